@@ -1,0 +1,84 @@
+use std::fmt;
+
+/// What can go wrong when a loss is probed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A probe gave NaN or an infinity.
+    #[error("{probe}: expected a finite number, got {value}; try a smaller learning rate or look for non-finite data")]
+    NonFinite {
+        /// The probe that produced it.
+        probe: Probe,
+        /// NaN, inf or -inf.
+        value: f64,
+    },
+    /// Curvature or a Hessian-vector product was asked for before any point was fixed.
+    #[error("{probe}: expected a linearised point, got none; call `linearize` first")]
+    NotLinearized {
+        /// The probe that was called.
+        probe: Probe,
+    },
+    /// A slice has the wrong length.
+    #[error("{what}: expected {expected} elements, got {got}")]
+    Length {
+        /// The slice.
+        what: &'static str,
+        /// The length it must have.
+        expected: usize,
+        /// Its length.
+        got: usize,
+    },
+    /// Whatever a foreign objective reports.
+    #[error(transparent)]
+    Other(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// `Ok(value)` if it is finite, else the error that names `probe`.
+    pub fn require_finite(probe: Probe, value: f64) -> Result<f64, Self> {
+        if value.is_finite() { Ok(value) } else { Err(Self::NonFinite { probe, value }) }
+    }
+
+    /// Checks the length of a slice.
+    pub fn require_length(what: &'static str, expected: usize, got: usize) -> Result<(), Self> {
+        if expected == got { Ok(()) } else { Err(Self::Length { what, expected, got }) }
+    }
+}
+
+/// The quantities that are measured at a point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Probe {
+    /// The loss at the current point.
+    Loss,
+    /// The loss at a trial point.
+    TrialLoss,
+    /// The gradient.
+    Gradient,
+    /// The update of the optimizer.
+    Update,
+    /// `g . u`
+    Slope,
+    /// `u . H u`
+    Curvature,
+    /// `H v`
+    HessianVector,
+    /// The largest eigenvalue of the Hessian.
+    Sharpness,
+    /// The learning rate itself.
+    LearningRate,
+}
+
+impl fmt::Display for Probe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Loss => "loss",
+            Self::TrialLoss => "loss at a trial point",
+            Self::Gradient => "gradient",
+            Self::Update => "update",
+            Self::Slope => "slope",
+            Self::Curvature => "curvature",
+            Self::HessianVector => "hessian-vector product",
+            Self::Sharpness => "sharpness",
+            Self::LearningRate => "learning rate",
+        })
+    }
+}

@@ -1,0 +1,120 @@
+use std::fmt;
+
+/// The type of a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `true` or `false`.
+    Flag,
+    /// A whole number.
+    Integer,
+    /// A number; a whole number is accepted too. `inf` is a number.
+    Number,
+    /// Text.
+    Text,
+    /// A list of whole numbers.
+    Integers,
+    /// A list of numbers.
+    Numbers,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Flag => "true or false",
+            Self::Integer => "a whole number",
+            Self::Number => "a number",
+            Self::Text => "text",
+            Self::Integers => "a list of whole numbers",
+            Self::Numbers => "a list of numbers",
+        })
+    }
+}
+
+/// A value as a spec gives it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// `true` or `false`.
+    Flag(bool),
+    /// A whole number.
+    Integer(i64),
+    /// A number.
+    Number(f64),
+    /// Text.
+    Text(String),
+    /// A list.
+    List(Vec<Value>),
+}
+
+impl Value {
+    /// This value as a value of `kind`: whole numbers become numbers where a number is wanted. `None` if it does not fit.
+    pub fn into_kind(self, kind: Kind) -> Option<Value> {
+        match (kind, self) {
+            (Kind::Flag, v @ Value::Flag(_)) | (Kind::Text, v @ Value::Text(_)) => Some(v),
+            (Kind::Integer, v @ Value::Integer(_)) | (Kind::Number, v @ Value::Number(_)) => Some(v),
+            (Kind::Number, Value::Integer(i)) => Some(Value::Number(i as f64)),
+            (Kind::Integers, Value::List(items)) => each(items, Kind::Integer),
+            (Kind::Numbers, Value::List(items)) => each(items, Kind::Number),
+            _ => None,
+        }
+    }
+
+    /// Reads `text` as written in a spec, without quotes needed for text: `0.9`, `true`, `relu`, `[256, 256]`.
+    pub fn parse(text: &str) -> Value {
+        let text = text.trim();
+        if let Some(inner) = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')) {
+            let items = inner.split(',').filter(|item| !item.trim().is_empty());
+            return Value::List(items.map(Value::parse).collect());
+        }
+        match text {
+            "true" => Value::Flag(true),
+            "false" => Value::Flag(false),
+            _ => {
+                if let Ok(integer) = text.parse() {
+                    Value::Integer(integer)
+                } else if let Ok(number) = text.parse() {
+                    Value::Number(number)
+                } else {
+                    Value::Text(text.trim_matches('"').to_owned())
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(flag) => write!(f, "{flag}"),
+            Self::Integer(integer) => write!(f, "{integer}"),
+            Self::Number(number) => write!(f, "{number:?}"),
+            Self::Text(text) => write!(f, "\"{text}\""),
+            Self::List(items) => {
+                let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+                write!(f, "[{}]", items.join(", "))
+            }
+        }
+    }
+}
+
+fn each(items: Vec<Value>, kind: Kind) -> Option<Value> {
+    items.into_iter().map(|item| item.into_kind(kind)).collect::<Option<Vec<_>>>().map(Value::List)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parses_what_it_prints() {
+        for text in ["true", "17", "0.25", "inf", "[256, 128]", "[0.5, 2.0]"] {
+            assert_eq!(Value::parse(text).to_string(), text);
+        }
+        assert_eq!(Value::parse("relu"), Value::Text("relu".to_owned()));
+    }
+
+    #[test]
+    fn whole_numbers_serve_as_numbers_but_not_the_reverse() {
+        assert_eq!(Value::Integer(2).into_kind(Kind::Number), Some(Value::Number(2.0)));
+        assert_eq!(Value::Number(2.0).into_kind(Kind::Integer), None);
+    }
+}

@@ -1,1 +1,22 @@
-//! In construction.
+//! What a model is and what its derivatives are: a hash-consed graph of tensor operations, and transforms from graph
+//! to graph: [`jvp`], [`transpose`], [`gradient`], [`hessian_vector`] and [`curvature`].
+//!
+//! Knows nothing of kernels, threads or data. Each op also states its meaning in plain f64 code, so that the
+//! [`reference`](mod@reference) evaluator can check every rule and every kernel.
+#![forbid(unsafe_code)]
+
+mod error;
+mod graph;
+mod loss_graph;
+mod op;
+pub mod ops;
+pub mod reference;
+mod shape;
+mod transform;
+
+pub use error::Error;
+pub use graph::{Graph, Node, NodeId};
+pub use loss_graph::LossGraph;
+pub use op::{Argument, Attributes, Case, Class, Domain, Matmul, Op};
+pub use shape::Shape;
+pub use transform::{Gradient, Tangents, curvature, gradient, hessian_vector, jvp, substitute, transpose};

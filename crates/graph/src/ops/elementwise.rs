@@ -1,0 +1,33 @@
+//! What all elementwise ops share.
+
+use crate::reference::Tensor;
+use crate::{Attributes, Error, Graph, NodeId, Shape};
+
+/// The rule for shapes: all inputs have the same one, which is the result's.
+pub fn same_shape(_: &Attributes, inputs: &[&Shape]) -> Result<Shape, String> {
+    if inputs.iter().all(|shape| *shape == inputs[0]) {
+        Ok(inputs[0].clone())
+    } else {
+        Err("inputs of one shape".to_owned())
+    }
+}
+
+/// The result of a function of one number.
+pub fn map(inputs: &[&Tensor], f: impl Fn(f64) -> f64) -> Vec<f64> {
+    inputs[0].data.iter().map(|&x| f(x)).collect()
+}
+
+/// The result of a function of two numbers.
+pub fn zip(inputs: &[&Tensor], f: impl Fn(f64, f64) -> f64) -> Vec<f64> {
+    inputs[0].data.iter().zip(&inputs[1].data).map(|(&x, &y)| f(x, y)).collect()
+}
+
+/// No matrix product, no floating point operations worth counting.
+pub fn no_flops(_: &Attributes, _: &[&Shape], _: &Shape) -> f64 {
+    0.0
+}
+
+/// Nothing to simplify.
+pub fn no_simpler(_: &mut Graph, _: &Attributes, _: &[NodeId]) -> Result<Option<NodeId>, Error> {
+    Ok(None)
+}

@@ -1,0 +1,35 @@
+//! `maximum(a, b) = max(a, b)`. Where they are equal the derivative is that of `b`; the second derivative is 0.
+
+use super::elementwise::{no_flops, no_simpler, same_shape, zip};
+use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op};
+
+/// The larger of the two, elementwise.
+pub static MAXIMUM: Op = Op {
+    name: "maximum",
+    class: Class::Elementwise,
+    arguments: &[Argument::Nonlinear(|g, y, t| jvp(g, y, t, 0)), Argument::Nonlinear(|g, y, t| jvp(g, y, t, 1))],
+    simplify: no_simpler,
+    shape: same_shape,
+    evaluate: |_, inputs, _| zip(inputs, f64::max),
+    flops: no_flops,
+    cases: || vec![Case::elementwise(&[Domain::Real, Domain::Real])],
+};
+
+impl Graph {
+    /// The larger of the two, elementwise.
+    pub fn maximum(&mut self, a: NodeId, b: NodeId) -> Result<NodeId, Error> {
+        self.apply(&MAXIMUM, Attributes::None, &[a, b])
+    }
+}
+
+fn jvp(g: &mut Graph, y: NodeId, t: NodeId, argument: usize) -> Result<NodeId, Error> {
+    let (a, b) = (g.operand(y, 0), g.operand(y, 1));
+    let first = g.greater(a, b)?;
+    let slope = if argument == 0 {
+        first
+    } else {
+        let one = g.filled_like(1.0, y)?;
+        g.sub(one, first)?
+    };
+    g.mul(slope, t)
+}

@@ -1,0 +1,76 @@
+//! The operations, one file each: name, shape rule, derivative rule, meaning, and the cases on which they are tested.
+//!
+//! To add one, write its file and put one line into [`ALL`].
+
+mod elementwise;
+
+pub mod add;
+pub mod broadcast;
+pub mod constant;
+pub mod div;
+pub mod equal;
+pub mod erf;
+pub mod exp;
+pub mod greater;
+pub mod input;
+pub mod log;
+pub mod logsumexp;
+pub mod matmul;
+pub mod maximum;
+pub mod minimum;
+pub mod mul;
+pub mod neg;
+pub mod one_hot;
+pub mod permute;
+pub mod pick;
+pub mod reciprocal;
+pub mod reduce_max;
+pub mod relu;
+pub mod reshape;
+pub mod scale;
+pub mod select;
+pub mod sigmoid;
+pub mod softplus;
+pub mod sqrt;
+pub mod step;
+pub mod sub;
+pub mod sum;
+pub mod tanh;
+
+use crate::Op;
+
+/// Every operation.
+pub static ALL: &[&Op] = &[
+    &input::INPUT,
+    &constant::CONSTANT,
+    &add::ADD,
+    &sub::SUB,
+    &mul::MUL,
+    &div::DIV,
+    &neg::NEG,
+    &scale::SCALE,
+    &reciprocal::RECIPROCAL,
+    &sqrt::SQRT,
+    &exp::EXP,
+    &log::LOG,
+    &tanh::TANH,
+    &erf::ERF,
+    &sigmoid::SIGMOID,
+    &softplus::SOFTPLUS,
+    &relu::RELU,
+    &step::STEP,
+    &greater::GREATER,
+    &equal::EQUAL,
+    &maximum::MAXIMUM,
+    &minimum::MINIMUM,
+    &select::SELECT,
+    &reshape::RESHAPE,
+    &permute::PERMUTE,
+    &broadcast::BROADCAST,
+    &sum::SUM,
+    &reduce_max::REDUCE_MAX,
+    &logsumexp::LOGSUMEXP,
+    &one_hot::ONE_HOT,
+    &pick::PICK,
+    &matmul::MATMUL,
+];

@@ -1,0 +1,37 @@
+//! `mul(a, b) = a b`
+
+use super::elementwise::{no_flops, same_shape, zip};
+use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op};
+
+/// Product, elementwise.
+pub static MUL: Op = Op {
+    name: "mul",
+    class: Class::Elementwise,
+    arguments: &[
+        Argument::Linear(|g, y, ct| g.mul(g.operand(y, 1), ct)),
+        Argument::Linear(|g, y, ct| g.mul(g.operand(y, 0), ct)),
+    ],
+    simplify,
+    shape: same_shape,
+    evaluate: |_, inputs, _| zip(inputs, |a, b| a * b),
+    flops: no_flops,
+    cases: || vec![Case::elementwise(&[Domain::Real, Domain::Real])],
+};
+
+impl Graph {
+    /// Product, elementwise.
+    pub fn mul(&mut self, a: NodeId, b: NodeId) -> Result<NodeId, Error> {
+        self.apply(&MUL, Attributes::None, &[a, b])
+    }
+}
+
+fn simplify(g: &mut Graph, _: &Attributes, inputs: &[NodeId]) -> Result<Option<NodeId>, Error> {
+    let (a, b) = (inputs[0], inputs[1]);
+    if let Some(factor) = g.constant_value(a) {
+        return g.scale(b, factor).map(Some);
+    }
+    if let Some(factor) = g.constant_value(b) {
+        return g.scale(a, factor).map(Some);
+    }
+    if a > b { g.mul(b, a).map(Some) } else { Ok(None) }
+}

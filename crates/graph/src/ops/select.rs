@@ -1,0 +1,40 @@
+//! `select(mask, a, b) = a where mask is not 0, else b`. No derivative flows through the mask.
+
+use super::elementwise::{no_flops, no_simpler, same_shape};
+use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op};
+
+/// A choice between two tensors, elementwise.
+pub static SELECT: Op = Op {
+    name: "select",
+    class: Class::Elementwise,
+    arguments: &[
+        Argument::Fixed,
+        Argument::Affine { part: where_set, transpose: where_set },
+        Argument::Affine { part: where_clear, transpose: where_clear },
+    ],
+    simplify: no_simpler,
+    shape: same_shape,
+    evaluate: |_, inputs, shape| {
+        let pick = |i: usize| if inputs[0].data[i] == 0.0 { inputs[2].data[i] } else { inputs[1].data[i] };
+        (0..shape.size()).map(pick).collect()
+    },
+    flops: no_flops,
+    cases: || vec![Case::elementwise(&[Domain::Mask, Domain::Real, Domain::Real])],
+};
+
+impl Graph {
+    /// `a` where `mask` is not 0, else `b`.
+    pub fn select(&mut self, mask: NodeId, a: NodeId, b: NodeId) -> Result<NodeId, Error> {
+        self.apply(&SELECT, Attributes::None, &[mask, a, b])
+    }
+}
+
+fn where_set(g: &mut Graph, y: NodeId, t: NodeId) -> Result<NodeId, Error> {
+    let zero = g.filled_like(0.0, t)?;
+    g.select(g.operand(y, 0), t, zero)
+}
+
+fn where_clear(g: &mut Graph, y: NodeId, t: NodeId) -> Result<NodeId, Error> {
+    let zero = g.filled_like(0.0, t)?;
+    g.select(g.operand(y, 0), zero, t)
+}

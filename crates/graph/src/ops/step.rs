@@ -1,0 +1,23 @@
+//! `step(x) = 1 if x > 0, else 0`. Its derivative is 0 everywhere.
+
+use super::elementwise::{map, no_flops, no_simpler, same_shape};
+use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op};
+
+/// Heaviside step, elementwise, 0 at 0.
+pub static STEP: Op = Op {
+    name: "step",
+    class: Class::Elementwise,
+    arguments: &[Argument::Fixed],
+    simplify: no_simpler,
+    shape: same_shape,
+    evaluate: |_, inputs, _| map(inputs, |x| f64::from(u8::from(x > 0.0))),
+    flops: no_flops,
+    cases: || vec![Case::elementwise(&[Domain::Real])],
+};
+
+impl Graph {
+    /// Heaviside step, elementwise, 0 at 0.
+    pub fn step(&mut self, x: NodeId) -> Result<NodeId, Error> {
+        self.apply(&STEP, Attributes::None, &[x])
+    }
+}

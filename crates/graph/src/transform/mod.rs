@@ -1,0 +1,15 @@
+//! Derivatives: from graph to graph.
+
+mod curvature;
+mod gradient;
+mod hessian_vector;
+mod jvp;
+mod substitute;
+mod transpose;
+
+pub use curvature::curvature;
+pub use gradient::{Gradient, gradient};
+pub use hessian_vector::hessian_vector;
+pub use jvp::{Tangents, jvp};
+pub use substitute::substitute;
+pub use transpose::transpose;

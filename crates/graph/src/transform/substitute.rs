@@ -1,0 +1,26 @@
+use std::collections::HashMap;
+
+use crate::{Error, Graph, NodeId};
+
+/// `root` with each key of `replacements` replaced by its value.
+///
+/// # Errors
+/// [`Error::Shape`] if a replacement has another shape.
+pub fn substitute(graph: &mut Graph, root: NodeId, replacements: &HashMap<NodeId, NodeId>) -> Result<NodeId, Error> {
+    let mut replaced = replacements.clone();
+    let needed = graph.needed_by(&[root]);
+    let path: Vec<NodeId> = graph.ids().take(root.index() + 1).filter(|id| needed[id.index()]).collect();
+    for id in path {
+        if replaced.contains_key(&id) {
+            continue;
+        }
+        let inputs = graph.node(id).inputs.clone();
+        if inputs.iter().any(|input| replaced.contains_key(input)) {
+            let moved: Vec<NodeId> = inputs.iter().map(|input| *replaced.get(input).unwrap_or(input)).collect();
+            let (op, attributes) = (graph.node(id).op, graph.node(id).attributes.clone());
+            let new = graph.apply(op, attributes, &moved)?;
+            replaced.insert(id, new);
+        }
+    }
+    Ok(*replaced.get(&root).unwrap_or(&root))
+}

@@ -1,0 +1,63 @@
+use std::collections::HashMap;
+
+use crate::{Argument, Error, Graph, NodeId};
+
+/// Transposes a linear map: for `root` linear in `source`, the `x` with `<cotangent, root(t)> = <x, t>` for all `t`.
+/// `None` if `root` does not depend on `source`.
+///
+/// # Errors
+/// [`Error::Shape`] if `cotangent` has another shape than `root`.
+///
+/// # Panics
+/// If `root` is not linear in `source`.
+pub fn transpose(graph: &mut Graph, root: NodeId, source: NodeId, cotangent: NodeId) -> Result<Option<NodeId>, Error> {
+    let varies = graph.varies_with(&[source]);
+    let mut cotangents = HashMap::from([(root, cotangent)]);
+    let path: Vec<NodeId> =
+        graph.ids().take(root.index() + 1).filter(|id| varies[id.index()] && *id != source).collect();
+    for id in path.into_iter().rev() {
+        let Some(&ct) = cotangents.get(&id) else { continue };
+        for (argument, input) in graph.node(id).inputs.clone().into_iter().enumerate() {
+            if varies[input.index()] {
+                let Some(part) = pull(graph, id, argument, ct)? else { continue };
+                accumulate(graph, &mut cotangents, input, part)?;
+            }
+        }
+    }
+    Ok(cotangents.get(&source).copied())
+}
+
+/// The cotangent of a linear argument; `None` if no derivative flows.
+fn pull(graph: &mut Graph, id: NodeId, argument: usize, ct: NodeId) -> Result<Option<NodeId>, Error> {
+    match graph.node(id).op.arguments[argument] {
+        Argument::Fixed => Ok(None),
+        Argument::Linear(transpose) | Argument::Affine { transpose, .. } => transpose(graph, id, ct).map(Some),
+        Argument::Nonlinear(_) => panic!("{} is not linear in argument {argument}", graph.node(id).op.name),
+    }
+}
+
+/// Adds `part` to the cotangent of `id`.
+pub(super) fn accumulate(
+    graph: &mut Graph,
+    cotangents: &mut HashMap<NodeId, NodeId>,
+    id: NodeId,
+    part: NodeId,
+) -> Result<(), Error> {
+    let sum = match cotangents.get(&id) {
+        Some(&sum) => graph.add(sum, part)?,
+        None => part,
+    };
+    cotangents.insert(id, sum);
+    Ok(())
+}
+
+/// The cotangent of any argument: by its transpose, or by transposing its jvp.
+pub(super) fn vjp(graph: &mut Graph, id: NodeId, argument: usize, ct: NodeId) -> Result<Option<NodeId>, Error> {
+    let Argument::Nonlinear(jvp) = graph.node(id).op.arguments[argument] else {
+        return pull(graph, id, argument, ct);
+    };
+    let shape = graph.shape(graph.operand(id, argument)).clone();
+    let tangent = graph.input(shape);
+    let pushed = jvp(graph, id, tangent)?;
+    transpose(graph, pushed, tangent, ct)
+}

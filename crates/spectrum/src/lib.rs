@@ -1,1 +1,28 @@
-//! In construction.
+//! The ends of the spectrum of a symmetric operator, the Hessian above all: eigenvalues, eigenvectors, alignment.
+//!
+//! Knows nothing of optimizers, tuners or runs: any [`LinearOperator`] will do, so a plain matrix tests it.
+//!
+//! Long vectors are worked on in parallel in the current rayon pool; sums are taken in a fixed order over pieces of
+//! fixed size, so the bits do not depend on the number of threads.
+#![forbid(unsafe_code)]
+
+pub mod alignment;
+mod basis;
+mod eigen;
+mod error;
+mod hessian;
+mod krylov;
+mod lanczos;
+mod operator;
+mod power;
+mod preconditioned;
+mod seeded;
+mod tracker;
+
+pub use error::Error;
+pub use hessian::Hessian;
+pub use lanczos::{Eigenpair, Lanczos, Spectrum, Wanted, lanczos};
+pub use operator::{Dense, LinearOperator};
+pub use power::{Power, PowerIteration, power_iteration};
+pub use preconditioned::Preconditioned;
+pub use tracker::SharpnessTracker;

@@ -1,0 +1,115 @@
+use onedge_objective::{Error as ObjectiveError, Probe, Real, vector};
+
+use crate::{Error, LinearOperator, seeded::unit_vector};
+
+/// The settings of a power iteration, the baseline for [`lanczos`](crate::lanczos()).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PowerIteration {
+    /// Products to spend at most.
+    pub max_products: usize,
+    /// Stop once the estimate changes by less than this share of itself.
+    pub tolerance: f64,
+    /// Seed of the starting vector.
+    pub seed: u64,
+}
+
+impl PowerIteration {
+    /// Up to 1000 steps, stopped at a relative change of 1e-3.
+    ///
+    /// Source: Roulet et al. 2024, arXiv 2407.06183, appendix on experiments.
+    pub fn paper(seed: u64) -> Self {
+        Self { max_products: 1000, tolerance: 1e-3, seed }
+    }
+}
+
+/// What a power iteration found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Power<T> {
+    /// `v.Av`, near the eigenvalue of largest magnitude.
+    pub value: f64,
+    /// The unit vector v.
+    pub vector: Vec<T>,
+    /// `|Av - value v|`: some eigenvalue lies this close to `value`.
+    pub residual: f64,
+    /// Products used.
+    pub products: usize,
+    /// Whether the relative change fell under the tolerance. That is no bound on the error.
+    pub converged: bool,
+}
+
+/// Power iteration `v <- Av / |Av|` from `start`, or from a seeded random vector. Finds the eigenvalue of largest
+/// magnitude, of either sign.
+///
+/// # Errors
+/// A product that is not finite; an empty operator or no products to spend.
+///
+/// Cost: one product a step, two vectors.
+pub fn power_iteration<T: Real>(
+    operator: &mut dyn LinearOperator<T>,
+    options: &PowerIteration,
+    start: Option<&[T]>,
+) -> Result<Power<T>, Error> {
+    let dim = operator.dim();
+    Error::require_dimension(dim)?;
+    Error::require_products(options.max_products)?;
+    let mut v = match start {
+        Some(start) => start.to_vec(),
+        None => unit_vector(options.seed, dim),
+    };
+    let length = vector::norm(&v);
+    if !(length > 0.0 && length.is_finite()) {
+        v = unit_vector(options.seed, dim);
+    } else {
+        vector::scale(1.0 / length, &mut v);
+    }
+    let mut product = vec![T::ZERO; dim];
+    let mut previous = None;
+    for products in 1.. {
+        operator.apply(&v, &mut product)?;
+        let value = ObjectiveError::require_finite(Probe::HessianVector, vector::dot(&v, &product))?;
+        let norm = ObjectiveError::require_finite(Probe::HessianVector, vector::norm(&product))?;
+        let settled = previous.is_some_and(|p: f64| (value - p).abs() <= options.tolerance * value.abs());
+        if settled || norm == 0.0 || products == options.max_products {
+            vector::axpy(-value, &v, &mut product);
+            let residual = vector::norm(&product);
+            return Ok(Power { value, vector: v, residual, products, converged: settled || norm == 0.0 });
+        }
+        vector::scale(1.0 / norm, &mut product);
+        std::mem::swap(&mut v, &mut product);
+        previous = Some(value);
+    }
+    unreachable!("the loop ends at max_products, which is not 0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operator::samples::reflected;
+
+    #[test]
+    fn finds_the_largest_magnitude() {
+        let (mut a, vectors) = reflected(&[1.0, -9.0, 4.0, 2.0]);
+        let options = PowerIteration { tolerance: 1e-12, ..PowerIteration::paper(3) };
+        let power = power_iteration(&mut a, &options, None).unwrap();
+        assert!((power.value + 9.0).abs() < 1e-9 && power.converged);
+        assert!((vector::dot(&power.vector, &vectors[1]).abs() - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn says_when_it_did_not_settle() {
+        let (mut a, _) = reflected(&[1.0, -2.0, 1.9, 0.3]);
+        let options = PowerIteration { max_products: 3, tolerance: 1e-9, seed: 0 };
+        let power = power_iteration(&mut a, &options, None).unwrap();
+        assert!(!power.converged && power.products == 3 && power.residual > 1e-3);
+    }
+
+    #[test]
+    fn an_exact_start_ends_at_once_and_zero_is_an_answer() {
+        let (mut a, vectors) = reflected(&[1.0, 3.0]);
+        let power = power_iteration(&mut a, &PowerIteration::paper(0), Some(&vectors[1])).unwrap();
+        assert!((power.value - 3.0).abs() < 1e-12 && power.products == 2 && power.residual < 1e-12);
+        let mut zero = crate::Dense::diagonal(&[0.0_f32, 0.0]);
+        let power = power_iteration(&mut zero, &PowerIteration::paper(0), None).unwrap();
+        assert!(power.converged && power.value == 0.0);
+    }
+}

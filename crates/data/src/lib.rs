@@ -1,1 +1,20 @@
-//! In construction.
+//! Data sets as rows of `f32`: readers, transforms, generators, verified downloads and two embedded defaults.
+//!
+//! Knows nothing of graphs, models or training: it hands over a [`Split`] and is done.
+#![forbid(unsafe_code)]
+
+mod dataset;
+mod error;
+mod split;
+
+pub mod datasets;
+pub mod download;
+pub mod generators;
+pub mod readers;
+pub mod transforms;
+
+pub use dataset::{Dataset, Targets};
+pub use datasets::{Build, Context};
+pub use download::Progress;
+pub use error::Error;
+pub use split::Split;

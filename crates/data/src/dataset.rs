@@ -1,0 +1,309 @@
+use crate::Error;
+
+/// Examples as rows of numbers, each with its target. Checked when made, so that whoever reads one may rely on it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dataset {
+    origin: String,
+    inputs: Vec<f32>,
+    input_shape: Vec<usize>,
+    targets: Targets,
+    full_scale: Option<f32>,
+}
+
+/// What is to be predicted.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Targets {
+    /// One class per example.
+    Classes {
+        /// The class of each example, below `classes`.
+        labels: Vec<u32>,
+        /// The number of classes.
+        classes: usize,
+        /// One name per class, or none at all.
+        names: Vec<String>,
+    },
+    /// Real numbers, `width` per example.
+    Values {
+        /// Row-major `[examples, width]`.
+        values: Vec<f32>,
+        /// The outputs per example.
+        width: usize,
+    },
+}
+
+impl Dataset {
+    /// A data set of `inputs`, row-major `[examples, features]` with `features` the product of `input_shape`
+    /// (`[3, 32, 32]` channels first, `[1, 28, 28]` grey, `[11]` a table). `origin` names it in errors.
+    ///
+    /// # Errors
+    /// No examples, lengths that do not agree, a label out of range, a NaN or infinity in inputs or targets.
+    pub fn new(
+        origin: impl Into<String>,
+        inputs: Vec<f32>,
+        input_shape: Vec<usize>,
+        targets: Targets,
+    ) -> Result<Self, Error> {
+        let origin = origin.into();
+        let features = product(&origin, &input_shape)?;
+        if features == 0 {
+            return Err(Error::Size { origin, what: "input shape", got: format!("{input_shape:?}") });
+        }
+        let examples = targets.check(&origin)?;
+        if examples == 0 || inputs.is_empty() {
+            return Err(Error::NoExamples { origin });
+        }
+        let expected = product(&origin, &[examples, features])?;
+        if inputs.len() != expected {
+            let what = format!("inputs and targets differ in length ({examples} targets, {features} features)");
+            let (expected, got) = (format!("{expected} numbers"), inputs.len().to_string());
+            return Err(Error::Mismatch { origin, what, expected, got });
+        }
+        require_finite(&origin, "inputs", &inputs, features)?;
+        Ok(Self { origin, inputs, input_shape, targets, full_scale: None })
+    }
+
+    /// The same, with inputs known to lie in `0..=full_scale` (255 for bytes): what scaling to the unit interval needs.
+    pub fn with_full_scale(mut self, full_scale: f32) -> Self {
+        self.full_scale = Some(full_scale);
+        self
+    }
+
+    /// What it is called in errors: a path or a name.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The number of examples, at least one.
+    pub fn examples(&self) -> usize {
+        self.inputs.len() / self.features()
+    }
+
+    /// The numbers per example, the product of [`input_shape`](Self::input_shape).
+    pub fn features(&self) -> usize {
+        self.input_shape.iter().product()
+    }
+
+    /// The shape of one example: `[channels, height, width]` for images.
+    pub fn input_shape(&self) -> &[usize] {
+        &self.input_shape
+    }
+
+    /// All inputs, row-major `[examples, features]`.
+    pub fn inputs(&self) -> &[f32] {
+        &self.inputs
+    }
+
+    /// The inputs of one example.
+    ///
+    /// # Panics
+    /// If `example` is out of range.
+    pub fn input(&self, example: usize) -> &[f32] {
+        &self.inputs[example * self.features()..][..self.features()]
+    }
+
+    /// What is to be predicted.
+    pub fn targets(&self) -> &Targets {
+        &self.targets
+    }
+
+    /// The value that means one, if inputs lie in `0..=full_scale`.
+    pub fn full_scale(&self) -> Option<f32> {
+        self.full_scale
+    }
+
+    /// The inputs and targets, without a copy.
+    pub fn into_parts(self) -> (Vec<f32>, Vec<usize>, Targets) {
+        (self.inputs, self.input_shape, self.targets)
+    }
+
+    /// The examples at `indices`, in that order.
+    ///
+    /// # Errors
+    /// [`Error::NoExamples`] if there are no indices.
+    ///
+    /// # Panics
+    /// If an index is out of range.
+    pub fn select(&self, indices: &[usize]) -> Result<Self, Error> {
+        if indices.is_empty() {
+            return Err(Error::NoExamples { origin: self.origin.clone() });
+        }
+        let mut inputs = Vec::with_capacity(indices.len() * self.features());
+        for &index in indices {
+            inputs.extend_from_slice(self.input(index));
+        }
+        Ok(Self { inputs, targets: self.targets.select(indices), ..self.without_rows() })
+    }
+
+    /// The same examples with each row changed in place; `full_scale` says what range they now have.
+    pub(crate) fn map_rows(mut self, full_scale: Option<f32>, change: impl Fn(&mut [f32])) -> Result<Self, Error> {
+        let features = self.features();
+        self.inputs.chunks_exact_mut(features).for_each(change);
+        require_finite(&self.origin, "inputs", &self.inputs, features)?;
+        Ok(Self { full_scale, ..self })
+    }
+
+    /// The same examples with inputs replaced; `full_scale` says what range they now have.
+    pub(crate) fn with_inputs(
+        self,
+        inputs: Vec<f32>,
+        input_shape: Vec<usize>,
+        full_scale: Option<f32>,
+    ) -> Result<Self, Error> {
+        Ok(Self { full_scale, ..Self::new(self.origin, inputs, input_shape, self.targets)? })
+    }
+
+    fn without_rows(&self) -> Self {
+        Self {
+            origin: self.origin.clone(),
+            inputs: Vec::new(),
+            input_shape: self.input_shape.clone(),
+            targets: Targets::Values { values: Vec::new(), width: 1 },
+            full_scale: self.full_scale,
+        }
+    }
+}
+
+impl Targets {
+    /// What a network must output per example: the number of classes, or the width of the values.
+    pub fn outputs(&self) -> usize {
+        match self {
+            Self::Classes { classes, .. } => *classes,
+            Self::Values { width, .. } => *width,
+        }
+    }
+
+    /// The targets of the examples at `indices`, in that order.
+    fn select(&self, indices: &[usize]) -> Self {
+        match self {
+            Self::Classes { labels, classes, names } => Self::Classes {
+                labels: indices.iter().map(|&i| labels[i]).collect(),
+                classes: *classes,
+                names: names.clone(),
+            },
+            Self::Values { values, width } => Self::Values {
+                values: indices.iter().flat_map(|&i| &values[i * width..][..*width]).copied().collect(),
+                width: *width,
+            },
+        }
+    }
+
+    /// Checks every target; returns how many examples there are.
+    fn check(&self, origin: &str) -> Result<usize, Error> {
+        match self {
+            Self::Classes { labels, classes, names } => {
+                if !names.is_empty() && names.len() != *classes {
+                    let what = "class names and classes differ in number".to_owned();
+                    let (expected, got) = (classes.to_string(), names.len().to_string());
+                    return Err(Error::Mismatch { origin: origin.to_owned(), what, expected, got });
+                }
+                match labels.iter().position(|&label| label as usize >= *classes) {
+                    Some(example) => {
+                        let (origin, label) = (origin.to_owned(), labels[example]);
+                        Err(Error::Label { origin, example, label, classes: *classes })
+                    }
+                    None => Ok(labels.len()),
+                }
+            }
+            Self::Values { values, width } => {
+                if *width == 0 || values.len() % width != 0 {
+                    let what = format!("{} target values do not fill rows", values.len());
+                    let (expected, got) = ("a multiple of the width".to_owned(), format!("width {width}"));
+                    return Err(Error::Mismatch { origin: origin.to_owned(), what, expected, got });
+                }
+                require_finite(origin, "targets", values, *width)?;
+                Ok(values.len() / width)
+            }
+        }
+    }
+}
+
+/// The product of `sizes`, or the error that names them.
+pub(crate) fn product(origin: &str, sizes: &[usize]) -> Result<usize, Error> {
+    let product = sizes.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
+    // A slice of f32 is at most isize::MAX bytes long.
+    product.filter(|&n| n <= isize::MAX as usize / size_of::<f32>()).ok_or_else(|| {
+        let sizes: Vec<u64> = sizes.iter().map(|&size| size as u64).collect();
+        Error::too_large(origin, &sizes)
+    })
+}
+
+/// An empty vector with room for the product of `sizes`, or the error that names them if memory does not suffice.
+pub(crate) fn allocate(origin: &str, sizes: &[usize]) -> Result<Vec<f32>, Error> {
+    let mut room = Vec::new();
+    match room.try_reserve_exact(product(origin, sizes)?) {
+        Ok(()) => Ok(room),
+        Err(_) => Err(Error::too_large(origin, &sizes.iter().map(|&size| size as u64).collect::<Vec<_>>())),
+    }
+}
+
+fn require_finite(origin: &str, what: &'static str, numbers: &[f32], width: usize) -> Result<(), Error> {
+    // Without a branch per number the common case, nothing found, runs at memory speed.
+    let suspect = numbers.chunks(4096).any(|chunk| chunk.iter().fold(false, |bad, x| bad | !x.is_finite()));
+    match suspect.then(|| numbers.iter().position(|number| !number.is_finite())).flatten() {
+        None => Ok(()),
+        Some(at) => {
+            let (origin, row, column, value) = (origin.to_owned(), at / width, at % width, numbers[at]);
+            Err(Error::NonFinite { origin, what, row, column, value })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn classes(labels: &[u32], classes: usize) -> Targets {
+        Targets::Classes { labels: labels.to_vec(), classes, names: Vec::new() }
+    }
+
+    fn message(inputs: &[f32], shape: &[usize], targets: Targets) -> String {
+        Dataset::new("set", inputs.to_vec(), shape.to_vec(), targets).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn selects_rows_with_their_targets() {
+        let targets = Targets::Values { values: vec![0.1, 0.2, 0.3, 0.4, 0.5, 0.6], width: 2 };
+        let set = Dataset::new("set", vec![1.0, 2.0, 3.0], vec![1], targets).unwrap().with_full_scale(16.0);
+        let selected = set.select(&[2, 0]).unwrap();
+        assert_eq!((selected.examples(), selected.features(), selected.inputs()), (2, 1, &[3.0, 1.0][..]));
+        assert_eq!(selected.targets(), &Targets::Values { values: vec![0.5, 0.6, 0.1, 0.2], width: 2 });
+        assert_eq!(selected.full_scale(), Some(16.0));
+        assert_eq!(set.select(&[]).unwrap_err().to_string(), message(&[], &[1], classes(&[], 2)));
+    }
+
+    #[test]
+    fn bad_data_is_named() {
+        assert_eq!(
+            message(&[1.0, 2.0, 3.0, 4.0], &[2], classes(&[1, 3], 3)),
+            "set: label of example 1 out of range, expected 0..3, got 3; try correcting it"
+        );
+        assert_eq!(
+            message(&[1.0, 2.0, 3.0, f32::NAN], &[2], classes(&[1, 2], 3)),
+            "set: inputs row 1, column 1: expected a finite number, got NaN; try removing that row"
+        );
+        assert_eq!(
+            message(&[1.0, 2.0], &[1], Targets::Values { values: vec![0.5, f32::INFINITY], width: 1 }),
+            "set: targets row 1, column 0: expected a finite number, got inf; try removing that row"
+        );
+        assert_eq!(
+            message(&[], &[3], classes(&[], 3)),
+            "set: expected at least one example, got none; try another file or a larger subset"
+        );
+        assert_eq!(
+            message(&[1.0, 2.0, 3.0], &[2], classes(&[1, 2], 3)),
+            "set: inputs and targets differ in length (2 targets, 2 features), expected 4 numbers, got 3; \
+             try files that belong together"
+        );
+        assert_eq!(
+            message(&[1.0], &[usize::MAX, 3], classes(&[0], 3)),
+            format!(
+                "set: sizes {} x 3 are too large, expected a product that fits memory; try fewer examples",
+                usize::MAX
+            )
+        );
+        assert_eq!(
+            message(&[1.0], &[0], classes(&[0], 3)),
+            "set: input shape, expected sizes of one or more, got [0]; try a positive number"
+        );
+    }
+}

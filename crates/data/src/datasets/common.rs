@@ -1,0 +1,116 @@
+//! The settings that data sets share, and what they do.
+
+use onedge_registry::{Default, Kind, Setting, Settings, setting};
+
+use crate::transforms::{self, Pick, Scale};
+use crate::{Error, Split};
+
+/// Subsets and a test part: for every set.
+pub const SUBSET: &[Setting] = &[
+    setting("first", Kind::Integer, Default::Absent, "train on the first so many examples"),
+    setting("random", Kind::Integer, Default::Absent, "train on so many examples, chosen by `seed`"),
+    setting("balanced", Kind::Flag, Default::Is("false"), "the same number of `first` or `random` of every class"),
+    setting("seed", Kind::Integer, Default::Is("0"), "of every random choice made for this set"),
+    setting("test_fraction", Kind::Number, Default::Absent, "set this share aside for testing, if none is shipped"),
+    setting("test_first", Kind::Integer, Default::Absent, "test on the first so many test examples"),
+];
+
+/// Downsampling: for images.
+pub const IMAGE: &[Setting] =
+    &[setting("side", Kind::Integer, Default::Absent, "shrink images to this side by area averaging")];
+
+/// Scaling, with bytes or levels mapped to the unit interval unless told otherwise.
+pub const SCALE_UNIT: &[Setting] = &[setting("scale", Kind::Text, Default::Is("unit"), SCALE_HELP)];
+
+/// Scaling, with features standardised unless told otherwise.
+pub const SCALE_STANDARD: &[Setting] = &[setting("scale", Kind::Text, Default::Is("standard"), SCALE_HELP)];
+
+/// Scaling, with features left alone unless told otherwise.
+pub const SCALE_NONE: &[Setting] = &[setting("scale", Kind::Text, Default::Is("none"), SCALE_HELP)];
+
+const SCALE_HELP: &str = "`none`, `unit` (bytes to [0, 1]) or `standard` (mean 0, variance 1 on the training set)";
+
+/// How many settings `groups` hold together.
+pub const fn count(groups: &[&[Setting]]) -> usize {
+    let (mut total, mut i) = (0, 0);
+    while i < groups.len() {
+        total += groups[i].len();
+        i += 1;
+    }
+    total
+}
+
+/// The settings of all `groups` in one array, of the length that [`count`] gives.
+pub const fn concat<const N: usize>(groups: &[&[Setting]]) -> [Setting; N] {
+    let mut all = [setting("", Kind::Flag, Default::Absent, ""); N];
+    let (mut at, mut i) = (0, 0);
+    while i < groups.len() {
+        let mut j = 0;
+        while j < groups[i].len() {
+            all[at] = groups[i][j];
+            at += 1;
+            j += 1;
+        }
+        i += 1;
+    }
+    all
+}
+
+/// Does to `split` what the shared settings ask for: test part, subset, downsampling, scaling, in that order.
+///
+/// # Errors
+/// Whatever the transforms report; a setting out of range, or two that exclude each other.
+pub fn apply(split: Split, settings: &Settings) -> Result<Split, Error> {
+    let mut split = set_aside(split, settings)?;
+    if let Some((n, pick)) = pick(settings)? {
+        split.train = transforms::subset(&split.train, n, pick, settings.flag("balanced"))?;
+    }
+    if let Some(n) = settings.optional_count("test_first")? {
+        let Some(test) = &split.test else {
+            return Err(settings
+                .out_of_range("test_first", "a test set to take from; try `test_fraction = 0.2`")
+                .into());
+        };
+        split.test = Some(transforms::subset(test, n, Pick::First, false)?);
+    }
+    if let Some(side) = settings.optional_count("side")? {
+        split = split.try_map(|set| transforms::downsample(set, side, side))?;
+    }
+    transforms::scale(split, scale(settings)?)
+}
+
+/// The seed of the set.
+pub fn seed(settings: &Settings) -> Result<u64, Error> {
+    Ok(settings.count("seed")? as u64)
+}
+
+fn set_aside(split: Split, settings: &Settings) -> Result<Split, Error> {
+    match settings.optional_number("test_fraction") {
+        None => Ok(split),
+        Some(_) if split.test.is_some() => {
+            Err(settings.out_of_range("test_fraction", "no value, as this set has a test part of its own").into())
+        }
+        Some(fraction) => transforms::train_test(&split.train, fraction, seed(settings)?),
+    }
+}
+
+fn pick(settings: &Settings) -> Result<Option<(usize, Pick)>, Error> {
+    match (settings.optional_count("first")?, settings.optional_count("random")?) {
+        (Some(_), Some(_)) => Err(settings.out_of_range("random", "no value, as `first` is set").into()),
+        (Some(n), None) => Ok(Some((n, Pick::First))),
+        (None, Some(n)) => Ok(Some((n, Pick::Random(seed(settings)?)))),
+        (None, None) if settings.flag("balanced") => {
+            Err(settings.out_of_range("balanced", "`first` or `random` to be set with it").into())
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+fn scale(settings: &Settings) -> Result<Scale, Error> {
+    match settings.text("scale") {
+        "none" => Ok(Scale::None),
+        "unit" => Ok(Scale::Unit),
+        "standard" => Ok(Scale::Standard),
+        _ => Err(settings.out_of_range("scale", "`none`, `unit` or `standard`").into()),
+    }
+}

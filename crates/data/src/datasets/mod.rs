@@ -1,0 +1,53 @@
+//! The registry of data sets: what a spec or the command line can name.
+//!
+//! A set is one file that states its own settings and reads or makes a [`Split`]; what all sets share (subsets,
+//! downsampling, scaling, a test part set aside) happens in one place afterwards.
+
+mod common;
+mod mixture;
+mod teacher;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use onedge_registry::{Entry, Settings, Value, find};
+
+use crate::{Error, Progress, Split};
+
+/// Every data set, embedded ones first.
+pub static ALL: &[&Entry<Build>] = &[&teacher::ENTRY, &mixture::ENTRY];
+
+/// Makes the data set that [`Settings`] resolved against its entry describe.
+pub type Build = fn(&Settings, &Context<'_>) -> Result<Split, Error>;
+
+/// What a data set may use of the machine.
+#[derive(Clone, Copy, Default)]
+pub struct Context<'a> {
+    /// Where downloads are kept, one folder per data set; without it only sets with a `path` are found.
+    pub cache_dir: Option<&'a Path>,
+    /// Called now and then during a download.
+    pub progress: Option<&'a dyn Fn(Progress<'_>)>,
+    /// Whether `download = true` may use the network at all.
+    pub allow_download: bool,
+}
+
+/// The data set called `name` with the settings `given`, ready to train on.
+///
+/// # Errors
+/// An unknown name or setting, and whatever reading the set reports.
+///
+/// # Example
+/// ```
+/// use std::collections::BTreeMap;
+/// use onedge_data::{Context, datasets};
+/// use onedge_registry::Value;
+///
+/// let given = BTreeMap::from([("first".to_owned(), Value::Integer(100))]);
+/// let split = datasets::load("teacher", given, &Context::default())?;
+/// assert_eq!((split.train.examples(), split.train.input_shape()), (100, &[64][..]));
+/// # Ok::<(), onedge_data::Error>(())
+/// ```
+pub fn load(name: &str, given: BTreeMap<String, Value>, context: &Context<'_>) -> Result<Split, Error> {
+    let entry = find("data set", ALL, name)?;
+    (entry.build)(&Settings::resolve(entry, given)?, context)
+}

@@ -1,0 +1,25 @@
+//! Data sets of any size, drawn from stated distributions with ChaCha8, so that a seed means the same everywhere.
+
+mod mixture;
+mod teacher;
+
+pub use mixture::{Mixture, mixture};
+pub use teacher::{Task, Teacher, teacher};
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use rand_distr::{Distribution, StandardNormal};
+
+/// The generator of one independent `stream` of a seed.
+fn stream(seed: u64, stream: u64) -> ChaCha8Rng {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    // Streams 0 and 1 belong to random subsets and train/test splits.
+    random.set_stream(2 + stream);
+    random
+}
+
+/// A standard normal number, drawn in f64 and rounded.
+fn normal(random: &mut ChaCha8Rng) -> f32 {
+    let number: f64 = StandardNormal.sample(random);
+    number as f32
+}

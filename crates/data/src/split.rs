@@ -1,0 +1,60 @@
+use crate::{Dataset, Error, Targets};
+
+/// What to train on, and what to test on if the set has such a part.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Split {
+    /// The training examples.
+    pub train: Dataset,
+    /// The test examples; the same shape and kind of target.
+    pub test: Option<Dataset>,
+}
+
+impl Split {
+    /// A split whose parts fit each other.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] if shapes, kinds of target or classes differ.
+    pub fn new(train: Dataset, test: Option<Dataset>) -> Result<Self, Error> {
+        if let Some(test) = &test {
+            let (expected, got) = (describe(&train), describe(test));
+            if expected != got {
+                let what = "test set differs from the training set".to_owned();
+                return Err(Error::Mismatch { origin: test.origin().to_owned(), what, expected, got });
+            }
+        }
+        Ok(Self { train, test })
+    }
+
+    /// The split with `change` applied to both parts.
+    pub(crate) fn try_map(self, mut change: impl FnMut(Dataset) -> Result<Dataset, Error>) -> Result<Self, Error> {
+        let train = change(self.train)?;
+        Ok(Self { train, test: self.test.map(change).transpose()? })
+    }
+}
+
+fn describe(set: &Dataset) -> String {
+    let kind = match set.targets() {
+        Targets::Classes { .. } => "classes",
+        Targets::Values { .. } => "values",
+    };
+    format!("inputs {:?} and {} {kind}", set.input_shape(), set.targets().outputs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_must_fit() {
+        let set = |classes, shape: &[usize]| {
+            let targets = Targets::Classes { labels: vec![0], classes, names: Vec::new() };
+            Dataset::new("set", vec![0.5; shape.iter().product()], shape.to_vec(), targets).unwrap()
+        };
+        assert!(Split::new(set(3, &[2]), Some(set(3, &[2]))).is_ok());
+        assert_eq!(
+            Split::new(set(3, &[1, 2, 2]), Some(set(4, &[4]))).unwrap_err().to_string(),
+            "set: test set differs from the training set, expected inputs [1, 2, 2] and 3 classes, \
+             got inputs [4] and 4 classes; try files that belong together"
+        );
+    }
+}

@@ -1,0 +1,107 @@
+use crate::{Dataset, Error, Split};
+
+/// How inputs are scaled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scale {
+    /// As they are.
+    None,
+    /// `x / full_scale`, so that bytes lie in `[0, 1]`.
+    Unit,
+    /// `(x - mean) / deviation` per feature, both taken over the training examples.
+    Standard,
+}
+
+/// Scales the inputs of both parts.
+///
+/// `Standard` uses the population deviation `sqrt(mean((x - mean)^2))` of each feature of the *training* part, and
+/// applies it to the test part too, so that nothing of the test set leaks. A feature that is constant there is only
+/// centred.
+///
+/// # Errors
+/// [`Error::Inapplicable`] for `Unit` on inputs of unknown range; [`Error::NonFinite`] if a test input overflows.
+pub fn scale(split: Split, how: Scale) -> Result<Split, Error> {
+    match how {
+        Scale::None => Ok(split),
+        Scale::Unit => split.try_map(unit),
+        Scale::Standard => {
+            let moments = moments(&split.train);
+            split.try_map(|set| standardise(set, &moments))
+        }
+    }
+}
+
+fn unit(set: Dataset) -> Result<Dataset, Error> {
+    let Some(full_scale) = set.full_scale() else {
+        let (expected, got) = ("inputs of a known range, such as bytes".to_owned(), "real numbers".to_owned());
+        let (what, advice) = ("`scale = unit`".to_owned(), "`scale = standard`".to_owned());
+        return Err(Error::Inapplicable { origin: set.origin().to_owned(), what, expected, got, advice });
+    };
+    set.map_rows(Some(1.0), |row| row.iter_mut().for_each(|x| *x /= full_scale))
+}
+
+fn standardise(set: Dataset, moments: &[(f64, f64)]) -> Result<Dataset, Error> {
+    set.map_rows(None, |row| {
+        for (x, (mean, deviation)) in row.iter_mut().zip(moments) {
+            *x = ((f64::from(*x) - mean) / deviation) as f32;
+        }
+    })
+}
+
+/// Mean and deviation of each feature, in two passes for accuracy; a deviation of zero is given as one.
+fn moments(set: &Dataset) -> Vec<(f64, f64)> {
+    let examples = set.examples() as f64;
+    let mut means = vec![0.0; set.features()];
+    for row in set.inputs().chunks_exact(set.features()) {
+        means.iter_mut().zip(row).for_each(|(mean, &x)| *mean += f64::from(x));
+    }
+    means.iter_mut().for_each(|mean| *mean /= examples);
+    let mut squares = vec![0.0; set.features()];
+    for row in set.inputs().chunks_exact(set.features()) {
+        for ((square, mean), &x) in squares.iter_mut().zip(&means).zip(row) {
+            *square += (f64::from(x) - mean).powi(2);
+        }
+    }
+    let deviation = |square: f64| if square == 0.0 { 1.0 } else { (square / examples).sqrt() };
+    means.into_iter().zip(squares).map(|(mean, square)| (mean, deviation(square))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Targets;
+
+    fn set(inputs: &[f32], features: usize) -> Dataset {
+        let labels = vec![0; inputs.len() / features];
+        let targets = Targets::Classes { labels, classes: 1, names: Vec::new() };
+        Dataset::new("set", inputs.to_vec(), vec![features], targets).unwrap()
+    }
+
+    #[test]
+    fn standard_uses_the_training_moments_for_both_parts() {
+        // Feature 0: mean 3, deviation sqrt((4 + 0 + 4) / 3); feature 1 is constant.
+        let split = Split::new(set(&[1.0, 7.0, 3.0, 7.0, 5.0, 7.0], 2), Some(set(&[4.0, 9.0], 2))).unwrap();
+        let scaled = scale(split, Scale::Standard).unwrap();
+        let unit = (3.0f32 / 8.0).sqrt();
+        assert_eq!(scaled.train.inputs(), &[-2.0 * unit, 0.0, 0.0, 0.0, 2.0 * unit, 0.0]);
+        assert_eq!(scaled.test.unwrap().inputs(), &[unit, 2.0]);
+    }
+
+    #[test]
+    fn unit_divides_by_the_full_scale_once() {
+        let split = Split::new(set(&[0.0, 51.0, 255.0], 1).with_full_scale(255.0), None).unwrap();
+        let once = scale(split, Scale::Unit).unwrap();
+        assert_eq!(once.train.inputs(), &[0.0, 0.2, 1.0]);
+        assert_eq!(scale(once.clone(), Scale::Unit).unwrap(), once);
+    }
+
+    #[test]
+    fn unit_needs_a_known_range() {
+        let split = Split::new(set(&[0.0, 1.0], 1), None).unwrap();
+        assert_eq!(scale(split.clone(), Scale::None).unwrap(), split);
+        assert_eq!(
+            scale(split, Scale::Unit).unwrap_err().to_string(),
+            "set: `scale = unit` does not apply, expected inputs of a known range, such as bytes, got real numbers; \
+             try `scale = standard`"
+        );
+    }
+}

@@ -17,6 +17,6 @@ mod transform;
 pub use error::Error;
 pub use graph::{Graph, Node, NodeId};
 pub use loss_graph::LossGraph;
-pub use op::{Argument, Attributes, Case, Class, Domain, Matmul, Op};
+pub use op::{Argument, Attributes, Case, Class, Domain, Matmul, Op, Rule, Simplify};
 pub use shape::Shape;
 pub use transform::{Gradient, Tangents, curvature, gradient, hessian_vector, jvp, substitute, transpose};

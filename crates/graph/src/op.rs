@@ -12,7 +12,7 @@ pub struct Op {
     /// The shape of the result, or in words what was expected of the inputs.
     pub shape: fn(&Attributes, &[&Shape]) -> Result<Shape, String>,
     /// An equal node that is cheaper or in normal form, if there is one. The shapes are known to fit.
-    pub simplify: fn(&mut Graph, &Attributes, &[NodeId]) -> Result<Option<NodeId>, Error>,
+    pub simplify: Simplify,
     /// The meaning: each element of the result, in f64.
     pub evaluate: fn(&Attributes, &[&Tensor], &Shape) -> Vec<f64>,
     /// Multiplications and additions counted as in matrix products, for a result of this shape.
@@ -56,6 +56,9 @@ pub enum Argument {
 
 /// From a node and a tangent of one argument (or a cotangent of the result), the node they give.
 pub type Rule = fn(&mut Graph, NodeId, NodeId) -> Result<NodeId, Error>;
+
+/// From attributes and inputs, an equal node that is cheaper or in normal form.
+pub type Simplify = fn(&mut Graph, &Attributes, &[NodeId]) -> Result<Option<NodeId>, Error>;
 
 /// What an op needs to know beside its inputs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

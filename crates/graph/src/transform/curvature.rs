@@ -36,7 +36,9 @@ pub fn curvature(
 /// `D2 node [t, t]`, or `None` if it is zero.
 fn second_derivative(graph: &mut Graph, node: NodeId, tangents: &Tangents) -> Result<Option<NodeId>, Error> {
     let inputs = graph.node(node).inputs.clone();
-    let moving: Vec<NodeId> = inputs.iter().copied().filter(|input| tangents.contains_key(input)).collect();
+    let mut moving: Vec<NodeId> = inputs.iter().copied().filter(|input| tangents.contains_key(input)).collect();
+    moving.sort_unstable();
+    moving.dedup();
     let linear = |argument: &Argument| matches!(argument, Argument::Affine { .. } | Argument::Fixed);
     if moving.is_empty() || graph.node(node).op.arguments.iter().all(linear) {
         return Ok(None);
@@ -45,11 +47,9 @@ fn second_derivative(graph: &mut Graph, node: NodeId, tangents: &Tangents) -> Re
     let mut first = Tangents::new();
     let mut actual = HashMap::new();
     for input in moving {
-        if !first.contains_key(&input) {
-            let symbol = graph.input(graph.shape(input).clone());
-            first.insert(input, symbol);
-            actual.insert(symbol, tangents[&input]);
-        }
+        let symbol = graph.input(graph.shape(input).clone());
+        first.insert(input, symbol);
+        actual.insert(symbol, tangents[&input]);
     }
     let Some(pushed) = tangent(graph, node, &first)? else { return Ok(None) };
     first.insert(node, pushed);

@@ -1,0 +1,176 @@
+/// How values map to places along an axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scale {
+    /// Proportional.
+    Linear,
+    /// By the logarithm; only positive values have a place.
+    Log,
+}
+
+/// A scale with its range.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Axis {
+    scale: Scale,
+    min: f64,
+    max: f64,
+}
+
+impl Axis {
+    /// The axis that shows `min ..= max`, widened a little where the range is empty.
+    ///
+    /// # Panics
+    /// If the range is not finite, or not positive on a log scale.
+    pub fn new(scale: Scale, min: f64, max: f64) -> Self {
+        assert!(min.is_finite() && max.is_finite() && min <= max, "axis: no range from {min} to {max}");
+        match scale {
+            Scale::Log => {
+                assert!(min > 0.0, "axis: a log scale from {min}");
+                let narrow = max / min < 1.5;
+                if narrow { Self { scale, min: min / 1.5, max: max * 1.5 } } else { Self { scale, min, max } }
+            }
+            Scale::Linear => {
+                let room = if max > min { 0.0 } else { (0.1 * max.abs()).max(0.1) };
+                Self { scale, min: min - room, max: max + room }
+            }
+        }
+    }
+
+    /// The same with a margin of `share` of its length at both ends.
+    pub fn padded(self, share: f64) -> Self {
+        let (low, high) = (self.value(-share), self.value(1.0 + share));
+        Self { min: low, max: high, ..self }
+    }
+
+    /// Where `value` lies: 0 at the minimum, 1 at the maximum. `None` if it has no place.
+    pub fn place(&self, value: f64) -> Option<f64> {
+        let share = match self.scale {
+            Scale::Linear => (value - self.min) / (self.max - self.min),
+            Scale::Log if value > 0.0 => (value / self.min).ln() / (self.max / self.min).ln(),
+            Scale::Log => return None,
+        };
+        share.is_finite().then_some(share)
+    }
+
+    /// The values that get a label, in ascending order: 3 to 8 of them.
+    pub fn ticks(&self) -> Vec<f64> {
+        match self.scale {
+            Scale::Linear => self.linear_ticks(),
+            Scale::Log => self.log_ticks(),
+        }
+    }
+
+    fn value(&self, share: f64) -> f64 {
+        match self.scale {
+            Scale::Linear => self.min + share * (self.max - self.min),
+            Scale::Log => self.min * (self.max / self.min).powf(share),
+        }
+    }
+
+    fn linear_ticks(&self) -> Vec<f64> {
+        let rough = (self.max - self.min) / 5.0;
+        let power = 10f64.powf(rough.log10().floor());
+        let step = [1.0, 2.0, 2.5, 5.0, 10.0].map(|m| m * power).into_iter().find(|s| *s >= rough * 0.999);
+        let step = step.unwrap_or(rough);
+        let (first, last) = ((self.min / step - 1e-9).ceil() as i64, (self.max / step + 1e-9).floor() as i64);
+        (first..=last).map(|i| i as f64 * step).collect()
+    }
+
+    fn log_ticks(&self) -> Vec<f64> {
+        let (low, high) = (self.min.log10().floor() as i32, self.max.log10().ceil() as i32);
+        let inside = |ticks: Vec<f64>| -> Vec<f64> {
+            ticks.into_iter().filter(|t| *t >= self.min * 0.999 && *t <= self.max * 1.001).collect()
+        };
+        let decades = inside((low..=high).map(power_of_ten).collect());
+        if decades.len() >= 4 {
+            let stride = decades.len().div_ceil(7);
+            return decades.into_iter().step_by(stride).collect();
+        }
+        let within = |multiples: &[f64]| {
+            inside((low..=high).flat_map(|e| multiples.iter().map(move |m| m * power_of_ten(e))).collect())
+        };
+        [&[1.0, 3.0][..], &[1.0, 2.0, 5.0], &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0]]
+            .into_iter()
+            .map(within)
+            .find(|ticks| ticks.len() >= 3)
+            .unwrap_or_else(|| self.linear_ticks())
+    }
+}
+
+/// A tick as text: plain from 0.001 to 99999, otherwise as a power of ten with superscripts.
+pub fn tick_label(value: f64) -> String {
+    let size = value.abs();
+    if value == 0.0 {
+        "0".to_owned()
+    } else if (0.000_999..99_999.5).contains(&size) {
+        trimmed(format!("{value:.6}"))
+    } else {
+        let text = format!("{value:.3e}");
+        let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        let power = format!("10{}", exponent.chars().map(superscript).collect::<String>());
+        match trimmed(mantissa.to_owned()).as_str() {
+            "1" => power,
+            mantissa => format!("{mantissa}×{power}"),
+        }
+    }
+}
+
+fn trimmed(text: String) -> String {
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+fn superscript(c: char) -> char {
+    match c {
+        '-' => '⁻',
+        '0' => '⁰',
+        '1' => '¹',
+        '2' => '²',
+        '3' => '³',
+        other => char::from_u32('⁰' as u32 + other as u32 - '0' as u32).unwrap_or(other),
+    }
+}
+
+/// Exactly what `1e-5` reads as, which `10f64.powi(-5)` is not always.
+fn power_of_ten(exponent: i32) -> f64 {
+    format!("1e{exponent}").parse().unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(axis: Axis) -> Vec<String> {
+        axis.ticks().into_iter().map(tick_label).collect()
+    }
+
+    #[test]
+    fn log_ticks_suit_the_range() {
+        let log = |min, max| labels(Axis::new(Scale::Log, min, max));
+        assert_eq!(log(2e-5, 3.0), ["10⁻⁴", "0.001", "0.01", "0.1", "1"]);
+        assert_eq!(log(0.05, 3.0), ["0.1", "0.3", "1", "3"]);
+        assert_eq!(log(8.0, 60.0), ["10", "20", "50"]);
+        assert_eq!(log(37.0, 60.0), ["40", "50", "60"]);
+        assert_eq!(log(1e-12, 1e3).len(), 6);
+        assert_eq!(log(0.125, 0.125), ["0.1", "0.125", "0.15", "0.175"]);
+    }
+
+    #[test]
+    fn linear_ticks_suit_the_range() {
+        let linear = |min, max| labels(Axis::new(Scale::Linear, min, max));
+        assert_eq!(linear(0.0, 799.0), ["0", "200", "400", "600"]);
+        assert_eq!(linear(0.0, 2.5), ["0", "0.5", "1", "1.5", "2", "2.5"]);
+        assert_eq!(linear(-0.3, 0.3), ["-0.2", "0", "0.2"]);
+        assert_eq!(linear(2.0, 2.0), ["1.8", "1.9", "2", "2.1", "2.2"]);
+        assert_eq!(linear(0.0, 500_000.0), ["0", "10⁵", "2×10⁵", "3×10⁵", "4×10⁵", "5×10⁵"]);
+    }
+
+    #[test]
+    fn places() {
+        let log = Axis::new(Scale::Log, 0.01, 100.0);
+        assert!((log.place(1.0).unwrap() - 0.5).abs() < 1e-12);
+        assert_eq!(log.place(0.0), None);
+        assert_eq!(log.place(f64::NAN), None);
+        let linear = Axis::new(Scale::Linear, 0.0, 4.0).padded(0.25);
+        assert_eq!(linear.place(-1.0), Some(0.0));
+        assert_eq!(linear.place(5.0), Some(1.0));
+    }
+}

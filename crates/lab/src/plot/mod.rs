@@ -1,0 +1,179 @@
+//! Pictures of runs: panels of curves with one legend, as SVG or PNG, drawn from step records.
+
+mod axis;
+mod curve;
+mod draw;
+mod palette;
+mod panel;
+
+use std::path::Path;
+
+use kuva::backend::raster::RasterBackend;
+use kuva::backend::svg::SvgBackend;
+use onedge_registry::nearest;
+
+use axis::Axis;
+pub use axis::Scale;
+pub use curve::{Curve, Quantity};
+pub use panel::{ALL, Panel, Reference, USUAL};
+
+use crate::Error;
+use crate::records::write_whole;
+
+/// What lies along the horizontal axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Abscissa {
+    /// Steps.
+    Step,
+    /// Forward-equivalents: multiples of one evaluation of the loss.
+    Cost,
+    /// Seconds of training.
+    Seconds,
+}
+
+impl Abscissa {
+    fn quantity(self) -> Quantity {
+        match self {
+            Self::Step => |r| Some(r.step as f64),
+            Self::Cost => |r| Some(r.cost),
+            Self::Seconds => |r| Some(r.seconds),
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Step => "step",
+            Self::Cost => "cost in forward passes",
+            Self::Seconds => "seconds",
+        }
+    }
+}
+
+/// Runs side by side.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Picture {
+    /// The heading.
+    pub title: String,
+    /// The horizontal axis.
+    pub x: Abscissa,
+    /// The names of the panels; those without data are left out. Empty: the four of [`USUAL`].
+    pub panels: Vec<String>,
+    /// The runs.
+    pub curves: Vec<Curve>,
+}
+
+impl Picture {
+    /// Draws to `path`, as SVG or PNG by its extension.
+    ///
+    /// # Errors
+    /// [`Error::Picture`] for another extension, an unknown panel or no data at all; [`Error::Write`].
+    pub fn save(&self, path: &Path) -> Result<(), Error> {
+        let fail = |message: String| Error::Picture { path: path.to_owned(), message };
+        let panels = self.chosen_panels().map_err(fail)?;
+        let bytes = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("svg") => SvgBackend::new().render_scene(&draw::scene(self, &panels)).into_bytes(),
+            Some("png") => {
+                let scene = draw::scene(self, &panels);
+                RasterBackend::new().with_scale(2.0).render_scene(&scene).map_err(fail)?
+            }
+            other => {
+                let got = other.map_or("no extension".to_owned(), |extension| format!("`.{extension}`"));
+                return Err(fail(format!("expected a name that ends in `.svg` or `.png`, got {got}")));
+            }
+        };
+        write_whole(path, &bytes)
+    }
+
+    fn chosen_panels(&self) -> Result<Vec<&'static Panel>, String> {
+        let named: Vec<&str> =
+            if self.panels.is_empty() { USUAL.to_vec() } else { self.panels.iter().map(String::as_str).collect() };
+        let mut chosen = Vec::new();
+        for name in named {
+            let known: Vec<&str> = ALL.iter().map(|panel| panel.name).collect();
+            let panel = ALL.iter().find(|panel| panel.name == name).ok_or_else(|| {
+                let nearest: Vec<String> = nearest(name, &known).iter().map(|n| format!("`{n}`")).collect();
+                format!("unknown panel `{name}`, expected one of the known names; try {}", nearest.join(" or "))
+            })?;
+            if panel.has_data(&self.curves) {
+                chosen.push(panel);
+            }
+        }
+        if chosen.is_empty() {
+            Err("expected something to draw, got no records with these panels".to_owned())
+        } else {
+            Ok(chosen)
+        }
+    }
+
+    fn x_axis(&self) -> Axis {
+        let x = self.x.quantity();
+        let values = self.curves.iter().flat_map(|curve| curve.records.iter().filter_map(x)).filter(|v| v.is_finite());
+        let (low, high) = values.fold((0.0f64, 0.0f64), |(low, high), v| (low.min(v), high.max(v)));
+        Axis::new(Scale::Linear, low, high).padded(0.01)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::records::Record;
+
+    /// Three made-up runs: one falls and sharpens, one ends early, one is a constant with a spike and gaps.
+    fn picture() -> Picture {
+        let record = |step: u64, loss: f64, rate: f64, sharpness: Option<f64>| Record {
+            step,
+            loss,
+            learning_rate: rate,
+            sharpness,
+            cost: 6.0 * step as f64,
+            seconds: 0.01 * step as f64,
+            ..Record::default()
+        };
+        let wave = |step: u64| (step as f64 / 4.0).sin();
+        let falling = (0..800).map(|s| {
+            let rate = 0.3 * 10f64.powf(-(s as f64) / 300.0);
+            record(s, 2.3 * (-(s as f64) / 250.0).exp(), rate, (s % 10 == 0).then_some((2.0 + 0.1 * wave(s)) / rate))
+        });
+        let early = (0..230).map(|s| record(s, 2.3 - 0.002 * s as f64, 0.05, Some(11.0 + 0.05 * s as f64)));
+        let constant = (0..800).map(|s| {
+            let loss = if (400..420).contains(&s) { f64::NAN } else { 0.8 + 0.3 * wave(s) };
+            record(s, loss, 0.125, Some(if s == 300 { 800.0 } else { 17.0 + 2.0 * wave(s) }))
+        });
+        let curve = |label: &str, records: Vec<Record>| Curve { label: label.to_owned(), records, edge: Some(2.0) };
+        let curves = vec![
+            curve("cdat, sigma 2.0625", falling.collect()),
+            curve("greedy (diverged at step 230)", early.collect()),
+            curve("constant 0.125", constant.collect()),
+        ];
+        Picture { title: "digits, mlp 64-64".to_owned(), x: Abscissa::Step, panels: Vec::new(), curves }
+    }
+
+    #[test]
+    fn draws_both_formats() {
+        let folder = tempfile::tempdir().unwrap();
+        let (svg, png) = (folder.path().join("a.svg"), folder.path().join("a.png"));
+        picture().save(&svg).unwrap();
+        picture().save(&png).unwrap();
+        let text = std::fs::read_to_string(svg).unwrap();
+        for expected in ["training loss", "edge 2; spikes cut off", "constant 0.125", ">0.001<", "stroke-dasharray"] {
+            assert!(text.contains(expected), "{expected}");
+        }
+        assert!(!text.contains("NaN"));
+        assert_eq!(&std::fs::read(png).unwrap()[..4], b"\x89PNG");
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        let message = |change: fn(&mut Picture), path: &str| {
+            let mut picture = picture();
+            change(&mut picture);
+            picture.save(Path::new(path)).unwrap_err().to_string()
+        };
+        assert_eq!(message(|_| (), "x.pdf"), "x.pdf: expected a name that ends in `.svg` or `.png`, got `.pdf`");
+        assert_eq!(
+            message(|p| p.panels = vec!["los".to_owned()], "x.svg"),
+            "x.svg: unknown panel `los`, expected one of the known names; try `loss`"
+        );
+        assert!(message(|p| p.curves.clear(), "x.svg").contains("got no records"));
+    }
+}

@@ -1,0 +1,140 @@
+use crate::plot::axis::{Axis, Scale};
+use crate::plot::curve::{Curve, Quantity, pieces};
+
+/// One panel of a picture.
+#[derive(Debug)]
+pub struct Panel {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// Its heading.
+    pub title: &'static str,
+    /// The scale of its vertical axis.
+    pub scale: Scale,
+    /// What it shows.
+    pub quantity: Quantity,
+    /// What is drawn across it.
+    pub reference: Reference,
+}
+
+/// A line across a panel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reference {
+    /// None.
+    Nothing,
+    /// The edge of stability of each curve.
+    Edge,
+}
+
+const fn panel(name: &'static str, title: &'static str, scale: Scale, quantity: Quantity) -> Panel {
+    Panel { name, title, scale, quantity, reference: Reference::Nothing }
+}
+
+/// Every panel, in the order of a picture.
+pub const ALL: &[Panel] = &[
+    panel("loss", "training loss", Scale::Log, |r| Some(r.loss)),
+    panel("rate", "learning rate", Scale::Log, |r| Some(r.learning_rate)),
+    panel("sharpness", "sharpness (largest Hessian eigenvalue)", Scale::Log, |r| {
+        r.preconditioned_sharpness.or(r.sharpness)
+    }),
+    Panel { reference: Reference::Edge, ..panel("edge", "learning rate × sharpness", Scale::Linear, |r| r.edge()) },
+    panel("gradient", "gradient norm", Scale::Log, |r| r.gradient_norm),
+    panel("alignment", "alignment of update and top eigenvector", Scale::Linear, |r| r.alignment),
+    panel("turn", "cosine between successive updates", Scale::Linear, |r| r.turn),
+];
+
+/// The names of the four panels that a picture has if none are asked for.
+pub const USUAL: [&str; 4] = ["loss", "rate", "sharpness", "edge"];
+
+/// What the edge panel shows at most, in multiples of the edge: early spikes are cut off, so that the rest can be read.
+const MOST_EDGES: f64 = 2.5;
+
+impl Panel {
+    /// Whether any curve has something to show here.
+    pub fn has_data(&self, curves: &[Curve]) -> bool {
+        curves
+            .iter()
+            .any(|curve| !pieces(&curve.records, |r| Some(r.step as f64), self.quantity, self.scale).is_empty())
+    }
+
+    /// The vertical axis that shows all curves, and whether some of them leave it.
+    pub fn axis(&self, curves: &[Curve]) -> (Axis, Clipping) {
+        let values = curves.iter().flat_map(|curve| {
+            pieces(&curve.records, |r| Some(r.step as f64), self.quantity, self.scale).concat().into_iter().map(|p| p.1)
+        });
+        let (mut low, mut high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+        let mut clipping = Clipping::Whole;
+        if self.reference == Reference::Edge {
+            let edges = self.references(curves);
+            let top = edges.iter().copied().fold(0.0, f64::max);
+            (low, high) = (low.min(0.0), high.max(1.2 * top));
+            if top > 0.0 && high > MOST_EDGES * top {
+                (high, clipping) = (MOST_EDGES * top, Clipping::CutOff);
+            }
+            if top > 0.0 && low < -top {
+                (low, clipping) = (-top, Clipping::CutOff);
+            }
+        }
+        if low > high {
+            (low, high) = (0.1, 1.0);
+        }
+        (Axis::new(self.scale, low, high).padded(0.04), clipping)
+    }
+
+    /// The heights of the lines across the panel, ascending.
+    pub fn references(&self, curves: &[Curve]) -> Vec<f64> {
+        match self.reference {
+            Reference::Nothing => Vec::new(),
+            Reference::Edge => {
+                let mut edges: Vec<f64> = curves.iter().filter_map(|curve| curve.edge).collect();
+                edges.sort_by(f64::total_cmp);
+                edges.dedup();
+                edges
+            }
+        }
+    }
+}
+
+/// Whether a panel shows its curves whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clipping {
+    /// Everything is inside.
+    Whole,
+    /// Some of it is beyond the border.
+    CutOff,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::records::Record;
+
+    fn curve(products: &[f64]) -> Curve {
+        let records = products.iter().enumerate().map(|(step, &product)| Record {
+            step: step as u64,
+            loss: 1.0,
+            learning_rate: 0.5,
+            sharpness: Some(2.0 * product),
+            ..Record::default()
+        });
+        Curve { label: "a".to_owned(), records: records.collect(), edge: Some(2.0) }
+    }
+
+    #[test]
+    fn spikes_far_over_the_edge_are_cut_off() {
+        let edge = &ALL[3];
+        let (axis, clipping) = edge.axis(&[curve(&[1.0, 3.0])]);
+        assert_eq!(clipping, Clipping::Whole);
+        assert!(axis.place(3.0).unwrap() < 1.0);
+        let (axis, clipping) = edge.axis(&[curve(&[1.0, 300.0])]);
+        assert_eq!(clipping, Clipping::CutOff);
+        assert!(axis.place(5.0).unwrap() < 1.0 && axis.place(2.0).unwrap() > 0.3);
+    }
+
+    #[test]
+    fn panels_without_data_are_known() {
+        let mut bare = curve(&[1.0]);
+        bare.records[0].sharpness = None;
+        let shown: Vec<&str> = ALL.iter().filter(|p| p.has_data(std::slice::from_ref(&bare))).map(|p| p.name).collect();
+        assert_eq!(shown, ["loss", "rate"]);
+    }
+}

@@ -1,0 +1,156 @@
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// What was measured at one step, at the point from which the step starts.
+///
+/// Absent values were not measured: a tuner that never asks for the curvature leaves `curvature` empty, and the
+/// spectrum is measured only every few steps.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Counts from 0.
+    pub step: u64,
+    /// The loss before the step: over all examples, or over the mini-batch of this step.
+    #[serde(deserialize_with = "nan_if_null")]
+    pub loss: f64,
+    /// The learning rate that the tuner chose.
+    #[serde(deserialize_with = "nan_if_null")]
+    pub learning_rate: f64,
+    /// `|g|`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gradient_norm: Option<f64>,
+    /// `|u|`, the update at unit learning rate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update_norm: Option<f64>,
+    /// `g . u`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slope: Option<f64>,
+    /// `u . H u`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub curvature: Option<f64>,
+    /// The largest eigenvalue of the Hessian.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sharpness: Option<f64>,
+    /// The eigenvalue of largest magnitude.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub magnitude: Option<f64>,
+    /// Bound on the error of `sharpness`: the residual norm of its eigenpair.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub residual: Option<f64>,
+    /// The largest eigenvalue of `P^-1/2 H P^-1/2`, for optimizers with a diagonal preconditioner P.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preconditioned_sharpness: Option<f64>,
+    /// `(u.v)^2 / |u|^2`, with v the top eigenvector.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alignment: Option<f64>,
+    /// The cosine of the angle between this update and the one before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<f64>,
+    /// Hessian-vector products spent on the spectrum at this step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub products: Option<u64>,
+    /// Forward-equivalents spent on training up to and including this step, the spectrum left out.
+    pub cost: f64,
+    /// Seconds spent on training up to and including this step, the spectrum left out.
+    pub seconds: f64,
+    /// The largest eigenvalues, in descending order, if more than one was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub eigenvalues: Vec<f64>,
+}
+
+/// One column of the step records.
+#[derive(Debug)]
+pub struct Column {
+    /// Its name in records and exports.
+    pub name: &'static str,
+    /// Its value in a record, if measured.
+    pub get: fn(&Record) -> Option<f64>,
+}
+
+/// Every column of a record but the list of eigenvalues, in the order in which exports show them.
+pub const COLUMNS: &[Column] = &[
+    Column { name: "step", get: |r| Some(r.step as f64) },
+    Column { name: "loss", get: |r| Some(r.loss) },
+    Column { name: "learning_rate", get: |r| Some(r.learning_rate) },
+    Column { name: "gradient_norm", get: |r| r.gradient_norm },
+    Column { name: "update_norm", get: |r| r.update_norm },
+    Column { name: "slope", get: |r| r.slope },
+    Column { name: "curvature", get: |r| r.curvature },
+    Column { name: "sharpness", get: |r| r.sharpness },
+    Column { name: "magnitude", get: |r| r.magnitude },
+    Column { name: "residual", get: |r| r.residual },
+    Column { name: "preconditioned_sharpness", get: |r| r.preconditioned_sharpness },
+    Column { name: "alignment", get: |r| r.alignment },
+    Column { name: "turn", get: |r| r.turn },
+    Column { name: "products", get: |r| r.products.map(|products| products as f64) },
+    Column { name: "cost", get: |r| Some(r.cost) },
+    Column { name: "seconds", get: |r| Some(r.seconds) },
+];
+
+impl Record {
+    /// Learning rate times sharpness, which sits at 2 on the edge of stability of gradient descent; with a
+    /// preconditioner, its preconditioned sharpness.
+    pub fn edge(&self) -> Option<f64> {
+        self.preconditioned_sharpness.or(self.sharpness).map(|sharpness| self.learning_rate * sharpness)
+    }
+}
+
+/// JSON has no NaN: it is written as `null`.
+fn nan_if_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full() -> Record {
+        Record {
+            step: 3,
+            loss: 0.1,
+            learning_rate: 1.0 / 3.0,
+            gradient_norm: Some(2.5),
+            update_norm: Some(2.25),
+            slope: Some(-6.25),
+            curvature: Some(40.5),
+            sharpness: Some(12.75),
+            magnitude: Some(-13.5),
+            residual: Some(1e-5),
+            preconditioned_sharpness: Some(7.5),
+            alignment: Some(0.75),
+            turn: Some(-0.5),
+            products: Some(17),
+            cost: 24.0,
+            seconds: 0.125,
+            eigenvalues: vec![12.75, 4.5],
+        }
+    }
+
+    #[test]
+    fn round_trips_to_the_bit() {
+        let text = serde_json::to_string(&full()).unwrap();
+        assert_eq!(serde_json::from_str::<Record>(&text).unwrap(), full());
+    }
+
+    #[test]
+    fn columns_are_the_fields() {
+        let serde_json::Value::Object(fields) = serde_json::to_value(full()).unwrap() else { panic!() };
+        assert_eq!(fields.len(), COLUMNS.len() + 1);
+        for column in COLUMNS {
+            assert_eq!(fields[column.name].as_f64(), (column.get)(&full()), "{}", column.name);
+        }
+    }
+
+    #[test]
+    fn what_was_not_measured_is_not_written() {
+        let text = serde_json::to_string(&Record { loss: 1.5, ..Record::default() }).unwrap();
+        assert_eq!(text, r#"{"step":0,"loss":1.5,"learning_rate":0.0,"cost":0.0,"seconds":0.0}"#);
+        let lost = text.replace("1.5", "null");
+        assert!(serde_json::from_str::<Record>(&lost).unwrap().loss.is_nan());
+    }
+
+    #[test]
+    fn the_edge_is_the_preconditioned_one_where_there_is_a_preconditioner() {
+        assert_eq!(full().edge(), Some(7.5 / 3.0));
+        assert_eq!(Record { preconditioned_sharpness: None, ..full() }.edge(), Some(12.75 / 3.0));
+        assert_eq!(Record::default().edge(), None);
+    }
+}

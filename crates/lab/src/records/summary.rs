@@ -1,0 +1,127 @@
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Why a run ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum StopReason {
+    /// All steps were taken.
+    StepsDone,
+    /// The loss fell to the target.
+    TargetReached {
+        /// The step at which it did.
+        step: u64,
+    },
+    /// The loss grew beyond the limit.
+    Diverged {
+        /// The step at which it did.
+        step: u64,
+        /// The loss there.
+        loss: f64,
+        /// The limit: `diverge_factor` times the first loss.
+        limit: f64,
+    },
+    /// A probe gave NaN or an infinity.
+    NonFinite {
+        /// The step at which it did.
+        step: u64,
+        /// The probe: `loss`, `curvature`, ...
+        probe: String,
+    },
+    /// Ctrl-C.
+    Interrupted {
+        /// The first step not taken.
+        step: u64,
+    },
+}
+
+impl StopReason {
+    /// Whether the run did what it was asked to: all steps, or the target.
+    pub fn is_success(&self) -> bool {
+        matches!(self, Self::StepsDone | Self::TargetReached { .. })
+    }
+}
+
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::StepsDone => write!(f, "steps done"),
+            Self::TargetReached { step } => write!(f, "target reached at step {step}"),
+            Self::Diverged { step, loss, limit } => {
+                write!(f, "diverged at step {step}: loss {loss:.4e} exceeds {limit:.4e}; try a smaller learning rate")
+            }
+            Self::NonFinite { step, probe } => {
+                write!(f, "non-finite {probe} at step {step}; try a smaller learning rate or look for bad data")
+            }
+            Self::Interrupted { step } => write!(f, "interrupted before step {step}"),
+        }
+    }
+}
+
+/// How a run went: the contents of `summary.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The name of the run, from its spec.
+    pub name: String,
+    /// The version of this library that ran it.
+    pub version: String,
+    /// Why it ended.
+    pub stop: StopReason,
+    /// Steps taken.
+    pub steps: u64,
+    /// P, the number of parameters.
+    pub parameters: u64,
+    /// Seconds spent on training, the spectrum left out.
+    pub seconds: f64,
+    /// Seconds spent on the spectrum.
+    pub spectrum_seconds: f64,
+    /// Forward-equivalents spent on training, the spectrum left out.
+    pub cost: f64,
+    /// The first recorded loss.
+    pub first_loss: Option<f64>,
+    /// The mean of the last five recorded losses.
+    pub final_loss: Option<f64>,
+    /// The smallest recorded loss.
+    pub best_loss: Option<f64>,
+    /// How often the tuner met a non-descent direction, negative curvature, ...
+    pub events: BTreeMap<String, u64>,
+    /// Means over all training examples at the end: loss, accuracy, ...
+    pub train: BTreeMap<String, f64>,
+    /// The same over the test examples, if there are any.
+    pub test: BTreeMap<String, f64>,
+}
+
+/// The mean of the last five losses (of all, if fewer): what runs are compared by.
+pub fn final_loss(losses: &[f64]) -> Option<f64> {
+    let last = &losses[losses.len().saturating_sub(5)..];
+    if last.is_empty() { None } else { Some(last.iter().sum::<f64>() / last.len() as f64) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_final_loss_is_the_mean_of_the_last_five() {
+        assert_eq!(final_loss(&[]), None);
+        assert_eq!(final_loss(&[3.0, 1.0]), Some(2.0));
+        assert_eq!(final_loss(&[100.0, 1.0, 2.0, 3.0, 4.0, 5.0]), Some(3.0));
+    }
+
+    #[test]
+    fn reasons_round_trip() {
+        let reasons = [
+            StopReason::StepsDone,
+            StopReason::TargetReached { step: 7 },
+            StopReason::Diverged { step: 7, loss: 1e9, limit: 1e6 },
+            StopReason::NonFinite { step: 7, probe: "curvature".to_owned() },
+            StopReason::Interrupted { step: 7 },
+        ];
+        for reason in reasons {
+            let text = serde_json::to_string(&reason).unwrap();
+            assert_eq!(serde_json::from_str::<StopReason>(&text).unwrap(), reason, "{text}");
+        }
+    }
+}

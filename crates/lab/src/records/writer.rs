@@ -1,0 +1,123 @@
+use std::fs::OpenOptions;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::Error;
+use crate::records::Record;
+
+/// Records reach the file at most this long after they were made (if another one follows), and at the end.
+const FLUSH_EVERY: Duration = Duration::from_millis(200);
+
+/// Appends step records to a file, one JSON object per line.
+///
+/// A kill loses what was not flushed yet, at most the last 0.2 seconds, and may tear the last line, which the reader
+/// then leaves out.
+pub struct StepWriter {
+    out: BufWriter<Box<dyn Write + Send>>,
+    path: PathBuf,
+    flushed: Instant,
+}
+
+impl StepWriter {
+    /// Opens `path`, which must not exist yet.
+    ///
+    /// # Errors
+    /// [`Error::Write`] if it cannot be created.
+    pub fn create(path: &Path) -> Result<Self, Error> {
+        let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(Error::write(path))?;
+        Ok(Self::to(Box::new(file), path))
+    }
+
+    /// Writes to `out`; `path` names it in errors.
+    pub fn to(out: Box<dyn Write + Send>, path: &Path) -> Self {
+        Self { out: BufWriter::with_capacity(1 << 16, out), path: path.to_owned(), flushed: Instant::now() }
+    }
+
+    /// Appends one record.
+    ///
+    /// # Errors
+    /// [`Error::Write`], for instance on a full disk. What was written before stays.
+    pub fn append(&mut self, record: &Record) -> Result<(), Error> {
+        let mut line = serde_json::to_vec(record).map_err(|error| Error::write(&self.path)(error.into()))?;
+        line.push(b'\n');
+        self.out.write_all(&line).map_err(Error::write(&self.path))?;
+        if self.flushed.elapsed() >= FLUSH_EVERY { self.flush() } else { Ok(()) }
+    }
+
+    /// Hands everything to the operating system.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn flush(&mut self) -> Result<(), Error> {
+        self.out.flush().map_err(Error::write(&self.path))?;
+        self.flushed = Instant::now();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::records::read_steps;
+
+    /// A disk that takes `room` bytes, then is full.
+    struct SmallDisk {
+        room: usize,
+        kept: Arc<Mutex<Vec<u8>>>,
+    }
+
+    impl Write for SmallDisk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let taken = bytes.len().min(self.room);
+            if taken == 0 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.room -= taken;
+            self.kept.lock().unwrap().extend(&bytes[..taken]);
+            Ok(taken)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_an_error_and_keeps_what_was_written() {
+        let kept = Arc::new(Mutex::new(Vec::new()));
+        let disk = SmallDisk { room: 180, kept: Arc::clone(&kept) };
+        let mut writer = StepWriter::to(Box::new(disk), Path::new("runs/a/steps.jsonl"));
+        for step in 0..5 {
+            writer.append(&Record { step, loss: 0.5, ..Record::default() }).unwrap();
+        }
+        let message = writer.flush().unwrap_err().to_string();
+        assert!(message.starts_with("runs/a/steps.jsonl: cannot write: "), "{message}");
+        assert!(message.contains("no storage space"), "{message}");
+        let text = String::from_utf8(kept.lock().unwrap().clone()).unwrap();
+        let steps = read_steps(Path::new("steps"), &text).unwrap();
+        assert_eq!(steps.records.len(), 2);
+        assert!(steps.torn);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_real_full_device_is_an_error_too() {
+        let path = Path::new("/dev/full");
+        let device = OpenOptions::new().write(true).open(path).unwrap();
+        let mut writer = StepWriter::to(Box::new(device), path);
+        writer.append(&Record::default()).unwrap();
+        assert!(matches!(writer.flush(), Err(Error::Write { .. })));
+    }
+
+    #[test]
+    fn never_overwrites() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("steps.jsonl");
+        StepWriter::create(&path).unwrap().append(&Record::default()).unwrap();
+        assert!(StepWriter::create(&path).is_err());
+        assert_eq!(read_steps(&path, &std::fs::read_to_string(&path).unwrap()).unwrap().records.len(), 1);
+    }
+}

@@ -120,12 +120,12 @@ impl<T> Spectrum<T> {
 
 /// The ends of the spectrum of a symmetric operator, by Lanczos with full reorthogonalisation done twice.
 ///
-/// `start`, if given, is where the iteration begins, a random vector of 0.3 times its length added: the eigenvector of a nearby operator
-/// saves products. Fewer than `k` pairs come back only if the dimension is smaller. An eigenvalue of multiplicity
+/// `start`, if given, is where the iteration begins, a random vector of 0.3 times its length added: the eigenvector of
+/// a nearby operator saves products. Fewer than `k` pairs come back only if the dimension is smaller. An eigenvalue of multiplicity
 /// m > 1 counts once, unless the products suffice to find a whole invariant subspace; then further copies
 /// are looked for from fresh random vectors. Convergence means that the pair is one of the operator to within its
-/// bound. A larger one is missed only if the start holds almost none of it and the two differ by less than about the
-/// tolerance's scale; ask for a smaller tolerance where that matters.
+/// bound. A larger one is missed only if the start holds almost none of it and the two differ
+/// by a few per cent; ask for a smaller tolerance where that matters.
 ///
 /// # Errors
 /// Options out of range, a start of the wrong length or not finite, a product that is not finite.

@@ -1,0 +1,90 @@
+use onedge_objective::{Error as ObjectiveError, Probe};
+use onedge_spectrum::Error as SpectrumError;
+
+/// What can end a training step.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A probe gave NaN or an infinity at a step.
+    #[error(
+        "step {step}, {probe}: expected a finite number, got {value}; try a smaller learning rate or look for non-finite data"
+    )]
+    NonFinite {
+        /// The step, counted from 0.
+        step: u64,
+        /// The probe that produced it.
+        probe: Probe,
+        /// NaN, inf or -inf.
+        value: f64,
+    },
+    /// The objective failed otherwise.
+    #[error("step {step}: {source}")]
+    Objective {
+        /// The step, counted from 0.
+        step: u64,
+        /// What it reported.
+        source: ObjectiveError,
+    },
+    /// The spectrum could not be measured.
+    #[error("step {step}: {source}")]
+    Spectrum {
+        /// The step, counted from 0.
+        step: u64,
+        /// What went wrong.
+        source: SpectrumError,
+    },
+    /// A setting outside its range.
+    #[error(transparent)]
+    Setting(#[from] onedge_registry::Error),
+    /// A tuner that needs the largest eigenvalue, and a measurement that only looks for magnitude.
+    #[error("trainer: expected a spectrum that includes the largest values, got magnitude alone; try both")]
+    NoLargest,
+    /// A saved state that does not fit.
+    #[error("{owner}: state `{name}`: expected {expected}, got {got}; try the checkpoint of a run with the same spec")]
+    State {
+        /// The optimizer or tuner.
+        owner: &'static str,
+        /// The scalar or vector.
+        name: String,
+        /// What it must be.
+        expected: String,
+        /// What it is.
+        got: String,
+    },
+    /// A slice has the wrong length.
+    #[error("{what}: expected {expected} elements, got {got}")]
+    Length {
+        /// The slice.
+        what: &'static str,
+        /// The length it must have.
+        expected: usize,
+        /// Its length.
+        got: usize,
+    },
+}
+
+impl Error {
+    /// What the objective reported at `step`.
+    pub(crate) fn objective(step: u64, source: ObjectiveError) -> Self {
+        match source {
+            ObjectiveError::NonFinite { probe, value } => Self::NonFinite { step, probe, value },
+            source => Self::Objective { step, source },
+        }
+    }
+
+    /// What the spectrum reported at `step`.
+    pub(crate) fn spectrum(step: u64, source: SpectrumError) -> Self {
+        match source {
+            SpectrumError::Objective(source) => Self::objective(step, source),
+            source => Self::Spectrum { step, source },
+        }
+    }
+
+    /// `Ok(value)` if it is finite, else the error that names step and probe.
+    pub(crate) fn require_finite(step: u64, probe: Probe, value: f64) -> Result<f64, Self> {
+        if value.is_finite() { Ok(value) } else { Err(Self::NonFinite { step, probe, value }) }
+    }
+
+    pub(crate) fn require_length(what: &'static str, expected: usize, got: usize) -> Result<(), Self> {
+        if expected == got { Ok(()) } else { Err(Self::Length { what, expected, got }) }
+    }
+}

@@ -1,0 +1,28 @@
+use onedge_objective::Real;
+
+use crate::{Error, State};
+
+/// A rule that turns a gradient into an update at unit learning rate, `w <- w + eta u`.
+pub trait Optimizer<T: Real>: Send {
+    /// Writes the update u for parameters `w` and gradient `g`, and advances the state by one step.
+    ///
+    /// # Errors
+    /// If the lengths differ from each other or from those before.
+    fn direction(&mut self, w: &[T], g: &[T], u: &mut [T]) -> Result<(), Error>;
+
+    /// The diagonal P of the last direction, if the method divides by one. `None` before the first direction.
+    fn preconditioner(&self) -> Option<&[T]>;
+
+    /// c in "edge of stability at sharpness = c / eta": on a quadratic a constant rate eta diverges where the sharpness
+    /// exceeds it. The sharpness is that of `P^-1/2 H P^-1/2` where there is a P, taken as constant.
+    fn edge(&self) -> f64;
+
+    /// Everything that the next direction depends on.
+    fn state(&self) -> State<T>;
+
+    /// Puts back what [`state`](Self::state) gave: the directions that follow have the same bits.
+    ///
+    /// # Errors
+    /// A state that another optimizer made.
+    fn restore(&mut self, state: State<T>) -> Result<(), Error>;
+}

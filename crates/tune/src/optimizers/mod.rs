@@ -1,0 +1,61 @@
+//! Optimizers: a gradient in, an update at unit learning rate out. One file each, one line in [`ALL`].
+
+mod gd;
+
+use std::any::Any;
+
+use onedge_objective::Real;
+use onedge_registry::{Entry, Error as RegistryError, Settings, find};
+
+use crate::{Error, Optimizer};
+
+pub use gd::Gd;
+
+/// Every optimizer, in the order of listings.
+pub static ALL: &[&Entry<Make>] = &[&gd::ENTRY];
+
+/// An optimizer, or the setting that is out of its range.
+pub type Made<T> = Result<Box<dyn Optimizer<T>>, RegistryError>;
+
+/// How an optimizer is made from its settings, for either float.
+#[derive(Debug)]
+pub struct Make {
+    /// In single precision.
+    pub f32: fn(&Settings) -> Made<f32>,
+    /// In double precision.
+    pub f64: fn(&Settings) -> Made<f64>,
+}
+
+impl Make {
+    /// The optimizer with `settings`, in the precision T.
+    ///
+    /// # Errors
+    /// A setting out of its range.
+    pub fn make<T: Real>(&self, settings: &Settings) -> Made<T> {
+        // Real is sealed to the two floats, so one of the two boxes is of the type asked for.
+        let made: Box<dyn Any> = match T::NAME {
+            "f32" => Box::new((self.f32)(settings)?),
+            _ => Box::new((self.f64)(settings)?),
+        };
+        Ok(*made.downcast().unwrap_or_else(|_| unreachable!("{} is neither f32 nor f64", T::NAME)))
+    }
+}
+
+/// The optimizer called `name` with the settings `given`, as `Settings::resolve` takes them.
+///
+/// # Errors
+/// An unknown name or key, a missing or ill-typed value, a setting out of its range.
+pub fn build<T: Real>(
+    name: &str,
+    given: std::collections::BTreeMap<String, onedge_registry::Value>,
+) -> Result<Box<dyn Optimizer<T>>, RegistryError> {
+    let entry = find("optimizer", ALL, name)?;
+    entry.build.make(&Settings::resolve(entry, given)?)
+}
+
+/// Checks the three slices of a direction against each other and against the length of the state, if there is one.
+fn check_lengths<T>(w: &[T], g: &[T], u: &[T], state: &[T]) -> Result<(), Error> {
+    Error::require_length("gradient", w.len(), g.len())?;
+    Error::require_length("update", w.len(), u.len())?;
+    if state.is_empty() { Ok(()) } else { Error::require_length("optimizer state", w.len(), state.len()) }
+}

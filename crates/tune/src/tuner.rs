@@ -1,0 +1,23 @@
+use crate::{Error, Events, Line, State};
+
+/// A rule that sets the learning rate of each step from what it asks of a [`Line`].
+pub trait Tuner: Send {
+    /// The learning rate for this step. Zero is allowed; a tuner that has no better answer gives the previous rate
+    /// or zero and counts why in its events.
+    ///
+    /// # Errors
+    /// Those of the line.
+    fn learning_rate(&mut self, line: &mut dyn Line) -> Result<f64, Error>;
+
+    /// What happened so far.
+    fn events(&self) -> &Events;
+
+    /// Everything that the next rate depends on, and the events.
+    fn state(&self) -> State<f64>;
+
+    /// Puts back what [`state`](Self::state) gave: the rates that follow have the same bits.
+    ///
+    /// # Errors
+    /// A state that another tuner made.
+    fn restore(&mut self, state: State<f64>) -> Result<(), Error>;
+}

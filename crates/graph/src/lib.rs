@@ -5,6 +5,7 @@
 //! [`reference`](mod@reference) evaluator can check every rule and every kernel.
 #![forbid(unsafe_code)]
 
+pub mod check;
 mod error;
 mod graph;
 mod loss_graph;

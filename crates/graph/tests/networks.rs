@@ -1,10 +1,8 @@
 //! Whole networks, where rules meet: shared nodes, several uses of a value, products of functions of one parameter.
 
-mod common;
-
 use std::collections::HashMap;
 
-use common::{Subject, sample};
+use onedge_graph::check::{Subject, sample};
 use onedge_graph::{Domain, Error, Graph, NodeId, Shape, gradient};
 
 fn dense(g: &mut Graph, x: NodeId, w: NodeId, b: NodeId) -> Result<NodeId, Error> {

@@ -1,10 +1,8 @@
 //! Every registered op against differences, identities and a second way to the same number.
 
-mod common;
-
 use std::collections::HashMap;
 
-use common::{Subject, sample};
+use onedge_graph::check::{Subject, sample};
 use onedge_graph::{Argument, Case, Graph, NodeId, Op, Shape, ops};
 
 /// `losses = weights * op(x)^2 + op(x)`, so that first and second derivatives of the op both matter.

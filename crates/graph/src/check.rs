@@ -1,11 +1,12 @@
-//! One loss with its derivatives as nodes, and a way to evaluate them at `w + s u`.
+//! Checks for tests, here and in crates that build graphs: the derivatives of one loss by every road there is, with
+//! the [`reference`](mod@crate::reference) evaluator.
 
 use std::collections::HashMap;
 
-use onedge_graph::reference::{Tensor, evaluate};
-use onedge_graph::{Domain, Graph, NodeId, Shape, Tangents, curvature, gradient, hessian_vector, jvp};
+use crate::reference::{Tensor, evaluate};
+use crate::{Domain, Graph, NodeId, Shape, Tangents, curvature, gradient, hessian_vector, jvp};
 
-/// Values in a domain: generic, and far enough from kinks and from each other.
+/// Values in a domain: generic, and far enough from kinks and from each other. The same for the same arguments.
 pub fn sample(shape: &Shape, domain: Domain, seed: usize) -> Tensor {
     let n = shape.size();
     let shuffled = |i: usize| (i * 7 + seed * 5 + 3) % n.max(1);
@@ -28,7 +29,8 @@ pub fn sample(shape: &Shape, domain: Domain, seed: usize) -> Tensor {
     Tensor::new(shape.clone(), (0..n).map(value).collect())
 }
 
-/// Everything that is to agree.
+/// One loss with its derivatives as nodes, at `w + s u`: everything that is to agree.
+#[derive(Debug)]
 pub struct Subject {
     graph: Graph,
     values: HashMap<NodeId, Tensor>,
@@ -43,7 +45,10 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// Differentiates `losses` with respect to `parameters`; `values` are those of all inputs.
+    /// Differentiates `losses` with respect to `parameters`; `values` are those of all inputs. `seed` chooses `u`.
+    ///
+    /// # Panics
+    /// If `losses` is not a vector. Here and below: if an input has no value.
     pub fn new(
         mut graph: Graph,
         losses: NodeId,
@@ -61,13 +66,13 @@ impl Subject {
             tangents.insert(w, u);
         }
         let start = tangents.clone();
-        let derived = gradient(&mut graph, losses, &parameters).unwrap();
-        let curvature_terms = curvature(&mut graph, losses, &derived, &mut tangents).unwrap();
-        let products = hessian_vector(&mut graph, &derived, &mut tangents).unwrap();
+        let derived = gradient(&mut graph, losses, &parameters).expect("losses are a vector");
+        let curvature_terms = curvature(&mut graph, losses, &derived, &mut tangents).expect("tangents fit");
+        let products = hessian_vector(&mut graph, &derived, &mut tangents).expect("tangents fit");
         let slopes = tangents.get(&losses).copied();
         let jvp_of_jvp = slopes.and_then(|slopes| {
             let mut again = start.clone();
-            jvp(&mut graph, &[slopes], &mut again).unwrap();
+            jvp(&mut graph, &[slopes], &mut again).expect("tangents fit");
             again.get(&slopes).copied()
         });
         let gradients = derived.gradients;
@@ -84,6 +89,7 @@ impl Subject {
         self.parameters.iter().map(|w| sample(self.graph.shape(*w), Domain::Real, seed)).collect()
     }
 
+    /// The values of `roots` at `w + s u`, the tangents of the parameters being `direction`.
     fn at(&self, s: f64, roots: &[NodeId], direction: &[Tensor]) -> Vec<Tensor> {
         let mut values = self.values.clone();
         for ((w, u), along) in self.parameters.iter().zip(&self.directions).zip(direction) {
@@ -99,33 +105,40 @@ impl Subject {
         self.at(s, roots, &self.direction()).iter().flat_map(|t| &t.data).sum()
     }
 
+    /// The sum of the losses at `w + s u`.
     pub fn loss(&self, s: f64) -> f64 {
         self.total(s, &[self.losses])
     }
 
-    /// By forward mode.
+    /// `g . u` at `w + s u`, by forward mode.
     pub fn forward_slope(&self, s: f64) -> f64 {
         self.total(s, self.slopes.as_slice())
     }
 
-    /// By reverse mode.
+    /// `g . u` at `w + s u`, by reverse mode.
     pub fn reverse_slope(&self, s: f64) -> f64 {
         inner(&self.at(s, &self.gradients, &self.direction()), &self.direction())
     }
 
+    /// `u . H u` by the adjoint sum.
     pub fn curvature(&self) -> f64 {
         self.total(0.0, &self.curvature_terms)
     }
 
+    /// `u . H u` by forward mode twice.
     pub fn jvp_of_jvp(&self) -> f64 {
         self.total(0.0, self.jvp_of_jvp.as_slice())
     }
 
+    /// `H v`
     pub fn hessian_vector(&self, v: &[Tensor]) -> Vec<Tensor> {
         self.at(0.0, &self.products, v)
     }
 
-    /// Checks every identity and every difference; `what` names the subject in failures.
+    /// Checks every difference to 1e-9 and every identity to 1e-12; `what` names the subject in failures.
+    ///
+    /// # Panics
+    /// If two numbers that should agree do not.
     pub fn check(&self, what: &str) {
         let close = |name: &str, a: f64, b: f64, tolerance: f64| {
             let scale = a.abs().max(b.abs()).max(1.0);
@@ -142,6 +155,7 @@ impl Subject {
     }
 }
 
+/// The inner product of two vectors of tensors.
 pub fn inner(a: &[Tensor], b: &[Tensor]) -> f64 {
     a.iter().zip(b).flat_map(|(a, b)| a.data.iter().zip(&b.data)).map(|(x, y)| x * y).sum()
 }

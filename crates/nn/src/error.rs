@@ -1,0 +1,66 @@
+use onedge_graph::Shape;
+
+use crate::Target;
+
+/// What can be wrong with a model, a loss or the two together.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// An unknown name or a setting out of its range.
+    #[error(transparent)]
+    Setting(#[from] onedge_registry::Error),
+    /// Shapes that do not fit.
+    #[error(transparent)]
+    Graph(#[from] onedge_graph::Error),
+    /// Examples without features, or more of them than can be addressed.
+    #[error("model: unusable input shape, expected between 1 and {limit} features, got {got:?}; try other data")]
+    Input {
+        /// The largest number of features.
+        limit: usize,
+        /// The shape of one example.
+        got: Vec<usize>,
+    },
+    /// A model without outputs.
+    #[error("model: nothing to predict, expected at least one output, got 0; try other data")]
+    NoOutputs,
+    /// More parameters than are supported.
+    #[error("{name}: too large, expected at most {limit} parameters in all, got shape {got:?}; try smaller widths")]
+    TooManyParameters {
+        /// The parameter that passes the limit.
+        name: String,
+        /// The largest number of elements of all parameters together.
+        limit: usize,
+        /// Its shape.
+        got: Vec<usize>,
+    },
+    /// A chunk without examples, or too large to be addressed.
+    #[error("loss graph: unusable chunk, expected between 1 and {limit} examples, got {got}; try another batch size")]
+    Chunk {
+        /// The largest number of examples.
+        limit: usize,
+        /// The number asked for.
+        got: usize,
+    },
+    /// Targets of a kind that the loss does not take.
+    #[error("{loss}: expected {expected} as targets, got {got}; try the loss `{instead}`")]
+    TargetKind {
+        /// The loss.
+        loss: &'static str,
+        /// The kind that it takes.
+        expected: &'static str,
+        /// The targets.
+        got: Target,
+        /// A loss that takes them.
+        instead: &'static str,
+    },
+    /// A model with too many or too few outputs for its targets.
+    #[error(
+        "loss graph: expected one output of the model for each of {target}, got shape {got}; try a model with {} outputs",
+        target.outputs()
+    )]
+    Outputs {
+        /// The targets.
+        target: Target,
+        /// The shape of the outputs for a chunk.
+        got: Shape,
+    },
+}

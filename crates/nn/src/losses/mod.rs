@@ -1,0 +1,25 @@
+//! The registry of losses: what a spec or the command line can name.
+
+mod cross_entropy;
+mod squared;
+
+use std::collections::BTreeMap;
+
+use onedge_registry::{Entry, Settings, Value};
+
+use crate::{Error, Loss};
+
+/// Every loss.
+pub static ALL: &[&Entry<Build>] = &[&cross_entropy::ENTRY, &squared::ENTRY];
+
+/// Makes the loss that [`Settings`] resolved against its entry describe.
+pub type Build = fn(&Settings) -> Result<Loss, Error>;
+
+/// The loss called `name` with the settings `given`.
+///
+/// # Errors
+/// [`Error::Setting`] if the name or a setting is unknown or out of range.
+pub fn build(name: &str, given: BTreeMap<String, Value>) -> Result<Loss, Error> {
+    let entry = onedge_registry::find("loss", ALL, name)?;
+    (entry.build)(&Settings::resolve(entry, given)?)
+}

@@ -1,0 +1,38 @@
+use onedge_graph::{Graph, NodeId};
+use onedge_registry::{Entry, Settings};
+
+use super::Build;
+use crate::metrics::{absolute_error, accuracy};
+use crate::{Error, Loss, LossNodes, Target};
+
+/// Half the squared distance.
+pub static ENTRY: Entry<Build> = Entry {
+    name: "squared",
+    summary: "half the squared distance to real targets or to the one-hot label",
+    doc: "For each example |z - t|^2 / 2, summed over the outputs z, where t is the target or the one-hot vector of the \
+          label. Metrics: `accuracy` for classes (1/k where k largest outputs are equal), `absolute-error` for values \
+          (mean over the outputs).",
+    settings: &[],
+    build,
+};
+
+fn build(_: &Settings) -> Result<Loss, Error> {
+    Ok(Loss::new(|g, outputs, targets, target| match target {
+        Target::Classes { count } => {
+            let places = g.one_hot(targets, count)?;
+            let losses = half_squared_distance(g, outputs, places)?;
+            Ok(LossNodes { losses, metrics: vec![("accuracy", accuracy(g, outputs, targets)?)] })
+        }
+        Target::Values { .. } => {
+            let losses = half_squared_distance(g, outputs, targets)?;
+            Ok(LossNodes { losses, metrics: vec![("absolute-error", absolute_error(g, outputs, targets)?)] })
+        }
+    }))
+}
+
+fn half_squared_distance(g: &mut Graph, outputs: NodeId, targets: NodeId) -> Result<NodeId, onedge_graph::Error> {
+    let distance = g.sub(outputs, targets)?;
+    let square = g.mul(distance, distance)?;
+    let sum = g.sum(square, &[1])?;
+    g.scale(sum, 0.5)
+}

@@ -1,0 +1,75 @@
+//! Every activation with every loss on a small network, against differences and identities.
+
+use std::collections::{BTreeMap, HashMap};
+
+use onedge_graph::check::{Subject, sample};
+use onedge_graph::{Domain, LossGraph};
+use onedge_nn::{Error, Io, Target, activations, loss_graph, losses, models};
+use onedge_registry::Value;
+
+const BATCH: usize = 4;
+
+/// A network 6-5-7-3 on examples of shape `[2, 3]`, or another model with its defaults.
+fn chunk(
+    model: &str,
+    activation: &str,
+    loss: &str,
+    smoothing: Option<f64>,
+    target: Target,
+) -> Result<LossGraph, Error> {
+    let mut given = BTreeMap::new();
+    if model == "mlp" {
+        given.insert("hidden".to_owned(), Value::parse("[5, 7]"));
+        given.insert("activation".to_owned(), Value::parse(activation));
+    }
+    let model = models::build(model, given, &Io::new(&[2, 3], 3)?)?;
+    let smoothing = smoothing.map(|s| ("label_smoothing".to_owned(), Value::Number(s)));
+    loss_graph(&model, &losses::build(loss, smoothing.into_iter().collect())?, target, BATCH)
+}
+
+fn check(chunk: LossGraph, target: Target, what: &str) {
+    let mut values = HashMap::new();
+    for (i, id) in chunk.parameters.iter().chain(&chunk.fields[..1]).enumerate() {
+        values.insert(*id, sample(chunk.graph.shape(*id), Domain::Real, i));
+    }
+    let domain = match target {
+        Target::Classes { count } => Domain::Index(count),
+        Target::Values { .. } => Domain::Real,
+    };
+    let targets = chunk.fields[1];
+    values.insert(targets, sample(chunk.graph.shape(targets), domain, 8));
+    Subject::new(chunk.graph, chunk.losses, chunk.parameters, values, 2).check(what);
+}
+
+/// Every loss with every kind of target that it takes.
+fn losses() -> Vec<(&'static str, Option<f64>, Target)> {
+    let (classes, values) = (Target::Classes { count: 3 }, Target::Values { width: 3 });
+    let mut list = vec![("cross-entropy", Some(0.2), classes)];
+    for entry in losses::ALL {
+        let takes = |target: &Target| chunk("linear", "", entry.name, None, *target).is_ok();
+        list.extend([classes, values].into_iter().filter(takes).map(|target| (entry.name, None, target)));
+    }
+    list
+}
+
+#[test]
+fn every_activation_with_every_loss() {
+    let losses = losses();
+    assert_eq!(losses.len(), 4);
+    for activation in activations::ALL {
+        for &(loss, smoothing, target) in &losses {
+            let what = format!("{} with {loss} on {target}, smoothing {smoothing:?}", activation.name);
+            check(chunk("mlp", activation.name, loss, smoothing, target).unwrap(), target, &what);
+        }
+    }
+}
+
+#[test]
+fn every_model_with_every_loss() {
+    for model in models::ALL {
+        for (loss, smoothing, target) in losses() {
+            let what = format!("{} with {loss} on {target}, smoothing {smoothing:?}", model.name);
+            check(chunk(model.name, "tanh", loss, smoothing, target).unwrap(), target, &what);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Losses against numbers worked out by hand.
+
+use std::collections::{BTreeMap, HashMap};
+
+use onedge_graph::check::Subject;
+use onedge_graph::reference::{Tensor, evaluate};
+use onedge_graph::{Graph, NodeId, Shape};
+use onedge_nn::{LossNodes, Target, losses};
+use onedge_registry::Value;
+
+/// A loss on two examples with given outputs.
+struct Applied {
+    graph: Graph,
+    outputs: NodeId,
+    values: HashMap<NodeId, Tensor>,
+    nodes: LossNodes,
+}
+
+fn apply(name: &str, given: &[(&str, f64)], target: Target, outputs: [[f64; 3]; 2], targets: &[f64]) -> Applied {
+    let given: BTreeMap<_, _> = given.iter().map(|(key, value)| ((*key).to_owned(), Value::Number(*value))).collect();
+    let mut graph = Graph::new();
+    let (z, t) = (graph.input(Shape::new(&[2, 3])), graph.input(target.shape(2)));
+    let nodes = losses::build(name, given).unwrap().nodes(&mut graph, z, t, target).unwrap();
+    let values = HashMap::from([
+        (z, Tensor::new(Shape::new(&[2, 3]), outputs.concat())),
+        (t, Tensor::new(target.shape(2), targets.to_vec())),
+    ]);
+    Applied { graph, outputs: z, values, nodes }
+}
+
+impl Applied {
+    fn losses(&self) -> Vec<f64> {
+        evaluate(&self.graph, &self.values, &[self.nodes.losses]).remove(0).data
+    }
+
+    fn metric(&self) -> (&'static str, Vec<f64>) {
+        let (name, node) = self.nodes.metrics[0];
+        (name, evaluate(&self.graph, &self.values, &[node]).remove(0).data)
+    }
+
+    /// Curvature along the direction that the check chooses, and that direction.
+    fn curvature(self) -> (f64, Vec<f64>) {
+        let subject = Subject::new(self.graph, self.nodes.losses, vec![self.outputs], self.values, 3);
+        (subject.curvature(), subject.direction().remove(0).data)
+    }
+}
+
+fn assert_close(got: &[f64], expected: &[f64]) {
+    assert_eq!(got.len(), expected.len());
+    for (x, y) in got.iter().zip(expected) {
+        assert!((x - y).abs() < 1e-14, "{got:?}, not {expected:?}");
+    }
+}
+
+const CLASSES: Target = Target::Classes { count: 3 };
+
+/// Logits `ln 1, ln 2, ln 5` have probabilities 1/8, 2/8, 5/8; `ln 3, ln 6, ln 1` have 3/10, 6/10, 1/10.
+fn logits() -> [[f64; 3]; 2] {
+    [[1f64, 2.0, 5.0].map(f64::ln), [3f64, 6.0, 1.0].map(f64::ln)]
+}
+
+#[test]
+fn cross_entropy_is_minus_the_log_of_the_probability() {
+    let applied = apply("cross-entropy", &[], CLASSES, logits(), &[2.0, 0.0]);
+    assert_close(&applied.losses(), &[(8.0f64 / 5.0).ln(), (10.0f64 / 3.0).ln()]);
+    assert_eq!(applied.metric(), ("accuracy", vec![1.0, 0.0]));
+    // Per example: sum p t^2 - (sum p t)^2.
+    let (curvature, t) = applied.curvature();
+    let variance = |p: [f64; 3], t: &[f64]| {
+        let mean: f64 = p.iter().zip(t).map(|(p, t)| p * t).sum();
+        p.iter().zip(t).map(|(p, t)| p * t * t).sum::<f64>() - mean * mean
+    };
+    let expected = variance([0.125, 0.25, 0.625], &t[..3]) + variance([0.3, 0.6, 0.1], &t[3..]);
+    assert_close(&[curvature], &[expected]);
+}
+
+#[test]
+fn label_smoothing_mixes_in_the_uniform_distribution() {
+    let applied = apply("cross-entropy", &[("label_smoothing", 0.3)], CLASSES, logits(), &[2.0, 0.0]);
+    // 0.8 on the label, 0.1 on each other class.
+    let first = 0.8 * (8f64 / 5.0).ln() + 0.1 * 8f64.ln() + 0.1 * 4f64.ln();
+    let second = 0.8 * (10f64 / 3.0).ln() + 0.1 * (10f64 / 6.0).ln() + 0.1 * 10f64.ln();
+    assert_close(&applied.losses(), &[first, second]);
+}
+
+#[test]
+fn cross_entropy_stands_large_logits() {
+    let applied = apply("cross-entropy", &[], CLASSES, [[1e4, -1e4, 0.0], [0.0, 0.0, -1e5]], &[1.0, 0.0]);
+    assert_close(&applied.losses(), &[2e4, 2f64.ln()]);
+    assert_eq!(applied.metric().1, [0.0, 0.5]);
+}
+
+#[test]
+fn squared_loss_is_half_the_squared_distance() {
+    let outputs = [[0.5, -1.0, 2.0], [0.25, 0.0, 1.5]];
+    let applied = apply("squared", &[], CLASSES, outputs, &[2.0, 0.0]);
+    // (0.25 + 1 + 1) / 2 and (0.5625 + 0 + 2.25) / 2.
+    assert_close(&applied.losses(), &[1.125, 1.40625]);
+    assert_eq!(applied.metric(), ("accuracy", vec![1.0, 0.0]));
+    let (curvature, t) = applied.curvature();
+    assert_close(&[curvature], &[t.iter().map(|t| t * t).sum()]);
+
+    let targets = [0.0, 0.0, 1.0, 1.25, 0.5, 1.0];
+    let applied = apply("squared", &[], Target::Values { width: 3 }, outputs, &targets);
+    // (0.25 + 1 + 1) / 2 and (1 + 0.25 + 0.25) / 2; absolute errors 2.5 / 3 and 2 / 3.
+    assert_close(&applied.losses(), &[1.125, 0.75]);
+    let (name, errors) = applied.metric();
+    assert_eq!(name, "absolute-error");
+    assert_close(&errors, &[2.5 / 3.0, 2.0 / 3.0]);
+}
+
+#[test]
+fn without_smoothing_cross_entropy_is_three_nodes_on_its_inputs() {
+    let applied = apply("cross-entropy", &[], CLASSES, logits(), &[2.0, 0.0]);
+    let needed = applied.graph.needed_by(&[applied.nodes.losses]);
+    let names: Vec<&str> =
+        applied.graph.ids().filter(|id| needed[id.index()]).map(|id| applied.graph.node(id).op.name).collect();
+    assert_eq!(names, ["input", "input", "logsumexp", "pick", "sub"]);
+}
+
+#[test]
+fn settings_and_targets_out_of_range_are_named() {
+    let build = |s: f64| losses::build("cross-entropy", BTreeMap::from([("label_smoothing".into(), Value::Number(s))]));
+    for s in [1.0, -0.1, f64::NAN] {
+        let message = build(s).unwrap_err().to_string();
+        let expected = "cross-entropy.label_smoothing: expected a number from 0 up to, not including, 1, got ";
+        assert!(message.starts_with(expected), "{message}");
+    }
+    let mut g = Graph::new();
+    let (z, t) = (g.input(Shape::new(&[2, 3])), g.input(Shape::new(&[2, 3])));
+    let error = build(0.0).unwrap().nodes(&mut g, z, t, Target::Values { width: 3 }).unwrap_err();
+    assert_eq!(error.to_string(), "cross-entropy: expected classes as targets, got 3 values; try the loss `squared`");
+    assert_eq!(
+        losses::build("cross-entrop", BTreeMap::new()).unwrap_err().to_string(),
+        "unknown loss `cross-entrop`, expected one of the known names; try `cross-entropy`"
+    );
+}

@@ -3,7 +3,7 @@ use onedge_registry::Entry;
 
 use super::Activation;
 
-/// X above zero, e^x - 1 below.
+/// Exponential linear unit.
 pub static ENTRY: Entry<Activation> = Entry {
     name: "elu",
     summary: "x above zero, e^x - 1 below",

@@ -5,7 +5,7 @@ use onedge_registry::Entry;
 
 use super::Activation;
 
-/// X times the normal distribution function.
+/// Gaussian error linear unit.
 pub static ENTRY: Entry<Activation> = Entry {
     name: "gelu",
     summary: "x times the normal distribution function",

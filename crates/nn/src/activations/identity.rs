@@ -2,7 +2,7 @@ use onedge_registry::Entry;
 
 use super::Activation;
 
-/// X itself, for deep linear networks.
+/// The identity.
 pub static ENTRY: Entry<Activation> = Entry {
     name: "identity",
     summary: "x itself, for deep linear networks",

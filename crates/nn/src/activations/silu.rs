@@ -3,7 +3,7 @@ use onedge_registry::Entry;
 
 use super::Activation;
 
-/// X times its logistic function (swish).
+/// Sigmoid linear unit.
 pub static ENTRY: Entry<Activation> = Entry {
     name: "silu",
     summary: "x times its logistic function (swish)",

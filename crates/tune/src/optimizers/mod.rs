@@ -1,6 +1,11 @@
 //! Optimizers: a gradient in, an update at unit learning rate out. One file each, one line in [`ALL`].
 
+mod adam;
+mod adamw;
 mod gd;
+mod momentum;
+mod nesterov;
+mod rmsprop;
 
 use std::any::Any;
 
@@ -9,10 +14,16 @@ use onedge_registry::{Entry, Error as RegistryError, Settings, find};
 
 use crate::{Error, Optimizer};
 
+pub use adam::Adam;
+pub use adamw::AdamW;
 pub use gd::Gd;
+pub use momentum::Momentum;
+pub use nesterov::Nesterov;
+pub use rmsprop::RmsProp;
 
 /// Every optimizer, in the order of listings.
-pub static ALL: &[&Entry<Make>] = &[&gd::ENTRY];
+pub static ALL: &[&Entry<Make>] =
+    &[&gd::ENTRY, &momentum::ENTRY, &nesterov::ENTRY, &rmsprop::ENTRY, &adam::ENTRY, &adamw::ENTRY];
 
 /// An optimizer, or the setting that is out of its range.
 pub type Made<T> = Result<Box<dyn Optimizer<T>>, RegistryError>;
@@ -51,6 +62,23 @@ pub fn build<T: Real>(
 ) -> Result<Box<dyn Optimizer<T>>, RegistryError> {
     let entry = find("optimizer", ALL, name)?;
     entry.build.make(&Settings::resolve(entry, given)?)
+}
+
+/// A decay at `key`, in [0, 1).
+fn beta(settings: &Settings, key: &str) -> Result<f64, RegistryError> {
+    settings.number_where(key, "a number in [0, 1)", |beta| (0.0..1.0).contains(&beta))
+}
+
+/// The setting `eps`, positive so that a preconditioner is.
+fn eps(settings: &Settings) -> Result<f64, RegistryError> {
+    settings.number_where("eps", "a positive number, large enough for single precision", |eps| {
+        eps as f32 > 0.0 && eps.is_finite()
+    })
+}
+
+/// A finite number at `key`, 0 or more.
+fn finite_from_zero(settings: &Settings, key: &str) -> Result<f64, RegistryError> {
+    settings.number_where(key, "a finite number, 0 or more", |number| number >= 0.0 && number.is_finite())
 }
 
 /// Checks the three slices of a direction against each other and against the length of the state, if there is one.

@@ -1,19 +1,19 @@
 use onedge_registry::{Default, Entry, Kind, setting};
 
-use super::{Make, rate};
-use crate::{Error, Events, Line, State, Tuner};
+use super::{Make, Schedule, rate};
 
-/// The same rate at every step. Looks at nothing, so no event ever happens.
-#[derive(Debug, Clone)]
+/// The same rate at every step: the baseline, tuned over a grid in the paper.
+///
+/// Non-descent directions and negative curvature go unnoticed.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Constant {
     rate: f64,
-    events: Events,
 }
 
 impl Constant {
     /// The rate `rate`.
     pub fn new(rate: f64) -> Self {
-        Self { rate, events: Events::default() }
+        Self { rate }
     }
 }
 
@@ -25,22 +25,20 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     build: |settings| Ok(Box::new(Constant::new(rate(settings)?))),
 };
 
-impl Tuner for Constant {
-    fn learning_rate(&mut self, _: &mut dyn Line) -> Result<f64, Error> {
-        Ok(self.rate)
-    }
+impl Schedule for Constant {
+    const NAME: &'static str = "constant";
 
-    fn events(&self) -> &Events {
-        &self.events
+    fn rate_at(&self, _: u64) -> f64 {
+        self.rate
     }
+}
 
-    fn state(&self) -> State<f64> {
-        self.events.state()
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn restore(&mut self, state: State<f64>) -> Result<(), Error> {
-        let mut reader = state.reader("constant");
-        self.events = Events::read(&mut reader)?;
-        reader.finish()
+    #[test]
+    fn by_hand() {
+        assert_eq!([0, 1, 1000].map(|step| Constant::new(0.25).rate_at(step)), [0.25; 3]);
     }
 }

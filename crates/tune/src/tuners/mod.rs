@@ -1,18 +1,64 @@
 //! Tuners: a line in, a learning rate out. One file each, one line in [`ALL`].
 
+mod armijo;
+mod cdat;
 mod constant;
+mod exponential;
+mod greedy;
+mod hypergradient;
+mod on_edge;
+mod polyak;
+mod quadratic;
+mod schedule;
+mod sharpness;
+mod step;
+mod warmup;
+mod warmup_constant;
+mod warmup_cosine;
+mod warmup_linear;
+
+#[cfg(test)]
+mod fixed;
 
 use onedge_registry::{Entry, Error as RegistryError, Settings, Value, find};
 
 use crate::Tuner;
 
+pub use armijo::{Armijo, ArmijoOptions};
+pub use cdat::Cdat;
 pub use constant::Constant;
+pub use exponential::Exponential;
+pub use greedy::Greedy;
+pub use hypergradient::Hypergradient;
+pub use on_edge::OnEdge;
+pub use polyak::Polyak;
+pub use schedule::Schedule;
+pub use sharpness::Sharpness;
+pub use step::StepDecay;
+pub use warmup::Warmup;
+pub use warmup_constant::WarmupConstant;
+pub use warmup_cosine::WarmupCosine;
+pub use warmup_linear::WarmupLinear;
 
 /// How a tuner is made from its settings.
 pub type Make = fn(&Settings) -> Result<Box<dyn Tuner>, RegistryError>;
 
 /// Every tuner, in the order of listings.
-pub static ALL: &[&Entry<Make>] = &[&constant::ENTRY];
+pub static ALL: &[&Entry<Make>] = &[
+    &constant::ENTRY,
+    &warmup_constant::ENTRY,
+    &warmup_linear::ENTRY,
+    &warmup_cosine::ENTRY,
+    &exponential::ENTRY,
+    &step::ENTRY,
+    &armijo::ENTRY,
+    &greedy::ENTRY,
+    &on_edge::ENTRY,
+    &cdat::ENTRY,
+    &sharpness::ENTRY,
+    &polyak::ENTRY,
+    &hypergradient::ENTRY,
+];
 
 /// The tuner called `name` with the settings `given`, as `Settings::resolve` takes them.
 ///
@@ -26,4 +72,17 @@ pub fn build(name: &str, given: std::collections::BTreeMap<String, Value>) -> Re
 /// The setting `rate`, a finite number, zero or more.
 fn rate(settings: &Settings) -> Result<f64, RegistryError> {
     settings.number_where("rate", "a finite number, zero or more", |rate| rate >= 0.0 && rate.is_finite())
+}
+
+/// The setting `factor`, in (0, 1].
+fn factor(settings: &Settings) -> Result<f64, RegistryError> {
+    settings.number_where("factor", "a number in (0, 1]", |factor| factor > 0.0 && factor <= 1.0)
+}
+
+/// A number of steps at `key`, 1 or more.
+fn steps(settings: &Settings, key: &str) -> Result<u64, RegistryError> {
+    match settings.count(key)? {
+        0 => Err(settings.out_of_range(key, "a whole number, 1 or more")),
+        steps => Ok(steps as u64),
+    }
 }

@@ -1,0 +1,132 @@
+use onedge_objective::Real;
+use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Setting, Settings, setting};
+
+use super::{Make, beta, check_lengths, eps};
+use crate::{Error, Optimizer, State};
+
+/// Adam with bias correction: `m <- beta1 m + (1 - beta1) g`, `nu <- beta2 nu + (1 - beta2) g^2` from zero,
+/// `P = diag(sqrt(nu / (1 - beta2^t)) + eps)`, `u = -P^-1 m / (1 - beta1^t)` with t = 1 at the first step.
+///
+/// The momentum is an average, so on a quadratic it is stable while eta times the largest eigenvalue of
+/// `P^-1/2 H P^-1/2` is below `(2 + 2 beta1) / (1 - beta1)`, once `beta1^t` has died out.
+///
+/// Source: Kingma and Ba 2015, arXiv 1412.6980, algorithm 1; the edge as in Cohen et al. 2022, arXiv 2207.14484.
+#[derive(Debug, Clone)]
+pub struct Adam<T> {
+    beta1: f64,
+    beta2: f64,
+    eps: f64,
+    steps: u64,
+    mean: Vec<T>,
+    square: Vec<T>,
+    preconditioner: Vec<T>,
+}
+
+impl<T: Real> Adam<T> {
+    /// With decays `beta1` and `beta2`, 0 or more and less than 1, and a positive `eps`.
+    pub fn new(beta1: f64, beta2: f64, eps: f64) -> Self {
+        let (mean, square, preconditioner) = (Vec::new(), Vec::new(), Vec::new());
+        Self { beta1, beta2, eps, steps: 0, mean, square, preconditioner }
+    }
+
+    /// Decays 0.9 and 0.999, eps 1e-8.
+    ///
+    /// Source: Roulet et al. 2024, arXiv 2407.06183, appendix on experiments; eps is that of Kingma and Ba.
+    pub fn paper() -> Self {
+        Self::new(0.9, 0.999, 1e-8)
+    }
+
+    pub(super) fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
+        Ok(Self::new(beta(settings, "beta1")?, beta(settings, "beta2")?, eps(settings)?))
+    }
+
+    /// `1 / (1 - beta^t)`
+    fn correction(&self, beta: f64) -> T {
+        T::from_f64(1.0 / (1.0 - beta.powf(self.steps as f64)))
+    }
+}
+
+pub(super) const BETA1: Setting = setting("beta1", Kind::Number, Default::Is("0.9"), "decay of the mean, in [0, 1)");
+pub(super) const BETA2: Setting =
+    setting("beta2", Kind::Number, Default::Is("0.999"), "decay of the mean square, in [0, 1)");
+pub(super) const EPS: Setting = setting("eps", Kind::Number, Default::Is("1e-8"), "added to the root, positive");
+
+pub(super) static ENTRY: Entry<Make> = Entry {
+    name: "adam",
+    summary: "Adam, with bias correction",
+    doc: "m <- beta1 m + (1 - beta1) g, nu <- beta2 nu + (1 - beta2) g^2, P = diag(sqrt(nu / (1 - beta2^t)) + eps), \
+          u = -P^-1 m / (1 - beta1^t). Edge of stability of the preconditioned sharpness at \
+          (2 + 2 beta1) / ((1 - beta1) eta). Source: Kingma and Ba 2015, arXiv 1412.6980.",
+    settings: &[BETA1, BETA2, EPS],
+    build: Make {
+        f32: |settings| Ok(Box::new(Adam::from_settings(settings)?)),
+        f64: |settings| Ok(Box::new(Adam::from_settings(settings)?)),
+    },
+};
+
+impl<T: Real> Optimizer<T> for Adam<T> {
+    fn direction(&mut self, w: &[T], g: &[T], u: &mut [T]) -> Result<(), Error> {
+        check_lengths(w, g, u, &self.square)?;
+        self.mean.resize(w.len(), T::ZERO);
+        self.square.resize(w.len(), T::ZERO);
+        self.preconditioner.resize(w.len(), T::ONE);
+        self.steps += 1;
+        let (keep1, add1) = (T::from_f64(self.beta1), T::from_f64(1.0 - self.beta1));
+        let (keep2, add2) = (T::from_f64(self.beta2), T::from_f64(1.0 - self.beta2));
+        let (correct1, correct2) = (self.correction(self.beta1), self.correction(self.beta2));
+        let eps = T::from_f64(self.eps);
+        let state = self.mean.iter_mut().zip(&mut self.square).zip(&mut self.preconditioner);
+        for ((u, &g), ((m, nu), p)) in u.iter_mut().zip(g).zip(state) {
+            *m = keep1 * *m + add1 * g;
+            *nu = keep2 * *nu + add2 * (g * g);
+            *p = (*nu * correct2).sqrt() + eps;
+            *u = -(*m * correct1) / *p;
+        }
+        Ok(())
+    }
+
+    fn preconditioner(&self) -> Option<&[T]> {
+        (!self.preconditioner.is_empty()).then_some(&self.preconditioner)
+    }
+
+    fn edge(&self) -> f64 {
+        (2.0 + 2.0 * self.beta1) / (1.0 - self.beta1)
+    }
+
+    fn state(&self) -> State<T> {
+        State::new()
+            .with_scalar("steps", self.steps as f64)
+            .with_vector("mean", self.mean.clone())
+            .with_vector("square", self.square.clone())
+    }
+
+    fn restore(&mut self, state: State<T>) -> Result<(), Error> {
+        let mut reader = state.reader("adam");
+        self.steps = reader.count("steps")?;
+        self.mean = reader.vector("mean")?;
+        self.square = reader.vector("square")?;
+        Error::require_length("optimizer state", self.square.len(), self.mean.len())?;
+        let (correct, eps) = (self.correction(self.beta2), T::from_f64(self.eps));
+        self.preconditioner = self.square.iter().map(|&nu| (nu * correct).sqrt() + eps).collect();
+        reader.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn by_hand() {
+        let mut adam = Adam::new(0.5, 0.75, 1.0);
+        let mut u = [0.0_f64];
+        // Corrected means of the first step are g and g^2.
+        adam.direction(&[0.0], &[3.0], &mut u).unwrap();
+        assert!((u[0] + 3.0 / 4.0).abs() < 1e-15);
+        // m = 1.5/2 + 1/2 = 1.25, over 3/4; nu = 9/4 * 3/4 + 1/4 = 31/16, over 7/16
+        adam.direction(&[0.0], &[1.0], &mut u).unwrap();
+        let p = (31.0_f64 / 7.0).sqrt() + 1.0;
+        assert!((u[0] + 5.0 / 3.0 / p).abs() < 1e-15);
+        assert!((adam.preconditioner().unwrap()[0] - p).abs() < 1e-15);
+    }
+}

@@ -1,0 +1,87 @@
+use onedge_objective::{Real, vector};
+use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
+
+use super::adam::{Adam, BETA1, BETA2, EPS};
+use super::{Make, finite_from_zero};
+use crate::{Error, Optimizer, State};
+
+/// AdamW: Adam's update plus decoupled weight decay, `u = u_adam - decay w`.
+///
+/// The decay belongs to the update, not to the loss: slope and curvature are those of the undecayed loss along this
+/// whole u, so that `g.u = g.u_adam - decay g.w`, and a tuner scales the decay together with the rest.
+/// Edge and preconditioner are Adam's; the decay shifts the edge by less than its own size and is left out there.
+///
+/// Source: Loshchilov and Hutter 2019, arXiv 1711.05101, algorithm 2, the decay multiplied by the learning rate.
+#[derive(Debug, Clone)]
+pub struct AdamW<T> {
+    adam: Adam<T>,
+    decay: f64,
+}
+
+impl<T: Real> AdamW<T> {
+    /// Adam's settings and a `decay`, 0 or more.
+    pub fn new(beta1: f64, beta2: f64, eps: f64, decay: f64) -> Self {
+        Self { adam: Adam::new(beta1, beta2, eps), decay }
+    }
+
+    /// Adam's constants and decay 1e-5.
+    ///
+    /// Source: Roulet et al. 2024, arXiv 2407.06183. Differs from the paper: it does not say whether its weight
+    /// decay of 1e-5 is decoupled or part of the loss.
+    pub fn paper() -> Self {
+        Self { adam: Adam::paper(), decay: 1e-5 }
+    }
+
+    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
+        Ok(Self { adam: Adam::from_settings(settings)?, decay: finite_from_zero(settings, "decay")? })
+    }
+}
+
+pub(super) static ENTRY: Entry<Make> = Entry {
+    name: "adamw",
+    summary: "Adam with decoupled weight decay",
+    doc: "u = u_adam - decay w. Slope and curvature are those of the undecayed loss along this u. Edge as for adam. \
+          Source: Loshchilov and Hutter 2019, arXiv 1711.05101.",
+    settings: &[BETA1, BETA2, EPS, setting("decay", Kind::Number, Default::Is("1e-5"), "weight decay, 0 or more")],
+    build: Make {
+        f32: |settings| Ok(Box::new(AdamW::from_settings(settings)?)),
+        f64: |settings| Ok(Box::new(AdamW::from_settings(settings)?)),
+    },
+};
+
+impl<T: Real> Optimizer<T> for AdamW<T> {
+    fn direction(&mut self, w: &[T], g: &[T], u: &mut [T]) -> Result<(), Error> {
+        self.adam.direction(w, g, u)?;
+        vector::axpy(-self.decay, w, u);
+        Ok(())
+    }
+
+    fn preconditioner(&self) -> Option<&[T]> {
+        self.adam.preconditioner()
+    }
+
+    fn edge(&self) -> f64 {
+        self.adam.edge()
+    }
+
+    fn state(&self) -> State<T> {
+        self.adam.state()
+    }
+
+    fn restore(&mut self, state: State<T>) -> Result<(), Error> {
+        self.adam.restore(state)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn by_hand() {
+        let mut u = [0.0_f64];
+        // Adam's part is -3 / 4, as in its own test; the decay takes 0.25 * 8 more.
+        AdamW::new(0.5, 0.75, 1.0, 0.25).direction(&[8.0], &[3.0], &mut u).unwrap();
+        assert!((u[0] + 2.75).abs() < 1e-15);
+    }
+}

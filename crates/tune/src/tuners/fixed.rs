@@ -1,0 +1,87 @@
+//! A line with given answers, for the worked examples.
+
+use crate::{Error, Line};
+
+/// The quadratic `loss + eta slope + eta^2 curvature / 2`.
+pub(super) struct Fixed {
+    pub(super) loss: f64,
+    pub(super) slope: f64,
+    pub(super) curvature: f64,
+    pub(super) gradient_norm: f64,
+    pub(super) sharpness: f64,
+    pub(super) cosine: Option<f64>,
+    pub(super) previous: Option<f64>,
+    pub(super) undefined_beyond: f64,
+}
+
+impl Fixed {
+    /// Loss 1, at the first step.
+    pub(super) fn new(slope: f64, curvature: f64) -> Self {
+        Self {
+            loss: 1.0,
+            slope,
+            curvature,
+            gradient_norm: 1.0,
+            sharpness: 1.0,
+            cosine: None,
+            previous: None,
+            undefined_beyond: f64::INFINITY,
+        }
+    }
+
+    /// At the step after one with this rate.
+    pub(super) fn after(self, previous: f64) -> Self {
+        Self { previous: Some(previous), ..self }
+    }
+
+    pub(super) fn with_cosine(self, cosine: f64) -> Self {
+        Self { cosine: Some(cosine), ..self }
+    }
+
+    pub(super) fn with_sharpness(self, sharpness: f64) -> Self {
+        Self { sharpness, ..self }
+    }
+}
+
+impl Line for Fixed {
+    fn step(&self) -> u64 {
+        u64::from(self.previous.is_some())
+    }
+
+    fn loss(&self) -> f64 {
+        self.loss
+    }
+
+    fn slope(&mut self) -> Result<f64, Error> {
+        Ok(self.slope)
+    }
+
+    fn curvature(&mut self) -> Result<f64, Error> {
+        Ok(self.curvature)
+    }
+
+    fn value(&mut self, rate: f64) -> Result<f64, Error> {
+        let quadratic = self.loss + rate * self.slope + 0.5 * rate * rate * self.curvature;
+        Ok(if rate > self.undefined_beyond { f64::NAN } else { quadratic })
+    }
+
+    fn gradient_norm(&mut self) -> Result<f64, Error> {
+        Ok(self.gradient_norm)
+    }
+
+    fn update_norm(&mut self) -> Result<f64, Error> {
+        Ok(self.gradient_norm)
+    }
+
+    fn sharpness(&mut self) -> Result<f64, Error> {
+        Ok(self.sharpness)
+    }
+
+    fn previous_cosine(&mut self) -> Option<f64> {
+        self.cosine
+    }
+
+    fn previous_learning_rate(&self) -> Option<f64> {
+        self.previous
+    }
+}

@@ -1,0 +1,75 @@
+use onedge_registry::Entry;
+
+use super::Make;
+use super::quadratic::{denominator, numerator, quotient};
+use crate::{Error, Events, Line, State, Tuner};
+
+/// The minimiser of the quadratic model along u, `eta = -g.u / u.Hu` ("quadratically greedy").
+///
+/// - Non-descent direction: rate 0, counted.
+/// - Negative curvature, where the model has no minimiser: falls back to `|u.Hu|`, counted.
+/// - Vanishing curvature: the previous rate, or 0 at the first step, counted.
+/// - Slope or curvature not finite: the line's error ends the run.
+///
+/// Source: Roulet et al. 2024, arXiv 2407.06183, section 2. Differs from the paper: the fall-backs, which it does not
+/// state for this rule; they are those of CDAT with sigma = 1.
+#[derive(Debug, Clone)]
+pub struct Greedy {
+    events: Events,
+}
+
+impl Greedy {
+    /// There is nothing to set.
+    pub fn paper() -> Self {
+        Self { events: Events::default() }
+    }
+}
+
+pub(super) static ENTRY: Entry<Make> = Entry {
+    name: "greedy",
+    summary: "minimiser of the quadratic model along the update",
+    doc: "eta = max(-g.u, 0) / |u.Hu|. A non-descent direction gives rate 0, a negative curvature its absolute value, \
+          a vanishing one the previous rate; all are counted. Source: Roulet et al. 2024, arXiv 2407.06183, section 2.",
+    settings: &[],
+    build: |_| Ok(Box::new(Greedy::paper())),
+};
+
+impl Tuner for Greedy {
+    fn learning_rate(&mut self, line: &mut dyn Line) -> Result<f64, Error> {
+        let numerator = numerator(line, &mut self.events)?;
+        let denominator = denominator(line, &mut self.events)?;
+        Ok(quotient(numerator, denominator, line, &mut self.events))
+    }
+
+    fn events(&self) -> &Events {
+        &self.events
+    }
+
+    fn state(&self) -> State<f64> {
+        self.events.state()
+    }
+
+    fn restore(&mut self, state: State<f64>) -> Result<(), Error> {
+        let mut reader = state.reader("greedy");
+        self.events = Events::read(&mut reader)?;
+        reader.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tuners::fixed::Fixed;
+
+    #[test]
+    fn by_hand() {
+        let mut greedy = Greedy::paper();
+        assert_eq!(greedy.learning_rate(&mut Fixed::new(-3.0, 6.0)).unwrap(), 0.5);
+        assert_eq!(greedy.learning_rate(&mut Fixed::new(-3.0, -6.0)).unwrap(), 0.5);
+        assert_eq!(greedy.learning_rate(&mut Fixed::new(3.0, 6.0)).unwrap(), 0.0);
+        assert_eq!(greedy.learning_rate(&mut Fixed::new(-3.0, 0.0)).unwrap(), 0.0);
+        assert_eq!(greedy.learning_rate(&mut Fixed::new(-3.0, 0.0).after(0.7)).unwrap(), 0.7);
+        let events = Events { non_descent: 1, negative_curvature: 1, vanishing_denominator: 2, ..Events::default() };
+        assert_eq!(greedy.events(), &events);
+    }
+}

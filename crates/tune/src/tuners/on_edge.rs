@@ -1,0 +1,74 @@
+use onedge_registry::Entry;
+
+use super::Make;
+use super::quadratic::{denominator, numerator, quotient};
+use crate::{Error, Events, Line, State, Tuner};
+
+/// The largest rate at which the quadratic model along u does not exceed the loss, `eta = -2 g.u / u.Hu` ("on edge").
+///
+/// - Non-descent direction: rate 0, counted.
+/// - Negative curvature, where there is no such rate: falls back to `|u.Hu|`, counted.
+/// - Vanishing curvature: the previous rate, or 0 at the first step, counted.
+/// - Slope or curvature not finite: the line's error ends the run.
+///
+/// Source: Roulet et al. 2024, arXiv 2407.06183, section 4. It is CDAT with sigma = 2, eps = 0 and no averaging.
+#[derive(Debug, Clone)]
+pub struct OnEdge {
+    events: Events,
+}
+
+impl OnEdge {
+    /// There is nothing to set.
+    pub fn paper() -> Self {
+        Self { events: Events::default() }
+    }
+}
+
+pub(super) static ENTRY: Entry<Make> = Entry {
+    name: "on-edge",
+    summary: "largest rate at which the quadratic model does not rise",
+    doc: "eta = 2 max(-g.u, 0) / |u.Hu|. A non-descent direction gives rate 0, a negative curvature its absolute value, \
+          a vanishing one the previous rate; all are counted. Source: Roulet et al. 2024, arXiv 2407.06183, section 4.",
+    settings: &[],
+    build: |_| Ok(Box::new(OnEdge::paper())),
+};
+
+impl Tuner for OnEdge {
+    fn learning_rate(&mut self, line: &mut dyn Line) -> Result<f64, Error> {
+        let numerator = numerator(line, &mut self.events)?;
+        let denominator = denominator(line, &mut self.events)?;
+        Ok(quotient(2.0 * numerator, denominator, line, &mut self.events))
+    }
+
+    fn events(&self) -> &Events {
+        &self.events
+    }
+
+    fn state(&self) -> State<f64> {
+        self.events.state()
+    }
+
+    fn restore(&mut self, state: State<f64>) -> Result<(), Error> {
+        let mut reader = state.reader("on-edge");
+        self.events = Events::read(&mut reader)?;
+        reader.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tuners::fixed::Fixed;
+
+    #[test]
+    fn by_hand() {
+        let mut on_edge = OnEdge::paper();
+        assert_eq!(on_edge.learning_rate(&mut Fixed::new(-3.0, 6.0)).unwrap(), 1.0);
+        assert_eq!(on_edge.learning_rate(&mut Fixed::new(-3.0, -6.0)).unwrap(), 1.0);
+        assert_eq!(on_edge.learning_rate(&mut Fixed::new(3.0, 6.0)).unwrap(), 0.0);
+        assert_eq!(on_edge.learning_rate(&mut Fixed::new(-3.0, 0.0)).unwrap(), 0.0);
+        assert_eq!(on_edge.learning_rate(&mut Fixed::new(-3.0, 0.0).after(0.7)).unwrap(), 0.7);
+        let events = Events { non_descent: 1, negative_curvature: 1, vanishing_denominator: 2, ..Events::default() };
+        assert_eq!(on_edge.events(), &events);
+    }
+}

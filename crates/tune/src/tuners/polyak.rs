@@ -1,0 +1,98 @@
+use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
+
+use super::Make;
+use super::quadratic::{cut, quotient};
+use crate::{Error, Events, Line, State, Tuner};
+
+/// Polyak's rate, `eta = min((f - fstar) / |g|^2, cap)`.
+///
+/// The formula is that for `u = -g`; with another optimizer it is used as it stands.
+///
+/// - Non-descent direction, negative curvature: not looked at.
+/// - Loss under `fstar`: rate 0, counted as below the floor.
+/// - Vanishing gradient: the previous rate, or 0 at the first step, counted.
+/// - A rate above the cap: the cap, counted.
+/// - Loss or gradient not finite: the step's error ends the run before the tuner is asked.
+///
+/// Source: Polyak 1987; Roulet et al. 2024, arXiv 2407.06183, figure 13.
+#[derive(Debug, Clone)]
+pub struct Polyak {
+    fstar: f64,
+    cap: f64,
+    events: Events,
+}
+
+impl Polyak {
+    /// With the smallest loss `fstar` and a positive `cap`, infinite for none.
+    pub fn new(fstar: f64, cap: f64) -> Self {
+        Self { fstar, cap, events: Events::default() }
+    }
+
+    /// Smallest loss 0, cap 1; the paper also has 100.
+    pub fn paper() -> Self {
+        Self::new(0.0, 1.0)
+    }
+
+    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
+        let fstar = settings.number_where("fstar", "a finite number", f64::is_finite)?;
+        let cap = settings.number_where("cap", "a positive number, inf for none", |x| x > 0.0)?;
+        Ok(Self::new(fstar, cap))
+    }
+}
+
+pub(super) static ENTRY: Entry<Make> = Entry {
+    name: "polyak",
+    summary: "Polyak's rate, from the smallest loss possible",
+    doc: "eta = min((f - fstar) / |g|^2, cap). A loss under fstar gives rate 0, a vanishing gradient the previous rate; \
+          both are counted, and so is the cap. Source: Polyak 1987; Roulet et al. 2024, arXiv 2407.06183, figure 13.",
+    settings: &[
+        setting("fstar", Kind::Number, Default::Is("0.0"), "the smallest loss possible"),
+        setting("cap", Kind::Number, Default::Is("1.0"), "largest rate"),
+    ],
+    build: |settings| Ok(Box::new(Polyak::from_settings(settings)?)),
+};
+
+impl Tuner for Polyak {
+    fn learning_rate(&mut self, line: &mut dyn Line) -> Result<f64, Error> {
+        let excess = line.loss() - self.fstar;
+        if excess < 0.0 {
+            self.events.below_floor += 1;
+            return Ok(0.0);
+        }
+        let square = line.gradient_norm()?.powi(2);
+        let rate = quotient(excess, square, line, &mut self.events);
+        Ok(cut(rate, self.cap, &mut self.events))
+    }
+
+    fn events(&self) -> &Events {
+        &self.events
+    }
+
+    fn state(&self) -> State<f64> {
+        self.events.state()
+    }
+
+    fn restore(&mut self, state: State<f64>) -> Result<(), Error> {
+        let mut reader = state.reader("polyak");
+        self.events = Events::read(&mut reader)?;
+        reader.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tuners::fixed::Fixed;
+
+    #[test]
+    fn by_hand() {
+        let mut polyak = Polyak::new(1.0, 0.5);
+        let line = |loss, gradient_norm| Fixed { loss, gradient_norm, ..Fixed::new(-1.0, 1.0) };
+        assert_eq!(polyak.learning_rate(&mut line(2.0, 2.0)).unwrap(), 0.25);
+        assert_eq!(polyak.learning_rate(&mut line(9.0, 2.0)).unwrap(), 0.5);
+        assert_eq!(polyak.learning_rate(&mut line(0.5, 2.0)).unwrap(), 0.0);
+        assert_eq!(polyak.learning_rate(&mut line(2.0, 0.0).after(0.125)).unwrap(), 0.125);
+        let events = Events { capped: 1, below_floor: 1, vanishing_denominator: 1, ..Events::default() };
+        assert_eq!(polyak.events(), &events);
+    }
+}

@@ -1,0 +1,38 @@
+use crate::{Error, Events, Line, State, Tuner};
+
+/// A learning rate that depends on the step alone. Every schedule is a [`Tuner`] that asks the line for nothing else,
+/// keeps no state and never meets an event.
+pub trait Schedule: Send {
+    /// The name in the registry.
+    const NAME: &'static str;
+
+    /// The learning rate at `step`, counted from 0.
+    fn rate_at(&self, step: u64) -> f64;
+}
+
+impl<S: Schedule> Tuner for S {
+    fn learning_rate(&mut self, line: &mut dyn Line) -> Result<f64, Error> {
+        Ok(self.rate_at(line.step()))
+    }
+
+    fn events(&self) -> &Events {
+        const NONE: Events = Events {
+            non_descent: 0,
+            negative_curvature: 0,
+            vanishing_denominator: 0,
+            non_finite: 0,
+            gave_up: 0,
+            capped: 0,
+            below_floor: 0,
+        };
+        &NONE
+    }
+
+    fn state(&self) -> State<f64> {
+        State::new()
+    }
+
+    fn restore(&mut self, state: State<f64>) -> Result<(), Error> {
+        state.reader(S::NAME).finish()
+    }
+}

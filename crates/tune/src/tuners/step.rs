@@ -1,0 +1,57 @@
+use onedge_registry::{Default, Entry, Error, Kind, Settings, setting};
+
+use super::{Make, Schedule, factor, rate, steps};
+
+/// Step decay, `eta = rate factor^floor(t / period)`.
+///
+/// Source: as PyTorch's `StepLR`. Differs from the paper: not compared there.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StepDecay {
+    rate: f64,
+    factor: f64,
+    period: u64,
+}
+
+impl StepDecay {
+    /// From `rate`, times `factor` (positive, at most 1) after every `period` of at least one step, at once.
+    pub fn new(rate: f64, factor: f64, period: u64) -> Self {
+        Self { rate, factor, period }
+    }
+
+    fn from_settings(settings: &Settings) -> Result<Self, Error> {
+        Ok(Self::new(rate(settings)?, factor(settings)?, steps(settings, "period")?))
+    }
+}
+
+pub(super) static ENTRY: Entry<Make> = Entry {
+    name: "step",
+    summary: "constant, cut by a factor at regular steps",
+    doc: "eta = rate factor^floor(t / period).",
+    settings: &[
+        setting("rate", Kind::Number, Default::Required, "the first rate"),
+        setting("factor", Kind::Number, Default::Is("0.1"), "what each cut multiplies the rate by, in (0, 1]"),
+        setting("period", Kind::Integer, Default::Required, "steps between cuts"),
+    ],
+    build: |settings| Ok(Box::new(StepDecay::from_settings(settings)?)),
+};
+
+impl Schedule for StepDecay {
+    const NAME: &'static str = "step";
+
+    fn rate_at(&self, step: u64) -> f64 {
+        self.rate * self.factor.powf((step / self.period) as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn by_hand() {
+        let schedule = StepDecay::new(3.0, 0.5, 10);
+        for (step, expected) in [(0, 3.0), (9, 3.0), (10, 1.5), (19, 1.5), (20, 0.75)] {
+            assert_eq!(schedule.rate_at(step), expected);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+use onedge_registry::Entry;
+
+use super::warmup::{Phase, SETTINGS, Warmup};
+use super::{Make, Schedule};
+
+/// Linear warm-up, then constant.
+///
+/// `eta = rate t / W` for the first W steps, then `rate`, beyond the horizon too.
+///
+/// Source: Roulet et al. 2024, arXiv 2407.06183, figure 19, warm-up 5, 10 or 20 % of the horizon.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WarmupConstant(Warmup);
+
+impl WarmupConstant {
+    /// After this warm-up.
+    pub fn new(warmup: Warmup) -> Self {
+        Self(warmup)
+    }
+
+    /// Peak `rate` and a horizon in steps, the first tenth of it warm-up.
+    pub fn paper(rate: f64, horizon: u64) -> Self {
+        Self(Warmup::new(rate, horizon, 0.1))
+    }
+}
+
+pub(super) static ENTRY: Entry<Make> = Entry {
+    name: "warmup-constant",
+    summary: "linear warm-up, then constant",
+    doc: "eta = rate t / W for t < W = warmup * horizon, then rate, beyond the horizon too.",
+    settings: SETTINGS,
+    build: |settings| Ok(Box::new(WarmupConstant(Warmup::from_settings(settings)?))),
+};
+
+impl Schedule for WarmupConstant {
+    const NAME: &'static str = "warmup-constant";
+
+    fn rate_at(&self, step: u64) -> f64 {
+        match self.0.phase(step) {
+            Phase::Rising(rate) => rate,
+            Phase::After(_) => self.0.peak(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn by_hand() {
+        let schedule = WarmupConstant::new(Warmup::new(8.0, 20, 0.2));
+        let rates: Vec<f64> = [0, 1, 4, 8, 12, 20, 99].map(|step| schedule.rate_at(step)).to_vec();
+        let expected = [0.0, 2.0, 8.0, 8.0, 8.0, 8.0, 8.0];
+        assert!(rates.iter().zip(expected).all(|(rate, expected)| (rate - expected).abs() < 1e-12), "{rates:?}");
+        assert_eq!(WarmupConstant::paper(8.0, 20), WarmupConstant::new(Warmup::new(8.0, 20, 0.1)));
+    }
+}

@@ -1,0 +1,135 @@
+//! Every optimizer with every tuner.
+
+use onedge_objective::{Objective, Real};
+use onedge_spectrum::Lanczos;
+use onedge_tune::{Error, StepReport, Trainer, TrainerState, optimizers, tuners};
+
+use crate::problems::{Counted, Quadratic, Rosenbrock, given};
+
+fn trainer<T: Real>(dim: usize, optimizer: &str, tuner: &str) -> Trainer<T> {
+    let optimizer_entry = optimizers::ALL.iter().find(|entry| entry.name == optimizer).unwrap();
+    let tuner_entry = tuners::ALL.iter().find(|entry| entry.name == tuner).unwrap();
+    let optimizer = optimizers::build(optimizer, given(optimizer_entry)).unwrap();
+    let tuner = tuners::build(tuner, given(tuner_entry)).unwrap();
+    Trainer::new(dim, optimizer, tuner, Lanczos::top(1, 7)).unwrap()
+}
+
+fn pairs() -> impl Iterator<Item = (&'static str, &'static str)> {
+    optimizers::ALL.iter().flat_map(|o| tuners::ALL.iter().map(|t| (o.name, t.name)))
+}
+
+fn start<T: Real>(dim: usize) -> Vec<T> {
+    (0..dim).map(|i| T::from_f64([-1.2, 0.9, 0.3, -0.4, 2.0][i])).collect()
+}
+
+/// 30 steps; a run may diverge, but only into the error that says so.
+fn run<T: Real>(objective: &mut dyn Objective<T>, optimizer: &str, tuner: &str) {
+    let dim = objective.dim();
+    let mut trainer = trainer::<T>(dim, optimizer, tuner);
+    let mut w = start(dim);
+    for step in 0..30 {
+        match trainer.step(objective, &mut w) {
+            Ok(report) => check(&report, step, optimizer, tuner),
+            Err(Error::NonFinite { step: named, .. }) => {
+                assert_eq!(named, step);
+                return;
+            }
+            Err(error) => panic!("{optimizer} with {tuner}: {error}"),
+        }
+    }
+    assert_eq!(trainer.steps(), 30);
+    for (event, count) in trainer.tuner().events().iter() {
+        let most = if event == "non_finite" { u64::MAX } else { 30 };
+        assert!(count <= most, "{optimizer} with {tuner}: {event} {count}");
+    }
+}
+
+fn check(report: &StepReport, step: u64, optimizer: &str, tuner: &str) {
+    assert_eq!(report.step, step);
+    assert!(report.learning_rate >= 0.0, "{optimizer} with {tuner}: {report:?}");
+    assert!(report.loss.is_finite() && report.gradient_norm.is_finite() && report.update_norm.is_finite());
+    assert_eq!(report.update_cosine.is_some(), step > 0);
+    assert!(report.update_cosine.is_none_or(|cosine| cosine.abs() <= 1.0 + 1e-6));
+    assert!(report.cost >= 3.0 && report.diagnostics_cost == 0.0);
+}
+
+#[test]
+fn thirty_steps_on_a_quadratic_and_on_rosenbrock() {
+    for (optimizer, tuner) in pairs() {
+        run::<f32>(&mut Quadratic::ill_conditioned(), optimizer, tuner);
+        run::<f64>(&mut Quadratic::ill_conditioned(), optimizer, tuner);
+        run::<f32>(&mut Rosenbrock::new(), optimizer, tuner);
+        run::<f64>(&mut Rosenbrock::new(), optimizer, tuner);
+    }
+}
+
+#[test]
+fn costs_are_those_of_the_calls() {
+    for (optimizer, tuner) in pairs() {
+        let mut objective = Counted { inner: Quadratic::ill_conditioned(), spent: 0.0 };
+        let mut trainer = trainer::<f64>(5, optimizer, tuner);
+        let mut w = start(5);
+        let mut reported = 0.0;
+        for _ in 0..5 {
+            reported += trainer.step(&mut objective, &mut w).unwrap().cost;
+        }
+        assert_eq!(reported, objective.spent, "{optimizer} with {tuner}");
+        assert_eq!(trainer.cost(), objective.spent);
+    }
+}
+
+#[test]
+fn a_restored_run_has_the_same_bits() {
+    fn round_trip<T: Real>(optimizer: &str, tuner: &str) {
+        let (mut first, mut w) = (trainer::<T>(5, optimizer, tuner), start(5));
+        for _ in 0..5 {
+            first.step(&mut Quadratic::ill_conditioned(), &mut w).unwrap();
+        }
+        let (mut second, mut again) = (trainer::<T>(5, optimizer, tuner), w.clone());
+        second.restore(first.state()).unwrap();
+        assert!(second.state() == first.state());
+        for _ in 0..5 {
+            let report = first.step(&mut Quadratic::ill_conditioned(), &mut w).unwrap();
+            assert_eq!(report, second.step(&mut Quadratic::ill_conditioned(), &mut again).unwrap());
+            assert!(w == again, "{optimizer} with {tuner}");
+        }
+        assert!(second.state() == first.state());
+        assert_eq!(second.tuner().events(), first.tuner().events());
+    }
+    for (optimizer, tuner) in pairs() {
+        round_trip::<f32>(optimizer, tuner);
+        round_trip::<f64>(optimizer, tuner);
+    }
+}
+
+#[test]
+fn a_foreign_state_is_refused() {
+    for (optimizer, tuner) in pairs() {
+        let mut trainer = trainer::<f64>(2, optimizer, tuner);
+        trainer.step(&mut Rosenbrock::new(), &mut [0.5, 0.5]).unwrap();
+        let good = trainer.state();
+        let with = |change: fn(&mut TrainerState<f64>)| {
+            let mut state = good.clone();
+            change(&mut state);
+            state
+        };
+        let bad = [
+            with(|state| {
+                state.optimizer.scalars.insert("odd".to_owned(), 0.0);
+            }),
+            with(|state| {
+                state.tuner.scalars.insert("odd".to_owned(), 0.0);
+            }),
+            with(|state| {
+                state.trainer.scalars.remove("steps");
+            }),
+            with(|state| {
+                state.trainer.vectors.insert("update".to_owned(), vec![0.0; 3]);
+            }),
+        ];
+        for state in bad {
+            assert!(trainer.restore(state).is_err(), "{optimizer} with {tuner}");
+        }
+        trainer.restore(good).unwrap();
+    }
+}

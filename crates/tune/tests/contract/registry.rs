@@ -1,0 +1,112 @@
+//! Names, settings, defaults.
+
+use std::collections::BTreeMap;
+
+use onedge_registry::{Default, Kind, Setting, Settings, Value};
+use onedge_tune::{Optimizer, optimizers, tuners};
+
+use crate::problems::given;
+
+#[test]
+fn names_are_unique_and_in_kebab_case() {
+    let optimizers: Vec<&str> = optimizers::ALL.iter().map(|entry| entry.name).collect();
+    let tuners: Vec<&str> = tuners::ALL.iter().map(|entry| entry.name).collect();
+    for mut names in [optimizers, tuners] {
+        let count = names.len();
+        assert!(names.iter().all(|name| name.chars().all(|c| c.is_ascii_lowercase() || c == '-')), "{names:?}");
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+}
+
+#[test]
+fn entries_build_in_both_precisions_and_say_what_they_are() {
+    for entry in optimizers::ALL {
+        let settings = Settings::resolve(entry, given(entry)).unwrap();
+        let (single, double) =
+            (entry.build.make::<f32>(&settings).unwrap(), entry.build.make::<f64>(&settings).unwrap());
+        assert_eq!(single.edge(), double.edge());
+        assert!(!entry.summary.is_empty() && entry.doc.len() > 20);
+    }
+    for entry in tuners::ALL {
+        tuners::build(entry.name, given(entry)).unwrap();
+        assert!(!entry.summary.is_empty() && entry.doc.len() > 20);
+    }
+}
+
+/// No numeric setting accepts NaN or a large negative number, and no integer a negative one; the error names the key.
+#[test]
+fn settings_are_checked() {
+    let check =
+        |name: &str, settings: &[Setting], base: BTreeMap<String, Value>, build: &dyn Fn(_) -> Option<String>| {
+            for setting in settings {
+                let bad = match setting.kind {
+                    Kind::Number => vec![Value::Number(f64::NAN), Value::Number(f64::NEG_INFINITY)],
+                    Kind::Integer => vec![Value::Integer(-1), Value::Integer(0)],
+                    kind => panic!("{name}.{}: what should be refused for {kind}?", setting.key),
+                };
+                for value in bad {
+                    let mut settings = base.clone();
+                    settings.insert(setting.key.to_owned(), value.clone());
+                    let message = build(settings).unwrap_or_else(|| panic!("{name}.{} accepts {value}", setting.key));
+                    assert!(message.starts_with(&format!("{name}.{}: expected", setting.key)), "{message}");
+                }
+            }
+        };
+    for entry in optimizers::ALL {
+        check(entry.name, entry.settings, given(entry), &|settings| {
+            optimizers::build::<f32>(entry.name, settings).err().map(|error| error.to_string())
+        });
+    }
+    for entry in tuners::ALL {
+        check(entry.name, entry.settings, given(entry), &|settings| {
+            tuners::build(entry.name, settings).err().map(|error| error.to_string())
+        });
+    }
+}
+
+#[test]
+fn unknown_names_suggest_the_nearest() {
+    let message = tuners::build("greddy", BTreeMap::new()).err().unwrap().to_string();
+    assert_eq!(message, "unknown tuner `greddy`, expected one of the known names; try `greedy`");
+    let message = optimizers::build::<f64>("adma", BTreeMap::new()).err().unwrap().to_string();
+    assert!(message.contains("try `adam`"), "{message}");
+}
+
+#[test]
+fn defaults_are_the_papers() {
+    let papers: [(&str, Box<dyn Optimizer<f64>>); 6] = [
+        ("gd", Box::new(optimizers::Gd::paper())),
+        ("momentum", Box::new(optimizers::Momentum::paper())),
+        ("nesterov", Box::new(optimizers::Nesterov::paper())),
+        ("rmsprop", Box::new(optimizers::RmsProp::paper())),
+        ("adam", Box::new(optimizers::Adam::paper())),
+        ("adamw", Box::new(optimizers::AdamW::paper())),
+    ];
+    assert_eq!(papers.len(), optimizers::ALL.len());
+    for (name, mut paper) in papers {
+        let mut built = optimizers::build::<f64>(name, BTreeMap::new()).unwrap();
+        let (mut u, mut v) = ([0.0; 2], [0.0; 2]);
+        for g in [[1.0, -2.0], [0.3, 0.0], [-4.0, 0.5]] {
+            paper.direction(&[0.7, -0.2], &g, &mut u).unwrap();
+            built.direction(&[0.7, -0.2], &g, &mut v).unwrap();
+            assert_eq!(u, v, "{name}");
+        }
+        assert_eq!(paper.edge(), built.edge());
+    }
+    // (2 + 2 * 0.9) / (1 - 0.9)
+    assert!((optimizers::Adam::<f32>::paper().edge() - 38.0).abs() < 1e-12);
+}
+
+#[test]
+fn every_required_setting_is_missed_by_name() {
+    for entry in tuners::ALL {
+        for setting in entry.settings.iter().filter(|s| matches!(s.default, Default::Required)) {
+            let mut settings = given(entry);
+            settings.remove(setting.key);
+            let message = tuners::build(entry.name, settings).err().unwrap().to_string();
+            assert!(message.starts_with(&format!("{}: `{}` is not set", entry.name, setting.key)), "{message}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The training step itself.
+
+use onedge_objective::{Error as ObjectiveError, Objective, Probe};
+use onedge_spectrum::{Lanczos, Wanted, alignment};
+use onedge_tune::optimizers::{Gd, Momentum, RmsProp};
+use onedge_tune::tuners::{Armijo, Cdat, Constant, Hypergradient, Sharpness};
+use onedge_tune::{Error, Metric, Optimizer, Trainer, Tuner};
+
+use crate::problems::{Counted, PRICES, Quadratic};
+
+fn trainer(dim: usize, optimizer: impl Optimizer<f64> + 'static, tuner: impl Tuner + 'static) -> Trainer<f64> {
+    let spectrum = Lanczos { tolerance: 1e-9, ..Lanczos::top(2, 0) };
+    Trainer::new(dim, Box::new(optimizer), Box::new(tuner), spectrum).unwrap()
+}
+
+#[test]
+fn two_steps_by_hand() {
+    // On (w - 1)^2 from w = 3: g = 4, then with m = g + 0.5 m and rate 0.25 w = 2, g = 2, m = 4, w = 1.
+    let (mut trainer, mut w) = (trainer(1, Momentum::new(0.5), Cdat::new(0.5, 0.0, 0.0, 0.25)), [3.0]);
+    let mut objective = Quadratic::new(&[2.0]);
+    let report = trainer.step(&mut objective, &mut w).unwrap();
+    assert_eq!((report.loss, report.slope, report.curvature), (4.0, Some(-16.0), Some(32.0)));
+    assert_eq!((report.learning_rate, report.gradient_norm, report.update_norm), (0.25, 4.0, 4.0));
+    assert_eq!((report.update_cosine, report.cost, w), (None, 6.0, [2.0]));
+    let report = trainer.step(&mut objective, &mut w).unwrap();
+    assert_eq!((report.loss, report.slope, report.curvature), (1.0, Some(-8.0), Some(32.0)));
+    assert_eq!((report.learning_rate, report.update_cosine, w), (0.125, Some(1.0), [1.5]));
+    assert_eq!((trainer.steps(), trainer.cost()), (2, 12.0));
+}
+
+#[test]
+fn a_step_can_be_inspected_before_it_is_taken() {
+    let (mut trainer, mut w) = (trainer(2, Gd, Constant::new(0.1)), [2.0, 3.0]);
+    let mut objective = Counted { inner: Quadratic::new(&[5.0, 1.0]), spent: 0.0 };
+    let mut step = trainer.begin(&mut objective, &mut w).unwrap();
+    assert_eq!((step.w(), step.gradient(), step.update()), (&[2.0, 3.0][..], &[5.0, 2.0][..], &[-5.0, -2.0][..]));
+    assert!(step.previous_update().is_none() && step.spectrum(Metric::Hessian).is_none());
+    let spectrum = step.measure_sharpness(Metric::Hessian).unwrap();
+    let values: Vec<f64> = spectrum.algebraic().map(|pair| pair.value).collect();
+    assert!((values[0] - 5.0).abs() < 1e-12 && (values[1] - 1.0).abs() < 1e-12);
+    let (products, v) = (spectrum.products, spectrum.largest().unwrap().vector.clone());
+    assert!((alignment::alignment(step.update(), &v) - 25.0 / 29.0).abs() < 1e-12);
+    assert_eq!(step.line().curvature().unwrap(), 129.0);
+    assert_eq!(step.learning_rate().unwrap(), 0.1);
+    let report = step.finish().unwrap();
+    assert_eq!((report.cost, w), (PRICES.linearize, [1.5, 2.8]));
+    assert_eq!(report.diagnostics_cost, PRICES.curvature + products as f64 * PRICES.hessian_vector);
+    assert!((report.sharpness.unwrap() - 5.0).abs() < 1e-12 && report.preconditioned_sharpness.is_none());
+    assert_eq!(trainer.diagnostics_cost(), report.diagnostics_cost);
+}
+
+#[test]
+fn a_sharpness_that_was_measured_is_shared_with_the_tuner_on_its_bill() {
+    let (mut trainer, mut w) = (trainer(2, Gd, Sharpness::new(2.0)), [2.0, 3.0]);
+    let mut objective = Counted { inner: Quadratic::new(&[5.0, 1.0]), spent: 0.0 };
+    let mut step = trainer.begin(&mut objective, &mut w).unwrap();
+    step.measure_sharpness(Metric::Hessian).unwrap();
+    let report = step.finish().unwrap();
+    assert!((report.learning_rate - 0.4).abs() < 1e-12);
+    assert_eq!((report.cost, report.diagnostics_cost), (objective.spent, 0.0));
+}
+
+#[test]
+fn sharpness_is_preconditioned_where_the_optimizer_is() {
+    // g = (10, 2) and nu = g^2 / 4, eps nearly 0: P = (5, 1), and P^-1 H = diag(1, 4).
+    let (mut trainer, mut w) = (trainer(2, RmsProp::new(0.75, 1e-18), Sharpness::new(2.0)), [3.0, 1.5]);
+    let mut objective = Quadratic::new(&[5.0, 4.0]);
+    let mut step = trainer.begin(&mut objective, &mut w).unwrap();
+    let top = step.measure_sharpness(Metric::Preconditioned).unwrap().largest().unwrap().value;
+    assert!((top - 4.0).abs() < 1e-9);
+    assert!((step.learning_rate().unwrap() - 0.5).abs() < 1e-9);
+    let top = step.measure_sharpness(Metric::Hessian).unwrap().largest().unwrap().value;
+    assert!((top - 5.0).abs() < 1e-9);
+    let report = step.finish().unwrap();
+    assert!((report.sharpness.unwrap() - 5.0).abs() < 1e-9);
+    assert!((report.preconditioned_sharpness.unwrap() - 4.0).abs() < 1e-9);
+}
+
+#[test]
+fn the_hypergradient_sees_the_update_before() {
+    // On w^2/2 about 1, rate 0.5 halves the distance: the gradient stays opposed to the update, cosine -1.
+    let (mut trainer, mut w) = (trainer(1, Gd, Hypergradient::new(0.5, 0.25)), [3.0]);
+    let mut objective = Quadratic::new(&[1.0]);
+    let rates: Vec<f64> = (0..3).map(|_| trainer.step(&mut objective, &mut w).unwrap().learning_rate).collect();
+    assert_eq!(rates, [0.5, 0.625, 0.78125]);
+}
+
+/// A quadratic that breaks at its third linearisation.
+struct Breaking {
+    inner: Quadratic,
+    calls: usize,
+    probe: Probe,
+}
+
+impl Breaking {
+    fn broken(&self, probe: Probe) -> bool {
+        self.calls == 3 && self.probe == probe
+    }
+}
+
+impl Objective<f64> for Breaking {
+    fn dim(&self) -> usize {
+        2
+    }
+
+    fn linearize(&mut self, w: &[f64], gradient: &mut [f64]) -> Result<f64, ObjectiveError> {
+        self.calls += 1;
+        let loss = self.inner.linearize(w, gradient)?;
+        if self.broken(Probe::Gradient) {
+            gradient[1] = f64::INFINITY;
+        }
+        Ok(if self.broken(Probe::Loss) { f64::NAN } else { loss })
+    }
+
+    fn curvature(&mut self, u: &[f64]) -> Result<f64, ObjectiveError> {
+        if self.broken(Probe::Curvature) { Ok(f64::NAN) } else { self.inner.curvature(u) }
+    }
+
+    fn hessian_vector(&mut self, v: &[f64], out: &mut [f64]) -> Result<(), ObjectiveError> {
+        self.inner.hessian_vector(v, out)?;
+        if self.broken(Probe::HessianVector) {
+            out[0] = f64::NAN;
+        }
+        Ok(())
+    }
+
+    fn loss(&mut self, w: &[f64]) -> Result<f64, ObjectiveError> {
+        if self.broken(Probe::TrialLoss) {
+            return Err(ObjectiveError::NonFinite { probe: Probe::TrialLoss, value: f64::INFINITY });
+        }
+        self.inner.loss(w)
+    }
+}
+
+fn break_at(probe: Probe, tuner: impl Tuner + 'static) -> Result<(), String> {
+    let mut objective = Breaking { inner: Quadratic::new(&[1.0, 2.0]), calls: 0, probe };
+    let (mut trainer, mut w) = (trainer(2, Gd, tuner), [3.0, -1.0]);
+    (0..4).try_for_each(|_| trainer.step(&mut objective, &mut w).map(drop)).map_err(|error| error.to_string())
+}
+
+#[test]
+fn what_is_not_finite_is_named_with_its_step() {
+    let message = |probe, value| {
+        format!(
+            "step 2, {probe}: expected a finite number, got {value}; try a smaller learning rate or look for non-finite data"
+        )
+    };
+    let cdat = || Cdat::new(1.0, 0.0, 0.0, f64::INFINITY);
+    assert_eq!(break_at(Probe::Loss, cdat()), Err(message("loss", "NaN")));
+    assert_eq!(break_at(Probe::Gradient, cdat()), Err(message("gradient", "inf")));
+    assert_eq!(break_at(Probe::Curvature, cdat()), Err(message("curvature", "NaN")));
+    assert_eq!(break_at(Probe::HessianVector, Sharpness::paper()), Err(message("hessian-vector product", "NaN")));
+    let huge = Constant::new(f64::INFINITY);
+    assert_eq!(break_at(Probe::Update, huge).unwrap_err().split(':').next(), Some("step 0, learning rate"));
+}
+
+#[test]
+fn a_trial_that_is_not_finite_is_rejected_and_counted() {
+    let mut objective = Breaking { inner: Quadratic::new(&[1.0, 2.0]), calls: 0, probe: Probe::TrialLoss };
+    let (mut trainer, mut w) = (trainer(2, Gd, Armijo::paper_mini_batch()), [3.0, -1.0]);
+    for _ in 0..4 {
+        trainer.step(&mut objective, &mut w).unwrap();
+    }
+    let events = trainer.tuner().events();
+    assert_eq!((events.non_finite, events.gave_up), (30, 1));
+}
+
+#[test]
+fn refuses_what_cannot_work() {
+    let magnitude = Lanczos { wanted: Wanted::Magnitude, ..Lanczos::top(1, 0) };
+    let built = Trainer::<f64>::new(2, Box::new(Gd), Box::new(Sharpness::paper()), magnitude);
+    assert!(matches!(built, Err(Error::NoLargest)));
+    let error = trainer(3, Gd, Sharpness::paper()).step(&mut Quadratic::new(&[1.0]), &mut [0.0]).unwrap_err();
+    assert_eq!(error.to_string(), "parameters: expected 3 elements, got 1");
+}

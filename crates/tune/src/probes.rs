@@ -142,7 +142,7 @@ impl<T: Real> Probes<'_, T> {
             let cost = cost * spectrum.products as f64;
             answer.set(spectrum, cost);
         }
-        answer.value.as_ref().ok_or(Error::NoLargest)
+        Ok(answer.value.as_ref().unwrap_or_else(|| unreachable!("measured above")))
     }
 
     fn objective_error(&self, error: ObjectiveError) -> Error {
@@ -169,12 +169,15 @@ impl<T: Real> Line for Probes<'_, T> {
     }
 
     fn curvature(&mut self) -> Result<f64, Error> {
-        if self.asked.curvature.open(self.payer) {
-            let curvature = self.objective.curvature(self.update).map_err(|error| self.objective_error(error))?;
-            let curvature = Error::require_finite(self.step, Probe::Curvature, curvature)?;
-            self.asked.curvature.set(curvature, self.objective.costs().curvature);
+        if !self.asked.curvature.open(self.payer)
+            && let Some(curvature) = self.asked.curvature.value
+        {
+            return Ok(curvature);
         }
-        Ok(self.asked.curvature.value.unwrap_or(f64::NAN))
+        let curvature = self.objective.curvature(self.update).map_err(|error| self.objective_error(error))?;
+        let curvature = Error::require_finite(self.step, Probe::Curvature, curvature)?;
+        self.asked.curvature.set(curvature, self.objective.costs().curvature);
+        Ok(curvature)
     }
 
     fn value(&mut self, learning_rate: f64) -> Result<f64, Error> {

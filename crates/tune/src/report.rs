@@ -15,6 +15,9 @@ pub struct StepReport {
     pub sharpness: Option<f64>,
     /// The largest eigenvalue of `P^-1/2 H P^-1/2`, if somebody asked.
     pub preconditioned_sharpness: Option<f64>,
+    /// Whether every spectrum measured at this step converged; true if none was measured. A tuner uses a sharpness that
+    /// did not converge as it is: a lower bound, up to rounding.
+    pub spectra_converged: bool,
     /// `|g|`
     pub gradient_norm: f64,
     /// `|u|`; the parameters moved by `|eta| |u|`.

@@ -91,6 +91,7 @@ impl<'a, T: Real> Step<'a, T> {
         let spent = probes.asked.spent();
         let cost = probes.objective.costs().linearize + spent.tuner;
         let top = |spectrum: &Option<Spectrum<T>>| spectrum.as_ref().and_then(Spectrum::largest).map(|pair| pair.value);
+        let converged = |spectrum: &Option<Spectrum<T>>| spectrum.as_ref().is_none_or(Spectrum::converged);
         let update_cosine = probes.previous.as_ref().map(|previous| {
             ratio(vector::dot(probes.update, previous.update), probes.update_norm * previous.update_norm)
         });
@@ -109,6 +110,7 @@ impl<'a, T: Real> Step<'a, T> {
             curvature: probes.asked.curvature.value,
             sharpness: top(&probes.asked.hessian.value),
             preconditioned_sharpness: top(&probes.asked.preconditioned.value),
+            spectra_converged: converged(&probes.asked.hessian.value) && converged(&probes.asked.preconditioned.value),
             gradient_norm: probes.gradient_norm,
             update_norm: probes.update_norm,
             update_cosine,

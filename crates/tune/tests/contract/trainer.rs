@@ -50,6 +50,16 @@ fn a_step_can_be_inspected_before_it_is_taken() {
 }
 
 #[test]
+fn a_spectrum_that_did_not_converge_is_reported() {
+    for (max_products, converged) in [(1, false), (5, true)] {
+        let spectrum = Lanczos { max_products, ..Lanczos::top(1, 0) };
+        let mut trainer = Trainer::new(2, Box::new(Gd), Box::new(Sharpness::paper()), spectrum).unwrap();
+        let report = trainer.step(&mut Quadratic::new(&[5.0, 1.0]), &mut [2.0, 3.0]).unwrap();
+        assert_eq!(report.spectra_converged, converged);
+    }
+}
+
+#[test]
 fn a_sharpness_that_was_measured_is_shared_with_the_tuner_on_its_bill() {
     let (mut trainer, mut w) = (trainer(2, Gd, Sharpness::new(2.0)), [2.0, 3.0]);
     let mut objective = Counted { inner: Quadratic::new(&[5.0, 1.0]), spent: 0.0 };

@@ -17,13 +17,13 @@ pub(crate) fn orthogonalize<T: Real>(basis: &[Vec<T>], r: &mut [T]) -> (Vec<f64>
     let count = basis.len();
     let first = sweep(basis, r, count, |blocks, r, sums| {
         for (sum, q) in sums.iter_mut().zip(blocks) {
-            *sum += vector::dot(q, r);
+            *sum += block_dot(q, r);
         }
     });
     let second = sweep(basis, r, count, |blocks, r, sums| {
         subtract(&first, blocks, r);
         for (sum, q) in sums.iter_mut().zip(blocks) {
-            *sum += vector::dot(q, r);
+            *sum += block_dot(q, r);
         }
     });
     let square = sweep(basis, r, 1, |blocks, r, sums| {
@@ -92,6 +92,21 @@ fn subtract<T: Real>(coefficients: &[f64], blocks: &[&[T]], r: &mut [T]) {
     for (&coefficient, q) in coefficients.iter().zip(blocks) {
         vector::axpy(-coefficient, q, r);
     }
+}
+
+/// `a . b` over one block, in the precision of T. With sums in f64 the whole orthogonalisation took twice as long in
+/// single precision (1.8e6 elements, 20 vectors), and the second pass of Gram-Schmidt removes the rounding of the first.
+fn block_dot<T: Real>(a: &[T], b: &[T]) -> f64 {
+    const LANES: usize = 16;
+    let mut sums = [T::ZERO; LANES];
+    let (a_lanes, b_lanes) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let tail: T = a_lanes.remainder().iter().zip(b_lanes.remainder()).map(|(&a, &b)| a * b).sum();
+    for (a, b) in a_lanes.zip(b_lanes) {
+        for i in 0..LANES {
+            sums[i] += a[i] * b[i];
+        }
+    }
+    (sums.into_iter().sum::<T>() + tail).to_f64()
 }
 
 /// For each piece, the part of every vector that lies in it.

@@ -1,6 +1,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use onedge_data::Error as DataError;
+
 /// What can go wrong around a run.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -65,6 +67,106 @@ pub enum Error {
         /// The list.
         got: String,
     },
+    /// No safetensors file.
+    #[error("{}: expected a safetensors file, got one that breaks its rules ({source}); try saving it again", path.display())]
+    Safetensors {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: safetensors::SafeTensorError,
+    },
+    /// A parameter without a tensor.
+    #[error(
+        "{}: tensor `{name}` is missing, expected one of shape {shape:?}; try renaming {}",
+        path.display(),
+        quoted(nearest)
+    )]
+    MissingTensor {
+        /// The file.
+        path: PathBuf,
+        /// The parameter.
+        name: String,
+        /// Its shape.
+        shape: Vec<usize>,
+        /// What the file holds, nearest name first.
+        nearest: Vec<String>,
+    },
+    /// A tensor without a parameter.
+    #[error(
+        "{}: tensor `{name}` belongs to no parameter of this model; try removing it or another model (nearest: {})",
+        path.display(),
+        quoted(nearest)
+    )]
+    ExtraTensor {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
+        /// Parameters of the model, nearest name first.
+        nearest: Vec<String>,
+    },
+    /// A tensor of another shape than its parameter.
+    #[error(
+        "{}: tensor `{name}`: expected shape {expected:?}, got {got:?}; try transposing it or another model",
+        path.display()
+    )]
+    TensorShape {
+        /// The file.
+        path: PathBuf,
+        /// The parameter.
+        name: String,
+        /// Its shape.
+        expected: Vec<usize>,
+        /// That of the tensor.
+        got: Vec<usize>,
+    },
+    /// A tensor of something else than floats.
+    #[error("{}: tensor `{name}`: expected elements of type F32 or F64, got {got}; try converting it", path.display())]
+    TensorType {
+        /// The file.
+        path: PathBuf,
+        /// The parameter.
+        name: String,
+        /// The type of the tensor.
+        got: String,
+    },
+    /// A tensor with a NaN or an infinity.
+    #[error("{}: tensor `{name}`: expected finite numbers, element {index} is {value}; try an earlier state", path.display())]
+    TensorValue {
+        /// The file.
+        path: PathBuf,
+        /// The parameter.
+        name: String,
+        /// The element, in row-major order.
+        index: usize,
+        /// NaN, inf or -inf.
+        value: f64,
+    },
+    /// More examples in a batch than there are.
+    #[error("batch: expected at most {examples}, the number of examples, got {batch}; try leaving it out: all of them")]
+    Batch {
+        /// The size of a batch.
+        batch: usize,
+        /// The number of examples.
+        examples: usize,
+    },
+    /// A data set cannot be read or made.
+    #[error(transparent)]
+    Data(#[from] onedge_data::Error),
+    /// A model or loss that does not suit the data, or is set out of range.
+    #[error("{origin}: {source}")]
+    Network {
+        /// The file or the flag.
+        origin: String,
+        /// What is wrong.
+        source: onedge_nn::Error,
+    },
+    /// The loss, or a derivative of it, cannot be had.
+    #[error(transparent)]
+    Objective(#[from] onedge_objective::Error),
+    /// A training step failed.
+    #[error(transparent)]
+    Tune(#[from] onedge_tune::Error),
     /// A picture that cannot be drawn.
     #[error("{}: {message}", path.display())]
     Picture {
@@ -76,6 +178,33 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the request was wrong (a name, a key, a value, a file that does not fit), rather than that something
+    /// failed on the way.
+    pub fn is_misuse(&self) -> bool {
+        match self {
+            Self::Read { .. }
+            | Self::RunExists(_)
+            | Self::NoRun(_)
+            | Self::NoRecords(_)
+            | Self::Toml { .. }
+            | Self::Spec { .. }
+            | Self::Grid { .. }
+            | Self::Safetensors { .. }
+            | Self::MissingTensor { .. }
+            | Self::ExtraTensor { .. }
+            | Self::TensorShape { .. }
+            | Self::TensorType { .. }
+            | Self::TensorValue { .. }
+            | Self::Batch { .. }
+            | Self::Network { .. }
+            | Self::Picture { .. } => true,
+            Self::Data(error) => {
+                !matches!(error, DataError::Io { .. } | DataError::Network { .. } | DataError::CutOff { .. })
+            }
+            Self::Write { .. } | Self::Record { .. } | Self::Objective(_) | Self::Tune(_) => false,
+        }
+    }
+
     /// For `map_err` on reading `path`.
     pub fn read(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
         move |source| Self::Read { path: path.to_owned(), source }
@@ -85,4 +214,9 @@ impl Error {
     pub fn write(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
         move |source| Self::Write { path: path.to_owned(), source }
     }
+}
+
+fn quoted(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(" or ")
 }

@@ -3,9 +3,15 @@
 //! Knows nothing of the command line. It is the only library crate with clocks, seeds and files of its own.
 #![forbid(unsafe_code)]
 
+pub mod compare;
 mod error;
+pub mod export;
+pub mod measure;
+pub mod params;
 pub mod plot;
 pub mod records;
+pub mod run;
+pub mod spec;
 pub mod table;
 
 pub use error::Error;

@@ -39,7 +39,7 @@ pub const ALL: &[Panel] = &[
     Panel { reference: Reference::Edge, ..panel("edge", "learning rate × sharpness", Scale::Linear, |r| r.edge()) },
     panel("gradient", "gradient norm", Scale::Log, |r| r.gradient_norm),
     panel("alignment", "alignment of update and top eigenvector", Scale::Linear, |r| r.alignment),
-    panel("turn", "cosine between successive updates", Scale::Linear, |r| r.turn),
+    panel("turn", "cosine between successive updates", Scale::Linear, |r| r.update_cosine),
 ];
 
 /// The names of the four panels that a picture has if none are asked for.

@@ -43,7 +43,7 @@ pub struct Record {
     pub alignment: Option<f64>,
     /// The cosine of the angle between this update and the one before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub turn: Option<f64>,
+    pub update_cosine: Option<f64>,
     /// Hessian-vector products spent on the spectrum at this step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub products: Option<u64>,
@@ -79,7 +79,7 @@ pub const COLUMNS: &[Column] = &[
     Column { name: "residual", get: |r| r.residual },
     Column { name: "preconditioned_sharpness", get: |r| r.preconditioned_sharpness },
     Column { name: "alignment", get: |r| r.alignment },
-    Column { name: "turn", get: |r| r.turn },
+    Column { name: "update_cosine", get: |r| r.update_cosine },
     Column { name: "products", get: |r| r.products.map(|products| products as f64) },
     Column { name: "cost", get: |r| Some(r.cost) },
     Column { name: "seconds", get: |r| Some(r.seconds) },
@@ -116,7 +116,7 @@ mod tests {
             residual: Some(1e-5),
             preconditioned_sharpness: Some(7.5),
             alignment: Some(0.75),
-            turn: Some(-0.5),
+            update_cosine: Some(-0.5),
             products: Some(17),
             cost: 24.0,
             seconds: 0.125,

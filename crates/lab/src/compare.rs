@@ -1,0 +1,117 @@
+//! Runs side by side: the best of a grid, one table, one picture.
+
+use crate::plot::{Abscissa, Curve, Picture};
+use crate::records::StopReason;
+use crate::run::Finished;
+use crate::table::{duration, number, table};
+
+/// All runs of one spec: a grid, or a single point.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Group {
+    /// What the spec calls itself.
+    pub name: String,
+    /// The points of the grid.
+    pub points: Vec<Point>,
+}
+
+/// One point of a grid: the same run for every seed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Point {
+    /// Where in the grid: `rate=0.1`; empty without a grid.
+    pub label: String,
+    /// One run per seed.
+    pub runs: Vec<Finished>,
+}
+
+impl Point {
+    /// The mean over the seeds of the final loss, itself the mean of the last five. `None` if any run failed.
+    pub fn final_loss(&self) -> Option<f64> {
+        let losses: Option<Vec<f64>> = self.runs.iter().map(loss_of_a_success).collect();
+        losses.and_then(|losses| mean(&losses))
+    }
+
+    /// The standard deviation of the final loss over the seeds, if there are two or more.
+    pub fn deviation(&self) -> Option<f64> {
+        let losses: Vec<f64> = self.runs.iter().filter_map(loss_of_a_success).collect();
+        let mean = mean(&losses)?;
+        let square: f64 = losses.iter().map(|loss| (loss - mean).powi(2)).sum();
+        (losses.len() > 1).then(|| (square / (losses.len() - 1) as f64).sqrt())
+    }
+}
+
+impl Group {
+    /// The point with the smallest final loss; `None` if every point failed.
+    pub fn best(&self) -> Option<usize> {
+        let scored = self.points.iter().enumerate().filter_map(|(i, point)| Some((i, point.final_loss()?)));
+        scored.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(index, _)| index)
+    }
+
+    fn label(&self, point: &Point) -> String {
+        if point.label.is_empty() { self.name.clone() } else { format!("{} {}", self.name, point.label) }
+    }
+}
+
+/// One row per point; the best of a grid is marked with a star.
+pub fn comparison_table(groups: &[Group]) -> String {
+    let mut rows = Vec::new();
+    for group in groups {
+        let best = group.best();
+        for (index, point) in group.points.iter().enumerate() {
+            let over =
+                |value: fn(&Finished) -> Option<f64>| mean(&point.runs.iter().filter_map(value).collect::<Vec<_>>());
+            let star = if group.points.len() > 1 && best == Some(index) { " *" } else { "" };
+            let spread = point.deviation().map_or(String::new(), |deviation| format!(" ± {}", number(Some(deviation))));
+            rows.push(vec![
+                format!("{}{star}", group.label(point)),
+                format!("{}{spread}", number(over(|run| run.summary.final_loss))),
+                number(over(|run| run.summary.best_loss)),
+                percent(over(|run| run.summary.train.get("accuracy").copied())),
+                percent(over(|run| run.summary.test.get("accuracy").copied())),
+                number(over(|run| run.records.iter().rev().find_map(|record| record.edge()))),
+                over(|run| Some(run.summary.cost)).map_or("-".to_owned(), |cost| format!("{cost:.0}")),
+                over(|run| Some(run.summary.seconds)).map_or("-".to_owned(), duration),
+                ending(point),
+            ]);
+        }
+    }
+    let headings = ["run", "final loss", "best", "train acc", "test acc", "rate x sharpness", "cost", "time", "ended"];
+    table(&headings, &rows)
+}
+
+/// The best point of each group (its first seed), in the four usual panels.
+pub fn picture(title: &str, groups: &[Group]) -> Picture {
+    let shown = groups.iter().filter_map(|group| {
+        let point = &group.points[group.best().unwrap_or(0)];
+        let run = point.runs.first()?;
+        Some(Curve { label: group.label(point), records: run.records.clone(), edge: Some(run.edge) })
+    });
+    Picture { title: title.to_owned(), x: Abscissa::Step, panels: Vec::new(), curves: shown.collect() }
+}
+
+fn loss_of_a_success(run: &Finished) -> Option<f64> {
+    run.summary.final_loss.filter(|loss| run.summary.stop.is_success() && loss.is_finite())
+}
+
+/// How the runs of a point ended; the first failure if there is one.
+fn ending(point: &Point) -> String {
+    let failed: Vec<&StopReason> = point.runs.iter().map(|run| &run.summary.stop).filter(|s| !s.is_success()).collect();
+    let Some(first) = failed.first() else {
+        return point.runs.first().map_or(String::new(), |run| short(&run.summary.stop));
+    };
+    let many =
+        if point.runs.len() > 1 { format!(" ({} of {})", failed.len(), point.runs.len()) } else { String::new() };
+    short(first) + &many
+}
+
+fn short(stop: &StopReason) -> String {
+    let text = stop.to_string();
+    text.split([':', ';']).next().unwrap_or_default().to_owned()
+}
+
+fn percent(share: Option<f64>) -> String {
+    share.map_or("-".to_owned(), |share| format!("{:.1} %", 100.0 * share))
+}
+
+fn mean(values: &[f64]) -> Option<f64> {
+    if values.is_empty() { None } else { Some(values.iter().sum::<f64>() / values.len() as f64) }
+}

@@ -1,0 +1,199 @@
+//! Everything that is known about one point: loss, gradient, slope, curvature, the top of the spectrum.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use onedge_objective::{Error as ObjectiveError, Probe, Real, vector};
+use onedge_spectrum::{Eigenpair, Hessian, Lanczos, Preconditioned, Spectrum, Wanted, lanczos};
+use onedge_tune::{Error as TuneError, Optimizer};
+use serde::Serialize;
+
+use crate::Error;
+use crate::params;
+use crate::run::{Element, Library, Problem, Workload, plan};
+use crate::spec::{Precision, Spec};
+use crate::table::{number, table};
+
+/// What was measured at one point.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Measurement {
+    /// P, the number of parameters.
+    pub parameters: usize,
+    /// The examples that the loss is a mean over.
+    pub examples: usize,
+    /// The loss, the L2 term included.
+    pub loss: f64,
+    /// Means over the training examples.
+    pub train: BTreeMap<String, f64>,
+    /// Means over the test examples, if there are any.
+    pub test: BTreeMap<String, f64>,
+    /// `|g|`
+    pub gradient_norm: f64,
+    /// `|u|`, with u the optimizer's first update at unit learning rate.
+    pub update_norm: f64,
+    /// `g . u`
+    pub slope: f64,
+    /// `u . H u`
+    pub curvature: f64,
+    /// `-slope / |curvature|`, the minimiser of the quadratic model along u; absent without curvature.
+    pub greedy_rate: Option<f64>,
+    /// The largest eigenvalues of H, in descending order.
+    pub eigenvalues: Vec<Eigenvalue>,
+    /// The eigenvalues of largest magnitude, largest first.
+    pub magnitudes: Vec<Eigenvalue>,
+    /// The largest eigenvalues of `P^-1/2 H P^-1/2`, for an optimizer with a preconditioner P.
+    pub preconditioned: Vec<Eigenvalue>,
+    /// Hessian-vector products spent.
+    pub products: usize,
+}
+
+/// One eigenvalue and what is known about its error.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Eigenvalue {
+    /// Its value.
+    pub value: f64,
+    /// Some eigenvalue lies this close to it.
+    pub residual_bound: f64,
+    /// Whether the bound met the tolerance before the products ran out.
+    pub converged: bool,
+}
+
+/// Measures the point that a file of parameters holds, on the problem of `spec`; `None` for the random initial point.
+///
+/// # Errors
+/// Whatever is wrong with spec, data or parameters; a value that is not finite.
+pub fn measure(spec: &Spec, file: Option<&Path>, library: &mut Library) -> Result<Measurement, Error> {
+    match spec.precision {
+        Precision::F32 => measure_in::<f32>(spec, file, library),
+        Precision::F64 => measure_in::<f64>(spec, file, library),
+    }
+}
+
+fn measure_in<T: Element>(spec: &Spec, file: Option<&Path>, library: &mut Library) -> Result<Measurement, Error> {
+    let mut problem = Problem::<T>::build(spec, library)?;
+    let w: Vec<T> = match file {
+        Some(path) => params::load(path, &problem.layouts)?,
+        None => problem.initial(spec.seed),
+    };
+    let mut optimizer = spec.build_optimizer().map_err(|source| Error::Spec { origin: spec.origin.clone(), source })?;
+    let options = Lanczos { wanted: Wanted::Both, ..plan(spec)?.diagnostics.lanczos };
+    let mut measurement = measure_at(&mut *problem.train, &w, &mut *optimizer, &options)?;
+    if let Some(test) = problem.test.as_deref_mut() {
+        measurement.test = test.metrics(&w)?;
+    }
+    Ok(measurement)
+}
+
+/// Measures the point `w`.
+///
+/// # Errors
+/// A value that is not finite; whatever the objective reports.
+pub fn measure_at<T: Real>(
+    workload: &mut dyn Workload<T>,
+    w: &[T],
+    optimizer: &mut dyn Optimizer<T>,
+    options: &Lanczos,
+) -> Result<Measurement, Error> {
+    let (mut gradient, mut update) = (vec![T::ZERO; w.len()], vec![T::ZERO; w.len()]);
+    let train = workload.metrics(w)?;
+    let loss = workload.linearize(w, &mut gradient)?;
+    optimizer.direction(w, &gradient, &mut update)?;
+    let slope = ObjectiveError::require_finite(Probe::Slope, vector::dot(&gradient, &update))?;
+    let curvature = workload.curvature(&update)?;
+    let examples = workload.examples();
+
+    let of_spectrum = |source| Error::Tune(TuneError::Spectrum { step: 0, source });
+    let mut hessian = Hessian::new(workload);
+    let spectrum = lanczos(&mut hessian, options, None).map_err(of_spectrum)?;
+    let preconditioned: Option<Spectrum<T>> = match optimizer.preconditioner() {
+        None => None,
+        Some(diagonal) => {
+            let mut scaled = Preconditioned::new(&mut hessian, diagonal).map_err(of_spectrum)?;
+            let options = Lanczos { wanted: Wanted::Algebraic, ..*options };
+            Some(lanczos(&mut scaled, &options, None).map_err(of_spectrum)?)
+        }
+    };
+    Ok(Measurement {
+        parameters: w.len(),
+        examples,
+        loss,
+        train,
+        test: BTreeMap::new(),
+        gradient_norm: vector::norm(&gradient),
+        update_norm: vector::norm(&update),
+        slope,
+        curvature,
+        greedy_rate: (curvature != 0.0).then(|| -slope / curvature.abs()),
+        eigenvalues: spectrum.algebraic().map(Eigenvalue::of).collect(),
+        magnitudes: spectrum.magnitude().map(Eigenvalue::of).collect(),
+        preconditioned: preconditioned.iter().flat_map(|s| s.algebraic().map(Eigenvalue::of)).collect(),
+        products: spectrum.products + preconditioned.map_or(0, |spectrum| spectrum.products),
+    })
+}
+
+impl Eigenvalue {
+    fn of<T>(pair: &Eigenpair<T>) -> Self {
+        Self { value: pair.value, residual_bound: pair.residual_bound, converged: pair.converged }
+    }
+}
+
+impl Measurement {
+    /// As aligned text.
+    pub fn to_text(&self) -> String {
+        let plain = |name: &str, value: f64| vec![name.to_owned(), number(Some(value)), String::new()];
+        let mut rows = vec![
+            vec!["parameters".to_owned(), self.parameters.to_string(), String::new()],
+            vec!["examples".to_owned(), self.examples.to_string(), String::new()],
+            plain("loss", self.loss),
+        ];
+        rows.extend(self.train.iter().map(|(name, value)| plain(&format!("train {name}"), *value)));
+        rows.extend(self.test.iter().map(|(name, value)| plain(&format!("test {name}"), *value)));
+        rows.push(plain("gradient norm |g|", self.gradient_norm));
+        rows.push(plain("update norm |u|", self.update_norm));
+        rows.push(plain("slope g.u", self.slope));
+        rows.push(plain("curvature u.Hu", self.curvature));
+        if let Some(rate) = self.greedy_rate {
+            rows.push(plain("greedy rate -g.u / |u.Hu|", rate));
+            rows.push(plain("on-edge rate -2 g.u / |u.Hu|", 2.0 * rate));
+        }
+        let lists = [
+            ("eigenvalue", &self.eigenvalues),
+            ("magnitude", &self.magnitudes),
+            ("preconditioned eigenvalue", &self.preconditioned),
+        ];
+        for (name, list) in lists {
+            for (index, eigenvalue) in list.iter().enumerate() {
+                let note = if eigenvalue.converged { "" } else { ", not converged" };
+                rows.push(vec![
+                    format!("{name} {}", index + 1),
+                    number(Some(eigenvalue.value)),
+                    format!("± {}{note}", number(Some(eigenvalue.residual_bound))),
+                ]);
+            }
+        }
+        rows.push(vec!["products spent".to_owned(), self.products.to_string(), String::new()]);
+        table(&["quantity", "value", ""], &rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use onedge_tune::optimizers::Gd;
+
+    use super::*;
+    use crate::run::samples::Bowl;
+
+    #[test]
+    fn agrees_with_algebra() {
+        let mut bowl = Bowl::new([4.0, -1.0], &[0.5]);
+        let measured = measure_at(&mut bowl, &[1.5, 2.0], &mut Gd, &Lanczos::top(2, 0)).unwrap();
+        // g = (4, -2), so u = (-4, 2).
+        assert_eq!((measured.loss, measured.slope, measured.curvature), (0.0, -20.0, 60.0));
+        assert_eq!(measured.greedy_rate, Some(20.0 / 60.0));
+        let values: Vec<f64> = measured.eigenvalues.iter().map(|e| e.value).collect();
+        assert!((values[0] - 4.0).abs() < 1e-9 && (values[1] + 1.0).abs() < 1e-9, "{values:?}");
+        assert!(measured.eigenvalues.iter().all(|e| e.converged) && measured.preconditioned.is_empty());
+        let text = measured.to_text();
+        assert!(text.contains("curvature u.Hu") && text.contains("60.00"), "{text}");
+    }
+}

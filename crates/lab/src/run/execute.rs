@@ -1,0 +1,195 @@
+use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use onedge_objective::Error as ObjectiveError;
+use onedge_spectrum::{Lanczos, Wanted};
+
+use crate::Error;
+use crate::params;
+use crate::records::{Record, RunDirectory, StepWriter, Summary, final_loss};
+use crate::run::{Diagnostics, Element, Hooks, Library, Outcome, Plan, Problem, Workload, train};
+use crate::spec::{Precision, Spec};
+
+/// A run to be done.
+#[derive(Debug, Clone)]
+pub struct Request<'a> {
+    /// What to do.
+    pub spec: &'a Spec,
+    /// Where to leave it.
+    pub place: Place<'a>,
+    /// Parameters to start from, instead of random ones.
+    pub start: Option<&'a Path>,
+}
+
+/// Where a run leaves its files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place<'a> {
+    /// In this folder, which must be new or empty.
+    At(&'a Path),
+    /// In a new folder inside of this one, named for the run.
+    Under(&'a Path),
+}
+
+/// A run that came to its end, whatever the reason.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finished {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// How it went.
+    pub summary: Summary,
+    /// What was recorded.
+    pub records: Vec<Record>,
+    /// Where learning rate times sharpness has its edge, for this optimizer.
+    pub edge: f64,
+}
+
+/// Does a run and leaves its folder, see [`RunDirectory`]. `observe` sees every record.
+///
+/// # Errors
+/// Whatever is wrong with spec, data or parameters, before anything is written; a file that cannot be written; an
+/// objective that fails otherwise than by values that are not finite. Records made until then stay.
+pub fn execute(
+    request: &Request<'_>,
+    library: &mut Library,
+    observe: &mut dyn FnMut(&Record),
+    interrupt: &AtomicBool,
+) -> Result<Finished, Error> {
+    match request.spec.precision {
+        Precision::F32 => execute_in::<f32>(request, library, observe, interrupt),
+        Precision::F64 => execute_in::<f64>(request, library, observe, interrupt),
+    }
+}
+
+/// The training loop that a spec asks for.
+///
+/// # Errors
+/// A number of the spec outside of its range.
+pub fn plan(spec: &Spec) -> Result<Plan, Error> {
+    let (settings, fail) = (&spec.diagnostics, |source| Error::Spec { origin: spec.origin.clone(), source });
+    let positive = |key: &str| match settings.count(key) {
+        Ok(0) => Err(settings.out_of_range(key, "1 or more")),
+        count => count,
+    };
+    let k = positive("top_k").map_err(fail)?;
+    let lanczos = Lanczos {
+        wanted: if settings.flag("magnitude") { Wanted::Both } else { Wanted::Algebraic },
+        tolerance: settings
+            .number_where("tolerance", "a number between 0 and 1", |x| x > 0.0 && x < 1.0)
+            .map_err(fail)?,
+        max_products: positive("max_products").map_err(fail)?,
+        ..Lanczos::top(k, spec.seed)
+    };
+    let diagnostics = Diagnostics {
+        sharpness_every: settings.count("sharpness_every").map_err(fail)? as u64,
+        hessian: settings.flag("hessian"),
+        curvature: settings.flag("curvature"),
+        lanczos,
+    };
+    let (target_loss, diverge_factor) = (spec.target_loss, spec.diverge_factor);
+    Ok(Plan { steps: spec.steps, batch: spec.batch, seed: spec.seed, target_loss, diverge_factor, diagnostics })
+}
+
+fn execute_in<T: Element>(
+    request: &Request<'_>,
+    library: &mut Library,
+    observe: &mut dyn FnMut(&Record),
+    interrupt: &AtomicBool,
+) -> Result<Finished, Error> {
+    let spec = request.spec;
+    let plan = plan(spec)?;
+    let mut problem = Problem::<T>::build(spec, library)?;
+    let mut w = match request.start {
+        Some(path) => params::load(path, &problem.layouts)?,
+        None => problem.initial(spec.seed),
+    };
+    let in_spec = |source| Error::Spec { origin: spec.origin.clone(), source };
+    let method = (spec.build_optimizer().map_err(in_spec)?, spec.build_tuner().map_err(in_spec)?);
+    plan.check_batch(problem.train.examples())?;
+
+    let directory = match request.place {
+        Place::At(path) => RunDirectory::create(path)?,
+        Place::Under(root) => RunDirectory::create_numbered(root, &file_name(&spec.name))?,
+    };
+    let mut made = OpenOptions::new();
+    let mut file = made.write(true).create_new(true).open(directory.spec()).map_err(Error::write(&directory.spec()))?;
+    file.write_all(spec.to_toml().as_bytes()).map_err(Error::write(&directory.spec()))?;
+    let mut writer = StepWriter::create(&directory.steps())?;
+
+    let mut records = Vec::new();
+    let mut keep = |record: &Record| {
+        writer.append(record)?;
+        observe(record);
+        records.push(record.clone());
+        Ok(())
+    };
+    let hooks = Hooks { record: &mut keep, interrupt };
+    let trained = train(&plan, &mut *problem.train, &mut w, method, hooks);
+    let flushed = writer.flush();
+    let outcome = trained?;
+    flushed?;
+
+    params::save(&directory.params(), &problem.layouts, &w)?;
+    let train_means = means(&mut *problem.train, &w)?;
+    let test_means = problem.test.as_deref_mut().map(|test| means(test, &w)).transpose()?.unwrap_or_default();
+    let edge = outcome.edge;
+    let summary = summarise(spec, outcome, &records, w.len(), (train_means, test_means));
+    directory.write_summary(&summary)?;
+    Ok(Finished { folder: directory.path().to_owned(), summary, records, edge })
+}
+
+/// Means over all examples; none where the parameters have run away.
+fn means<T: Element>(workload: &mut dyn Workload<T>, w: &[T]) -> Result<BTreeMap<String, f64>, Error> {
+    match workload.metrics(w) {
+        Ok(means) => Ok(means),
+        Err(ObjectiveError::NonFinite { .. }) => Ok(BTreeMap::new()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn summarise(
+    spec: &Spec,
+    outcome: Outcome,
+    records: &[Record],
+    parameters: usize,
+    (train, test): (BTreeMap<String, f64>, BTreeMap<String, f64>),
+) -> Summary {
+    let losses: Vec<f64> = records.iter().map(|record| record.loss).collect();
+    Summary {
+        name: spec.name.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        stop: outcome.stop,
+        steps: outcome.steps,
+        parameters: parameters as u64,
+        seconds: outcome.seconds,
+        spectrum_seconds: outcome.diagnostics_seconds,
+        cost: outcome.cost,
+        first_loss: losses.first().copied(),
+        final_loss: final_loss(&losses),
+        best_loss: losses.iter().copied().reduce(f64::min),
+        events: outcome.events.into_iter().map(|(name, count)| (name.to_owned(), count)).collect(),
+        train,
+        test,
+    }
+}
+
+/// The name with everything replaced that some file system might not take.
+fn file_name(name: &str) -> String {
+    let safe = |c: char| if c.is_alphanumeric() || "._-+=".contains(c) { c } else { '-' };
+    let name: String = name.trim().chars().map(safe).collect();
+    if name.starts_with('.') { format!("run{name}") } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_file_names() {
+        assert_eq!(file_name("cdat sigma=2.06"), "cdat-sigma=2.06");
+        assert_eq!(file_name("../up/x"), "run..-up-x");
+        assert_eq!(file_name("σ = 2"), "σ-=-2");
+    }
+}

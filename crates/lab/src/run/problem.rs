@@ -1,0 +1,72 @@
+use std::sync::Arc;
+
+use onedge_data::{Dataset, Targets};
+use onedge_nn::{Io, Model, Target, initial_parameters, losses, models};
+use onedge_registry::find;
+
+use crate::Error;
+use crate::params::Layout;
+use crate::run::l2::WithL2;
+use crate::run::reference::ReferenceObjective;
+use crate::run::{Library, Workload};
+use crate::spec::Spec;
+
+pub use onedge_objective::Real as Element;
+
+/// What is trained: a model and its loss on the examples of a data set.
+pub struct Problem<T> {
+    /// The parameter tensors, in the order in which they lie in the flat vector.
+    pub layouts: Vec<Layout>,
+    /// The loss on the training examples.
+    pub train: Box<dyn Workload<T>>,
+    /// The loss on the test examples, if the data set has any.
+    pub test: Option<Box<dyn Workload<T>>>,
+    model: Arc<Model>,
+}
+
+impl<T: Element> Problem<T> {
+    /// The problem that the sections `data`, `model`, `loss` and `engine` of a spec describe.
+    ///
+    /// # Errors
+    /// A setting out of its range, data that cannot be read, a loss that does not suit the targets.
+    pub fn build(spec: &Spec, library: &mut Library) -> Result<Self, Error> {
+        let in_spec = |source: onedge_registry::Error| Error::Spec { origin: spec.origin.clone(), source };
+        let in_network = |source| Error::Network { origin: spec.origin.clone(), source };
+        let l2 = spec.loss.settings.number_where("l2", "a finite number, zero or more", |x| x >= 0.0 && x.is_finite());
+        let l2 = l2.map_err(in_spec)?;
+        let loss = (find("loss", losses::ALL, &spec.loss.name).map_err(in_spec)?.build)(&spec.loss.settings);
+        let loss = Arc::new(loss.map_err(in_network)?);
+        let split = library.get(&spec.data)?;
+        let target = target(&split.train);
+        let io = Io::new(split.train.input_shape(), target.outputs()).map_err(in_network)?;
+        let model = (find("model", models::ALL, &spec.model.name).map_err(in_spec)?.build)(&spec.model.settings, &io);
+        let model = Arc::new(model.map_err(in_network)?);
+        let workload = |set: &Dataset| -> Result<Box<dyn Workload<T>>, Error> {
+            let objective = ReferenceObjective::<T>::new(&model, &loss, target, set).map_err(in_network)?;
+            Ok(if l2 > 0.0 { Box::new(WithL2::new(objective, l2)) } else { Box::new(objective) })
+        };
+        Ok(Self {
+            layouts: layouts(&model),
+            train: workload(&split.train)?,
+            test: split.test.as_ref().map(workload).transpose()?,
+            model,
+        })
+    }
+
+    /// The random parameters that `seed` gives.
+    pub fn initial(&self, seed: u64) -> Vec<T> {
+        initial_parameters(self.model.parameters(), seed)
+    }
+}
+
+fn layouts(model: &Model) -> Vec<Layout> {
+    let layout = |p: &onedge_nn::Parameter| Layout { name: p.name.clone(), shape: p.shape.to_vec() };
+    model.parameters().iter().map(layout).collect()
+}
+
+fn target(set: &Dataset) -> Target {
+    match set.targets() {
+        Targets::Classes { classes, .. } => Target::Classes { count: *classes },
+        Targets::Values { width, .. } => Target::Values { width: *width },
+    }
+}

@@ -1,0 +1,338 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use onedge_objective::Real;
+use onedge_spectrum::{Lanczos, alignment};
+use onedge_tune::{Error as TuneError, Metric, Optimizer, Step, StepReport, Trainer, Tuner};
+
+use crate::Error;
+use crate::records::{Record, StopReason};
+use crate::run::{Batches, Workload};
+
+/// What a training loop does, apart from the problem.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// How many steps to take.
+    pub steps: u64,
+    /// Examples per step; `None` for all.
+    pub batch: Option<usize>,
+    /// Of the order of mini-batches.
+    pub seed: u64,
+    /// Stop once the loss is this small.
+    pub target_loss: Option<f64>,
+    /// Stop once the loss is this many times the first.
+    pub diverge_factor: f64,
+    /// What is measured along the way.
+    pub diagnostics: Diagnostics,
+}
+
+impl Plan {
+    /// Whether a batch can be filled from so many examples.
+    ///
+    /// # Errors
+    /// [`Error::Batch`] if it has more than there are.
+    pub fn check_batch(&self, examples: usize) -> Result<(), Error> {
+        match self.batch {
+            Some(batch) if batch > examples => Err(Error::Batch { batch, examples }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What is measured along a run beyond what the tuner asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Diagnostics {
+    /// Measure the spectrum every so many steps; 0: never.
+    pub sharpness_every: u64,
+    /// With a preconditioner, also the spectrum without it.
+    pub hessian: bool,
+    /// `u . H u` at every step.
+    pub curvature: bool,
+    /// How the spectrum is measured.
+    pub lanczos: Lanczos,
+}
+
+/// The two ways in which a loop speaks with the world while it runs.
+pub struct Hooks<'a> {
+    /// Gets every record as soon as it is made; an error ends the run.
+    pub record: &'a mut dyn FnMut(&Record) -> Result<(), Error>,
+    /// Ends the run before the next step once it is true.
+    pub interrupt: &'a AtomicBool,
+}
+
+/// How a loop ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// Why.
+    pub stop: StopReason,
+    /// Steps taken.
+    pub steps: u64,
+    /// Time spent on the method.
+    pub seconds: f64,
+    /// Time spent on diagnostics.
+    pub diagnostics_seconds: f64,
+    /// Forward-equivalents spent on the method.
+    pub cost: f64,
+    /// How often the tuner met what its formula does not provide for.
+    pub events: Vec<(&'static str, u64)>,
+    /// c in "edge of stability at sharpness = c / eta", for this optimizer.
+    pub edge: f64,
+}
+
+/// Trains `w` by `plan`. Divergence and values that are not finite are no errors but stop reasons.
+///
+/// The step that reaches the target or diverges is recorded with its loss and no learning rate, and not taken.
+///
+/// # Errors
+/// [`Error::Batch`] if a batch has more examples than there are; [`Error::Tune`] for whatever else the objective or the
+/// spectrum report; those of the record hook.
+pub fn train<T: Real>(
+    plan: &Plan,
+    workload: &mut dyn Workload<T>,
+    w: &mut [T],
+    (optimizer, tuner): (Box<dyn Optimizer<T>>, Box<dyn Tuner>),
+    hooks: Hooks<'_>,
+) -> Result<Outcome, Error> {
+    let examples = workload.examples();
+    let mut batches = match plan.batch {
+        None => None,
+        Some(batch) => {
+            plan.check_batch(examples)?;
+            Some(Batches::new(examples, batch, plan.seed))
+        }
+    };
+    let mut trainer = Trainer::new(w.len(), optimizer, tuner, plan.diagnostics.lanczos)?;
+    let mut watch = Watch::default();
+    let mut limit = f64::INFINITY;
+    let stop = loop {
+        let step = trainer.steps();
+        if step == plan.steps {
+            break StopReason::StepsDone;
+        }
+        if hooks.interrupt.load(Ordering::Relaxed) {
+            break StopReason::Interrupted { step };
+        }
+        if let Some(batches) = &mut batches {
+            workload
+                .select(Some(batches.draw()))
+                .map_err(|source| Error::Tune(TuneError::Objective { step, source }))?;
+        }
+        let taken = one_step(plan, &mut trainer, workload, w, &mut watch, &mut limit);
+        match taken {
+            Ok(Taken::Step(record)) => (hooks.record)(&record)?,
+            Ok(Taken::Ends(record, reason)) => {
+                (hooks.record)(&record)?;
+                break reason;
+            }
+            Err(Error::Tune(TuneError::NonFinite { step, probe, .. })) => {
+                break StopReason::NonFinite { step, probe: probe.to_string() };
+            }
+            Err(error) => return Err(error),
+        }
+    };
+    if batches.is_some() {
+        let step = trainer.steps();
+        workload.select(None).map_err(|source| Error::Tune(TuneError::Objective { step, source }))?;
+    }
+    Ok(Outcome {
+        stop,
+        steps: trainer.steps(),
+        seconds: watch.method.as_secs_f64(),
+        diagnostics_seconds: watch.diagnostics.as_secs_f64(),
+        cost: trainer.cost(),
+        events: trainer.tuner().events().iter().collect(),
+        edge: trainer.optimizer().edge(),
+    })
+}
+
+/// Where the time went.
+#[derive(Debug, Default)]
+struct Watch {
+    method: Duration,
+    diagnostics: Duration,
+}
+
+enum Taken {
+    Step(Record),
+    Ends(Record, StopReason),
+}
+
+fn one_step<T: Real>(
+    plan: &Plan,
+    trainer: &mut Trainer<T>,
+    workload: &mut dyn Workload<T>,
+    w: &mut [T],
+    watch: &mut Watch,
+    limit: &mut f64,
+) -> Result<Taken, Error> {
+    let number = trainer.steps();
+    let cost = trainer.cost() + workload.costs().linearize;
+    let started = Instant::now();
+    let mut step = trainer.begin(workload, w)?;
+    let loss = step.line().loss();
+    if number == 0 {
+        *limit = plan.diverge_factor * loss.abs();
+    }
+    let ending = match plan.target_loss {
+        Some(target) if loss <= target => Some(StopReason::TargetReached { step: number }),
+        _ if loss > *limit => Some(StopReason::Diverged { step: number, loss, limit: *limit }),
+        _ => None,
+    };
+    if let Some(reason) = ending {
+        watch.method += started.elapsed();
+        let seconds = watch.method.as_secs_f64();
+        let record = Record { step: number, loss, learning_rate: f64::NAN, cost, seconds, ..Record::default() };
+        return Ok(Taken::Ends(record, reason));
+    }
+    step.learning_rate()?;
+    watch.method += started.elapsed();
+
+    let measured = Instant::now();
+    let spectrum = measure(&plan.diagnostics, number, &mut step)?;
+    watch.diagnostics += measured.elapsed();
+
+    let finished = Instant::now();
+    let report = step.finish()?;
+    watch.method += finished.elapsed();
+    Ok(Taken::Step(record(&report, spectrum, trainer.cost(), watch.method.as_secs_f64())))
+}
+
+fn record(report: &StepReport, spectrum: Record, cost: f64, seconds: f64) -> Record {
+    Record {
+        step: report.step,
+        loss: report.loss,
+        learning_rate: report.learning_rate,
+        gradient_norm: Some(report.gradient_norm),
+        update_norm: Some(report.update_norm),
+        slope: report.slope,
+        curvature: report.curvature,
+        sharpness: report.sharpness,
+        preconditioned_sharpness: report.preconditioned_sharpness,
+        update_cosine: report.update_cosine,
+        cost,
+        seconds,
+        ..spectrum
+    }
+}
+
+/// Measures what is due at this step; the record that comes back holds that and nothing else.
+fn measure<T: Real>(what: &Diagnostics, number: u64, step: &mut Step<'_, T>) -> Result<Record, Error> {
+    let mut record = Record::default();
+    step.line().slope()?;
+    if what.curvature {
+        step.line().curvature()?;
+    }
+    let due = what.sharpness_every > 0 && number.is_multiple_of(what.sharpness_every);
+    if due {
+        step.measure_sharpness(Metric::Preconditioned)?;
+        if what.hessian {
+            step.measure_sharpness(Metric::Hessian)?;
+        }
+    }
+    // A tuner may have measured it at a step where it was not due.
+    let Some(spectrum) = step.spectrum(Metric::Preconditioned) else { return Ok(record) };
+    record.products = Some(spectrum.products as u64);
+    record.magnitude = spectrum.dominant().map(|pair| pair.value);
+    let largest = spectrum.largest();
+    record.residual = largest.map(|pair| pair.residual_bound);
+    record.alignment = match (largest, step.preconditioner()) {
+        (None, _) => None,
+        (Some(pair), None) => Some(alignment::alignment(step.update(), &pair.vector)),
+        (Some(pair), Some(diagonal)) => Some(
+            alignment::preconditioned_alignment(step.update(), &pair.vector, diagonal)
+                .map_err(|source| Error::Tune(TuneError::Objective { step: number, source }))?,
+        ),
+    };
+    if what.lanczos.k > 1 {
+        record.eigenvalues = spectrum.algebraic().map(|pair| pair.value).collect();
+    }
+    if let Some(hessian) = step.spectrum(Metric::Hessian).filter(|_| what.hessian && step.preconditioner().is_some()) {
+        record.products = record.products.map(|products| products + hessian.products as u64);
+    }
+    Ok(record)
+}
+
+#[cfg(test)]
+mod tests {
+    use onedge_tune::optimizers::Gd;
+    use onedge_tune::tuners::Constant;
+
+    use super::*;
+    use crate::run::samples::Bowl;
+
+    fn plan(steps: u64) -> Plan {
+        let diagnostics =
+            Diagnostics { sharpness_every: 2, hessian: false, curvature: true, lanczos: Lanczos::top(2, 0) };
+        Plan { steps, batch: None, seed: 3, target_loss: None, diverge_factor: 1000.0, diagnostics }
+    }
+
+    fn run(plan: &Plan, rate: f64, interrupt_at: u64) -> (Result<Outcome, Error>, Vec<Record>, Bowl) {
+        let mut bowl = Bowl::new([4.0, 1.0], &[0.0, 0.0, 0.0, 0.0]);
+        let mut records = Vec::new();
+        let interrupt = AtomicBool::new(false);
+        let mut record = |record: &Record| {
+            records.push(record.clone());
+            interrupt.store(record.step + 1 == interrupt_at, Ordering::Relaxed);
+            Ok(())
+        };
+        let method: (Box<dyn Optimizer<f64>>, Box<dyn Tuner>) = (Box::new(Gd), Box::new(Constant::new(rate)));
+        let hooks = Hooks { record: &mut record, interrupt: &interrupt };
+        let outcome = train(plan, &mut bowl, &mut [1.0, 2.0], method, hooks);
+        (outcome, records, bowl)
+    }
+
+    #[test]
+    fn records_what_algebra_says() {
+        let (outcome, records, _) = run(&plan(5), 0.25, 0);
+        let outcome = outcome.unwrap();
+        assert_eq!((outcome.stop, outcome.steps, outcome.edge), (StopReason::StepsDone, 5, 2.0));
+        // One step of rate 1/4 ends the first coordinate; the second shrinks by 3/4 a step.
+        let (first, second) = (&records[0], &records[1]);
+        assert_eq!((first.loss, first.learning_rate), (4.0, 0.25));
+        assert_eq!((first.slope, first.curvature), (Some(-20.0), Some(68.0)));
+        assert!((second.loss - 0.5 * 1.5 * 1.5).abs() < 1e-15);
+        assert!((first.sharpness.unwrap() - 4.0).abs() < 1e-9 && second.sharpness.is_none());
+        assert!((first.alignment.unwrap() - 16.0 / 20.0).abs() < 1e-9);
+        assert_eq!((first.eigenvalues.len(), second.eigenvalues.len()), (2, 0));
+        // u was (-4, -2) and is now (0, -1.5).
+        assert!((second.update_cosine.unwrap() - 2.0 / 20f64.sqrt()).abs() < 1e-12);
+        assert_eq!(records[4].cost, 15.0);
+        assert_eq!(outcome.cost, 15.0);
+    }
+
+    #[test]
+    fn every_stop_reason() {
+        let (outcome, records, _) = run(&plan(50), 2.0, 0);
+        // |w1| grows sevenfold a step, so the loss passes 4000 on the second.
+        let Ok(Outcome { stop: StopReason::Diverged { step, loss, limit }, steps, .. }) = outcome else { panic!() };
+        assert_eq!((step, steps, limit), (2, 2, 4000.0));
+        assert!(loss > limit && records[2].loss == loss && records[2].learning_rate.is_nan());
+
+        let endless = Plan { diverge_factor: f64::INFINITY, ..plan(2000) };
+        let Ok(Outcome { stop: StopReason::NonFinite { step, probe }, .. }) = run(&endless, 2.0, 0).0 else { panic!() };
+        assert!(step > 100 && !probe.is_empty());
+
+        let target = Plan { target_loss: Some(1.2), ..plan(50) };
+        assert_eq!(run(&target, 0.25, 0).0.unwrap().stop, StopReason::TargetReached { step: 1 });
+        assert_eq!(run(&plan(50), 0.25, 7).0.unwrap().stop, StopReason::Interrupted { step: 7 });
+    }
+
+    #[test]
+    fn batches_are_selected_and_given_back() {
+        let (outcome, _, bowl) = run(&Plan { batch: Some(2), ..plan(6) }, 0.25, 0);
+        assert!(outcome.unwrap().stop.is_success());
+        assert_eq!(bowl.selections, 1 + 6 + 1);
+        let message = run(&Plan { batch: Some(5), ..plan(6) }, 0.25, 0).0.unwrap_err().to_string();
+        assert!(message.starts_with("batch: expected at most 4, the number of examples, got 5"), "{message}");
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_kept_ends_the_run() {
+        let mut fail =
+            |_: &Record| Err(Error::write(std::path::Path::new("x"))(std::io::ErrorKind::StorageFull.into()));
+        let hooks = Hooks { record: &mut fail, interrupt: &AtomicBool::new(false) };
+        let mut bowl = Bowl::new([4.0, 1.0], &[0.0]);
+        let result = train(&plan(5), &mut bowl, &mut [1.0, 2.0], (Box::new(Gd), Box::new(Constant::new(0.1))), hooks);
+        assert!(matches!(result, Err(Error::Write { .. })));
+    }
+}

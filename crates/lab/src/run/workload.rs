@@ -1,0 +1,21 @@
+use std::collections::BTreeMap;
+
+use onedge_objective::{Error, Objective, Real};
+
+/// A mean over examples, some of which can be selected: what the training loop needs beyond an [`Objective`].
+pub trait Workload<T: Real>: Objective<T> {
+    /// The number of examples.
+    fn examples(&self) -> usize;
+
+    /// From now on the mean is over the examples at `indices`, or over all of them.
+    ///
+    /// # Errors
+    /// An index out of range.
+    fn select(&mut self, indices: Option<&[usize]>) -> Result<(), Error>;
+
+    /// Means over all examples at `w`, by name: `loss`, `accuracy`, ...
+    ///
+    /// # Errors
+    /// A value that is not finite.
+    fn metrics(&mut self, w: &[T]) -> Result<BTreeMap<String, f64>, Error>;
+}

@@ -1,0 +1,194 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use onedge_registry::{Error as RegistryError, Value};
+
+use crate::Error;
+use crate::spec::sections;
+
+/// A spec as it was written: keys and values, not checked yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    origin: String,
+    /// Keys outside of any section.
+    pub(crate) root: BTreeMap<String, Value>,
+    /// The keys of each section.
+    pub(crate) sections: BTreeMap<String, BTreeMap<String, Value>>,
+    /// Dotted keys that came from [`set`](Self::set).
+    overridden: BTreeSet<String>,
+}
+
+impl Document {
+    /// Nothing but defaults; `origin` names it in errors.
+    pub fn empty(origin: &str) -> Self {
+        let (root, sections, overridden) = Default::default();
+        Self { origin: origin.to_owned(), root, sections, overridden }
+    }
+
+    /// Reads a TOML file.
+    ///
+    /// # Errors
+    /// [`Error::Read`], and those of [`parse`](Self::parse).
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let text = fs::read_to_string(path).map_err(Error::read(path))?;
+        Self::parse(&path.display().to_string(), &text)
+    }
+
+    /// Reads TOML text: keys, and one level of sections.
+    ///
+    /// # Errors
+    /// [`Error::Toml`] with line and column, or for a date or a nested table.
+    pub fn parse(origin: &str, text: &str) -> Result<Self, Error> {
+        let mut document = Self::empty(origin);
+        let table: toml::Table = text.parse().map_err(|error| toml_error(origin, text, &error))?;
+        for (key, value) in table {
+            match value {
+                toml::Value::Table(section) => {
+                    let values = section.into_iter().map(|(inner, value)| {
+                        let value = plain(origin, &format!("{key}.{inner}"), value)?;
+                        Ok((inner, value))
+                    });
+                    document.sections.insert(key.clone(), values.collect::<Result<_, Error>>()?);
+                }
+                value => {
+                    let value = plain(origin, &key, value)?;
+                    document.root.insert(key, value);
+                }
+            }
+        }
+        Ok(document)
+    }
+
+    /// Applies `key=value` with a dotted key: `steps=100`, `tuner.sigma=2.06`, `data.path=images`. Text needs no quotes.
+    /// The name of a section alone chooses its entry: `tuner=greedy` is `tuner.name=greedy`. Choosing another entry
+    /// drops the settings that belonged to the one before. An empty value removes the key.
+    ///
+    /// # Errors
+    /// [`Error::Toml`] if there is no `=` or the key has more than one dot.
+    pub fn set(&mut self, assignment: &str) -> Result<(), Error> {
+        let fail = |message: &str| Error::Toml { origin: format!("--set {assignment}"), message: message.to_owned() };
+        let (key, value) = assignment
+            .split_once('=')
+            .ok_or_else(|| fail("expected `key=value`, got no `=`; try `--set tuner.sigma=2.06`"))?;
+        let key = key.trim();
+        let (section, inner) = match key.split_once('.') {
+            Some((_, inner)) if inner.contains('.') => {
+                return Err(fail("expected a key with at most one dot; try `tuner.sigma`"));
+            }
+            Some((section, inner)) => (section, inner),
+            None if sections::is_choice(key) => (key, "name"),
+            None => ("", key),
+        };
+        let value = if value.trim().is_empty() { None } else { Some(Value::parse(value)) };
+        let values =
+            if section.is_empty() { &mut self.root } else { self.sections.entry(section.to_owned()).or_default() };
+        if inner == "name" && sections::is_choice(section) {
+            let default = sections::default_name(section).map(|name| Value::Text(name.to_owned()));
+            let (old, new) = (values.get("name").or(default.as_ref()), value.as_ref().or(default.as_ref()));
+            if old != new {
+                values.clear();
+            }
+        }
+        match value {
+            Some(value) => values.insert(inner.to_owned(), value),
+            None => values.remove(inner),
+        };
+        self.overridden.insert(if section.is_empty() { inner.to_owned() } else { format!("{section}.{inner}") });
+        Ok(())
+    }
+
+    /// What to call this spec in errors.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The error `source` about a setting of `section`, with the flag that set it or the file in front.
+    pub(crate) fn error(&self, section: &str, source: RegistryError) -> Error {
+        let key = match &source {
+            RegistryError::UnknownName { .. } => "name",
+            RegistryError::UnknownKey { key, .. }
+            | RegistryError::MissingKey { key, .. }
+            | RegistryError::WrongType { key, .. }
+            | RegistryError::OutOfRange { key, .. } => key,
+        };
+        Error::Spec { origin: self.origin_of(section, key), source }
+    }
+
+    /// The flag that set a key, or the file.
+    pub(crate) fn origin_of(&self, section: &str, key: &str) -> String {
+        let dotted = if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") };
+        if self.overridden.contains(&dotted) { "--set".to_owned() } else { self.origin.clone() }
+    }
+}
+
+fn toml_error(origin: &str, text: &str, error: &toml::de::Error) -> Error {
+    let before = &text[..error.span().map_or(0, |span| span.start.min(text.len()))];
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let message = error.message().replace('\n', ", ");
+    Error::Toml { origin: format!("{origin}:{line}:{column}"), message }
+}
+
+fn plain(origin: &str, key: &str, value: toml::Value) -> Result<Value, Error> {
+    Ok(match value {
+        toml::Value::String(text) => Value::Text(text),
+        toml::Value::Integer(integer) => Value::Integer(integer),
+        toml::Value::Float(number) => Value::Number(number),
+        toml::Value::Boolean(flag) => Value::Flag(flag),
+        toml::Value::Array(items) => {
+            Value::List(items.into_iter().map(|item| plain(origin, key, item)).collect::<Result<_, _>>()?)
+        }
+        other => {
+            let message = format!("{key}: expected a number, text, flag or list, got a {}", other.type_str());
+            return Err(Error::Toml { origin: origin.to_owned(), message });
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(text: &str) -> String {
+        Document::parse("a.toml", text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn broken_toml_is_located() {
+        let text = message("steps = 10\n[tuner]\nname = \"cdat\nsigma = 2\n");
+        assert!(text.starts_with("a.toml:3:"), "{text}");
+        assert_eq!(
+            message("[data.deep]\nx = 1"),
+            "a.toml: data.deep: expected a number, text, flag or list, got a table"
+        );
+        assert!(message("steps = 1979-05-27").contains("got a datetime"));
+    }
+
+    #[test]
+    fn overrides_win_and_choosing_another_entry_drops_old_settings() {
+        let mut document = Document::parse("a.toml", "steps = 10\n[tuner]\nname = \"cdat\"\nsigma = 2.0\n").unwrap();
+        document.set("steps=20").unwrap();
+        document.set("tuner.sigma=2.06").unwrap();
+        document.set("data.path = a=b").unwrap();
+        assert_eq!(document.root["steps"], Value::Integer(20));
+        assert_eq!(document.sections["tuner"]["sigma"], Value::Number(2.06));
+        assert_eq!(document.sections["data"]["path"], Value::Text("a=b".to_owned()));
+        document.set("tuner=cdat").unwrap();
+        assert_eq!(document.sections["tuner"].len(), 2);
+        document.set("tuner=constant").unwrap();
+        assert_eq!(
+            document.sections["tuner"],
+            BTreeMap::from([("name".to_owned(), Value::Text("constant".to_owned()))])
+        );
+        document.set("steps=").unwrap();
+        assert!(document.root.is_empty());
+    }
+
+    #[test]
+    fn malformed_overrides_are_refused() {
+        let mut document = Document::empty("defaults");
+        assert!(document.set("tuner.sigma").unwrap_err().to_string().contains("got no `=`"));
+        assert!(document.set("a.b.c=1").unwrap_err().to_string().contains("one dot"));
+    }
+}

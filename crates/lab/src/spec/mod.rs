@@ -1,0 +1,12 @@
+//! The spec of a run: read from TOML and flags, checked against the registries, printed back.
+
+mod document;
+mod grid;
+mod machine;
+mod resolved;
+mod sections;
+
+pub use document::Document;
+pub use grid::{Variant, expand};
+pub use resolved::{Part, Precision, Spec};
+pub use sections::{ALL as SECTIONS, Choice, ROOT, Section};

@@ -1,0 +1,337 @@
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use onedge_objective::Real;
+use onedge_registry::{Error as RegistryError, Kind, Settings, Value, find, nearest};
+use onedge_tune::{Optimizer, Tuner, optimizers, tuners};
+
+use crate::Error;
+use crate::spec::sections::{self, PROVENANCE, ROOT};
+use crate::spec::{Document, machine};
+
+/// A checked spec: every name known, every setting present and of its type. What a run is made from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spec {
+    /// Names the run and its folder.
+    pub name: String,
+    /// Of the initial parameters and the order of mini-batches.
+    pub seed: u64,
+    /// How many steps to take.
+    pub steps: u64,
+    /// Examples per step; `None` for all.
+    pub batch: Option<usize>,
+    /// The float to compute in.
+    pub precision: Precision,
+    /// Stop once the loss is this small.
+    pub target_loss: Option<f64>,
+    /// Stop once the loss is this many times the first.
+    pub diverge_factor: f64,
+    /// The data set.
+    pub data: Part,
+    /// The model.
+    pub model: Part,
+    /// The loss; its settings include `l2`.
+    pub loss: Part,
+    /// The optimizer.
+    pub optimizer: Part,
+    /// The tuner.
+    pub tuner: Part,
+    /// What is measured along the way.
+    pub diagnostics: Settings,
+    /// How it is computed.
+    pub engine: Settings,
+    /// What to call it in errors.
+    pub origin: String,
+}
+
+/// One choice: an entry of a registry with its settings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// The entry.
+    pub name: String,
+    /// Its settings, complete.
+    pub settings: Settings,
+}
+
+/// The float to compute in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Precision {
+    /// Single.
+    F32,
+    /// Double.
+    F64,
+}
+
+impl Spec {
+    /// Checks a document and fills in the defaults.
+    ///
+    /// # Errors
+    /// [`Error::Spec`] for an unknown section, name or key, a missing or ill-typed value or one out of range;
+    /// [`Error::Grid`] for a list where one run needs one value.
+    pub fn resolve(document: &Document) -> Result<Self, Error> {
+        check_sections(document)?;
+        if let Some(axis) = super::grid::axes(document)?.first() {
+            let (origin, key) = (document.origin_of(&axis.section, &axis.key), axis.dotted());
+            return Err(Error::Grid { origin, key, got: Value::List(axis.values.clone()).to_string() });
+        }
+        let mut parts = BTreeMap::new();
+        for section in sections::ALL {
+            let mut given = document.sections.get(section.key).cloned().unwrap_or_default();
+            let name = entry_name(document, section.key, given.get("name"))?;
+            if section.choice.is_some() {
+                given.remove("name");
+            }
+            let resolved = (section.settings)(&name)
+                .and_then(|settings| Settings::resolve_section(section.key, &settings, given))
+                .map_err(|source| document.error(section.key, source))?;
+            parts.insert(section.key, Part { name, settings: resolved });
+        }
+        let mut part = |key: &str| parts.remove(key).unwrap_or_else(|| unreachable!("{key} is a section"));
+        let root = |source| document.error("", source);
+        let settings = Settings::resolve_section("spec", ROOT, document.root.clone()).map_err(root)?;
+        let tuner = part("tuner");
+        let spec = Self {
+            name: name(&settings, &tuner).map_err(root)?,
+            seed: settings.count("seed").map_err(root)? as u64,
+            steps: positive(&settings, "steps").map_err(root)?.unwrap_or_default() as u64,
+            batch: positive(&settings, "batch").map_err(root)?,
+            precision: precision(&settings).map_err(root)?,
+            target_loss: settings.optional_number("target_loss"),
+            diverge_factor: settings
+                .number_where("diverge_factor", "a number above 1", |factor| factor > 1.0)
+                .map_err(root)?,
+            data: part("data"),
+            model: part("model"),
+            loss: part("loss"),
+            optimizer: part("optimizer"),
+            tuner,
+            diagnostics: part("diagnostics").settings,
+            engine: part("engine").settings,
+            origin: document.origin().to_owned(),
+        };
+        spec.check_ranges(document)?;
+        Ok(spec)
+    }
+
+    /// The tuner.
+    ///
+    /// # Errors
+    /// A setting out of its range; none after [`resolve`](Self::resolve), which looks.
+    pub fn build_tuner(&self) -> Result<Box<dyn Tuner>, RegistryError> {
+        (find("tuner", tuners::ALL, &self.tuner.name)?.build)(&self.tuner.settings)
+    }
+
+    /// The optimizer.
+    ///
+    /// # Errors
+    /// A setting out of its range; none after [`resolve`](Self::resolve), which looks.
+    pub fn build_optimizer<T: Real>(&self) -> Result<Box<dyn Optimizer<T>>, RegistryError> {
+        find("optimizer", optimizers::ALL, &self.optimizer.name)?.build.make(&self.optimizer.settings)
+    }
+
+    /// The whole spec as TOML, with where it was made. Reading it again gives the same spec.
+    pub fn to_toml(&self) -> String {
+        let mut out = String::new();
+        let mut root = vec![
+            ("name", Value::Text(self.name.clone())),
+            ("seed", Value::Integer(self.seed as i64)),
+            ("steps", Value::Integer(self.steps as i64)),
+            ("precision", Value::Text(self.precision.name().to_owned())),
+            ("diverge_factor", Value::Number(self.diverge_factor)),
+        ];
+        root.extend(self.batch.map(|batch| ("batch", Value::Integer(batch as i64))));
+        root.extend(self.target_loss.map(|loss| ("target_loss", Value::Number(loss))));
+        for (key, value) in root {
+            push(&mut out, key, &value);
+        }
+        for section in sections::ALL {
+            let _ = writeln!(out, "\n[{}]", section.key);
+            let (name, settings) = self.section(section.key);
+            if let Some(name) = name {
+                push(&mut out, "name", &Value::Text(name.to_owned()));
+            }
+            for (key, value) in settings.iter() {
+                push(&mut out, key, value);
+            }
+        }
+        let _ = writeln!(out, "\n# Where this was run; it changes nothing when read again.\n[{PROVENANCE}]");
+        for (key, value) in machine::provenance() {
+            push(&mut out, key, &value);
+        }
+        out
+    }
+
+    fn section(&self, key: &str) -> (Option<&str>, &Settings) {
+        match key {
+            "data" => (Some(&self.data.name), &self.data.settings),
+            "model" => (Some(&self.model.name), &self.model.settings),
+            "loss" => (Some(&self.loss.name), &self.loss.settings),
+            "optimizer" => (Some(&self.optimizer.name), &self.optimizer.settings),
+            "tuner" => (Some(&self.tuner.name), &self.tuner.settings),
+            "diagnostics" => (None, &self.diagnostics),
+            "engine" => (None, &self.engine),
+            other => unreachable!("{other} is no section"),
+        }
+    }
+
+    /// What only a builder knows to be wrong, found before any data is read.
+    fn check_ranges(&self, document: &Document) -> Result<(), Error> {
+        self.build_tuner().map_err(|source| document.error("tuner", source))?;
+        self.build_optimizer::<f32>().map_err(|source| document.error("optimizer", source))?;
+        Ok(())
+    }
+}
+
+impl Precision {
+    /// `f32` or `f64`
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F64 => "f64",
+        }
+    }
+}
+
+fn check_sections(document: &Document) -> Result<(), Error> {
+    let known: Vec<&str> = sections::ALL.iter().map(|section| section.key).chain([PROVENANCE]).collect();
+    let Some(key) = document.sections.keys().find(|key| !known.contains(&key.as_str())) else { return Ok(()) };
+    let source =
+        RegistryError::UnknownKey { owner: "spec".to_owned(), key: format!("[{key}]"), nearest: nearest(key, &known) };
+    Err(document.error("", source))
+}
+
+/// The entry that a section names, or its default; empty for a section that chooses none.
+pub(super) fn entry_name(document: &Document, section: &str, given: Option<&Value>) -> Result<String, Error> {
+    match (given, sections::default_name(section)) {
+        (_, None) => Ok(String::new()),
+        (None, Some(default)) => Ok(default.to_owned()),
+        (Some(Value::Text(name)), _) => Ok(name.clone()),
+        (Some(other), _) => {
+            let (owner, key, got) = (section.to_owned(), "name".to_owned(), other.to_string());
+            Err(document.error(section, RegistryError::WrongType { owner, key, expected: Kind::Text, got }))
+        }
+    }
+}
+
+fn name(settings: &Settings, tuner: &Part) -> Result<String, RegistryError> {
+    match settings.optional_text("name") {
+        None => Ok(tuner.name.clone()),
+        Some(name) if !name.trim().is_empty() => Ok(name.to_owned()),
+        Some(_) => Err(settings.out_of_range("name", "a name of one letter or more")),
+    }
+}
+
+fn positive(settings: &Settings, key: &str) -> Result<Option<usize>, RegistryError> {
+    match settings.optional_count(key)? {
+        Some(0) => Err(settings.out_of_range(key, "1 or more")),
+        count => Ok(count),
+    }
+}
+
+fn precision(settings: &Settings) -> Result<Precision, RegistryError> {
+    match settings.text("precision") {
+        "f32" => Ok(Precision::F32),
+        "f64" => Ok(Precision::F64),
+        _ => Err(settings.out_of_range("precision", "`f32` or `f64`")),
+    }
+}
+
+fn push(out: &mut String, key: &str, value: &Value) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "{key} = {}", to_toml(value));
+}
+
+fn to_toml(value: &Value) -> toml::Value {
+    match value {
+        Value::Flag(flag) => (*flag).into(),
+        Value::Integer(integer) => (*integer).into(),
+        Value::Number(number) => (*number).into(),
+        Value::Text(text) => text.as_str().into(),
+        Value::List(items) => toml::Value::Array(items.iter().map(to_toml).collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(text: &str) -> Result<Spec, Error> {
+        Spec::resolve(&Document::parse("a.toml", text).unwrap())
+    }
+
+    fn message(text: &str) -> String {
+        resolve(text).unwrap_err().to_string()
+    }
+
+    const CONSTANT: &str = "[tuner]\nname = \"constant\"\nrate = 0.1\n";
+
+    #[test]
+    fn prints_back_the_same_spec() {
+        let text = "name = \"a \\\"b\\\" \\\\ c\"\nseed = 7\nsteps = 3\nbatch = 32\nprecision = \"f64\"\n\
+                    target_loss = 1e-7\n[data]\nname = \"mixture\"\nseparation = 2\n[loss]\nl2 = 1e-5\n\
+                    [engine]\nthreads = 2\nchunk = 64\n";
+        let spec = resolve(&format!("{text}{CONSTANT}")).unwrap();
+        assert_eq!((spec.seed, spec.batch, spec.precision), (7, Some(32), Precision::F64));
+        assert_eq!(spec.data.settings.number("separation"), 2.0);
+        let again = resolve(&spec.to_toml()).unwrap();
+        assert_eq!(again, spec);
+        assert!(spec.to_toml().contains(&format!("version = \"{}\"", env!("CARGO_PKG_VERSION"))));
+    }
+
+    #[test]
+    fn mistakes_name_file_key_and_remedy() {
+        assert_eq!(
+            message("stesp = 3"),
+            "a.toml: spec: unknown key `stesp`, expected one of its settings; try `steps`"
+        );
+        assert_eq!(
+            message("[tunr]\nsigma = 2"),
+            "a.toml: spec: unknown key `[tunr]`, expected one of its settings; try `tuner`"
+        );
+        assert_eq!(
+            message("[tuner]\nname = \"constnat\""),
+            "a.toml: unknown tuner `constnat`, expected one of the known names; try `constant`"
+        );
+        assert_eq!(
+            message(&CONSTANT.replace("rate", "rat")),
+            "a.toml: tuner: unknown key `rat`, expected one of its settings; try `rate`"
+        );
+        assert_eq!(message(&CONSTANT.replace("0.1", "true")), "a.toml: tuner.rate: expected a number, got true");
+        assert_eq!(
+            message(&CONSTANT.replace("0.1", "-0.1")),
+            "a.toml: tuner.rate: expected a finite number, zero or more, got -0.1"
+        );
+        assert_eq!(message(&format!("steps = 0\n{CONSTANT}")), "a.toml: spec.steps: expected 1 or more, got 0");
+        assert_eq!(
+            message(&format!("batch = -1\n{CONSTANT}")),
+            "a.toml: spec.batch: expected a whole number, zero or more, got -1"
+        );
+        assert_eq!(
+            message(&format!("precision = \"f16\"\n{CONSTANT}")),
+            "a.toml: spec.precision: expected `f32` or `f64`, got \"f16\""
+        );
+        assert_eq!(message("[tuner]\nname = 3"), "a.toml: tuner.name: expected text, got 3");
+        assert_eq!(
+            message(&format!("{CONSTANT}[engine]\nname = \"fast\"")),
+            "a.toml: engine: unknown key `name`, expected one of its settings; try `threads` or `lanes` or `chunk` or `memory_mib`"
+        );
+    }
+
+    #[test]
+    fn overrides_are_named_in_errors() {
+        let mut document = Document::parse("a.toml", CONSTANT).unwrap();
+        document.set("tuner.rate=fast").unwrap();
+        assert_eq!(
+            Spec::resolve(&document).unwrap_err().to_string(),
+            "--set: tuner.rate: expected a number, got \"fast\""
+        );
+    }
+
+    #[test]
+    fn a_single_run_takes_no_lists() {
+        assert_eq!(
+            message(&CONSTANT.replace("0.1", "[0.1, 0.2]")),
+            "a.toml: tuner.rate: expected one value, got [0.1, 0.2]; try `onedge compare`, which runs them all"
+        );
+    }
+}

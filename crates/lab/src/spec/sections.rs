@@ -1,0 +1,99 @@
+use onedge_data::datasets;
+use onedge_nn::{losses, models};
+use onedge_registry::{Default, Error, Kind, Setting, find, setting};
+use onedge_tune::{optimizers, tuners};
+
+/// The keys of a spec outside of any section.
+pub const ROOT: &[Setting] = &[
+    setting("name", Kind::Text, Default::Absent, "names the run and its folder; the tuner's name if absent"),
+    setting("seed", Kind::Integer, Default::Is("0"), "of the initial parameters and the order of mini-batches"),
+    setting("steps", Kind::Integer, Default::Is("200"), "how many steps to take"),
+    setting("batch", Kind::Integer, Default::Absent, "examples per step; all of them if absent"),
+    setting("precision", Kind::Text, Default::Is("f32"), "`f32` or `f64`"),
+    setting("target_loss", Kind::Number, Default::Absent, "stop once the loss is this small"),
+    setting("diverge_factor", Kind::Number, Default::Is("1000.0"), "stop once the loss is this many times the first"),
+];
+
+const L2: Setting = setting("l2", Kind::Number, Default::Is("0.0"), "adds 0.5 l2 |w|^2 to the loss");
+
+const DIAGNOSTICS: &[Setting] = &[
+    setting("sharpness_every", Kind::Integer, Default::Is("10"), "measure the spectrum every so many steps; 0: never"),
+    setting("top_k", Kind::Integer, Default::Is("1"), "how many of the largest eigenvalues"),
+    setting("magnitude", Kind::Flag, Default::Is("false"), "also the eigenvalue of largest magnitude"),
+    setting("hessian", Kind::Flag, Default::Is("false"), "with a preconditioner, also the spectrum without it"),
+    setting("curvature", Kind::Flag, Default::Is("false"), "record u.Hu at every step even if the tuner does not ask"),
+    setting("tolerance", Kind::Number, Default::Is("0.01"), "residual relative to the eigenvalue at which to stop"),
+    setting("max_products", Kind::Integer, Default::Is("100"), "Hessian-vector products per measurement at most"),
+];
+
+const ENGINE: &[Setting] = &[
+    setting("threads", Kind::Integer, Default::Is("0"), "worker threads; 0: all of the machine's"),
+    setting("lanes", Kind::Integer, Default::Is("4"), "partial sums, the largest useful number of threads"),
+    setting("chunk", Kind::Integer, Default::Absent, "examples per chunk; chosen by cache size if absent"),
+    setting("memory_mib", Kind::Integer, Default::Is("2048"), "room for what curvature reuses of the gradient's pass"),
+];
+
+/// One section of a spec.
+#[derive(Debug)]
+pub struct Section {
+    /// `[key]` in the file.
+    pub key: &'static str,
+    /// What it chooses, and which entry if the file does not say; `None` for a section of plain settings.
+    pub choice: Option<Choice>,
+    /// The settings it takes with the entry of that name.
+    pub settings: fn(&str) -> Result<Vec<Setting>, Error>,
+}
+
+/// What a section chooses by its `name`.
+#[derive(Debug)]
+pub struct Choice {
+    /// For errors: "tuner".
+    pub what: &'static str,
+    /// The entry if the file does not say.
+    pub default: &'static str,
+}
+
+/// Every section, in the order in which specs are printed.
+pub const ALL: &[Section] = &[
+    Section {
+        key: "data",
+        choice: Some(Choice { what: "data set", default: "digits" }),
+        settings: |name| Ok(find("data set", datasets::ALL, name)?.settings.to_vec()),
+    },
+    Section {
+        key: "model",
+        choice: Some(Choice { what: "model", default: "mlp" }),
+        settings: |name| Ok(find("model", models::ALL, name)?.settings.to_vec()),
+    },
+    Section {
+        key: "loss",
+        choice: Some(Choice { what: "loss", default: "cross-entropy" }),
+        settings: |name| Ok([find("loss", losses::ALL, name)?.settings, &[L2]].concat()),
+    },
+    Section {
+        key: "optimizer",
+        choice: Some(Choice { what: "optimizer", default: "gd" }),
+        settings: |name| Ok(find("optimizer", optimizers::ALL, name)?.settings.to_vec()),
+    },
+    Section {
+        key: "tuner",
+        choice: Some(Choice { what: "tuner", default: "cdat" }),
+        settings: |name| Ok(find("tuner", tuners::ALL, name)?.settings.to_vec()),
+    },
+    Section { key: "diagnostics", choice: None, settings: |_| Ok(DIAGNOSTICS.to_vec()) },
+    Section { key: "engine", choice: None, settings: |_| Ok(ENGINE.to_vec()) },
+];
+
+/// The section `[provenance]` says where a resolved spec came from; it is read back and changes nothing.
+pub const PROVENANCE: &str = "provenance";
+
+/// Whether `[key]` chooses an entry by name.
+pub fn is_choice(key: &str) -> bool {
+    default_name(key).is_some()
+}
+
+/// The entry that `[key]` chooses if nothing is said.
+pub fn default_name(key: &str) -> Option<&'static str> {
+    let section = ALL.iter().find(|section| section.key == key)?;
+    section.choice.as_ref().map(|choice| choice.default)
+}

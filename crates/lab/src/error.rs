@@ -2,6 +2,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use onedge_data::Error as DataError;
+use onedge_tune::Error as TuneError;
 
 /// What can go wrong around a run.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +56,7 @@ pub enum Error {
         /// The file or the flag.
         origin: String,
         /// What is wrong with it.
-        source: onedge_registry::Error,
+        source: Box<onedge_registry::Error>,
     },
     /// A list where one run needs one value.
     #[error("{origin}: {key}: expected one value, got {got}; try `onedge compare`, which runs them all")]
@@ -152,21 +153,21 @@ pub enum Error {
     },
     /// A data set cannot be read or made.
     #[error(transparent)]
-    Data(#[from] onedge_data::Error),
+    Data(Box<DataError>),
     /// A model or loss that does not suit the data, or is set out of range.
     #[error("{origin}: {source}")]
     Network {
         /// The file or the flag.
         origin: String,
         /// What is wrong.
-        source: onedge_nn::Error,
+        source: Box<onedge_nn::Error>,
     },
     /// The loss, or a derivative of it, cannot be had.
     #[error(transparent)]
     Objective(#[from] onedge_objective::Error),
     /// A training step failed.
     #[error(transparent)]
-    Tune(#[from] onedge_tune::Error),
+    Tune(Box<TuneError>),
     /// A picture that cannot be drawn.
     #[error("{}: {message}", path.display())]
     Picture {
@@ -178,6 +179,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// A wrong name, key or value in the spec that `origin` names.
+    pub(crate) fn spec(origin: &str) -> impl Fn(onedge_registry::Error) -> Self + '_ {
+        |source| Self::Spec { origin: origin.to_owned(), source: Box::new(source) }
+    }
+
     /// Whether the request was wrong (a name, a key, a value, a file that does not fit), rather than that something
     /// failed on the way.
     pub fn is_misuse(&self) -> bool {
@@ -199,7 +205,7 @@ impl Error {
             | Self::Network { .. }
             | Self::Picture { .. } => true,
             Self::Data(error) => {
-                !matches!(error, DataError::Io { .. } | DataError::Network { .. } | DataError::CutOff { .. })
+                !matches!(**error, DataError::Io { .. } | DataError::Network { .. } | DataError::CutOff { .. })
             }
             Self::Write { .. } | Self::Record { .. } | Self::Objective(_) | Self::Tune(_) => false,
         }
@@ -213,6 +219,18 @@ impl Error {
     /// For `map_err` on writing `path`.
     pub fn write(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
         move |source| Self::Write { path: path.to_owned(), source }
+    }
+}
+
+impl From<DataError> for Error {
+    fn from(error: DataError) -> Self {
+        Self::Data(Box::new(error))
+    }
+}
+
+impl From<TuneError> for Error {
+    fn from(error: TuneError) -> Self {
+        Self::Tune(Box::new(error))
     }
 }
 

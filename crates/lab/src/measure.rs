@@ -75,7 +75,7 @@ fn measure_in<T: Element>(spec: &Spec, file: Option<&Path>, library: &mut Librar
         Some(path) => params::load(path, &problem.layouts)?,
         None => problem.initial(spec.seed),
     };
-    let mut optimizer = spec.build_optimizer().map_err(|source| Error::Spec { origin: spec.origin.clone(), source })?;
+    let mut optimizer = spec.build_optimizer().map_err(Error::spec(&spec.origin))?;
     let options = Lanczos { wanted: Wanted::Both, ..plan(spec)?.diagnostics.lanczos };
     let mut measurement = measure_at(&mut *problem.train, &w, &mut *optimizer, &options)?;
     if let Some(test) = problem.test.as_deref_mut() {
@@ -102,7 +102,7 @@ pub fn measure_at<T: Real>(
     let curvature = workload.curvature(&update)?;
     let examples = workload.examples();
 
-    let of_spectrum = |source| Error::Tune(TuneError::Spectrum { step: 0, source });
+    let of_spectrum = |source| Error::from(TuneError::Spectrum { step: 0, source });
     let mut hessian = Hessian::new(workload);
     let spectrum = lanczos(&mut hessian, options, None).map_err(of_spectrum)?;
     let preconditioned: Option<Spectrum<T>> = match optimizer.preconditioner() {

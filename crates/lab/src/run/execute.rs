@@ -68,22 +68,22 @@ pub fn execute(
 /// # Errors
 /// A number of the spec outside of its range.
 pub fn plan(spec: &Spec) -> Result<Plan, Error> {
-    let (settings, fail) = (&spec.diagnostics, |source| Error::Spec { origin: spec.origin.clone(), source });
+    let (settings, fail) = (&spec.diagnostics, Error::spec(&spec.origin));
     let positive = |key: &str| match settings.count(key) {
         Ok(0) => Err(settings.out_of_range(key, "1 or more")),
         count => count,
     };
-    let k = positive("top_k").map_err(fail)?;
+    let k = positive("top_k").map_err(&fail)?;
     let lanczos = Lanczos {
         wanted: if settings.flag("magnitude") { Wanted::Both } else { Wanted::Algebraic },
         tolerance: settings
             .number_where("tolerance", "a number between 0 and 1", |x| x > 0.0 && x < 1.0)
-            .map_err(fail)?,
-        max_products: positive("max_products").map_err(fail)?,
+            .map_err(&fail)?,
+        max_products: positive("max_products").map_err(&fail)?,
         ..Lanczos::top(k, spec.seed)
     };
     let diagnostics = Diagnostics {
-        sharpness_every: settings.count("sharpness_every").map_err(fail)? as u64,
+        sharpness_every: settings.count("sharpness_every").map_err(&fail)? as u64,
         hessian: settings.flag("hessian"),
         curvature: settings.flag("curvature"),
         lanczos,
@@ -105,8 +105,8 @@ fn execute_in<T: Element>(
         Some(path) => params::load(path, &problem.layouts)?,
         None => problem.initial(spec.seed),
     };
-    let in_spec = |source| Error::Spec { origin: spec.origin.clone(), source };
-    let method = (spec.build_optimizer().map_err(in_spec)?, spec.build_tuner().map_err(in_spec)?);
+    let in_spec = Error::spec(&spec.origin);
+    let method = (spec.build_optimizer().map_err(&in_spec)?, spec.build_tuner().map_err(&in_spec)?);
     plan.check_batch(problem.train.examples())?;
 
     let directory = match request.place {

@@ -30,16 +30,16 @@ impl<T: Element> Problem<T> {
     /// # Errors
     /// A setting out of its range, data that cannot be read, a loss that does not suit the targets.
     pub fn build(spec: &Spec, library: &mut Library) -> Result<Self, Error> {
-        let in_spec = |source: onedge_registry::Error| Error::Spec { origin: spec.origin.clone(), source };
-        let in_network = |source| Error::Network { origin: spec.origin.clone(), source };
+        let in_spec = Error::spec(&spec.origin);
+        let in_network = |source| Error::Network { origin: spec.origin.clone(), source: Box::new(source) };
         let l2 = spec.loss.settings.number_where("l2", "a finite number, zero or more", |x| x >= 0.0 && x.is_finite());
-        let l2 = l2.map_err(in_spec)?;
-        let loss = (find("loss", losses::ALL, &spec.loss.name).map_err(in_spec)?.build)(&spec.loss.settings);
+        let l2 = l2.map_err(&in_spec)?;
+        let loss = (find("loss", losses::ALL, &spec.loss.name).map_err(&in_spec)?.build)(&spec.loss.settings);
         let loss = Arc::new(loss.map_err(in_network)?);
         let split = library.get(&spec.data)?;
         let target = target(&split.train);
         let io = Io::new(split.train.input_shape(), target.outputs()).map_err(in_network)?;
-        let model = (find("model", models::ALL, &spec.model.name).map_err(in_spec)?.build)(&spec.model.settings, &io);
+        let model = (find("model", models::ALL, &spec.model.name).map_err(&in_spec)?.build)(&spec.model.settings, &io);
         let model = Arc::new(model.map_err(in_network)?);
         let workload = |set: &Dataset| -> Result<Box<dyn Workload<T>>, Error> {
             let objective = ReferenceObjective::<T>::new(&model, &loss, target, set).map_err(in_network)?;

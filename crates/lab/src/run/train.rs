@@ -115,7 +115,7 @@ pub fn train<T: Real>(
         if let Some(batches) = &mut batches {
             workload
                 .select(Some(batches.draw()))
-                .map_err(|source| Error::Tune(TuneError::Objective { step, source }))?;
+                .map_err(|source| Error::from(TuneError::Objective { step, source }))?;
         }
         let taken = one_step(plan, &mut trainer, workload, w, &mut watch, &mut limit);
         match taken {
@@ -124,15 +124,18 @@ pub fn train<T: Real>(
                 (hooks.record)(&record)?;
                 break reason;
             }
-            Err(Error::Tune(TuneError::NonFinite { step, probe, .. })) => {
-                break StopReason::NonFinite { step, probe: probe.to_string() };
-            }
+            Err(Error::Tune(error)) => match *error {
+                TuneError::NonFinite { step, probe, .. } => {
+                    break StopReason::NonFinite { step, probe: probe.to_string() };
+                }
+                error => return Err(error.into()),
+            },
             Err(error) => return Err(error),
         }
     };
     if batches.is_some() {
         let step = trainer.steps();
-        workload.select(None).map_err(|source| Error::Tune(TuneError::Objective { step, source }))?;
+        workload.select(None).map_err(|source| Error::from(TuneError::Objective { step, source }))?;
     }
     Ok(Outcome {
         stop,
@@ -240,7 +243,7 @@ fn measure<T: Real>(what: &Diagnostics, number: u64, step: &mut Step<'_, T>) -> 
         (Some(pair), None) => Some(alignment::alignment(step.update(), &pair.vector)),
         (Some(pair), Some(diagonal)) => Some(
             alignment::preconditioned_alignment(step.update(), &pair.vector, diagonal)
-                .map_err(|source| Error::Tune(TuneError::Objective { step: number, source }))?,
+                .map_err(|source| Error::from(TuneError::Objective { step: number, source }))?,
         ),
     };
     if what.lanczos.k > 1 {

@@ -112,7 +112,7 @@ impl Document {
             | RegistryError::WrongType { key, .. }
             | RegistryError::OutOfRange { key, .. } => key,
         };
-        Error::Spec { origin: self.origin_of(section, key), source }
+        Error::spec(&self.origin_of(section, key))(source)
     }
 
     /// The flag that set a key, or the file.

@@ -194,10 +194,15 @@ impl Precision {
 
 fn check_sections(document: &Document) -> Result<(), Error> {
     let known: Vec<&str> = sections::ALL.iter().map(|section| section.key).chain([PROVENANCE]).collect();
-    let Some(key) = document.sections.keys().find(|key| !known.contains(&key.as_str())) else { return Ok(()) };
-    let source =
-        RegistryError::UnknownKey { owner: "spec".to_owned(), key: format!("[{key}]"), nearest: nearest(key, &known) };
-    Err(document.error("", source))
+    let unknown = |key: String, nearest| RegistryError::UnknownKey { owner: "spec".to_owned(), key, nearest };
+    if let Some(key) = document.sections.keys().find(|key| !known.contains(&key.as_str())) {
+        return Err(document.error("", unknown(format!("[{key}]"), nearest(key, &known))));
+    }
+    let known: Vec<&str> = ROOT.iter().map(|setting| setting.key).chain(known).collect();
+    match document.root.keys().find(|key| !known.contains(&key.as_str())) {
+        Some(key) => Err(document.error("", unknown(key.clone(), nearest(key, &known)))),
+        None => Ok(()),
+    }
 }
 
 /// The entry that a section names, or its default; empty for a section that chooses none.

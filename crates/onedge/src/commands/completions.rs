@@ -1,0 +1,19 @@
+use std::io::{Write, stdout};
+
+use clap::CommandFactory;
+use clap_complete::{Shell, generate};
+
+use crate::exit::Code;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The shell
+    shell: Shell,
+}
+
+pub fn run(args: &Args) -> anyhow::Result<Code> {
+    let mut script = Vec::new();
+    generate(args.shell, &mut crate::Cli::command(), "onedge", &mut script);
+    stdout().lock().write_all(&script)?;
+    Ok(Code::Done)
+}

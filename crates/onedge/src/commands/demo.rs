@@ -1,0 +1,92 @@
+use std::io::{Write, stdout};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+
+use onedge_lab::compare::{Group, Point, comparison_table, picture};
+use onedge_lab::records::{Record, RunDirectory};
+use onedge_lab::run::{Library, Place, Request, execute};
+use onedge_lab::spec::{Document, Spec};
+
+use crate::exit::Code;
+use crate::interrupt;
+use crate::progress::Rows;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Leave runs and picture in this new folder [default: runs/demo, numbered]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// How many steps each rule takes
+    #[arg(long, default_value_t = 300)]
+    steps: u32,
+}
+
+/// The rules with their names in table and picture. The constant is the best of the grid 2^-6, 2^-5, ... 2^1.
+const RULES: [(&str, &[&str]); 4] = [
+    ("CDAT, sigma 2.0625", &["tuner=cdat", "tuner.sigma=2.0625"]),
+    ("greedy", &["tuner=greedy"]),
+    ("Armijo linesearch", &["tuner=armijo"]),
+    ("best constant, 0.25", &["tuner=constant", "tuner.rate=0.25"]),
+];
+
+/// What all of them train: every digit at every step.
+const PROBLEM: [&str; 5] =
+    ["data=digits", "model=mlp", "model.hidden=[64, 64]", "loss=cross-entropy", "diagnostics.sharpness_every=5"];
+
+const EXPLANATION: &str = "\
+Greedy and linesearch choose the best step each time, so the sharpness climbs and their rate has to sink: they end last.
+CDAT steps onto the edge, rate x sharpness at 2: the sharpness stays low, the rate grows by itself, the loss falls on.
+";
+
+pub fn run(args: &Args) -> anyhow::Result<Code> {
+    let interrupt = interrupt::flag()?;
+    let specs = RULES.iter().map(|(name, rule)| spec(name, rule, args.steps)).collect::<Result<Vec<_>, _>>()?;
+    let folder = match &args.out {
+        Some(path) => RunDirectory::create(path)?,
+        None => RunDirectory::create_numbered(Path::new("runs"), "demo")?,
+    };
+    println!(
+        "Four learning rate rules train the same network on 1797 handwritten digits, {} steps each.\n",
+        args.steps
+    );
+    let (rows, mut library) = (Rows::new(false), Library::new(None));
+    let width = RULES.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let mut lines: Vec<_> = specs.iter().map(|spec| rows.row(&spec.name, width, spec.steps)).collect();
+    let mut groups = Vec::new();
+    for (spec, row) in specs.iter().zip(&mut lines) {
+        let mut last = Record::default();
+        let mut observe = |record: &Record| {
+            row.show(record);
+            last.clone_from(record);
+        };
+        let request = Request { spec, place: Place::Under(folder.path()), start: None };
+        let finished = execute(&request, &mut library, &mut observe, &interrupt)?;
+        row.finish(&last, "");
+        let stop = finished.summary.stop.clone();
+        groups.push(Group {
+            name: spec.name.clone(),
+            points: vec![Point { label: String::new(), runs: vec![finished] }],
+        });
+        if !stop.is_success() && interrupt.load(Ordering::Relaxed) {
+            break;
+        }
+    }
+    let mut out = stdout().lock();
+    writeln!(out, "\n{}\n{EXPLANATION}", comparison_table(&groups))?;
+    let drawing = picture("1797 handwritten digits, MLP 64-64, full batch gradient descent", &groups);
+    for extension in ["svg", "png"] {
+        drawing.save(&folder.path().join(format!("demo.{extension}")))?;
+    }
+    writeln!(out, "picture: {}", folder.path().join("demo.png").display())?;
+    Ok(if interrupt.load(Ordering::Relaxed) { Code::Interrupted } else { Code::Done })
+}
+
+fn spec(name: &str, rule: &[&str], steps: u32) -> Result<Spec, onedge_lab::Error> {
+    let mut document = Document::empty("demo");
+    for assignment in PROBLEM.iter().chain(rule) {
+        document.set(assignment)?;
+    }
+    document.set(&format!("name={name}"))?;
+    document.set(&format!("steps={steps}"))?;
+    Spec::resolve(&document)
+}

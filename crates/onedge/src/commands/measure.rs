@@ -1,0 +1,35 @@
+use std::io::{Write, stdout};
+use std::path::PathBuf;
+
+use onedge_lab::measure::measure;
+use onedge_lab::spec::Spec;
+
+use crate::exit::Code;
+use crate::specs::Overrides;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The spec that states data, model, loss and optimizer: a TOML file or a run folder
+    spec: PathBuf,
+    #[command(flatten)]
+    overrides: Overrides,
+    /// The parameters (safetensors); without it, the random initial ones
+    #[arg(long, value_name = "FILE")]
+    params: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args) -> anyhow::Result<Code> {
+    let spec = Spec::resolve(&args.overrides.document(Some(&args.spec))?)?;
+    let measurement = measure(&spec, args.params.as_deref(), &mut args.overrides.library())?;
+    let mut out = stdout().lock();
+    if args.json {
+        serde_json::to_writer_pretty(&mut out, &measurement)?;
+        writeln!(out)?;
+    } else {
+        write!(out, "{}", measurement.to_text())?;
+    }
+    Ok(Code::Done)
+}

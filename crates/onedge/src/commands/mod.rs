@@ -1,0 +1,51 @@
+//! The commands, one file each.
+
+mod compare;
+mod completions;
+mod demo;
+mod export;
+mod list;
+mod measure;
+mod plot;
+mod train;
+
+use clap::Subcommand;
+
+use crate::exit::Code;
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Watch four learning rate rules train the same network, and get a picture of it
+    Demo(demo::Args),
+    /// Train one network by a spec
+    Train(train::Args),
+    /// Train several and put them side by side; lists in a spec span a grid
+    Compare(compare::Args),
+    /// Loss, gradient, curvature and the largest eigenvalues at given parameters
+    Measure(measure::Args),
+    /// The step records of a run as CSV or JSON
+    Export(export::Args),
+    /// Draw runs
+    Plot(plot::Args),
+    /// Every tuner, optimizer, model, loss and data set, with their settings
+    List(list::Args),
+    /// A completion script for a shell
+    Completions(completions::Args),
+}
+
+impl Command {
+    /// Does it.
+    pub fn run(self) -> anyhow::Result<Code> {
+        match self {
+            Self::Demo(args) => demo::run(&args),
+            Self::Train(args) => train::run(&args),
+            Self::Compare(args) => compare::run(&args),
+            Self::Measure(args) => measure::run(&args),
+            Self::Export(args) => export::run(&args),
+            Self::Plot(args) => plot::run(&args),
+            Self::List(args) => list::run(&args),
+            Self::Completions(args) => completions::run(&args),
+        }
+    }
+}

@@ -1,0 +1,85 @@
+use std::path::{Path, PathBuf};
+
+use onedge_lab::Error;
+use onedge_lab::plot::{Abscissa, Curve, Picture};
+use onedge_lab::records::RunDirectory;
+use onedge_lab::spec::{Document, Spec};
+
+use crate::exit::Code;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The folders of runs
+    #[arg(required = true)]
+    runs: Vec<PathBuf>,
+    /// The picture, .svg or .png
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
+    /// Panels: loss, rate, sharpness, edge, gradient, alignment, turn [default: the first four]
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    panels: Vec<String>,
+    /// The horizontal axis
+    #[arg(long, value_enum, default_value = "step")]
+    x: Along,
+    /// The heading [default: data set and model, if all runs share them]
+    #[arg(long)]
+    title: Option<String>,
+}
+
+/// Steps, forward-equivalents or seconds.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Along {
+    Step,
+    Cost,
+    Seconds,
+}
+
+pub fn run(args: &Args) -> anyhow::Result<Code> {
+    let mut curves = Vec::new();
+    let mut problems = Vec::new();
+    for path in &args.runs {
+        let directory = RunDirectory::open(path)?;
+        let steps = directory.read_steps()?;
+        if steps.torn {
+            eprintln!("note: {}: the last record was cut off and is left out", path.display());
+        }
+        if steps.records.is_empty() {
+            return Err(Error::NoRecords(path.clone()).into());
+        }
+        // A picture needs no spec: without a readable one, a curve has the name of its folder and no edge.
+        let spec = Document::read(&directory.spec()).and_then(|document| Spec::resolve(&document)).ok();
+        problems.push(spec.as_ref().map(problem));
+        let edge = spec.as_ref().and_then(|spec| spec.build_optimizer::<f32>().ok()).map(|optimizer| optimizer.edge());
+        let label = spec.map_or_else(|| folder_name(path), |spec| spec.name);
+        curves.push(Curve { label, records: steps.records, edge });
+    }
+    tell_apart(&mut curves, &args.runs);
+    let x = match args.x {
+        Along::Step => Abscissa::Step,
+        Along::Cost => Abscissa::Cost,
+        Along::Seconds => Abscissa::Seconds,
+    };
+    let shared = problems.first().cloned().flatten().filter(|_| problems.windows(2).all(|pair| pair[0] == pair[1]));
+    let title = args.title.clone().or(shared).unwrap_or_default();
+    Picture { title, x, panels: args.panels.clone(), curves }.save(&args.output)?;
+    Ok(Code::Done)
+}
+
+fn problem(spec: &Spec) -> String {
+    let batch = spec.batch.map_or("full batch".to_owned(), |batch| format!("batch {batch}"));
+    format!("{}, {}, {}, {batch}", spec.data.name, spec.model.name, spec.optimizer.name)
+}
+
+/// Runs of the same name are called by their folders.
+fn tell_apart(curves: &mut [Curve], paths: &[PathBuf]) {
+    let names: Vec<String> = curves.iter().map(|curve| curve.label.clone()).collect();
+    for (index, curve) in curves.iter_mut().enumerate() {
+        if names.iter().enumerate().any(|(other, name)| other != index && *name == names[index]) {
+            curve.label = format!("{} ({})", names[index], folder_name(&paths[index]));
+        }
+    }
+}
+
+fn folder_name(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}

@@ -1,0 +1,28 @@
+//! The command line tool `onedge`: trains, compares, measures and draws.
+#![forbid(unsafe_code)]
+
+mod commands;
+mod exit;
+mod interrupt;
+mod progress;
+mod specs;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Curvature aware learning rate tuners: train networks at the edge of stability, and watch.
+#[derive(Debug, Parser)]
+#[command(name = "onedge", version, after_help = exit::HELP, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: commands::Command,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.command.run() {
+        Ok(code) => code.into(),
+        Err(error) => exit::report(&error).into(),
+    }
+}

@@ -1,0 +1,129 @@
+//! What a run shows while it goes: a live line on a terminal, occasional plain lines elsewhere.
+
+use std::io::{IsTerminal, stderr};
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use onedge_lab::records::Record;
+use onedge_lab::table::{duration, number};
+
+/// The live line is rewritten this often at most.
+const REDRAW_EVERY: Duration = Duration::from_millis(60);
+/// Without a terminal: a line for every tenth of the run, or after this time.
+const PLAIN_EVERY: Duration = Duration::from_secs(30);
+
+/// One row per run.
+pub struct Rows {
+    bars: MultiProgress,
+    terminal: bool,
+    quiet: bool,
+}
+
+/// The row of one run.
+pub struct Row {
+    bar: ProgressBar,
+    terminal: bool,
+    quiet: bool,
+    name: String,
+    steps: u64,
+    drawn: Instant,
+    started: Instant,
+    begun: bool,
+    last: Measured,
+}
+
+/// What was measured last, as it is not measured at every step.
+#[derive(Debug, Clone, Copy, Default)]
+struct Measured {
+    sharpness: Option<f64>,
+    product: Option<f64>,
+}
+
+impl Rows {
+    /// No rows yet; `quiet` shows none at all.
+    pub fn new(quiet: bool) -> Self {
+        let terminal = stderr().is_terminal();
+        let target = if terminal && !quiet { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        Self { bars: MultiProgress::with_draw_target(target), terminal, quiet }
+    }
+
+    /// A row called `name`, in a column of `width`, for a run of so many steps.
+    pub fn row(&self, name: &str, width: usize, steps: u64) -> Row {
+        let bar = self.bars.add(ProgressBar::new(steps));
+        let template = "{prefix} {bar:16} {pos:>6}/{len} {msg}";
+        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_prefix(format!("{name:<width$}"));
+        bar.set_message("");
+        let now = Instant::now();
+        Row {
+            bar,
+            terminal: self.terminal,
+            quiet: self.quiet,
+            name: name.to_owned(),
+            steps,
+            drawn: now,
+            started: now,
+            begun: false,
+            last: Measured::default(),
+        }
+    }
+}
+
+impl Row {
+    /// Shows a record, unless another was shown just now.
+    pub fn show(&mut self, record: &Record) {
+        if self.quiet {
+            return;
+        }
+        if !std::mem::replace(&mut self.begun, true) {
+            self.started = Instant::now();
+        }
+        if let Some(product) = record.edge() {
+            let sharpness = record.preconditioned_sharpness.or(record.sharpness);
+            self.last = Measured { sharpness, product: Some(product) };
+        }
+        let (done, elapsed) = (record.step + 1, self.drawn.elapsed());
+        if self.terminal {
+            if elapsed >= REDRAW_EVERY || record.step == 0 {
+                self.bar.set_position(done);
+                self.bar.set_message(self.message(record, done));
+                self.drawn = Instant::now();
+            }
+        } else if done * 10 / self.steps > record.step * 10 / self.steps || elapsed >= PLAIN_EVERY {
+            eprintln!("{}: step {done}/{}  {}", self.name, self.steps, self.message(record, done));
+            self.drawn = Instant::now();
+        }
+    }
+
+    /// Leaves the row as it is, with a last word.
+    pub fn finish(&mut self, last: &Record, word: &str) {
+        if self.quiet {
+            return;
+        }
+        if self.terminal {
+            self.bar.set_position(last.step + 1);
+            self.bar.abandon_with_message(format!("{}  {word}", self.numbers(last)));
+        } else {
+            eprintln!("{}: {word}  {}", self.name, self.numbers(last));
+        }
+    }
+
+    fn message(&self, record: &Record, done: u64) -> String {
+        let secs = self.started.elapsed().as_secs_f64();
+        let rate = record.step as f64 / secs.max(1e-9);
+        let left = if record.step == 0 { "-".to_owned() } else { duration((self.steps - done) as f64 / rate) };
+        let speed = if record.step == 0 { "-".to_owned() } else { format!("{rate:.1}") };
+        format!("{}  {speed:>6} steps/s  {left} left", self.numbers(record))
+    }
+
+    fn numbers(&self, record: &Record) -> String {
+        let show = |value: Option<f64>| number(value.filter(|value| value.is_finite()));
+        format!(
+            "loss {:>9}  rate {:>9}  sharpness {:>9}  rate x sharpness {:>6}",
+            show(Some(record.loss)),
+            show(Some(record.learning_rate)),
+            show(self.last.sharpness),
+            show(self.last.product),
+        )
+    }
+}

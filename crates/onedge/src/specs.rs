@@ -1,0 +1,46 @@
+//! Specs from files and flags.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use onedge_lab::Error;
+use onedge_lab::run::Library;
+use onedge_lab::spec::Document;
+
+/// What every command that takes specs shares.
+#[derive(Debug, Args)]
+pub struct Overrides {
+    /// Change a setting, like tuner.sigma=2.06, steps=500 or tuner=greedy; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Where downloads are kept, if a spec asks for one [default: the user's cache folder]
+    #[arg(long, value_name = "DIR")]
+    pub cache: Option<PathBuf>,
+}
+
+impl Overrides {
+    /// The spec at `path` (a TOML file, or a run folder whose spec is meant) with the flags applied.
+    pub fn document(&self, path: Option<&Path>) -> Result<Document, Error> {
+        let mut document = match path {
+            None => Document::empty("defaults"),
+            Some(path) if path.is_dir() => Document::read(&path.join("spec.toml"))?,
+            Some(path) => Document::read(path)?,
+        };
+        for assignment in &self.set {
+            document.set(assignment)?;
+        }
+        Ok(document)
+    }
+
+    /// Data sets, with the cache folder that the flags or the system name.
+    pub fn library(&self) -> Library {
+        Library::new(self.cache.clone().or_else(cache_dir))
+    }
+}
+
+/// `$XDG_CACHE_HOME/onedge`, or where the system usually keeps such things.
+fn cache_dir() -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = set("XDG_CACHE_HOME").or_else(|| set("LOCALAPPDATA")).or_else(|| Some(set("HOME")?.join(".cache")))?;
+    Some(base.join("onedge"))
+}

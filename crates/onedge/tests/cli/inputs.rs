@@ -1,0 +1,51 @@
+use crate::bench::Bench;
+
+#[test]
+fn bad_tables_are_refused_with_place_and_remedy() {
+    let bench = Bench::new();
+    for (name, text, expected) in [
+        ("nan.csv", "a,y\n1,0\nNaN,1\n", "finite"),
+        ("text.csv", "a,y\n1,0\nred,1\n", "red"),
+        ("ragged.csv", "a,y\n1,0\n1\n", "ragged"),
+        ("empty.csv", "a,y\n", "at least one example"),
+    ] {
+        bench.write(name, text);
+        let path = format!("data.path={name}");
+        let output = bench.run(&["train", "--set", "data=csv", "--set", &path, "--set", "data.column=y"]);
+        assert_eq!(output.code, Some(2), "{name}: {}", output.stderr);
+        assert!(output.stderr.contains(name) && output.stderr.contains(expected), "{name}: {}", output.stderr);
+        assert!(!bench.path("runs").exists());
+    }
+}
+
+#[test]
+fn missing_data_is_refused() {
+    let bench = Bench::new();
+    let output = bench.run(&["train", "--set", "data=cifar-10", "--set", "data.path=nowhere"]);
+    assert_eq!(output.code, Some(2), "{}", output.stderr);
+    assert!(output.stderr.contains("nowhere"), "{}", output.stderr);
+}
+
+#[test]
+fn parameters_that_do_not_fit_are_named() {
+    let bench = Bench::new();
+    bench.done(&["train", "a.toml", "-q", "--save-params", "p.safetensors"]);
+    let fit = |set: &str| bench.run(&["measure", "a.toml", "--params", "p.safetensors", "--set", set]);
+    for (set, expected) in [
+        ("model.hidden=[5]", "tensor `layers.0.weight`: expected shape [3, 5], got [3, 4]"),
+        ("model.hidden=[4, 2]", "tensor `layers.1.bias`: expected shape"),
+        ("model.hidden=[]", "tensor `layers.0.weight`: expected shape [3, 2], got [3, 4]"),
+        ("model.bias=false", "belongs to no parameter of this model"),
+    ] {
+        let output = fit(set);
+        assert_eq!(output.code, Some(2), "{set}: {}", output.stderr);
+        assert!(output.stderr.contains("p.safetensors: tensor "), "{set}: {}", output.stderr);
+        let named =
+            output.stderr.contains(expected) || (set == "model.hidden=[4, 2]" && output.stderr.contains("layers.1"));
+        assert!(named, "{set}: {}", output.stderr);
+    }
+    bench.write("q.safetensors", "no tensors");
+    let output = bench.run(&["train", "a.toml", "--params", "q.safetensors"]);
+    assert_eq!(output.code, Some(2));
+    assert!(output.stderr.contains("q.safetensors: expected a safetensors file"), "{}", output.stderr);
+}

@@ -1,0 +1,61 @@
+//! Kills, Ctrl-C and a full disk.
+#![cfg(unix)]
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::bench::{Bench, output, program};
+
+/// A run that would take hours, once it has written something.
+fn long_run(bench: &Bench) -> std::process::Child {
+    let args = ["train", "a.toml", "-q", "--set", "steps=1000000000", "--out", "long"];
+    let child = bench.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let started = Instant::now();
+    while std::fs::metadata(bench.path("long/steps.jsonl")).map_or(0, |file| file.len()) == 0 {
+        assert!(started.elapsed() < Duration::from_secs(120), "no records came");
+        std::thread::yield_now();
+    }
+    child
+}
+
+#[test]
+fn a_kill_leaves_records_that_can_be_read() {
+    let bench = Bench::new();
+    let mut child = long_run(&bench);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(bench.names("long"), ["spec.toml", "steps.jsonl"]);
+    // Torn in the middle of a record, as a kill may do at any moment.
+    let steps = bench.read("long/steps.jsonl");
+    let whole = steps.trim_end().lines().count();
+    bench.write("long/steps.jsonl", &steps.trim_end()[..steps.trim_end().len() - 20]);
+    let exported = bench.done(&["export", "long"]);
+    assert_eq!(exported.stdout.lines().count(), whole, "a heading, and all records but the torn one");
+    assert!(exported.stderr.contains("last record was cut off"), "{}", exported.stderr);
+    bench.done(&["plot", "long", "-o", "long.svg"]);
+}
+
+#[test]
+fn ctrl_c_ends_the_run_with_everything_recorded() {
+    let bench = Bench::new();
+    let mut child = long_run(&bench);
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(bench.read("long/summary.json").contains("\"interrupted\""));
+    assert!(bench.path("long/params.safetensors").is_file());
+    let summary: serde_json::Value = serde_json::from_str(&bench.read("long/summary.json")).unwrap();
+    assert_eq!(summary["steps"], bench.read("long/steps.jsonl").lines().count());
+}
+
+#[test]
+fn a_full_disk_ends_the_run_and_keeps_what_was_written() {
+    let bench = Bench::new();
+    // No file may grow beyond 16 blocks of 512 bytes; the signal that would kill the program is ignored.
+    let limited = "trap '' XFSZ; ulimit -f 16; exec \"$0\" train a.toml -q --out full --set steps=5000";
+    let mut shell = Command::new("sh");
+    let output = output(shell.args(["-c", limited]).arg(program()).current_dir(bench.path("")));
+    assert_eq!(output.code, Some(1), "{}", output.stderr);
+    assert!(output.stderr.starts_with("error: full/steps.jsonl: cannot write: "), "{}", output.stderr);
+    let kept = bench.done(&["export", "full"]).stdout.lines().count();
+    assert!(kept > 10, "{kept} lines");
+}

@@ -1,0 +1,10 @@
+//! Runs the program the way users do.
+
+mod bench;
+mod compare;
+mod inputs;
+mod interruptions;
+mod measure;
+mod mistakes;
+mod output;
+mod train;

@@ -1,0 +1,77 @@
+use crate::bench::Bench;
+
+#[test]
+fn export_gives_csv_and_json() {
+    let bench = Bench::new();
+    bench.done(&["train", "a.toml", "-q", "--out", "run"]);
+    let csv = bench.done(&["export", "run"]).stdout;
+    assert_eq!(csv.lines().count(), 13);
+    assert!(csv.starts_with("step,loss,learning_rate,gradient_norm,"), "{csv}");
+    bench.done(&["export", "run", "--format", "json", "-o", "steps.json"]);
+    let records: serde_json::Value = serde_json::from_str(&bench.read("steps.json")).unwrap();
+    assert_eq!(records.as_array().unwrap().len(), 12);
+    assert_eq!(records[3]["learning_rate"], 0.1);
+    let none = bench.run(&["export", "."]);
+    assert_eq!(none.code, Some(2));
+    assert!(none.stderr.contains("steps.jsonl"), "{}", none.stderr);
+}
+
+#[test]
+fn plot_draws_several_runs() {
+    let bench = Bench::new();
+    bench.done(&["train", "a.toml", "-q"]);
+    bench.done(&["train", "a.toml", "-q", "--set", "tuner.rate=0.3"]);
+    bench.done(&["plot", "runs/constant", "runs/constant-2", "-o", "x.svg", "--x", "cost"]);
+    let svg = bench.read("x.svg");
+    for expected in
+        ["constant (constant)", "constant (constant-2)", "edge 2", "cost in forward passes", "mixture, mlp, gd"]
+    {
+        assert!(svg.contains(expected), "{expected}");
+    }
+    bench.done(&["plot", "runs/constant", "-o", "x.png", "--panels", "gradient,turn"]);
+    for (args, expected) in [
+        (["-o", "x.pdf", "--x", "step"], "`.svg` or `.png`, got `.pdf`"),
+        (["-o", "x.svg", "--panels", "los"], "try `loss`"),
+    ] {
+        let output = bench.run(&[&["plot", "runs/constant"], &args[..]].concat());
+        assert_eq!(output.code, Some(2), "{}", output.stderr);
+        assert!(output.stderr.contains(expected), "{}", output.stderr);
+    }
+}
+
+#[test]
+fn list_shows_everything_that_a_spec_can_name() {
+    let bench = Bench::new();
+    let all = bench.done(&["list"]).stdout;
+    for name in ["cdat", "armijo", "rmsprop", "mlp", "cross-entropy", "red-wine", "cifar-10"] {
+        assert!(all.lines().any(|line| line.starts_with(name)), "{name}");
+    }
+    let cdat = bench.done(&["list", "tuners", "cdat"]).stdout;
+    assert!(cdat.contains("sigma") && cdat.contains("2407.06183"), "{cdat}");
+    assert_eq!(bench.done(&["list", "tuner", "cdat"]).stdout, cdat);
+    let wrong = bench.run(&["list", "tuners", "cdta"]);
+    assert_eq!(wrong.code, Some(2));
+    assert_eq!(wrong.stderr, "error: unknown tuner `cdta`, expected one of the known names; try `cdat`\n");
+}
+
+#[test]
+fn help_is_complete_and_short() {
+    let bench = Bench::new();
+    let help = bench.done(&["--help"]).stdout;
+    assert!(help.lines().count() < 30, "{help}");
+    for command in ["demo", "train", "compare", "measure", "export", "plot", "list", "completions"] {
+        assert!(help.contains(&format!("  {command} ")), "{command}: {help}");
+        let own = bench.done(&[command, "--help"]).stdout;
+        assert!(own.starts_with(|c: char| c.is_uppercase()) && own.lines().count() < 40, "{own}");
+    }
+    assert!(help.contains("Exit codes"));
+    assert_eq!(bench.done(&["--version"]).stdout, format!("onedge {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn completions_know_the_commands() {
+    let bench = Bench::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(bench.done(&["completions", shell]).stdout.contains("compare"), "{shell}");
+    }
+}

@@ -1,0 +1,166 @@
+use crate::bench::{Bench, SPEC};
+
+#[test]
+fn a_run_leaves_its_folder() {
+    let bench = Bench::new();
+    let output = bench.done(&["train", "a.toml"]);
+    assert!(
+        output.stdout.contains("steps done") && output.stdout.contains("left in runs/constant"),
+        "{}",
+        output.stdout
+    );
+    assert_eq!(bench.names("runs/constant"), ["params.safetensors", "spec.toml", "steps.jsonl", "summary.json"]);
+    let steps = bench.read("runs/constant/steps.jsonl");
+    assert_eq!(steps.lines().count(), 12);
+    let measured = steps.lines().filter(|line| line.contains("\"sharpness\"")).count();
+    assert_eq!(measured, 3, "at steps 0, 5 and 10");
+    assert!(bench.read("runs/constant/summary.json").contains("\"reason\": \"steps_done\""));
+}
+
+#[test]
+fn runs_are_never_overwritten() {
+    let bench = Bench::new();
+    bench.done(&["train", "a.toml", "-q"]);
+    bench.done(&["train", "a.toml", "-q"]);
+    assert_eq!(bench.names("runs"), ["constant", "constant-2"]);
+    bench.done(&["train", "a.toml", "-q", "--out", "mine"]);
+    let again = bench.run(&["train", "a.toml", "-q", "--out", "mine"]);
+    assert_eq!(again.code, Some(2));
+    assert_eq!(
+        again.stderr,
+        "error: mine: expected a new or empty folder, got one with files in it; try another `--out`\n"
+    );
+}
+
+/// Everything of a record but the time that passed.
+fn timeless(steps: &str) -> Vec<String> {
+    steps.lines().map(|line| line.split(",\"seconds\"").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_resolved_spec_gives_the_same_run() {
+    let bench = Bench::new();
+    bench.done(&["train", "a.toml", "-q", "--out", "first", "--set", "batch=8", "--set", "optimizer=adam"]);
+    bench.done(&["train", "first/spec.toml", "-q", "--out", "second"]);
+    bench.done(&["train", "first", "-q", "--out", "third", "--set", "seed=4"]);
+    let steps = |run: &str| timeless(&bench.read(&format!("{run}/steps.jsonl")));
+    assert_eq!(steps("first"), steps("second"));
+    assert_ne!(steps("first"), steps("third"));
+}
+
+#[test]
+fn flags_alone_describe_a_run() {
+    let bench = Bench::new();
+    let by_file = bench.done(&["train", "a.toml", "-q", "--out", "file"]);
+    let flags = [
+        "steps=12",
+        "seed=3",
+        "data=mixture",
+        "data.examples=30",
+        "data.features=3",
+        "data.classes=2",
+        "model.hidden=[4]",
+        "tuner=constant",
+        "tuner.rate=0.1",
+        "diagnostics.sharpness_every=5",
+    ];
+    let mut args = vec!["train", "-q", "--out", "flags"];
+    args.extend(flags.iter().flat_map(|flag| ["--set", flag]));
+    bench.done(&args);
+    assert!(by_file.stderr.is_empty());
+    assert_eq!(timeless(&bench.read("file/steps.jsonl")), timeless(&bench.read("flags/steps.jsonl")));
+}
+
+#[test]
+fn a_run_goes_on_from_saved_parameters() {
+    let bench = Bench::new();
+    bench.done(&["train", "a.toml", "-q", "--out", "whole", "--set", "precision=f64"]);
+    bench.done(&[
+        "train",
+        "a.toml",
+        "-q",
+        "--out",
+        "half",
+        "--set",
+        "precision=f64",
+        "--set",
+        "steps=7",
+        "--save-params",
+        "p",
+    ]);
+    bench.done(&[
+        "train",
+        "a.toml",
+        "-q",
+        "--out",
+        "rest",
+        "--set",
+        "precision=f64",
+        "--set",
+        "steps=5",
+        "--params",
+        "p",
+    ]);
+    let last = |run: &str| bench.read(&format!("{run}/steps.jsonl")).lines().last().unwrap().to_owned();
+    let loss = |line: String| line.split_once("\"loss\":").unwrap().1.split(',').next().unwrap().to_owned();
+    assert_eq!(loss(last("whole")), loss(last("rest")));
+    assert_eq!(
+        std::fs::read(bench.path("whole/params.safetensors")).unwrap(),
+        std::fs::read(bench.path("rest/params.safetensors")).unwrap()
+    );
+}
+
+#[test]
+fn stop_reasons_have_exit_codes() {
+    let bench = Bench::new();
+    let diverged = bench.run(&["train", "a.toml", "-q", "--set", "tuner.rate=1e6", "--out", "d"]);
+    assert_eq!(diverged.code, Some(1));
+    assert!(diverged.stderr.contains("error: constant: diverged at step 1: loss"), "{}", diverged.stderr);
+    assert!(bench.read("d/summary.json").contains("\"diverged\""));
+    assert_eq!(bench.read("d/steps.jsonl").lines().count(), 2);
+
+    let set = ["tuner.rate=1e30", "diverge_factor=inf"];
+    let lost = bench.run(&["train", "a.toml", "-q", "--set", set[0], "--set", set[1], "--out", "n"]);
+    assert_eq!(lost.code, Some(1));
+    assert!(lost.stderr.contains("error: constant: non-finite "), "{}", lost.stderr);
+
+    let reached =
+        bench.done(&["train", "a.toml", "-q", "--set", "target_loss=0.7", "--set", "steps=10000", "--out", "t"]);
+    assert!(reached.stdout.contains("target reached at step "), "{}", reached.stdout);
+}
+
+#[test]
+fn progress_without_a_terminal_is_a_few_plain_lines() {
+    let bench = Bench::new();
+    let output = bench.done(&["train", "a.toml", "--set", "steps=1000"]);
+    let lines: Vec<&str> = output.stderr.lines().collect();
+    assert_eq!(lines.len(), 11, "{}", output.stderr);
+    assert!(lines[0].starts_with("constant: step 100/1000  loss ") && lines[0].contains("steps/s"), "{}", lines[0]);
+    assert!(!output.stderr.contains('\u{1b}'));
+}
+
+#[test]
+fn every_tuner_trains_with_every_optimizer() {
+    let bench = Bench::new();
+    bench.write("b.toml", SPEC.replace("name = \"constant\"\nrate = 0.1", "name = \"greedy\""));
+    for optimizer in onedge_tune::optimizers::ALL {
+        for tuner in onedge_tune::tuners::ALL {
+            let out = format!("{}-{}", optimizer.name, tuner.name);
+            let (o, t) = (format!("optimizer={}", optimizer.name), format!("tuner={}", tuner.name));
+            let mut args = vec!["train", "b.toml", "-q", "--out", &out, "--set", &o, "--set", &t, "--set", "steps=3"];
+            let required =
+                tuner.settings.iter().filter(|setting| setting.default == onedge_registry::Default::Required);
+            let value = |key: &str| match key {
+                "rate" => "0.001",
+                "factor" => "0.5",
+                _ => "10",
+            };
+            let required: Vec<String> = required.map(|s| format!("tuner.{}={}", s.key, value(s.key))).collect();
+            args.extend(required.iter().flat_map(|set| ["--set", set.as_str()]));
+            let output = bench.run(&args);
+            // Some of these combinations diverge, which is a fair end.
+            assert!(matches!(output.code, Some(0 | 1)), "{out}: {}", output.stderr);
+            assert!(bench.path(&out).join("summary.json").is_file(), "{out}: {}", output.stderr);
+        }
+    }
+}

@@ -6,6 +6,8 @@ import os
 import sys
 import time
 
+import problem
+
 OPS = ("gemm", "forward", "gradient", "cdat", "hv", "lanczos20")
 FORMULATIONS = ("written", "best")
 GEMM_SIZE = 2048
@@ -53,6 +55,8 @@ def serve(name, version, threads, candidates):
         network, op, formulation, repeats = words[1:]
         if op not in OPS or formulation not in FORMULATIONS:
             raise ValueError(f"protocol: expected an op of {OPS} and a formulation of {FORMULATIONS}, got {op} {formulation}")
+        if op != "gemm" and network not in problem.NETWORKS:
+            raise ValueError(f"protocol: expected a network of {list(problem.NETWORKS)}, got {network}")
         variant, call, values, search = prepare((network, op, formulation))
         ms = [milliseconds(call) for _ in range(int(repeats))]
         return {"ok": True, "ms": ms, "variant": variant, "values": values, "search": search}

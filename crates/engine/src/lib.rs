@@ -1,1 +1,22 @@
-//! In construction.
+//! Runs graphs on CPUs, chunk by chunk, and gives an objective with exact gradient, curvature and H v.
+//!
+//! Knows nothing of models, files or experiments: it takes a loss as a graph and examples as numbers. The only crate
+//! with unsafe code, in the runner and the matrix products.
+
+mod chunks;
+mod compiled;
+mod error;
+mod examples;
+mod kernels;
+mod lanes;
+mod objective;
+mod options;
+mod plan;
+mod program;
+mod run;
+
+pub use error::Error;
+pub use examples::{Examples, Field};
+pub use kernels::Element;
+pub use objective::{BuildLoss, DataObjective};
+pub use options::Options;

@@ -1,0 +1,166 @@
+use std::collections::{HashMap, HashSet};
+
+use onedge_graph::{LossGraph, NodeId};
+use onedge_objective::Costs;
+
+use crate::Error;
+use crate::kernels::Element;
+use crate::plan::{Area, Place, Plan, Stage, Uses, build, padded};
+use crate::program::Program;
+
+/// All stages of a program for chunks of one size.
+pub struct Compiled<T> {
+    loss: Plan<T>,
+    linearize: Pair<T>,
+    curvature: Pair<T>,
+    hessian_vector: Pair<T>,
+    /// Elements kept of a chunk.
+    pub kept_len: usize,
+    /// What each stage costs.
+    pub costs: Costs,
+    /// The names of the metrics.
+    pub metrics: Vec<&'static str>,
+}
+
+/// A stage with memory of what the gradient's pass kept, and without.
+struct Pair<T> {
+    kept: Plan<T>,
+    fresh: Plan<T>,
+}
+
+/// Whether there is memory of what the gradient's pass computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Memory {
+    /// It is kept (or to be kept, in that pass).
+    Kept,
+    /// It is not: a stage starts from parameters and data alone.
+    Fresh,
+}
+
+impl<T: Element> Compiled<T> {
+    /// Differentiates and plans `loss`, which is for a chunk of some size.
+    pub fn new(loss: LossGraph) -> Result<Self, Error> {
+        let program = Program::new(loss)?;
+        let graph = &program.graph;
+        let starts = program.parameter_starts();
+        let outputs = |ids: &[NodeId]| ids.iter().copied().zip(starts.iter().copied()).collect::<Vec<_>>();
+        let uses = Uses::new(graph, &program.roots());
+
+        let known = program.leaves(&starts);
+        let losses = Stage { known: known.clone(), totals: vec![(program.losses, 0)], ..Stage::default() };
+        let metrics = program.metrics.iter().enumerate().map(|(i, (_, id))| (*id, i + 1));
+        let measured = Stage { totals: losses.totals.iter().copied().chain(metrics).collect(), ..losses.clone() };
+        let linearize = Stage { outputs: outputs(&program.gradients), ..losses };
+        let totals = program.curvature_terms.iter().map(|&id| (id, 0)).collect();
+        let curvature = Stage { known: known.clone(), totals, ..Stage::default() };
+        let products = Stage { known, outputs: outputs(&program.products), ..Stage::default() };
+
+        let later = [curvature.roots(&uses), products.roots(&uses)].concat();
+        let (keep, kept_len) = kept(&program, &uses, &linearize, &later);
+        let from_kept = |stage: &Stage| {
+            let mut stage = stage.clone();
+            stage.known.extend(keep.iter().map(|(&id, &place)| (id, place)));
+            build(graph, &uses, &stage)
+        };
+        Ok(Self {
+            loss: build(graph, &uses, &measured),
+            linearize: Pair {
+                kept: build(graph, &uses, &Stage { keep: keep.clone(), ..linearize.clone() }),
+                fresh: build(graph, &uses, &linearize),
+            },
+            curvature: Pair { kept: from_kept(&curvature), fresh: build(graph, &uses, &curvature) },
+            hessian_vector: Pair { kept: from_kept(&products), fresh: build(graph, &uses, &products) },
+            kept_len,
+            costs: program.costs(),
+            metrics: program.metrics.iter().map(|(name, _)| *name).collect(),
+        })
+    }
+
+    /// The losses alone. Totals: the loss, then each metric.
+    pub fn loss(&self, _: Memory) -> &Plan<T> {
+        &self.loss
+    }
+
+    /// Loss and gradient. Total: the loss.
+    pub fn linearize(&self, memory: Memory) -> &Plan<T> {
+        self.linearize.plan(memory)
+    }
+
+    /// `u . H u`, the total.
+    pub fn curvature(&self, memory: Memory) -> &Plan<T> {
+        self.curvature.plan(memory)
+    }
+
+    /// `H v`
+    pub fn hessian_vector(&self, memory: Memory) -> &Plan<T> {
+        self.hessian_vector.plan(memory)
+    }
+}
+
+impl<T> Pair<T> {
+    fn plan(&self, memory: Memory) -> &Plan<T> {
+        match memory {
+            Memory::Kept => &self.kept,
+            Memory::Fresh => &self.fresh,
+        }
+    }
+}
+
+/// What the gradient's pass is to keep for `later` roots: of all that they need and it computes, the values nearest to
+/// the roots that it has in memory anyway. What lies between is elementwise work, done again.
+fn kept(program: &Program, uses: &Uses, linearize: &Stage, later: &[NodeId]) -> (HashMap<NodeId, Place>, usize) {
+    let graph = &program.graph;
+    let schedule = linearize.schedule(graph, uses);
+    let direct = linearize.direct(graph, uses);
+    let barriers = schedule.levels.iter().flat_map(|level| &level.barriers);
+    let stored: HashSet<NodeId> =
+        barriers.chain(&schedule.stored).copied().filter(|id| !direct.contains_key(id)).collect();
+    let (mut keep, mut len, mut seen) = (HashMap::new(), 0, HashSet::new());
+    let mut open: Vec<NodeId> = later.to_vec();
+    while let Some(id) = open.pop() {
+        if !seen.insert(id) || linearize.known.contains_key(&id) {
+            continue;
+        }
+        if stored.contains(&id) {
+            let size = graph.shape(id).size();
+            keep.insert(id, Place { area: Area::Kept, start: len, len: size });
+            len += padded(size);
+        } else {
+            open.extend(uses.inputs(graph.node(id)));
+        }
+    }
+    (keep, len)
+}
+
+impl Program {
+    /// The first element of each parameter in the flat vector.
+    fn parameter_starts(&self) -> Vec<usize> {
+        let mut next = 0;
+        let mut start = |id: &NodeId| {
+            let start = next;
+            next += self.graph.shape(*id).size();
+            start
+        };
+        self.parameters.iter().map(&mut start).collect()
+    }
+
+    /// Everything that any stage computes.
+    fn roots(&self) -> Vec<NodeId> {
+        let metrics = self.metrics.iter().map(|(_, id)| *id);
+        let lists = [&self.gradients, &self.curvature_terms, &self.products];
+        lists.into_iter().flatten().copied().chain(metrics).chain([self.losses]).collect()
+    }
+
+    /// The places of all inputs.
+    fn leaves(&self, starts: &[usize]) -> HashMap<NodeId, Place> {
+        let place =
+            |area: Area, start: usize, id: &NodeId| (*id, Place { area, start, len: self.graph.shape(*id).size() });
+        let vector = |area: Area, ids: &[NodeId]| {
+            ids.iter().zip(starts).map(|(id, &start)| place(area, start, id)).collect::<Vec<_>>()
+        };
+        let fields = self.fields.iter().enumerate().map(|(i, id)| place(Area::Field(i), 0, id));
+        let parameters = vector(Area::Parameters, &self.parameters);
+        let directions = vector(Area::Direction, &self.directions);
+        parameters.into_iter().chain(directions).chain(fields).collect()
+    }
+}

@@ -1,0 +1,69 @@
+use std::sync::Arc;
+
+use crate::{Element, Error};
+
+/// A data set as the engine reads it: for each field (inputs, labels) the values of all examples, row-major.
+#[derive(Debug, Clone)]
+pub struct Examples<T> {
+    len: usize,
+    fields: Vec<Field<T>>,
+}
+
+/// One field of [`Examples`].
+#[derive(Debug, Clone)]
+pub struct Field<T> {
+    /// Values of one example.
+    pub width: usize,
+    /// All values, example by example.
+    pub values: Arc<[T]>,
+}
+
+impl<T: Element> Examples<T> {
+    /// `len` examples with these fields.
+    ///
+    /// # Errors
+    /// [`Error::FieldLength`] if a field has the wrong number of values, [`Error::NoExamples`] if `len` is 0.
+    pub fn new(len: usize, fields: Vec<Field<T>>) -> Result<Self, Error> {
+        if len == 0 {
+            return Err(Error::NoExamples);
+        }
+        for (place, field) in fields.iter().enumerate() {
+            let (width, got) = (field.width, field.values.len());
+            let expected = len.saturating_mul(width);
+            if got != expected {
+                return Err(Error::FieldLength { field: place, examples: len, width, expected, got });
+            }
+        }
+        Ok(Self { len, fields })
+    }
+
+    /// The number of examples.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Never: there is at least one example.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The fields.
+    pub fn fields(&self) -> &[Field<T>] {
+        &self.fields
+    }
+
+    /// The examples at `indices`, copied, in that order.
+    ///
+    /// # Errors
+    /// [`Error::Index`], [`Error::NoExamples`].
+    pub fn select(&self, indices: &[usize]) -> Result<Self, Error> {
+        if let Some(&index) = indices.iter().find(|&&index| index >= self.len) {
+            return Err(Error::Index { examples: self.len, index });
+        }
+        let select = |field: &Field<T>| {
+            let row = |&index: &usize| &field.values[index * field.width..(index + 1) * field.width];
+            Field { width: field.width, values: indices.iter().flat_map(row).copied().collect() }
+        };
+        Self::new(indices.len(), self.fields.iter().map(select).collect())
+    }
+}

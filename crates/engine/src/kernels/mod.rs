@@ -1,0 +1,25 @@
+//! Single-threaded kernels, each under the name of its op. Loops are compiled for each level of vector instructions
+//! and chosen at run time; no order of a sum depends on that choice.
+
+mod binary;
+mod element;
+mod gemm;
+mod rows;
+mod spread;
+mod sum;
+mod unary;
+mod vector_math;
+
+pub use binary::{Binary, binary, select};
+pub use element::Element;
+pub use gemm::{Gemm, gemm};
+pub use rows::{logsumexp, one_hot, pick, reduce_max};
+pub use spread::{Spread, permute};
+pub use sum::{Sum, accumulate, sum, total};
+pub use unary::{Unary, scale, unary};
+
+/// Runs `f` compiled for the widest vector instructions of this machine.
+#[inline(always)]
+pub(crate) fn vectorised<R>(f: impl FnOnce() -> R) -> R {
+    pulp::Arch::new().dispatch(f)
+}

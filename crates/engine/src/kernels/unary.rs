@@ -1,0 +1,39 @@
+use super::{Element, vectorised};
+
+/// A function of one number, elementwise; both slices have one length.
+pub type Unary<T> = fn(&[T], &mut [T]);
+
+/// The kernel of the unary elementwise op of this name.
+pub fn unary<T: Element>(name: &str) -> Option<Unary<T>> {
+    Some(match name {
+        "neg" => |x, out| map(x, out, |x| -x),
+        "reciprocal" => |x, out| map(x, out, |x| T::ONE / x),
+        "sqrt" => |x, out| map(x, out, T::sqrt),
+        "relu" => |x, out| map(x, out, |x| if x < T::ZERO { T::ZERO } else { x }),
+        "step" => |x, out| map(x, out, |x| if x > T::ZERO { T::ONE } else { T::ZERO }),
+        "exp" => T::exp,
+        "log" => T::log,
+        "tanh" => T::tanh,
+        "erf" => T::erf,
+        "sigmoid" => T::sigmoid,
+        "softplus" => T::softplus,
+        _ => return None,
+    })
+}
+
+/// `out <- c x`
+pub fn scale<T: Element>(c: T, x: &[T], out: &mut [T]) {
+    map(x, out, |x| c * x);
+}
+
+#[inline(always)]
+fn map<T: Element>(x: &[T], out: &mut [T], f: impl Fn(T) -> T) {
+    vectorised(
+        #[inline(always)]
+        || {
+            for (out, x) in out.iter_mut().zip(x) {
+                *out = f(*x);
+            }
+        },
+    );
+}

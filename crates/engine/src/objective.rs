@@ -1,0 +1,253 @@
+use std::collections::HashMap;
+
+use onedge_graph::LossGraph;
+use onedge_objective::{Costs, Error as Failure, Objective, Probe, vector};
+
+use crate::chunks::{Chunk, cut, target};
+use crate::compiled::{Compiled, Memory};
+use crate::kernels::Element;
+use crate::lanes::{Lane, Workers};
+use crate::plan::Plan;
+use crate::run::{Areas, run};
+use crate::{Error, Examples, Options};
+
+/// Builds the loss of a chunk of the given number of examples.
+pub type BuildLoss = dyn Fn(usize) -> Result<LossGraph, Box<dyn std::error::Error + Send + Sync>> + Send + Sync;
+
+/// The mean loss of a model over a data set, with an L2 term, as an [`Objective`]:
+///
+/// ```text
+/// L(w) = 1/N sum_i loss(w; example i) + l2/2 |w|^2
+/// ```
+///
+/// The batch is cut into chunks that fit the cache; each lane takes a fixed share of them in order, and lanes are added
+/// in order, so results are the same to the bit for any number of threads and any memory budget.
+pub struct DataObjective<T> {
+    build: Box<BuildLoss>,
+    examples: Examples<T>,
+    batch: Option<Examples<T>>,
+    options: Options,
+    l2: f64,
+    dim: usize,
+    rows: usize,
+    workers: Workers<T>,
+    compiled: HashMap<usize, Compiled<T>>,
+    chunks: Vec<Chunk>,
+    lanes: Vec<Lane<T>>,
+    point: Option<Point<T>>,
+}
+
+/// Where the objective is linearised.
+struct Point<T> {
+    w: Vec<T>,
+    /// What the gradient's pass kept of each chunk; empty beyond the budget.
+    kept: Vec<Vec<T>>,
+}
+
+impl<T: Element> DataObjective<T> {
+    /// The objective on all of `examples`.
+    ///
+    /// # Errors
+    /// What `build` reports; [`Error::Fields`] if the graph reads other fields than the examples have.
+    pub fn new(build: Box<BuildLoss>, examples: Examples<T>, l2: f64, options: Options) -> Result<Self, Error> {
+        options.check()?;
+        const PROBE_ROWS: usize = 16;
+        let probe = build(PROBE_ROWS).map_err(Error::Build)?;
+        let width = |id: &onedge_graph::NodeId| probe.graph.shape(*id).size() / PROBE_ROWS;
+        let expected: Vec<usize> = probe.fields.iter().map(width).collect();
+        let got: Vec<usize> = examples.fields().iter().map(|field| field.width).collect();
+        if expected != got {
+            return Err(Error::Fields { expected, got });
+        }
+        let dim = probe.parameters.iter().map(|&id| probe.graph.shape(id).size()).sum();
+        let compiled = Compiled::<T>::new(probe)?;
+        let values = (compiled.kept_len + compiled.linearize(Memory::Kept).arena_len) / PROBE_ROWS
+            + expected.iter().sum::<usize>();
+        let rows = target(&options, values * size_of::<T>());
+        let workers = Workers::new(options.threads)?;
+        let (compiled, chunks, lanes) = (HashMap::from([(PROBE_ROWS, compiled)]), Vec::new(), Vec::new());
+        let (batch, point) = (None, None);
+        let mut objective =
+            Self { build, examples, batch, options, l2, dim, rows, workers, compiled, chunks, lanes, point };
+        objective.cut()?;
+        Ok(objective)
+    }
+
+    /// Restricts the objective to the examples at `indices`, in that order; `None` takes all. The objective is no longer
+    /// linearised. Cost: one copy of the examples chosen.
+    ///
+    /// # Errors
+    /// [`Error::Index`], [`Error::NoExamples`]; then nothing has changed.
+    pub fn select(&mut self, indices: Option<&[usize]>) -> Result<(), Error> {
+        self.batch = indices.map(|indices| self.examples.select(indices)).transpose()?;
+        self.cut()
+    }
+
+    /// All examples, whatever is selected.
+    pub fn examples(&self) -> &Examples<T> {
+        &self.examples
+    }
+
+    /// The number of examples in a chunk, at most, and the number of chunks.
+    pub fn chunking(&self) -> (usize, usize) {
+        (self.chunks.iter().map(|chunk| chunk.len).max().unwrap_or(0), self.chunks.len())
+    }
+
+    /// The mean loss (without the L2 term) and the mean of each metric at `w`, by name. Leaves the point alone.
+    ///
+    /// # Errors
+    /// [`Failure::Length`].
+    pub fn metrics(&mut self, w: &[T]) -> Result<(f64, Vec<(&'static str, f64)>), Failure> {
+        Failure::require_length("w", self.dim, w.len())?;
+        let names = self.first_compiled().metrics.clone();
+        self.sweep(w, &[], 1 + names.len(), Compiled::loss, &mut [], false);
+        let means: Vec<f64> = (0..=names.len()).map(|slot| self.mean(slot)).collect();
+        Ok((means[0], names.into_iter().zip(means[1..].iter().copied()).collect()))
+    }
+
+    fn first_compiled(&self) -> &Compiled<T> {
+        &self.compiled[&self.chunks[0].len]
+    }
+
+    fn batch(&self) -> &Examples<T> {
+        self.batch.as_ref().unwrap_or(&self.examples)
+    }
+
+    /// Cuts the batch into chunks and plans every size that occurs.
+    fn cut(&mut self) -> Result<(), Error> {
+        self.point = None;
+        self.chunks = cut(self.batch().len(), self.options.lanes, self.rows);
+        for chunk in &self.chunks {
+            if !self.compiled.contains_key(&chunk.len) {
+                let loss = (self.build)(chunk.len).map_err(Error::Build)?;
+                self.compiled.insert(chunk.len, Compiled::new(loss)?);
+            }
+        }
+        let lanes = self.chunks[self.chunks.len() - 1].lane + 1;
+        self.lanes.resize_with(lanes, Lane::default);
+        Ok(())
+    }
+
+    /// The mean over examples of a total, lanes added in order.
+    fn mean(&self, slot: usize) -> f64 {
+        self.lanes.iter().map(|lane| lane.totals[slot]).sum::<f64>() / self.batch().len() as f64
+    }
+
+    /// Runs one stage over all chunks. `plan` chooses it by what was kept; `kept` is that memory, chunk by chunk.
+    fn sweep(
+        &mut self,
+        w: &[T],
+        direction: &[T],
+        totals: usize,
+        plan: fn(&Compiled<T>, Memory) -> &Plan<T>,
+        kept: &mut [Vec<T>],
+        with_output: bool,
+    ) {
+        let batch = self.batch.as_ref().unwrap_or(&self.examples);
+        let output = if with_output { self.dim } else { 0 };
+        let mut kept = kept.iter_mut();
+        let mut work: Vec<LaneWork<'_, T>> =
+            self.lanes.iter_mut().map(|lane| LaneWork { lane, chunks: Vec::new() }).collect();
+        for chunk in &self.chunks {
+            let memory = kept.next().map_or(&mut [][..], Vec::as_mut_slice);
+            work[chunk.lane].chunks.push((*chunk, memory));
+        }
+        let compiled = &self.compiled;
+        self.workers.for_each(&mut work, |LaneWork { lane, chunks }, scratch| {
+            lane.output.resize(lane.output.len().max(output), T::ZERO);
+            lane.totals.clear();
+            lane.totals.resize(totals, 0.0);
+            for (i, (chunk, kept)) in chunks.iter_mut().enumerate() {
+                let memory = if kept.is_empty() { Memory::Fresh } else { Memory::Kept };
+                let plan = plan(&compiled[&chunk.len], memory);
+                scratch.reserve(plan.arena_len, plan.registers);
+                let field =
+                    |field: &crate::Field<T>| chunk.start * field.width..(chunk.start + chunk.len) * field.width;
+                let fields = batch.fields().iter().map(|f| &f.values[field(f)]).collect();
+                let mut areas = Areas {
+                    parameters: w,
+                    direction,
+                    fields,
+                    arena: &mut scratch.arena,
+                    kept,
+                    output: &mut lane.output,
+                    totals: &mut lane.totals,
+                    tiles: &mut scratch.tiles,
+                    first: i == 0,
+                };
+                run(plan, &mut areas);
+            }
+        });
+    }
+
+    /// Memory for what is kept: of as many chunks as fit the budget, from the first.
+    fn kept_memory(&self, mut old: Vec<Vec<T>>) -> Vec<Vec<T>> {
+        let mut left = self.options.memory_bytes / size_of::<T>() as u64;
+        old.resize_with(self.chunks.len(), Vec::new);
+        for (memory, chunk) in old.iter_mut().zip(&self.chunks) {
+            let len = self.compiled[&chunk.len].kept_len;
+            let fits = len as u64 <= left;
+            left = if fits { left - len as u64 } else { 0 };
+            memory.resize(if fits { len } else { 0 }, T::ZERO);
+        }
+        old
+    }
+}
+
+/// The share of one lane in a sweep.
+struct LaneWork<'a, T> {
+    lane: &'a mut Lane<T>,
+    chunks: Vec<(Chunk, &'a mut [T])>,
+}
+
+impl<T: Element> Objective<T> for DataObjective<T> {
+    fn dim(&self) -> usize {
+        self.dim
+    }
+
+    fn linearize(&mut self, w: &[T], gradient: &mut [T]) -> Result<f64, Failure> {
+        Failure::require_length("w", self.dim, w.len())?;
+        Failure::require_length("gradient", self.dim, gradient.len())?;
+        let mut point = self.point.take().unwrap_or(Point { w: Vec::new(), kept: Vec::new() });
+        point.w.clear();
+        point.w.extend_from_slice(w);
+        point.kept = self.kept_memory(point.kept);
+        self.sweep(w, &[], 1, Compiled::linearize, &mut point.kept, true);
+        self.workers.reduce(&self.lanes, 1.0 / self.batch().len() as f64, self.l2, w, gradient);
+        let loss = self.mean(0) + 0.5 * self.l2 * vector::dot(w, w);
+        self.point = Some(point);
+        Failure::require_finite(Probe::Loss, loss)
+    }
+
+    fn curvature(&mut self, u: &[T]) -> Result<f64, Failure> {
+        Failure::require_length("u", self.dim, u.len())?;
+        let Some(mut point) = self.point.take() else {
+            return Err(Failure::NotLinearized { probe: Probe::Curvature });
+        };
+        self.sweep(&point.w, u, 1, Compiled::curvature, &mut point.kept, false);
+        self.point = Some(point);
+        Failure::require_finite(Probe::Curvature, self.mean(0) + self.l2 * vector::dot(u, u))
+    }
+
+    fn hessian_vector(&mut self, v: &[T], out: &mut [T]) -> Result<(), Failure> {
+        Failure::require_length("v", self.dim, v.len())?;
+        Failure::require_length("out", self.dim, out.len())?;
+        let Some(mut point) = self.point.take() else {
+            return Err(Failure::NotLinearized { probe: Probe::HessianVector });
+        };
+        self.sweep(&point.w, v, 0, Compiled::hessian_vector, &mut point.kept, true);
+        self.point = Some(point);
+        self.workers.reduce(&self.lanes, 1.0 / self.batch().len() as f64, self.l2, v, out);
+        let size = vector::dot(out, out);
+        Failure::require_finite(Probe::HessianVector, size).map(|_| ())
+    }
+
+    fn loss(&mut self, w: &[T]) -> Result<f64, Failure> {
+        let (mean, _) = self.metrics(w)?;
+        Failure::require_finite(Probe::TrialLoss, mean + 0.5 * self.l2 * vector::dot(w, w))
+    }
+
+    fn costs(&self) -> Costs {
+        self.first_compiled().costs
+    }
+}

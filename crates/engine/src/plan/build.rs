@@ -1,0 +1,210 @@
+use std::collections::{HashMap, HashSet};
+
+use onedge_graph::{Graph, NodeId};
+
+use super::arena::Arena;
+use super::fuse::Draft;
+use super::schedule::{Schedule, operands};
+use super::{Area, Fused, Place, Plan, Rows, Step, Uses, Write};
+use crate::kernels::{Element, Gemm, Spread, Sum};
+
+/// What a stage is to compute from what.
+#[derive(Debug, Clone, Default)]
+pub struct Stage {
+    /// Values that are there: parameters, directions, fields, what an earlier stage kept.
+    pub known: HashMap<NodeId, Place>,
+    /// Values whose elements are summed over all chunks, each with the place of its total.
+    pub totals: Vec<(NodeId, usize)>,
+    /// Values that are summed over chunks into a vector, each with its first element there.
+    pub outputs: Vec<(NodeId, usize)>,
+    /// Values to keep, each with its place.
+    pub keep: HashMap<NodeId, Place>,
+}
+
+impl Stage {
+    /// The values that it is to compute.
+    pub fn roots(&self, uses: &Uses) -> Vec<NodeId> {
+        let wanted = self.totals.iter().chain(&self.outputs).map(|(id, _)| uses.value(*id));
+        let mut roots: Vec<NodeId> = wanted.chain(self.keep.keys().copied()).collect();
+        roots.sort_unstable();
+        roots.dedup();
+        roots
+    }
+
+    /// The schedule for what it is to compute.
+    pub fn schedule(&self, graph: &Graph, uses: &Uses) -> Schedule {
+        let known: HashSet<NodeId> = self.known.keys().copied().collect();
+        let outputs = self.outputs.iter().map(|(id, _)| uses.value(*id));
+        let stored: Vec<NodeId> = outputs.chain(self.keep.keys().copied()).collect();
+        Schedule::new(graph, uses, &self.roots(uses), &stored, &known)
+    }
+
+    /// Outputs that their step adds to the sum itself, without a value of their own.
+    pub fn direct(&self, graph: &Graph, uses: &Uses) -> HashMap<NodeId, usize> {
+        let alone = |id: NodeId| uses.is_private(id);
+        let collects = |id: NodeId| {
+            let sum = graph.node(id).op.name == "sum" && alone(id);
+            sum || uses.is_private_product(graph, id) || (alone(id) && uses.is_sum_of_products(graph, id))
+        };
+        let outputs = self.outputs.iter().map(|&(id, start)| (uses.value(id), start));
+        outputs.filter(|&(id, _)| collects(id) && !self.known.contains_key(&id)).collect()
+    }
+}
+
+/// The steps of `stage`.
+pub fn build<T: Element>(graph: &Graph, uses: &Uses, stage: &Stage) -> Plan<T> {
+    let schedule = stage.schedule(graph, uses);
+    let mut totals: HashMap<NodeId, Vec<usize>> = HashMap::new();
+    for &(id, slot) in &stage.totals {
+        totals.entry(uses.value(id)).or_default().push(slot);
+    }
+    let direct = stage.direct(graph, uses);
+    let mut items: Vec<Item<T>> = Vec::new();
+    for level in &schedule.levels {
+        for nodes in level.groups.values() {
+            let draft = Draft::new(graph, uses, &schedule, nodes, &totals);
+            if !draft.instructions.is_empty() {
+                items.push(Item::Group(draft));
+            }
+        }
+        for &id in &level.barriers {
+            items.push(Item::Barrier(id));
+            items.extend(totals.get(&id).into_iter().flatten().map(|&slot| Item::Total(id, slot)));
+        }
+    }
+    for &(id, slot) in &stage.totals {
+        if stage.known.contains_key(&uses.value(id)) {
+            items.push(Item::Total(uses.value(id), slot));
+        }
+    }
+    let indirect = stage.outputs.iter().filter(|(id, _)| !direct.contains_key(&uses.value(*id)));
+    items.extend(indirect.map(|&(id, start)| Item::Accumulate(uses.value(id), start)));
+    Placer { graph, uses, stage, direct, arena: Arena::default(), places: stage.known.clone() }.run(items)
+}
+
+/// A step before values have places.
+enum Item<T> {
+    Group(Draft<T>),
+    Barrier(NodeId),
+    Total(NodeId, usize),
+    Accumulate(NodeId, usize),
+}
+
+impl<T: Element> Item<T> {
+    fn reads(&self, graph: &Graph, uses: &Uses) -> Vec<NodeId> {
+        match self {
+            Self::Group(draft) => draft.reads().collect(),
+            Self::Barrier(id) => operands(graph, uses, *id),
+            Self::Total(id, _) | Self::Accumulate(id, _) => vec![*id],
+        }
+    }
+
+    fn writes(&self) -> Vec<NodeId> {
+        match self {
+            Self::Group(draft) => draft.writes().collect(),
+            Self::Barrier(id) => vec![*id],
+            Self::Total(..) | Self::Accumulate(..) => Vec::new(),
+        }
+    }
+}
+
+/// Gives every value a place, from the step that writes it to the last that reads it.
+struct Placer<'a> {
+    graph: &'a Graph,
+    uses: &'a Uses,
+    stage: &'a Stage,
+    direct: HashMap<NodeId, usize>,
+    arena: Arena,
+    places: HashMap<NodeId, Place>,
+}
+
+impl Placer<'_> {
+    fn run<T: Element>(mut self, items: Vec<Item<T>>) -> Plan<T> {
+        let mut last_read: HashMap<NodeId, usize> = HashMap::new();
+        for (at, item) in items.iter().enumerate() {
+            for id in item.writes().into_iter().chain(item.reads(self.graph, self.uses)) {
+                last_read.insert(id, at);
+            }
+        }
+        let (mut steps, mut registers) = (Vec::new(), 0);
+        for (at, item) in items.into_iter().enumerate() {
+            let (reads, writes) = (item.reads(self.graph, self.uses), item.writes());
+            for &id in &writes {
+                let place = self.allocate(id);
+                self.places.insert(id, place);
+            }
+            match item {
+                Item::Group(draft) => {
+                    registers = registers.max(draft.registers);
+                    let place = |id: NodeId| self.places[&id];
+                    let instructions = draft.instructions.into_iter().map(|i| i.place(place)).collect();
+                    steps.push(Step::Fused(Fused { len: draft.len, constants: draft.constants, instructions }));
+                }
+                Item::Barrier(id) => self.barrier(id, &mut steps),
+                Item::Total(id, slot) => steps.push(Step::Total { x: self.places[&id], slot }),
+                Item::Accumulate(id, start) => {
+                    let x = self.places[&id];
+                    steps.push(Step::Accumulate { x, out: Place { area: Area::Output, start, len: x.len } });
+                }
+            }
+            let mut finished: Vec<NodeId> = reads.into_iter().chain(writes).filter(|id| last_read[id] == at).collect();
+            finished.sort_unstable();
+            finished.dedup();
+            for id in finished {
+                let place = self.places[&id];
+                if place.area == Area::Arena {
+                    self.arena.free(place.start, place.len);
+                }
+            }
+        }
+        Plan { steps, arena_len: self.arena.len(), registers }
+    }
+
+    fn allocate(&mut self, id: NodeId) -> Place {
+        let len = self.graph.shape(id).size();
+        if let Some(&start) = self.direct.get(&id) {
+            return Place { area: Area::Output, start, len };
+        }
+        match self.stage.keep.get(&id) {
+            Some(&place) => place,
+            None => Place { area: Area::Arena, start: self.arena.allocate(len), len },
+        }
+    }
+
+    /// Emits the step (or, for a sum of products, the steps) of a node that is not fused.
+    fn barrier<T: Element>(&self, id: NodeId, steps: &mut Vec<Step<T>>) {
+        let node = self.graph.node(id);
+        let out = self.places[&id];
+        let first = if self.direct.contains_key(&id) { Write::Collect } else { Write::Replace };
+        let inputs = self.uses.inputs(node);
+        if node.op.name == "matmul" || self.uses.is_sum_of_products(self.graph, id) {
+            for (i, product) in self.uses.products(self.graph, id).into_iter().enumerate() {
+                let node = self.graph.node(product);
+                let [a, b] = [0, 1].map(|argument| self.places[&self.uses.value(node.inputs[argument])]);
+                let [left, right] = [0, 1].map(|argument| self.graph.shape(node.inputs[argument]));
+                let spec = Gemm::new(left, right, node.attributes.matmul());
+                steps.push(Step::Gemm { spec, a, b, out, write: if i == 0 { first } else { Write::Add } });
+            }
+            return;
+        }
+        let (x, shape) = (self.places[&inputs[0]], self.graph.shape(node.inputs[0]));
+        let columns = shape.last().copied().unwrap_or(1);
+        let kernel = match node.op.name {
+            "sum" => {
+                let spec = Sum::new(shape, node.attributes.axes());
+                return steps.push(Step::Sum { spec, x, out, write: first });
+            }
+            "logsumexp" => Rows::Logsumexp(columns),
+            "reduce_max" => {
+                let axis = node.attributes.axes()[0];
+                Rows::ReduceMax(shape[axis], shape[axis + 1..].iter().product())
+            }
+            "one_hot" => Rows::OneHot(node.attributes.classes()),
+            "pick" => Rows::Pick(columns),
+            "permute" => Rows::Permute(Spread::permuted(shape, node.attributes.axes())),
+            name => panic!("no kernel for {name}"),
+        };
+        let labels = self.places[&inputs[inputs.len() - 1]];
+        steps.push(Step::Rows { kernel, x, labels, out });
+    }
+}

@@ -1,0 +1,206 @@
+use std::collections::HashMap;
+
+use onedge_graph::{Graph, NodeId};
+
+use super::schedule::{Schedule, is_cheap, is_fused};
+use super::{Instruction, Kernel, Operand, Uses};
+use crate::kernels::{Element, Spread, binary, unary};
+
+/// A fused step before values have places.
+pub struct Draft<T> {
+    /// The number of elements of each value.
+    pub len: usize,
+    /// Tiles that hold one number each.
+    pub constants: Vec<(usize, T)>,
+    /// What happens to each tile.
+    pub instructions: Vec<DraftInstruction<T>>,
+    /// Tiles held at once.
+    pub registers: usize,
+}
+
+/// An instruction before values have places.
+pub struct DraftInstruction<T> {
+    /// The operation.
+    pub kernel: Kernel<T>,
+    /// What it reads.
+    pub operands: Vec<DraftOperand>,
+    /// What it writes.
+    pub out: DraftOperand,
+}
+
+/// An operand before values have places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DraftOperand {
+    /// The tile of this number.
+    Tile(usize),
+    /// A value in memory.
+    Memory(NodeId),
+}
+
+impl<T: Element> Draft<T> {
+    /// The instructions for the group `nodes`, of which the stored ones and those in `totals` are wanted.
+    pub fn new(
+        graph: &Graph,
+        uses: &Uses,
+        schedule: &Schedule,
+        nodes: &[NodeId],
+        totals: &HashMap<NodeId, Vec<usize>>,
+    ) -> Self {
+        let level = schedule.level_of[&nodes[0]];
+        let len = graph.shape(nodes[0]).size();
+        let mut emitter = Emitter { graph, uses, schedule, level, len, done: HashMap::new(), draft: Vec::new() };
+        for &node in nodes {
+            let slots = totals.get(&node).map_or(&[][..], Vec::as_slice);
+            if schedule.stored.contains(&node) || !slots.is_empty() {
+                emitter.emit(node);
+            }
+            for &slot in slots {
+                let operands = vec![emitter.done[&node]];
+                let out = operands[0];
+                emitter.draft.push(DraftInstruction { kernel: Kernel::Total(slot), operands, out });
+            }
+        }
+        let instructions = emitter.draft;
+        allocate_tiles(len, instructions, graph)
+    }
+
+    /// The values that it reads from memory.
+    pub fn reads(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.instructions.iter().flat_map(|instruction| &instruction.operands).filter_map(|operand| match operand {
+            DraftOperand::Memory(id) => Some(*id),
+            DraftOperand::Tile(_) => None,
+        })
+    }
+
+    /// The values that it writes to memory.
+    pub fn writes(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.instructions.iter().filter_map(|instruction| match (&instruction.kernel, instruction.out) {
+            (Kernel::Total(_), _) | (_, DraftOperand::Tile(_)) => None,
+            (_, DraftOperand::Memory(id)) => Some(id),
+        })
+    }
+}
+
+struct Emitter<'a, T> {
+    graph: &'a Graph,
+    uses: &'a Uses,
+    schedule: &'a Schedule,
+    level: usize,
+    len: usize,
+    /// Where each node is once it is emitted; tiles are numbered by their node for now.
+    done: HashMap<NodeId, DraftOperand>,
+    draft: Vec<DraftInstruction<T>>,
+}
+
+impl<T: Element> Emitter<'_, T> {
+    /// Emits `id` and what it needs of this group.
+    fn emit(&mut self, id: NodeId) -> DraftOperand {
+        if let Some(&operand) = self.done.get(&id) {
+            return operand;
+        }
+        let node = self.graph.node(id);
+        let inputs = self.uses.inputs(node);
+        let operands: Vec<DraftOperand> = match node.op.name {
+            "broadcast" => vec![DraftOperand::Memory(inputs[0])],
+            _ => inputs.iter().map(|&input| self.operand(input)).collect(),
+        };
+        let kernel = match node.op.name {
+            // A constant is a tile filled beforehand; as an instruction it only marks the tile, or copies it.
+            "constant" => Kernel::Scale(T::from_f64(node.attributes.scalar())),
+            "broadcast" => Kernel::Spread(Spread::new(&node.shape, node.attributes.axes())),
+            "scale" => Kernel::Scale(T::from_f64(node.attributes.scalar())),
+            "select" => Kernel::Select,
+            name => match (unary(name), binary(name)) {
+                (Some(kernel), _) => Kernel::Unary(kernel),
+                (None, Some(kernel)) => Kernel::Binary(kernel),
+                (None, None) => panic!("no elementwise kernel for {name}"),
+            },
+        };
+        let here = self.schedule.stored.contains(&id) && self.schedule.level_of[&id] == self.level;
+        let out = if here { DraftOperand::Memory(id) } else { DraftOperand::Tile(id.index()) };
+        self.draft.push(DraftInstruction { kernel, operands, out });
+        self.done.insert(id, out);
+        out
+    }
+
+    /// Where an input of this group is: in a tile if the group computes it, else in memory.
+    fn operand(&mut self, input: NodeId) -> DraftOperand {
+        let computed = is_fused(self.graph, self.uses, input) && self.schedule.level_of.contains_key(&input);
+        if !computed || self.graph.shape(input).size() != self.len {
+            return DraftOperand::Memory(input);
+        }
+        let level = self.schedule.level_of[&input];
+        let elsewhere = level != self.level;
+        if elsewhere && (self.schedule.stored.contains(&input) || !is_cheap(self.graph, input)) {
+            return DraftOperand::Memory(input);
+        }
+        self.emit(input)
+    }
+}
+
+/// Gives tiles numbers: a tile is free again after its last reader. Constants keep theirs.
+fn allocate_tiles<T: Element>(len: usize, draft: Vec<DraftInstruction<T>>, graph: &Graph) -> Draft<T> {
+    let mut last_read: HashMap<usize, usize> = HashMap::new();
+    for (at, instruction) in draft.iter().enumerate() {
+        for operand in instruction.operands.iter().chain([&instruction.out]) {
+            if let DraftOperand::Tile(tile) = operand {
+                last_read.insert(*tile, at);
+            }
+        }
+    }
+    let constant = |tile: usize| graph.nodes()[tile].op.name == "constant";
+    let (mut numbers, mut free, mut registers) = (HashMap::new(), Vec::new(), 0);
+    let (mut constants, mut instructions) = (Vec::new(), Vec::new());
+    for (at, mut instruction) in draft.into_iter().enumerate() {
+        let filled = instruction.operands.is_empty();
+        if let DraftOperand::Tile(tile) = instruction.out
+            && !matches!(instruction.kernel, Kernel::Total(_))
+        {
+            let number = if filled { None } else { free.pop() };
+            let number = number.unwrap_or_else(|| {
+                registers += 1;
+                registers - 1
+            });
+            numbers.insert(tile, number);
+        }
+        let read: Vec<DraftOperand> = instruction.operands.clone();
+        for operand in instruction.operands.iter_mut().chain([&mut instruction.out]) {
+            if let DraftOperand::Tile(tile) = operand {
+                *tile = numbers[tile];
+            }
+        }
+        match (filled, &instruction.kernel, instruction.out) {
+            (true, Kernel::Scale(value), DraftOperand::Tile(tile)) => constants.push((tile, *value)),
+            (true, Kernel::Scale(value), DraftOperand::Memory(_)) => {
+                let tile = registers;
+                registers += 1;
+                constants.push((tile, *value));
+                let operands = vec![DraftOperand::Tile(tile)];
+                instructions.push(DraftInstruction { kernel: Kernel::Copy, operands, out: instruction.out });
+            }
+            _ => instructions.push(instruction),
+        }
+        for operand in read {
+            if let DraftOperand::Tile(tile) = operand
+                && last_read[&tile] == at
+                && !constant(tile)
+                && let Some(number) = numbers.remove(&tile)
+            {
+                free.push(number);
+            }
+        }
+    }
+    Draft { len, constants, instructions, registers }
+}
+
+impl<T> DraftInstruction<T> {
+    /// The instruction with every value at its place.
+    pub fn place(self, place: impl Fn(NodeId) -> super::Place) -> Instruction<T> {
+        let placed = |operand: DraftOperand| match operand {
+            DraftOperand::Tile(tile) => Operand::Tile(tile),
+            DraftOperand::Memory(id) => Operand::Memory(place(id)),
+        };
+        let operands = self.operands.into_iter().map(placed).collect();
+        Instruction { kernel: self.kernel, operands, out: placed(self.out) }
+    }
+}

@@ -1,0 +1,68 @@
+use onedge_graph::{Error, Graph, LossGraph, NodeId, Tangents, curvature, gradient, hessian_vector};
+use onedge_objective::Costs;
+
+/// A loss with all its derivatives in one graph, so that each stage can reuse what an earlier one computed.
+pub struct Program {
+    /// The graph that holds all nodes below.
+    pub graph: Graph,
+    /// The parameters.
+    pub parameters: Vec<NodeId>,
+    /// The direction along which curvature and Hessian-vector product are taken, one input per parameter.
+    pub directions: Vec<NodeId>,
+    /// The fields of the data.
+    pub fields: Vec<NodeId>,
+    /// The loss of each example.
+    pub losses: NodeId,
+    /// Further values of each example.
+    pub metrics: Vec<(&'static str, NodeId)>,
+    /// The gradient of the sum of the losses.
+    pub gradients: Vec<NodeId>,
+    /// Terms whose elements sum to `u . H u`.
+    pub curvature_terms: Vec<NodeId>,
+    /// `H u`
+    pub products: Vec<NodeId>,
+}
+
+impl Program {
+    /// Differentiates `loss`.
+    pub fn new(loss: LossGraph) -> Result<Self, Error> {
+        let LossGraph { mut graph, parameters, fields, losses, metrics } = loss;
+        let mut tangents = Tangents::new();
+        let mut directions = Vec::with_capacity(parameters.len());
+        for &parameter in &parameters {
+            let direction = graph.input(graph.shape(parameter).clone());
+            tangents.insert(parameter, direction);
+            directions.push(direction);
+        }
+        let derived = gradient(&mut graph, losses, &parameters)?;
+        let curvature_terms = curvature(&mut graph, losses, &derived, &mut tangents)?;
+        let products = hessian_vector(&mut graph, &derived, &mut tangents)?;
+        let gradients = derived.gradients;
+        Ok(Self { graph, parameters, directions, fields, losses, metrics, gradients, curvature_terms, products })
+    }
+
+    /// Multiplications and additions in matrix products to compute `roots` when `known` is there.
+    pub fn flops(&self, roots: &[NodeId], known: &[NodeId]) -> f64 {
+        let (needed, there) = (self.graph.needed_by(roots), self.graph.needed_by(known));
+        let flops = |id: NodeId| {
+            let node = self.graph.node(id);
+            let shapes: Vec<_> = node.inputs.iter().map(|&input| self.graph.shape(input)).collect();
+            (node.op.flops)(&node.attributes, &shapes, &node.shape)
+        };
+        self.graph.ids().filter(|id| needed[id.index()] && !there[id.index()]).map(flops).sum()
+    }
+
+    /// The cost of each probe in evaluations of the loss, by products; nominal if there are none.
+    pub fn costs(&self) -> Costs {
+        let computed: Vec<NodeId> = self.gradients.iter().copied().chain([self.losses]).collect();
+        let loss = self.flops(&[self.losses], &[]);
+        if loss == 0.0 {
+            return Costs::NOMINAL;
+        }
+        Costs {
+            linearize: self.flops(&computed, &[]) / loss,
+            curvature: self.flops(&self.curvature_terms, &computed) / loss,
+            hessian_vector: self.flops(&self.products, &computed) / loss,
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Runs the steps of a plan over one chunk. The only place where places become memory.
+
+use crate::kernels::{
+    Element, Gemm, accumulate, gemm, logsumexp, one_hot, permute, pick, reduce_max, scale, select, sum, total,
+};
+use crate::plan::{Area, Fused, Instruction, Kernel, Operand, Place, Plan, Rows, Step, Write};
+
+/// Elements of a tile: all tiles of a fused step stay in the L1 cache.
+pub const TILE: usize = 1024;
+
+/// What the steps of one chunk read and write.
+pub struct Areas<'a, T> {
+    /// The parameters.
+    pub parameters: &'a [T],
+    /// The direction, if the stage has one.
+    pub direction: &'a [T],
+    /// The chunk's part of each field.
+    pub fields: Vec<&'a [T]>,
+    /// Scratch memory of the worker.
+    pub arena: &'a mut [T],
+    /// What is kept of the chunk.
+    pub kept: &'a mut [T],
+    /// The lane's sum.
+    pub output: &'a mut [T],
+    /// The lane's totals.
+    pub totals: &'a mut [f64],
+    /// Tiles.
+    pub tiles: &'a mut [T],
+    /// Whether this is the first chunk of its lane.
+    pub first: bool,
+}
+
+/// Runs `plan` over one chunk.
+pub fn run<T: Element>(plan: &Plan<T>, areas: &mut Areas<'_, T>) {
+    assert!(areas.arena.len() >= plan.arena_len && areas.tiles.len() >= plan.registers * TILE, "memory of the plan");
+    for step in &plan.steps {
+        match step {
+            Step::Fused(fused) => run_fused(fused, areas),
+            Step::Gemm { spec, a, b, out, write } => run_gemm(spec, *a, *b, *out, *write, areas),
+            Step::Sum { spec, x, out, write } => {
+                let add = areas.adds(*write);
+                areas.with([*x], *out, |[x], out| sum(spec, x, out, add));
+            }
+            Step::Accumulate { x, out } => {
+                let add = areas.adds(Write::Collect);
+                areas.with([*x], *out, |[x], out| accumulate(x, out, add));
+            }
+            Step::Total { x, slot } => {
+                let value = total(areas.read(*x));
+                areas.totals[*slot] += value;
+            }
+            Step::Rows { kernel, x, labels, out } => areas.with([*x, *labels], *out, |[x, labels], out| match kernel {
+                Rows::Logsumexp(columns) => logsumexp(*columns, x, out),
+                Rows::ReduceMax(extent, inner) => reduce_max(*extent, *inner, x, out),
+                Rows::OneHot(classes) => one_hot(*classes, x, out),
+                Rows::Pick(columns) => pick(*columns, x, labels, out),
+                Rows::Permute(spec) => permute(spec, x, out),
+            }),
+        }
+    }
+}
+
+impl<T: Element> Areas<'_, T> {
+    fn adds(&self, write: Write) -> bool {
+        match write {
+            Write::Replace => false,
+            Write::Add => true,
+            Write::Collect => !self.first,
+        }
+    }
+
+    /// The values of `place`.
+    fn read(&self, place: Place) -> &[T] {
+        let area = match place.area {
+            Area::Parameters => self.parameters,
+            Area::Direction => self.direction,
+            Area::Field(field) => self.fields[field],
+            Area::Arena => self.arena,
+            Area::Kept => self.kept,
+            Area::Output => self.output,
+        };
+        &area[place.start..place.start + place.len]
+    }
+
+    /// Calls `f` with the values of `inputs` and those of `out` to be written.
+    fn with<const N: usize>(&mut self, inputs: [Place; N], out: Place, f: impl FnOnce([&[T]; N], &mut [T])) {
+        for input in inputs {
+            assert!(disjoint(input, out), "{input:?} overlaps {out:?}");
+        }
+        let to = self.base(out);
+        // SAFETY: `base` checked that the place lies in its area, which this struct borrows mutably; no input
+        // overlaps it, by the assertion above, so the shared slices and the mutable one are of different elements.
+        let out = unsafe { std::slice::from_raw_parts_mut(to, out.len) };
+        f(inputs.map(|input| self.read(input)), out);
+    }
+
+    /// The first element of a place that may be written.
+    fn base(&mut self, place: Place) -> *mut T {
+        let area: &mut [T] = match place.area {
+            Area::Arena => self.arena,
+            Area::Kept => self.kept,
+            Area::Output => self.output,
+            Area::Parameters | Area::Direction | Area::Field(_) => panic!("{place:?} is only read"),
+        };
+        area[place.start..place.start + place.len].as_mut_ptr()
+    }
+}
+
+fn disjoint(a: Place, b: Place) -> bool {
+    a.area != b.area || a.start + a.len <= b.start || b.start + b.len <= a.start
+}
+
+fn run_gemm<T: Element>(spec: &Gemm, a: Place, b: Place, out: Place, write: Write, areas: &mut Areas<'_, T>) {
+    let add = areas.adds(write);
+    areas.with([a, b], out, |[a, b], out| gemm(spec, a, b, out, add));
+}
+
+fn run_fused<T: Element>(fused: &Fused<T>, areas: &mut Areas<'_, T>) {
+    for &(tile, value) in &fused.constants {
+        areas.tiles[tile * TILE..(tile + 1) * TILE].fill(value);
+    }
+    let mut start = 0;
+    while start < fused.len {
+        let len = TILE.min(fused.len - start);
+        for instruction in &fused.instructions {
+            run_instruction(instruction, start, len, areas);
+        }
+        start += len;
+    }
+}
+
+fn run_instruction<T: Element>(instruction: &Instruction<T>, start: usize, len: usize, areas: &mut Areas<'_, T>) {
+    let out = window(instruction.out, start, len);
+    let operands = &instruction.operands;
+    if let Kernel::Total(slot) = instruction.kernel {
+        let value = total(source(areas, window(operands[0], start, len)));
+        areas.totals[slot] += value;
+        return;
+    }
+    let to = match out {
+        Window::Tile { tile, len } => areas.tiles[tile * TILE..tile * TILE + len].as_mut_ptr(),
+        Window::Memory(place) => areas.base(place),
+    };
+    for &operand in operands {
+        let operand = match instruction.kernel {
+            Kernel::Spread(_) => whole(operand),
+            _ => window(operand, start, len),
+        };
+        assert!(!out.overlaps(operand), "{operand:?} overlaps {out:?}");
+    }
+    // SAFETY: `to` points to `len` elements of an area or tile that `areas` borrows mutably; no operand overlaps
+    // them, by the assertion above, so the shared slices and the mutable one are of different elements.
+    let to = unsafe { std::slice::from_raw_parts_mut(to, len) };
+    let read = |argument: usize| source(areas, window(operands[argument], start, len));
+    match &instruction.kernel {
+        Kernel::Unary(kernel) => kernel(read(0), to),
+        Kernel::Binary(kernel) => kernel(read(0), read(1), to),
+        Kernel::Select => select(read(0), read(1), read(2), to),
+        Kernel::Scale(c) => scale(*c, read(0), to),
+        Kernel::Spread(spread) => spread.load(source(areas, whole(operands[0])), start, to),
+        Kernel::Copy => to.copy_from_slice(read(0)),
+        Kernel::Total(_) => unreachable!("handled above"),
+    }
+}
+
+/// The part of an operand that an instruction touches.
+#[derive(Debug, Clone, Copy)]
+enum Window {
+    Tile { tile: usize, len: usize },
+    Memory(Place),
+}
+
+impl Window {
+    fn overlaps(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Tile { tile: a, .. }, Self::Tile { tile: b, .. }) => a == b,
+            (Self::Memory(a), Self::Memory(b)) => !disjoint(a, b),
+            _ => false,
+        }
+    }
+}
+
+fn window(operand: Operand, start: usize, len: usize) -> Window {
+    match operand {
+        Operand::Tile(tile) => Window::Tile { tile, len },
+        Operand::Memory(place) => Window::Memory(Place { area: place.area, start: place.start + start, len }),
+    }
+}
+
+fn whole(operand: Operand) -> Window {
+    match operand {
+        Operand::Tile(tile) => Window::Tile { tile, len: TILE },
+        Operand::Memory(place) => Window::Memory(place),
+    }
+}
+
+fn source<'a, T: Element>(areas: &'a Areas<'_, T>, window: Window) -> &'a [T] {
+    match window {
+        Window::Tile { tile, len } => &areas.tiles[tile * TILE..tile * TILE + len],
+        Window::Memory(place) => areas.read(place),
+    }
+}

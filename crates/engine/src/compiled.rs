@@ -14,6 +14,8 @@ pub struct Compiled<T> {
     linearize: Pair<T>,
     curvature: Pair<T>,
     hessian_vector: Pair<T>,
+    /// The number of totals that add up to the curvature.
+    pub curvature_terms: usize,
     /// Elements kept of a chunk.
     pub kept_len: usize,
     /// What each stage costs.
@@ -51,7 +53,8 @@ impl<T: Element> Compiled<T> {
         let metrics = program.metrics.iter().enumerate().map(|(i, (_, id))| (*id, i + 1));
         let measured = Stage { totals: losses.totals.iter().copied().chain(metrics).collect(), ..losses.clone() };
         let linearize = Stage { outputs: outputs(&program.gradients), ..losses };
-        let totals = program.curvature_terms.iter().map(|&id| (id, 0)).collect();
+        // A total for each term: added up in one, their order would depend on what is kept.
+        let totals = program.curvature_terms.iter().enumerate().map(|(slot, &id)| (id, slot)).collect();
         let curvature = Stage { known: known.clone(), totals, ..Stage::default() };
         let products = Stage { known, outputs: outputs(&program.products), ..Stage::default() };
 
@@ -70,6 +73,7 @@ impl<T: Element> Compiled<T> {
             },
             curvature: Pair { kept: from_kept(&curvature), fresh: build(graph, &uses, &curvature) },
             hessian_vector: Pair { kept: from_kept(&products), fresh: build(graph, &uses, &products) },
+            curvature_terms: program.curvature_terms.len(),
             kept_len,
             costs: program.costs(),
             metrics: program.metrics.iter().map(|(name, _)| *name).collect(),
@@ -86,7 +90,7 @@ impl<T: Element> Compiled<T> {
         self.linearize.plan(memory)
     }
 
-    /// `u . H u`, the total.
+    /// `u . H u`, the sum of all totals.
     pub fn curvature(&self, memory: Memory) -> &Plan<T> {
         self.curvature.plan(memory)
     }

@@ -18,5 +18,5 @@ mod run;
 pub use error::Error;
 pub use examples::{Examples, Field};
 pub use kernels::Element;
-pub use objective::{BuildLoss, DataObjective};
+pub use objective::{BuildLoss, DataObjective, Means};
 pub use options::Options;

@@ -37,6 +37,15 @@ pub struct DataObjective<T> {
     point: Option<Point<T>>,
 }
 
+/// Means over the examples of a batch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Means {
+    /// The mean loss, without the L2 term.
+    pub loss: f64,
+    /// The mean of each metric, by name.
+    pub metrics: Vec<(&'static str, f64)>,
+}
+
 /// Where the objective is linearised.
 struct Point<T> {
     w: Vec<T>,
@@ -97,12 +106,12 @@ impl<T: Element> DataObjective<T> {
     ///
     /// # Errors
     /// [`Failure::Length`].
-    pub fn metrics(&mut self, w: &[T]) -> Result<(f64, Vec<(&'static str, f64)>), Failure> {
+    pub fn metrics(&mut self, w: &[T]) -> Result<Means, Failure> {
         Failure::require_length("w", self.dim, w.len())?;
         let names = self.first_compiled().metrics.clone();
         self.sweep(w, &[], 1 + names.len(), Compiled::loss, &mut [], false);
         let means: Vec<f64> = (0..=names.len()).map(|slot| self.mean(slot)).collect();
-        Ok((means[0], names.into_iter().zip(means[1..].iter().copied()).collect()))
+        Ok(Means { loss: means[0], metrics: names.into_iter().zip(means[1..].iter().copied()).collect() })
     }
 
     fn first_compiled(&self) -> &Compiled<T> {
@@ -224,9 +233,11 @@ impl<T: Element> Objective<T> for DataObjective<T> {
         let Some(mut point) = self.point.take() else {
             return Err(Failure::NotLinearized { probe: Probe::Curvature });
         };
-        self.sweep(&point.w, u, 1, Compiled::curvature, &mut point.kept, false);
+        let terms = self.first_compiled().curvature_terms;
+        self.sweep(&point.w, u, terms, Compiled::curvature, &mut point.kept, false);
         self.point = Some(point);
-        Failure::require_finite(Probe::Curvature, self.mean(0) + self.l2 * vector::dot(u, u))
+        let mean: f64 = (0..terms).map(|term| self.mean(term)).sum();
+        Failure::require_finite(Probe::Curvature, mean + self.l2 * vector::dot(u, u))
     }
 
     fn hessian_vector(&mut self, v: &[T], out: &mut [T]) -> Result<(), Failure> {
@@ -243,8 +254,8 @@ impl<T: Element> Objective<T> for DataObjective<T> {
     }
 
     fn loss(&mut self, w: &[T]) -> Result<f64, Failure> {
-        let (mean, _) = self.metrics(w)?;
-        Failure::require_finite(Probe::TrialLoss, mean + 0.5 * self.l2 * vector::dot(w, w))
+        let Means { loss, .. } = self.metrics(w)?;
+        Failure::require_finite(Probe::TrialLoss, loss + 0.5 * self.l2 * vector::dot(w, w))
     }
 
     fn costs(&self) -> Costs {

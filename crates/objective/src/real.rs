@@ -41,6 +41,8 @@ pub trait Real:
     fn abs(self) -> Self;
     /// Neither NaN nor infinite.
     fn is_finite(self) -> bool;
+    /// Not a number.
+    fn is_nan(self) -> bool;
 }
 
 mod sealed {
@@ -73,6 +75,10 @@ impl Real for f32 {
     fn is_finite(self) -> bool {
         self.is_finite()
     }
+    #[inline(always)]
+    fn is_nan(self) -> bool {
+        self.is_nan()
+    }
 }
 
 impl Real for f64 {
@@ -98,5 +104,9 @@ impl Real for f64 {
     #[inline(always)]
     fn is_finite(self) -> bool {
         self.is_finite()
+    }
+    #[inline(always)]
+    fn is_nan(self) -> bool {
+        self.is_nan()
     }
 }

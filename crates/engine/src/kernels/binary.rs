@@ -11,8 +11,8 @@ pub fn binary<T: Element>(name: &str) -> Option<Binary<T>> {
         "mul" => |a, b, out| zip(a, b, out, |a, b| a * b),
         "div" => |a, b, out| zip(a, b, out, |a, b| a / b),
         // Not the maximum of the standard library, which drops a NaN.
-        "maximum" => |a, b, out| zip(a, b, out, |a, b| if a > b || a != a { a } else { b }),
-        "minimum" => |a, b, out| zip(a, b, out, |a, b| if a < b || a != a { a } else { b }),
+        "maximum" => |a, b, out| zip(a, b, out, |a, b| if a > b || a.is_nan() { a } else { b }),
+        "minimum" => |a, b, out| zip(a, b, out, |a, b| if a < b || a.is_nan() { a } else { b }),
         "greater" => |a, b, out| zip(a, b, out, |a, b| if a > b { T::ONE } else { T::ZERO }),
         "equal" => |a, b, out| zip(a, b, out, |a, b| if a == b { T::ONE } else { T::ZERO }),
         _ => return None,

@@ -67,5 +67,5 @@ fn largest<T: Element>(x: impl Iterator<Item = T>) -> T {
 
 #[inline(always)]
 fn larger<T: Element>(a: T, b: T) -> T {
-    if a > b || a != a { a } else { b }
+    if a > b || a.is_nan() { a } else { b }
 }

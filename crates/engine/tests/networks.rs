@@ -1,0 +1,171 @@
+//! Whole networks in chunks: against the reference evaluator, across threads, budgets and precisions.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use onedge_engine::{DataObjective, Element, Examples, Field, Means, Options};
+use onedge_graph::check::{Subject, sample};
+use onedge_graph::reference::Tensor;
+use onedge_graph::{Domain, LossGraph, Shape};
+use onedge_nn::{Io, Target, activations, loss_graph, losses, models};
+use onedge_objective::{Objective, Real};
+use onedge_registry::Value;
+
+const EXAMPLES: usize = 77;
+const FEATURES: usize = 6;
+const CLASSES: usize = 5;
+
+fn build(activation: &'static str, loss: &'static str) -> impl Fn(usize) -> LossGraph + Send + Sync + Clone + 'static {
+    move |batch| {
+        let io = Io::new(&[FEATURES], CLASSES).unwrap();
+        let settings = BTreeMap::from([
+            ("hidden".to_owned(), Value::parse("[9, 7]")),
+            ("activation".to_owned(), Value::Text(activation.to_owned())),
+        ]);
+        let model = models::build("mlp", settings, &io).unwrap();
+        let loss = losses::build(loss, BTreeMap::new()).unwrap();
+        loss_graph(&model, &loss, Target::Classes { count: CLASSES }, batch).unwrap()
+    }
+}
+
+/// Generic parameters, biases included.
+fn parameters(graph: &LossGraph) -> Vec<Tensor> {
+    graph.parameters.iter().enumerate().map(|(i, id)| sample(graph.graph.shape(*id), Domain::Real, i + 1)).collect()
+}
+
+fn flat<T: Real>(tensors: &[Tensor]) -> Vec<T> {
+    tensors.iter().flat_map(|t| &t.data).map(|&x| T::from_f64(x)).collect()
+}
+
+fn data() -> (Tensor, Tensor) {
+    (
+        sample(&Shape::new(&[EXAMPLES, FEATURES]), Domain::Real, 3),
+        sample(&Shape::new(&[EXAMPLES]), Domain::Index(CLASSES), 4),
+    )
+}
+
+fn examples<T: Element>() -> Examples<T> {
+    let (inputs, labels) = data();
+    let field = |width: usize, t: &Tensor| {
+        let values: Arc<[T]> = t.data.iter().map(|&x| T::from_f64(x)).collect();
+        Field { width, values }
+    };
+    Examples::new(EXAMPLES, vec![field(FEATURES, &inputs), field(1, &labels)]).unwrap()
+}
+
+fn engine<T: Element>(activation: &'static str, loss: &'static str, options: Options) -> DataObjective<T> {
+    let build = build(activation, loss);
+    DataObjective::new(Box::new(move |batch| Ok(build(batch))), examples(), 0.01, options).unwrap()
+}
+
+fn options(threads: usize, memory_bytes: u64) -> Options {
+    Options { threads, lanes: 3, chunk: Some(16), memory_bytes }
+}
+
+/// Loss, curvature, then gradient and H v, in one vector.
+fn everything<T: Element>(engine: &mut DataObjective<T>, w: &[T], u: &[T]) -> Vec<f64> {
+    let mut gradient = vec![T::ZERO; w.len()];
+    let mut product = gradient.clone();
+    let loss = engine.linearize(w, &mut gradient).unwrap();
+    let curvature = engine.curvature(u).unwrap();
+    engine.hessian_vector(u, &mut product).unwrap();
+    let vectors = gradient.into_iter().chain(product).map(Real::to_f64);
+    [loss, curvature].into_iter().chain(vectors).collect()
+}
+
+#[test]
+fn agrees_with_the_reference_on_every_activation_and_loss() {
+    for activation in activations::ALL {
+        for loss in losses::ALL {
+            let graph = build(activation.name, loss.name)(EXAMPLES);
+            let w = parameters(&graph);
+            let (inputs, labels) = data();
+            let mut values = HashMap::from([(graph.fields[0], inputs), (graph.fields[1], labels)]);
+            values.extend(graph.parameters.iter().copied().zip(w.iter().cloned()));
+            let subject = Subject::new(graph.graph.clone(), graph.losses, graph.parameters.clone(), values, 2);
+            let u = subject.direction();
+            let mut engine = engine::<f64>(activation.name, loss.name, options(2, 1 << 20));
+            let got = everything(&mut engine, &flat(&w), &flat(&u));
+            let (w, u) = (flat::<f64>(&w), flat::<f64>(&u));
+            let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
+            let n = EXAMPLES as f64;
+            let close = |name: &str, a: f64, b: f64| {
+                let scale = a.abs().max(b.abs()).max(1.0);
+                assert!((a - b).abs() < 1e-12 * scale, "{} {}: {name}: {a} and {b}", activation.name, loss.name);
+            };
+            close("loss", got[0], subject.loss(0.0) / n + 0.005 * dot(&w, &w));
+            close("curvature", got[1], subject.curvature() / n + 0.01 * dot(&u, &u));
+            let (gradient, product) = got[2..].split_at(w.len());
+            close("slope", dot(gradient, &u), subject.reverse_slope(0.0) / n + 0.01 * dot(&w, &u));
+            close("u.(Hu)", dot(product, &u), got[1]);
+            let reference = flat::<f64>(&subject.hessian_vector(&subject.direction()));
+            for ((got, expected), u) in product.iter().zip(reference).zip(&u) {
+                close("hessian-vector product", *got, expected / n + 0.01 * u);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_same_bits_for_any_threads_and_budget() {
+    for activation in ["relu", "tanh", "gelu"] {
+        let w: Vec<f32> = flat(&parameters(&build(activation, "cross-entropy")(16)));
+        let u: Vec<f32> = w.iter().map(|x| 0.3 - 0.7 * x).collect();
+        let mut first = engine::<f32>(activation, "cross-entropy", options(1, 1 << 20));
+        let expected = everything(&mut first, &w, &u);
+        for (threads, memory_bytes) in [(2, 1 << 20), (4, 1 << 20), (1, 0), (2, 0), (4, 12_000)] {
+            let mut engine = engine::<f32>(activation, "cross-entropy", options(threads, memory_bytes));
+            let got = everything(&mut engine, &w, &u);
+            assert!(got == expected, "{activation}: {threads} threads, {memory_bytes} bytes");
+        }
+    }
+}
+
+#[test]
+fn single_precision_is_close_to_double() {
+    for activation in ["relu", "tanh", "gelu", "silu", "softplus"] {
+        let w = parameters(&build(activation, "cross-entropy")(16));
+        let u: Vec<f64> = flat::<f64>(&w).iter().map(|x| 0.3 - 0.7 * x).collect();
+        let single: Vec<f32> = u.iter().map(|&x| x as f32).collect();
+        let a = everything(&mut engine::<f32>(activation, "cross-entropy", options(2, 1 << 20)), &flat(&w), &single);
+        let b = everything(&mut engine::<f64>(activation, "cross-entropy", options(2, 1 << 20)), &flat(&w), &u);
+        let scale = b.iter().map(|x| x.abs()).fold(0.0, f64::max);
+        for (a, b) in a.iter().zip(&b) {
+            assert!((a - b).abs() < 1e-5 * scale, "{activation}: {a} and {b}");
+        }
+    }
+}
+
+#[test]
+fn a_batch_is_the_objective_of_its_examples() {
+    let w: Vec<f64> = flat(&parameters(&build("tanh", "cross-entropy")(16)));
+    let mut engine = engine::<f64>("tanh", "cross-entropy", options(2, 1 << 20));
+    let mut total = 0.0;
+    for half in [0..40, 40..EXAMPLES] {
+        let indices: Vec<usize> = half.collect();
+        engine.select(Some(&indices)).unwrap();
+        total += engine.metrics(&w).unwrap().loss * indices.len() as f64;
+    }
+    engine.select(None).unwrap();
+    let Means { loss: all, metrics } = engine.metrics(&w).unwrap();
+    assert!((all - total / EXAMPLES as f64).abs() < 1e-14);
+    assert_eq!(metrics[0].0, "accuracy");
+    let correct = metrics[0].1 * EXAMPLES as f64;
+    assert!((correct - correct.round()).abs() < 1e-12 && (0.0..=EXAMPLES as f64).contains(&correct));
+    let message = engine.select(Some(&[3, EXAMPLES])).unwrap_err().to_string();
+    assert_eq!(message, "batch: expected indices below 77, got 77");
+}
+
+#[test]
+fn misuse_is_named() {
+    let mut engine = engine::<f32>("relu", "cross-entropy", options(1, 0));
+    let w = vec![0.1; engine.dim()];
+    let message = engine.curvature(&w).unwrap_err().to_string();
+    assert_eq!(message, "curvature: expected a linearised point, got none; call `linearize` first");
+    let message = engine.loss(&w[1..]).unwrap_err().to_string();
+    assert_eq!(message, format!("w: expected {} elements, got {}", w.len(), w.len() - 1));
+    let infinite = vec![f32::INFINITY; w.len()];
+    assert!(engine.loss(&infinite).unwrap_err().to_string().starts_with("loss at a trial point: expected a finite"));
+    let message = Examples::<f32>::new(0, vec![]).unwrap_err().to_string();
+    assert_eq!(message, "examples: expected at least one, got none");
+}

@@ -1,0 +1,76 @@
+//! Every op's kernels against its meaning as the graph states it: values, gradient, curvature and H v.
+
+use std::collections::HashMap;
+
+use onedge_engine::{DataObjective, Element, Examples, Options};
+use onedge_graph::check::{Subject, inner, sample};
+use onedge_graph::reference::Tensor;
+use onedge_graph::{Case, Domain, Graph, LossGraph, NodeId, Op, Shape, ops};
+use onedge_objective::{Objective, Real};
+
+/// `losses = weights * op(x)^2 + op(x)` with all inputs of the op as parameters, and the values of the inputs.
+fn loss(op: &'static Op, case: &Case) -> (LossGraph, HashMap<NodeId, Tensor>) {
+    let mut g = Graph::new();
+    let parameters: Vec<NodeId> = case.inputs.iter().map(|(shape, _)| g.input(shape.clone())).collect();
+    let place = |(i, (id, (shape, domain))): (usize, (&NodeId, &(Shape, Domain)))| (*id, sample(shape, *domain, i));
+    let mut values: HashMap<NodeId, Tensor> = parameters.iter().zip(&case.inputs).enumerate().map(place).collect();
+    let y = g.apply(op, case.attributes.clone(), &parameters).unwrap();
+    let flat = g.reshape(y, Shape::new(&[g.shape(y).size()])).unwrap();
+    let weights = g.input(g.shape(flat).clone());
+    values.insert(weights, sample(g.shape(flat), Domain::Real, 9));
+    let square = g.mul(flat, flat).unwrap();
+    let weighted = g.mul(weights, square).unwrap();
+    let losses = g.add(weighted, flat).unwrap();
+    let parameters = [parameters, vec![weights]].concat();
+    (LossGraph { graph: g, parameters, fields: vec![], losses, metrics: vec![] }, values)
+}
+
+fn flat<T: Real>(tensors: &[Tensor]) -> Vec<T> {
+    tensors.iter().flat_map(|t| &t.data).map(|&x| T::from_f64(x)).collect()
+}
+
+fn agrees<T: Element>(op: &'static Op, case: &Case, tolerance: f64) {
+    let (loss, values) = loss(op, case);
+    let w: Vec<Tensor> = loss.parameters.iter().map(|id| values[id].clone()).collect();
+    let subject = Subject::new(loss.graph.clone(), loss.losses, loss.parameters.clone(), values, 2);
+    let (u, v) = (subject.direction(), subject.other_direction(5));
+    let options = Options { threads: 1, lanes: 1, chunk: None, memory_bytes: 1 << 20 };
+    let examples = Examples::<T>::new(1, vec![]).unwrap();
+    let mut engine = DataObjective::new(Box::new(move |_| Ok(loss.clone())), examples, 0.0, options).unwrap();
+    let close = |name: &str, a: f64, b: f64| {
+        let scale = a.abs().max(b.abs()).max(1.0);
+        assert!((a - b).abs() <= tolerance * scale, "{} {}: {name}: {a} and {b}", op.name, T::NAME);
+    };
+    let mut gradient = vec![T::ZERO; engine.dim()];
+    let value = engine.linearize(&flat::<T>(&w), &mut gradient).unwrap();
+    close("loss", value, subject.loss(0.0));
+    let slope: f64 = gradient.iter().zip(flat::<f64>(&u)).map(|(g, u)| g.to_f64() * u).sum();
+    close("slope", slope, subject.reverse_slope(0.0));
+    close("curvature", engine.curvature(&flat::<T>(&u)).unwrap(), subject.curvature());
+    let mut product = vec![T::ZERO; engine.dim()];
+    engine.hessian_vector(&flat::<T>(&v), &mut product).unwrap();
+    for (got, expected) in product.iter().zip(flat::<f64>(&subject.hessian_vector(&v))) {
+        close("hessian-vector product", got.to_f64(), expected);
+    }
+    close("symmetry", product.iter().zip(flat::<f64>(&u)).map(|(p, u)| p.to_f64() * u).sum(), {
+        inner(&v, &subject.hessian_vector(&u))
+    });
+}
+
+#[test]
+fn every_op_in_f64() {
+    for op in ops::ALL {
+        for case in (op.cases)() {
+            agrees::<f64>(op, &case, 1e-12);
+        }
+    }
+}
+
+#[test]
+fn every_op_in_f32() {
+    for op in ops::ALL {
+        for case in (op.cases)() {
+            agrees::<f32>(op, &case, 2e-5);
+        }
+    }
+}

@@ -14,9 +14,11 @@ mod options;
 mod plan;
 mod program;
 mod run;
+mod square_product;
 
 pub use error::Error;
 pub use examples::{Examples, Field};
 pub use kernels::Element;
 pub use objective::{BuildLoss, DataObjective, Means};
 pub use options::Options;
+pub use square_product::square_product;

@@ -16,6 +16,7 @@ mod lanczos;
 mod operator;
 mod power;
 mod preconditioned;
+mod ritz;
 mod seeded;
 mod tracker;
 
@@ -25,4 +26,5 @@ pub use lanczos::{Eigenpair, Lanczos, Spectrum, Wanted, lanczos};
 pub use operator::{Dense, LinearOperator};
 pub use power::{Power, PowerIteration, power_iteration};
 pub use preconditioned::Preconditioned;
+pub use ritz::ritz_values;
 pub use tracker::SharpnessTracker;

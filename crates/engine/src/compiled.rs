@@ -5,7 +5,7 @@ use onedge_objective::Costs;
 
 use crate::Error;
 use crate::kernels::Element;
-use crate::plan::{Area, Place, Plan, Stage, Uses, build, padded};
+use crate::plan::{Area, Place, Plan, Stage, Transposed, Uses, build, padded};
 use crate::program::Program;
 
 /// All stages of a program for chunks of one size.
@@ -14,6 +14,10 @@ pub struct Compiled<T> {
     linearize: Pair<T>,
     curvature: Pair<T>,
     hessian_vector: Pair<T>,
+    /// What the gradient's pass collects transposed.
+    pub transposed_gradient: Vec<Transposed>,
+    /// What the Hessian-vector product's pass collects transposed.
+    pub transposed_product: Vec<Transposed>,
     /// The number of totals that add up to the curvature.
     pub curvature_terms: usize,
     /// Elements kept of a chunk.
@@ -73,6 +77,8 @@ impl<T: Element> Compiled<T> {
             },
             curvature: Pair { kept: from_kept(&curvature), fresh: build(graph, &uses, &curvature) },
             hessian_vector: Pair { kept: from_kept(&products), fresh: build(graph, &uses, &products) },
+            transposed_gradient: linearize.transposed(graph, &uses),
+            transposed_product: products.transposed(graph, &uses),
             curvature_terms: program.curvature_terms.len(),
             kept_len,
             costs: program.costs(),

@@ -3,7 +3,8 @@ use std::sync::Mutex;
 use rayon::prelude::*;
 
 use crate::Error;
-use crate::kernels::Element;
+use crate::kernels::{Element, accumulate};
+use crate::plan::Transposed;
 use crate::run::TILE;
 
 /// The memory of one lane: its sums over chunks.
@@ -58,23 +59,66 @@ impl<T: Element> Workers<T> {
         });
     }
 
-    /// `out <- scale * (sum of the lanes' outputs, in order) + shift * x`
-    pub fn reduce(&self, lanes: &[Lane<T>], scale: f64, shift: f64, x: &[T], out: &mut [T]) {
-        const BLOCK: usize = 8192;
+    /// `out <- scale * (sum of the lanes' outputs, in order) + shift * x`, where the outputs hold some matrices
+    /// transposed, in the order of their places.
+    pub fn reduce(&self, lanes: &[Lane<T>], transposed: &[Transposed], scale: f64, shift: f64, x: &[T], out: &mut [T]) {
         let (scale, shift) = (T::from_f64(scale), T::from_f64(shift));
+        let finish = |sum: &mut [T], x: &[T]| {
+            for (sum, x) in sum.iter_mut().zip(x) {
+                *sum = scale * *sum + shift * *x;
+            }
+        };
         self.pool.install(|| {
-            out.par_chunks_mut(BLOCK).enumerate().for_each(|(i, out)| {
-                let range = i * BLOCK..i * BLOCK + out.len();
-                out.copy_from_slice(&lanes[0].output[range.clone()]);
-                for lane in &lanes[1..] {
-                    for (out, part) in out.iter_mut().zip(&lane.output[range.clone()]) {
-                        *out += *part;
-                    }
-                }
-                for (out, x) in out.iter_mut().zip(&x[range]) {
-                    *out = scale * *out + shift * *x;
-                }
-            });
+            let mut done = 0;
+            let mut rest = &mut *out;
+            for matrix in transposed {
+                let (plain, tail) = rest.split_at_mut(matrix.start - done);
+                add_plain(lanes, done, plain);
+                let (turned, tail) = tail.split_at_mut(matrix.rows * matrix.columns);
+                add_transposed(lanes, matrix, turned);
+                (done, rest) = (matrix.start + turned.len(), tail);
+            }
+            add_plain(lanes, done, rest);
+        });
+        self.pool.install(|| {
+            out.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK)).for_each(|(out, x)| finish(out, x));
         });
     }
+}
+
+/// Elements of a parallel piece of work.
+const BLOCK: usize = 8192;
+
+/// `out <- sum of the lanes' outputs` from element `start` on.
+fn add_plain<T: Element>(lanes: &[Lane<T>], start: usize, out: &mut [T]) {
+    out.par_chunks_mut(BLOCK).enumerate().for_each(|(i, out)| {
+        let range = start + i * BLOCK..start + i * BLOCK + out.len();
+        out.copy_from_slice(&lanes[0].output[range.clone()]);
+        for lane in &lanes[1..] {
+            accumulate(&lane.output[range.clone()], out, true);
+        }
+    });
+}
+
+/// The same for a matrix that the lanes hold transposed.
+fn add_transposed<T: Element>(lanes: &[Lane<T>], matrix: &Transposed, out: &mut [T]) {
+    /// Rows turned at once: one cache line of each column.
+    const ROWS: usize = 16;
+    let Transposed { start, rows, columns } = *matrix;
+    out.par_chunks_mut(ROWS * columns).enumerate().for_each(|(block, out)| {
+        let height = out.len() / columns;
+        for column in 0..columns {
+            let from = start + column * rows + block * ROWS;
+            let mut sum = [T::ZERO; ROWS];
+            sum[..height].copy_from_slice(&lanes[0].output[from..from + height]);
+            for lane in &lanes[1..] {
+                for (sum, part) in sum.iter_mut().zip(&lane.output[from..from + height]) {
+                    *sum += *part;
+                }
+            }
+            for (row, sum) in sum[..height].iter().enumerate() {
+                out[row * columns + column] = *sum;
+            }
+        }
+    });
 }

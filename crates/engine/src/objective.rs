@@ -7,7 +7,7 @@ use crate::chunks::{Chunk, cut, target};
 use crate::compiled::{Compiled, Memory};
 use crate::kernels::Element;
 use crate::lanes::{Lane, Workers};
-use crate::plan::Plan;
+use crate::plan::{Plan, Transposed};
 use crate::run::{Areas, run};
 use crate::{Error, Examples, Options};
 
@@ -189,6 +189,11 @@ impl<T: Element> DataObjective<T> {
         });
     }
 
+    /// `out <- mean over examples of what the lanes collected + l2 x`
+    fn reduce(&self, transposed: &[Transposed], x: &[T], out: &mut [T]) {
+        self.workers.reduce(&self.lanes, transposed, 1.0 / self.batch().len() as f64, self.l2, x, out);
+    }
+
     /// Memory for what is kept: of as many chunks as fit the budget, from the first.
     fn kept_memory(&self, mut old: Vec<Vec<T>>) -> Vec<Vec<T>> {
         let mut left = self.options.memory_bytes / size_of::<T>() as u64;
@@ -222,7 +227,7 @@ impl<T: Element> Objective<T> for DataObjective<T> {
         point.w.extend_from_slice(w);
         point.kept = self.kept_memory(point.kept);
         self.sweep(w, &[], 1, Compiled::linearize, &mut point.kept, true);
-        self.workers.reduce(&self.lanes, 1.0 / self.batch().len() as f64, self.l2, w, gradient);
+        self.reduce(&self.first_compiled().transposed_gradient, w, gradient);
         let loss = self.mean(0) + 0.5 * self.l2 * vector::dot(w, w);
         self.point = Some(point);
         Failure::require_finite(Probe::Loss, loss)
@@ -248,7 +253,7 @@ impl<T: Element> Objective<T> for DataObjective<T> {
         };
         self.sweep(&point.w, v, 0, Compiled::hessian_vector, &mut point.kept, true);
         self.point = Some(point);
-        self.workers.reduce(&self.lanes, 1.0 / self.batch().len() as f64, self.l2, v, out);
+        self.reduce(&self.first_compiled().transposed_product, v, out);
         let size = vector::dot(out, out);
         Failure::require_finite(Probe::HessianVector, size).map(|_| ())
     }

@@ -12,7 +12,8 @@ pub fn square_product<T: Element>(threads: usize, n: usize, a: &[T], b: &[T], ou
     let rows = n.div_ceil(threads);
     std::thread::scope(|scope| {
         for (a, out) in a.chunks(rows * n).zip(out.chunks_mut(rows * n)) {
-            let spec = Gemm { batch: 1, m: a.len() / n, n, k: n, transposed: Matmul { left: false, right: false } };
+            let transposed = Matmul { left: false, right: false };
+            let spec = Gemm { batch: 1, m: a.len() / n, n, k: n, transposed, column_major: false };
             scope.spawn(move || gemm(&spec, a, b, out, false));
         }
     });

@@ -1,6 +1,6 @@
 use std::collections::{HashMap, HashSet};
 
-use onedge_graph::{Graph, NodeId};
+use onedge_graph::{Class, Graph, NodeId, Shape};
 
 use super::arena::Arena;
 use super::fuse::Draft;
@@ -19,6 +19,17 @@ pub struct Stage {
     pub outputs: Vec<(NodeId, usize)>,
     /// Values to keep, each with its place.
     pub keep: HashMap<NodeId, Place>,
+}
+
+/// A matrix of `[rows, columns]` that lies transposed, `[columns, rows]`, in a lane's sum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transposed {
+    /// Its first element.
+    pub start: usize,
+    /// Its rows.
+    pub rows: usize,
+    /// Its columns.
+    pub columns: usize,
 }
 
 impl Stage {
@@ -49,6 +60,24 @@ impl Stage {
         let outputs = self.outputs.iter().map(|&(id, start)| (uses.value(id), start));
         outputs.filter(|&(id, _)| collects(id) && !self.known.contains_key(&id)).collect()
     }
+
+    /// The outputs that are collected transposed, by their first element.
+    pub fn transposed(&self, graph: &Graph, uses: &Uses) -> Vec<Transposed> {
+        let products = |id: NodeId| graph.node(id).op.class == Class::Product || uses.is_sum_of_products(graph, id);
+        let tall = self.direct(graph, uses).into_iter().filter(|&(id, _)| products(id) && is_tall(graph.shape(id)));
+        let place = |(id, start): (NodeId, usize)| {
+            let shape = graph.shape(id);
+            Transposed { start, rows: shape[0], columns: shape[1] }
+        };
+        let mut transposed: Vec<Transposed> = tall.map(place).collect();
+        transposed.sort_unstable_by_key(|t| t.start);
+        transposed
+    }
+}
+
+/// Whether a matrix has more rows than columns: a sum of products of this shape is collected transposed.
+fn is_tall(shape: &Shape) -> bool {
+    shape.rank() == 2 && shape[0] > shape[1]
 }
 
 /// The steps of `stage`.
@@ -182,7 +211,8 @@ impl Placer<'_> {
                 let node = self.graph.node(product);
                 let [a, b] = [0, 1].map(|argument| self.places[&self.uses.value(node.inputs[argument])]);
                 let [left, right] = [0, 1].map(|argument| self.graph.shape(node.inputs[argument]));
-                let spec = Gemm::new(left, right, node.attributes.matmul());
+                let mut spec = Gemm::new(left, right, node.attributes.matmul());
+                spec.column_major = self.direct.contains_key(&id) && is_tall(&self.graph.node(id).shape);
                 steps.push(Step::Gemm { spec, a, b, out, write: if i == 0 { first } else { Write::Add } });
             }
             return;

@@ -12,7 +12,7 @@ mod uses;
 use crate::kernels::{Binary, Gemm, Spread, Sum, Unary};
 
 pub use arena::padded;
-pub use build::{Stage, build};
+pub use build::{Stage, Transposed, build};
 pub use uses::Uses;
 
 /// The steps of one stage for one chunk.

@@ -29,8 +29,8 @@ pub fn cut(examples: usize, lanes: usize, target: usize) -> Vec<Chunk> {
 /// The number of examples in a chunk, when each needs `bytes` of memory in a pass: few enough for the cache, enough
 /// for products to run at full speed.
 pub fn target(options: &Options, bytes: usize) -> usize {
-    const CACHE_BYTES: usize = 8 << 20;
-    options.chunk.unwrap_or_else(|| (CACHE_BYTES / bytes.max(1)).clamp(ROWS, 512) / ROWS * ROWS)
+    const CACHE_BYTES: usize = 24 << 20;
+    options.chunk.unwrap_or_else(|| (CACHE_BYTES / bytes.max(1)).clamp(ROWS, 1024) / ROWS * ROWS)
 }
 
 #[cfg(test)]

@@ -63,50 +63,53 @@ impl<T: Element> Workers<T> {
     /// transposed, in the order of their places.
     pub fn reduce(&self, lanes: &[Lane<T>], transposed: &[Transposed], scale: f64, shift: f64, x: &[T], out: &mut [T]) {
         let (scale, shift) = (T::from_f64(scale), T::from_f64(shift));
-        let finish = |sum: &mut [T], x: &[T]| {
-            for (sum, x) in sum.iter_mut().zip(x) {
-                *sum = scale * *sum + shift * *x;
-            }
-        };
+        // Reads x only where it counts: these sweeps are bound by memory.
+        let finish = |sum: T, x: &T| if shift == T::ZERO { scale * sum } else { scale * sum + shift * *x };
         self.pool.install(|| {
-            let mut done = 0;
-            let mut rest = &mut *out;
+            let (mut done, mut rest) = (0, out);
             for matrix in transposed {
                 let (plain, tail) = rest.split_at_mut(matrix.start - done);
-                add_plain(lanes, done, plain);
+                add_plain(lanes, done, plain, x, finish);
                 let (turned, tail) = tail.split_at_mut(matrix.rows * matrix.columns);
-                add_transposed(lanes, matrix, turned);
+                add_transposed(lanes, matrix, turned, x, finish);
                 (done, rest) = (matrix.start + turned.len(), tail);
             }
-            add_plain(lanes, done, rest);
-        });
-        self.pool.install(|| {
-            out.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK)).for_each(|(out, x)| finish(out, x));
+            add_plain(lanes, done, rest, x, finish);
         });
     }
 }
 
-/// Elements of a parallel piece of work.
-const BLOCK: usize = 8192;
+/// Elements of a parallel piece of work: of each lane, what stays in the cache.
+const BLOCK: usize = 4096;
 
-/// `out <- sum of the lanes' outputs` from element `start` on.
-fn add_plain<T: Element>(lanes: &[Lane<T>], start: usize, out: &mut [T]) {
+/// `out <- finish(sum of the lanes' outputs, x)` from element `start` on.
+fn add_plain<T: Element>(lanes: &[Lane<T>], start: usize, out: &mut [T], x: &[T], finish: impl Fn(T, &T) -> T + Sync) {
     out.par_chunks_mut(BLOCK).enumerate().for_each(|(i, out)| {
         let range = start + i * BLOCK..start + i * BLOCK + out.len();
         out.copy_from_slice(&lanes[0].output[range.clone()]);
         for lane in &lanes[1..] {
             accumulate(&lane.output[range.clone()], out, true);
         }
+        for (out, x) in out.iter_mut().zip(&x[range]) {
+            *out = finish(*out, x);
+        }
     });
 }
 
 /// The same for a matrix that the lanes hold transposed.
-fn add_transposed<T: Element>(lanes: &[Lane<T>], matrix: &Transposed, out: &mut [T]) {
+fn add_transposed<T: Element>(
+    lanes: &[Lane<T>],
+    matrix: &Transposed,
+    out: &mut [T],
+    x: &[T],
+    finish: impl Fn(T, &T) -> T + Sync,
+) {
     /// Rows turned at once: one cache line of each column.
     const ROWS: usize = 16;
     let Transposed { start, rows, columns } = *matrix;
     out.par_chunks_mut(ROWS * columns).enumerate().for_each(|(block, out)| {
         let height = out.len() / columns;
+        let x = &x[start + block * ROWS * columns..];
         for column in 0..columns {
             let from = start + column * rows + block * ROWS;
             let mut sum = [T::ZERO; ROWS];
@@ -117,7 +120,8 @@ fn add_transposed<T: Element>(lanes: &[Lane<T>], matrix: &Transposed, out: &mut 
                 }
             }
             for (row, sum) in sum[..height].iter().enumerate() {
-                out[row * columns + column] = *sum;
+                let place = row * columns + column;
+                out[place] = finish(*sum, &x[place]);
             }
         }
     });

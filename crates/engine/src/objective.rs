@@ -5,7 +5,7 @@ use onedge_objective::{Costs, Error as Failure, Objective, Probe, vector};
 
 use crate::chunks::{Chunk, cut, target};
 use crate::compiled::{Compiled, Memory};
-use crate::kernels::Element;
+use crate::kernels::{Element, total};
 use crate::lanes::{Lane, Workers};
 use crate::plan::{Plan, Transposed};
 use crate::run::{Areas, run};
@@ -189,6 +189,11 @@ impl<T: Element> DataObjective<T> {
         });
     }
 
+    /// `l2 |x|^2`
+    fn l2_square(&self, x: &[T]) -> f64 {
+        if self.l2 == 0.0 { 0.0 } else { self.l2 * vector::dot(x, x) }
+    }
+
     /// `out <- mean over examples of what the lanes collected + l2 x`
     fn reduce(&self, transposed: &[Transposed], x: &[T], out: &mut [T]) {
         self.workers.reduce(&self.lanes, transposed, 1.0 / self.batch().len() as f64, self.l2, x, out);
@@ -228,7 +233,7 @@ impl<T: Element> Objective<T> for DataObjective<T> {
         point.kept = self.kept_memory(point.kept);
         self.sweep(w, &[], 1, Compiled::linearize, &mut point.kept, true);
         self.reduce(&self.first_compiled().transposed_gradient, w, gradient);
-        let loss = self.mean(0) + 0.5 * self.l2 * vector::dot(w, w);
+        let loss = self.mean(0) + 0.5 * self.l2_square(w);
         self.point = Some(point);
         Failure::require_finite(Probe::Loss, loss)
     }
@@ -242,7 +247,7 @@ impl<T: Element> Objective<T> for DataObjective<T> {
         self.sweep(&point.w, u, terms, Compiled::curvature, &mut point.kept, false);
         self.point = Some(point);
         let mean: f64 = (0..terms).map(|term| self.mean(term)).sum();
-        Failure::require_finite(Probe::Curvature, mean + self.l2 * vector::dot(u, u))
+        Failure::require_finite(Probe::Curvature, mean + self.l2_square(u))
     }
 
     fn hessian_vector(&mut self, v: &[T], out: &mut [T]) -> Result<(), Failure> {
@@ -254,13 +259,13 @@ impl<T: Element> Objective<T> for DataObjective<T> {
         self.sweep(&point.w, v, 0, Compiled::hessian_vector, &mut point.kept, true);
         self.point = Some(point);
         self.reduce(&self.first_compiled().transposed_product, v, out);
-        let size = vector::dot(out, out);
-        Failure::require_finite(Probe::HessianVector, size).map(|_| ())
+        // The sum of all elements is finite only if each of them is.
+        Failure::require_finite(Probe::HessianVector, total(out)).map(|_| ())
     }
 
     fn loss(&mut self, w: &[T]) -> Result<f64, Failure> {
         let Means { loss, .. } = self.metrics(w)?;
-        Failure::require_finite(Probe::TrialLoss, loss + 0.5 * self.l2 * vector::dot(w, w))
+        Failure::require_finite(Probe::TrialLoss, loss + 0.5 * self.l2_square(w))
     }
 
     fn costs(&self) -> Costs {

@@ -30,10 +30,6 @@ impl Gemm {
     }
 }
 
-/// Results of at most so many columns, and at least so many rows, are computed transposed.
-const NARROW: usize = 16;
-const WIDE: usize = 64;
-
 /// `out <- a b`, or `out <- out + a b` if `add`. All matrices are contiguous and row-major, unless `spec` says otherwise.
 ///
 /// # Panics
@@ -48,9 +44,6 @@ pub fn gemm<T: Element>(spec: &Gemm, a: &[T], b: &[T], out: &mut [T], add: bool)
     let (a_columns, a_rows) = strides(k, m, transposed.left);
     let (b_columns, b_rows) = strides(n, k, transposed.right);
     let (out_columns, out_rows) = strides(n, m, column_major);
-    if !column_major && n <= NARROW && m >= WIDE {
-        return narrow(spec, a, b, out, add);
-    }
     for i in 0..batch {
         // SAFETY: the assertion above gives each matrix the extent that its sizes and strides reach; `out` is
         // borrowed mutably and so overlaps neither operand.
@@ -76,21 +69,6 @@ pub fn gemm<T: Element>(spec: &Gemm, a: &[T], b: &[T], out: &mut [T], add: bool)
                 false,
                 gemm::Parallelism::None,
             );
-        }
-    }
-}
-
-/// A product with few columns, which fill the vector registers of the product's kernel badly: computed transposed.
-fn narrow<T: Element>(spec: &Gemm, a: &[T], b: &[T], out: &mut [T], add: bool) {
-    let Gemm { m, n, .. } = *spec;
-    let mut turned = vec![T::ZERO; out.len()];
-    gemm(&Gemm { column_major: true, ..*spec }, a, b, &mut turned, false);
-    for (out, turned) in out.chunks_exact_mut(m * n).zip(turned.chunks_exact(m * n)) {
-        for (i, row) in out.chunks_exact_mut(n).enumerate() {
-            for (j, out) in row.iter_mut().enumerate() {
-                let value = turned[j * m + i];
-                *out = if add { *out + value } else { value };
-            }
         }
     }
 }

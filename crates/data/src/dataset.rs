@@ -31,6 +31,15 @@ pub enum Targets {
     },
 }
 
+/// Which kind of [`Targets`] is wanted, where there is a choice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Task {
+    /// One class per example.
+    Classes,
+    /// Real numbers.
+    Values,
+}
+
 impl Dataset {
     /// A data set of `inputs`, row-major `[examples, features]` with `features` the product of `input_shape`
     /// (`[3, 32, 32]` channels first, `[1, 28, 28]` grey, `[11]` a table). `origin` names it in errors.

@@ -164,7 +164,7 @@ pub enum Error {
         /// What it holds.
         cell: String,
         /// What to do about it.
-        advice: String,
+        advice: &'static str,
     },
     /// A column that the table does not have.
     #[error("{origin}: no column `{column}`, expected one of {known}; try {nearest}")]
@@ -202,7 +202,7 @@ pub enum Error {
         /// What the data set is.
         got: String,
         /// What to do about it.
-        advice: String,
+        advice: &'static str,
     },
     /// A server did not send the file.
     #[error("{url}: download failed, expected status 200 or 206, got {reason}; try again later or another `mirror`")]
@@ -221,6 +221,12 @@ pub enum Error {
         expected: u64,
         /// The bytes on disk.
         got: u64,
+    },
+    /// Another process holds the partial file.
+    #[error("{}: another process is fetching this file, expected to be the only one; try again later", path.display())]
+    Busy {
+        /// The partial file.
+        path: PathBuf,
     },
     /// What came is not the file; it was removed.
     #[error("{url}: wrong checksum, expected sha-256 {expected}, got {got}; try again or another `mirror`")]

@@ -13,7 +13,7 @@ pub mod generators;
 pub mod readers;
 pub mod transforms;
 
-pub use dataset::{Dataset, Targets};
+pub use dataset::{Dataset, Targets, Task};
 pub use datasets::{Build, Context};
 pub use download::Progress;
 pub use error::Error;

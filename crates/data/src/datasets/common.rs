@@ -3,7 +3,7 @@
 use onedge_registry::{Default, Kind, Setting, Settings, setting};
 
 use crate::transforms::{self, Pick, Scale};
-use crate::{Error, Split};
+use crate::{Error, Split, Task};
 
 /// Subsets and a test part: for every set.
 pub const SUBSET: &[Setting] = &[
@@ -77,6 +77,15 @@ pub fn apply(split: Split, settings: &Settings) -> Result<Split, Error> {
         split = split.try_map(|set| transforms::downsample(set, side, side))?;
     }
     transforms::scale(split, scale(settings)?)
+}
+
+/// What the setting `target` asks for.
+pub fn task(settings: &Settings) -> Result<Task, Error> {
+    match settings.text("target") {
+        "classes" => Ok(Task::Classes),
+        "values" => Ok(Task::Values),
+        _ => Err(settings.out_of_range("target", "`classes` or `values`").into()),
+    }
 }
 
 /// The seed of the set.

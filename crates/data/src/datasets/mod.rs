@@ -3,8 +3,17 @@
 //! A set is one file that states its own settings and reads or makes a [`Split`]; what all sets share (subsets,
 //! downsampling, scaling, a test part set aside) happens in one place afterwards.
 
+mod cifar_10;
+mod cifar_100;
 mod common;
+mod csv;
+mod digits;
+mod fashion_mnist;
+mod idx;
 mod mixture;
+mod mnist;
+mod red_wine;
+mod stored;
 mod teacher;
 
 use std::collections::BTreeMap;
@@ -15,7 +24,18 @@ use onedge_registry::{Entry, Settings, Value, find};
 use crate::{Error, Progress, Split};
 
 /// Every data set, embedded ones first.
-pub static ALL: &[&Entry<Build>] = &[&teacher::ENTRY, &mixture::ENTRY];
+pub static ALL: &[&Entry<Build>] = &[
+    &digits::ENTRY,
+    &red_wine::ENTRY,
+    &mnist::ENTRY,
+    &fashion_mnist::ENTRY,
+    &cifar_10::ENTRY,
+    &cifar_100::ENTRY,
+    &csv::ENTRY,
+    &idx::ENTRY,
+    &teacher::ENTRY,
+    &mixture::ENTRY,
+];
 
 /// Makes the data set that [`Settings`] resolved against its entry describe.
 pub type Build = fn(&Settings, &Context<'_>) -> Result<Split, Error>;
@@ -43,11 +63,27 @@ pub struct Context<'a> {
 /// use onedge_registry::Value;
 ///
 /// let given = BTreeMap::from([("first".to_owned(), Value::Integer(100))]);
-/// let split = datasets::load("teacher", given, &Context::default())?;
-/// assert_eq!((split.train.examples(), split.train.input_shape()), (100, &[64][..]));
+/// let split = datasets::load("digits", given, &Context::default())?;
+/// assert_eq!((split.train.examples(), split.train.input_shape()), (100, &[1, 8, 8][..]));
 /// # Ok::<(), onedge_data::Error>(())
 /// ```
 pub fn load(name: &str, given: BTreeMap<String, Value>, context: &Context<'_>) -> Result<Split, Error> {
     let entry = find("data set", ALL, name)?;
     (entry.build)(&Settings::resolve(entry, given)?, context)
 }
+
+/// The same with settings as text and nothing of the machine: for tests.
+#[cfg(test)]
+fn load_text(name: &str, given: &[(&str, &str)]) -> Result<Split, Error> {
+    load_with(name, given, &Context::default())
+}
+
+/// The same with settings as text: for tests.
+#[cfg(test)]
+fn load_with(name: &str, given: &[(&str, &str)], context: &Context<'_>) -> Result<Split, Error> {
+    let given = given.iter().map(|(key, value)| ((*key).to_owned(), Value::parse(value))).collect();
+    load(name, given, context)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 use onedge_registry::{Default, Entry, Kind, Setting, Settings, setting};
 
 use super::{Build, Context, common};
-use crate::generators::{Task, Teacher, teacher};
+use crate::generators::{Teacher, teacher};
 use crate::{Error, Split};
 
 const GROUPS: &[&[Setting]] = &[
@@ -31,17 +31,12 @@ pub static ENTRY: Entry<Build> = Entry {
 };
 
 fn build(settings: &Settings, _: &Context<'_>) -> Result<Split, Error> {
-    let task = match settings.text("target") {
-        "classes" => Task::Classes,
-        "values" => Task::Values,
-        _ => return Err(settings.out_of_range("target", "`classes` or `values`").into()),
-    };
     let set = teacher(&Teacher {
         examples: settings.count("examples")?,
         features: settings.count("features")?,
         hidden: settings.counts("hidden")?,
         outputs: settings.count("outputs")?,
-        task,
+        task: common::task(settings)?,
         noise: settings.number_where("noise", "a finite number, zero or more", |x| x.is_finite() && x >= 0.0)?,
         seed: common::seed(settings)?,
     })?;

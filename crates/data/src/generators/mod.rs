@@ -4,7 +4,7 @@ mod mixture;
 mod teacher;
 
 pub use mixture::{Mixture, mixture};
-pub use teacher::{Task, Teacher, teacher};
+pub use teacher::{Teacher, teacher};
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;

@@ -1,7 +1,7 @@
 use rand_chacha::ChaCha8Rng;
 
 use super::{normal, stream};
-use crate::{Dataset, Error, Targets, dataset};
+use crate::{Dataset, Error, Targets, Task, dataset};
 
 /// What [`teacher`] draws.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,21 +14,12 @@ pub struct Teacher {
     pub hidden: Vec<usize>,
     /// The number of classes, or of values per example.
     pub outputs: usize,
-    /// What the targets are.
+    /// Whether the targets are the index of the largest output, or the outputs themselves.
     pub task: Task,
     /// The deviation of the noise on the outputs.
     pub noise: f64,
     /// Of the random generator.
     pub seed: u64,
-}
-
-/// What is made of the teacher's outputs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Task {
-    /// The index of the largest output.
-    Classes,
-    /// The outputs themselves.
-    Values,
 }
 
 /// Random inputs `x ~ N(0, I)` labelled by a random network: `h_0 = x`, `h_l = tanh(W_l h_(l-1))`,

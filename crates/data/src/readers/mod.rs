@@ -1,1 +1,23 @@
-//! Readers of published formats, one per file.
+//! Readers of published formats, one per file. Each unpacks gzip by itself.
+
+mod cifar;
+mod cifar_names;
+mod csv;
+mod idx;
+mod source;
+
+pub use cifar::{Cifar, cifar};
+pub use csv::{Column, Csv, csv, csv_like};
+pub use idx::{idx, idx_split};
+
+pub(crate) use csv::read as read_csv;
+pub(crate) use source::Source;
+
+/// The same bytes, gzip'd: for tests.
+#[cfg(test)]
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}

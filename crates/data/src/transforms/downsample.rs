@@ -50,13 +50,13 @@ fn weights(from: usize, to: usize) -> Vec<Vec<(usize, f32)>> {
     (0..to).map(|i| covered(i).map(|j| (j, overlap(i, j) as f32 / from as f32)).collect()).collect()
 }
 
-fn inapplicable(set: &Dataset, height: usize, width: usize, expected: &str, advice: &str) -> Error {
+fn inapplicable(set: &Dataset, height: usize, width: usize, expected: &str, advice: &'static str) -> Error {
     Error::Inapplicable {
         origin: set.origin().to_owned(),
         what: format!("downsampling to {height} x {width}"),
         expected: expected.to_owned(),
         got: format!("inputs {:?}", set.input_shape()),
-        advice: advice.to_owned(),
+        advice,
     }
 }
 

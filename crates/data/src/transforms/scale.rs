@@ -33,7 +33,7 @@ pub fn scale(split: Split, how: Scale) -> Result<Split, Error> {
 fn unit(set: Dataset) -> Result<Dataset, Error> {
     let Some(full_scale) = set.full_scale() else {
         let (expected, got) = ("inputs of a known range, such as bytes".to_owned(), "real numbers".to_owned());
-        let (what, advice) = ("`scale = unit`".to_owned(), "`scale = standard`".to_owned());
+        let (what, advice) = ("`scale = unit`".to_owned(), "`scale = standard`");
         return Err(Error::Inapplicable { origin: set.origin().to_owned(), what, expected, got, advice });
     };
     set.map_rows(Some(1.0), |row| row.iter_mut().for_each(|x| *x /= full_scale))

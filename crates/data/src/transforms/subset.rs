@@ -55,7 +55,7 @@ pub(crate) fn shuffle_front(items: &mut [usize], n: usize, random: &mut ChaCha8R
 fn by_class(set: &Dataset) -> Result<Vec<(String, Vec<usize>)>, Error> {
     let Targets::Classes { labels, classes, names } = set.targets() else {
         let (expected, got) = ("classes".to_owned(), "real targets".to_owned());
-        let (what, advice) = ("`balanced = true`".to_owned(), "`balanced = false`".to_owned());
+        let (what, advice) = ("`balanced = true`".to_owned(), "`balanced = false`");
         return Err(Error::Inapplicable { origin: set.origin().to_owned(), what, expected, got, advice });
     };
     let name = |class: usize| names.get(class).map_or_else(|| class.to_string(), Clone::clone);

@@ -18,7 +18,7 @@ pub fn train_test(set: &Dataset, fraction: f64, seed: u64) -> Result<Split, Erro
             what: format!("`test_fraction = {fraction}`"),
             expected: "a fraction above 0 and below 1 that leaves an example to train on".to_owned(),
             got: format!("{examples} examples"),
-            advice: "`test_fraction = 0.2`".to_owned(),
+            advice: "`test_fraction = 0.2`",
         });
     }
     let mut indices: Vec<usize> = (0..examples).collect();

@@ -1,0 +1,42 @@
+use std::path::Path;
+
+use onedge_registry::{Default, Entry, Kind, Setting, Settings, setting};
+
+use super::{Build, Context, common};
+use crate::readers::idx_split;
+use crate::{Error, Split};
+
+const GROUPS: &[&[Setting]] = &[
+    &[
+        setting("images", Kind::Text, Default::Required, "the IDX file of images to train on, plain or gzip'd"),
+        setting("labels", Kind::Text, Default::Required, "the IDX file of their labels"),
+        setting("test_images", Kind::Text, Default::Absent, "the IDX file of images to test on"),
+        setting("test_labels", Kind::Text, Default::Absent, "the IDX file of their labels"),
+        setting("classes", Kind::Integer, Default::Absent, "their number; the largest label plus one if not given"),
+    ],
+    common::SUBSET,
+    common::IMAGE,
+    common::SCALE_UNIT,
+];
+static SETTINGS: [Setting; common::count(GROUPS)] = common::concat(GROUPS);
+
+/// Any images in the format of MNIST.
+pub static ENTRY: Entry<Build> = Entry {
+    name: "idx",
+    summary: "images of your own in the IDX format of MNIST",
+    doc: "Unsigned bytes: images [n, h, w], [n, c, h, w] or [n, d], labels [n]. Sets such as KMNIST and EMNIST come in \
+          this form.",
+    settings: &SETTINGS,
+    build,
+};
+
+fn build(settings: &Settings, _: &Context<'_>) -> Result<Split, Error> {
+    let train = (Path::new(settings.text("images")), Path::new(settings.text("labels")));
+    let test = match (settings.optional_text("test_images"), settings.optional_text("test_labels")) {
+        (Some(images), Some(labels)) => Some((Path::new(images), Path::new(labels))),
+        (None, None) => None,
+        (Some(_), None) => return Err(settings.out_of_range("test_labels", "a path, as `test_images` is set").into()),
+        (None, Some(_)) => return Err(settings.out_of_range("test_images", "a path, as `test_labels` is set").into()),
+    };
+    common::apply(idx_split(train, test, settings.optional_count("classes")?, &[])?, settings)
+}

@@ -1,0 +1,132 @@
+use super::*;
+use crate::readers::gzip;
+
+/// A record whose pixels are `base` for red, `base + 1` for green and `base + 2` for blue, with one red pixel marked.
+fn record(labels: &[u8], base: u8) -> Vec<u8> {
+    let mut record = labels.to_vec();
+    for channel in 0..3 {
+        record.extend([base + channel; 1024]);
+    }
+    record[labels.len() + 32 * 5 + 7] = 200;
+    record
+}
+
+fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (name, bytes) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        header.set_cksum();
+        builder.append_data(&mut header, name, *bytes).unwrap();
+    }
+    builder.into_inner().unwrap()
+}
+
+fn labels(set: &Dataset) -> &[u32] {
+    let Targets::Classes { labels, .. } = set.targets() else { panic!("expected classes") };
+    labels
+}
+
+fn message(folder: &Path, path: &str, which: Cifar) -> String {
+    let error = cifar(&folder.join(path), which, "`download = true`").unwrap_err();
+    error.to_string().replace(&folder.display().to_string(), "DIR")
+}
+
+#[test]
+fn a_folder_may_hold_any_batches() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("data_batch_4.bin"), record(&[9], 40)).unwrap();
+    std::fs::write(dir.path().join("data_batch_2.bin"), [record(&[3], 10), record(&[5], 20)].concat()).unwrap();
+    let split = cifar(dir.path(), Cifar::Ten, "").unwrap();
+    assert_eq!(labels(&split.train), [3, 5, 9]);
+    assert!(split.test.is_none());
+    std::fs::create_dir(dir.path().join("cifar-10-batches-bin")).unwrap();
+    std::fs::write(dir.path().join("cifar-10-batches-bin/test_batch.bin"), record(&[1], 7)).unwrap();
+    let split = cifar(dir.path(), Cifar::Ten, "").unwrap();
+    assert_eq!(labels(&split.test.unwrap()), [1]);
+    // Channel, row, column: the marked red pixel, and the planes after it.
+    let image = split.train.input(1);
+    assert_eq!((image[0], image[5 * 32 + 7], image[1024], image[2 * 1024 + 31]), (20.0, 200.0, 21.0, 22.0));
+    let one = cifar(&dir.path().join("data_batch_2.bin"), Cifar::Ten, "").unwrap();
+    assert_eq!(labels(&one.train), [3, 5]);
+}
+
+#[test]
+fn archives_and_both_labels_of_cifar_100() {
+    let dir = tempfile::tempdir().unwrap();
+    let (train, test) = (record(&[19, 99], 1), record(&[4, 51], 9));
+    let bytes = tar(&[
+        ("cifar-100-binary/fine_label_names.txt", b"apple\n"),
+        ("cifar-100-binary/test.bin", &test),
+        ("cifar-100-binary/train.bin", &train),
+    ]);
+    std::fs::write(dir.path().join("cifar-100-binary.tar.gz"), gzip(&bytes)).unwrap();
+    std::fs::write(dir.path().join("plain.tar"), &bytes).unwrap();
+    for path in [dir.path().to_owned(), dir.path().join("cifar-100-binary.tar.gz"), dir.path().join("plain.tar")] {
+        let fine = cifar(&path, Cifar::HundredFine, "").unwrap();
+        assert_eq!((labels(&fine.train), labels(fine.test.as_ref().unwrap())), (&[99][..], &[51][..]));
+        assert_eq!(fine.train.input(0)[5 * 32 + 7], 200.0);
+        let coarse = cifar(&path, Cifar::HundredCoarse, "").unwrap();
+        assert_eq!((labels(&coarse.train), coarse.train.targets().outputs()), (&[19][..], 20));
+    }
+}
+
+#[test]
+fn bad_files_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| std::fs::write(dir.path().join(name), bytes).unwrap();
+    assert_eq!(
+        message(dir.path(), "none", Cifar::Ten),
+        "DIR/none: not found, expected CIFAR-10 as .bin files or an archive of them; try `download = true`"
+    );
+    assert_eq!(
+        message(dir.path(), "", Cifar::HundredFine),
+        "DIR/: not found, expected CIFAR-100 as .bin files or an archive of them; try `download = true`"
+    );
+    write("short.bin", &[record(&[1], 0), record(&[2], 0)[..99].to_vec()].concat());
+    assert_eq!(
+        message(dir.path(), "short.bin", Cifar::Ten),
+        "DIR/short.bin: truncated record 1, expected 3073 bytes, got 99; try fetching the file again"
+    );
+    write("label.bin", &[record(&[1], 0), record(&[10], 0)].concat());
+    assert_eq!(
+        message(dir.path(), "label.bin", Cifar::Ten),
+        "DIR/label.bin: label of example 1 out of range, expected 0..10, got 10; try correcting it"
+    );
+    write("empty.bin", &[]);
+    assert_eq!(
+        message(dir.path(), "empty.bin", Cifar::Ten),
+        "DIR/empty.bin: expected at least one example, got none; try another file or a larger subset"
+    );
+    write("test_batch.bin", &record(&[1], 0));
+    assert_eq!(
+        message(dir.path(), "", Cifar::Ten),
+        "DIR/data_batch_1.bin: not found, expected at least one training file of CIFAR-10; try the complete archive"
+    );
+}
+
+#[test]
+fn damaged_archives_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| std::fs::write(dir.path().join(name), bytes).unwrap();
+    let bytes = tar(&[("data_batch_1.bin", &record(&[1], 0))]);
+    write("cut.tar", &bytes[..1000]);
+    assert_eq!(
+        message(dir.path(), "cut.tar", Cifar::Ten),
+        "DIR/cut.tar: truncated data_batch_1.bin, expected 3073 bytes, got 488; try fetching the file again"
+    );
+    let packed = gzip(&bytes);
+    write("cut.tar.gz", &packed[..packed.len() / 2]);
+    let cut = message(dir.path(), "cut.tar.gz", Cifar::Ten);
+    assert!(cut.starts_with("DIR/cut.tar.gz: damaged or truncated tar archive ("), "{cut}");
+    write("text.tar", &[b'x'; 700]);
+    let text = message(dir.path(), "text.tar", Cifar::Ten);
+    assert!(text.starts_with("DIR/text.tar: damaged or truncated tar archive ("), "{text}");
+    write("other.tar", &tar(&[("readme.txt", b"hello")]));
+    assert_eq!(
+        message(dir.path(), "other.tar", Cifar::Ten),
+        "DIR/other.tar/data_batch_1.bin: not found, expected at least one training file of CIFAR-10; \
+         try the complete archive"
+    );
+}

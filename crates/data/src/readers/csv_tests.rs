@@ -1,0 +1,138 @@
+use super::*;
+use crate::readers::gzip;
+
+const IRIS: &str = "width,\"leaf, length\",kind\n0.5,1.5,setosa\n\n2.5, 3.5 ,versicolor\n4.5,5.5,setosa\n";
+
+fn how(target: Column, task: Task) -> Csv {
+    Csv { target, task, header: true, delimiter: b',' }
+}
+
+fn parse(text: impl AsRef<[u8]>, how: &Csv) -> Result<Dataset, String> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t.csv");
+    std::fs::write(&path, text).unwrap();
+    csv(&path, how).map_err(|e| e.to_string().replace(&format!("{}/", dir.path().display()), ""))
+}
+
+fn message(text: &str, how: &Csv) -> String {
+    parse(text, how).unwrap_err()
+}
+
+#[test]
+fn classes_by_text_and_target_by_name_place_or_last() {
+    let names = vec!["setosa".to_owned(), "versicolor".to_owned()];
+    let targets = Targets::Classes { labels: vec![0, 1, 0], classes: 2, names };
+    for target in [Column::Last, Column::Index(2), Column::Name("kind".to_owned())] {
+        let set = parse(IRIS, &how(target, Task::Classes)).unwrap();
+        assert_eq!((set.inputs(), set.targets()), (&[0.5, 1.5, 2.5, 3.5, 4.5, 5.5][..], &targets));
+    }
+    let packed = parse(gzip(IRIS.as_bytes()), &how(Column::Last, Task::Classes)).unwrap();
+    assert_eq!(packed.targets(), &targets);
+}
+
+#[test]
+fn whole_number_labels_are_ordered_as_numbers() {
+    let set = parse("a;y\n1;10\n2;9\n3;10\n", &Csv { delimiter: b';', ..how(Column::Last, Task::Classes) }).unwrap();
+    let names = vec!["9".to_owned(), "10".to_owned()];
+    assert_eq!(set.targets(), &Targets::Classes { labels: vec![1, 0, 1], classes: 2, names });
+}
+
+#[test]
+fn values_without_a_header() {
+    let plain = Csv { header: false, ..how(Column::Index(0), Task::Values) };
+    let set = parse("0.1\t2\t3\n-0.4\t5e1\t6", &Csv { delimiter: b'\t', ..plain.clone() }).unwrap();
+    assert_eq!((set.input_shape(), set.inputs()), (&[2][..], &[2.0, 3.0, 50.0, 6.0][..]));
+    assert_eq!(set.targets(), &Targets::Values { values: vec![0.1, -0.4], width: 1 });
+    // Places as names are a header.
+    let set = parse("0,1\n7,8\n", &how(Column::Last, Task::Values)).unwrap();
+    assert_eq!(set.inputs(), &[7.0]);
+}
+
+#[test]
+fn the_test_part_takes_over_the_classes() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("test.csv");
+    let how = how(Column::Last, Task::Classes);
+    let train = parse(IRIS, &how).unwrap();
+    std::fs::write(&path, "a,b,kind\n1,2,versicolor\n").unwrap();
+    let test = csv_like(&path, &how, &train).unwrap();
+    let Targets::Classes { labels, classes, .. } = test.targets() else { panic!("expected classes") };
+    assert_eq!((&labels[..], *classes), (&[1][..], 2));
+    std::fs::write(&path, "a,b,kind\n1,2,virginica\n").unwrap();
+    let error = csv_like(&path, &how, &train).unwrap_err().to_string();
+    assert_eq!(
+        error.replace(&format!("{}/", dir.path().display()), ""),
+        "test.csv:2: column 2 (`kind`): expected the label of a known class, got `virginica`; \
+         try a training set that has this class"
+    );
+}
+
+#[test]
+fn bad_tables_are_named_with_their_line() {
+    let values = how(Column::Last, Task::Values);
+    let ragged =
+        |got: &str| format!("t.csv:3: ragged row, expected 2 cells, got {got}; try checking the delimiter and quotes");
+    assert_eq!(message("a,y\n1,2\n3\n", &values), ragged("1"));
+    assert_eq!(message("a,y\n1,2\n3,4,5\n", &values), ragged("3"));
+    for bad in ["many", "", "nan", "inf", "1e99"] {
+        assert_eq!(
+            message(&format!("a,y\n1,2\n\n{bad},4\n"), &values),
+            format!(
+                "t.csv:4: column 0 (`a`): expected a finite number, got `{bad}`; try correcting the cell or removing \
+                 the row"
+            )
+        );
+    }
+    assert_eq!(
+        message("a,y\n1,\n", &how(Column::Last, Task::Classes)),
+        "t.csv:2: column 1 (`y`): expected the label of a known class, got ``; try removing the row"
+    );
+    for empty in ["", "a,y\n", "\n\n"] {
+        assert_eq!(
+            message(empty, &values),
+            "t.csv: expected at least one example, got none; try another file or a larger subset"
+        );
+    }
+    assert_eq!(
+        message("y\n1\n", &values),
+        "t.csv: input shape, expected sizes of one or more, got [0]; try a positive number"
+    );
+}
+
+#[test]
+fn lines_are_counted_through_quotes_and_either_line_end() {
+    let text = "a,y\r\n\r\n1,\"two\r\nlines\"\r\nx,z\r\n";
+    let message = message(text, &how(Column::Last, Task::Classes));
+    assert!(message.starts_with("t.csv:5: column 0 (`a`): expected a finite number, got `x`"), "{message}");
+    let marked = parse("\u{feff}a,y\n1,2\n", &how(Column::Name("a".to_owned()), Task::Values)).unwrap();
+    assert_eq!(marked.inputs(), &[2.0]);
+}
+
+#[test]
+fn headers_and_columns_are_checked() {
+    assert_eq!(
+        message("7.4,5\n7.8,6\n", &how(Column::Last, Task::Values)),
+        "t.csv:1: column 0 (`0`): expected the name of a column, got `7.4`; try `header = false`"
+    );
+    assert_eq!(
+        message("a,y\n7.8,6\n", &Csv { header: false, ..how(Column::Last, Task::Values) }),
+        "t.csv:1: column 0 (`0`): expected a finite number, got `a`; try `header = true`"
+    );
+    assert_eq!(
+        message("acid,quality\n7.8,6\n", &how(Column::Name("qualty".to_owned()), Task::Values)),
+        "t.csv: no column `qualty`, expected one of `acid`, `quality`; try `quality`"
+    );
+    assert_eq!(
+        message("acid,quality\n7.8,6\n", &how(Column::Index(2), Task::Values)),
+        "t.csv: no column `2`, expected one of `acid`, `quality`; try `1`"
+    );
+    let missing = csv(Path::new("no/such.csv"), &how(Column::Last, Task::Values)).unwrap_err().to_string();
+    assert_eq!(missing, "no/such.csv: not found, expected a table of comma-separated values; try another path");
+}
+
+#[test]
+fn damaged_gzip_is_named() {
+    let packed = gzip(IRIS.as_bytes());
+    let cut = parse(&packed[..packed.len() - 6], &how(Column::Last, Task::Classes)).unwrap_err();
+    assert!(cut.starts_with("t.csv: damaged or truncated gzip ("), "{cut}");
+}

@@ -7,6 +7,9 @@ use onedge_tune::Error as TuneError;
 /// What can go wrong around a run.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The engine refuses a network or its options.
+    #[error(transparent)]
+    Engine(#[from] onedge_engine::Error),
     /// A file or folder cannot be read.
     #[error("{}: cannot read: {source}", path.display())]
     Read {
@@ -203,6 +206,7 @@ impl Error {
             | Self::TensorValue { .. }
             | Self::Batch { .. }
             | Self::Network { .. }
+            | Self::Engine(_)
             | Self::Picture { .. } => true,
             Self::Data(error) => {
                 !matches!(**error, DataError::Io { .. } | DataError::Network { .. } | DataError::CutOff { .. })

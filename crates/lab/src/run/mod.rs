@@ -1,11 +1,10 @@
 //! From a spec to a finished run.
 
 mod batches;
+mod engine;
 mod execute;
-mod l2;
 mod library;
 mod problem;
-mod reference;
 #[cfg(test)]
 pub(crate) mod samples;
 mod train;
@@ -13,7 +12,6 @@ mod workload;
 
 pub use batches::Batches;
 pub use execute::{Finished, Place, Request, execute, plan};
-pub use l2::WithL2;
 pub use library::Library;
 pub use problem::{Element, Problem};
 pub use train::{Diagnostics, Hooks, Outcome, Plan, train};

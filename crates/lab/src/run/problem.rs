@@ -6,12 +6,10 @@ use onedge_registry::find;
 
 use crate::Error;
 use crate::params::Layout;
-use crate::run::l2::WithL2;
-use crate::run::reference::ReferenceObjective;
-use crate::run::{Library, Workload};
+use crate::run::{Library, Workload, engine};
 use crate::spec::Spec;
 
-pub use onedge_objective::Real as Element;
+pub use onedge_engine::Element;
 
 /// What is trained: a model and its loss on the examples of a data set.
 pub struct Problem<T> {
@@ -34,6 +32,7 @@ impl<T: Element> Problem<T> {
         let in_network = |source| Error::Network { origin: spec.origin.clone(), source: Box::new(source) };
         let l2 = spec.loss.settings.number_where("l2", "a finite number, zero or more", |x| x >= 0.0 && x.is_finite());
         let l2 = l2.map_err(&in_spec)?;
+        let options = engine::options(&spec.engine).map_err(&in_spec)?;
         let loss = (find("loss", losses::ALL, &spec.loss.name).map_err(&in_spec)?.build)(&spec.loss.settings);
         let loss = Arc::new(loss.map_err(in_network)?);
         let split = library.get(&spec.data)?;
@@ -42,8 +41,7 @@ impl<T: Element> Problem<T> {
         let model = (find("model", models::ALL, &spec.model.name).map_err(&in_spec)?.build)(&spec.model.settings, &io);
         let model = Arc::new(model.map_err(in_network)?);
         let workload = |set: &Dataset| -> Result<Box<dyn Workload<T>>, Error> {
-            let objective = ReferenceObjective::<T>::new(&model, &loss, target, set).map_err(in_network)?;
-            Ok(if l2 > 0.0 { Box::new(WithL2::new(objective, l2)) } else { Box::new(objective) })
+            Ok(Box::new(engine::objective::<T>(&model, &loss, target, set, l2, options.clone())?))
         };
         Ok(Self {
             layouts: layouts(&model),

@@ -30,7 +30,9 @@ fn main() -> Result<()> {
                 Ok(reply) => say(&reply),
                 Err(error) => say(&json!({"ok": false, "error": format!("{error:#}")})),
             },
-            _ => say(&json!({"ok": false, "error": format!("expected `run NETWORK OP FORMULATION REPEATS`, got {line}")})),
+            _ => say(
+                &json!({"ok": false, "error": format!("expected `run NETWORK OP FORMULATION REPEATS`, got {line}")}),
+            ),
         }
     }
     Ok(())

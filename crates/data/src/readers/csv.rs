@@ -42,7 +42,7 @@ pub fn csv(path: &Path, how: &Csv) -> Result<Dataset, Error> {
 /// The same for the test part of `train`, whose classes it takes over.
 ///
 /// # Errors
-/// As [`csv`], and a [`Error::Cell`] whose label is no class of `train`.
+/// As [`csv()`], and a [`Error::Cell`] whose label is no class of `train`.
 pub fn csv_like(path: &Path, how: &Csv, train: &Dataset) -> Result<Dataset, Error> {
     let names = match train.targets() {
         Targets::Classes { names, .. } => Some(&names[..]),

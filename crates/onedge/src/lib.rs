@@ -13,3 +13,8 @@ pub use onedge_objective as objective;
 pub use onedge_registry as registry;
 pub use onedge_spectrum as spectrum;
 pub use onedge_tune as tune;
+
+/// The examples of the README, compiled as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;

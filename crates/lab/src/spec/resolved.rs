@@ -81,6 +81,9 @@ impl Spec {
             if section.choice.is_some() {
                 given.remove("name");
             }
+            if (section.key, name.as_str()) == ("tuner", "armijo") && document.root.contains_key("batch") {
+                given.entry("max_tries".to_owned()).or_insert(Value::Integer(MINI_BATCH_TRIES));
+            }
             let resolved = (section.settings)(&name)
                 .and_then(|settings| Settings::resolve_section(section.key, &settings, given))
                 .map_err(|source| document.error(section.key, source))?;
@@ -192,6 +195,9 @@ impl Precision {
     }
 }
 
+/// The paper's bound on linesearch tries where each sees another mini-batch; full batches search until they find.
+const MINI_BATCH_TRIES: i64 = 30;
+
 fn check_sections(document: &Document) -> Result<(), Error> {
     let known: Vec<&str> = sections::ALL.iter().map(|section| section.key).chain([PROVENANCE]).collect();
     let unknown = |key: String, nearest| RegistryError::UnknownKey { owner: "spec".to_owned(), key, nearest };
@@ -281,6 +287,15 @@ mod tests {
         let again = resolve(&spec.to_toml()).unwrap();
         assert_eq!(again, spec);
         assert!(spec.to_toml().contains(&format!("version = \"{}\"", env!("CARGO_PKG_VERSION"))));
+    }
+
+    #[test]
+    fn a_linesearch_is_bounded_in_mini_batches() {
+        let tries = |text: &str| {
+            let spec = resolve(&format!("{text}[tuner]\nname = \"armijo\"\n")).unwrap();
+            spec.tuner.settings.optional_count("max_tries").unwrap()
+        };
+        assert_eq!((tries(""), tries("batch = 32\n")), (None, Some(30)));
     }
 
     #[test]

@@ -31,3 +31,13 @@ pub fn no_flops(_: &Attributes, _: &[&Shape], _: &Shape) -> f64 {
 pub fn no_simpler(_: &mut Graph, _: &Attributes, _: &[NodeId]) -> Result<Option<NodeId>, Error> {
     Ok(None)
 }
+
+/// The jvp of a choice between two arguments: `t` where `mask` (1 for the first argument) says that this one was chosen.
+pub fn chosen(g: &mut Graph, mask: NodeId, argument: usize, t: NodeId) -> Result<NodeId, Error> {
+    if argument == 0 {
+        return g.mul(mask, t);
+    }
+    let one = g.filled_like(1.0, mask)?;
+    let rest = g.sub(one, mask)?;
+    g.mul(rest, t)
+}

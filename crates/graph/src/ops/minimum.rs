@@ -1,6 +1,6 @@
 //! `minimum(a, b) = min(a, b)`. Where they are equal the derivative is that of `b`; the second derivative is 0.
 
-use super::elementwise::{no_flops, no_simpler, same_shape, zip};
+use super::elementwise::{chosen, no_flops, no_simpler, same_shape, zip};
 use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op};
 
 /// The smaller of the two, elementwise.
@@ -23,13 +23,6 @@ impl Graph {
 }
 
 fn jvp(g: &mut Graph, y: NodeId, t: NodeId, argument: usize) -> Result<NodeId, Error> {
-    let (a, b) = (g.operand(y, 0), g.operand(y, 1));
-    let first = g.greater(b, a)?;
-    let slope = if argument == 0 {
-        first
-    } else {
-        let one = g.filled_like(1.0, y)?;
-        g.sub(one, first)?
-    };
-    g.mul(slope, t)
+    let first = g.greater(g.operand(y, 1), g.operand(y, 0))?;
+    chosen(g, first, argument, t)
 }

@@ -1,7 +1,7 @@
 //! Runs the steps of a plan over one chunk. The only place where places become memory.
 
 use crate::kernels::{
-    Element, Gemm, accumulate, gemm, logsumexp, one_hot, permute, pick, reduce_max, scale, select, sum, total,
+    Element, Gemm, accumulate, gemm, logsumexp, one_hot, permute, pick, reduce_max, scale, select, softmax, sum, total,
 };
 use crate::plan::{Area, Fused, Instruction, Kernel, Operand, Place, Plan, Rows, Step, Write};
 
@@ -51,6 +51,7 @@ pub fn run<T: Element>(plan: &Plan<T>, areas: &mut Areas<'_, T>) {
             }
             Step::Rows { kernel, x, labels, out } => areas.with([*x, *labels], *out, |[x, labels], out| match kernel {
                 Rows::Logsumexp(columns) => logsumexp(*columns, x, out),
+                Rows::Softmax(columns) => softmax(*columns, x, out),
                 Rows::ReduceMax(extent, inner) => reduce_max(*extent, *inner, x, out),
                 Rows::OneHot(classes) => one_hot(*classes, x, out),
                 Rows::Pick(columns) => pick(*columns, x, labels, out),

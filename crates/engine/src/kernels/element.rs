@@ -16,8 +16,8 @@ pub trait Element: Real {
     fn sigmoid(x: &[Self], out: &mut [Self]);
     /// ln(1 + e^x), elementwise, without overflow.
     fn softplus(x: &[Self], out: &mut [Self]);
-    /// The logarithm of one number.
-    fn ln(self) -> Self;
+    /// ln(1 + x) of one number, accurate for small x.
+    fn ln_1p(self) -> Self;
 }
 
 impl Element for f32 {
@@ -39,8 +39,8 @@ impl Element for f32 {
     fn softplus(x: &[Self], out: &mut [Self]) {
         each(x, out, |x| x.max(0.0) + (-x.abs()).exp().ln_1p());
     }
-    fn ln(self) -> Self {
-        self.ln()
+    fn ln_1p(self) -> Self {
+        self.ln_1p()
     }
 }
 
@@ -63,8 +63,8 @@ impl Element for f64 {
     fn softplus(x: &[Self], out: &mut [Self]) {
         each(x, out, |x| x.max(0.0) + (-x.abs()).exp().ln_1p());
     }
-    fn ln(self) -> Self {
-        self.ln()
+    fn ln_1p(self) -> Self {
+        self.ln_1p()
     }
 }
 

@@ -13,7 +13,7 @@ mod vector_math;
 pub use binary::{Binary, binary, select};
 pub use element::Element;
 pub use gemm::{Gemm, gemm};
-pub use rows::{logsumexp, one_hot, pick, reduce_max};
+pub use rows::{logsumexp, one_hot, pick, reduce_max, softmax};
 pub use spread::{Spread, permute};
 pub use sum::{Sum, accumulate, sum, total};
 pub use unary::{Unary, scale, unary};

@@ -4,10 +4,14 @@ use super::{Element, vectorised};
 const BLOCK: usize = 1024;
 
 /// `out[r] <- ln sum_j e^(x[r, j])` for rows of `columns` elements.
+///
+/// As `m + ln(1 + sum of e^(x - m) over all but one largest element m)`: where one element outweighs the others by far
+/// (the label of a fitted model, at zero) the result is small, and exact to rounding.
 pub fn logsumexp<T: Element>(columns: usize, x: &[T], out: &mut [T]) {
     let rows_at_once = (BLOCK / columns).max(1);
     let mut shifted = vec![T::ZERO; rows_at_once * columns];
     let mut grown = shifted.clone();
+    let nothing = T::from_f64(f64::NEG_INFINITY);
     for (x, out) in x.chunks(rows_at_once * columns).zip(out.chunks_mut(rows_at_once)) {
         for ((row, out), shifted) in x.chunks_exact(columns).zip(out.iter_mut()).zip(shifted.chunks_exact_mut(columns))
         {
@@ -15,11 +19,35 @@ pub fn logsumexp<T: Element>(columns: usize, x: &[T], out: &mut [T]) {
             for (shifted, x) in shifted.iter_mut().zip(row) {
                 *shifted = *x - *out;
             }
+            if let Some(first) = shifted.iter_mut().find(|x| **x == T::ZERO) {
+                *first = nothing;
+            }
         }
         T::exp(&shifted[..x.len()], &mut grown[..x.len()]);
         for (row, out) in grown.chunks_exact(columns).zip(out.iter_mut()) {
-            let total: T = row.iter().copied().sum();
-            *out += total.ln();
+            let others: T = row.iter().copied().sum();
+            *out += others.ln_1p();
+        }
+    }
+}
+
+/// `out[r, i] <- e^(x[r, i]) / sum_j e^(x[r, j])` for rows of `columns` elements.
+pub fn softmax<T: Element>(columns: usize, x: &[T], out: &mut [T]) {
+    let rows_at_once = (BLOCK / columns).max(1);
+    let mut shifted = vec![T::ZERO; rows_at_once * columns];
+    for (x, out) in x.chunks(rows_at_once * columns).zip(out.chunks_mut(rows_at_once * columns)) {
+        for (row, shifted) in x.chunks_exact(columns).zip(shifted.chunks_exact_mut(columns)) {
+            let most = largest(row.iter().copied());
+            for (shifted, x) in shifted.iter_mut().zip(row) {
+                *shifted = *x - most;
+            }
+        }
+        T::exp(&shifted[..x.len()], out);
+        for row in out.chunks_exact_mut(columns) {
+            let share = T::ONE / row.iter().copied().sum::<T>();
+            for y in row {
+                *y *= share;
+            }
         }
     }
 }

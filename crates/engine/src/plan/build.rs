@@ -225,6 +225,7 @@ impl Placer<'_> {
                 return steps.push(Step::Sum { spec, x, out, write: first });
             }
             "logsumexp" => Rows::Logsumexp(columns),
+            "softmax" => Rows::Softmax(columns),
             "reduce_max" => {
                 let axis = node.attributes.axes()[0];
                 Rows::ReduceMax(shape[axis], shape[axis + 1..].iter().product())

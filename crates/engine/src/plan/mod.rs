@@ -126,6 +126,8 @@ pub enum Write {
 pub enum Rows {
     /// Rows of so many columns.
     Logsumexp(usize),
+    /// Rows of so many columns.
+    Softmax(usize),
     /// Extent of the axis, and of all axes within it.
     ReduceMax(usize, usize),
     /// Classes.

@@ -16,7 +16,8 @@ pub static LOGSUMEXP: Op = Op {
     evaluate: |_, inputs, _| {
         let row = |row: &[f64]| {
             let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            largest + row.iter().map(|x| (x - largest).exp()).sum::<f64>().ln()
+            let others = row.iter().map(|x| (x - largest).exp()).sum::<f64>() - 1.0;
+            largest + others.ln_1p()
         };
         inputs[0].data.chunks_exact(*inputs[0].shape.last().expect("checked by shape")).map(row).collect()
     },
@@ -35,12 +36,6 @@ impl Graph {
         let total = self.logsumexp(x)?;
         let spread = self.broadcast_last(total, x)?;
         self.sub(x, spread)
-    }
-
-    /// `e^(log_softmax(x))`: positive, with sum 1 along the last axis.
-    pub fn softmax(&mut self, x: NodeId) -> Result<NodeId, Error> {
-        let logs = self.log_softmax(x)?;
-        self.exp(logs)
     }
 
     /// `x` repeated along the last axis of `like`, which is the one that it lacks.

@@ -30,6 +30,7 @@ pub mod reshape;
 pub mod scale;
 pub mod select;
 pub mod sigmoid;
+pub mod softmax;
 pub mod softplus;
 pub mod sqrt;
 pub mod step;
@@ -70,6 +71,7 @@ pub static ALL: &[&Op] = &[
     &sum::SUM,
     &reduce_max::REDUCE_MAX,
     &logsumexp::LOGSUMEXP,
+    &softmax::SOFTMAX,
     &one_hot::ONE_HOT,
     &pick::PICK,
     &matmul::MATMUL,

@@ -34,15 +34,21 @@ fn build(settings: &Settings) -> Result<Loss, Error> {
     }))
 }
 
+/// The loss is `logsumexp(d) - s mean(d)` with the margins `d = z - z_y`, which is the formula above. Written so, the
+/// label's entry of `d`, of its tangents and of its adjoints is exactly zero, and what is left is small where the label
+/// wins. As `logsumexp(z) - z_y`, loss, gradient and curvature of a fitted model are lost in the rounding of its logits.
 fn nodes(g: &mut Graph, logits: NodeId, labels: NodeId, smoothing: f64) -> Result<LossNodes, Error> {
-    let total = g.logsumexp(logits)?;
     let picked = g.pick(logits, labels)?;
-    let weighted = g.scale(picked, 1.0 - smoothing)?;
-    let mut losses = g.sub(total, weighted)?;
+    let spread = g.broadcast_last(picked, logits)?;
+    let margins = g.sub(logits, spread)?;
+    let label = g.one_hot(labels, g.shape(logits)[1])?;
+    let one = g.filled_like(1.0, logits)?;
+    let others = g.sub(one, label)?;
+    let margins = g.mul(others, margins)?;
+    let mut losses = g.logsumexp(margins)?;
     if smoothing > 0.0 {
-        let classes = g.shape(logits)[1];
-        let sum = g.sum(logits, &[1])?;
-        let uniform = g.scale(sum, smoothing / classes as f64)?;
+        let mean = g.mean(margins, &[1])?;
+        let uniform = g.scale(mean, smoothing)?;
         losses = g.sub(losses, uniform)?;
     }
     Ok(LossNodes { losses, metrics: vec![("accuracy", accuracy(g, logits, labels)?)] })

@@ -89,6 +89,7 @@ fn gemm(threads: usize, repeats: usize) -> Vec<f64> {
 
 /// One of the networks of the benchmark with its data.
 struct Network {
+    threads: usize,
     objective: DataObjective<f32>,
     w: Vec<f32>,
     v: Vec<f32>,
@@ -122,7 +123,7 @@ impl Network {
         let w = weights(hidden, relu);
         let v: Vec<f32> = (0..w.len()).map(|i| symmetric(100, i as u64)).collect();
         let zeros = vec![0.0; w.len()];
-        Ok(Self { objective, w, v, gradient: zeros.clone(), u: zeros.clone(), out: zeros })
+        Ok(Self { threads, objective, w, v, gradient: zeros.clone(), u: zeros.clone(), out: zeros })
     }
 
     fn run(&mut self, op: &str, repeats: usize) -> Result<(Vec<f64>, Json)> {
@@ -175,7 +176,8 @@ impl Network {
     fn lanczos(&mut self, steps: usize) -> Result<Json> {
         self.objective.linearize(&self.w, &mut self.gradient)?;
         let mut hessian = Hessian::new(&mut self.objective);
-        let ritz = onedge::spectrum::ritz_values(&mut hessian as &mut dyn LinearOperator<f32>, &self.v, steps)?;
+        let ritz =
+            onedge::spectrum::ritz_values(&mut hessian as &mut dyn LinearOperator<f32>, &self.v, steps, self.threads)?;
         let (smallest, largest) = (ritz[0], ritz[ritz.len() - 1]);
         Ok(json!({"largest": largest, "smallest": smallest}))
     }

@@ -3,30 +3,54 @@
 use onedge_objective::{Real, vector};
 use rayon::prelude::*;
 
+use crate::Error;
+
 /// Elements of a piece: the unit of parallel work and of summation, fixed so that bits do not depend on threads.
 const PIECE: usize = 1 << 15;
 /// Elements of a block: this much of every basis vector is read, used and read again while it is in cache.
 const BLOCK: usize = 1 << 11;
+
+/// The threads that work on a basis.
+pub(crate) struct Team(Option<rayon::ThreadPool>);
+
+impl Team {
+    /// So many threads for vectors of `dim` elements; the caller's alone where more would not pay.
+    pub(crate) fn new(threads: usize, dim: usize) -> Result<Self, Error> {
+        let useful = threads.min(dim / PIECE);
+        if useful < 2 {
+            return Ok(Self(None));
+        }
+        Ok(Self(Some(rayon::ThreadPoolBuilder::new().num_threads(useful).build()?)))
+    }
+
+    /// The results of `work` on each item, in order.
+    fn map<I: Send, R: Send>(&self, items: Vec<I>, work: impl Fn(I) -> R + Sync + Send) -> Vec<R> {
+        match &self.0 {
+            Some(pool) => pool.install(|| items.into_par_iter().map(&work).collect()),
+            None => items.into_iter().map(work).collect(),
+        }
+    }
+}
 
 /// Makes `r` orthogonal to the orthonormal `basis` by classical Gram-Schmidt done twice.
 ///
 /// Returns the coefficients `q_i . r` (both passes added) and the norm of what is left.
 ///
 /// Cost: three sweeps over the basis; the second pass takes its products while the first subtracts.
-pub(crate) fn orthogonalize<T: Real>(basis: &[Vec<T>], r: &mut [T]) -> (Vec<f64>, f64) {
+pub(crate) fn orthogonalize<T: Real>(team: &Team, basis: &[Vec<T>], r: &mut [T]) -> (Vec<f64>, f64) {
     let count = basis.len();
-    let first = sweep(basis, r, count, |blocks, r, sums| {
+    let first = sweep(team, basis, r, count, |blocks, r, sums| {
         for (sum, q) in sums.iter_mut().zip(blocks) {
             *sum += block_dot(q, r);
         }
     });
-    let second = sweep(basis, r, count, |blocks, r, sums| {
+    let second = sweep(team, basis, r, count, |blocks, r, sums| {
         subtract(&first, blocks, r);
         for (sum, q) in sums.iter_mut().zip(blocks) {
             *sum += block_dot(q, r);
         }
     });
-    let square = sweep(basis, r, 1, |blocks, r, sums| {
+    let square = sweep(team, basis, r, 1, |blocks, r, sums| {
         subtract(&second, blocks, r);
         sums[0] += vector::dot(r, r);
     });
@@ -36,9 +60,8 @@ pub(crate) fn orthogonalize<T: Real>(basis: &[Vec<T>], r: &mut [T]) -> (Vec<f64>
 
 /// Replaces the basis by its combinations: vector i becomes `sum_j columns[i][j] basis[j]`. Shortens the basis to
 /// `columns.len()`, in place.
-pub(crate) fn rotate<T: Real>(basis: &mut Vec<Vec<T>>, columns: &[Vec<f64>]) {
-    let pieces = by_piece(basis);
-    pieces.into_par_iter().for_each(|mut vectors| {
+pub(crate) fn rotate<T: Real>(team: &Team, basis: &mut Vec<Vec<T>>, columns: &[Vec<f64>]) {
+    team.map(by_piece(basis), |mut vectors| {
         let length = vectors.first().map_or(0, |v| v.len());
         for start in (0..length).step_by(BLOCK) {
             let end = (start + BLOCK).min(length);
@@ -62,6 +85,7 @@ pub(crate) fn rotate<T: Real>(basis: &mut Vec<Vec<T>>, columns: &[Vec<f64>]) {
 
 /// Runs `work(blocks of the basis, block of r, sums)` over everything; returns the sums, added piece by piece in order.
 fn sweep<T: Real>(
+    team: &Team,
     basis: &[Vec<T>],
     r: &mut [T],
     sums: usize,
@@ -76,9 +100,7 @@ fn sweep<T: Real>(
         }
         partial
     };
-    // A single piece is not worth waking the pool for.
-    let partials: Vec<Vec<f64>> =
-        if r.len() <= PIECE { vec![piece((0, r))] } else { r.par_chunks_mut(PIECE).enumerate().map(piece).collect() };
+    let partials: Vec<Vec<f64>> = team.map(r.chunks_mut(PIECE).enumerate().collect(), piece);
     let mut total = vec![0.0; sums];
     for partial in partials {
         for (total, partial) in total.iter_mut().zip(partial) {
@@ -132,7 +154,7 @@ mod tests {
         let mut basis = Vec::new();
         for seed in 0..count as u64 {
             let mut r = unit_vector(seed, dim);
-            let (_, norm) = orthogonalize(&basis, &mut r);
+            let (_, norm) = orthogonalize(&Team(None), &basis, &mut r);
             vector::scale(1.0 / norm, &mut r);
             basis.push(r);
         }
@@ -145,7 +167,7 @@ mod tests {
             let basis = orthonormal(5, dim);
             let r: Vec<f32> = unit_vector(9, dim);
             let mut left = r.clone();
-            let (coefficients, norm) = orthogonalize(&basis, &mut left);
+            let (coefficients, norm) = orthogonalize(&Team(None), &basis, &mut left);
             assert!((norm - vector::norm(&left)).abs() < 1e-7);
             for (q, coefficient) in basis.iter().zip(&coefficients) {
                 assert!(vector::dot(q, &left).abs() < 1e-7);
@@ -158,14 +180,13 @@ mod tests {
     fn bits_do_not_depend_on_threads() {
         let dim = 3 * PIECE + 11;
         let run = |threads: usize| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| {
-                let mut basis = orthonormal(4, dim);
-                let mut r = unit_vector(9, dim);
-                let (coefficients, norm) = orthogonalize(&basis, &mut r);
-                rotate(&mut basis, &[vec![0.6, 0.8, 0.0, 0.0], vec![0.0, 0.0, -0.8, 0.6]]);
-                (coefficients, norm, r, basis)
-            })
+            let team = Team::new(threads, dim).unwrap();
+            assert_eq!(team.0.is_some(), threads > 1);
+            let mut basis = orthonormal(4, dim);
+            let mut r = unit_vector(9, dim);
+            let (coefficients, norm) = orthogonalize(&team, &basis, &mut r);
+            rotate(&team, &mut basis, &[vec![0.6, 0.8, 0.0, 0.0], vec![0.0, 0.0, -0.8, 0.6]]);
+            (coefficients, norm, r, basis)
         };
         assert!(run(1) == run(3));
     }
@@ -174,7 +195,7 @@ mod tests {
     fn rotates_in_place() {
         let basis = orthonormal(3, BLOCK + 5);
         let mut rotated = basis.clone();
-        rotate(&mut rotated, &[vec![0.0, 1.0, 2.0], vec![3.0, 0.0, 0.0]]);
+        rotate(&Team(None), &mut rotated, &[vec![0.0, 1.0, 2.0], vec![3.0, 0.0, 0.0]]);
         assert_eq!(rotated.len(), 2);
         for i in [0, BLOCK - 1, BLOCK + 4] {
             assert!((rotated[0][i] - (basis[1][i] + 2.0 * basis[2][i])).abs() < 1e-6);

@@ -22,6 +22,9 @@ pub enum Error {
         /// The element.
         value: f64,
     },
+    /// Threads that could not be started.
+    #[error("spectrum: could not start threads, {0}; try fewer")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
     /// A matrix that is not symmetric.
     #[error("matrix: expected equal elements at ({row}, {column}) and ({column}, {row}), got {upper} and {lower}")]
     NotSymmetric {

@@ -1,6 +1,6 @@
 use onedge_objective::{Error as ObjectiveError, Probe, Real, vector};
 
-use crate::basis::{orthogonalize, rotate};
+use crate::basis::{Team, orthogonalize, rotate};
 use crate::eigen::{self, Eigen};
 use crate::seeded::unit_vector;
 use crate::{Error, LinearOperator};
@@ -23,6 +23,7 @@ pub(crate) struct Krylov<T> {
     scale: f64,
     /// Seed of the next random vector.
     seed: u64,
+    team: Team,
     /// Products so far.
     pub(crate) products: usize,
     /// How often the space turned out to be invariant.
@@ -33,8 +34,9 @@ pub(crate) struct Krylov<T> {
 
 impl<T: Real> Krylov<T> {
     /// Starts from the unit vector `start`; random vectors that may be needed later come from `seed`.
-    pub(crate) fn new(start: Vec<T>, seed: u64) -> Self {
-        Self {
+    pub(crate) fn new(start: Vec<T>, seed: u64, threads: usize) -> Result<Self, Error> {
+        Ok(Self {
+            team: Team::new(threads, start.len())?,
             basis: vec![start],
             diagonal: Vec::new(),
             arrow: Vec::new(),
@@ -45,7 +47,7 @@ impl<T: Real> Krylov<T> {
             products: 0,
             breakdowns: 0,
             run_length: 0,
-        }
+        })
     }
 
     /// The number of vectors multiplied and still in the basis.
@@ -64,7 +66,7 @@ impl<T: Real> Krylov<T> {
         let size = self.size();
         let mut r = vec![T::ZERO; dim];
         operator.apply(&self.basis[size], &mut r)?;
-        let (coefficients, norm) = orthogonalize(&self.basis, &mut r);
+        let (coefficients, norm) = orthogonalize(&self.team, &self.basis, &mut r);
         let alpha = coefficients[size];
         ObjectiveError::require_finite(Probe::HessianVector, alpha)?;
         ObjectiveError::require_finite(Probe::HessianVector, norm)?;
@@ -107,7 +109,7 @@ impl<T: Real> Krylov<T> {
         let Eigen { values, vectors } = self.eigen()?;
         let next = self.basis.split_off(self.size());
         let columns: Vec<Vec<f64>> = keep.iter().map(|&i| vectors[i].clone()).collect();
-        rotate(&mut self.basis, &columns);
+        rotate(&self.team, &mut self.basis, &columns);
         self.basis.extend(next);
         self.diagonal = keep.iter().map(|&i| values[i]).collect();
         self.arrow = columns.iter().map(|s| self.next * s[s.len() - 1]).collect();
@@ -120,7 +122,7 @@ impl<T: Real> Krylov<T> {
         let Eigen { vectors, .. } = self.eigen()?;
         let columns: Vec<Vec<f64>> = wanted.iter().map(|&i| vectors[i].clone()).collect();
         self.basis.truncate(self.size());
-        rotate(&mut self.basis, &columns);
+        rotate(&self.team, &mut self.basis, &columns);
         for v in &mut self.basis {
             let norm = vector::norm(v);
             vector::scale(1.0 / norm, v);
@@ -148,7 +150,7 @@ impl<T: Real> Krylov<T> {
         loop {
             self.seed = self.seed.wrapping_add(1);
             let mut fresh = unit_vector(self.seed, self.basis[0].len());
-            let (_, norm) = orthogonalize(&self.basis, &mut fresh);
+            let (_, norm) = orthogonalize(&self.team, &self.basis, &mut fresh);
             // Otherwise too little is left of it to be accurate.
             if norm > 1e-3 {
                 vector::scale(1.0 / norm, &mut fresh);

@@ -8,7 +8,7 @@ use crate::{Error, LinearOperator};
 /// the top, 0.1 let a start on the second eigenvector pass for the first, 0.3 did not, for two products more.
 const RANDOM_SHARE: f64 = 0.3;
 /// Convergence is not believed before this many products have followed a random vector.
-const SETTLED: usize = 4;
+const SETTLED: usize = 6;
 
 /// Which eigenvalues are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,14 +36,16 @@ pub struct Lanczos {
     pub max_basis: usize,
     /// Seed of all random vectors.
     pub seed: u64,
+    /// Threads that work on the basis, beside those of the operator; they change no bit.
+    pub threads: usize,
 }
 
 impl Lanczos {
     /// The `k` largest eigenvalues of both kinds to a residual of 1e-3 of their size, in at most 300 products and
-    /// `max(64, 4 k + 4)` vectors. The error of an eigenvalue is of the order of the residual squared.
+    /// `max(64, 4 k + 4)` vectors, on one thread. The error of an eigenvalue is of the order of the residual squared.
     pub fn top(k: usize, seed: u64) -> Self {
         let max_basis = (4 * k + 4).max(64);
-        Self { k, wanted: Wanted::Both, tolerance: 1e-3, max_products: 300, max_basis, seed }
+        Self { k, wanted: Wanted::Both, tolerance: 1e-3, max_products: 300, max_basis, seed, threads: 1 }
     }
 
     fn check(&self, dim: usize) -> Result<(), Error> {
@@ -123,9 +125,11 @@ impl<T> Spectrum<T> {
 /// `start`, if given, is where the iteration begins, a random vector of 0.3 times its length added: the eigenvector of
 /// a nearby operator saves products. Fewer than `k` pairs come back only if the dimension is smaller. An eigenvalue of multiplicity
 /// m > 1 counts once, unless the products suffice to find a whole invariant subspace; then further copies
-/// are looked for from fresh random vectors. Convergence means that the pair is one of the operator to within its
-/// bound. A larger one is missed only if the start holds almost none of it and the two differ
-/// by a few per cent; ask for a smaller tolerance where that matters.
+/// are looked for from fresh random vectors.
+///
+/// Convergence means that the pair is one of the operator to within its bound, not that no larger one exists. For a few
+/// products the second eigenvalue can pass for the first: on Hessians of small networks a tolerance of 1e-2 left 11 of
+/// 800 measurements 2 to 10 % low; 1e-3 left none of 120, for one product more on average. Neither is a proof.
 ///
 /// # Errors
 /// Options out of range, a start of the wrong length or not finite, a product that is not finite.
@@ -150,7 +154,7 @@ pub fn lanczos<T: Real>(
     let dim = operator.dim();
     options.check(dim)?;
     let k = options.k.min(dim);
-    let mut krylov = Krylov::new(first_vector(dim, options.seed, start)?, options.seed);
+    let mut krylov = Krylov::new(first_vector(dim, options.seed, start)?, options.seed, options.threads)?;
     loop {
         krylov.advance(operator)?;
         let (values, bounds) = krylov.ritz()?;

@@ -17,13 +17,23 @@ pub struct Events {
     pub capped: u64,
     /// The loss was below the smallest loss that the tuner was told to expect.
     pub below_floor: u64,
+    /// A sharpness was used that had not converged when its products ran out.
+    pub unconverged: u64,
 }
 
 impl Events {
     /// Every count with its name, in a fixed order.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        let Self { non_descent, negative_curvature, vanishing_denominator, non_finite, gave_up, capped, below_floor } =
-            *self;
+        let Self {
+            non_descent,
+            negative_curvature,
+            vanishing_denominator,
+            non_finite,
+            gave_up,
+            capped,
+            below_floor,
+            unconverged,
+        } = *self;
         [
             ("non_descent", non_descent),
             ("negative_curvature", negative_curvature),
@@ -32,6 +42,7 @@ impl Events {
             ("gave_up", gave_up),
             ("capped", capped),
             ("below_floor", below_floor),
+            ("unconverged", unconverged),
         ]
         .into_iter()
     }
@@ -51,6 +62,7 @@ impl Events {
             gave_up: reader.count("gave_up")?,
             capped: reader.count("capped")?,
             below_floor: reader.count("below_floor")?,
+            unconverged: reader.count("unconverged")?,
         })
     }
 }
@@ -69,8 +81,9 @@ mod tests {
             gave_up: 5,
             capped: 6,
             below_floor: 7,
+            unconverged: 8,
         };
-        assert_eq!(events.iter().map(|(_, count)| count).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(events.iter().map(|(_, count)| count).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7, 8]);
         let mut reader = events.state().reader("test");
         assert_eq!(Events::read(&mut reader).unwrap(), events);
         reader.finish().unwrap();

@@ -1,5 +1,14 @@
 use crate::Error;
 
+/// A largest eigenvalue, and whether it had converged when the products ran out.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sharpness {
+    /// The eigenvalue.
+    pub value: f64,
+    /// Whether its residual met the tolerance.
+    pub converged: bool,
+}
+
 /// What a tuner may ask about the current step: the loss along `w + eta u`, never tensors.
 ///
 /// Every quantity is computed when first asked and then kept; its cost is counted for whoever asked first.
@@ -32,7 +41,7 @@ pub trait Line {
 
     /// The largest eigenvalue of H or, if the optimizer has a preconditioner P, of `P^-1/2 H P^-1/2`: the one whose
     /// product with the learning rate has its edge at `Optimizer::edge`. Cost: `C.hessian_vector` a Lanczos step.
-    fn sharpness(&mut self) -> Result<f64, Error>;
+    fn sharpness(&mut self) -> Result<Sharpness, Error>;
 
     /// `cos(g, u)` between this gradient and the update before; `None` at the first step. Cost: a dot product.
     fn previous_cosine(&mut self) -> Option<f64>;

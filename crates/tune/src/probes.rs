@@ -1,7 +1,7 @@
 use onedge_objective::{Error as ObjectiveError, Objective, Probe, Real, vector};
 use onedge_spectrum::{Hessian, Preconditioned, SharpnessTracker, Spectrum};
 
-use crate::{Error, Line};
+use crate::{Error, Line, Sharpness};
 
 /// The coordinates in which a sharpness is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -199,9 +199,10 @@ impl<T: Real> Line for Probes<'_, T> {
         Ok(self.update_norm)
     }
 
-    fn sharpness(&mut self) -> Result<f64, Error> {
-        let largest = self.spectrum(Metric::Preconditioned)?.largest().map(|pair| pair.value);
-        largest.ok_or(Error::NoLargest)
+    fn sharpness(&mut self) -> Result<Sharpness, Error> {
+        let largest = self.spectrum(Metric::Preconditioned)?.largest();
+        let sharpness = largest.map(|pair| Sharpness { value: pair.value, converged: pair.converged });
+        sharpness.ok_or(Error::NoLargest)
     }
 
     fn previous_cosine(&mut self) -> Option<f64> {

@@ -80,6 +80,7 @@ pub fn plan(spec: &Spec) -> Result<Plan, Error> {
             .number_where("tolerance", "a number between 0 and 1", |x| x > 0.0 && x < 1.0)
             .map_err(&fail)?,
         max_products: positive("max_products").map_err(&fail)?,
+        threads: super::engine::options(&spec.engine).map_err(&fail)?.threads,
         ..Lanczos::top(k, spec.seed)
     };
     let diagnostics = Diagnostics {

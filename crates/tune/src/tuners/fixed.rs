@@ -1,6 +1,6 @@
 //! A line with given answers, for the worked examples.
 
-use crate::{Error, Line};
+use crate::{Error, Line, Sharpness};
 
 /// The quadratic `loss + eta slope + eta^2 curvature / 2`.
 pub(super) struct Fixed {
@@ -9,6 +9,7 @@ pub(super) struct Fixed {
     pub(super) curvature: f64,
     pub(super) gradient_norm: f64,
     pub(super) sharpness: f64,
+    pub(super) converged: bool,
     pub(super) cosine: Option<f64>,
     pub(super) previous: Option<f64>,
     pub(super) undefined_beyond: f64,
@@ -23,6 +24,7 @@ impl Fixed {
             curvature,
             gradient_norm: 1.0,
             sharpness: 1.0,
+            converged: true,
             cosine: None,
             previous: None,
             undefined_beyond: f64::INFINITY,
@@ -73,8 +75,8 @@ impl Line for Fixed {
         Ok(self.gradient_norm)
     }
 
-    fn sharpness(&mut self) -> Result<f64, Error> {
-        Ok(self.sharpness)
+    fn sharpness(&mut self) -> Result<Sharpness, Error> {
+        Ok(Sharpness { value: self.sharpness, converged: self.converged })
     }
 
     fn previous_cosine(&mut self) -> Option<f64> {

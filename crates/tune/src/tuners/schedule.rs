@@ -24,6 +24,7 @@ impl<S: Schedule> Tuner for S {
             gave_up: 0,
             capped: 0,
             below_floor: 0,
+            unconverged: 0,
         };
         &NONE
     }

@@ -10,6 +10,7 @@ use crate::{Error, Events, Line, State, Tuner};
 /// - Non-descent direction: not looked at; the step is taken.
 /// - Negative lambda (the loss is concave): counted, and the previous rate, or 0 at the first step.
 /// - Vanishing lambda: the same, counted as such.
+/// - A lambda that had not converged when the products ran out: used, counted.
 /// - A product with the Hessian that is not finite: the line's error ends the run.
 ///
 /// Source: Roulet et al. 2024, arXiv 2407.06183, figure 15. Differs from the paper: lambda is found by Lanczos, not by
@@ -48,7 +49,8 @@ pub(super) static ENTRY: Entry<Make> = Entry {
 
 impl Tuner for Sharpness {
     fn learning_rate(&mut self, line: &mut dyn Line) -> Result<f64, Error> {
-        let sharpness = line.sharpness()?;
+        let crate::Sharpness { value: sharpness, converged } = line.sharpness()?;
+        self.events.unconverged += u64::from(!converged);
         if sharpness < 0.0 {
             self.events.negative_curvature += 1;
             return Ok(line.previous_learning_rate().unwrap_or(0.0));
@@ -84,7 +86,9 @@ mod tests {
         assert_eq!(tuner.learning_rate(&mut line().with_sharpness(-12.0)).unwrap(), 0.0);
         assert_eq!(tuner.learning_rate(&mut line().with_sharpness(-12.0).after(0.3)).unwrap(), 0.3);
         assert_eq!(tuner.learning_rate(&mut line().with_sharpness(0.0).after(0.4)).unwrap(), 0.4);
-        let events = Events { negative_curvature: 2, vanishing_denominator: 1, ..Events::default() };
+        let unconverged = Fixed { converged: false, ..line().with_sharpness(6.0) };
+        assert_eq!(tuner.learning_rate(&mut { unconverged }).unwrap(), 0.5);
+        let events = Events { negative_curvature: 2, vanishing_denominator: 1, unconverged: 1, ..Events::default() };
         assert_eq!(tuner.events(), &events);
     }
 }

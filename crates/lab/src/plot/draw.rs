@@ -54,8 +54,12 @@ fn draw_panel(scene: &mut Scene, picture: &Picture, panel: &Panel, corner: (f64,
             }
         }
     }
-    for height in panel.references(&picture.curves).into_iter().filter_map(|value| y.place(value)) {
-        line(scene, to_scene((0.0, height)), to_scene((1.0, height)), INK, 1.2, Some("6 4"));
+    let edges = panel.references(&picture.curves);
+    for &(value, curve) in &edges {
+        let Some(height) = y.place(value) else { continue };
+        // One edge is everybody's; of several each has the colour of its run.
+        let color = if edges.len() == 1 { INK } else { stroke(curve).color };
+        line(scene, to_scene((0.0, height)), to_scene((1.0, height)), color, 1.2, Some("6 4"));
     }
     let frame = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0), (0.0, 0.0)].map(to_scene);
     for side in frame.windows(2) {
@@ -81,10 +85,11 @@ fn draw_grid(scene: &mut Scene, x: &Axis, y: &Axis, to_scene: impl Fn((f64, f64)
 }
 
 fn heading(panel: &Panel, picture: &Picture, clipping: Clipping) -> String {
-    let edges: Vec<String> = panel.references(&picture.curves).into_iter().map(tick_label).collect();
-    let mut notes = Vec::new();
-    if !edges.is_empty() {
-        notes.push(format!("dashed: edge {}", edges.join(", ")));
+    let mut notes: Vec<String> = panel.note(&picture.curves).map(str::to_owned).into_iter().collect();
+    match panel.references(&picture.curves)[..] {
+        [] => {}
+        [(edge, _)] => notes.push(format!("dashed: edge {}", tick_label(edge))),
+        _ => notes.push("dashed: edges".to_owned()),
     }
     if clipping == Clipping::CutOff {
         notes.push("spikes cut off".to_owned());

@@ -33,10 +33,9 @@ const fn panel(name: &'static str, title: &'static str, scale: Scale, quantity: 
 pub const ALL: &[Panel] = &[
     panel("loss", "training loss", Scale::Log, |r| Some(r.loss)),
     panel("rate", "learning rate", Scale::Log, |r| Some(r.learning_rate)),
-    panel("sharpness", "sharpness (largest Hessian eigenvalue)", Scale::Log, |r| {
-        r.preconditioned_sharpness.or(r.sharpness)
-    }),
+    panel("sharpness", "sharpness", Scale::Log, |r| r.preconditioned_sharpness.or(r.sharpness)),
     Panel { reference: Reference::Edge, ..panel("edge", "learning rate × sharpness", Scale::Linear, |r| r.edge()) },
+    panel("hessian", "sharpness without preconditioner", Scale::Log, |r| r.sharpness),
     panel("gradient", "gradient norm", Scale::Log, |r| r.gradient_norm),
     panel("alignment", "alignment of update and top eigenvector", Scale::Linear, |r| r.alignment),
     panel("turn", "cosine between successive updates", Scale::Linear, |r| r.update_cosine),
@@ -65,7 +64,7 @@ impl Panel {
         let mut clipping = Clipping::Whole;
         if self.reference == Reference::Edge {
             let edges = self.references(curves);
-            let top = edges.iter().copied().fold(0.0, f64::max);
+            let top = edges.iter().map(|edge| edge.0).fold(0.0, f64::max);
             (low, high) = (low.min(0.0), high.max(1.2 * top));
             if top > 0.0 && high > MOST_EDGES * top {
                 (high, clipping) = (MOST_EDGES * top, Clipping::CutOff);
@@ -80,16 +79,27 @@ impl Panel {
         (Axis::new(self.scale, low, high).padded(0.04), clipping)
     }
 
-    /// The heights of the lines across the panel, ascending.
-    pub fn references(&self, curves: &[Curve]) -> Vec<f64> {
-        match self.reference {
-            Reference::Nothing => Vec::new(),
-            Reference::Edge => {
-                let mut edges: Vec<f64> = curves.iter().filter_map(|curve| curve.edge).collect();
-                edges.sort_by(f64::total_cmp);
-                edges.dedup();
-                edges
+    /// The heights of the lines across the panel, each with the number of the first curve that it belongs to.
+    pub fn references(&self, curves: &[Curve]) -> Vec<(f64, usize)> {
+        let mut found: Vec<(f64, usize)> = Vec::new();
+        if self.reference == Reference::Edge {
+            for (index, edge) in curves.iter().enumerate().filter_map(|(index, curve)| Some((index, curve.edge?))) {
+                if !found.iter().any(|(known, _)| *known == edge) {
+                    found.push((edge, index));
+                }
             }
+        }
+        found
+    }
+
+    /// What the heading adds to the title: of which matrix the eigenvalue is.
+    pub fn note(&self, curves: &[Curve]) -> Option<&'static str> {
+        let scaled = |curve: &Curve| curve.records.iter().any(|r| r.preconditioned_sharpness.is_some());
+        match self.name {
+            "sharpness" if curves.iter().all(scaled) => Some("largest eigenvalue of P^-1/2 H P^-1/2"),
+            "sharpness" if curves.iter().any(scaled) => Some("largest eigenvalue, preconditioned where P is"),
+            "sharpness" => Some("largest Hessian eigenvalue"),
+            _ => None,
         }
     }
 }
@@ -136,5 +146,17 @@ mod tests {
         bare.records[0].sharpness = None;
         let shown: Vec<&str> = ALL.iter().filter(|p| p.has_data(std::slice::from_ref(&bare))).map(|p| p.name).collect();
         assert_eq!(shown, ["loss", "rate"]);
+    }
+
+    #[test]
+    fn edges_are_told_apart_and_eigenvalues_named() {
+        let (plain, mut scaled) = (curve(&[1.0]), curve(&[1.0]));
+        scaled.edge = Some(38.0);
+        scaled.records[0].preconditioned_sharpness = Some(3.0);
+        let both = [plain.clone(), scaled.clone(), plain.clone()];
+        assert_eq!(ALL[3].references(&both), [(2.0, 0), (38.0, 1)]);
+        assert_eq!(ALL[2].note(&[plain]), Some("largest Hessian eigenvalue"));
+        assert_eq!(ALL[2].note(&[scaled]), Some("largest eigenvalue of P^-1/2 H P^-1/2"));
+        assert_eq!(ALL[2].note(&both), Some("largest eigenvalue, preconditioned where P is"));
     }
 }

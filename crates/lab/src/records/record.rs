@@ -26,13 +26,14 @@ pub struct Record {
     /// `u . H u`
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub curvature: Option<f64>,
-    /// The largest eigenvalue of the Hessian.
+    /// The largest eigenvalue of the Hessian. With a preconditioner only if asked for (`diagnostics.hessian`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sharpness: Option<f64>,
-    /// The eigenvalue of largest magnitude.
+    /// The eigenvalue of largest magnitude. Here and below: of the Hessian or, with a preconditioner P, of
+    /// `P^-1/2 H P^-1/2`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub magnitude: Option<f64>,
-    /// Bound on the error of `sharpness`: the residual norm of its eigenpair.
+    /// The residual norm of the pair of largest eigenvalue: some eigenvalue lies this close to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub residual: Option<f64>,
     /// The largest eigenvalue of `P^-1/2 H P^-1/2`, for optimizers with a diagonal preconditioner P.
@@ -44,6 +45,9 @@ pub struct Record {
     /// The cosine of the angle between this update and the one before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update_cosine: Option<f64>,
+    /// Whether every eigenvalue of this step met the tolerance before the products ran out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub converged: Option<bool>,
     /// Hessian-vector products spent on the spectrum at this step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub products: Option<u64>,
@@ -80,6 +84,7 @@ pub const COLUMNS: &[Column] = &[
     Column { name: "preconditioned_sharpness", get: |r| r.preconditioned_sharpness },
     Column { name: "alignment", get: |r| r.alignment },
     Column { name: "update_cosine", get: |r| r.update_cosine },
+    Column { name: "converged", get: |r| r.converged.map(|converged| f64::from(u8::from(converged))) },
     Column { name: "products", get: |r| r.products.map(|products| products as f64) },
     Column { name: "cost", get: |r| Some(r.cost) },
     Column { name: "seconds", get: |r| Some(r.seconds) },
@@ -117,6 +122,7 @@ mod tests {
             preconditioned_sharpness: Some(7.5),
             alignment: Some(0.75),
             update_cosine: Some(-0.5),
+            converged: Some(false),
             products: Some(17),
             cost: 24.0,
             seconds: 0.125,
@@ -135,7 +141,9 @@ mod tests {
         let serde_json::Value::Object(fields) = serde_json::to_value(full()).unwrap() else { panic!() };
         assert_eq!(fields.len(), COLUMNS.len() + 1);
         for column in COLUMNS {
-            assert_eq!(fields[column.name].as_f64(), (column.get)(&full()), "{}", column.name);
+            let field = &fields[column.name];
+            let number = field.as_f64().or_else(|| field.as_bool().map(|truth| f64::from(u8::from(truth))));
+            assert_eq!(number, (column.get)(&full()), "{}", column.name);
         }
     }
 

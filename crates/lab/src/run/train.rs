@@ -73,7 +73,7 @@ pub struct Outcome {
     pub diagnostics_seconds: f64,
     /// Forward-equivalents spent on the method.
     pub cost: f64,
-    /// How often the tuner met what its formula does not provide for.
+    /// How often the tuner met what its formula does not provide for, and how many measured spectra did not converge.
     pub events: Vec<(&'static str, u64)>,
     /// c in "edge of stability at sharpness = c / eta", for this optimizer.
     pub edge: f64,
@@ -104,6 +104,7 @@ pub fn train<T: Real>(
     let mut trainer = Trainer::new(w.len(), optimizer, tuner, plan.diagnostics.lanczos)?;
     let mut watch = Watch::default();
     let mut limit = f64::INFINITY;
+    let mut unconverged = 0;
     let stop = loop {
         let step = trainer.steps();
         if step == plan.steps {
@@ -119,7 +120,10 @@ pub fn train<T: Real>(
         }
         let taken = one_step(plan, &mut trainer, workload, w, &mut watch, &mut limit);
         match taken {
-            Ok(Taken::Step(record)) => (hooks.record)(&record)?,
+            Ok(Taken::Step(record)) => {
+                unconverged += u64::from(record.converged == Some(false));
+                (hooks.record)(&record)?;
+            }
             Ok(Taken::Ends(record, reason)) => {
                 (hooks.record)(&record)?;
                 break reason;
@@ -143,7 +147,7 @@ pub fn train<T: Real>(
         seconds: watch.method.as_secs_f64(),
         diagnostics_seconds: watch.diagnostics.as_secs_f64(),
         cost: trainer.cost(),
-        events: trainer.tuner().events().iter().collect(),
+        events: trainer.tuner().events().iter().chain([("unconverged_measurements", unconverged)]).collect(),
         edge: trainer.optimizer().edge(),
     })
 }
@@ -235,6 +239,7 @@ fn measure<T: Real>(what: &Diagnostics, number: u64, step: &mut Step<'_, T>) -> 
     // A tuner may have measured it at a step where it was not due.
     let Some(spectrum) = step.spectrum(Metric::Preconditioned) else { return Ok(record) };
     record.products = Some(spectrum.products as u64);
+    record.converged = Some(spectrum.converged());
     record.magnitude = spectrum.dominant().map(|pair| pair.value);
     let largest = spectrum.largest();
     record.residual = largest.map(|pair| pair.residual_bound);
@@ -251,6 +256,7 @@ fn measure<T: Real>(what: &Diagnostics, number: u64, step: &mut Step<'_, T>) -> 
     }
     if let Some(hessian) = step.spectrum(Metric::Hessian).filter(|_| what.hessian && step.preconditioner().is_some()) {
         record.products = record.products.map(|products| products + hessian.products as u64);
+        record.converged = record.converged.map(|converged| converged && hessian.converged());
     }
     Ok(record)
 }

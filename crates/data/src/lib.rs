@@ -5,6 +5,7 @@
 
 mod dataset;
 mod error;
+mod excerpt;
 mod split;
 
 pub mod datasets;

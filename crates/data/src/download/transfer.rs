@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Progress, Remote};
 use crate::Error;
+use crate::excerpt::excerpt;
 
 /// Appends to `file` what it lacks of `remote`, so that it has its full size.
 ///
@@ -52,7 +53,7 @@ fn request(remote: &Remote<'_>, from: u64) -> Result<ureq::http::Response<ureq::
     if from > 0 {
         request = request.header("range", format!("bytes={from}-"));
     }
-    request.call().map_err(|e| network(remote, e.to_string()))
+    request.call().map_err(|e| network(remote, excerpt(&e.to_string())))
 }
 
 /// Whether a partial answer starts at the byte that is wanted.

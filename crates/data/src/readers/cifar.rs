@@ -3,6 +3,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::{Source, cifar_names};
+use crate::excerpt::excerpt;
 use crate::{Dataset, Error, Split, Targets, dataset};
 
 /// Which set and which of its labels.
@@ -116,8 +117,11 @@ fn folder(path: &Path, layout: &Layout, expected: &str, advice: &str) -> Result<
 
 fn archive(file: Source, layout: &Layout) -> Result<Split, Error> {
     let origin = file.origin().to_owned();
-    let damaged =
-        |e: std::io::Error| Error::Damaged { origin: origin.clone(), format: "tar archive", reason: e.to_string() };
+    // The decoder repeats the bytes that it cannot read.
+    let damaged = |e: std::io::Error| {
+        let reason = excerpt(&e.to_string());
+        Error::Damaged { origin: origin.clone(), format: "tar archive", reason }
+    };
     let mut tar = tar::Archive::new(file);
     let mut parts = BTreeMap::new();
     for entry in tar.entries().map_err(damaged)? {

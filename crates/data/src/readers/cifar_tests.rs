@@ -130,3 +130,13 @@ fn damaged_archives_are_named() {
          try the complete archive"
     );
 }
+
+#[test]
+fn bytes_of_no_archive_are_not_printed() {
+    let dir = tempfile::tempdir().unwrap();
+    let noise: Vec<u8> = (0..5000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    std::fs::write(dir.path().join("noise.tar.gz"), noise).unwrap();
+    let text = message(dir.path(), "noise.tar.gz", Cifar::Ten);
+    assert!(text.starts_with("DIR/noise.tar.gz: damaged or truncated tar archive ("), "{text}");
+    assert!(text.chars().count() < 250 && !text.contains(|c: char| c.is_control()), "{text:?}");
+}

@@ -3,6 +3,7 @@ use std::path::Path;
 use onedge_registry::nearest;
 
 use super::Source;
+use crate::excerpt::{excerpt, list};
 use crate::{Dataset, Error, Targets, Task};
 
 /// How a table is to be read.
@@ -133,7 +134,7 @@ impl Table<'_> {
         };
         place.ok_or_else(|| {
             let known: Vec<&str> = self.names.iter().map(String::as_str).collect();
-            let quoted = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            let quoted = |names: &[&str]| list(names.iter().copied());
             let (column, try_these) = match column {
                 Column::Name(name) => (name.clone(), nearest(name, &known)),
                 Column::Index(index) => (index.to_string(), vec![known.len().saturating_sub(1).to_string()]),
@@ -180,7 +181,7 @@ impl Table<'_> {
 
     fn bad_cell(&self, cell: &str, column: usize, at: usize, expected: &'static str, advice: &'static str) -> Error {
         let (origin, line) = (self.origin.clone(), self.line(at));
-        let (name, cell) = (self.names[column].clone(), cell.to_owned());
+        let (name, cell) = (excerpt(&self.names[column]), excerpt(cell));
         Error::Cell { origin, line, column, name, expected, cell, advice }
     }
 }

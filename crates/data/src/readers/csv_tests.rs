@@ -136,3 +136,14 @@ fn damaged_gzip_is_named() {
     let cut = parse(&packed[..packed.len() - 6], &how(Column::Last, Task::Classes)).unwrap_err();
     assert!(cut.starts_with("t.csv: damaged or truncated gzip ("), "{cut}");
 }
+
+#[test]
+fn messages_repeat_no_control_characters_and_no_endless_text() {
+    let long = "z".repeat(100_000);
+    let label = message(&format!("a,y\n\u{1b}[2J\"{long},1\n"), &how(Column::Last, Task::Values));
+    assert!(label.contains("got `\\u{1b}[2J\"zzz") && label.chars().count() < 300, "{label}");
+    let wide = vec![format!("\u{7}{long}"); 100].join(",");
+    let column = message(&format!("{wide}\n"), &how(Column::Name("y".to_owned()), Task::Values));
+    assert!(column.contains("and 88 more") && column.len() < 3000, "{column}");
+    assert!(!column.contains(|c: char| c.is_control()), "{column}");
+}

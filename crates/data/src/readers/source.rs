@@ -3,6 +3,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use crate::Error;
+use crate::excerpt::excerpt;
 
 /// Bytes from a file or from memory, unpacked on the way if they are gzip'd (seen by their first two bytes).
 pub struct Source {
@@ -65,7 +66,7 @@ impl Source {
     /// The error for a failed read: a damaged stream, or the system's refusal.
     pub fn failed(&self, error: io::Error) -> Error {
         if self.compressed {
-            Error::Damaged { origin: self.origin.clone(), format: "gzip", reason: error.to_string() }
+            Error::Damaged { origin: self.origin.clone(), format: "gzip", reason: excerpt(&error.to_string()) }
         } else {
             Error::io(Path::new(&self.origin), "read", error)
         }

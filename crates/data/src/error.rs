@@ -148,6 +148,19 @@ pub enum Error {
         /// The cells of this row.
         got: usize,
     },
+    /// A quoted cell that does not end where a cell may end.
+    #[error(
+        "{origin}:{line}: a double quote opens a cell, expected one that closes it, got {got}; try closing it, or \
+         removing it"
+    )]
+    Quote {
+        /// The file.
+        origin: String,
+        /// The line, from 1, on which the quote opens.
+        line: u64,
+        /// What there is instead.
+        got: String,
+    },
     /// A cell of a table that does not hold what its column asks for.
     #[error("{origin}:{line}: column {column} (`{name}`): expected {expected}, got `{cell}`; try {advice}")]
     Cell {

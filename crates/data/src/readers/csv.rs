@@ -2,7 +2,7 @@ use std::path::Path;
 
 use onedge_registry::nearest;
 
-use super::Source;
+use super::{Source, quotes};
 use crate::excerpt::{excerpt, list};
 use crate::{Dataset, Error, Targets, Task};
 
@@ -34,8 +34,8 @@ pub enum Column {
 /// The table in a text file, plain or gzip'd, with double quotes round cells that need them. Empty lines are skipped.
 ///
 /// # Errors
-/// A missing or empty file, [`Error::Ragged`] rows, a [`Error::Cell`] that is no finite number, an unknown
-/// [`Error::Column`]; each with its line.
+/// A missing or empty file, an [`Error::Quote`] that is not closed, [`Error::Ragged`] rows, a [`Error::Cell`] that is no
+/// finite number, an unknown [`Error::Column`]; each with its line.
 pub fn csv(path: &Path, how: &Csv) -> Result<Dataset, Error> {
     read(open(path)?, how, None)
 }
@@ -55,6 +55,7 @@ pub fn csv_like(path: &Path, how: &Csv, train: &Dataset) -> Result<Dataset, Erro
 /// The table in `source`, with the classes `known` if given.
 pub(crate) fn read(mut source: Source, how: &Csv, known: Option<&[String]>) -> Result<Dataset, Error> {
     let (origin, text) = (source.origin().to_owned(), source.rest()?);
+    quotes::check(&origin, &text, how.delimiter)?;
     let mut table = Table { origin, text: &text, names: Vec::new(), first_line: true, header: how.header };
     let (mut inputs, mut values, mut labels, mut target) = (Vec::new(), Vec::new(), Vec::new(), 0);
     let mut reader = ::csv::ReaderBuilder::new()
@@ -172,7 +173,7 @@ impl Table<'_> {
     /// The line, from 1, of the row that was found `at` this byte, or after empty lines there.
     fn line(&self, at: usize) -> u64 {
         let empty = self.text[at..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        1 + self.text[..at + empty].iter().filter(|&&byte| byte == b'\n').count() as u64
+        quotes::line(self.text, at + empty)
     }
 
     fn bad_label(&self, cell: &str, column: usize, at: usize, advice: &'static str) -> Error {

@@ -102,8 +102,10 @@ fn bad_tables_are_named_with_their_line() {
 #[test]
 fn lines_are_counted_through_quotes_and_either_line_end() {
     let text = "a,y\r\n\r\n1,\"two\r\nlines\"\r\nx,z\r\n";
-    let message = message(text, &how(Column::Last, Task::Classes));
-    assert!(message.starts_with("t.csv:5: column 0 (`a`): expected a finite number, got `x`"), "{message}");
+    let found = message(text, &how(Column::Last, Task::Classes));
+    assert!(found.starts_with("t.csv:5: column 0 (`a`): expected a finite number, got `x`"), "{found}");
+    let old = message("a,y\r1,2\rx,3\r", &how(Column::Last, Task::Values));
+    assert!(old.starts_with("t.csv:3: "), "{old}");
     let marked = parse("\u{feff}a,y\n1,2\n", &how(Column::Name("a".to_owned()), Task::Values)).unwrap();
     assert_eq!(marked.inputs(), &[2.0]);
 }
@@ -146,4 +148,11 @@ fn messages_repeat_no_control_characters_and_no_endless_text() {
     let column = message(&format!("{wide}\n"), &how(Column::Name("y".to_owned()), Task::Values));
     assert!(column.contains("and 88 more") && column.len() < 3000, "{column}");
     assert!(!column.contains(|c: char| c.is_control()), "{column}");
+}
+
+#[test]
+fn an_open_quote_loses_no_rows_silently() {
+    let rows: String = (0..100).map(|i| if i == 40 { "1,\"b\n".to_owned() } else { format!("{i},b\n") }).collect();
+    let found = message(&format!("a,y\n{rows}"), &how(Column::Last, Task::Classes));
+    assert!(found.starts_with("t.csv:42: a double quote opens a cell, expected one that closes it"), "{found}");
 }

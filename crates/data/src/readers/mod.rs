@@ -4,6 +4,7 @@ mod cifar;
 mod cifar_names;
 mod csv;
 mod idx;
+mod quotes;
 mod source;
 
 pub use cifar::{Cifar, cifar};

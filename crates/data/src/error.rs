@@ -148,6 +148,18 @@ pub enum Error {
         /// The cells of this row.
         got: usize,
     },
+    /// A table without inputs, most often one with another delimiter.
+    #[error("{origin}:{line}: only one column, expected a target and one input or more, got `{row}`; try {advice}")]
+    OneColumn {
+        /// The file.
+        origin: String,
+        /// The line of the first row, from 1.
+        line: u64,
+        /// The only cell of that row.
+        row: String,
+        /// What to do about it.
+        advice: String,
+    },
     /// A quoted cell that does not end where a cell may end.
     #[error(
         "{origin}:{line}: a double quote opens a cell, expected one that closes it, got {got}; try closing it, or \

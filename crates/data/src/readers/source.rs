@@ -54,6 +54,24 @@ impl Source {
         Ok(bytes)
     }
 
+    /// All bytes that are left, of a text.
+    pub fn text(&mut self) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        loop {
+            // A piece at a time, so that a device or a bomb of zeros is refused before it fills the memory.
+            let start = bytes.len();
+            (&mut self.reader).take(1 << 20).read_to_end(&mut bytes).map_err(|e| self.failed(e))?;
+            if bytes.len() == start {
+                return Ok(bytes);
+            }
+            if let Some(zero) = bytes[start..].iter().position(|&byte| byte == 0) {
+                let (what, expected) = ("content", "text in UTF-8".to_owned());
+                let got = format!("a zero byte after {} bytes (UTF-16, or no text)", start + zero);
+                return Err(Error::Format { origin: self.origin.clone(), what, expected, got });
+            }
+        }
+    }
+
     /// Checks that nothing is left after the `n` bytes of `what`; for gzip this also checks the checksum.
     pub fn end(&mut self, n: u64, what: &str) -> Result<(), Error> {
         match self.reader.read(&mut [0]) {

@@ -93,7 +93,7 @@ fn settings_that_exclude_each_other_or_do_not_apply_are_refused() {
              `test_fraction` or `test_first` or `scale`",
         ),
         ("cifar-100", &[("labels", "rough")], "cifar-100.labels: expected `fine` or `coarse`, got \"rough\""),
-        ("teacher", &[("noise", "-1")], "teacher.noise: expected a finite number, zero or more, got -1.0"),
+        ("teacher", &[("noise", "-1")], "teacher.noise: expected a number from 0 to 1e6, got -1.0"),
         ("csv", &[], "csv: `path` is not set, expected text; try `path = ...`"),
         ("minst", &[], "unknown data set `minst`, expected one of the known names; try `mnist`"),
     ] {

@@ -1,4 +1,5 @@
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What can go wrong between a setting and a data set. `origin` is a path or the name of a data set.
 #[derive(Debug, thiserror::Error)]
@@ -240,6 +241,30 @@ pub enum Error {
     /// A transfer ended early; what came is kept.
     #[error("{url}: transfer cut off, expected {expected} bytes, got {got}; try again, it resumes where it stopped")]
     CutOff {
+        /// The address.
+        url: String,
+        /// The bytes the file has.
+        expected: u64,
+        /// The bytes on disk.
+        got: u64,
+    },
+    /// A server sent nothing for too long; what came is kept.
+    #[error(
+        "{url}: nothing came for {waited:?}, expected {expected} bytes, got {got}; try again, it resumes where it stopped"
+    )]
+    Stalled {
+        /// The address.
+        url: String,
+        /// How long.
+        waited: Duration,
+        /// The bytes the file has.
+        expected: u64,
+        /// The bytes on disk.
+        got: u64,
+    },
+    /// A transfer was asked to end; what came is kept.
+    #[error("{url}: interrupted, expected {expected} bytes, got {got}; try again, it resumes where it stopped")]
+    Interrupted {
         /// The address.
         url: String,
         /// The bytes the file has.

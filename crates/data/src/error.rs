@@ -1,4 +1,5 @@
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What can go wrong between a setting and a data set. `origin` is a path or the name of a data set.
 #[derive(Debug, thiserror::Error)]
@@ -148,6 +149,31 @@ pub enum Error {
         /// The cells of this row.
         got: usize,
     },
+    /// A table without inputs, most often one with another delimiter.
+    #[error("{origin}:{line}: only one column, expected a target and one input or more, got `{row}`; try {advice}")]
+    OneColumn {
+        /// The file.
+        origin: String,
+        /// The line of the first row, from 1.
+        line: u64,
+        /// The only cell of that row.
+        row: String,
+        /// What to do about it.
+        advice: String,
+    },
+    /// A quoted cell that does not end where a cell may end.
+    #[error(
+        "{origin}:{line}: a double quote opens a cell, expected one that closes it, got {got}; try closing it, or \
+         removing it"
+    )]
+    Quote {
+        /// The file.
+        origin: String,
+        /// The line, from 1, on which the quote opens.
+        line: u64,
+        /// What there is instead.
+        got: String,
+    },
     /// A cell of a table that does not hold what its column asks for.
     #[error("{origin}:{line}: column {column} (`{name}`): expected {expected}, got `{cell}`; try {advice}")]
     Cell {
@@ -215,6 +241,30 @@ pub enum Error {
     /// A transfer ended early; what came is kept.
     #[error("{url}: transfer cut off, expected {expected} bytes, got {got}; try again, it resumes where it stopped")]
     CutOff {
+        /// The address.
+        url: String,
+        /// The bytes the file has.
+        expected: u64,
+        /// The bytes on disk.
+        got: u64,
+    },
+    /// A server sent nothing for too long; what came is kept.
+    #[error(
+        "{url}: nothing came for {waited:?}, expected {expected} bytes, got {got}; try again, it resumes where it stopped"
+    )]
+    Stalled {
+        /// The address.
+        url: String,
+        /// How long.
+        waited: Duration,
+        /// The bytes the file has.
+        expected: u64,
+        /// The bytes on disk.
+        got: u64,
+    },
+    /// A transfer was asked to end; what came is kept.
+    #[error("{url}: interrupted, expected {expected} bytes, got {got}; try again, it resumes where it stopped")]
+    Interrupted {
         /// The address.
         url: String,
         /// The bytes the file has.

@@ -5,6 +5,7 @@
 
 mod dataset;
 mod error;
+mod excerpt;
 mod split;
 
 pub mod datasets;
@@ -15,6 +16,6 @@ pub mod transforms;
 
 pub use dataset::{Dataset, Targets, Task};
 pub use datasets::{Build, Context};
-pub use download::Progress;
+pub use download::{Progress, Watch};
 pub use error::Error;
 pub use split::Split;

@@ -208,11 +208,21 @@ impl Error {
             | Self::Network { .. }
             | Self::Engine(_)
             | Self::Picture { .. } => true,
-            Self::Data(error) => {
-                !matches!(**error, DataError::Io { .. } | DataError::Network { .. } | DataError::CutOff { .. })
-            }
+            Self::Data(error) => !matches!(
+                **error,
+                DataError::Io { .. }
+                    | DataError::Network { .. }
+                    | DataError::CutOff { .. }
+                    | DataError::Stalled { .. }
+                    | DataError::Interrupted { .. }
+            ),
             Self::Write { .. } | Self::Record { .. } | Self::Objective(_) | Self::Tune(_) => false,
         }
+    }
+
+    /// Whether it was asked to end, in a download.
+    pub fn is_interrupted(&self) -> bool {
+        matches!(self, Self::Data(error) if matches!(**error, DataError::Interrupted { .. }))
     }
 
     /// For `map_err` on reading `path`.

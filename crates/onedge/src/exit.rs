@@ -57,6 +57,7 @@ pub fn report(error: &anyhow::Error) -> Code {
     });
     eprintln!("error: {message}");
     match error.downcast_ref::<Error>() {
+        Some(error) if error.is_interrupted() => Code::Interrupted,
         Some(error) if error.is_misuse() => Code::Misuse,
         _ if error.is::<onedge_registry::Error>() => Code::Misuse,
         _ => Code::Failed,

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod commands;
+mod downloads;
 mod exit;
 mod interrupt;
 mod progress;

@@ -4,8 +4,11 @@ use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use onedge_data::Progress;
 use onedge_lab::records::Record;
 use onedge_lab::table::{duration, number};
+
+use crate::downloads;
 
 /// The live line is rewritten this often at most.
 const REDRAW_EVERY: Duration = Duration::from_millis(60);
@@ -65,6 +68,15 @@ impl Rows {
             started: now,
             begun: false,
             last: Measured::default(),
+        }
+    }
+
+    /// Shows how far downloads are, above or between the rows.
+    pub fn downloads(&self) -> Box<dyn Fn(Progress<'_>)> {
+        match (self.quiet, self.terminal) {
+            (true, _) => Box::new(|_| {}),
+            (false, true) => Box::new(downloads::on_terminal(self.bars.clone())),
+            (false, false) => Box::new(downloads::in_lines()),
         }
     }
 }

@@ -26,7 +26,7 @@ fn build(settings: &Settings, _: &Context<'_>) -> Result<Split, Error> {
 
 fn digits() -> Result<Dataset, Error> {
     let how = Csv { target: Column::Last, task: Task::Classes, header: false, delimiter: b',' };
-    let (inputs, _, targets) = read_csv(Source::embedded("digits", BYTES)?, &how, None)?.into_parts();
+    let (inputs, _, targets) = read_csv(Source::embedded("digits", BYTES)?, &how)?.into_parts();
     Ok(Dataset::new("digits", inputs, vec![1, 8, 8], targets)?.with_full_scale(16.0))
 }
 

@@ -9,7 +9,7 @@ const GROUPS: &[&[Setting]] = &[
         setting("examples", Kind::Integer, Default::Is("4096"), "how many examples to draw"),
         setting("features", Kind::Integer, Default::Is("64"), "inputs per example"),
         setting("classes", Kind::Integer, Default::Is("10"), "one Gaussian each"),
-        setting("separation", Kind::Number, Default::Is("3.0"), "length of every class mean, in deviations"),
+        setting("separation", Kind::Number, Default::Is("3.0"), "length of every class mean, in deviations, 0 to 1e6"),
     ],
     common::SUBSET,
     common::SCALE_NONE,
@@ -27,12 +27,11 @@ pub static ENTRY: Entry<Build> = Entry {
 };
 
 fn build(settings: &Settings, _: &Context<'_>) -> Result<Split, Error> {
-    let positive = |x: f64| x.is_finite() && x >= 0.0;
     let set = mixture(&Mixture {
         examples: settings.count("examples")?,
         features: settings.count("features")?,
         classes: settings.count("classes")?,
-        separation: settings.number_where("separation", "a finite number, zero or more", positive)?,
+        separation: settings.number("separation"),
         seed: common::seed(settings)?,
     })?;
     common::apply(Split::new(set, None)?, settings)

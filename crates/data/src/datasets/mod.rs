@@ -21,7 +21,7 @@ use std::path::Path;
 
 use onedge_registry::{Entry, Settings, Value, find};
 
-use crate::{Error, Progress, Split};
+use crate::{Error, Split, Watch};
 
 /// Every data set, embedded ones first.
 pub static ALL: &[&Entry<Build>] = &[
@@ -45,8 +45,8 @@ pub type Build = fn(&Settings, &Context<'_>) -> Result<Split, Error>;
 pub struct Context<'a> {
     /// Where downloads are kept, one folder per data set; without it only sets with a `path` are found.
     pub cache_dir: Option<&'a Path>,
-    /// Called now and then during a download.
-    pub progress: Option<&'a dyn Fn(Progress<'_>)>,
+    /// Who looks on during a download, and may end it.
+    pub watch: Watch<'a>,
     /// Whether `download = true` may use the network at all.
     pub allow_download: bool,
 }

@@ -28,7 +28,7 @@ static BYTES: &[u8] = include_bytes!("../../embedded/winequality-red.csv.gz");
 fn build(settings: &Settings, _: &Context<'_>) -> Result<Split, Error> {
     let task = common::task(settings)?;
     let how = Csv { target: Column::Name("quality".to_owned()), task, header: true, delimiter: b',' };
-    let set = read_csv(Source::embedded("red-wine", BYTES)?, &how, None)?;
+    let set = read_csv(Source::embedded("red-wine", BYTES)?, &how)?;
     common::apply(Split::new(set, None)?, settings)
 }
 

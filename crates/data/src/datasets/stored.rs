@@ -40,7 +40,7 @@ pub fn locate(name: &str, files: &[Remote<'_>], settings: &Settings, context: &C
         for file in files {
             let url =
                 settings.optional_text("mirror").map(|base| format!("{}/{}", base.trim_end_matches('/'), file.name));
-            fetch(&Remote { url: url.as_deref().unwrap_or(file.url), ..*file }, &folder, context.progress)?;
+            fetch(&Remote { url: url.as_deref().unwrap_or(file.url), ..*file }, &folder, &context.watch)?;
         }
     }
     Ok(folder)

@@ -11,7 +11,7 @@ const GROUPS: &[&[Setting]] = &[
         setting("hidden", Kind::Integers, Default::Is("[64]"), "widths of the teacher's hidden layers"),
         setting("outputs", Kind::Integer, Default::Is("10"), "classes, or values per example"),
         setting("target", Kind::Text, Default::Is("classes"), "`classes` (the largest output) or `values`"),
-        setting("noise", Kind::Number, Default::Is("0.0"), "deviation of the noise on the teacher's outputs"),
+        setting("noise", Kind::Number, Default::Is("0.0"), "deviation of the noise on the outputs, 0 to 1e6"),
     ],
     common::SUBSET,
     common::SCALE_NONE,
@@ -37,7 +37,7 @@ fn build(settings: &Settings, _: &Context<'_>) -> Result<Split, Error> {
         hidden: settings.counts("hidden")?,
         outputs: settings.count("outputs")?,
         task: common::task(settings)?,
-        noise: settings.number_where("noise", "a finite number, zero or more", |x| x.is_finite() && x >= 0.0)?,
+        noise: settings.number("noise"),
         seed: common::seed(settings)?,
     })?;
     common::apply(Split::new(set, None)?, settings)

@@ -93,7 +93,7 @@ fn settings_that_exclude_each_other_or_do_not_apply_are_refused() {
              `test_fraction` or `test_first` or `scale`",
         ),
         ("cifar-100", &[("labels", "rough")], "cifar-100.labels: expected `fine` or `coarse`, got \"rough\""),
-        ("teacher", &[("noise", "-1")], "teacher.noise: expected a finite number, zero or more, got -1.0"),
+        ("teacher", &[("noise", "-1")], "teacher.noise: expected a number from 0 to 1e6, got -1.0"),
         ("csv", &[], "csv: `path` is not set, expected text; try `path = ...`"),
         ("minst", &[], "unknown data set `minst`, expected one of the known names; try `mnist`"),
     ] {
@@ -130,7 +130,7 @@ fn what_is_not_there_is_named_and_never_fetched_unasked() {
 fn downloads_go_to_the_cache_and_are_checked() {
     let (base, requests) = serve(vec![Answer::Status("404 Not Found")]);
     let dir = tempfile::tempdir().unwrap();
-    let context = Context { cache_dir: Some(dir.path()), progress: None, allow_download: true };
+    let context = Context { cache_dir: Some(dir.path()), watch: Watch::default(), allow_download: true };
     let given = [("download", "true"), ("mirror", &format!("{base}/mirror/"))];
     let error = load_with("mnist", &given, &context).unwrap_err().to_string();
     assert_eq!(
@@ -176,9 +176,15 @@ fn tables_of_ones_own() {
         message("csv", &[&given[..], &[("column_index", "0")]].concat()),
         "csv.column_index: expected no value, as `column` is set, got 0"
     );
+    for delimiter in ["ab", "-", "x", "\u{7}", "é"] {
+        assert_eq!(
+            message("csv", &[("path", &path), ("delimiter", delimiter)]),
+            format!("csv.delimiter: expected one ASCII character that is in no number, or `tab`, got \"{delimiter}\"")
+        );
+    }
     assert_eq!(
-        message("csv", &[("path", &path), ("delimiter", "ab")]),
-        "csv.delimiter: expected one ASCII character, or `tab`, got \"ab\""
+        message("idx", &[("images", &path), ("labels", &path), ("classes", "1000000000000")]),
+        "idx.classes: expected 1 to 256, as labels are bytes, got 1000000000000"
     );
     assert_eq!(
         message("csv", &[&scaled[..], &[("test_fraction", "0.5")]].concat()),

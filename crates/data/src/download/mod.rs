@@ -1,12 +1,15 @@
 //! Fetching published files once, verified, into a cache folder.
 
 mod checksum;
+mod receive;
 #[cfg(test)]
 pub(crate) mod server;
 mod transfer;
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use crate::Error;
 
@@ -34,16 +37,33 @@ pub struct Progress<'a> {
     pub total: u64,
 }
 
+/// Who looks on while a file is fetched, and when it ends early.
+#[derive(Clone, Copy)]
+pub struct Watch<'a> {
+    /// Called at the start and with every piece that came.
+    pub progress: Option<&'a dyn Fn(Progress<'_>)>,
+    /// Once this is true a download ends within a fraction of a second.
+    pub interrupt: Option<&'a AtomicBool>,
+    /// How long a server may send nothing in the middle of a file.
+    pub patience: Duration,
+}
+
+impl Default for Watch<'_> {
+    /// Nobody looks on, and a silent server is borne for 30 seconds.
+    fn default() -> Self {
+        Self { progress: None, interrupt: None, patience: Duration::from_secs(30) }
+    }
+}
+
 /// The path of `remote` in `folder`, fetched first if it is not there in its full size.
 ///
 /// Bytes go to `NAME.part`, which a later call resumes (HTTP Range) if this one is interrupted; once the SHA-256 sum is
-/// right the file gets its name in one step, so that a file of that name is always whole. `progress` is called about
-/// once per mebibyte.
+/// right the file gets its name in one step, so that a file of that name is always whole.
 ///
 /// # Errors
-/// [`Error::Network`] and [`Error::CutOff`], after which what came is kept; [`Error::Checksum`], after which it is
-/// removed; [`Error::Busy`] if another process fetches the same file; [`Error::Io`].
-pub fn fetch(remote: &Remote<'_>, folder: &Path, progress: Option<&dyn Fn(Progress<'_>)>) -> Result<PathBuf, Error> {
+/// [`Error::Network`], [`Error::CutOff`], [`Error::Stalled`] and [`Error::Interrupted`], after which what came is kept;
+/// [`Error::Checksum`], after which it is removed; [`Error::Busy`] if another process fetches the same file; [`Error::Io`].
+pub fn fetch(remote: &Remote<'_>, folder: &Path, watch: &Watch<'_>) -> Result<PathBuf, Error> {
     let path = folder.join(remote.name);
     if is_whole(&path, remote) {
         return Ok(path);
@@ -61,7 +81,7 @@ pub fn fetch(remote: &Remote<'_>, folder: &Path, progress: Option<&dyn Fn(Progre
         // Another process finished between the two looks; the lock is on its file or on an empty new one.
         return Ok(path);
     }
-    transfer::transfer(remote, &mut file, &part, progress)?;
+    transfer::transfer(remote, &mut file, &part, watch)?;
     let got = checksum::sha256(&part)?;
     if got != remote.sha256 {
         fs::remove_file(&part).map_err(|e| Error::io(&part, "remove", e))?;

@@ -13,6 +13,8 @@ pub enum Answer {
     Whole(Vec<u8>),
     /// Announces everything, sends so many bytes of what was asked, and hangs up.
     Cut(Vec<u8>, usize),
+    /// The same without hanging up.
+    Stall(Vec<u8>, usize),
     /// This status line, and no body.
     Status(&'static str),
 }
@@ -35,10 +37,15 @@ pub fn serve(answers: Vec<Answer>) -> (String, Receiver<String>) {
             }
             let asked =
                 head.lines().find_map(|line| line.strip_prefix("range: bytes=")?.strip_suffix('-')?.parse().ok());
+            let stalls = matches!(answer, Answer::Stall(..));
             let reply = reply(answer, asked);
             seen.send(head).ok();
             // The client may have hung up already, having seen enough in the head.
             stream.write_all(&reply).ok();
+            if stalls {
+                // Open until the process ends.
+                std::mem::forget(stream);
+            }
         }
     });
     (base, requests)
@@ -58,7 +65,7 @@ fn reply(answer: Answer, asked: Option<usize>) -> Vec<u8> {
     };
     match answer {
         Answer::Ranged(bytes) => ranged(&bytes, None),
-        Answer::Cut(bytes, sent) => ranged(&bytes, Some(sent)),
+        Answer::Cut(bytes, sent) | Answer::Stall(bytes, sent) => ranged(&bytes, Some(sent)),
         Answer::Whole(bytes) => [head("200 OK", bytes.len(), ""), bytes].concat(),
         Answer::Status(status) => head(status, 0, ""),
     }

@@ -1,4 +1,5 @@
 use std::cell::RefCell;
+use std::sync::atomic::Ordering::Relaxed;
 
 use super::server::{Answer, serve};
 use super::*;
@@ -14,7 +15,7 @@ fn payload() -> (Vec<u8>, String) {
 /// Fetches `file.bin` of the payload from a server that gives `answers`, into `folder`.
 fn fetch_from(base: &str, folder: &Path, sha256: &str) -> Result<PathBuf, Error> {
     let url = format!("{base}/file.bin");
-    fetch(&Remote { name: "file.bin", url: &url, bytes: 2_500_000, sha256 }, folder, None)
+    fetch(&Remote { name: "file.bin", url: &url, bytes: 2_500_000, sha256 }, folder, &Watch::default())
 }
 
 fn message(result: Result<PathBuf, Error>, base: &str) -> String {
@@ -28,16 +29,17 @@ fn fetches_once_and_reports_progress() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("new/folder");
     let seen = RefCell::new(Vec::new());
+    let look = |p: Progress<'_>| seen.borrow_mut().push((p.received, p.total));
     let url = format!("{base}/file.bin");
     let remote = Remote { name: "file.bin", url: &url, bytes: 2_500_000, sha256: &sha256 };
-    let path = fetch(&remote, &folder, Some(&|p| seen.borrow_mut().push((p.received, p.total)))).unwrap();
+    let path = fetch(&remote, &folder, &Watch { progress: Some(&look), ..Watch::default() }).unwrap();
     assert_eq!(fs::read(&path).unwrap(), bytes);
     assert!(!folder.join("file.bin.part").exists());
-    let seen = seen.into_inner();
+    let seen = seen.borrow();
     assert_eq!((seen[0], *seen.last().unwrap()), ((0, 2_500_000), (2_500_000, 2_500_000)));
     assert!(seen.len() >= 3 && seen.is_sorted(), "{seen:?}");
     // The server has no second answer: the file is not fetched again.
-    assert_eq!(fetch(&remote, &folder, None).unwrap(), path);
+    assert_eq!(fetch(&remote, &folder, &Watch::default()).unwrap(), path);
     assert!(!requests.recv().unwrap().contains("range:"));
 }
 
@@ -63,6 +65,45 @@ fn resumes_where_a_transfer_was_cut_off() {
     assert_eq!(fs::read(fetch_from(&base, dir.path(), &sha256).unwrap()).unwrap(), bytes);
     let ranges: Vec<bool> = requests.iter().map(|head| head.contains("range: bytes=")).collect();
     assert_eq!(ranges, [false, true, true]);
+}
+
+#[test]
+fn a_silent_server_is_given_up_and_resumed_from() {
+    let (bytes, sha256) = payload();
+    let (base, _requests) = serve(vec![Answer::Stall(bytes.clone(), 700_000), Answer::Ranged(bytes.clone())]);
+    let dir = tempfile::tempdir().unwrap();
+    let url = format!("{base}/file.bin");
+    let remote = Remote { name: "file.bin", url: &url, bytes: 2_500_000, sha256: &sha256 };
+    let watch = Watch { patience: Duration::from_millis(200), ..Watch::default() };
+    assert_eq!(
+        message(fetch(&remote, dir.path(), &watch), &base),
+        "BASE/file.bin: nothing came for 200ms, expected 2500000 bytes, got 700000; try again, it resumes where it stopped"
+    );
+    assert_eq!(fs::read(dir.path().join("file.bin.part")).unwrap(), &bytes[..700_000]);
+    assert_eq!(fs::read(fetch(&remote, dir.path(), &watch).unwrap()).unwrap(), bytes);
+}
+
+#[test]
+fn an_interrupt_ends_it_at_once_and_keeps_what_came() {
+    let (bytes, sha256) = payload();
+    let (base, _requests) = serve(vec![Answer::Stall(bytes.clone(), 700_000), Answer::Ranged(bytes.clone())]);
+    let dir = tempfile::tempdir().unwrap();
+    let url = format!("{base}/file.bin");
+    let remote = Remote { name: "file.bin", url: &url, bytes: 2_500_000, sha256: &sha256 };
+    let flag = AtomicBool::new(false);
+    let look = |p: Progress<'_>| flag.store(p.received == 700_000, Relaxed);
+    let watch = Watch { progress: Some(&look), interrupt: Some(&flag), patience: Duration::MAX };
+    assert_eq!(
+        message(fetch(&remote, dir.path(), &watch), &base),
+        "BASE/file.bin: interrupted, expected 2500000 bytes, got 700000; try again, it resumes where it stopped"
+    );
+    assert_eq!(fs::read(dir.path().join("file.bin.part")).unwrap(), &bytes[..700_000]);
+    // It is seen before an answer comes, too, and the lock is free again.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = format!("http://{}/file.bin", silent.local_addr().unwrap());
+    let waiting = fetch(&Remote { url: &nobody, ..remote }, dir.path(), &watch).unwrap_err();
+    assert!(matches!(waiting, Error::Interrupted { got: 700_000, .. }), "{waiting}");
+    assert_eq!(fs::read(fetch(&remote, dir.path(), &Watch::default()).unwrap()).unwrap(), bytes);
 }
 
 #[test]

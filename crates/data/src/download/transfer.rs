@@ -1,21 +1,17 @@
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::Path;
-use std::time::Duration;
+use std::sync::mpsc::Receiver;
 
-use super::{Progress, Remote};
+use super::receive::{Head, Piece, Quit, next, request};
+use super::{Progress, Remote, Watch};
 use crate::Error;
 
 /// Appends to `file` what it lacks of `remote`, so that it has its full size.
 ///
 /// A server that ignores the range sends everything again, and the file starts over; so it does if what is there is
 /// too long or the server does not know that range.
-pub fn transfer(
-    remote: &Remote<'_>,
-    file: &mut File,
-    path: &Path,
-    progress: Option<&dyn Fn(Progress<'_>)>,
-) -> Result<(), Error> {
+pub fn transfer(remote: &Remote<'_>, file: &mut File, path: &Path, watch: &Watch<'_>) -> Result<(), Error> {
     let size = |file: &File| file.metadata().map(|data| data.len()).map_err(|e| Error::io(path, "read", e));
     let empty = |file: &File| file.set_len(0).map_err(|e| Error::io(path, "write", e));
     if size(file)? > remote.bytes {
@@ -25,81 +21,72 @@ pub fn transfer(
     if have == remote.bytes {
         return Ok(());
     }
-    let mut answer = request(remote, have)?;
-    if have > 0 && answer.status().as_u16() == 416 {
-        answer = request(remote, 0)?;
+    let (mut pieces, mut head) = ask(remote, have, have, watch)?;
+    if have > 0 && head.status == 416 {
+        (pieces, head) = ask(remote, 0, have, watch)?;
     }
-    match answer.status().as_u16() {
-        206 if resumes_at(&answer, have) => {}
+    match head.status {
+        206 if head.range.is_some_and(|range| range.starts_with(&format!("bytes {have}-"))) => {}
         200 => {
             empty(file)?;
             have = 0;
         }
         status => return Err(network(remote, format!("status {status}"))),
     }
-    check_length(remote, &answer, have)?;
-    copy(remote, answer.into_body().into_reader(), file, path, have, progress)
-}
-
-fn request(remote: &Remote<'_>, from: u64) -> Result<ureq::http::Response<ureq::Body>, Error> {
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        .timeout_connect(Some(Duration::from_secs(30)))
-        .timeout_recv_response(Some(Duration::from_secs(60)))
-        .build()
-        .into();
-    let mut request = agent.get(remote.url);
-    if from > 0 {
-        request = request.header("range", format!("bytes={from}-"));
+    // An answer of another length is a page that says the file has moved, or another file.
+    if let Some(length) = head.length.filter(|&length| length != remote.bytes - have) {
+        return Err(network(remote, format!("{length} bytes where {} are missing", remote.bytes - have)));
     }
-    request.call().map_err(|e| network(remote, e.to_string()))
+    copy(remote, &pieces, file, path, have, watch)
 }
 
-/// Whether a partial answer starts at the byte that is wanted.
-fn resumes_at(answer: &ureq::http::Response<ureq::Body>, have: u64) -> bool {
-    let range = answer.headers().get("content-range").and_then(|value| value.to_str().ok());
-    range.is_some_and(|range| range.starts_with(&format!("bytes {have}-")))
-}
-
-/// Refuses an answer of another length than what is missing, such as a page that says the file has moved.
-fn check_length(remote: &Remote<'_>, answer: &ureq::http::Response<ureq::Body>, have: u64) -> Result<(), Error> {
-    match answer.body().content_length() {
-        Some(length) if length != remote.bytes - have => {
-            Err(network(remote, format!("{length} bytes where {} are missing", remote.bytes - have)))
-        }
-        _ => Ok(()),
+/// Asks for the bytes after `from`, `have` of which are on disk, and waits for the head of the answer.
+fn ask(remote: &Remote<'_>, from: u64, have: u64, watch: &Watch<'_>) -> Result<(Receiver<Piece>, Head), Error> {
+    let pieces = request(remote.url, from, watch.patience);
+    // How long an answer may take is limited on the other side.
+    match next(&pieces, watch, None) {
+        Ok(Piece::Head(head)) => Ok((pieces, head)),
+        Ok(Piece::Failed(reason)) => Err(network(remote, reason)),
+        Ok(Piece::Bytes(_) | Piece::End) => Err(network(remote, "no answer".to_owned())),
+        Err(quit) => Err(stopped(remote, quit, have)),
     }
 }
 
 fn copy(
     remote: &Remote<'_>,
-    mut body: impl Read,
+    pieces: &Receiver<Piece>,
     file: &mut File,
     path: &Path,
     mut have: u64,
-    progress: Option<&dyn Fn(Progress<'_>)>,
+    watch: &Watch<'_>,
 ) -> Result<(), Error> {
     let report = |received| {
-        if let Some(progress) = progress {
+        if let Some(progress) = watch.progress {
             progress(Progress { file: remote.name, received, total: remote.bytes });
         }
     };
-    let (mut buffer, mut reported) = (vec![0; 1 << 16], have);
     report(have);
     while have < remote.bytes {
-        let room = buffer.len().min(usize::try_from(remote.bytes - have).unwrap_or(usize::MAX));
+        let piece = next(pieces, watch, Some(watch.patience)).map_err(|quit| stopped(remote, quit, have))?;
         // The body ends early or the connection breaks: either way what came is on disk, and a later call goes on.
-        let Ok(count @ 1..) = body.read(&mut buffer[..room]) else {
+        let Piece::Bytes(bytes) = piece else {
             return Err(Error::CutOff { url: remote.url.to_owned(), expected: remote.bytes, got: have });
         };
-        file.write_all(&buffer[..count]).map_err(|e| Error::io(path, "write", e))?;
-        have += count as u64;
-        if have - reported >= 1 << 20 || have == remote.bytes {
-            report(have);
-            reported = have;
-        }
+        let room = usize::try_from(remote.bytes - have).unwrap_or(usize::MAX);
+        let bytes = &bytes[..bytes.len().min(room)];
+        file.write_all(bytes).map_err(|e| Error::io(path, "write", e))?;
+        have += bytes.len() as u64;
+        report(have);
     }
     Ok(())
+}
+
+fn stopped(remote: &Remote<'_>, quit: Quit, got: u64) -> Error {
+    let (url, expected) = (remote.url.to_owned(), remote.bytes);
+    match quit {
+        Quit::Interrupted => Error::Interrupted { url, expected, got },
+        Quit::Stalled(waited) => Error::Stalled { url, waited, expected, got },
+    }
 }
 
 fn network(remote: &Remote<'_>, reason: String) -> Error {

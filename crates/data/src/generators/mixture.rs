@@ -1,4 +1,4 @@
-use super::{normal, stream};
+use super::{normal, require_scale, stream};
 use crate::{Dataset, Error, Targets, dataset};
 
 /// What [`mixture`] draws.
@@ -10,7 +10,7 @@ pub struct Mixture {
     pub features: usize,
     /// The number of classes, K.
     pub classes: usize,
-    /// The length of every class mean, in standard deviations of the noise.
+    /// The length of every class mean, in standard deviations of the noise, from 0 to 1e6.
     pub separation: f64,
     /// Of the random generator.
     pub seed: u64,
@@ -20,8 +20,9 @@ pub struct Mixture {
 /// of radius `separation`. The means depend on seed, features and classes alone, not on the number of examples.
 ///
 /// # Errors
-/// [`Error::NoExamples`]; no features or classes; [`Error::TooLarge`].
+/// [`Error::NoExamples`]; a separation out of range; no features or classes; [`Error::TooLarge`].
 pub fn mixture(of: &Mixture) -> Result<Dataset, Error> {
+    require_scale("mixture", "separation", of.separation)?;
     let mut inputs = dataset::allocate("mixture", &[of.examples, of.features])?;
     let means = means(of)?;
     let mut random = stream(of.seed, 1);
@@ -75,6 +76,18 @@ mod tests {
         let (few, many) = (mixture(&of(7, 1)).unwrap(), mixture(&of(20, 1)).unwrap());
         assert_eq!(few.inputs(), &many.inputs()[..35]);
         assert_ne!(few, mixture(&of(7, 2)).unwrap());
+    }
+
+    #[test]
+    fn a_separation_that_swamps_everything_is_refused() {
+        for separation in [-1.0, 1.1e6, 1e300, f64::INFINITY, f64::NAN] {
+            let error = mixture(&Mixture { separation, ..of(9, 1) }).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!("mixture.separation: expected a number from 0 to 1e6, got {separation:?}")
+            );
+        }
+        assert!(mixture(&Mixture { separation: 1e6, ..of(9, 1) }).is_ok());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use rand_chacha::ChaCha8Rng;
 
-use super::{normal, stream};
+use super::{normal, require_scale, stream};
 use crate::{Dataset, Error, Targets, Task, dataset};
 
 /// What [`teacher`] draws.
@@ -16,7 +16,7 @@ pub struct Teacher {
     pub outputs: usize,
     /// Whether the targets are the index of the largest output, or the outputs themselves.
     pub task: Task,
-    /// The deviation of the noise on the outputs.
+    /// The deviation of the noise on the outputs, from 0 to 1e6.
     pub noise: f64,
     /// Of the random generator.
     pub seed: u64,
@@ -27,8 +27,9 @@ pub struct Teacher {
 /// The teacher depends on seed and widths alone, not on the number of examples.
 ///
 /// # Errors
-/// [`Error::NoExamples`]; a width of zero; [`Error::TooLarge`].
+/// [`Error::NoExamples`]; a noise out of range; a width of zero; [`Error::TooLarge`].
 pub fn teacher(of: &Teacher) -> Result<Dataset, Error> {
+    require_scale("teacher", "noise", of.noise)?;
     let widths = [&[of.features], &of.hidden[..], &[of.outputs]].concat();
     if widths.contains(&0) {
         return Err(Error::Size { origin: "teacher".to_owned(), what: "widths", got: format!("{widths:?}") });
@@ -126,6 +127,15 @@ mod tests {
         assert_eq!(clean.inputs(), noisy.inputs());
         let squares: f64 = values(&clean).iter().zip(values(&noisy)).map(|(a, b)| (a - b).powi(2)).sum();
         assert!(((squares / 12000.0).sqrt() - 0.25).abs() < 0.01);
+    }
+
+    #[test]
+    fn a_noise_that_swamps_everything_is_refused() {
+        for noise in [-1.0, 1.1e6, 1e300, f64::INFINITY, f64::NAN] {
+            let error = teacher(&Teacher { noise, ..of(9, Task::Classes) }).unwrap_err();
+            assert_eq!(error.to_string(), format!("teacher.noise: expected a number from 0 to 1e6, got {noise:?}"));
+        }
+        assert!(teacher(&Teacher { noise: 1e6, ..of(9, Task::Classes) }).is_ok());
     }
 
     #[test]

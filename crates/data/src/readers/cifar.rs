@@ -3,6 +3,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::{Source, cifar_names};
+use crate::excerpt::excerpt;
 use crate::{Dataset, Error, Split, Targets, dataset};
 
 /// Which set and which of its labels.
@@ -116,15 +117,20 @@ fn folder(path: &Path, layout: &Layout, expected: &str, advice: &str) -> Result<
 
 fn archive(file: Source, layout: &Layout) -> Result<Split, Error> {
     let origin = file.origin().to_owned();
-    let damaged =
-        |e: std::io::Error| Error::Damaged { origin: origin.clone(), format: "tar archive", reason: e.to_string() };
+    // The decoder repeats the bytes that it cannot read.
+    let damaged = |e: std::io::Error| {
+        let reason = excerpt(&e.to_string());
+        Error::Damaged { origin: origin.clone(), format: "tar archive", reason }
+    };
     let mut tar = tar::Archive::new(file);
     let mut parts = BTreeMap::new();
     for entry in tar.entries().map_err(damaged)? {
         let mut entry = entry.map_err(damaged)?;
         let path = entry.path().map_err(damaged)?.into_owned();
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        if name != layout.test && !layout.train.contains(&name.as_str()) {
+        // A sparse entry may claim any size without having it; links have no bytes of their own.
+        let plain = matches!(entry.header().entry_type(), tar::EntryType::Regular | tar::EntryType::Continuous);
+        if !plain || (name != layout.test && !layout.train.contains(&name.as_str())) {
             continue;
         }
         let (mut bytes, expected) = (Vec::new(), entry.size());
@@ -134,6 +140,8 @@ fn archive(file: Source, layout: &Layout) -> Result<Split, Error> {
         }
         parts.insert(name.clone(), (format!("{origin}/{name}"), bytes));
     }
+    // The end of the archive comes before the end of the file, where the checksum is.
+    tar.into_inner().verify()?;
     split(parts, layout, Path::new(&origin))
 }
 

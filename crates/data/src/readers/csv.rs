@@ -2,8 +2,9 @@ use std::path::Path;
 
 use onedge_registry::nearest;
 
-use super::Source;
-use crate::{Dataset, Error, Targets, Task};
+use super::{Source, columns, quotes};
+use crate::excerpt::{excerpt, list};
+use crate::{Dataset, Error, Split, Targets, Task};
 
 /// How a table is to be read.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,29 +34,48 @@ pub enum Column {
 /// The table in a text file, plain or gzip'd, with double quotes round cells that need them. Empty lines are skipped.
 ///
 /// # Errors
-/// A missing or empty file, [`Error::Ragged`] rows, a [`Error::Cell`] that is no finite number, an unknown
-/// [`Error::Column`]; each with its line.
+/// A missing or empty file, an [`Error::Quote`] that is not closed, [`Error::Ragged`] rows, a [`Error::Cell`] that is no
+/// finite number, an unknown [`Error::Column`]; each with its line.
 pub fn csv(path: &Path, how: &Csv) -> Result<Dataset, Error> {
-    read(open(path)?, how, None)
+    read(open(path)?, how)
 }
 
-/// The same for the test part of `train`, whose classes it takes over.
+/// The table to train on and, if given, the one to test on, as one split.
+///
+/// The test table must have the columns of the training table. If both have headers, columns are matched by name, so
+/// their order may differ; without headers they are matched by place. The target is the column that `how` names in the
+/// training table, and classes are those of the training table.
 ///
 /// # Errors
-/// As [`csv()`], and a [`Error::Cell`] whose label is no class of `train`.
-pub fn csv_like(path: &Path, how: &Csv, train: &Dataset) -> Result<Dataset, Error> {
-    let names = match train.targets() {
-        Targets::Classes { names, .. } => Some(&names[..]),
-        Targets::Values { .. } => None,
-    };
-    read(open(path)?, how, names)
+/// As [`csv()`]; [`Error::Mismatch`] if the columns differ; an [`Error::Cell`] whose label is no class of the training
+/// table.
+pub fn csv_split(train: &Path, test: Option<&Path>, how: &Csv) -> Result<Split, Error> {
+    let (train, columns) = table(open(train)?, how, None)?;
+    let like = Like { set: &train, columns: &columns };
+    let test = test.map(|path| Ok::<_, Error>(table(open(path)?, how, Some(like))?.0)).transpose()?;
+    Split::new(train, test)
 }
 
-/// The table in `source`, with the classes `known` if given.
-pub(crate) fn read(mut source: Source, how: &Csv, known: Option<&[String]>) -> Result<Dataset, Error> {
-    let (origin, text) = (source.origin().to_owned(), source.rest()?);
+/// The table in `source`.
+pub(crate) fn read(source: Source, how: &Csv) -> Result<Dataset, Error> {
+    Ok(table(source, how, None)?.0)
+}
+
+/// What a second table must be like.
+#[derive(Clone, Copy)]
+struct Like<'a> {
+    set: &'a Dataset,
+    columns: &'a [String],
+}
+
+/// The table in `source` with the names of its columns, in the order and with the classes of `like` if given.
+fn table(mut source: Source, how: &Csv, like: Option<Like<'_>>) -> Result<(Dataset, Vec<String>), Error> {
+    let (origin, text) = (source.origin().to_owned(), source.text()?);
+    quotes::check(&origin, &text, how.delimiter)?;
     let mut table = Table { origin, text: &text, names: Vec::new(), first_line: true, header: how.header };
-    let (mut inputs, mut values, mut labels, mut target) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    let (mut inputs, mut values, mut labels) = (Vec::new(), Vec::new(), Vec::new());
+    // The places of the columns in this file, in the order in which they are wanted, and which of them is the target.
+    let (mut places, mut target) = (Vec::new(), 0);
     let mut reader = ::csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -69,7 +89,14 @@ pub(crate) fn read(mut source: Source, how: &Csv, known: Option<&[String]>) -> R
         let cells: Vec<_> = row.iter().map(String::from_utf8_lossy).collect();
         if table.names.is_empty() {
             table.start(&cells, at)?;
-            target = table.find(&how.target)?;
+            columns::require_two(&table.origin, table.line(at), &table.names, &cells, how.delimiter)?;
+            (places, target) = match like {
+                Some(like) => {
+                    let places = columns::arrange(&table.origin, &table.names, like.set.origin(), like.columns)?;
+                    (places, table.find(&how.target, like.columns)?)
+                }
+                None => ((0..cells.len()).collect(), table.find(&how.target, &table.names)?),
+            };
             if how.header {
                 continue;
             }
@@ -78,11 +105,17 @@ pub(crate) fn read(mut source: Source, how: &Csv, known: Option<&[String]>) -> R
             let (line, expected) = (table.line(at), table.names.len());
             return Err(Error::Ragged { origin: table.origin, line, expected, got: cells.len() });
         }
-        for (column, cell) in cells.iter().enumerate() {
+        for (wanted, &column) in places.iter().enumerate() {
+            let cell = &cells[column];
             match how.task {
-                _ if column != target => inputs.push(table.number(cell, column, at)?),
+                _ if wanted != target => inputs.push(table.number(cell, column, at)?),
                 Task::Values => values.push(table.number(cell, column, at)?),
                 Task::Classes if cell.is_empty() => return Err(table.bad_label(cell, column, at, "removing the row")),
+                Task::Classes if std::str::from_utf8(&row[column]).is_err() => {
+                    // Two labels could come out as the same text.
+                    let (expected, advice) = ("a label in UTF-8", "saving the table as UTF-8");
+                    return Err(table.bad_cell(cell, column, at, expected, advice));
+                }
                 Task::Classes => labels.push((cell.to_string(), at)),
             }
         }
@@ -93,10 +126,16 @@ pub(crate) fn read(mut source: Source, how: &Csv, known: Option<&[String]>) -> R
     }
     let targets = match how.task {
         Task::Values => Targets::Values { values, width: 1 },
-        Task::Classes => table.classes(&labels, target, known)?,
+        Task::Classes => {
+            let known = like.and_then(|like| match like.set.targets() {
+                Targets::Classes { names, .. } => Some(&names[..]),
+                Targets::Values { .. } => None,
+            });
+            table.classes(&labels, places[target], known)?
+        }
     };
     let features = table.names.len() - 1;
-    Dataset::new(table.origin, inputs, vec![features], targets)
+    Ok((Dataset::new(table.origin, inputs, vec![features], targets)?, table.names))
 }
 
 /// What is known of a table while it is read.
@@ -125,15 +164,16 @@ impl Table<'_> {
         Ok(())
     }
 
-    fn find(&self, column: &Column) -> Result<usize, Error> {
+    /// Where `column` is among `names`.
+    fn find(&self, column: &Column, names: &[String]) -> Result<usize, Error> {
         let place = match column {
-            Column::Last => self.names.len().checked_sub(1),
-            Column::Index(index) => (*index < self.names.len()).then_some(*index),
-            Column::Name(name) => self.names.iter().position(|other| other == name),
+            Column::Last => names.len().checked_sub(1),
+            Column::Index(index) => (*index < names.len()).then_some(*index),
+            Column::Name(name) => names.iter().position(|other| other == name),
         };
         place.ok_or_else(|| {
-            let known: Vec<&str> = self.names.iter().map(String::as_str).collect();
-            let quoted = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            let known: Vec<&str> = names.iter().map(String::as_str).collect();
+            let quoted = |names: &[&str]| list(names.iter().copied());
             let (column, try_these) = match column {
                 Column::Name(name) => (name.clone(), nearest(name, &known)),
                 Column::Index(index) => (index.to_string(), vec![known.len().saturating_sub(1).to_string()]),
@@ -171,7 +211,7 @@ impl Table<'_> {
     /// The line, from 1, of the row that was found `at` this byte, or after empty lines there.
     fn line(&self, at: usize) -> u64 {
         let empty = self.text[at..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        1 + self.text[..at + empty].iter().filter(|&&byte| byte == b'\n').count() as u64
+        quotes::line(self.text, at + empty)
     }
 
     fn bad_label(&self, cell: &str, column: usize, at: usize, advice: &'static str) -> Error {
@@ -180,7 +220,7 @@ impl Table<'_> {
 
     fn bad_cell(&self, cell: &str, column: usize, at: usize, expected: &'static str, advice: &'static str) -> Error {
         let (origin, line) = (self.origin.clone(), self.line(at));
-        let (name, cell) = (self.names[column].clone(), cell.to_owned());
+        let (name, cell) = (excerpt(&self.names[column]), excerpt(cell));
         Error::Cell { origin, line, column, name, expected, cell, advice }
     }
 }

@@ -48,23 +48,83 @@ fn values_without_a_header() {
     assert_eq!(set.inputs(), &[7.0]);
 }
 
+/// Reads both tables as a split, with the folder cut from the message.
+fn split(train: &str, test: &str, how: &Csv) -> Result<Split, String> {
+    let dir = tempfile::tempdir().unwrap();
+    let (one, two) = (dir.path().join("train.csv"), dir.path().join("test.csv"));
+    std::fs::write(&one, train).unwrap();
+    std::fs::write(&two, test).unwrap();
+    let split = csv_split(&one, Some(&two), how);
+    split.map_err(|e| e.to_string().replace(&format!("{}/", dir.path().display()), ""))
+}
+
 #[test]
 fn the_test_part_takes_over_the_classes() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("test.csv");
     let how = how(Column::Last, Task::Classes);
-    let train = parse(IRIS, &how).unwrap();
-    std::fs::write(&path, "a,b,kind\n1,2,versicolor\n").unwrap();
-    let test = csv_like(&path, &how, &train).unwrap();
+    let head = "width,\"leaf, length\",kind\n";
+    let test = split(IRIS, &format!("{head}1,2,versicolor\n"), &how).unwrap().test.unwrap();
     let Targets::Classes { labels, classes, .. } = test.targets() else { panic!("expected classes") };
     assert_eq!((&labels[..], *classes), (&[1][..], 2));
-    std::fs::write(&path, "a,b,kind\n1,2,virginica\n").unwrap();
-    let error = csv_like(&path, &how, &train).unwrap_err().to_string();
     assert_eq!(
-        error.replace(&format!("{}/", dir.path().display()), ""),
+        split(IRIS, &format!("{head}1,2,virginica\n"), &how).unwrap_err(),
         "test.csv:2: column 2 (`kind`): expected the label of a known class, got `virginica`; \
          try a training set that has this class"
     );
+}
+
+#[test]
+fn columns_of_the_test_part_are_matched_by_name() {
+    let reordered = "kind,\"leaf, length\",width\nversicolor,2,1\n";
+    for target in [Column::Last, Column::Index(2), Column::Name("kind".to_owned())] {
+        let test = split(IRIS, reordered, &how(target, Task::Classes)).unwrap().test.unwrap();
+        assert_eq!(test.inputs(), &[1.0, 2.0]);
+        assert!(matches!(test.targets(), Targets::Classes { labels, .. } if labels == &[1]));
+    }
+    assert_eq!(
+        split(IRIS, &reordered.replace("1\n", "wide\n"), &how(Column::Last, Task::Classes)).unwrap_err(),
+        "test.csv:2: column 2 (`width`): expected a finite number, got `wide`; try correcting the cell or removing the \
+         row"
+    );
+    assert_eq!(
+        split(IRIS, "width,height,kind\n1,2,setosa\n", &how(Column::Last, Task::Classes)).unwrap_err(),
+        "test.csv: columns differ from those of train.csv, expected a column `leaf, length`, got `height` instead; try \
+         files that belong together"
+    );
+    let plain = Csv { header: false, ..how(Column::Last, Task::Values) };
+    assert_eq!(split("1,2\n", "3,4\n", &plain).unwrap().test.unwrap().inputs(), &[3.0]);
+    assert!(split("1,2\n", "3,4,5\n", &plain).unwrap_err().contains("columns differ"));
+}
+
+#[test]
+fn one_column_is_most_often_another_delimiter() {
+    let values = how(Column::Name("y".to_owned()), Task::Values);
+    let expected = |line: u64, row: &str, advice: &str| {
+        format!("t.csv:{line}: only one column, expected a target and one input or more, got `{row}`; try {advice}")
+    };
+    assert_eq!(message("a;b, c;y\n1;2;3\n", &Csv { delimiter: b'|', ..values.clone() }), {
+        expected(1, "a;b, c;y", "`delimiter = \";\"`")
+    });
+    assert_eq!(message("\na\ty\n1\t2\n", &values), expected(2, "a\\ty", "`delimiter = \"tab\"`"));
+    assert_eq!(message("y\n1\n", &values), expected(1, "y", "another `delimiter` or a table with inputs"));
+    let plain = Csv { header: false, ..how(Column::Last, Task::Values) };
+    assert_eq!(message("1;2\n3;4\n", &plain), expected(1, "1;2", "`delimiter = \";\"`"));
+}
+
+#[test]
+fn text_that_is_not_utf_8_is_never_mixed_up() {
+    let error = parse(b"a,y\n1,M\xfcller\n2,M\xf6ller\n", &how(Column::Last, Task::Classes)).unwrap_err();
+    assert_eq!(
+        error,
+        "t.csv:2: column 1 (`y`): expected a label in UTF-8, got `M\u{fffd}ller`; try saving the table as UTF-8"
+    );
+    let wide: Vec<u8> = "a,y\n1,2\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(
+        parse(wide, &how(Column::Last, Task::Classes)).unwrap_err(),
+        "t.csv: wrong content, expected text in UTF-8, got a zero byte after 1 bytes (UTF-16, or no text); try another \
+         file or data set name"
+    );
+    // Numbers and names do not depend on it.
+    assert_eq!(parse(b"\xb0C,y\n1,2\n", &how(Column::Last, Task::Values)).unwrap().inputs(), &[1.0]);
 }
 
 #[test]
@@ -93,17 +153,15 @@ fn bad_tables_are_named_with_their_line() {
             "t.csv: expected at least one example, got none; try another file or a larger subset"
         );
     }
-    assert_eq!(
-        message("y\n1\n", &values),
-        "t.csv: input shape, expected sizes of one or more, got [0]; try a positive number"
-    );
 }
 
 #[test]
 fn lines_are_counted_through_quotes_and_either_line_end() {
     let text = "a,y\r\n\r\n1,\"two\r\nlines\"\r\nx,z\r\n";
-    let message = message(text, &how(Column::Last, Task::Classes));
-    assert!(message.starts_with("t.csv:5: column 0 (`a`): expected a finite number, got `x`"), "{message}");
+    let found = message(text, &how(Column::Last, Task::Classes));
+    assert!(found.starts_with("t.csv:5: column 0 (`a`): expected a finite number, got `x`"), "{found}");
+    let old = message("a,y\r1,2\rx,3\r", &how(Column::Last, Task::Values));
+    assert!(old.starts_with("t.csv:3: "), "{old}");
     let marked = parse("\u{feff}a,y\n1,2\n", &how(Column::Name("a".to_owned()), Task::Values)).unwrap();
     assert_eq!(marked.inputs(), &[2.0]);
 }
@@ -135,4 +193,22 @@ fn damaged_gzip_is_named() {
     let packed = gzip(IRIS.as_bytes());
     let cut = parse(&packed[..packed.len() - 6], &how(Column::Last, Task::Classes)).unwrap_err();
     assert!(cut.starts_with("t.csv: damaged or truncated gzip ("), "{cut}");
+}
+
+#[test]
+fn messages_repeat_no_control_characters_and_no_endless_text() {
+    let long = "z".repeat(100_000);
+    let label = message(&format!("a,y\n\u{1b}[2J\"{long},1\n"), &how(Column::Last, Task::Values));
+    assert!(label.contains("got `\\u{1b}[2J\"zzz") && label.chars().count() < 300, "{label}");
+    let wide = vec![format!("\u{7}{long}"); 100].join(",");
+    let column = message(&format!("{wide}\n"), &how(Column::Name("y".to_owned()), Task::Values));
+    assert!(column.contains("and 88 more") && column.len() < 3000, "{column}");
+    assert!(!column.contains(|c: char| c.is_control()), "{column}");
+}
+
+#[test]
+fn an_open_quote_loses_no_rows_silently() {
+    let rows: String = (0..100).map(|i| if i == 40 { "1,\"b\n".to_owned() } else { format!("{i},b\n") }).collect();
+    let found = message(&format!("a,y\n{rows}"), &how(Column::Last, Task::Classes));
+    assert!(found.starts_with("t.csv:42: a double quote opens a cell, expected one that closes it"), "{found}");
 }

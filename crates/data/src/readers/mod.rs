@@ -2,12 +2,14 @@
 
 mod cifar;
 mod cifar_names;
+mod columns;
 mod csv;
 mod idx;
+mod quotes;
 mod source;
 
 pub use cifar::{Cifar, cifar};
-pub use csv::{Column, Csv, csv, csv_like};
+pub use csv::{Column, Csv, csv, csv_split};
 pub use idx::{idx, idx_split};
 
 pub(crate) use csv::read as read_csv;

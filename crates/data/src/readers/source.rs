@@ -3,6 +3,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use crate::Error;
+use crate::excerpt::excerpt;
 
 /// Bytes from a file or from memory, unpacked on the way if they are gzip'd (seen by their first two bytes).
 pub struct Source {
@@ -14,6 +15,10 @@ pub struct Source {
 impl Source {
     /// Opens a file. `expected` and `advice` complete the sentence if it is not there.
     pub fn open(path: &Path, expected: &str, advice: &str) -> Result<Self, Error> {
+        if path.is_dir() {
+            let (origin, expected, got) = (path.display().to_string(), expected.to_owned(), "a folder".to_owned());
+            return Err(Error::Format { origin, what: "path", expected, got });
+        }
         match File::open(path) {
             Ok(file) => Self::new(path.display().to_string(), BufReader::with_capacity(1 << 16, file)),
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
@@ -53,6 +58,24 @@ impl Source {
         Ok(bytes)
     }
 
+    /// All bytes that are left, of a text.
+    pub fn text(&mut self) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        loop {
+            // A piece at a time, so that a device or a bomb of zeros is refused before it fills the memory.
+            let start = bytes.len();
+            (&mut self.reader).take(1 << 20).read_to_end(&mut bytes).map_err(|e| self.failed(e))?;
+            if bytes.len() == start {
+                return Ok(bytes);
+            }
+            if let Some(zero) = bytes[start..].iter().position(|&byte| byte == 0) {
+                let (what, expected) = ("content", "text in UTF-8".to_owned());
+                let got = format!("a zero byte after {} bytes (UTF-16, or no text)", start + zero);
+                return Err(Error::Format { origin: self.origin.clone(), what, expected, got });
+            }
+        }
+    }
+
     /// Checks that nothing is left after the `n` bytes of `what`; for gzip this also checks the checksum.
     pub fn end(&mut self, n: u64, what: &str) -> Result<(), Error> {
         match self.reader.read(&mut [0]) {
@@ -62,10 +85,18 @@ impl Source {
         }
     }
 
+    /// Reads to the end of a compressed file, so that its checksum is checked.
+    pub fn verify(mut self) -> Result<(), Error> {
+        if self.compressed {
+            io::copy(&mut self.reader, &mut io::sink()).map_err(|e| self.failed(e))?;
+        }
+        Ok(())
+    }
+
     /// The error for a failed read: a damaged stream, or the system's refusal.
     pub fn failed(&self, error: io::Error) -> Error {
-        if self.compressed {
-            Error::Damaged { origin: self.origin.clone(), format: "gzip", reason: error.to_string() }
+        if self.compressed && error.kind() != io::ErrorKind::OutOfMemory {
+            Error::Damaged { origin: self.origin.clone(), format: "gzip", reason: excerpt(&error.to_string()) }
         } else {
             Error::io(Path::new(&self.origin), "read", error)
         }

@@ -2,6 +2,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
+use crate::excerpt::excerpt;
 use crate::{Dataset, Error, Targets};
 
 /// Which examples are picked.
@@ -58,7 +59,7 @@ fn by_class(set: &Dataset) -> Result<Vec<(String, Vec<usize>)>, Error> {
         let (what, advice) = ("`balanced = true`".to_owned(), "`balanced = false`");
         return Err(Error::Inapplicable { origin: set.origin().to_owned(), what, expected, got, advice });
     };
-    let name = |class: usize| names.get(class).map_or_else(|| class.to_string(), Clone::clone);
+    let name = |class: usize| names.get(class).map_or_else(|| class.to_string(), |name| excerpt(name));
     let mut groups: Vec<_> = (0..*classes).map(|class| (format!("class `{}`", name(class)), Vec::new())).collect();
     for (example, &label) in labels.iter().enumerate() {
         groups[label as usize].1.push(example);

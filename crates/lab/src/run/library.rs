@@ -1,7 +1,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-use onedge_data::{Context, Split, datasets};
+use onedge_data::{Context, Progress, Split, Watch, datasets};
 use onedge_registry::find;
 
 use crate::Error;
@@ -11,16 +12,28 @@ use crate::spec::Part;
 #[derive(Default)]
 pub struct Library {
     cache_dir: Option<PathBuf>,
+    progress: Option<Box<dyn Fn(Progress<'_>)>>,
+    interrupt: Option<Arc<AtomicBool>>,
     held: Vec<(Part, Arc<Split>)>,
 }
 
 impl Library {
     /// An empty one; downloads that a spec asks for go to `cache_dir`.
     pub fn new(cache_dir: Option<PathBuf>) -> Self {
-        Self { cache_dir, held: Vec::new() }
+        Self { cache_dir, ..Self::default() }
     }
 
-    /// The data set that `part` describes; `progress` is told of downloads.
+    /// The same, with `progress` told how far downloads are.
+    pub fn watched_by(self, progress: impl Fn(Progress<'_>) + 'static) -> Self {
+        Self { progress: Some(Box::new(progress)), ..self }
+    }
+
+    /// The same, with downloads that end once `interrupt` is true; what came is kept, and a later one goes on from there.
+    pub fn stopped_by(self, interrupt: &Arc<AtomicBool>) -> Self {
+        Self { interrupt: Some(Arc::clone(interrupt)), ..self }
+    }
+
+    /// The data set that `part` describes.
     ///
     /// # Errors
     /// [`Error::Data`].
@@ -29,9 +42,51 @@ impl Library {
             return Ok(Arc::clone(split));
         }
         let entry = find("data set", datasets::ALL, &part.name).map_err(onedge_data::Error::from)?;
-        let context = Context { cache_dir: self.cache_dir.as_deref(), progress: None, allow_download: true };
+        let (progress, interrupt) = (self.progress.as_deref(), self.interrupt.as_deref());
+        let watch = Watch { progress, interrupt, ..Watch::default() };
+        let context = Context { cache_dir: self.cache_dir.as_deref(), watch, allow_download: true };
         let split = Arc::new((entry.build)(&part.settings, &context)?);
         self.held.push((part.clone(), Arc::clone(&split)));
         Ok(split)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::sync::atomic::Ordering::Relaxed;
+
+    use super::*;
+    use crate::spec::{Document, Spec};
+
+    #[test]
+    fn downloads_are_watched_and_stopped() {
+        // It sends the beginning of a file and then nothing, until the client hangs up.
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mirror = format!("http://{}", listener.local_addr().unwrap());
+        let server = std::thread::spawn(move || {
+            let mut stream = listener.accept().unwrap().0;
+            stream.read(&mut [0; 4096]).unwrap();
+            let head = b"HTTP/1.1 200 OK\r\nContent-Length: 9912422\r\n\r\n";
+            stream.write_all(&[&head[..], &[7; 5000]].concat()).unwrap();
+            stream
+        });
+        let cache = tempfile::tempdir().unwrap();
+        let interrupt = Arc::new(AtomicBool::new(false));
+        let stop = Arc::clone(&interrupt);
+        let look = move |p: Progress<'_>| {
+            assert_eq!((p.file, p.total), ("train-images-idx3-ubyte.gz", 9_912_422));
+            stop.store(p.received == 5000, Relaxed);
+        };
+        let mut library = Library::new(Some(cache.path().to_owned())).watched_by(look).stopped_by(&interrupt);
+        let mut document = Document::empty("defaults");
+        for setting in ["data=mnist", "data.download=true", &format!("data.mirror={mirror}")] {
+            document.set(setting).unwrap();
+        }
+        let error = library.get(&Spec::resolve(&document).unwrap().data).unwrap_err();
+        assert!(error.is_interrupted() && !error.is_misuse(), "{error}");
+        assert_eq!(std::fs::read(cache.path().join("mnist/train-images-idx3-ubyte.gz.part")).unwrap(), [7; 5000]);
+        drop(server.join());
     }
 }

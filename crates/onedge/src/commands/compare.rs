@@ -37,8 +37,9 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
         Some(path) => RunDirectory::create(path)?,
         None => RunDirectory::create_numbered(Path::new("runs"), "compare")?,
     };
-    let mut library = args.overrides.library();
-    let groups = all(&plans, &Rows::new(args.quiet), folder.path(), &mut library, &interrupt)?;
+    let rows = Rows::new(args.quiet);
+    let mut library = args.overrides.library().watched_by(rows.downloads()).stopped_by(&interrupt);
+    let groups = all(&plans, &rows, folder.path(), &mut library, &interrupt)?;
     let text = comparison_table(&groups);
     write_whole(&folder.path().join("table.txt"), text.as_bytes())?;
     let mut out = stdout().lock();

@@ -5,6 +5,7 @@ use onedge_lab::measure::measure;
 use onedge_lab::spec::Spec;
 
 use crate::exit::Code;
+use crate::progress::Rows;
 use crate::specs::Overrides;
 
 #[derive(Debug, clap::Args)]
@@ -23,7 +24,8 @@ pub struct Args {
 
 pub fn run(args: &Args) -> anyhow::Result<Code> {
     let spec = Spec::resolve(&args.overrides.document(Some(&args.spec))?)?;
-    let measurement = measure(&spec, args.params.as_deref(), &mut args.overrides.library())?;
+    let mut library = args.overrides.library().watched_by(Rows::new(false).downloads());
+    let measurement = measure(&spec, args.params.as_deref(), &mut library)?;
     let mut out = stdout().lock();
     if args.json {
         serde_json::to_writer_pretty(&mut out, &measurement)?;

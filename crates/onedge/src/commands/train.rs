@@ -36,7 +36,9 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<Code> {
     let spec = Spec::resolve(&args.overrides.document(args.spec.as_deref())?)?;
     let interrupt = interrupt::flag()?;
-    let mut row = Rows::new(args.quiet).row(&spec.name, 0, spec.steps);
+    let rows = Rows::new(args.quiet);
+    let mut library = args.overrides.library().watched_by(rows.downloads()).stopped_by(&interrupt);
+    let mut row = rows.row(&spec.name, 0, spec.steps);
     let place = args.out.as_deref().map_or(Place::Under(Path::new("runs")), Place::At);
     let request = Request { spec: &spec, place, start: args.params.as_deref() };
     let mut last = Record::default();
@@ -44,7 +46,7 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
         row.show(record);
         last.clone_from(record);
     };
-    let finished = execute(&request, &mut args.overrides.library(), &mut observe, &interrupt)?;
+    let finished = execute(&request, &mut library, &mut observe, &interrupt)?;
     row.finish(&last, "");
     if let Some(target) = &args.save_params {
         let source = RunDirectory::open(&finished.folder)?.params();

@@ -1,0 +1,93 @@
+use std::collections::HashMap;
+
+use crate::Error;
+use crate::excerpt::excerpt;
+
+/// For each column of the table called `like`, in its order, the place of that column in the table called `origin`.
+///
+/// # Errors
+/// [`Error::Mismatch`] if there are other columns, or the same in another order with a name that is there twice.
+pub fn arrange(origin: &str, names: &[String], like: &str, wanted: &[String]) -> Result<Vec<usize>, Error> {
+    if names == wanted {
+        return Ok((0..names.len()).collect());
+    }
+    let places = |names: &[String]| -> HashMap<String, usize> {
+        names.iter().enumerate().map(|(place, name)| (name.clone(), place)).collect()
+    };
+    let (here, there) = (places(names), places(wanted));
+    let missing = wanted.iter().find(|name| !here.contains_key(*name)).map(|name| excerpt(name));
+    let extra = names.iter().find(|name| !there.contains_key(*name)).map(|name| excerpt(name));
+    let (expected, got) = match (missing, extra) {
+        (Some(missing), Some(extra)) => (format!("a column `{missing}`"), format!("`{extra}` instead")),
+        (Some(missing), None) => (format!("a column `{missing}`"), "none of that name".to_owned()),
+        (None, Some(extra)) => (format!("no column `{extra}`"), "one".to_owned()),
+        // Names that are there twice do not say which column is which.
+        (None, None) if here.len() < names.len() || there.len() < wanted.len() => {
+            ("the same order, as a name is there twice".to_owned(), "another".to_owned())
+        }
+        (None, None) => return Ok(wanted.iter().map(|name| here[name]).collect()),
+    };
+    let what = format!("columns differ from those of {like}");
+    Err(Error::Mismatch { origin: origin.to_owned(), what, expected, got })
+}
+
+/// Checks that there is a column to predict and one to predict it from.
+///
+/// # Errors
+/// [`Error::OneColumn`], which names the delimiter that the first row seems to have.
+pub fn require_two(
+    origin: &str,
+    line: u64,
+    names: &[String],
+    first_row: &[std::borrow::Cow<'_, str>],
+    delimiter: u8,
+) -> Result<(), Error> {
+    if names.len() > 1 {
+        return Ok(());
+    }
+    let row = first_row.first().map_or("", |cell| cell);
+    let count = |c: char| row.chars().filter(|&other| other == c).count();
+    let likely = [',', ';', '\t', '|'].into_iter().filter(|&c| c != char::from(delimiter) && count(c) > 0);
+    let advice = match likely.max_by_key(|&c| count(c)) {
+        Some('\t') => "`delimiter = \"tab\"`".to_owned(),
+        Some(c) => format!("`delimiter = \"{c}\"`"),
+        None => "another `delimiter` or a table with inputs".to_owned(),
+    };
+    Err(Error::OneColumn { origin: origin.to_owned(), line, row: excerpt(row), advice })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arranged(names: &str, wanted: &str) -> Result<Vec<usize>, String> {
+        let list = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        arrange("test.csv", &list(names), "train.csv", &list(wanted)).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn columns_are_matched_by_name() {
+        assert_eq!(arranged("a b y", "a b y").unwrap(), [0, 1, 2]);
+        assert_eq!(arranged("b y a", "a b y").unwrap(), [2, 0, 1]);
+        // Twice the same name is no trouble in the same order.
+        assert_eq!(arranged("a a y", "a a y").unwrap(), [0, 1, 2]);
+    }
+
+    #[test]
+    fn other_columns_are_named() {
+        for (names, wanted, expected, got) in [
+            ("a c y", "a b y", "a column `b`", "`c` instead"),
+            ("a y", "a b y", "a column `b`", "none of that name"),
+            ("a b y z", "a b y", "no column `z`", "one"),
+            ("a y a", "a a y", "the same order, as a name is there twice", "another"),
+        ] {
+            assert_eq!(
+                arranged(names, wanted).unwrap_err(),
+                format!(
+                    "test.csv: columns differ from those of train.csv, expected {expected}, got {got}; try files that \
+                     belong together"
+                )
+            );
+        }
+    }
+}

@@ -42,8 +42,13 @@ fn build(settings: &Settings, _: &Context<'_>) -> Result<Split, Error> {
     };
     let delimiter = match settings.text("delimiter").as_bytes() {
         b"tab" | b"\\t" => b'\t',
-        [byte] if byte.is_ascii() && *byte != b'"' => *byte,
-        _ => return Err(settings.out_of_range("delimiter", "one ASCII character, or `tab`").into()),
+        // What numbers are written with would cut them in pieces.
+        [byte] if (byte.is_ascii_punctuation() || *byte == b' ') && !b"\"+-._".contains(byte) => *byte,
+        _ => {
+            return Err(settings
+                .out_of_range("delimiter", "one ASCII character that is in no number, or `tab`")
+                .into());
+        }
     };
     let how = Csv { target, task: common::task(settings)?, header: settings.flag("header"), delimiter };
     let test = settings.optional_text("test_path").map(Path::new);

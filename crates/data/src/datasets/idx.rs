@@ -38,5 +38,9 @@ fn build(settings: &Settings, _: &Context<'_>) -> Result<Split, Error> {
         (Some(_), None) => return Err(settings.out_of_range("test_labels", "a path, as `test_images` is set").into()),
         (None, Some(_)) => return Err(settings.out_of_range("test_images", "a path, as `test_labels` is set").into()),
     };
-    common::apply(idx_split(train, test, settings.optional_count("classes")?, &[])?, settings)
+    let classes = settings.optional_count("classes")?;
+    if classes.is_some_and(|classes| !(1..=256).contains(&classes)) {
+        return Err(settings.out_of_range("classes", "1 to 256, as labels are bytes").into());
+    }
+    common::apply(idx_split(train, test, classes, &[])?, settings)
 }

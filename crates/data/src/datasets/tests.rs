@@ -176,9 +176,15 @@ fn tables_of_ones_own() {
         message("csv", &[&given[..], &[("column_index", "0")]].concat()),
         "csv.column_index: expected no value, as `column` is set, got 0"
     );
+    for delimiter in ["ab", "-", "x", "\u{7}", "é"] {
+        assert_eq!(
+            message("csv", &[("path", &path), ("delimiter", delimiter)]),
+            format!("csv.delimiter: expected one ASCII character that is in no number, or `tab`, got \"{delimiter}\"")
+        );
+    }
     assert_eq!(
-        message("csv", &[("path", &path), ("delimiter", "ab")]),
-        "csv.delimiter: expected one ASCII character, or `tab`, got \"ab\""
+        message("idx", &[("images", &path), ("labels", &path), ("classes", "1000000000000")]),
+        "idx.classes: expected 1 to 256, as labels are bytes, got 1000000000000"
     );
     assert_eq!(
         message("csv", &[&scaled[..], &[("test_fraction", "0.5")]].concat()),

@@ -140,3 +140,36 @@ fn bytes_of_no_archive_are_not_printed() {
     assert!(text.starts_with("DIR/noise.tar.gz: damaged or truncated tar archive ("), "{text}");
     assert!(text.chars().count() < 250 && !text.contains(|c: char| c.is_control()), "{text:?}");
 }
+
+#[test]
+fn a_flipped_bit_in_a_packed_archive_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut packed = gzip(&tar(&[("data_batch_1.bin", &record(&[1], 0))]));
+    let checksum = packed.len() - 8;
+    packed[checksum] ^= 1;
+    std::fs::write(dir.path().join("flipped.tar.gz"), packed).unwrap();
+    let text = message(dir.path(), "flipped.tar.gz", Cifar::Ten);
+    assert!(text.starts_with("DIR/flipped.tar.gz: damaged or truncated gzip ("), "{text}");
+}
+
+#[test]
+fn a_sparse_entry_of_any_size_takes_no_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut header = tar::Header::new_gnu();
+    header.set_path("data_batch_1.bin").unwrap();
+    header.set_entry_type(tar::EntryType::GNUSparse);
+    header.set_size(0);
+    // 2^50 bytes, all of them holes.
+    let gnu = header.as_gnu_mut().unwrap();
+    gnu.realsize = *b"\x80\0\0\0\0\x04\0\0\0\0\0\0";
+    gnu.sparse[0].offset = gnu.realsize;
+    gnu.sparse[0].numbytes = *b"00000000000\0";
+    header.set_cksum();
+    let bytes = [&header.as_bytes()[..], &[0; 1024]].concat();
+    std::fs::write(dir.path().join("sparse.tar"), bytes).unwrap();
+    assert_eq!(
+        message(dir.path(), "sparse.tar", Cifar::Ten),
+        "DIR/sparse.tar/data_batch_1.bin: not found, expected at least one training file of CIFAR-10; \
+         try the complete archive"
+    );
+}

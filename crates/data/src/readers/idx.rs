@@ -180,6 +180,10 @@ mod tests {
         let message = read(&flipped, &labels, None).unwrap_err();
         assert!(message.starts_with("images: damaged or truncated gzip ("), "{message}");
         assert!(message.ends_with("expected a complete file; try fetching it again"), "{message}");
+        assert_eq!(
+            idx(Path::new("."), Path::new("."), None, &[]).unwrap_err().to_string(),
+            ".: wrong path, expected an IDX file of images, got a folder; try another file or data set name"
+        );
         let none = Path::new("no/such/file");
         assert_eq!(
             idx(none, none, None, &[]).unwrap_err().to_string(),

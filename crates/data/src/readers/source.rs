@@ -15,6 +15,10 @@ pub struct Source {
 impl Source {
     /// Opens a file. `expected` and `advice` complete the sentence if it is not there.
     pub fn open(path: &Path, expected: &str, advice: &str) -> Result<Self, Error> {
+        if path.is_dir() {
+            let (origin, expected, got) = (path.display().to_string(), expected.to_owned(), "a folder".to_owned());
+            return Err(Error::Format { origin, what: "path", expected, got });
+        }
         match File::open(path) {
             Ok(file) => Self::new(path.display().to_string(), BufReader::with_capacity(1 << 16, file)),
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
@@ -81,9 +85,17 @@ impl Source {
         }
     }
 
+    /// Reads to the end of a compressed file, so that its checksum is checked.
+    pub fn verify(mut self) -> Result<(), Error> {
+        if self.compressed {
+            io::copy(&mut self.reader, &mut io::sink()).map_err(|e| self.failed(e))?;
+        }
+        Ok(())
+    }
+
     /// The error for a failed read: a damaged stream, or the system's refusal.
     pub fn failed(&self, error: io::Error) -> Error {
-        if self.compressed {
+        if self.compressed && error.kind() != io::ErrorKind::OutOfMemory {
             Error::Damaged { origin: self.origin.clone(), format: "gzip", reason: excerpt(&error.to_string()) }
         } else {
             Error::io(Path::new(&self.origin), "read", error)

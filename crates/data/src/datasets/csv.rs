@@ -45,7 +45,9 @@ fn build(settings: &Settings, _: &Context<'_>) -> Result<Split, Error> {
         // What numbers are written with would cut them in pieces.
         [byte] if (byte.is_ascii_punctuation() || *byte == b' ') && !b"\"+-._".contains(byte) => *byte,
         _ => {
-            return Err(settings.out_of_range("delimiter", "one ASCII character that is in no number, or `tab`").into());
+            return Err(settings
+                .out_of_range("delimiter", "one ASCII character that is in no number, or `tab`")
+                .into());
         }
     };
     let how = Csv { target, task: common::task(settings)?, header: settings.flag("header"), delimiter };

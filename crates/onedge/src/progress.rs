@@ -7,6 +7,8 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use onedge_lab::records::Record;
 use onedge_lab::table::{duration, number};
 
+use crate::console;
+
 /// The live line is rewritten this often at most.
 const REDRAW_EVERY: Duration = Duration::from_millis(60);
 /// Without a terminal: a line for every tenth of the run, or after this time.
@@ -90,7 +92,7 @@ impl Row {
                 self.drawn = Instant::now();
             }
         } else if done * 10 / self.steps > record.step * 10 / self.steps || elapsed >= PLAIN_EVERY {
-            eprintln!("{}: step {done}/{}  {}", self.name, self.steps, self.message(record, done));
+            console::note(&format!("{}: step {done}/{}  {}", self.name, self.steps, self.message(record, done)));
             self.drawn = Instant::now();
         }
     }
@@ -104,7 +106,7 @@ impl Row {
             self.bar.set_position(last.step + 1);
             self.bar.abandon_with_message(format!("{}  {word}", self.numbers(last)));
         } else {
-            eprintln!("{}: {word}  {}", self.name, self.numbers(last));
+            console::note(&format!("{}: {word}  {}", self.name, self.numbers(last)));
         }
     }
 

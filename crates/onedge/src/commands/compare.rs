@@ -1,4 +1,3 @@
-use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -7,6 +6,7 @@ use onedge_lab::records::{Record, RunDirectory, write_whole};
 use onedge_lab::run::{Library, Place, Request, execute};
 use onedge_lab::spec::{Variant, expand};
 
+use crate::console;
 use crate::exit::Code;
 use crate::interrupt;
 use crate::progress::Rows;
@@ -41,15 +41,14 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     let groups = all(&plans, &Rows::new(args.quiet), folder.path(), &mut library, &interrupt)?;
     let text = comparison_table(&groups);
     write_whole(&folder.path().join("table.txt"), text.as_bytes())?;
-    let mut out = stdout().lock();
-    write!(out, "{text}")?;
+    console::result(&text);
     note_different_problems(&plans);
     let drawing = picture("the best run of each spec", &groups);
     if !drawing.curves.is_empty() {
         for extension in ["svg", "png"] {
             drawing.save(&folder.path().join(format!("picture.{extension}")))?;
         }
-        writeln!(out, "left in {0}, with picture.svg and picture.png", folder.path().display())?;
+        console::result(&format!("left in {0}, with picture.svg and picture.png\n", folder.path().display()));
     }
     Ok(if interrupt.load(Ordering::Relaxed) {
         Code::Interrupted
@@ -111,6 +110,6 @@ fn note_different_problems(plans: &[Vec<Variant>]) {
     let mut specs = plans.iter().flatten().map(|variant| &variant.spec);
     let Some(first) = specs.next() else { return };
     if specs.any(|spec| (&spec.data, &spec.model, &spec.loss) != (&first.data, &first.model, &first.loss)) {
-        eprintln!("note: these specs differ in data, model or loss, so their losses do not compare directly");
+        console::note("note: these specs differ in data, model or loss, so their losses do not compare directly");
     }
 }

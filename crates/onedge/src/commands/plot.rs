@@ -5,6 +5,7 @@ use onedge_lab::plot::{Abscissa, Curve, Picture};
 use onedge_lab::records::RunDirectory;
 use onedge_lab::spec::{Document, Spec};
 
+use crate::console;
 use crate::exit::Code;
 
 #[derive(Debug, clap::Args)]
@@ -41,7 +42,7 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
         let directory = RunDirectory::open(path)?;
         let steps = directory.read_steps()?;
         if steps.torn {
-            eprintln!("note: {}: the last record was cut off and is left out", path.display());
+            console::note(&format!("note: {}: the last record was cut off and is left out", path.display()));
         }
         if steps.records.is_empty() {
             return Err(Error::NoRecords(path.clone()).into());

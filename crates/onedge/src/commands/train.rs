@@ -1,5 +1,4 @@
 use std::fs;
-use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
 
 use onedge_lab::Error;
@@ -8,6 +7,7 @@ use onedge_lab::run::{Finished, Place, Request, execute};
 use onedge_lab::spec::Spec;
 use onedge_lab::table::{duration, number};
 
+use crate::console;
 use crate::exit::Code;
 use crate::interrupt;
 use crate::progress::Rows;
@@ -50,11 +50,10 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
         let source = RunDirectory::open(&finished.folder)?.params();
         write_whole(target, &fs::read(&source).map_err(Error::read(&source))?)?;
     }
-    let mut out = stdout().lock();
-    write!(out, "{}", report(&finished))?;
+    console::result(&report(&finished));
     let code = Code::of(&finished.summary.stop);
     if code == Code::Failed {
-        eprintln!("error: {}: {}", spec.name, finished.summary.stop);
+        console::note(&format!("error: {}: {}", spec.name, finished.summary.stop));
     }
     Ok(code)
 }

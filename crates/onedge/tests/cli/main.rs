@@ -2,6 +2,7 @@
 
 mod bench;
 mod compare;
+mod console;
 mod inputs;
 mod interruptions;
 mod measure;

@@ -92,6 +92,24 @@ pub fn plan(spec: &Spec) -> Result<Plan, Error> {
     Ok(Plan { steps: spec.steps, batch: spec.batch, seed: spec.seed, target_loss, diverge_factor, diagnostics })
 }
 
+/// Whether a run of `spec` can start: reads its data, builds its network and trains nothing.
+///
+/// # Errors
+/// Whatever [`execute`] would find wrong with spec or data before the first step.
+pub fn check(spec: &Spec, library: &mut Library) -> Result<(), Error> {
+    match spec.precision {
+        Precision::F32 => prepare::<f32>(spec, library).map(drop),
+        Precision::F64 => prepare::<f64>(spec, library).map(drop),
+    }
+}
+
+fn prepare<T: Element>(spec: &Spec, library: &mut Library) -> Result<(Plan, Problem<T>), Error> {
+    let plan = plan(spec)?;
+    let problem = Problem::build(spec, library)?;
+    plan.check_batch(problem.train.examples())?;
+    Ok((plan, problem))
+}
+
 fn execute_in<T: Element>(
     request: &Request<'_>,
     library: &mut Library,
@@ -99,15 +117,13 @@ fn execute_in<T: Element>(
     interrupt: &AtomicBool,
 ) -> Result<Finished, Error> {
     let spec = request.spec;
-    let plan = plan(spec)?;
-    let mut problem = Problem::<T>::build(spec, library)?;
+    let (plan, mut problem) = prepare::<T>(spec, library)?;
     let mut w = match request.start {
         Some(path) => params::load(path, &problem.layouts)?,
         None => problem.initial(spec.seed),
     };
     let in_spec = Error::spec(&spec.origin);
     let method = (spec.build_optimizer().map_err(&in_spec)?, spec.build_tuner().map_err(&in_spec)?);
-    plan.check_batch(problem.train.examples())?;
 
     let directory = match request.place {
         Place::At(path) => RunDirectory::create(path)?,

@@ -30,6 +30,13 @@ pub enum StopReason {
         /// The probe: `loss`, `curvature`, ...
         probe: String,
     },
+    /// The objective could not be evaluated, or a record could not be kept.
+    Failed {
+        /// The step at which it happened.
+        step: u64,
+        /// What went wrong.
+        error: String,
+    },
     /// Ctrl-C.
     Interrupted {
         /// The first step not taken.
@@ -55,6 +62,7 @@ impl fmt::Display for StopReason {
             Self::NonFinite { step, probe } => {
                 write!(f, "non-finite {probe} at step {step}; try a smaller learning rate or look for bad data")
             }
+            Self::Failed { step, error } => write!(f, "failed at step {step}: {error}"),
             Self::Interrupted { step } => write!(f, "interrupted before step {step}"),
         }
     }
@@ -117,6 +125,7 @@ mod tests {
             StopReason::TargetReached { step: 7 },
             StopReason::Diverged { step: 7, loss: 1e9, limit: 1e6 },
             StopReason::NonFinite { step: 7, probe: "curvature".to_owned() },
+            StopReason::Failed { step: 7, error: "steps.jsonl: cannot write".to_owned() },
             StopReason::Interrupted { step: 7 },
         ];
         for reason in reasons {

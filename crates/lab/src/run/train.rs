@@ -54,8 +54,8 @@ pub struct Diagnostics {
 
 /// The two ways in which a loop speaks with the world while it runs.
 pub struct Hooks<'a> {
-    /// Gets every record as soon as it is made; an error ends the run.
-    pub record: &'a mut dyn FnMut(&Record) -> Result<(), Error>,
+    /// Gets every record as soon as it is made; an error, told by its message, ends the run.
+    pub record: &'a mut dyn FnMut(&Record) -> Result<(), String>,
     /// Ends the run before the next step once it is true.
     pub interrupt: &'a AtomicBool,
 }
@@ -79,13 +79,14 @@ pub struct Outcome {
     pub edge: f64,
 }
 
-/// Trains `w` by `plan`. Divergence and values that are not finite are no errors but stop reasons.
+/// Trains `w` by `plan`. Whatever ends it once it has begun is no error but a stop reason, so that parameters and
+/// records are there to be kept.
 ///
 /// The step that reaches the target or diverges is recorded with its loss and no learning rate, and not taken.
 ///
 /// # Errors
-/// [`Error::Batch`] if a batch has more examples than there are; [`Error::Tune`] for whatever else the objective or the
-/// spectrum report; those of the record hook.
+/// [`Error::Batch`] if a batch has more examples than there are; [`Error::Tune`] if the spectrum is asked for in a way
+/// that no trainer takes.
 pub fn train<T: Real>(
     plan: &Plan,
     workload: &mut dyn Workload<T>,
@@ -112,25 +113,25 @@ pub fn train<T: Real>(
         if hooks.interrupt.load(Ordering::Relaxed) {
             break StopReason::Interrupted { step };
         }
-        if let Some(batches) = &mut batches {
-            workload
-                .select(Some(batches.draw()))
-                .map_err(|source| Error::from(TuneError::Objective { step, source }))?;
+        let failed = |error: String| StopReason::Failed { step, error };
+        if let Some(batches) = &mut batches
+            && let Err(error) = workload.select(Some(batches.draw()))
+        {
+            break failed(error.to_string());
         }
-        let taken = one_step(plan, &mut trainer, workload, w, &mut watch, &mut limit);
-        match taken {
-            Ok(Taken::Step(record)) => (hooks.record)(&record)?,
-            Ok(Taken::Ends(record, reason)) => {
-                (hooks.record)(&record)?;
-                break reason;
+        let (record, ending) = match one_step(plan, &mut trainer, workload, w, &mut watch, &mut limit) {
+            Ok(Taken::Step(record)) => (record, None),
+            Ok(Taken::Ends(record, reason)) => (record, Some(reason)),
+            Err(TuneError::NonFinite { step, probe, .. }) => {
+                break StopReason::NonFinite { step, probe: probe.to_string() };
             }
-            Err(Error::Tune(error)) => match *error {
-                TuneError::NonFinite { step, probe, .. } => {
-                    break StopReason::NonFinite { step, probe: probe.to_string() };
-                }
-                error => return Err(error.into()),
-            },
-            Err(error) => return Err(error),
+            Err(error) => break failed(error.to_string()),
+        };
+        if let Err(error) = (hooks.record)(&record) {
+            break failed(error);
+        }
+        if let Some(reason) = ending {
+            break reason;
         }
     };
     if batches.is_some() {
@@ -167,7 +168,7 @@ fn one_step<T: Real>(
     w: &mut [T],
     watch: &mut Watch,
     limit: &mut f64,
-) -> Result<Taken, Error> {
+) -> Result<Taken, TuneError> {
     let number = trainer.steps();
     let cost = trainer.cost() + workload.costs().linearize;
     let started = Instant::now();
@@ -219,7 +220,7 @@ fn record(report: &StepReport, spectrum: Record, cost: f64, seconds: f64) -> Rec
 }
 
 /// Measures what is due at this step; the record that comes back holds that and nothing else.
-fn measure<T: Real>(what: &Diagnostics, number: u64, step: &mut Step<'_, T>) -> Result<Record, Error> {
+fn measure<T: Real>(what: &Diagnostics, number: u64, step: &mut Step<'_, T>) -> Result<Record, TuneError> {
     let mut record = Record::default();
     step.line().slope()?;
     if what.curvature {
@@ -243,7 +244,7 @@ fn measure<T: Real>(what: &Diagnostics, number: u64, step: &mut Step<'_, T>) -> 
         (Some(pair), None) => Some(alignment::alignment(step.update(), &pair.vector)),
         (Some(pair), Some(diagonal)) => Some(
             alignment::preconditioned_alignment(step.update(), &pair.vector, diagonal)
-                .map_err(|source| Error::from(TuneError::Objective { step: number, source }))?,
+                .map_err(|source| TuneError::Objective { step: number, source })?,
         ),
     };
     if what.lanczos.k > 1 {
@@ -331,11 +332,12 @@ mod tests {
 
     #[test]
     fn a_record_that_cannot_be_kept_ends_the_run() {
-        let mut fail =
-            |_: &Record| Err(Error::write(std::path::Path::new("x"))(std::io::ErrorKind::StorageFull.into()));
+        let mut fail = |record: &Record| if record.step < 2 { Ok(()) } else { Err("disk full".to_owned()) };
         let hooks = Hooks { record: &mut fail, interrupt: &AtomicBool::new(false) };
         let mut bowl = Bowl::new([4.0, 1.0], &[0.0]);
         let result = train(&plan(5), &mut bowl, &mut [1.0, 2.0], (Box::new(Gd), Box::new(Constant::new(0.1))), hooks);
-        assert!(matches!(result, Err(Error::Write { .. })));
+        let outcome = result.unwrap();
+        assert_eq!(outcome.stop, StopReason::Failed { step: 2, error: "disk full".to_owned() });
+        assert_eq!(outcome.steps, 3);
     }
 }

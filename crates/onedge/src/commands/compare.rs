@@ -112,7 +112,7 @@ fn all(
             let mut row = rows.row(&title(variant), width, variant.spec.steps);
             let mut spec = variant.spec.clone();
             spec.name = title(variant);
-            let request = Request { spec: &spec, place: Place::Under(folder), start: None };
+            let request = Request { spec: &spec, place: Place::Under(folder), start: None, save: None };
             let mut last = Record::default();
             let mut observe = |record: &Record| {
                 row.show(record);

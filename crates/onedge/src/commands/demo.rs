@@ -55,7 +55,7 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
             row.show(record);
             last.clone_from(record);
         };
-        let request = Request { spec, place: Place::Under(folder.path()), start: None };
+        let request = Request { spec, place: Place::Under(folder.path()), start: None, save: None };
         let finished = execute(&request, &mut library, &mut observe, &interrupt)?;
         row.finish(&last, "");
         let stop = finished.summary.stop.clone();

@@ -1,8 +1,7 @@
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use onedge_lab::Error;
-use onedge_lab::records::{Record, RunDirectory, write_whole};
+use onedge_lab::records::Record;
 use onedge_lab::run::{Finished, Place, Request, execute};
 use onedge_lab::spec::Spec;
 use onedge_lab::table::{duration, number};
@@ -38,19 +37,24 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     let interrupt = interrupt::flag()?;
     let mut row = Rows::new(args.quiet).row(&spec.name, 0, spec.steps);
     let place = args.out.as_deref().map_or(Place::Under(Path::new("runs")), Place::At);
-    let request = Request { spec: &spec, place, start: args.params.as_deref() };
+    let request = Request { spec: &spec, place, start: args.params.as_deref(), save: args.save_params.as_deref() };
     let mut last = Record::default();
     let mut observe = |record: &Record| {
         row.show(record);
         last.clone_from(record);
     };
-    let finished = execute(&request, &mut args.overrides.library(), &mut observe, &interrupt)?;
+    let (finished, lost) = match execute(&request, &mut args.overrides.library(), &mut observe, &interrupt) {
+        Ok(finished) => (finished, None),
+        Err(Error::Incomplete { finished, source }) => {
+            ((*finished).clone(), Some(Error::Incomplete { finished, source }))
+        }
+        Err(error) => return Err(error.into()),
+    };
     row.finish(&last, "");
-    if let Some(target) = &args.save_params {
-        let source = RunDirectory::open(&finished.folder)?.params();
-        write_whole(target, &fs::read(&source).map_err(Error::read(&source))?)?;
-    }
     console::result(&report(&finished));
+    if let Some(error) = lost {
+        return Err(error.into());
+    }
     let code = Code::of(&finished.summary.stop);
     if code == Code::Failed {
         console::note(&format!("error: {}: {}", spec.name, finished.summary.stop));

@@ -20,7 +20,7 @@ pub enum StopReason {
         step: u64,
         /// The loss there.
         loss: f64,
-        /// The limit: `diverge_factor` times the first loss.
+        /// The limit: `diverge_factor` times the larger of the first loss and that of all parameters zero.
         limit: f64,
     },
     /// A probe gave NaN or an infinity.

@@ -20,7 +20,7 @@ pub struct Plan {
     pub seed: u64,
     /// Stop once the loss is this small.
     pub target_loss: Option<f64>,
-    /// Stop once the loss is this many times the first.
+    /// Stop once the loss is this many times the larger of the first and that of parameters which are all zero.
     pub diverge_factor: f64,
     /// What is measured along the way.
     pub diagnostics: Diagnostics,
@@ -104,7 +104,7 @@ pub fn train<T: Real>(
     };
     let mut trainer = Trainer::new(w.len(), optimizer, tuner, plan.diagnostics.lanczos)?;
     let mut watch = Watch::default();
-    let mut limit = f64::INFINITY;
+    let mut limit = plan.diverge_factor * loss_at_zero(workload, w.len());
     let stop = loop {
         let step = trainer.steps();
         if step == plan.steps {
@@ -149,6 +149,12 @@ pub fn train<T: Real>(
     })
 }
 
+/// The scale of the loss where nothing is known. A run that starts from fitted parameters has a first loss near zero,
+/// which says nothing about when the loss is large. 0 if there is no such number.
+fn loss_at_zero<T: Real>(workload: &mut dyn Workload<T>, dim: usize) -> f64 {
+    workload.loss(&vec![T::ZERO; dim]).ok().map(f64::abs).filter(|loss| loss.is_finite()).unwrap_or(0.0)
+}
+
 /// Where the time went.
 #[derive(Debug, Default)]
 struct Watch {
@@ -175,7 +181,7 @@ fn one_step<T: Real>(
     let mut step = trainer.begin(workload, w)?;
     let loss = step.line().loss();
     if number == 0 {
-        *limit = plan.diverge_factor * loss.abs();
+        *limit = limit.max(plan.diverge_factor * loss.abs());
     }
     let ending = match plan.target_loss {
         Some(target) if loss <= target => Some(StopReason::TargetReached { step: number }),
@@ -319,6 +325,18 @@ mod tests {
         let target = Plan { target_loss: Some(1.2), ..plan(50) };
         assert_eq!(run(&target, 0.25, 0).0.unwrap().stop, StopReason::TargetReached { step: 1 });
         assert_eq!(run(&plan(50), 0.25, 7).0.unwrap().stop, StopReason::Interrupted { step: 7 });
+    }
+
+    #[test]
+    fn a_run_from_the_optimum_is_no_divergence() {
+        // At zero the loss is 2 (0 - 3)^2 = 18; the start is the optimum but for rounding.
+        let mut bowl = Bowl::new([4.0, 1.0], &[3.0]);
+        let endless = AtomicBool::new(false);
+        let hooks = Hooks { record: &mut |_| Ok(()), interrupt: &endless };
+        let method: (Box<dyn Optimizer<f64>>, Box<dyn Tuner>) = (Box::new(Gd), Box::new(Constant::new(0.6)));
+        let outcome = train(&plan(500), &mut bowl, &mut [3.0 + 1e-12, 0.0], method, hooks).unwrap();
+        let StopReason::Diverged { limit, .. } = outcome.stop else { panic!("{:?}", outcome.stop) };
+        assert_eq!(limit, 18_000.0);
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub struct Spec {
     pub precision: Precision,
     /// Stop once the loss is this small.
     pub target_loss: Option<f64>,
-    /// Stop once the loss is this many times the first.
+    /// Stop once the loss is this many times the larger of the first and that of all parameters zero.
     pub diverge_factor: f64,
     /// The data set.
     pub data: Part,

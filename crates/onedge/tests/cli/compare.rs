@@ -17,7 +17,8 @@ fn grids_are_run_and_the_best_is_marked() {
     assert!(row("constant rate=0.1").starts_with("constant rate=0.1 *"));
     assert!(row("constant rate=0.001").contains("steps done") && row("constant rate=0.001").contains(" ± "));
     assert!(
-        row("constant rate=1000000000").contains("diverged") && row("constant rate=1000000000").contains("(2 of 2)")
+        row("constant rate=1000000000").contains("diverged")
+            && row("constant rate=1000000000").contains("(0 of 2 finished)")
     );
     assert!(row("greedy").contains("steps done"));
     assert!(!output.stderr.contains("note:"), "{}", output.stderr);

@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use onedge_lab::Error;
 use onedge_lab::compare::{Group, Point, comparison_table, picture};
+use onedge_lab::labels::tell_apart;
 use onedge_lab::records::{Record, RunDirectory, write_whole};
 use onedge_lab::run::{Library, Place, Request, check, execute};
 use onedge_lab::spec::{Spec, Variant, expand};
@@ -33,6 +34,7 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     for path in &args.specs {
         plans.push(expand(&args.overrides.document(Some(path))?)?);
     }
+    name_apart(&mut plans, &args.specs);
     let mut library = args.overrides.library();
     check_all(&plans, &mut library)?;
     let interrupt = interrupt::flag()?;
@@ -51,6 +53,20 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     } else {
         Code::Failed
     })
+}
+
+/// Specs of the same name are called by their files, in table, picture and folders.
+fn name_apart(plans: &mut [Vec<Variant>], paths: &[PathBuf]) {
+    let names: Vec<String> =
+        plans.iter().map(|plan| plan.first().map_or(String::new(), |variant| variant.spec.name.clone())).collect();
+    let stem = |path: &PathBuf| path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let whole = |path: &PathBuf| path.display().to_string();
+    let hints = [paths.iter().map(stem).collect(), paths.iter().map(whole).collect()];
+    for (plan, name) in plans.iter_mut().zip(tell_apart(&names, &hints)) {
+        for variant in plan {
+            variant.spec.name.clone_from(&name);
+        }
+    }
 }
 
 /// Finds what is wrong with any spec or its data before hours are spent on the others.

@@ -81,3 +81,14 @@ fn a_run_that_cannot_be_kept_leaves_the_table_of_those_before() {
     assert_eq!(bench.read("c/table.txt"), output.stdout.split("left in").next().unwrap());
     assert!(bench.path("c/picture.svg").is_file());
 }
+
+#[test]
+fn specs_of_the_same_name_are_told_apart() {
+    let bench = Bench::new();
+    bench.write("b.toml", SPEC.replace("rate = 0.1", "rate = 0.2"));
+    let table = bench.done(&["compare", "a.toml", "b.toml", "-q", "--out", "files"]).stdout;
+    assert!(table.contains("\nconstant (a) ") && table.contains("\nconstant (b) "), "{table}");
+    assert!(bench.read("files/picture.svg").contains("constant (b)<"));
+    let table = bench.done(&["compare", "a.toml", "a.toml", "-q"]).stdout;
+    assert!(table.contains("\nconstant  ") && table.contains("\nconstant 2 "), "{table}");
+}

@@ -129,20 +129,20 @@ fn all(
             let mut spec = variant.spec.clone();
             spec.name = title(variant);
             let request = Request { spec: &spec, place: Place::Under(folder), start: None, save: None };
-            let mut last = Record::default();
-            let mut observe = |record: &Record| {
-                row.show(record);
-                last.clone_from(record);
-            };
+            let mut observe = |record: &Record| row.show(record);
             let finished = match execute(&request, library, &mut observe, interrupt) {
                 Ok(finished) => finished,
+                Err(Error::Incomplete { finished, source }) => {
+                    let whole = (*finished).clone();
+                    stopped = Err(Error::Incomplete { finished, source });
+                    whole
+                }
                 Err(error) => {
                     stopped = Err(error);
                     break;
                 }
             };
-            let word = if finished.summary.stop.is_success() { "" } else { "failed" };
-            row.finish(&last, word);
+            row.finish(&finished.summary.stop);
             match group.points.iter_mut().find(|point| point.label == variant.label) {
                 Some(point) => point.runs.push(finished),
                 None => group.points.push(Point { label: variant.label.clone(), runs: vec![finished] }),

@@ -50,14 +50,10 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     let mut lines: Vec<_> = specs.iter().map(|spec| rows.row(&spec.name, width, spec.steps)).collect();
     let mut groups = Vec::new();
     for (spec, row) in specs.iter().zip(&mut lines) {
-        let mut last = Record::default();
-        let mut observe = |record: &Record| {
-            row.show(record);
-            last.clone_from(record);
-        };
+        let mut observe = |record: &Record| row.show(record);
         let request = Request { spec, place: Place::Under(folder.path()), start: None, save: None };
         let finished = execute(&request, &mut library, &mut observe, &interrupt)?;
-        row.finish(&last, "");
+        row.finish(&finished.summary.stop);
         let stop = finished.summary.stop.clone();
         groups.push(Group {
             name: spec.name.clone(),

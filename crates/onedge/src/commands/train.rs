@@ -38,11 +38,7 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     let mut row = Rows::new(args.quiet).row(&spec.name, 0, spec.steps);
     let place = args.out.as_deref().map_or(Place::Under(Path::new("runs")), Place::At);
     let request = Request { spec: &spec, place, start: args.params.as_deref(), save: args.save_params.as_deref() };
-    let mut last = Record::default();
-    let mut observe = |record: &Record| {
-        row.show(record);
-        last.clone_from(record);
-    };
+    let mut observe = |record: &Record| row.show(record);
     let (finished, lost) = match execute(&request, &mut args.overrides.library(), &mut observe, &interrupt) {
         Ok(finished) => (finished, None),
         Err(Error::Incomplete { finished, source }) => {
@@ -50,7 +46,7 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
         }
         Err(error) => return Err(error.into()),
     };
-    row.finish(&last, "");
+    row.finish(&finished.summary.stop);
     console::result(&report(&finished));
     if let Some(error) = lost {
         return Err(error.into());

@@ -137,6 +137,16 @@ fn progress_without_a_terminal_is_a_few_plain_lines() {
     assert_eq!(lines.len(), 11, "{}", output.stderr);
     assert!(lines[0].starts_with("constant: step 100/1000  loss ") && lines[0].contains("steps/s"), "{}", lines[0]);
     assert!(!output.stderr.contains('\u{1b}'));
+    // The sharpness is measured every 5 steps; the product is that of the step at which it was.
+    assert!(lines[0].contains(" at step 95  "), "{}", lines[0]);
+    assert!(lines[10].starts_with("constant: done  loss "), "{}", lines[10]);
+
+    bench.write("huge.csv", "a,y\n1e30,0\n-1e30,1\n");
+    let set = ["data=csv", "data.path=huge.csv", "data.column=y", "data.scale=none"];
+    let mut args = vec!["train", "--set", "tuner=cdat", "--set", "loss=squared"];
+    args.extend(set.iter().flat_map(|set| ["--set", set]));
+    let output = bench.run(&args);
+    assert!(output.stderr.contains("cdat: failed  no step taken"), "{}", output.stderr);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Why a run ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -96,9 +96,17 @@ pub struct Summary {
     /// How often the tuner met a non-descent direction, negative curvature, ...
     pub events: BTreeMap<String, u64>,
     /// Means over all training examples at the end: loss, accuracy, ...
+    #[serde(deserialize_with = "without_nulls")]
     pub train: BTreeMap<String, f64>,
     /// The same over the test examples, if there are any.
+    #[serde(deserialize_with = "without_nulls")]
     pub test: BTreeMap<String, f64>,
+}
+
+/// JSON has no NaN: a mean that was none is `null` and left out.
+fn without_nulls<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, f64>, D::Error> {
+    let means: BTreeMap<String, Option<f64>> = Deserialize::deserialize(deserializer)?;
+    Ok(means.into_iter().filter_map(|(name, mean)| Some((name, mean?))).collect())
 }
 
 /// The mean of the last five losses (of all, if fewer): what runs are compared by.
@@ -116,6 +124,15 @@ mod tests {
         assert_eq!(final_loss(&[]), None);
         assert_eq!(final_loss(&[3.0, 1.0]), Some(2.0));
         assert_eq!(final_loss(&[100.0, 1.0, 2.0, 3.0, 4.0, 5.0]), Some(3.0));
+    }
+
+    #[test]
+    fn means_that_are_none_are_left_out() {
+        let text = r#"{"name":"a","version":"0","reason":"","stop":{"reason":"steps_done"},"steps":1,"parameters":1,
+            "seconds":1.0,"spectrum_seconds":0.0,"cost":3.0,"first_loss":null,"final_loss":null,"best_loss":null,
+            "events":{},"train":{"accuracy":0.5,"loss":null},"test":{}}"#;
+        let summary: Summary = serde_json::from_str(text).unwrap();
+        assert_eq!(summary.train, BTreeMap::from([("accuracy".to_owned(), 0.5)]));
     }
 
     #[test]

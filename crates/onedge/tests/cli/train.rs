@@ -124,6 +124,8 @@ fn stop_reasons_have_exit_codes() {
     assert_eq!(lost.code, Some(1));
     assert!(lost.stderr.contains("error: constant: non-finite "), "{}", lost.stderr);
 
+    assert!(!lost.stdout.contains("NaN") && !bench.read("n/summary.json").contains("null"), "{}", lost.stdout);
+
     let reached =
         bench.done(&["train", "a.toml", "-q", "--set", "target_loss=0.7", "--set", "steps=10000", "--out", "t"]);
     assert!(reached.stdout.contains("target reached at step "), "{}", reached.stdout);

@@ -9,7 +9,7 @@ use crate::records::{Steps, Summary, read_steps};
 ///
 /// | file | content |
 /// |---|---|
-/// | `spec.toml` | the resolved spec; running it again gives the same run |
+/// | `spec.toml` | the resolved spec; running it again gives the same run, from the same file of parameters if `start` in its section `provenance` names one |
 /// | `steps.jsonl` | one [`Record`](crate::records::Record) per line, as a JSON object, appended as the run goes |
 /// | `summary.json` | the [`Summary`]; absent if the run was killed |
 /// | `params.safetensors` | the parameters at the end; absent if the run was killed |

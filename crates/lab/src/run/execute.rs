@@ -1,11 +1,13 @@
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use onedge_objective::Error as ObjectiveError;
+use onedge_registry::Value;
 use onedge_spectrum::{Lanczos, Wanted};
+use sha2::{Digest, Sha256};
 
 use crate::Error;
 use crate::params;
@@ -127,6 +129,7 @@ fn execute_in<T: Element>(
     let in_spec = Error::spec(&spec.origin);
     let method = (spec.build_optimizer().map_err(&in_spec)?, spec.build_tuner().map_err(&in_spec)?);
 
+    let start = request.start.map(start).transpose()?.unwrap_or_default();
     if let Some(path) = request.save {
         check_writable(path)?;
     }
@@ -136,7 +139,7 @@ fn execute_in<T: Element>(
     };
     let mut made = OpenOptions::new();
     let mut file = made.write(true).create_new(true).open(directory.spec()).map_err(Error::write(&directory.spec()))?;
-    file.write_all(spec.to_toml().as_bytes()).map_err(Error::write(&directory.spec()))?;
+    file.write_all(spec.to_toml_from(&start).as_bytes()).map_err(Error::write(&directory.spec()))?;
     let mut writer = StepWriter::create(&directory.steps())?;
 
     let mut records = Vec::new();
@@ -168,6 +171,13 @@ fn execute_in<T: Element>(
         None => Ok(finished),
         Some(source) => Err(Error::Incomplete { finished: Box::new(finished), source: Box::new(source) }),
     }
+}
+
+/// What a spec records of the file of parameters that a run starts from: a path alone says nothing once the file changes.
+fn start(path: &Path) -> Result<Vec<(&'static str, Value)>, Error> {
+    let bytes = fs::read(path).map_err(Error::read(path))?;
+    let sum: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(vec![("start", Value::Text(path.display().to_string())), ("start_sha256", Value::Text(sum))])
 }
 
 /// What went wrong first, while everything else is still tried.

@@ -134,6 +134,11 @@ impl Spec {
 
     /// The whole spec as TOML, with where it was made. Reading it again gives the same spec.
     pub fn to_toml(&self) -> String {
+        self.to_toml_from(&[])
+    }
+
+    /// The same, with more to tell of where the run came from than the machine.
+    pub(crate) fn to_toml_from(&self, sources: &[(&'static str, Value)]) -> String {
         let mut out = String::new();
         let mut root = vec![
             ("name", Value::Text(self.name.clone())),
@@ -158,8 +163,8 @@ impl Spec {
             }
         }
         let _ = writeln!(out, "\n# Where this was run; it changes nothing when read again.\n[{PROVENANCE}]");
-        for (key, value) in machine::provenance() {
-            push(&mut out, key, &value);
+        for (key, value) in machine::provenance().iter().chain(sources) {
+            push(&mut out, key, value);
         }
         out
     }

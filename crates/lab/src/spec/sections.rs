@@ -32,7 +32,12 @@ const DIAGNOSTICS: &[Setting] = &[
 ];
 
 const ENGINE: &[Setting] = &[
-    setting("threads", Kind::Integer, Default::Is("0"), "worker threads; 0: all of the machine's"),
+    setting(
+        "threads",
+        Kind::Integer,
+        Default::Is("0"),
+        "worker threads, at most one per lane; 0: all of the machine's",
+    ),
     setting("lanes", Kind::Integer, Default::Is("4"), "partial sums, the largest useful number of threads"),
     setting("chunk", Kind::Integer, Default::Absent, "examples per chunk; chosen by cache size if absent"),
     setting("memory_mib", Kind::Integer, Default::Is("2048"), "room for what curvature reuses of the gradient's pass"),

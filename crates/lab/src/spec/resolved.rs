@@ -99,7 +99,7 @@ impl Spec {
             steps: positive(&settings, "steps").map_err(root)?.unwrap_or_default() as u64,
             batch: positive(&settings, "batch").map_err(root)?,
             precision: precision(&settings).map_err(root)?,
-            target_loss: settings.optional_number("target_loss"),
+            target_loss: target_loss(&settings).map_err(root)?,
             diverge_factor: settings
                 .number_where("diverge_factor", "a number above 1", |factor| factor > 1.0)
                 .map_err(root)?,
@@ -244,6 +244,14 @@ fn positive(settings: &Settings, key: &str) -> Result<Option<usize>, RegistryErr
     }
 }
 
+/// NaN would never be reached.
+fn target_loss(settings: &Settings) -> Result<Option<f64>, RegistryError> {
+    match settings.optional_number("target_loss") {
+        Some(loss) if loss.is_nan() => Err(settings.out_of_range("target_loss", "a number to compare losses with")),
+        loss => Ok(loss),
+    }
+}
+
 fn precision(settings: &Settings) -> Result<Precision, RegistryError> {
     match settings.text("precision") {
         "f32" => Ok(Precision::F32),
@@ -334,6 +342,10 @@ mod tests {
         assert_eq!(
             message(&format!("precision = \"f16\"\n{CONSTANT}")),
             "a.toml: spec.precision: expected `f32` or `f64`, got \"f16\""
+        );
+        assert_eq!(
+            message(&format!("target_loss = nan\n{CONSTANT}")),
+            "a.toml: spec.target_loss: expected a number to compare losses with, got NaN"
         );
         assert_eq!(message("[tuner]\nname = 3"), "a.toml: tuner.name: expected text, got 3");
         assert_eq!(

@@ -105,6 +105,8 @@ pub fn train<T: Real>(
     let mut trainer = Trainer::new(w.len(), optimizer, tuner, plan.diagnostics.lanczos)?;
     let mut watch = Watch::default();
     let mut limit = plan.diverge_factor * loss_at_zero(workload, w.len());
+    // The last evaluation of a run that ends is in no finished step, but in the record.
+    let mut unfinished = None;
     let stop = loop {
         let step = trainer.steps();
         if step == plan.steps {
@@ -131,6 +133,7 @@ pub fn train<T: Real>(
             break failed(error);
         }
         if let Some(reason) = ending {
+            unfinished = Some(record.cost);
             break reason;
         }
     };
@@ -143,7 +146,7 @@ pub fn train<T: Real>(
         steps: trainer.steps(),
         seconds: watch.method.as_secs_f64(),
         diagnostics_seconds: watch.diagnostics.as_secs_f64(),
-        cost: trainer.cost(),
+        cost: unfinished.unwrap_or_else(|| trainer.cost()),
         events: trainer.tuner().events().iter().collect(),
         edge: trainer.optimizer().edge(),
     })
@@ -323,7 +326,10 @@ mod tests {
         assert!(step > 100 && !probe.is_empty());
 
         let target = Plan { target_loss: Some(1.2), ..plan(50) };
-        assert_eq!(run(&target, 0.25, 0).0.unwrap().stop, StopReason::TargetReached { step: 1 });
+        let (outcome, records, _) = run(&target, 0.25, 0);
+        let outcome = outcome.unwrap();
+        assert_eq!(outcome.stop, StopReason::TargetReached { step: 1 });
+        assert_eq!(outcome.cost, records[1].cost);
         assert_eq!(run(&plan(50), 0.25, 7).0.unwrap().stop, StopReason::Interrupted { step: 7 });
     }
 

@@ -41,9 +41,9 @@ pub struct Workers<T> {
 }
 
 impl<T: Element> Workers<T> {
-    /// Starts `threads` workers.
-    pub fn new(threads: usize) -> Result<Self, Error> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+    /// Starts `threads` workers, but no more than there are `lanes`: a thread takes whole lanes, so others would idle.
+    pub fn new(threads: usize, lanes: usize) -> Result<Self, Error> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.min(lanes)).build()?;
         Ok(Self { pool, scratch: Mutex::new(Vec::new()) })
     }
 
@@ -125,4 +125,15 @@ fn add_transposed<T: Element>(
             }
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_threads_than_lanes() {
+        assert_eq!(Workers::<f32>::new(100_000, 3).unwrap().pool.current_num_threads(), 3);
+        assert_eq!(Workers::<f32>::new(2, 4).unwrap().pool.current_num_threads(), 2);
+    }
 }

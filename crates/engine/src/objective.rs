@@ -73,7 +73,7 @@ impl<T: Element> DataObjective<T> {
         let values = (compiled.kept_len + compiled.linearize(Memory::Kept).arena_len) / PROBE_ROWS
             + expected.iter().sum::<usize>();
         let rows = target(&options, values * size_of::<T>());
-        let workers = Workers::new(options.threads)?;
+        let workers = Workers::new(options.threads, options.lanes)?;
         let (compiled, chunks, lanes) = (HashMap::from([(PROBE_ROWS, compiled)]), Vec::new(), Vec::new());
         let (batch, point) = (None, None);
         let mut objective =

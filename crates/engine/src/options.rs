@@ -3,7 +3,7 @@ use crate::Error;
 /// How a program is run. Only `lanes` and `chunk` change bits of the result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// Worker threads.
+    /// Worker threads; more than `lanes` are not started.
     pub threads: usize,
     /// Independent sums over chunks, added in a fixed order at the end: the largest useful number of threads.
     pub lanes: usize,

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use onedge_data::Error as DataError;
 use onedge_tune::Error as TuneError;
 
+use crate::run::Finished;
+
 /// What can go wrong around a run.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -171,6 +173,14 @@ pub enum Error {
     /// A training step failed.
     #[error(transparent)]
     Tune(Box<TuneError>),
+    /// A run that came to its end, but not all of it could be written.
+    #[error("{source} (everything else of this run is in {})", finished.folder.display())]
+    Incomplete {
+        /// The run.
+        finished: Box<Finished>,
+        /// What could not be written, and why.
+        source: Box<Error>,
+    },
     /// A picture that cannot be drawn.
     #[error("{}: {message}", path.display())]
     Picture {
@@ -216,7 +226,9 @@ impl Error {
                     | DataError::Stalled { .. }
                     | DataError::Interrupted { .. }
             ),
-            Self::Write { .. } | Self::Record { .. } | Self::Objective(_) | Self::Tune(_) => false,
+            Self::Write { .. } | Self::Incomplete { .. } | Self::Record { .. } | Self::Objective(_) | Self::Tune(_) => {
+                false
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 pub mod compare;
 mod error;
 pub mod export;
+pub mod labels;
 pub mod measure;
 pub mod params;
 pub mod plot;

@@ -51,6 +51,8 @@ pub enum Probe {
     Loss,
     /// The loss at a trial point.
     TrialLoss,
+    /// A mean over examples other than the loss.
+    Metric,
     /// The gradient.
     Gradient,
     /// The update of the optimizer.
@@ -72,6 +74,7 @@ impl fmt::Display for Probe {
         f.write_str(match self {
             Self::Loss => "loss",
             Self::TrialLoss => "loss at a trial point",
+            Self::Metric => "metric",
             Self::Gradient => "gradient",
             Self::Update => "update",
             Self::Slope => "slope",

@@ -1,10 +1,11 @@
 //! Exit codes, and which error gets which.
 
-use std::io;
 use std::process::ExitCode;
 
 use onedge_lab::Error;
 use onedge_lab::records::StopReason;
+
+use crate::console;
 
 /// For `--help`.
 pub const HELP: &str = "Exit codes: 0 done, 1 failed or diverged, 2 misuse, 130 interrupted.\n\
@@ -39,23 +40,19 @@ impl Code {
     pub fn of(stop: &StopReason) -> Self {
         match stop {
             StopReason::StepsDone | StopReason::TargetReached { .. } => Self::Done,
-            StopReason::Diverged { .. } | StopReason::NonFinite { .. } => Self::Failed,
+            StopReason::Diverged { .. } | StopReason::NonFinite { .. } | StopReason::Failed { .. } => Self::Failed,
             StopReason::Interrupted { .. } => Self::Interrupted,
         }
     }
 }
 
-/// Prints the error, unless nobody reads on, and says how to end.
+/// Prints the error and says how to end.
 pub fn report(error: &anyhow::Error) -> Code {
-    let closed = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
-    if error.downcast_ref::<io::Error>().is_some_and(closed) {
-        return Code::Done;
-    }
     // Most errors tell their cause themselves.
     let message = error.chain().skip(1).map(ToString::to_string).fold(error.to_string(), |message, cause| {
         if message.contains(&cause) { message } else { format!("{message}: {cause}") }
     });
-    eprintln!("error: {message}");
+    console::note(&format!("error: {message}"));
     match error.downcast_ref::<Error>() {
         Some(error) if error.is_interrupted() => Code::Interrupted,
         Some(error) if error.is_misuse() => Code::Misuse,

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 
+use crate::console;
+
 /// From now on the first Ctrl-C sets the flag that comes back, and the second ends the program.
 pub fn flag() -> anyhow::Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
@@ -13,7 +15,7 @@ pub fn flag() -> anyhow::Result<Arc<AtomicBool>> {
         if shared.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
-        eprintln!("\ninterrupted: ending after this step; press Ctrl-C again to stop at once");
+        console::note("\ninterrupted: ending after this step; press Ctrl-C again to stop at once");
     })
     .context("cannot listen for Ctrl-C")?;
     Ok(flag)

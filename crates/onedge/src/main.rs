@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod commands;
+mod console;
 mod downloads;
 mod exit;
 mod interrupt;
@@ -21,9 +22,6 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    match cli.command.run() {
-        Ok(code) => code.into(),
-        Err(error) => exit::report(&error).into(),
-    }
+    let code = Cli::parse().command.run().unwrap_or_else(|error| exit::report(&error));
+    console::ending(code).into()
 }

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use onedge_data::Progress;
-use onedge_lab::records::Record;
+use onedge_lab::records::{Record, StopReason};
 use onedge_lab::table::{duration, number};
 
-use crate::downloads;
+use crate::{console, downloads};
 
 /// The live line is rewritten this often at most.
 const REDRAW_EVERY: Duration = Duration::from_millis(60);
@@ -32,14 +32,16 @@ pub struct Row {
     drawn: Instant,
     started: Instant,
     begun: bool,
-    last: Measured,
+    last: Option<Record>,
+    measured: Option<Measured>,
 }
 
 /// What was measured last, as it is not measured at every step.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Measured {
+    step: u64,
     sharpness: Option<f64>,
-    product: Option<f64>,
+    product: f64,
 }
 
 impl Rows {
@@ -67,7 +69,8 @@ impl Rows {
             drawn: now,
             started: now,
             begun: false,
-            last: Measured::default(),
+            last: None,
+            measured: None,
         }
     }
 
@@ -92,8 +95,9 @@ impl Row {
         }
         if let Some(product) = record.edge() {
             let sharpness = record.preconditioned_sharpness.or(record.sharpness);
-            self.last = Measured { sharpness, product: Some(product) };
+            self.measured = Some(Measured { step: record.step, sharpness, product });
         }
+        self.last = Some(record.clone());
         let (done, elapsed) = (record.step + 1, self.drawn.elapsed());
         if self.terminal {
             if elapsed >= REDRAW_EVERY || record.step == 0 {
@@ -102,21 +106,31 @@ impl Row {
                 self.drawn = Instant::now();
             }
         } else if done * 10 / self.steps > record.step * 10 / self.steps || elapsed >= PLAIN_EVERY {
-            eprintln!("{}: step {done}/{}  {}", self.name, self.steps, self.message(record, done));
+            console::note(&format!("{}: step {done}/{}  {}", self.name, self.steps, self.message(record, done)));
             self.drawn = Instant::now();
         }
     }
 
-    /// Leaves the row as it is, with a last word.
-    pub fn finish(&mut self, last: &Record, word: &str) {
+    /// Leaves the row as it is, with a last word on how the run ended.
+    pub fn finish(&mut self, stop: &StopReason) {
         if self.quiet {
             return;
         }
+        let word = match stop {
+            StopReason::StepsDone | StopReason::TargetReached { .. } => "done",
+            StopReason::Interrupted { .. } => "interrupted",
+            StopReason::Diverged { .. } => "diverged",
+            StopReason::NonFinite { .. } | StopReason::Failed { .. } => "failed",
+        };
+        let (done, numbers) = match &self.last {
+            Some(last) => (last.step + 1, self.numbers(last)),
+            None => (0, "no step taken".to_owned()),
+        };
         if self.terminal {
-            self.bar.set_position(last.step + 1);
-            self.bar.abandon_with_message(format!("{}  {word}", self.numbers(last)));
+            self.bar.set_position(done);
+            self.bar.abandon_with_message(format!("{numbers}  {word}"));
         } else {
-            eprintln!("{}: {word}  {}", self.name, self.numbers(last));
+            console::note(&format!("{}: {word}  {numbers}", self.name));
         }
     }
 
@@ -130,12 +144,16 @@ impl Row {
 
     fn numbers(&self, record: &Record) -> String {
         let show = |value: Option<f64>| number(value.filter(|value| value.is_finite()));
+        let measured = self.measured;
+        // A product with the rate of another step would be none that ever was.
+        let since = measured.filter(|measured| measured.step != record.step);
         format!(
-            "loss {:>9}  rate {:>9}  sharpness {:>9}  rate x sharpness {:>6}",
+            "loss {:>9}  rate {:>9}  sharpness {:>9}  rate x sharpness {:>6}{}",
             show(Some(record.loss)),
             show(Some(record.learning_rate)),
-            show(self.last.sharpness),
-            show(self.last.product),
+            show(measured.and_then(|measured| measured.sharpness)),
+            show(measured.map(|measured| measured.product)),
+            since.map_or(String::new(), |measured| format!(" at step {}", measured.step)),
         )
     }
 }

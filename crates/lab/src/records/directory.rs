@@ -9,7 +9,7 @@ use crate::records::{Steps, Summary, read_steps};
 ///
 /// | file | content |
 /// |---|---|
-/// | `spec.toml` | the resolved spec; running it again gives the same run |
+/// | `spec.toml` | the resolved spec; running it again gives the same run, from the same file of parameters if `start` in its section `provenance` names one |
 /// | `steps.jsonl` | one [`Record`](crate::records::Record) per line, as a JSON object, appended as the run goes |
 /// | `summary.json` | the [`Summary`]; absent if the run was killed |
 /// | `params.safetensors` | the parameters at the end; absent if the run was killed |
@@ -128,9 +128,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
         return fs::write(path, bytes).map_err(Error::write(path));
     }
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".{}.part", std::process::id()));
-    let beside = PathBuf::from(beside);
+    let beside = beside(path);
     let written = fs::File::create(&beside).and_then(|mut file| {
         file.write_all(bytes)?;
         file.sync_all()?;
@@ -141,6 +139,26 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         let _ = fs::remove_file(&beside);
         Error::write(path)(error)
     })
+}
+
+/// Whether [`write_whole`] could begin to write `path`, found out before the work whose result goes there.
+///
+/// # Errors
+/// [`Error::Write`].
+pub fn check_writable(path: &Path) -> Result<(), Error> {
+    let tried = match fs::metadata(path) {
+        Ok(there) if there.is_dir() => Err(ErrorKind::IsADirectory.into()),
+        Ok(there) if !there.is_file() => Ok(()),
+        _ => fs::File::create(beside(path)).and_then(|_| fs::remove_file(beside(path))),
+    };
+    tried.map_err(Error::write(path))
+}
+
+/// Where a file lies until it is whole.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    PathBuf::from(name)
 }
 
 #[cfg(test)]
@@ -178,6 +196,10 @@ mod tests {
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
         assert!(write_whole(&root.path().join("missing/summary.json"), b"three").is_err());
         assert!(write_whole(root.path(), b"three").is_err());
+        check_writable(&path).unwrap();
+        check_writable(&root.path().join("params.safetensors")).unwrap();
+        assert!(check_writable(&root.path().join("missing/summary.json")).is_err());
+        assert!(check_writable(root.path()).is_err());
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
     }
 }

@@ -6,7 +6,7 @@ mod record;
 mod summary;
 mod writer;
 
-pub use directory::{RunDirectory, write_whole};
+pub use directory::{RunDirectory, check_writable, write_whole};
 pub use reader::{Steps, read_steps};
 pub use record::{COLUMNS, Column, Record};
 pub use summary::{StopReason, Summary, final_loss};

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Why a run ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub enum StopReason {
         step: u64,
         /// The loss there.
         loss: f64,
-        /// The limit: `diverge_factor` times the first loss.
+        /// The limit: `diverge_factor` times the larger of the first loss and that of all parameters zero.
         limit: f64,
     },
     /// A probe gave NaN or an infinity.
@@ -29,6 +29,13 @@ pub enum StopReason {
         step: u64,
         /// The probe: `loss`, `curvature`, ...
         probe: String,
+    },
+    /// The objective could not be evaluated, or a record could not be kept.
+    Failed {
+        /// The step at which it happened.
+        step: u64,
+        /// What went wrong.
+        error: String,
     },
     /// Ctrl-C.
     Interrupted {
@@ -55,6 +62,7 @@ impl fmt::Display for StopReason {
             Self::NonFinite { step, probe } => {
                 write!(f, "non-finite {probe} at step {step}; try a smaller learning rate or look for bad data")
             }
+            Self::Failed { step, error } => write!(f, "failed at step {step}: {error}"),
             Self::Interrupted { step } => write!(f, "interrupted before step {step}"),
         }
     }
@@ -88,9 +96,17 @@ pub struct Summary {
     /// How often the tuner met a non-descent direction, negative curvature, ...
     pub events: BTreeMap<String, u64>,
     /// Means over all training examples at the end: loss, accuracy, ...
+    #[serde(deserialize_with = "without_nulls")]
     pub train: BTreeMap<String, f64>,
     /// The same over the test examples, if there are any.
+    #[serde(deserialize_with = "without_nulls")]
     pub test: BTreeMap<String, f64>,
+}
+
+/// JSON has no NaN: a mean that was none is `null` and left out.
+fn without_nulls<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, f64>, D::Error> {
+    let means: BTreeMap<String, Option<f64>> = Deserialize::deserialize(deserializer)?;
+    Ok(means.into_iter().filter_map(|(name, mean)| Some((name, mean?))).collect())
 }
 
 /// The mean of the last five losses (of all, if fewer): what runs are compared by.
@@ -111,12 +127,22 @@ mod tests {
     }
 
     #[test]
+    fn means_that_are_none_are_left_out() {
+        let text = r#"{"name":"a","version":"0","reason":"","stop":{"reason":"steps_done"},"steps":1,"parameters":1,
+            "seconds":1.0,"spectrum_seconds":0.0,"cost":3.0,"first_loss":null,"final_loss":null,"best_loss":null,
+            "events":{},"train":{"accuracy":0.5,"loss":null},"test":{}}"#;
+        let summary: Summary = serde_json::from_str(text).unwrap();
+        assert_eq!(summary.train, BTreeMap::from([("accuracy".to_owned(), 0.5)]));
+    }
+
+    #[test]
     fn reasons_round_trip() {
         let reasons = [
             StopReason::StepsDone,
             StopReason::TargetReached { step: 7 },
             StopReason::Diverged { step: 7, loss: 1e9, limit: 1e6 },
             StopReason::NonFinite { step: 7, probe: "curvature".to_owned() },
+            StopReason::Failed { step: 7, error: "steps.jsonl: cannot write".to_owned() },
             StopReason::Interrupted { step: 7 },
         ];
         for reason in reasons {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use onedge_data::{Dataset, Targets};
 use onedge_engine::{DataObjective, Element, Examples, Field, Options};
 use onedge_nn::{Loss, Model, Target, loss_graph};
-use onedge_objective::Error as ObjectiveError;
+use onedge_objective::{Error as ObjectiveError, Probe};
 use onedge_registry::{Error as RegistryError, Settings};
 
 use crate::Error;
@@ -58,6 +58,10 @@ impl<T: Element> Workload<T> for DataObjective<T> {
 
     fn metrics(&mut self, w: &[T]) -> Result<BTreeMap<String, f64>, ObjectiveError> {
         let means = DataObjective::metrics(self, w)?;
+        ObjectiveError::require_finite(Probe::Loss, means.loss)?;
+        for (_, mean) in &means.metrics {
+            ObjectiveError::require_finite(Probe::Metric, *mean)?;
+        }
         let named = means.metrics.into_iter().map(|(name, mean)| (name.to_owned(), mean));
         Ok(named.chain([("loss".to_owned(), means.loss)]).collect())
     }

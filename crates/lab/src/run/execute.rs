@@ -1,15 +1,17 @@
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use onedge_objective::Error as ObjectiveError;
+use onedge_registry::Value;
 use onedge_spectrum::{Lanczos, Wanted};
+use sha2::{Digest, Sha256};
 
 use crate::Error;
 use crate::params;
-use crate::records::{Record, RunDirectory, StepWriter, Summary, final_loss};
+use crate::records::{Record, RunDirectory, StepWriter, Summary, check_writable, final_loss};
 use crate::run::{Diagnostics, Element, Hooks, Library, Outcome, Plan, Problem, Workload, train};
 use crate::spec::{Precision, Spec};
 
@@ -22,6 +24,8 @@ pub struct Request<'a> {
     pub place: Place<'a>,
     /// Parameters to start from, instead of random ones.
     pub start: Option<&'a Path>,
+    /// Where to write the parameters at the end, besides the run's folder.
+    pub save: Option<&'a Path>,
 }
 
 /// Where a run leaves its files.
@@ -49,8 +53,8 @@ pub struct Finished {
 /// Does a run and leaves its folder, see [`RunDirectory`]. `observe` sees every record.
 ///
 /// # Errors
-/// Whatever is wrong with spec, data or parameters, before anything is written; a file that cannot be written; an
-/// objective that fails otherwise than by values that are not finite. Records made until then stay.
+/// Whatever is wrong with spec, data, parameters or places, before training; [`Error::Incomplete`], after it, if a file
+/// could not be written. Then everything else is there.
 pub fn execute(
     request: &Request<'_>,
     library: &mut Library,
@@ -93,6 +97,24 @@ pub fn plan(spec: &Spec) -> Result<Plan, Error> {
     Ok(Plan { steps: spec.steps, batch: spec.batch, seed: spec.seed, target_loss, diverge_factor, diagnostics })
 }
 
+/// Whether a run of `spec` can start: reads its data, builds its network and trains nothing.
+///
+/// # Errors
+/// Whatever [`execute`] would find wrong with spec or data before the first step.
+pub fn check(spec: &Spec, library: &mut Library) -> Result<(), Error> {
+    match spec.precision {
+        Precision::F32 => prepare::<f32>(spec, library).map(drop),
+        Precision::F64 => prepare::<f64>(spec, library).map(drop),
+    }
+}
+
+fn prepare<T: Element>(spec: &Spec, library: &mut Library) -> Result<(Plan, Problem<T>), Error> {
+    let plan = plan(spec)?;
+    let problem = Problem::build(spec, library)?;
+    plan.check_batch(problem.train.examples())?;
+    Ok((plan, problem))
+}
+
 fn execute_in<T: Element>(
     request: &Request<'_>,
     library: &mut Library,
@@ -100,45 +122,73 @@ fn execute_in<T: Element>(
     interrupt: &AtomicBool,
 ) -> Result<Finished, Error> {
     let spec = request.spec;
-    let plan = plan(spec)?;
-    let mut problem = Problem::<T>::build(spec, library)?;
+    let (plan, mut problem) = prepare::<T>(spec, library)?;
     let mut w = match request.start {
         Some(path) => params::load(path, &problem.layouts)?,
         None => problem.initial(spec.seed),
     };
     let in_spec = Error::spec(&spec.origin);
     let method = (spec.build_optimizer().map_err(&in_spec)?, spec.build_tuner().map_err(&in_spec)?);
-    plan.check_batch(problem.train.examples())?;
 
+    let start = request.start.map(start).transpose()?.unwrap_or_default();
+    if let Some(path) = request.save {
+        check_writable(path)?;
+    }
     let directory = match request.place {
         Place::At(path) => RunDirectory::create(path)?,
         Place::Under(root) => RunDirectory::create_numbered(root, &file_name(&spec.name))?,
     };
     let mut made = OpenOptions::new();
     let mut file = made.write(true).create_new(true).open(directory.spec()).map_err(Error::write(&directory.spec()))?;
-    file.write_all(spec.to_toml().as_bytes()).map_err(Error::write(&directory.spec()))?;
+    file.write_all(spec.to_toml_from(&start).as_bytes()).map_err(Error::write(&directory.spec()))?;
     let mut writer = StepWriter::create(&directory.steps())?;
 
     let mut records = Vec::new();
+    let mut lost = FirstError::default();
     let mut keep = |record: &Record| {
-        writer.append(record)?;
         observe(record);
         records.push(record.clone());
-        Ok(())
+        writer.append(record).map_err(|error| {
+            let message = error.to_string();
+            lost.keep(Err::<(), _>(error));
+            message
+        })
     };
     let hooks = Hooks { record: &mut keep, interrupt };
-    let trained = train(&plan, &mut *problem.train, &mut w, method, hooks);
-    let flushed = writer.flush();
-    let outcome = trained?;
-    flushed?;
+    let outcome = train(&plan, &mut *problem.train, &mut w, method, hooks)?;
 
-    params::save(&directory.params(), &problem.layouts, &w)?;
-    let train_means = means(&mut *problem.train, &w)?;
-    let test_means = problem.test.as_deref_mut().map(|test| means(test, &w)).transpose()?.unwrap_or_default();
+    lost.keep(writer.flush());
+    if let Some(path) = request.save {
+        lost.keep(params::save(path, &problem.layouts, &w));
+    }
+    lost.keep(params::save(&directory.params(), &problem.layouts, &w));
+    let train_means = lost.keep(means(&mut *problem.train, &w)).unwrap_or_default();
+    let test_means = problem.test.as_deref_mut().and_then(|test| lost.keep(means(test, &w))).unwrap_or_default();
     let edge = outcome.edge;
     let summary = summarise(spec, outcome, &records, w.len(), (train_means, test_means));
-    directory.write_summary(&summary)?;
-    Ok(Finished { folder: directory.path().to_owned(), summary, records, edge })
+    lost.keep(directory.write_summary(&summary));
+    let finished = Finished { folder: directory.path().to_owned(), summary, records, edge };
+    match lost.0 {
+        None => Ok(finished),
+        Some(source) => Err(Error::Incomplete { finished: Box::new(finished), source: Box::new(source) }),
+    }
+}
+
+/// What a spec records of the file of parameters that a run starts from: a path alone says nothing once the file changes.
+fn start(path: &Path) -> Result<Vec<(&'static str, Value)>, Error> {
+    let bytes = fs::read(path).map_err(Error::read(path))?;
+    let sum: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(vec![("start", Value::Text(path.display().to_string())), ("start_sha256", Value::Text(sum))])
+}
+
+/// What went wrong first, while everything else is still tried.
+#[derive(Default)]
+struct FirstError(Option<Error>);
+
+impl FirstError {
+    fn keep<V>(&mut self, result: Result<V, Error>) -> Option<V> {
+        result.map_err(|error| self.0.get_or_insert(error)).ok()
+    }
 }
 
 /// Means over all examples; none where the parameters have run away.

@@ -8,11 +8,14 @@ use onedge_registry::find;
 use crate::Error;
 use crate::spec::Part;
 
+/// Told how far a download is.
+type Observer = dyn Fn(Progress<'_>);
+
 /// Data sets by their settings, each read once however many runs need it.
 #[derive(Default)]
 pub struct Library {
     cache_dir: Option<PathBuf>,
-    progress: Option<Box<dyn Fn(Progress<'_>)>>,
+    progress: Option<Box<Observer>>,
     interrupt: Option<Arc<AtomicBool>>,
     held: Vec<(Part, Arc<Split>)>,
 }
@@ -67,7 +70,7 @@ mod tests {
         let mirror = format!("http://{}", listener.local_addr().unwrap());
         let server = std::thread::spawn(move || {
             let mut stream = listener.accept().unwrap().0;
-            stream.read(&mut [0; 4096]).unwrap();
+            assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
             let head = b"HTTP/1.1 200 OK\r\nContent-Length: 9912422\r\n\r\n";
             stream.write_all(&[&head[..], &[7; 5000]].concat()).unwrap();
             stream

@@ -11,7 +11,7 @@ mod train;
 mod workload;
 
 pub use batches::Batches;
-pub use execute::{Finished, Place, Request, execute, plan};
+pub use execute::{Finished, Place, Request, check, execute, plan};
 pub use library::Library;
 pub use problem::{Element, Problem};
 pub use train::{Diagnostics, Hooks, Outcome, Plan, train};

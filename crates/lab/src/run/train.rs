@@ -20,7 +20,7 @@ pub struct Plan {
     pub seed: u64,
     /// Stop once the loss is this small.
     pub target_loss: Option<f64>,
-    /// Stop once the loss is this many times the first.
+    /// Stop once the loss is this many times the larger of the first and that of parameters which are all zero.
     pub diverge_factor: f64,
     /// What is measured along the way.
     pub diagnostics: Diagnostics,
@@ -54,8 +54,8 @@ pub struct Diagnostics {
 
 /// The two ways in which a loop speaks with the world while it runs.
 pub struct Hooks<'a> {
-    /// Gets every record as soon as it is made; an error ends the run.
-    pub record: &'a mut dyn FnMut(&Record) -> Result<(), Error>,
+    /// Gets every record as soon as it is made; an error, told by its message, ends the run.
+    pub record: &'a mut dyn FnMut(&Record) -> Result<(), String>,
     /// Ends the run before the next step once it is true.
     pub interrupt: &'a AtomicBool,
 }
@@ -79,13 +79,14 @@ pub struct Outcome {
     pub edge: f64,
 }
 
-/// Trains `w` by `plan`. Divergence and values that are not finite are no errors but stop reasons.
+/// Trains `w` by `plan`. Whatever ends it once it has begun is no error but a stop reason, so that parameters and
+/// records are there to be kept.
 ///
 /// The step that reaches the target or diverges is recorded with its loss and no learning rate, and not taken.
 ///
 /// # Errors
-/// [`Error::Batch`] if a batch has more examples than there are; [`Error::Tune`] for whatever else the objective or the
-/// spectrum report; those of the record hook.
+/// [`Error::Batch`] if a batch has more examples than there are; [`Error::Tune`] if the spectrum is asked for in a way
+/// that no trainer takes.
 pub fn train<T: Real>(
     plan: &Plan,
     workload: &mut dyn Workload<T>,
@@ -103,7 +104,9 @@ pub fn train<T: Real>(
     };
     let mut trainer = Trainer::new(w.len(), optimizer, tuner, plan.diagnostics.lanczos)?;
     let mut watch = Watch::default();
-    let mut limit = f64::INFINITY;
+    let mut limit = plan.diverge_factor * loss_at_zero(workload, w.len());
+    // The last evaluation of a run that ends is in no finished step, but in the record.
+    let mut unfinished = None;
     let mut unconverged = 0;
     let stop = loop {
         let step = trainer.steps();
@@ -113,28 +116,27 @@ pub fn train<T: Real>(
         if hooks.interrupt.load(Ordering::Relaxed) {
             break StopReason::Interrupted { step };
         }
-        if let Some(batches) = &mut batches {
-            workload
-                .select(Some(batches.draw()))
-                .map_err(|source| Error::from(TuneError::Objective { step, source }))?;
+        let failed = |error: String| StopReason::Failed { step, error };
+        if let Some(batches) = &mut batches
+            && let Err(error) = workload.select(Some(batches.draw()))
+        {
+            break failed(error.to_string());
         }
-        let taken = one_step(plan, &mut trainer, workload, w, &mut watch, &mut limit);
-        match taken {
-            Ok(Taken::Step(record)) => {
-                unconverged += u64::from(record.converged == Some(false));
-                (hooks.record)(&record)?;
+        let (record, ending) = match one_step(plan, &mut trainer, workload, w, &mut watch, &mut limit) {
+            Ok(Taken::Step(record)) => (record, None),
+            Ok(Taken::Ends(record, reason)) => (record, Some(reason)),
+            Err(TuneError::NonFinite { step, probe, .. }) => {
+                break StopReason::NonFinite { step, probe: probe.to_string() };
             }
-            Ok(Taken::Ends(record, reason)) => {
-                (hooks.record)(&record)?;
-                break reason;
-            }
-            Err(Error::Tune(error)) => match *error {
-                TuneError::NonFinite { step, probe, .. } => {
-                    break StopReason::NonFinite { step, probe: probe.to_string() };
-                }
-                error => return Err(error.into()),
-            },
-            Err(error) => return Err(error),
+            Err(error) => break failed(error.to_string()),
+        };
+        unconverged += u64::from(record.converged == Some(false));
+        if let Err(error) = (hooks.record)(&record) {
+            break failed(error);
+        }
+        if let Some(reason) = ending {
+            unfinished = Some(record.cost);
+            break reason;
         }
     };
     if batches.is_some() {
@@ -146,10 +148,16 @@ pub fn train<T: Real>(
         steps: trainer.steps(),
         seconds: watch.method.as_secs_f64(),
         diagnostics_seconds: watch.diagnostics.as_secs_f64(),
-        cost: trainer.cost(),
+        cost: unfinished.unwrap_or_else(|| trainer.cost()),
         events: trainer.tuner().events().iter().chain([("unconverged_measurements", unconverged)]).collect(),
         edge: trainer.optimizer().edge(),
     })
+}
+
+/// The scale of the loss where nothing is known. A run that starts from fitted parameters has a first loss near zero,
+/// which says nothing about when the loss is large. 0 if there is no such number.
+fn loss_at_zero<T: Real>(workload: &mut dyn Workload<T>, dim: usize) -> f64 {
+    workload.loss(&vec![T::ZERO; dim]).ok().map(f64::abs).filter(|loss| loss.is_finite()).unwrap_or(0.0)
 }
 
 /// Where the time went.
@@ -171,14 +179,14 @@ fn one_step<T: Real>(
     w: &mut [T],
     watch: &mut Watch,
     limit: &mut f64,
-) -> Result<Taken, Error> {
+) -> Result<Taken, TuneError> {
     let number = trainer.steps();
     let cost = trainer.cost() + workload.costs().linearize;
     let started = Instant::now();
     let mut step = trainer.begin(workload, w)?;
     let loss = step.line().loss();
     if number == 0 {
-        *limit = plan.diverge_factor * loss.abs();
+        *limit = limit.max(plan.diverge_factor * loss.abs());
     }
     let ending = match plan.target_loss {
         Some(target) if loss <= target => Some(StopReason::TargetReached { step: number }),
@@ -223,7 +231,7 @@ fn record(report: &StepReport, spectrum: Record, cost: f64, seconds: f64) -> Rec
 }
 
 /// Measures what is due at this step; the record that comes back holds that and nothing else.
-fn measure<T: Real>(what: &Diagnostics, number: u64, step: &mut Step<'_, T>) -> Result<Record, Error> {
+fn measure<T: Real>(what: &Diagnostics, number: u64, step: &mut Step<'_, T>) -> Result<Record, TuneError> {
     let mut record = Record::default();
     step.line().slope()?;
     if what.curvature {
@@ -248,7 +256,7 @@ fn measure<T: Real>(what: &Diagnostics, number: u64, step: &mut Step<'_, T>) -> 
         (Some(pair), None) => Some(alignment::alignment(step.update(), &pair.vector)),
         (Some(pair), Some(diagonal)) => Some(
             alignment::preconditioned_alignment(step.update(), &pair.vector, diagonal)
-                .map_err(|source| Error::from(TuneError::Objective { step: number, source }))?,
+                .map_err(|source| TuneError::Objective { step: number, source })?,
         ),
     };
     if what.lanczos.k > 1 {
@@ -322,8 +330,23 @@ mod tests {
         assert!(step > 100 && !probe.is_empty());
 
         let target = Plan { target_loss: Some(1.2), ..plan(50) };
-        assert_eq!(run(&target, 0.25, 0).0.unwrap().stop, StopReason::TargetReached { step: 1 });
+        let (outcome, records, _) = run(&target, 0.25, 0);
+        let outcome = outcome.unwrap();
+        assert_eq!(outcome.stop, StopReason::TargetReached { step: 1 });
+        assert_eq!(outcome.cost, records[1].cost);
         assert_eq!(run(&plan(50), 0.25, 7).0.unwrap().stop, StopReason::Interrupted { step: 7 });
+    }
+
+    #[test]
+    fn a_run_from_the_optimum_is_no_divergence() {
+        // At zero the loss is 2 (0 - 3)^2 = 18; the start is the optimum but for rounding.
+        let mut bowl = Bowl::new([4.0, 1.0], &[3.0]);
+        let endless = AtomicBool::new(false);
+        let hooks = Hooks { record: &mut |_| Ok(()), interrupt: &endless };
+        let method: (Box<dyn Optimizer<f64>>, Box<dyn Tuner>) = (Box::new(Gd), Box::new(Constant::new(0.6)));
+        let outcome = train(&plan(500), &mut bowl, &mut [3.0 + 1e-12, 0.0], method, hooks).unwrap();
+        let StopReason::Diverged { limit, .. } = outcome.stop else { panic!("{:?}", outcome.stop) };
+        assert_eq!(limit, 18_000.0);
     }
 
     #[test]
@@ -337,11 +360,12 @@ mod tests {
 
     #[test]
     fn a_record_that_cannot_be_kept_ends_the_run() {
-        let mut fail =
-            |_: &Record| Err(Error::write(std::path::Path::new("x"))(std::io::ErrorKind::StorageFull.into()));
+        let mut fail = |record: &Record| if record.step < 2 { Ok(()) } else { Err("disk full".to_owned()) };
         let hooks = Hooks { record: &mut fail, interrupt: &AtomicBool::new(false) };
         let mut bowl = Bowl::new([4.0, 1.0], &[0.0]);
         let result = train(&plan(5), &mut bowl, &mut [1.0, 2.0], (Box::new(Gd), Box::new(Constant::new(0.1))), hooks);
-        assert!(matches!(result, Err(Error::Write { .. })));
+        let outcome = result.unwrap();
+        assert_eq!(outcome.stop, StopReason::Failed { step: 2, error: "disk full".to_owned() });
+        assert_eq!(outcome.steps, 3);
     }
 }

@@ -24,7 +24,7 @@ pub struct Spec {
     pub precision: Precision,
     /// Stop once the loss is this small.
     pub target_loss: Option<f64>,
-    /// Stop once the loss is this many times the first.
+    /// Stop once the loss is this many times the larger of the first and that of all parameters zero.
     pub diverge_factor: f64,
     /// The data set.
     pub data: Part,
@@ -99,7 +99,7 @@ impl Spec {
             steps: positive(&settings, "steps").map_err(root)?.unwrap_or_default() as u64,
             batch: positive(&settings, "batch").map_err(root)?,
             precision: precision(&settings).map_err(root)?,
-            target_loss: settings.optional_number("target_loss"),
+            target_loss: target_loss(&settings).map_err(root)?,
             diverge_factor: settings
                 .number_where("diverge_factor", "a number above 1", |factor| factor > 1.0)
                 .map_err(root)?,
@@ -134,6 +134,11 @@ impl Spec {
 
     /// The whole spec as TOML, with where it was made. Reading it again gives the same spec.
     pub fn to_toml(&self) -> String {
+        self.to_toml_from(&[])
+    }
+
+    /// The same, with more to tell of where the run came from than the machine.
+    pub(crate) fn to_toml_from(&self, sources: &[(&'static str, Value)]) -> String {
         let mut out = String::new();
         let mut root = vec![
             ("name", Value::Text(self.name.clone())),
@@ -158,8 +163,8 @@ impl Spec {
             }
         }
         let _ = writeln!(out, "\n# Where this was run; it changes nothing when read again.\n[{PROVENANCE}]");
-        for (key, value) in machine::provenance() {
-            push(&mut out, key, &value);
+        for (key, value) in machine::provenance().iter().chain(sources) {
+            push(&mut out, key, value);
         }
         out
     }
@@ -236,6 +241,14 @@ fn positive(settings: &Settings, key: &str) -> Result<Option<usize>, RegistryErr
     match settings.optional_count(key)? {
         Some(0) => Err(settings.out_of_range(key, "1 or more")),
         count => Ok(count),
+    }
+}
+
+/// NaN would never be reached.
+fn target_loss(settings: &Settings) -> Result<Option<f64>, RegistryError> {
+    match settings.optional_number("target_loss") {
+        Some(loss) if loss.is_nan() => Err(settings.out_of_range("target_loss", "a number to compare losses with")),
+        loss => Ok(loss),
     }
 }
 
@@ -329,6 +342,10 @@ mod tests {
         assert_eq!(
             message(&format!("precision = \"f16\"\n{CONSTANT}")),
             "a.toml: spec.precision: expected `f32` or `f64`, got \"f16\""
+        );
+        assert_eq!(
+            message(&format!("target_loss = nan\n{CONSTANT}")),
+            "a.toml: spec.target_loss: expected a number to compare losses with, got NaN"
         );
         assert_eq!(message("[tuner]\nname = 3"), "a.toml: tuner.name: expected text, got 3");
         assert_eq!(

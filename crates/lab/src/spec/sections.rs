@@ -11,7 +11,12 @@ pub const ROOT: &[Setting] = &[
     setting("batch", Kind::Integer, Default::Absent, "examples per step; all of them if absent"),
     setting("precision", Kind::Text, Default::Is("f32"), "`f32` or `f64`"),
     setting("target_loss", Kind::Number, Default::Absent, "stop once the loss is this small"),
-    setting("diverge_factor", Kind::Number, Default::Is("1000.0"), "stop once the loss is this many times the first"),
+    setting(
+        "diverge_factor",
+        Kind::Number,
+        Default::Is("1000.0"),
+        "stop once the loss is this many times the larger of the first and that of all parameters zero",
+    ),
 ];
 
 const L2: Setting = setting("l2", Kind::Number, Default::Is("0.0"), "adds 0.5 l2 |w|^2 to the loss");
@@ -27,7 +32,12 @@ const DIAGNOSTICS: &[Setting] = &[
 ];
 
 const ENGINE: &[Setting] = &[
-    setting("threads", Kind::Integer, Default::Is("0"), "worker threads; 0: all of the machine's"),
+    setting(
+        "threads",
+        Kind::Integer,
+        Default::Is("0"),
+        "worker threads, at most one per lane; 0: all of the machine's",
+    ),
     setting("lanes", Kind::Integer, Default::Is("4"), "partial sums, the largest useful number of threads"),
     setting("chunk", Kind::Integer, Default::Absent, "examples per chunk; chosen by cache size if absent"),
     setting("memory_mib", Kind::Integer, Default::Is("2048"), "room for what curvature reuses of the gradient's pass"),

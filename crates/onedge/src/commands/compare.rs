@@ -1,12 +1,14 @@
-use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use onedge_lab::Error;
 use onedge_lab::compare::{Group, Point, comparison_table, picture};
+use onedge_lab::labels::tell_apart;
 use onedge_lab::records::{Record, RunDirectory, write_whole};
-use onedge_lab::run::{Library, Place, Request, execute};
-use onedge_lab::spec::{Variant, expand};
+use onedge_lab::run::{Library, Place, Request, check, execute};
+use onedge_lab::spec::{Spec, Variant, expand};
 
+use crate::console;
 use crate::exit::Code;
 use crate::interrupt;
 use crate::progress::Rows;
@@ -32,26 +34,19 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     for path in &args.specs {
         plans.push(expand(&args.overrides.document(Some(path))?)?);
     }
+    name_apart(&mut plans, &args.specs);
     let interrupt = interrupt::flag()?;
+    let rows = Rows::new(args.quiet);
+    let mut library = args.overrides.library().watched_by(rows.downloads()).stopped_by(&interrupt);
+    check_all(&plans, &mut library)?;
     let folder = match &args.out {
         Some(path) => RunDirectory::create(path)?,
         None => RunDirectory::create_numbered(Path::new("runs"), "compare")?,
     };
-    let rows = Rows::new(args.quiet);
-    let mut library = args.overrides.library().watched_by(rows.downloads()).stopped_by(&interrupt);
-    let groups = all(&plans, &rows, folder.path(), &mut library, &interrupt)?;
-    let text = comparison_table(&groups);
-    write_whole(&folder.path().join("table.txt"), text.as_bytes())?;
-    let mut out = stdout().lock();
-    write!(out, "{text}")?;
-    note_different_problems(&plans);
-    let drawing = picture("the best run of each spec", &groups);
-    if !drawing.curves.is_empty() {
-        for extension in ["svg", "png"] {
-            drawing.save(&folder.path().join(format!("picture.{extension}")))?;
-        }
-        writeln!(out, "left in {0}, with picture.svg and picture.png", folder.path().display())?;
-    }
+    let (groups, stopped) = all(&plans, &rows, folder.path(), &mut library, &interrupt);
+    let shown = show(&groups, &plans, folder.path());
+    stopped?;
+    shown?;
     Ok(if interrupt.load(Ordering::Relaxed) {
         Code::Interrupted
     } else if groups.iter().all(|group| group.best().is_some()) {
@@ -61,14 +56,66 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     })
 }
 
-/// Does all runs, one after the other, until interrupted.
+/// Specs of the same name are called by their files, in table, picture and folders.
+fn name_apart(plans: &mut [Vec<Variant>], paths: &[PathBuf]) {
+    let names: Vec<String> =
+        plans.iter().map(|plan| plan.first().map_or(String::new(), |variant| variant.spec.name.clone())).collect();
+    let stem = |path: &PathBuf| path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let whole = |path: &PathBuf| path.display().to_string();
+    let hints = [paths.iter().map(stem).collect(), paths.iter().map(whole).collect()];
+    for (plan, name) in plans.iter_mut().zip(tell_apart(&names, &hints)) {
+        for variant in plan {
+            variant.spec.name.clone_from(&name);
+        }
+    }
+}
+
+/// Finds what is wrong with any spec or its data before hours are spent on the others.
+fn check_all(plans: &[Vec<Variant>], library: &mut Library) -> Result<(), Error> {
+    // All that decides whether a run can start.
+    let same = |a: &Spec, b: &Spec| {
+        (&a.data, &a.model, &a.loss, &a.engine, &a.diagnostics, &a.optimizer, a.batch, a.precision)
+            == (&b.data, &b.model, &b.loss, &b.engine, &b.diagnostics, &b.optimizer, b.batch, b.precision)
+    };
+    let mut checked: Vec<&Spec> = Vec::new();
+    for spec in plans.iter().flatten().map(|variant| &variant.spec) {
+        if !checked.iter().any(|other| same(spec, other)) {
+            check(spec, library)?;
+            checked.push(spec);
+        }
+    }
+    Ok(())
+}
+
+/// Prints the table of what was done and leaves it in the folder, with a picture.
+fn show(groups: &[Group], plans: &[Vec<Variant>], folder: &Path) -> Result<(), Error> {
+    if groups.is_empty() {
+        return Ok(());
+    }
+    let text = comparison_table(groups);
+    console::result(&text);
+    note_different_problems(plans);
+    let mut written = write_whole(&folder.join("table.txt"), text.as_bytes());
+    let drawing = picture("the best run of each spec", groups);
+    for extension in ["svg", "png"] {
+        written = written.and(drawing.save(&folder.join(format!("picture.{extension}"))));
+    }
+    if written.is_ok() {
+        console::result(&format!("left in {0}, with picture.svg and picture.png\n", folder.display()));
+    }
+    written
+}
+
+/// Does all runs, one after the other, until interrupted or until one fails in a way that would stop the others too;
+/// what was done until then comes back with it.
 fn all(
     plans: &[Vec<Variant>],
     rows: &Rows,
     folder: &Path,
     library: &mut Library,
     interrupt: &AtomicBool,
-) -> anyhow::Result<Vec<Group>> {
+) -> (Vec<Group>, Result<(), Error>) {
+    let mut stopped = Ok(());
     let names = plans.iter().flatten().map(title);
     let width = names.map(|name| name.chars().count()).max().unwrap_or(0);
     let mut groups = Vec::new();
@@ -76,21 +123,27 @@ fn all(
         let Some(first) = variants.first() else { continue };
         let mut group = Group { name: first.spec.name.clone(), points: Vec::new() };
         for variant in variants {
-            if interrupt.load(Ordering::Relaxed) {
+            if stopped.is_err() || interrupt.load(Ordering::Relaxed) {
                 break;
             }
             let mut row = rows.row(&title(variant), width, variant.spec.steps);
             let mut spec = variant.spec.clone();
             spec.name = title(variant);
-            let request = Request { spec: &spec, place: Place::Under(folder), start: None };
-            let mut last = Record::default();
-            let mut observe = |record: &Record| {
-                row.show(record);
-                last.clone_from(record);
+            let request = Request { spec: &spec, place: Place::Under(folder), start: None, save: None };
+            let mut observe = |record: &Record| row.show(record);
+            let finished = match execute(&request, library, &mut observe, interrupt) {
+                Ok(finished) => finished,
+                Err(Error::Incomplete { finished, source }) => {
+                    let whole = (*finished).clone();
+                    stopped = Err(Error::Incomplete { finished, source });
+                    whole
+                }
+                Err(error) => {
+                    stopped = Err(error);
+                    break;
+                }
             };
-            let finished = execute(&request, library, &mut observe, interrupt)?;
-            let word = if finished.summary.stop.is_success() { "" } else { "failed" };
-            row.finish(&last, word);
+            row.finish(&finished.summary.stop);
             match group.points.iter_mut().find(|point| point.label == variant.label) {
                 Some(point) => point.runs.push(finished),
                 None => group.points.push(Point { label: variant.label.clone(), runs: vec![finished] }),
@@ -100,7 +153,7 @@ fn all(
             groups.push(group);
         }
     }
-    Ok(groups)
+    (groups, stopped)
 }
 
 fn title(variant: &Variant) -> String {
@@ -112,6 +165,6 @@ fn note_different_problems(plans: &[Vec<Variant>]) {
     let mut specs = plans.iter().flatten().map(|variant| &variant.spec);
     let Some(first) = specs.next() else { return };
     if specs.any(|spec| (&spec.data, &spec.model, &spec.loss) != (&first.data, &first.model, &first.loss)) {
-        eprintln!("note: these specs differ in data, model or loss, so their losses do not compare directly");
+        console::note("note: these specs differ in data, model or loss, so their losses do not compare directly");
     }
 }

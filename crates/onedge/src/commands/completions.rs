@@ -1,8 +1,7 @@
-use std::io::{Write, stdout};
-
 use clap::CommandFactory;
 use clap_complete::{Shell, generate};
 
+use crate::console;
 use crate::exit::Code;
 
 #[derive(Debug, clap::Args)]
@@ -14,6 +13,6 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<Code> {
     let mut script = Vec::new();
     generate(args.shell, &mut crate::Cli::command(), "onedge", &mut script);
-    stdout().lock().write_all(&script)?;
+    console::result(&String::from_utf8_lossy(&script));
     Ok(Code::Done)
 }

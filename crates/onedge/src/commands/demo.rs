@@ -1,4 +1,3 @@
-use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
@@ -8,6 +7,7 @@ use onedge_lab::run::{Finished, Library, Place, Request, execute};
 use onedge_lab::spec::{Document, Spec};
 use onedge_lab::table::number;
 
+use crate::console;
 use crate::exit::Code;
 use crate::interrupt;
 use crate::progress::Rows;
@@ -41,23 +41,19 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
         Some(path) => RunDirectory::create(path)?,
         None => RunDirectory::create_numbered(Path::new("runs"), "demo")?,
     };
-    println!(
-        "Four learning rate rules train the same network on 1797 handwritten digits, {} steps each.\n",
+    console::result(&format!(
+        "Four learning rate rules train the same network on 1797 handwritten digits, {} steps each.\n\n",
         args.steps
-    );
+    ));
     let (rows, mut library) = (Rows::new(false), Library::new(None));
     let width = RULES.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let mut lines: Vec<_> = specs.iter().map(|spec| rows.row(&spec.name, width, spec.steps)).collect();
     let mut groups = Vec::new();
     for (spec, row) in specs.iter().zip(&mut lines) {
-        let mut last = Record::default();
-        let mut observe = |record: &Record| {
-            row.show(record);
-            last.clone_from(record);
-        };
-        let request = Request { spec, place: Place::Under(folder.path()), start: None };
+        let mut observe = |record: &Record| row.show(record);
+        let request = Request { spec, place: Place::Under(folder.path()), start: None, save: None };
         let finished = execute(&request, &mut library, &mut observe, &interrupt)?;
-        row.finish(&last, "");
+        row.finish(&finished.summary.stop);
         let stop = finished.summary.stop.clone();
         groups.push(Group {
             name: spec.name.clone(),
@@ -67,18 +63,17 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
             break;
         }
     }
-    let mut out = stdout().lock();
-    writeln!(out, "\n{}", comparison_table(&groups))?;
+    console::result(&format!("\n{}\n", comparison_table(&groups)));
     let measured = |group: usize| groups.get(group).and_then(|group| sharpest(group.points[0].runs.first()?));
     if let (Some(cdat), Some(greedy)) = (measured(0), measured(1)) {
-        writeln!(out, "{}", explanation(&cdat, &greedy))?;
+        console::result(&format!("{}\n", explanation(&cdat, &greedy)));
     }
     let drawing =
         picture("1797 handwritten digits, MLP 128-128-128, squared loss, full batch gradient descent", &groups);
     for extension in ["svg", "png"] {
         drawing.save(&folder.path().join(format!("demo.{extension}")))?;
     }
-    writeln!(out, "picture: {}", folder.path().join("demo.png").display())?;
+    console::result(&format!("picture: {}\n", folder.path().join("demo.png").display()));
     Ok(if interrupt.load(Ordering::Relaxed) { Code::Interrupted } else { Code::Done })
 }
 

@@ -1,9 +1,9 @@
-use std::io::{Write, stdout};
 use std::path::PathBuf;
 
 use onedge_lab::export::{Format, export};
 use onedge_lab::records::{RunDirectory, write_whole};
 
+use crate::console;
 use crate::exit::Code;
 
 #[derive(Debug, clap::Args)]
@@ -28,7 +28,7 @@ enum As {
 pub fn run(args: &Args) -> anyhow::Result<Code> {
     let steps = RunDirectory::open(&args.run)?.read_steps()?;
     if steps.torn {
-        eprintln!("note: {}: the last record was cut off and is left out", args.run.display());
+        console::note(&format!("note: {}: the last record was cut off and is left out", args.run.display()));
     }
     let format = match args.format {
         As::Csv => Format::Csv,
@@ -38,7 +38,7 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     export(&steps.records, format, &mut text)?;
     match &args.output {
         Some(path) => write_whole(path, &text)?,
-        None => stdout().lock().write_all(&text)?,
+        None => console::result(&String::from_utf8_lossy(&text)),
     }
     Ok(Code::Done)
 }

@@ -1,8 +1,7 @@
-use std::io::{Write, stdout};
-
 use onedge_lab::table::table;
 use onedge_registry::{Default, Entry, Error, Setting, nearest};
 
+use crate::console;
 use crate::exit::Code;
 
 #[derive(Debug, clap::Args)]
@@ -47,7 +46,7 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
             })?)
         }
     };
-    stdout().lock().write_all(text.as_bytes())?;
+    console::result(&text);
     Ok(Code::Done)
 }
 

@@ -1,9 +1,9 @@
-use std::io::{Write, stdout};
 use std::path::PathBuf;
 
 use onedge_lab::measure::measure;
 use onedge_lab::spec::Spec;
 
+use crate::console;
 use crate::exit::Code;
 use crate::progress::Rows;
 use crate::specs::Overrides;
@@ -26,12 +26,7 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     let spec = Spec::resolve(&args.overrides.document(Some(&args.spec))?)?;
     let mut library = args.overrides.library().watched_by(Rows::new(false).downloads());
     let measurement = measure(&spec, args.params.as_deref(), &mut library)?;
-    let mut out = stdout().lock();
-    if args.json {
-        serde_json::to_writer_pretty(&mut out, &measurement)?;
-        writeln!(out)?;
-    } else {
-        write!(out, "{}", measurement.to_text())?;
-    }
+    let text = if args.json { serde_json::to_string_pretty(&measurement)? + "\n" } else { measurement.to_text() };
+    console::result(&text);
     Ok(Code::Done)
 }

@@ -1,10 +1,12 @@
 use std::path::{Path, PathBuf};
 
 use onedge_lab::Error;
+use onedge_lab::labels::tell_apart;
 use onedge_lab::plot::{Abscissa, Curve, Picture};
 use onedge_lab::records::RunDirectory;
 use onedge_lab::spec::{Document, Spec};
 
+use crate::console;
 use crate::exit::Code;
 
 #[derive(Debug, clap::Args)]
@@ -41,7 +43,7 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
         let directory = RunDirectory::open(path)?;
         let steps = directory.read_steps()?;
         if steps.torn {
-            eprintln!("note: {}: the last record was cut off and is left out", path.display());
+            console::note(&format!("note: {}: the last record was cut off and is left out", path.display()));
         }
         if steps.records.is_empty() {
             return Err(Error::NoRecords(path.clone()).into());
@@ -53,7 +55,12 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
         let label = spec.map_or_else(|| folder_name(path), |spec| spec.name);
         curves.push(Curve { label, records: steps.records, edge });
     }
-    tell_apart(&mut curves, &args.runs);
+    let names: Vec<String> = curves.iter().map(|curve| curve.label.clone()).collect();
+    let folders = args.runs.iter().map(|path| folder_name(path)).collect();
+    let paths = args.runs.iter().map(|path| path.display().to_string()).collect();
+    for (curve, label) in curves.iter_mut().zip(tell_apart(&names, &[folders, paths])) {
+        curve.label = label;
+    }
     let x = match args.x {
         Along::Step => Abscissa::Step,
         Along::Cost => Abscissa::Cost,
@@ -68,16 +75,6 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
 fn problem(spec: &Spec) -> String {
     let batch = spec.batch.map_or("full batch".to_owned(), |batch| format!("batch {batch}"));
     format!("{}, {}, {}, {batch}", spec.data.name, spec.model.name, spec.optimizer.name)
-}
-
-/// Runs of the same name are called by their folders.
-fn tell_apart(curves: &mut [Curve], paths: &[PathBuf]) {
-    let names: Vec<String> = curves.iter().map(|curve| curve.label.clone()).collect();
-    for (index, curve) in curves.iter_mut().enumerate() {
-        if names.iter().enumerate().any(|(other, name)| other != index && *name == names[index]) {
-            curve.label = format!("{} ({})", names[index], folder_name(&paths[index]));
-        }
-    }
 }
 
 fn folder_name(path: &Path) -> String {

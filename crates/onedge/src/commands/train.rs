@@ -1,13 +1,12 @@
-use std::fs;
-use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
 
 use onedge_lab::Error;
-use onedge_lab::records::{Record, RunDirectory, write_whole};
+use onedge_lab::records::Record;
 use onedge_lab::run::{Finished, Place, Request, execute};
 use onedge_lab::spec::Spec;
 use onedge_lab::table::{duration, number};
 
+use crate::console;
 use crate::exit::Code;
 use crate::interrupt;
 use crate::progress::Rows;
@@ -40,23 +39,23 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     let mut library = args.overrides.library().watched_by(rows.downloads()).stopped_by(&interrupt);
     let mut row = rows.row(&spec.name, 0, spec.steps);
     let place = args.out.as_deref().map_or(Place::Under(Path::new("runs")), Place::At);
-    let request = Request { spec: &spec, place, start: args.params.as_deref() };
-    let mut last = Record::default();
-    let mut observe = |record: &Record| {
-        row.show(record);
-        last.clone_from(record);
+    let request = Request { spec: &spec, place, start: args.params.as_deref(), save: args.save_params.as_deref() };
+    let mut observe = |record: &Record| row.show(record);
+    let (finished, lost) = match execute(&request, &mut library, &mut observe, &interrupt) {
+        Ok(finished) => (finished, None),
+        Err(Error::Incomplete { finished, source }) => {
+            ((*finished).clone(), Some(Error::Incomplete { finished, source }))
+        }
+        Err(error) => return Err(error.into()),
     };
-    let finished = execute(&request, &mut library, &mut observe, &interrupt)?;
-    row.finish(&last, "");
-    if let Some(target) = &args.save_params {
-        let source = RunDirectory::open(&finished.folder)?.params();
-        write_whole(target, &fs::read(&source).map_err(Error::read(&source))?)?;
+    row.finish(&finished.summary.stop);
+    console::result(&report(&finished));
+    if let Some(error) = lost {
+        return Err(error.into());
     }
-    let mut out = stdout().lock();
-    write!(out, "{}", report(&finished))?;
     let code = Code::of(&finished.summary.stop);
     if code == Code::Failed {
-        eprintln!("error: {}: {}", spec.name, finished.summary.stop);
+        console::note(&format!("error: {}: {}", spec.name, finished.summary.stop));
     }
     Ok(code)
 }

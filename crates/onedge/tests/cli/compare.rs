@@ -17,7 +17,8 @@ fn grids_are_run_and_the_best_is_marked() {
     assert!(row("constant rate=0.1").starts_with("constant rate=0.1 *"));
     assert!(row("constant rate=0.001").contains("steps done") && row("constant rate=0.001").contains(" ± "));
     assert!(
-        row("constant rate=1000000000").contains("diverged") && row("constant rate=1000000000").contains("(2 of 2)")
+        row("constant rate=1000000000").contains("diverged")
+            && row("constant rate=1000000000").contains("(0 of 2 finished)")
     );
     assert!(row("greedy").contains("steps done"));
     assert!(!output.stderr.contains("note:"), "{}", output.stderr);
@@ -43,4 +44,51 @@ fn different_problems_are_noted() {
     bench.write("wide.toml", SPEC.replace("[4]", "[5]"));
     let output = bench.done(&["compare", "a.toml", "wide.toml", "-q"]);
     assert!(output.stderr.contains("note: these specs differ"), "{}", output.stderr);
+}
+
+#[test]
+fn what_is_wrong_with_any_spec_is_found_before_training() {
+    let bench = Bench::new();
+    for (to, expected) in [
+        ("steps = 12\nbatch = 31", "batch: expected at most 30"),
+        ("steps = 12\n[engine]\nlanes = 0", "engine.lanes: expected 1 or more, got 0"),
+    ] {
+        bench.write("bad.toml", SPEC.replace("seed = 3\n", "").replace("steps = 12", to));
+        let output = bench.run(&["compare", "a.toml", "bad.toml"]);
+        assert_eq!(output.code, Some(2), "{}", output.stderr);
+        assert!(output.stderr.contains(expected) && output.stderr.lines().count() == 1, "{}", output.stderr);
+        assert!(output.stdout.is_empty() && !bench.path("runs").exists());
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_run_that_cannot_be_kept_leaves_the_table_of_those_before() {
+    let bench = Bench::new();
+    bench.write("long.toml", SPEC.replace("steps = 12", "steps = 5000"));
+    // No file may grow beyond 48 KiB, which the short run stays below.
+    let limited = "trap '' XFSZ; ulimit -f 96; exec \"$0\" compare a.toml long.toml -q --out c";
+    let mut shell = std::process::Command::new("sh");
+    let output =
+        crate::bench::output(shell.args(["-c", limited]).arg(crate::bench::program()).current_dir(bench.path("")));
+    assert_eq!(output.code, Some(1), "{}", output.stderr);
+    assert!(
+        output.stdout.lines().any(|line| line.starts_with("constant") && line.contains("steps done")),
+        "{}",
+        output.stdout
+    );
+    assert!(output.stderr.contains("steps.jsonl: cannot write: "), "{}", output.stderr);
+    assert_eq!(bench.read("c/table.txt"), output.stdout.split("left in").next().unwrap());
+    assert!(bench.path("c/picture.svg").is_file());
+}
+
+#[test]
+fn specs_of_the_same_name_are_told_apart() {
+    let bench = Bench::new();
+    bench.write("b.toml", SPEC.replace("rate = 0.1", "rate = 0.2"));
+    let table = bench.done(&["compare", "a.toml", "b.toml", "-q", "--out", "files"]).stdout;
+    assert!(table.contains("\nconstant (a) ") && table.contains("\nconstant (b) "), "{table}");
+    assert!(bench.read("files/picture.svg").contains("constant (b)<"));
+    let table = bench.done(&["compare", "a.toml", "a.toml", "-q"]).stdout;
+    assert!(table.contains("\nconstant  ") && table.contains("\nconstant 2 "), "{table}");
 }

@@ -51,11 +51,31 @@ fn ctrl_c_ends_the_run_with_everything_recorded() {
 fn a_full_disk_ends_the_run_and_keeps_what_was_written() {
     let bench = Bench::new();
     // No file may grow beyond 16 blocks of 512 bytes; the signal that would kill the program is ignored.
-    let limited = "trap '' XFSZ; ulimit -f 16; exec \"$0\" train a.toml -q --out full --set steps=5000";
+    let limited = "trap '' XFSZ; ulimit -f 16; \
+                   exec \"$0\" train a.toml -q --out full --set steps=5000 --save-params p.safetensors";
     let mut shell = Command::new("sh");
     let output = output(shell.args(["-c", limited]).arg(program()).current_dir(bench.path("")));
     assert_eq!(output.code, Some(1), "{}", output.stderr);
     assert!(output.stderr.starts_with("error: full/steps.jsonl: cannot write: "), "{}", output.stderr);
+    assert!(output.stderr.ends_with("(everything else of this run is in full)\n"), "{}", output.stderr);
+    assert!(output.stdout.contains("failed at step "), "{}", output.stdout);
+    assert_eq!(bench.names("full"), ["params.safetensors", "spec.toml", "steps.jsonl", "summary.json"]);
+    let saved = |name: &str| std::fs::read(bench.path(name)).unwrap();
+    assert_eq!(saved("p.safetensors"), saved("full/params.safetensors"));
     let kept = bench.done(&["export", "full"]).stdout.lines().count();
     assert!(kept > 10, "{kept} lines");
+}
+
+#[test]
+fn parameters_that_do_not_fit_on_one_disk_still_reach_the_other() {
+    let bench = Bench::new();
+    // 8 KiB a file: too little for 10,000 parameters, enough for a summary and a few steps; a pipe takes all.
+    let limited = "trap '' XFSZ; ulimit -f 16; \
+                   \"$0\" train a.toml -q --out full --set model.hidden=[1000] --set steps=3 --save-params /dev/stdout | cat";
+    let mut shell = Command::new("sh");
+    let shell = shell.args(["-c", limited]).arg(program()).current_dir(bench.path("")).output().unwrap();
+    let message = String::from_utf8(shell.stderr).unwrap();
+    assert!(message.starts_with("error: full/params.safetensors: cannot write: "), "{message}");
+    assert_eq!(bench.names("full"), ["spec.toml", "steps.jsonl", "summary.json"]);
+    assert!(shell.stdout.len() > 4 * 6000, "{} bytes", shell.stdout.len());
 }

@@ -2,6 +2,7 @@
 
 mod bench;
 mod compare;
+mod console;
 mod downloads;
 mod inputs;
 mod interruptions;

@@ -28,6 +28,12 @@ fn plot_draws_several_runs() {
     {
         assert!(svg.contains(expected), "{expected}");
     }
+    for folder in ["A/run", "B/run"] {
+        bench.done(&["train", "a.toml", "-q", "--out", folder]);
+    }
+    bench.done(&["plot", "A/run", "B/run", "-o", "y.svg"]);
+    let svg = bench.read("y.svg");
+    assert!(svg.contains("constant (A/run)") && svg.contains("constant (B/run)"));
     bench.done(&["plot", "runs/constant", "-o", "x.png", "--panels", "gradient,turn"]);
     for (args, expected) in [
         (["-o", "x.pdf", "--x", "step"], "`.svg` or `.png`, got `.pdf`"),

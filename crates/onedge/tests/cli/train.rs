@@ -101,6 +101,13 @@ fn a_run_goes_on_from_saved_parameters() {
         "--params",
         "p",
     ]);
+    // What `sha256sum` of coreutils says, if it is there.
+    let spec = bench.read("rest/spec.toml");
+    assert!(spec.contains("start = \"p\"\nstart_sha256 = \""), "{spec}");
+    if let Ok(sum) = std::process::Command::new("sha256sum").arg(bench.path("p")).output() {
+        assert!(spec.contains(&String::from_utf8_lossy(&sum.stdout)[..64]), "{spec}");
+    }
+    assert!(!bench.read("whole/spec.toml").contains("start"));
     let last = |run: &str| bench.read(&format!("{run}/steps.jsonl")).lines().last().unwrap().to_owned();
     let loss = |line: String| line.split_once("\"loss\":").unwrap().1.split(',').next().unwrap().to_owned();
     assert_eq!(loss(last("whole")), loss(last("rest")));
@@ -124,6 +131,8 @@ fn stop_reasons_have_exit_codes() {
     assert_eq!(lost.code, Some(1));
     assert!(lost.stderr.contains("error: constant: non-finite "), "{}", lost.stderr);
 
+    assert!(!lost.stdout.contains("NaN") && !bench.read("n/summary.json").contains("null"), "{}", lost.stdout);
+
     let reached =
         bench.done(&["train", "a.toml", "-q", "--set", "target_loss=0.7", "--set", "steps=10000", "--out", "t"]);
     assert!(reached.stdout.contains("target reached at step "), "{}", reached.stdout);
@@ -137,6 +146,16 @@ fn progress_without_a_terminal_is_a_few_plain_lines() {
     assert_eq!(lines.len(), 11, "{}", output.stderr);
     assert!(lines[0].starts_with("constant: step 100/1000  loss ") && lines[0].contains("steps/s"), "{}", lines[0]);
     assert!(!output.stderr.contains('\u{1b}'));
+    // The sharpness is measured every 5 steps; the product is that of the step at which it was.
+    assert!(lines[0].contains(" at step 95  "), "{}", lines[0]);
+    assert!(lines[10].starts_with("constant: done  loss "), "{}", lines[10]);
+
+    bench.write("huge.csv", "a,y\n1e30,0\n-1e30,1\n");
+    let set = ["data=csv", "data.path=huge.csv", "data.column=y", "data.scale=none"];
+    let mut args = vec!["train", "--set", "tuner=cdat", "--set", "loss=squared"];
+    args.extend(set.iter().flat_map(|set| ["--set", set]));
+    let output = bench.run(&args);
+    assert!(output.stderr.contains("cdat: failed  no step taken"), "{}", output.stderr);
 }
 
 #[test]

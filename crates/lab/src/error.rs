@@ -9,6 +9,22 @@ use crate::run::Finished;
 /// What can go wrong around a run.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// A model too large for this machine.
+    #[error(
+        "{origin}: {parameters} parameters need {:.1} GiB of memory to train, expected at most {:.1} GiB; try smaller widths",
+        *needed as f64 / (1u64 << 30) as f64,
+        *available as f64 / (1u64 << 30) as f64
+    )]
+    Memory {
+        /// The spec.
+        origin: String,
+        /// P.
+        parameters: usize,
+        /// Bytes.
+        needed: u64,
+        /// Bytes that there are.
+        available: u64,
+    },
     /// The engine refuses a network or its options.
     #[error(transparent)]
     Engine(#[from] onedge_engine::Error),
@@ -216,6 +232,7 @@ impl Error {
             | Self::TensorValue { .. }
             | Self::Batch { .. }
             | Self::Network { .. }
+            | Self::Memory { .. }
             | Self::Engine(_)
             | Self::Picture { .. } => true,
             Self::Data(error) => !matches!(

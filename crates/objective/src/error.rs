@@ -57,6 +57,8 @@ pub enum Probe {
     Gradient,
     /// The update of the optimizer.
     Update,
+    /// The diagonal that an optimizer divides by.
+    Preconditioner,
     /// `g . u`
     Slope,
     /// `u . H u`
@@ -77,6 +79,7 @@ impl fmt::Display for Probe {
             Self::Metric => "metric",
             Self::Gradient => "gradient",
             Self::Update => "update",
+            Self::Preconditioner => "preconditioner",
             Self::Slope => "slope",
             Self::Curvature => "curvature",
             Self::HessianVector => "hessian-vector product",

@@ -1,4 +1,4 @@
-//! Ctrl-C: once to end the run with everything recorded, twice to end at once.
+//! Ctrl-C: once to end the run with everything recorded, twice to end at once. SIGTERM, which schedulers send, is the first.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,5 +18,8 @@ pub fn flag() -> anyhow::Result<Arc<AtomicBool>> {
         console::note("\ninterrupted: ending after this step; press Ctrl-C again to stop at once");
     })
     .context("cannot listen for Ctrl-C")?;
+    #[cfg(unix)]
+    signal_hook::flag::register(signal_hook::consts::SIGTERM, Arc::clone(&flag))
+        .context("cannot listen for SIGTERM")?;
     Ok(flag)
 }

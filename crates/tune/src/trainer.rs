@@ -85,6 +85,10 @@ impl<T: Real> Trainer<T> {
         let (update, previous) = if step.is_multiple_of(2) { (even, odd) } else { (odd, even) };
         self.optimizer.direction(w, &self.gradient, update)?;
         let update_norm = Error::require_finite(step, Probe::Update, vector::norm(update))?;
+        // Squares of gradients overflow before the gradients do, and an update over infinity is a harmless-looking zero.
+        if let Some(diagonal) = self.optimizer.preconditioner() {
+            Error::require_finite(step, Probe::Preconditioner, vector::norm(diagonal))?;
+        }
         let Progress { learning_rate, update_norm: previous_norm, .. } = self.progress;
         let previous = (step > 0).then_some(Previous { update: previous, update_norm: previous_norm, learning_rate });
         let probes = Probes {

@@ -4,6 +4,7 @@ mod batches;
 mod engine;
 mod execute;
 mod library;
+mod memory;
 mod problem;
 #[cfg(test)]
 pub(crate) mod samples;

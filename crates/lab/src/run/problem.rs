@@ -6,7 +6,7 @@ use onedge_registry::find;
 
 use crate::Error;
 use crate::params::Layout;
-use crate::run::{Library, Workload, engine};
+use crate::run::{Library, Workload, engine, memory};
 use crate::spec::Spec;
 
 pub use onedge_engine::Element;
@@ -40,6 +40,7 @@ impl<T: Element> Problem<T> {
         let io = Io::new(split.train.input_shape(), target.outputs()).map_err(in_network)?;
         let model = (find("model", models::ALL, &spec.model.name).map_err(&in_spec)?.build)(&spec.model.settings, &io);
         let model = Arc::new(model.map_err(in_network)?);
+        memory::require(&spec.origin, model.dim(), size_of::<T>(), options.lanes)?;
         let workload = |set: &Dataset| -> Result<Box<dyn Workload<T>>, Error> {
             Ok(Box::new(engine::objective::<T>(&model, &loss, target, set, l2, options.clone())?))
         };

@@ -50,6 +50,8 @@ pub struct Section {
     pub key: &'static str,
     /// What it chooses, and which entry if the file does not say; `None` for a section of plain settings.
     pub choice: Option<Choice>,
+    /// The settings it takes whatever it chooses.
+    pub own: &'static [Setting],
     /// The settings it takes with the entry of that name.
     pub settings: fn(&str) -> Result<Vec<Setting>, Error>,
 }
@@ -68,30 +70,35 @@ pub const ALL: &[Section] = &[
     Section {
         key: "data",
         choice: Some(Choice { what: "data set", default: "digits" }),
+        own: &[],
         settings: |name| Ok(find("data set", datasets::ALL, name)?.settings.to_vec()),
     },
     Section {
         key: "model",
         choice: Some(Choice { what: "model", default: "mlp" }),
+        own: &[],
         settings: |name| Ok(find("model", models::ALL, name)?.settings.to_vec()),
     },
     Section {
         key: "loss",
         choice: Some(Choice { what: "loss", default: "cross-entropy" }),
+        own: &[L2],
         settings: |name| Ok([find("loss", losses::ALL, name)?.settings, &[L2]].concat()),
     },
     Section {
         key: "optimizer",
         choice: Some(Choice { what: "optimizer", default: "gd" }),
+        own: &[],
         settings: |name| Ok(find("optimizer", optimizers::ALL, name)?.settings.to_vec()),
     },
     Section {
         key: "tuner",
         choice: Some(Choice { what: "tuner", default: "cdat" }),
+        own: &[],
         settings: |name| Ok(find("tuner", tuners::ALL, name)?.settings.to_vec()),
     },
-    Section { key: "diagnostics", choice: None, settings: |_| Ok(DIAGNOSTICS.to_vec()) },
-    Section { key: "engine", choice: None, settings: |_| Ok(ENGINE.to_vec()) },
+    Section { key: "diagnostics", choice: None, own: DIAGNOSTICS, settings: |_| Ok(DIAGNOSTICS.to_vec()) },
+    Section { key: "engine", choice: None, own: ENGINE, settings: |_| Ok(ENGINE.to_vec()) },
 ];
 
 /// The section `[provenance]` says where a resolved spec came from; it is read back and changes nothing.

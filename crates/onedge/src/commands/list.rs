@@ -1,3 +1,4 @@
+use onedge_lab::spec::{ROOT, SECTIONS};
 use onedge_lab::table::table;
 use onedge_registry::{Default, Entry, Error, Setting, nearest};
 
@@ -6,7 +7,7 @@ use crate::exit::Code;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// tuners, optimizers, models, losses or datasets
+    /// tuners, optimizers, models, activations, initialisations, losses, datasets or sections
     kind: Option<String>,
     /// One of them, in full
     name: Option<String>,
@@ -19,12 +20,12 @@ struct Kind {
     rows: Vec<Row>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Row {
     name: &'static str,
     summary: &'static str,
     doc: &'static str,
-    settings: &'static [Setting],
+    settings: Vec<Setting>,
 }
 
 pub fn run(args: &Args) -> anyhow::Result<Code> {
@@ -55,13 +56,39 @@ fn kinds() -> Vec<Kind> {
         Kind { plural: "tuners", singular: "tuner", rows: rows(onedge_tune::tuners::ALL) },
         Kind { plural: "optimizers", singular: "optimizer", rows: rows(onedge_tune::optimizers::ALL) },
         Kind { plural: "models", singular: "model", rows: rows(onedge_nn::models::ALL) },
+        Kind { plural: "activations", singular: "activation", rows: rows(onedge_nn::activations::ALL) },
+        Kind { plural: "initialisations", singular: "initialisation", rows: rows(onedge_nn::inits::ALL) },
         Kind { plural: "losses", singular: "loss", rows: rows(onedge_nn::losses::ALL) },
         Kind { plural: "datasets", singular: "data set", rows: rows(onedge_data::datasets::ALL) },
+        Kind { plural: "sections", singular: "section", rows: sections() },
     ]
 }
 
+/// What a spec says beside the entries it names: the keys of its root, and those that its sections add.
+fn sections() -> Vec<Row> {
+    let mut rows = vec![Row {
+        name: "root",
+        summary: "keys outside of any section",
+        doc: "Written before the first section of a spec; with --set, without a dot.",
+        settings: ROOT.to_vec(),
+    }];
+    rows.extend(SECTIONS.iter().map(|section| Row {
+        name: section.key,
+        summary: match section.choice {
+            None => "keys of this section",
+            Some(_) => "`name` says which; its settings, and these",
+        },
+        doc: "A section of a spec; with --set, its name, a dot and the key.",
+        settings: section.own.to_vec(),
+    }));
+    rows
+}
+
 fn rows<B>(entries: &'static [&'static Entry<B>]) -> Vec<Row> {
-    entries.iter().map(|e| Row { name: e.name, summary: e.summary, doc: e.doc, settings: e.settings }).collect()
+    entries
+        .iter()
+        .map(|e| Row { name: e.name, summary: e.summary, doc: e.doc, settings: e.settings.to_vec() })
+        .collect()
 }
 
 fn pick<'a>(kinds: &'a [Kind], name: &str) -> Result<&'a Kind, Error> {

@@ -36,11 +36,17 @@ fn a_kill_leaves_records_that_can_be_read() {
 }
 
 #[test]
-fn ctrl_c_ends_the_run_with_everything_recorded() {
+fn ctrl_c_and_sigterm_end_the_run_with_everything_recorded() {
+    for signal in ["-INT", "-TERM"] {
+        ends_with_everything_recorded(signal);
+    }
+}
+
+fn ends_with_everything_recorded(signal: &str) {
     let bench = Bench::new();
     let mut child = long_run(&bench);
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{signal}");
     assert!(bench.read("long/summary.json").contains("\"interrupted\""));
     assert!(bench.path("long/params.safetensors").is_file());
     let summary: serde_json::Value = serde_json::from_str(&bench.read("long/summary.json")).unwrap();

@@ -49,12 +49,26 @@ fn plot_draws_several_runs() {
 fn list_shows_everything_that_a_spec_can_name() {
     let bench = Bench::new();
     let all = bench.done(&["list"]).stdout;
-    for name in ["cdat", "armijo", "rmsprop", "mlp", "cross-entropy", "red-wine", "cifar-10"] {
+    for name in [
+        "cdat",
+        "armijo",
+        "rmsprop",
+        "mlp",
+        "gelu",
+        "glorot",
+        "cross-entropy",
+        "red-wine",
+        "cifar-10",
+        "root",
+        "engine",
+    ] {
         assert!(all.lines().any(|line| line.starts_with(name)), "{name}");
     }
     let cdat = bench.done(&["list", "tuners", "cdat"]).stdout;
     assert!(cdat.contains("sigma") && cdat.contains("2407.06183"), "{cdat}");
     assert_eq!(bench.done(&["list", "tuner", "cdat"]).stdout, cdat);
+    let sections = bench.done(&["list", "sections"]).stdout;
+    assert!(["batch", "l2", "top_k", "threads"].iter().all(|key| sections.contains(key)), "{sections}");
     let wrong = bench.run(&["list", "tuners", "cdta"]);
     assert_eq!(wrong.code, Some(2));
     assert_eq!(wrong.stderr, "error: unknown tuner `cdta`, expected one of the known names; try `cdat`\n");

@@ -183,3 +183,13 @@ fn refuses_what_cannot_work() {
     let error = trainer(3, Gd, Sharpness::paper()).step(&mut Quadratic::new(&[1.0]), &mut [0.0]).unwrap_err();
     assert_eq!(error.to_string(), "parameters: expected 3 elements, got 1");
 }
+
+#[test]
+fn squares_of_gradients_that_overflow_end_the_run() {
+    // g = 1e25 is a number in single precision, its square is not: rmsprop divides by infinity.
+    let mut objective = Quadratic::new(&[1e25]);
+    let (optimizer, tuner) = (Box::new(RmsProp::paper()), Box::new(Constant::new(0.1)));
+    let mut trainer = Trainer::<f32>::new(1, optimizer, tuner, Lanczos::top(1, 0)).unwrap();
+    let error = trainer.step(&mut objective, &mut [1.0]).unwrap_err();
+    assert!(matches!(error, Error::NonFinite { step: 0, probe: Probe::Preconditioner, .. }), "{error}");
+}

@@ -1,0 +1,59 @@
+//! Whether a problem fits the memory of this machine, before it is filled: an allocation that fails later ends the program.
+
+use std::fs;
+
+use crate::Error;
+
+/// Vectors as long as the parameters that a run holds beside one for each lane: parameters, a copy at the linearised
+/// point, gradient, two updates, trial point, the optimizer's two and a margin.
+const VECTORS: usize = 10;
+
+/// Checks that vectors of `parameters` elements of `width` bytes fit, one for each lane and those of the training step.
+///
+/// # Errors
+/// [`Error::Memory`]. Nothing is checked where the machine does not tell.
+pub fn require(origin: &str, parameters: usize, width: usize, lanes: usize) -> Result<(), Error> {
+    let needed = (parameters as u64).saturating_mul(width as u64).saturating_mul((lanes + VECTORS) as u64);
+    match available() {
+        Some(available) if needed > available => {
+            Err(Error::Memory { origin: origin.to_owned(), parameters, needed, available })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Bytes that this process can still get, as Linux tells: what is free, within the limit of its address space.
+fn available() -> Option<u64> {
+    let free = field(&fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable:")?.saturating_mul(1024);
+    let limits = fs::read_to_string("/proc/self/limits").ok();
+    let limit = limits.and_then(|text| field(&text, "Max address space")).unwrap_or(u64::MAX);
+    Some(free.min(limit))
+}
+
+/// The first number after `name` on its line; `None` if there is none, as for a limit that is "unlimited".
+fn field(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_found_by_name() {
+        let text = "MemTotal:  9 kB\nMemAvailable:   1234 kB\nMax address space   unlimited   unlimited   bytes\n";
+        assert_eq!(field(text, "MemAvailable:"), Some(1234));
+        assert_eq!(field(text, "Max address space"), None);
+        assert_eq!(field(text, "Swap"), None);
+    }
+
+    #[test]
+    fn what_no_machine_has_is_refused() {
+        assert!(require("spec", 1000, 4, 4).is_ok());
+        if available().is_some() {
+            let message = require("spec", usize::MAX, 8, 4).unwrap_err().to_string();
+            assert!(message.starts_with(&format!("spec: {} parameters need", usize::MAX)), "{message}");
+        }
+    }
+}

@@ -190,6 +190,6 @@ fn squares_of_gradients_that_overflow_end_the_run() {
     let mut objective = Quadratic::new(&[1e25]);
     let (optimizer, tuner) = (Box::new(RmsProp::paper()), Box::new(Constant::new(0.1)));
     let mut trainer = Trainer::<f32>::new(1, optimizer, tuner, Lanczos::top(1, 0)).unwrap();
-    let error = trainer.step(&mut objective, &mut [1.0]).unwrap_err();
+    let error = trainer.step(&mut objective, &mut [2.0]).unwrap_err();
     assert!(matches!(error, Error::NonFinite { step: 0, probe: Probe::Preconditioner, .. }), "{error}");
 }

@@ -35,7 +35,7 @@ impl Document {
         Self::parse(&path.display().to_string(), &text)
     }
 
-    /// Reads TOML text: keys, and one level of sections.
+    /// Reads TOML text: keys, and one level of sections. The name of a section as a key chooses its entry.
     ///
     /// # Errors
     /// [`Error::Toml`] with line and column, or for a date or a nested table.
@@ -50,6 +50,10 @@ impl Document {
                         Ok((inner, value))
                     });
                     document.sections.insert(key.clone(), values.collect::<Result<_, Error>>()?);
+                }
+                // `tuner = "greedy"` chooses as `--set tuner=greedy` does.
+                toml::Value::String(name) if sections::is_choice(&key) => {
+                    document.sections.entry(key).or_default().insert("name".to_owned(), Value::Text(name));
                 }
                 value => {
                     let value = plain(origin, &key, value)?;
@@ -101,6 +105,11 @@ impl Document {
     /// What to call this spec in errors.
     pub fn origin(&self) -> &str {
         &self.origin
+    }
+
+    /// The same for errors that are found late, when it is forgotten which keys came from flags.
+    pub(crate) fn described(&self) -> String {
+        if self.overridden.is_empty() { self.origin.clone() } else { format!("{} with --set", self.origin) }
     }
 
     /// The error `source` about a setting of `section`, with the flag that set it or the file in front.
@@ -190,5 +199,16 @@ mod tests {
         let mut document = Document::empty("defaults");
         assert!(document.set("tuner.sigma").unwrap_err().to_string().contains("got no `=`"));
         assert!(document.set("a.b.c=1").unwrap_err().to_string().contains("one dot"));
+    }
+
+    #[test]
+    fn a_section_may_be_chosen_by_a_key() {
+        let chosen = Document::parse("a.toml", "tuner = \"greedy\"").unwrap();
+        assert_eq!(chosen.sections, Document::parse("a.toml", "[tuner]\nname = \"greedy\"").unwrap().sections);
+        assert!(chosen.root.is_empty());
+        let mut changed = chosen;
+        assert_eq!(changed.described(), "a.toml");
+        changed.set("steps=3").unwrap();
+        assert_eq!(changed.described(), "a.toml with --set");
     }
 }

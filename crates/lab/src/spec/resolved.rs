@@ -110,7 +110,7 @@ impl Spec {
             tuner,
             diagnostics: part("diagnostics").settings,
             engine: part("engine").settings,
-            origin: document.origin().to_owned(),
+            origin: document.described(),
         };
         spec.check_ranges(document)?;
         Ok(spec)

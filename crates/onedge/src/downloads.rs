@@ -1,10 +1,11 @@
 //! What a download shows: a bar on a terminal, a plain line for every tenth elsewhere.
 
 use std::cell::RefCell;
-use std::io::{Write, stderr};
 
 use indicatif::{DecimalBytes, MultiProgress, ProgressBar, ProgressStyle};
 use onedge_data::Progress;
+
+use crate::console;
 
 /// Shows what it is told of as a bar among `bars`.
 pub fn on_terminal(bars: MultiProgress) -> impl Fn(Progress<'_>) {
@@ -39,8 +40,7 @@ pub fn in_lines() -> impl Fn(Progress<'_>) {
         let now = Some((progress.file.to_owned(), tenths));
         if shown.replace(now.clone()) != now {
             let (file, total) = (progress.file, DecimalBytes(progress.total));
-            // Nobody may be reading, which is no reason to stop.
-            writeln!(stderr(), "fetching {file}: {tenths}0 % of {total}").ok();
+            console::note(&format!("fetching {file}: {tenths}0 % of {total}"));
         }
     }
 }

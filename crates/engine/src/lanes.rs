@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::Error;
 use crate::kernels::{Element, accumulate};
-use crate::plan::Transposed;
+use crate::plan::{Plan, Transposed};
 use crate::run::TILE;
 
 /// The memory of one lane: its sums over chunks.
@@ -23,14 +23,17 @@ pub struct Scratch<T> {
     pub arena: Vec<T>,
     /// For tiles.
     pub tiles: Vec<T>,
+    /// For kernels, within one step.
+    pub kernels: Vec<T>,
 }
 
 impl<T: Element> Scratch<T> {
     /// Grows to what a plan needs.
-    pub fn reserve(&mut self, arena_len: usize, registers: usize) {
+    pub fn reserve(&mut self, plan: &Plan<T>) {
         let grow = |memory: &mut Vec<T>, len: usize| memory.resize(memory.len().max(len), T::ZERO);
-        grow(&mut self.arena, arena_len);
-        grow(&mut self.tiles, registers * TILE);
+        grow(&mut self.arena, plan.arena_len);
+        grow(&mut self.tiles, plan.registers * TILE);
+        grow(&mut self.kernels, plan.scratch_len);
     }
 }
 

@@ -169,7 +169,7 @@ impl<T: Element> DataObjective<T> {
             for (i, (chunk, kept)) in chunks.iter_mut().enumerate() {
                 let memory = if kept.is_empty() { Memory::Fresh } else { Memory::Kept };
                 let plan = plan(&compiled[&chunk.len], memory);
-                scratch.reserve(plan.arena_len, plan.registers);
+                scratch.reserve(plan);
                 let field =
                     |field: &crate::Field<T>| chunk.start * field.width..(chunk.start + chunk.len) * field.width;
                 let fields = batch.fields().iter().map(|f| &f.values[field(f)]).collect();
@@ -182,6 +182,7 @@ impl<T: Element> DataObjective<T> {
                     output: &mut lane.output,
                     totals: &mut lane.totals,
                     tiles: &mut scratch.tiles,
+                    scratch: &mut scratch.kernels,
                     first: i == 0,
                 };
                 run(plan, &mut areas);

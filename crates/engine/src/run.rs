@@ -1,7 +1,8 @@
 //! Runs the steps of a plan over one chunk. The only place where places become memory.
 
 use crate::kernels::{
-    Element, Gemm, accumulate, gemm, logsumexp, one_hot, permute, pick, reduce_max, scale, select, softmax, sum, total,
+    Element, Gemm, accumulate, conv2d, cut, fold_patches, gemm, iota, logsumexp, one_hot, paste, patches, permute, pick,
+    put_add, reduce_max, scale, select, softmax, sum, take, total,
 };
 use crate::plan::{Area, Fused, Instruction, Kernel, Operand, Place, Plan, Rows, Step, Write};
 
@@ -26,13 +27,16 @@ pub struct Areas<'a, T> {
     pub totals: &'a mut [f64],
     /// Tiles.
     pub tiles: &'a mut [T],
+    /// What kernels use within one step.
+    pub scratch: &'a mut [T],
     /// Whether this is the first chunk of its lane.
     pub first: bool,
 }
 
 /// Runs `plan` over one chunk.
 pub fn run<T: Element>(plan: &Plan<T>, areas: &mut Areas<'_, T>) {
-    assert!(areas.arena.len() >= plan.arena_len && areas.tiles.len() >= plan.registers * TILE, "memory of the plan");
+    let fits = areas.arena.len() >= plan.arena_len && areas.scratch.len() >= plan.scratch_len;
+    assert!(fits && areas.tiles.len() >= plan.registers * TILE, "memory of the plan");
     for step in &plan.steps {
         match step {
             Step::Fused(fused) => run_fused(fused, areas),
@@ -49,15 +53,41 @@ pub fn run<T: Element>(plan: &Plan<T>, areas: &mut Areas<'_, T>) {
                 let value = total(areas.read(*x));
                 areas.totals[*slot] += value;
             }
-            Step::Rows { kernel, x, labels, out } => areas.with([*x, *labels], *out, |[x, labels], out| match kernel {
-                Rows::Logsumexp(columns) => logsumexp(*columns, x, out),
-                Rows::Softmax(columns) => softmax(*columns, x, out),
-                Rows::ReduceMax(extent, inner) => reduce_max(*extent, *inner, x, out),
-                Rows::OneHot(classes) => one_hot(*classes, x, out),
-                Rows::Pick(columns) => pick(*columns, x, labels, out),
-                Rows::Permute(spec) => permute(spec, x, out),
-            }),
+            Step::Conv2d { spec, a, b, out, write } => {
+                let add = areas.adds(*write);
+                let scratch = std::mem::take(&mut areas.scratch);
+                areas.with([*a, *b], *out, |[a, b], out| conv2d(spec, a, b, out, add, scratch));
+                areas.scratch = scratch;
+            }
+            Step::Iota { extent, within, out } => areas.with([], *out, |[], out| iota(*extent, *within, out)),
+            Step::Rows { kernel, x, second, out } => {
+                areas.with([*x, *second], *out, |[x, second], out| run_rows(kernel, x, second, out));
+            }
         }
+    }
+}
+
+fn run_rows<T: Element>(kernel: &Rows, x: &[T], second: &[T], out: &mut [T]) {
+    match kernel {
+        Rows::Logsumexp(columns) => logsumexp(*columns, x, out),
+        Rows::Softmax(columns) => softmax(*columns, x, out),
+        Rows::ReduceMax(extent, inner) => reduce_max(*extent, *inner, x, out),
+        Rows::OneHot(classes) => one_hot(*classes, x, out),
+        Rows::Pick(columns) => pick(*columns, x, second, out),
+        Rows::Permute(spec) => permute(spec, x, out),
+        Rows::Pad(fill, inner) => {
+            out.fill(T::from_f64(f64::from_bits(*fill)));
+            paste(inner, x, out);
+        }
+        Rows::Slice(inner) => cut(inner, x, out),
+        Rows::Concat(first, other) => {
+            paste(first, x, out);
+            paste(other, second, out);
+        }
+        Rows::Take(width) => take(*width, x, second, out),
+        Rows::PutAdd(width) => put_add(*width, x, second, out, false),
+        Rows::Patches(spec) => patches(spec, x, out),
+        Rows::Fold(spec) => fold_patches(spec, x, out),
     }
 }
 

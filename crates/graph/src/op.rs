@@ -1,5 +1,5 @@
 use crate::reference::Tensor;
-use crate::{Error, Graph, NodeId, Shape};
+use crate::{Error, Graph, Margins, NodeId, Shape, Window};
 
 /// All that is known about an operation, one constant per file of [`ops`](crate::ops).
 pub struct Op {
@@ -79,6 +79,14 @@ pub enum Attributes {
     Matmul(Matmul),
     /// A number of classes.
     Classes(usize),
+    /// The extent of a table that rows are taken from.
+    Rows(usize),
+    /// How a window slides over images.
+    Window(Window),
+    /// What is added round a tensor or cut from it.
+    Margins(Margins),
+    /// A shape and one axis of it.
+    Along(Shape, usize),
     /// The number of an input, unique in its graph, and its shape.
     Input(usize, Shape),
 }
@@ -115,7 +123,8 @@ impl Attributes {
     /// The shape that they carry.
     pub fn shape(&self) -> &Shape {
         match self {
-            Self::Filled(_, shape) | Self::Shape(shape) | Self::Broadcast(shape, _) | Self::Input(_, shape) => shape,
+            Self::Filled(_, shape) | Self::Shape(shape) | Self::Broadcast(shape, _) => shape,
+            Self::Input(_, shape) | Self::Along(shape, _) => shape,
             other => panic!("expected a shape, got {other:?}"),
         }
     }
@@ -133,6 +142,38 @@ impl Attributes {
         match self {
             Self::Classes(classes) => *classes,
             other => panic!("expected a number of classes, got {other:?}"),
+        }
+    }
+
+    /// The number of [`Attributes::Rows`].
+    pub fn rows(&self) -> usize {
+        match self {
+            Self::Rows(rows) => *rows,
+            other => panic!("expected a number of rows, got {other:?}"),
+        }
+    }
+
+    /// The window of [`Attributes::Window`].
+    pub fn window(&self) -> Window {
+        match self {
+            Self::Window(window) => *window,
+            other => panic!("expected a window, got {other:?}"),
+        }
+    }
+
+    /// The margins of [`Attributes::Margins`].
+    pub fn margins(&self) -> &Margins {
+        match self {
+            Self::Margins(margins) => margins,
+            other => panic!("expected margins, got {other:?}"),
+        }
+    }
+
+    /// The axis of [`Attributes::Along`].
+    pub fn axis(&self) -> usize {
+        match self {
+            Self::Along(_, axis) => *axis,
+            other => panic!("expected an axis, got {other:?}"),
         }
     }
 }

@@ -28,6 +28,23 @@ impl Gemm {
         let (_, n) = flip(last_two(b), transposed.right);
         Self { batch: a[..a.rank() - 2].iter().product(), m, n, k, transposed, column_major: false }
     }
+
+    /// One product of matrices that are all row-major.
+    pub fn plain(m: usize, n: usize, k: usize) -> Self {
+        Self { batch: 1, m, n, k, transposed: Matmul { left: false, right: false }, column_major: false }
+    }
+
+    /// The same with the left operand stored transposed.
+    pub fn left(mut self) -> Self {
+        self.transposed.left = true;
+        self
+    }
+
+    /// The same with the right operand stored transposed.
+    pub fn right(mut self) -> Self {
+        self.transposed.right = true;
+        self
+    }
 }
 
 /// `out <- a b`, or `out <- out + a b` if `add`. All matrices are contiguous and row-major, unless `spec` says otherwise.
@@ -37,39 +54,54 @@ impl Gemm {
 pub fn gemm<T: Element>(spec: &Gemm, a: &[T], b: &[T], out: &mut [T], add: bool) {
     let Gemm { batch, m, n, k, transposed, column_major } = *spec;
     assert_eq!((a.len(), b.len(), out.len()), (batch * m * k, batch * k * n, batch * m * n), "operands of {spec:?}");
-    let strides = |columns: usize, rows: usize, flip: bool| {
-        let (columns, rows) = (columns as isize, rows as isize);
-        if flip { (rows, 1) } else { (1, columns) }
-    };
-    let (a_columns, a_rows) = strides(k, m, transposed.left);
-    let (b_columns, b_rows) = strides(n, k, transposed.right);
-    let (out_columns, out_rows) = strides(n, m, column_major);
+    let between = |rows: usize, columns: usize, flip: bool| if flip { rows } else { columns };
+    let strides = [between(m, k, transposed.left), between(k, n, transposed.right), between(m, n, column_major)];
     for i in 0..batch {
-        // SAFETY: the assertion above gives each matrix the extent that its sizes and strides reach; `out` is
-        // borrowed mutably and so overlaps neither operand.
-        unsafe {
-            gemm::gemm(
-                m,
-                n,
-                k,
-                out.as_mut_ptr().add(i * m * n),
-                out_columns,
-                out_rows,
-                add,
-                a.as_ptr().add(i * m * k),
-                a_columns,
-                a_rows,
-                b.as_ptr().add(i * k * n),
-                b_columns,
-                b_rows,
-                T::ONE,
-                T::ONE,
-                false,
-                false,
-                false,
-                gemm::Parallelism::None,
-            );
-        }
+        let (a, b) = (&a[i * m * k..(i + 1) * m * k], &b[i * k * n..(i + 1) * k * n]);
+        gemm_strided(spec, [a, b], &mut out[i * m * n..(i + 1) * m * n], strides, add);
+    }
+}
+
+/// One such product of matrices whose stored rows lie `strides` elements apart: those of `a`, `b` and `out`.
+///
+/// # Panics
+/// If a matrix reaches beyond its slice, or the rows of one overlap.
+pub fn gemm_strided<T: Element>(spec: &Gemm, [a, b]: [&[T]; 2], out: &mut [T], strides: [usize; 3], add: bool) {
+    let Gemm { m, n, k, transposed, column_major, .. } = *spec;
+    let layout = |rows: usize, columns: usize, flip: bool, stride: usize, len: usize| {
+        let (rows, columns) = if flip { (columns, rows) } else { (rows, columns) };
+        let fits = rows == 0 || columns == 0 || (columns <= stride && (rows - 1) * stride + columns <= len);
+        assert!(fits, "{rows} x {columns} of stride {stride} in {len} elements, {spec:?}");
+        // From one column to the next, from one row to the next, of the matrix that enters the product.
+        if flip { (stride as isize, 1) } else { (1, stride as isize) }
+    };
+    let (a_columns, a_rows) = layout(m, k, transposed.left, strides[0], a.len());
+    let (b_columns, b_rows) = layout(k, n, transposed.right, strides[1], b.len());
+    let (out_columns, out_rows) = layout(m, n, column_major, strides[2], out.len());
+    // SAFETY: `layout` asserted that each matrix lies within its slice; `out` is borrowed mutably and so overlaps
+    // neither operand.
+    unsafe {
+        gemm::gemm(
+            m,
+            n,
+            k,
+            out.as_mut_ptr(),
+            out_columns,
+            out_rows,
+            add,
+            a.as_ptr(),
+            a_columns,
+            a_rows,
+            b.as_ptr(),
+            b_columns,
+            b_rows,
+            T::ONE,
+            T::ONE,
+            false,
+            false,
+            false,
+            gemm::Parallelism::None,
+        );
     }
 }
 

@@ -2,6 +2,8 @@
 //! and chosen at run time; no order of a sum depends on that choice.
 
 mod binary;
+mod boxes;
+mod conv2d;
 mod element;
 mod gemm;
 mod rows;
@@ -11,8 +13,10 @@ mod unary;
 mod vector_math;
 
 pub use binary::{Binary, binary, select};
+pub use boxes::{Boxed, cut, iota, paste, put_add, take};
+pub use conv2d::{Conv2d, Role, conv2d, fold_patches, patches};
 pub use element::Element;
-pub use gemm::{Gemm, gemm};
+pub use gemm::{Gemm, gemm, gemm_strided};
 pub use rows::{logsumexp, one_hot, pick, reduce_max, softmax};
 pub use spread::{Spread, permute};
 pub use sum::{Sum, accumulate, sum, total};

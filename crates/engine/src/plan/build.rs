@@ -1,12 +1,12 @@
 use std::collections::{HashMap, HashSet};
 
-use onedge_graph::{Class, Graph, NodeId, Shape};
+use onedge_graph::{Class, Graph, Margins, Node, NodeId, Shape};
 
 use super::arena::Arena;
 use super::fuse::Draft;
 use super::schedule::{Schedule, operands};
 use super::{Area, Fused, Place, Plan, Rows, Step, Uses, Write};
-use crate::kernels::{Element, Gemm, Spread, Sum};
+use crate::kernels::{Boxed, Conv2d, Element, Gemm, Role, Spread, Sum};
 
 /// What a stage is to compute from what.
 #[derive(Debug, Clone, Default)]
@@ -64,10 +64,10 @@ impl Stage {
     /// The outputs that are collected transposed, by their first element.
     pub fn transposed(&self, graph: &Graph, uses: &Uses) -> Vec<Transposed> {
         let products = |id: NodeId| graph.node(id).op.class == Class::Product || uses.is_sum_of_products(graph, id);
-        let tall = self.direct(graph, uses).into_iter().filter(|&(id, _)| products(id) && is_tall(graph.shape(id)));
+        let tall = self.direct(graph, uses).into_iter().filter(|&(id, _)| products(id) && is_tall(graph, uses, id));
         let place = |(id, start): (NodeId, usize)| {
-            let shape = graph.shape(id);
-            Transposed { start, rows: shape[0], columns: shape[1] }
+            let [rows, columns] = as_matrix(graph.shape(id));
+            Transposed { start, rows, columns }
         };
         let mut transposed: Vec<Transposed> = tall.map(place).collect();
         transposed.sort_unstable_by_key(|t| t.start);
@@ -75,9 +75,24 @@ impl Stage {
     }
 }
 
-/// Whether a matrix has more rows than columns: a sum of products of this shape is collected transposed.
-fn is_tall(shape: &Shape) -> bool {
-    shape.rank() == 2 && shape[0] > shape[1]
+/// A matrix or kernel as a matrix: the last axis is that of columns.
+fn as_matrix(shape: &Shape) -> [usize; 2] {
+    let columns = shape.last().copied().unwrap_or(1);
+    [shape.size() / columns.max(1), columns]
+}
+
+/// Whether the sum `id` of products, a weight's gradient, is collected transposed: it has more rows than columns.
+fn is_tall(graph: &Graph, uses: &Uses, id: NodeId) -> bool {
+    let [rows, columns] = as_matrix(graph.shape(id));
+    let turns = |product: NodeId| {
+        let node = graph.node(product);
+        match node.op.name {
+            "matmul" => node.shape.rank() == 2,
+            "conv2d_weight" => node.attributes.window().groups == 1,
+            _ => false,
+        }
+    };
+    rows > columns && uses.products(graph, id).into_iter().all(turns)
 }
 
 /// The steps of `stage`.
@@ -109,6 +124,16 @@ pub fn build<T: Element>(graph: &Graph, uses: &Uses, stage: &Stage) -> Plan<T> {
     let indirect = stage.outputs.iter().filter(|(id, _)| !direct.contains_key(&uses.value(*id)));
     items.extend(indirect.map(|&(id, start)| Item::Accumulate(uses.value(id), start)));
     Placer { graph, uses, stage, direct, arena: Arena::default(), places: stage.known.clone() }.run(items)
+}
+
+impl<T> Step<T> {
+    /// Elements that its kernel needs for itself.
+    fn scratch_len(&self) -> usize {
+        match self {
+            Self::Conv2d { spec, .. } => spec.scratch_len(),
+            _ => 0,
+        }
+    }
 }
 
 /// A step before values have places.
@@ -186,7 +211,8 @@ impl Placer<'_> {
                 }
             }
         }
-        Plan { steps, arena_len: self.arena.len(), registers }
+        let scratch_len = steps.iter().map(Step::scratch_len).max().unwrap_or(0);
+        Plan { steps, arena_len: self.arena.len(), registers, scratch_len }
     }
 
     fn allocate(&mut self, id: NodeId) -> Place {
@@ -206,16 +232,17 @@ impl Placer<'_> {
         let out = self.places[&id];
         let first = if self.direct.contains_key(&id) { Write::Collect } else { Write::Replace };
         let inputs = self.uses.inputs(node);
-        if node.op.name == "matmul" || self.uses.is_sum_of_products(self.graph, id) {
+        if node.op.class == Class::Product || self.uses.is_sum_of_products(self.graph, id) {
+            let tall = self.direct.contains_key(&id) && is_tall(self.graph, self.uses, id);
             for (i, product) in self.uses.products(self.graph, id).into_iter().enumerate() {
-                let node = self.graph.node(product);
-                let [a, b] = [0, 1].map(|argument| self.places[&self.uses.value(node.inputs[argument])]);
-                let [left, right] = [0, 1].map(|argument| self.graph.shape(node.inputs[argument]));
-                let mut spec = Gemm::new(left, right, node.attributes.matmul());
-                spec.column_major = self.direct.contains_key(&id) && is_tall(&self.graph.node(id).shape);
-                steps.push(Step::Gemm { spec, a, b, out, write: if i == 0 { first } else { Write::Add } });
+                let write = if i == 0 { first } else { Write::Add };
+                steps.push(self.product(self.graph.node(product), out, write, tall));
             }
             return;
+        }
+        if node.op.name == "iota" {
+            let (extent, within) = (node.shape[node.attributes.axis()], node.shape.strides()[node.attributes.axis()]);
+            return steps.push(Step::Iota { extent, within, out });
         }
         let (x, shape) = (self.places[&inputs[0]], self.graph.shape(node.inputs[0]));
         let columns = shape.last().copied().unwrap_or(1);
@@ -233,9 +260,43 @@ impl Placer<'_> {
             "one_hot" => Rows::OneHot(node.attributes.classes()),
             "pick" => Rows::Pick(columns),
             "permute" => Rows::Permute(Spread::permuted(shape, node.attributes.axes())),
+            "pad" => {
+                let margins = node.attributes.margins();
+                Rows::Pad(margins.fill, Boxed::new(&node.shape, margins))
+            }
+            "slice" => Rows::Slice(Boxed::new(shape, node.attributes.margins())),
+            "concat" => {
+                let (axis, rank) = (node.attributes.axes()[0], shape.rank());
+                let (first, other) = (shape[axis], node.shape[axis] - shape[axis]);
+                let part = |before, after| Boxed::new(&node.shape, &Margins::along(rank, axis, before, after));
+                Rows::Concat(part(0, other), part(first, 0))
+            }
+            "take" => Rows::Take(columns),
+            "put_add" => Rows::PutAdd(columns),
+            "patches" => Rows::Patches(Conv2d::window(node.attributes.window(), shape)),
+            "fold" => Rows::Fold(Conv2d::window(node.attributes.window(), &node.shape)),
             name => panic!("no kernel for {name}"),
         };
-        let labels = self.places[&inputs[inputs.len() - 1]];
-        steps.push(Step::Rows { kernel, x, labels, out });
+        let second = self.places[&inputs[inputs.len() - 1]];
+        steps.push(Step::Rows { kernel, x, second, out });
+    }
+
+    /// The step of one product; `tall` if its result is collected transposed.
+    fn product<T: Element>(&self, node: &Node, out: Place, write: Write, tall: bool) -> Step<T> {
+        let [a, b] = [0, 1].map(|argument| self.places[&self.uses.value(node.inputs[argument])]);
+        let [left, right] = [0, 1].map(|argument| self.graph.shape(node.inputs[argument]));
+        let conv = |role: Role, x: &Shape, w: &Shape| {
+            let spec = Conv2d::new(role, node.attributes.window(), x, w);
+            Step::Conv2d { spec: Conv2d { column_major: tall, ..spec }, a, b, out, write }
+        };
+        match node.op.name {
+            "conv2d" => conv(Role::Output, left, right),
+            "conv2d_input" => conv(Role::Image, &node.shape, right),
+            "conv2d_weight" => conv(Role::Kernel, left, &node.shape),
+            _ => {
+                let spec = Gemm { column_major: tall, ..Gemm::new(left, right, node.attributes.matmul()) };
+                Step::Gemm { spec, a, b, out, write }
+            }
+        }
     }
 }

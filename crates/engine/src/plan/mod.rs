@@ -9,7 +9,7 @@ mod fuse;
 mod schedule;
 mod uses;
 
-use crate::kernels::{Binary, Gemm, Spread, Sum, Unary};
+use crate::kernels::{Binary, Boxed, Conv2d, Gemm, Spread, Sum, Unary};
 
 pub use arena::padded;
 pub use build::{Stage, Transposed, build};
@@ -24,6 +24,8 @@ pub struct Plan<T> {
     pub arena_len: usize,
     /// Tiles that a fused step holds at once, at most.
     pub registers: usize,
+    /// Elements that the kernel of a step needs for itself, at most.
+    pub scratch_len: usize,
 }
 
 /// Where a value lives: an area and the place of its first element there. Every value is contiguous.
@@ -72,6 +74,19 @@ pub enum Step<T> {
         /// What happens to what is there.
         write: Write,
     },
+    /// A convolution or a transpose of one.
+    Conv2d {
+        /// Sizes.
+        spec: Conv2d,
+        /// First operand.
+        a: Place,
+        /// Second operand.
+        b: Place,
+        /// Result.
+        out: Place,
+        /// What happens to what is there.
+        write: Write,
+    },
     /// A sum over axes.
     Sum {
         /// Axes.
@@ -97,6 +112,15 @@ pub enum Step<T> {
         /// The place of the total.
         slot: usize,
     },
+    /// The index of each element along an axis.
+    Iota {
+        /// Extent of the axis.
+        extent: usize,
+        /// Elements within one step along it.
+        within: usize,
+        /// Result.
+        out: Place,
+    },
     /// A reduction or movement of another kind.
     Rows {
         /// The kernel with its sizes.
@@ -104,7 +128,7 @@ pub enum Step<T> {
         /// Operand.
         x: Place,
         /// Second operand, or the first again.
-        labels: Place,
+        second: Place,
         /// Result.
         out: Place,
     },
@@ -136,6 +160,20 @@ pub enum Rows {
     Pick(usize),
     /// The order in which elements are read.
     Permute(Spread),
+    /// What fills the margins, by its bits, and where the operand goes.
+    Pad(u64, Boxed),
+    /// What is cut out.
+    Slice(Boxed),
+    /// Where either operand goes.
+    Concat(Boxed, Boxed),
+    /// Width of a row.
+    Take(usize),
+    /// Width of a row.
+    PutAdd(usize),
+    /// The window.
+    Patches(Conv2d),
+    /// The window.
+    Fold(Conv2d),
 }
 
 /// A run of elementwise instructions over values of one size.

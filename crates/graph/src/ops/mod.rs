@@ -2,17 +2,24 @@
 //!
 //! To add one, write its file and put one line into [`ALL`].
 
+mod convolution;
 mod elementwise;
 
 pub mod add;
 pub mod broadcast;
+pub mod concat;
 pub mod constant;
+pub mod conv2d;
+pub mod conv2d_input;
+pub mod conv2d_weight;
 pub mod div;
 pub mod equal;
 pub mod erf;
 pub mod exp;
+pub mod fold;
 pub mod greater;
 pub mod input;
+pub mod iota;
 pub mod log;
 pub mod logsumexp;
 pub mod matmul;
@@ -21,8 +28,11 @@ pub mod minimum;
 pub mod mul;
 pub mod neg;
 pub mod one_hot;
+pub mod pad;
+pub mod patches;
 pub mod permute;
 pub mod pick;
+pub mod put_add;
 pub mod reciprocal;
 pub mod reduce_max;
 pub mod relu;
@@ -30,12 +40,14 @@ pub mod reshape;
 pub mod scale;
 pub mod select;
 pub mod sigmoid;
+pub mod slice;
 pub mod softmax;
 pub mod softplus;
 pub mod sqrt;
 pub mod step;
 pub mod sub;
 pub mod sum;
+pub mod take;
 pub mod tanh;
 
 use crate::Op;
@@ -75,4 +87,15 @@ pub static ALL: &[&Op] = &[
     &one_hot::ONE_HOT,
     &pick::PICK,
     &matmul::MATMUL,
+    &iota::IOTA,
+    &pad::PAD,
+    &slice::SLICE,
+    &concat::CONCAT,
+    &take::TAKE,
+    &put_add::PUT_ADD,
+    &patches::PATCHES,
+    &fold::FOLD,
+    &conv2d::CONV2D,
+    &conv2d_input::CONV2D_INPUT,
+    &conv2d_weight::CONV2D_WEIGHT,
 ];

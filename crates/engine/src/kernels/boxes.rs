@@ -1,0 +1,89 @@
+use onedge_graph::{Margins, Shape};
+
+use super::Element;
+
+/// A box of elements within a larger tensor, with axes merged where both lie alike in memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Boxed {
+    /// Extents with strides in the larger tensor, outermost first; the last axis is contiguous in both.
+    runs: Vec<(usize, usize)>,
+    /// Where the box begins in the larger tensor.
+    start: usize,
+}
+
+impl Boxed {
+    /// What `margins` leave of a tensor of shape `larger`.
+    pub fn new(larger: &Shape, margins: &Margins) -> Self {
+        let strides = larger.strides();
+        let start = strides.iter().zip(&margins.before).map(|(stride, before)| stride * before).sum();
+        let mut runs: Vec<(usize, usize)> = Vec::new();
+        for axis in 0..larger.rank() {
+            let extent = larger[axis] - margins.before[axis] - margins.after[axis];
+            match runs.last_mut() {
+                // The axis is whole, so it continues the one outside of it.
+                Some((outer, stride)) if extent == larger[axis] => {
+                    *outer *= extent;
+                    *stride = strides[axis];
+                }
+                _ => runs.push((extent, strides[axis])),
+            }
+        }
+        Self { runs, start }
+    }
+
+    /// Calls `visit(place in the larger tensor, place in the box, length)` for every contiguous run.
+    fn each(&self, mut visit: impl FnMut(usize, usize, usize)) {
+        let Some((&(len, _), outer)) = self.runs.split_last() else { return visit(self.start, 0, 1) };
+        let count: usize = outer.iter().map(|(extent, _)| extent).product();
+        for row in 0..count {
+            let (mut place, mut rest) = (self.start, row);
+            for (extent, stride) in outer.iter().rev() {
+                place += rest % extent * stride;
+                rest /= extent;
+            }
+            visit(place, row * len, len);
+        }
+    }
+}
+
+/// `out <- the box of x`
+pub fn cut<T: Element>(inner: &Boxed, x: &[T], out: &mut [T]) {
+    inner.each(|from, to, len| out[to..to + len].copy_from_slice(&x[from..from + len]));
+}
+
+/// `the box of out <- x`; the rest of `out` is left alone.
+pub fn paste<T: Element>(inner: &Boxed, x: &[T], out: &mut [T]) {
+    inner.each(|to, from, len| out[to..to + len].copy_from_slice(&x[from..from + len]));
+}
+
+/// The index of each element along an axis, where so many elements lie `within` one step of it.
+pub fn iota<T: Element>(extent: usize, within: usize, out: &mut [T]) {
+    for (i, out) in out.chunks_exact_mut(within.max(1)).enumerate() {
+        out.fill(T::from_f64((i % extent.max(1)) as f64));
+    }
+}
+
+/// Rows of a table, one for each index.
+///
+/// # Panics
+/// If an index names no row.
+pub fn take<T: Element>(width: usize, table: &[T], indices: &[T], out: &mut [T]) {
+    for (out, index) in out.chunks_exact_mut(width).zip(indices) {
+        let row = index.to_f64() as usize * width;
+        out.copy_from_slice(&table[row..row + width]);
+    }
+}
+
+/// Adds each row of values to the row of the table that its index names, after emptying it unless `add`.
+///
+/// # Panics
+/// If an index names no row.
+pub fn put_add<T: Element>(width: usize, values: &[T], indices: &[T], table: &mut [T], add: bool) {
+    if !add {
+        table.fill(T::ZERO);
+    }
+    for (values, index) in values.chunks_exact(width).zip(indices) {
+        let row = index.to_f64() as usize * width;
+        table[row..row + width].iter_mut().zip(values).for_each(|(sum, value)| *sum += *value);
+    }
+}

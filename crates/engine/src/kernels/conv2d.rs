@@ -1,0 +1,395 @@
+use onedge_graph::{Shape, Window};
+
+use super::{Element, Gemm, gemm_strided, vectorised};
+
+/// Elements of a tile of unfolded images, at most (unless one row of it is longer): half the L2 cache in f32.
+const UNFOLDED: usize = 1 << 17;
+
+/// The sizes of a convolution or of one of its transposes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conv2d {
+    /// Which of the three.
+    pub role: Role,
+    /// The geometry.
+    pub window: Window,
+    /// Images.
+    pub images: usize,
+    /// Channels of the images.
+    pub channels: usize,
+    /// Channels of the output.
+    pub filters: usize,
+    /// Whether the cotangent of the kernel is written transposed, `[filters, taps * channels]`; one group only.
+    pub column_major: bool,
+}
+
+/// What of `y = conv2d(x, w)` is computed from the other two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// y from x and w.
+    Output,
+    /// x from y and w, by the transpose.
+    Image,
+    /// w from x and y, by the transpose.
+    Kernel,
+}
+
+/// Rows of the unfolded images `first .. first + rows`: one for each output pixel of all images.
+#[derive(Clone, Copy)]
+struct Band {
+    first: usize,
+    rows: usize,
+}
+
+impl Conv2d {
+    /// A convolution whose operands have these shapes, each as in the graph: images, kernel.
+    pub fn new(role: Role, window: Window, x: &Shape, w: &Shape) -> Self {
+        Self { role, window, images: x[0], channels: x[3], filters: w[3], column_major: false }
+    }
+
+    /// A window over images of this shape, for [`patches()`] and [`fold_patches()`].
+    pub fn window(window: Window, x: &Shape) -> Self {
+        let window = Window { groups: 1, ..window };
+        Self { role: Role::Output, window, images: x[0], channels: x[3], filters: 1, column_major: false }
+    }
+
+    fn output(&self) -> [usize; 2] {
+        self.window.output().expect("the window fits: the graph checked it")
+    }
+
+    /// Channels of one group.
+    fn depth(&self) -> usize {
+        self.channels / self.window.groups
+    }
+
+    /// Columns of the unfolded images of one group.
+    fn columns(&self) -> usize {
+        self.window.kernel[0] * self.window.kernel[1] * self.depth()
+    }
+
+    /// Output pixels of all images.
+    fn pixels(&self) -> usize {
+        let [height, width] = self.output();
+        self.images * height * width
+    }
+
+    /// Whether the unfolded images are the images themselves.
+    fn is_dense(&self) -> bool {
+        self.window == Window { groups: 1, ..Window::new(self.window.image, 1) }
+    }
+
+    fn is_depthwise(&self) -> bool {
+        self.depth() == 1 && self.filters == self.channels
+    }
+
+    /// The convolution that computes the cotangents of the images, with the kernel turned round; `None` if the stride
+    /// leaves gaps or the padding exceeds the window.
+    fn turned(&self) -> Option<Self> {
+        let window = self.window;
+        let padding = |axis: usize| {
+            let reach = window.dilation[axis] * (window.kernel[axis] - 1);
+            reach.checked_sub(window.padding[axis])
+        };
+        let turned = Window { image: self.output(), padding: [padding(0)?, padding(1)?], ..window };
+        let exact = window.stride == [1; 2] && turned.output() == Some(window.image);
+        exact.then_some(Self {
+            role: Role::Output,
+            window: turned,
+            channels: self.filters,
+            filters: self.channels,
+            ..*self
+        })
+    }
+
+    /// Elements of scratch memory that [`conv2d()`] needs.
+    pub fn scratch_len(&self) -> usize {
+        if self.is_dense() || self.is_depthwise() {
+            return 0;
+        }
+        match (self.role, self.turned()) {
+            (Role::Image, Some(turned)) => turned.tile_len() + self.columns() * self.filters,
+            _ => self.tile_len(),
+        }
+    }
+
+    fn tile_len(&self) -> usize {
+        self.tile_rows() * self.columns()
+    }
+
+    fn tile_rows(&self) -> usize {
+        (UNFOLDED / self.columns()).max(16).min(self.pixels()).max(1)
+    }
+
+    fn bands(&self) -> impl Iterator<Item = Band> + use<> {
+        let (rows, pixels) = (self.tile_rows(), self.pixels());
+        (0..pixels).step_by(rows).map(move |first| Band { first, rows: rows.min(pixels - first) })
+    }
+}
+
+/// `out <- conv2d(a, b)` or one of its transposes, or `out <- out +` that if `add`. Operands as in the graph's ops:
+/// `(x, w)`, `(y, w)` or `(x, y)`.
+///
+/// Cost: each image is unfolded a tile at a time into memory that stays in the cache, and multiplied there.
+///
+/// # Panics
+/// If a slice does not have the size that `spec` says.
+pub fn conv2d<T: Element>(spec: &Conv2d, a: &[T], b: &[T], out: &mut [T], add: bool, scratch: &mut [T]) {
+    let [height, width] = spec.window.image;
+    let x_len = spec.images * height * width * spec.channels;
+    let (y_len, w_len) = (spec.pixels() * spec.filters, spec.columns() * spec.filters);
+    let expected = match spec.role {
+        Role::Output => (x_len, w_len, y_len),
+        Role::Image => (y_len, w_len, x_len),
+        Role::Kernel => (x_len, y_len, w_len),
+    };
+    assert_eq!((a.len(), b.len(), out.len()), expected, "operands of {spec:?}");
+    if spec.is_dense() {
+        return dense(spec, a, b, out, add);
+    }
+    if spec.is_depthwise() {
+        return depthwise(spec, a, b, out, add);
+    }
+    match spec.role {
+        Role::Output => forward(spec, a, b, out, add, scratch),
+        Role::Kernel => kernel(spec, a, b, out, add, scratch),
+        Role::Image => match spec.turned() {
+            Some(turned) => {
+                let (flipped, scratch) = scratch.split_at_mut(b.len());
+                turn(spec, b, flipped);
+                forward(&turned, a, flipped, out, add, scratch);
+            }
+            None => scatter(spec, a, b, out, add, scratch),
+        },
+    }
+}
+
+/// A kernel of one pixel: a plain product.
+fn dense<T: Element>(spec: &Conv2d, a: &[T], b: &[T], out: &mut [T], add: bool) {
+    let (pixels, c, o) = (spec.pixels(), spec.channels, spec.filters);
+    match spec.role {
+        Role::Output => gemm_strided(&Gemm::plain(pixels, o, c), [a, b], out, [c, o, o], add),
+        Role::Image => gemm_strided(&Gemm::plain(pixels, c, o).right(), [a, b], out, [o, o, c], add),
+        Role::Kernel => kernel_product(spec, 0, pixels, [a, b], c, out, add),
+    }
+}
+
+fn forward<T: Element>(spec: &Conv2d, x: &[T], w: &[T], y: &mut [T], add: bool, scratch: &mut [T]) {
+    let (columns, o, groups) = (spec.columns(), spec.filters, spec.window.groups);
+    let each = o / groups;
+    for band in spec.bands() {
+        let tile = &mut scratch[..band.rows * columns];
+        let y = &mut y[band.first * o..(band.first + band.rows) * o];
+        for group in 0..groups {
+            unfold(spec, group, band, x, tile);
+            let spec = Gemm::plain(band.rows, each, columns);
+            gemm_strided(&spec, [tile, &w[group * each..]], &mut y[group * each..], [columns, o, o], add);
+        }
+    }
+}
+
+fn kernel<T: Element>(spec: &Conv2d, x: &[T], y: &[T], w: &mut [T], add: bool, scratch: &mut [T]) {
+    let (columns, o) = (spec.columns(), spec.filters);
+    for band in spec.bands() {
+        let tile = &mut scratch[..band.rows * columns];
+        for group in 0..spec.window.groups {
+            unfold(spec, group, band, x, tile);
+            let y = &y[band.first * o..(band.first + band.rows) * o];
+            kernel_product(spec, group, band.rows, [tile, y], columns, w, add || band.first > 0);
+        }
+    }
+}
+
+/// `w (+)= tile^T y` for one group of channels.
+fn kernel_product<T: Element>(
+    spec: &Conv2d,
+    group: usize,
+    rows: usize,
+    [tile, y]: [&[T]; 2],
+    columns: usize,
+    w: &mut [T],
+    add: bool,
+) {
+    let o = spec.filters;
+    let each = o / spec.window.groups;
+    let mut product = Gemm::plain(columns, each, rows).left();
+    product.column_major = spec.column_major;
+    let w_stride = if spec.column_major { columns } else { o };
+    gemm_strided(&product, [tile, &y[group * each..]], &mut w[group * each..], [columns, o, w_stride], add);
+}
+
+/// Cotangents of images where the stride leaves gaps: products first, then each is added where it belongs.
+fn scatter<T: Element>(spec: &Conv2d, y: &[T], w: &[T], x: &mut [T], add: bool, scratch: &mut [T]) {
+    if !add {
+        x.fill(T::ZERO);
+    }
+    let (columns, o, groups) = (spec.columns(), spec.filters, spec.window.groups);
+    let each = o / groups;
+    for band in spec.bands() {
+        let tile = &mut scratch[..band.rows * columns];
+        let y = &y[band.first * o..(band.first + band.rows) * o];
+        for group in 0..groups {
+            let product = Gemm::plain(band.rows, columns, each).right();
+            gemm_strided(&product, [&y[group * each..], &w[group * each..]], tile, [o, o, columns], false);
+            fold(spec, group, band, tile, x);
+        }
+    }
+}
+
+/// The kernel of the turned convolution: taps in reverse, channels and filters exchanged within each group.
+fn turn<T: Element>(spec: &Conv2d, w: &[T], turned: &mut [T]) {
+    let (depth, o, groups) = (spec.depth(), spec.filters, spec.window.groups);
+    let (taps, each, c) = (spec.window.kernel[0] * spec.window.kernel[1], spec.filters / groups, spec.channels);
+    for tap in 0..taps {
+        let from = &w[(taps - 1 - tap) * depth * o..][..depth * o];
+        let to = &mut turned[tap * each * c..][..each * c];
+        for group in 0..groups {
+            for filter in 0..each {
+                for channel in 0..depth {
+                    to[filter * c + group * depth + channel] = from[channel * o + group * each + filter];
+                }
+            }
+        }
+    }
+}
+
+/// `out <- the pixels under the window at each place`: the unfolded images. Only window, images and channels count.
+pub fn patches<T: Element>(spec: &Conv2d, x: &[T], out: &mut [T]) {
+    unfold(spec, 0, Band { first: 0, rows: spec.pixels() }, x, out);
+}
+
+/// `out <- the sum of patches where they were seen`: the transpose of [`patches()`].
+pub fn fold_patches<T: Element>(spec: &Conv2d, patches: &[T], out: &mut [T]) {
+    out.fill(T::ZERO);
+    fold(spec, 0, Band { first: 0, rows: spec.pixels() }, patches, out);
+}
+
+/// The rows `band` of the unfolded images, for one group of channels.
+fn unfold<T: Element>(spec: &Conv2d, group: usize, band: Band, x: &[T], tile: &mut [T]) {
+    let (depth, columns) = (spec.depth(), spec.columns());
+    let mut rows = tile.chunks_exact_mut(columns);
+    spec.each_row(band, |image, i, j| {
+        let row = rows.next().expect("one for each output pixel");
+        for (a, taps) in row.chunks_exact_mut(spec.window.kernel[1] * depth).enumerate() {
+            let Some(source) = spec.window.source(0, i, a) else {
+                taps.fill(T::ZERO);
+                continue;
+            };
+            let line = (image * spec.window.image[0] + source) * spec.window.image[1];
+            spec.each_run(j, |run| match run {
+                Run::Outside { first, len } => taps[first * depth..(first + len) * depth].fill(T::ZERO),
+                Run::Inside { first, len, column } => {
+                    let from = (line + column) * spec.channels + group * depth;
+                    taps[first * depth..(first + len) * depth].copy_from_slice(&x[from..from + len * depth]);
+                }
+            });
+        }
+    });
+}
+
+/// Adds unfolded rows to the pixels that they were seen at.
+fn fold<T: Element>(spec: &Conv2d, group: usize, band: Band, tile: &[T], x: &mut [T]) {
+    let (depth, columns) = (spec.depth(), spec.columns());
+    let mut rows = tile.chunks_exact(columns);
+    spec.each_row(band, |image, i, j| {
+        let row = rows.next().expect("one for each output pixel");
+        for (a, taps) in row.chunks_exact(spec.window.kernel[1] * depth).enumerate() {
+            let Some(source) = spec.window.source(0, i, a) else { continue };
+            let line = (image * spec.window.image[0] + source) * spec.window.image[1];
+            spec.each_run(j, |run| {
+                if let Run::Inside { first, len, column } = run {
+                    let to = (line + column) * spec.channels + group * depth;
+                    let to = &mut x[to..to + len * depth];
+                    to.iter_mut().zip(&taps[first * depth..]).for_each(|(to, from)| *to += *from);
+                }
+            });
+        }
+    });
+}
+
+/// Neighbouring taps of one line of the window.
+enum Run {
+    /// They see the padding.
+    Outside { first: usize, len: usize },
+    /// They see neighbouring pixels, from `column` on.
+    Inside { first: usize, len: usize, column: usize },
+}
+
+impl Conv2d {
+    /// Image, line and column of each output pixel of a band.
+    #[inline(always)]
+    fn each_row(&self, band: Band, mut visit: impl FnMut(usize, usize, usize)) {
+        let [height, width] = self.output();
+        let (mut j, line) = (band.first % width, band.first / width);
+        let (mut i, mut image) = (line % height, line / height);
+        for _ in 0..band.rows {
+            visit(image, i, j);
+            j += 1;
+            if j == width {
+                (i, j) = (i + 1, 0);
+                if i == height {
+                    (image, i) = (image + 1, 0);
+                }
+            }
+        }
+    }
+
+    /// The taps of one line of the window at output column `j`, in runs that are as long as memory allows.
+    #[inline(always)]
+    fn each_run(&self, j: usize, mut visit: impl FnMut(Run)) {
+        let (window, taps) = (&self.window, self.window.kernel[1]);
+        // One group with neighbouring taps: neighbouring memory.
+        if window.dilation[1] == 1 && window.groups == 1 {
+            let start = j * window.stride[1];
+            let first = window.padding[1].saturating_sub(start).min(taps);
+            let end = (window.image[1] + window.padding[1]).saturating_sub(start).min(taps).max(first);
+            if first > 0 {
+                visit(Run::Outside { first: 0, len: first });
+            }
+            if end > first {
+                visit(Run::Inside { first, len: end - first, column: start + first - window.padding[1] });
+            }
+            if end < taps {
+                visit(Run::Outside { first: end, len: taps - end });
+            }
+            return;
+        }
+        for tap in 0..taps {
+            visit(match window.source(1, j, tap) {
+                Some(column) => Run::Inside { first: tap, len: 1, column },
+                None => Run::Outside { first: tap, len: 1 },
+            });
+        }
+    }
+}
+
+/// One channel, one filter, no products over channels: straight from memory, all channels at a time.
+fn depthwise<T: Element>(spec: &Conv2d, a: &[T], b: &[T], out: &mut [T], add: bool) {
+    if !add {
+        out.fill(T::ZERO);
+    }
+    let (c, columns) = (spec.channels, spec.window.image[1]);
+    let whole = Band { first: 0, rows: spec.pixels() };
+    let mut pixel = 0;
+    vectorised(
+        #[inline(always)]
+        || {
+            spec.each_row(whole, |image, i, j| {
+                for tap in 0..spec.window.kernel[0] * spec.window.kernel[1] {
+                    let (down, across) = (tap / spec.window.kernel[1], tap % spec.window.kernel[1]);
+                    let (Some(line), Some(column)) = (spec.window.source(0, i, down), spec.window.source(1, j, across))
+                    else {
+                        continue;
+                    };
+                    let x = ((image * spec.window.image[0] + line) * columns + column) * c;
+                    let (to, left, right) = match spec.role {
+                        Role::Output => (pixel, x, tap * c),
+                        Role::Image => (x, pixel, tap * c),
+                        Role::Kernel => (tap * c, x, pixel),
+                    };
+                    let operands = a[left..left + c].iter().zip(&b[right..right + c]);
+                    out[to..to + c].iter_mut().zip(operands).for_each(|(out, (a, b))| *out += *a * *b);
+                }
+                pixel += c;
+            });
+        },
+    );
+}

@@ -1,0 +1,55 @@
+//! `pad(x; margins)`: `x` with margins of one number round it.
+
+use super::elementwise::no_flops;
+use crate::reference::{indices, offset};
+use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, Margins, NodeId, Op, Shape};
+
+/// Margins added along any axes.
+pub static PAD: Op = Op {
+    name: "pad",
+    class: Class::Movement,
+    arguments: &[Argument::Affine {
+        part: |g, y, t| {
+            let margins = g.node(y).attributes.margins().clone().filled(0.0);
+            g.pad(t, margins)
+        },
+        transpose: |g, y, ct| {
+            let margins = g.node(y).attributes.margins().clone().filled(0.0);
+            g.slice(ct, margins)
+        },
+    }],
+    simplify: |g, attributes, inputs| {
+        let same = attributes.margins().grow(g.shape(inputs[0])).as_ref() == Some(g.shape(inputs[0]));
+        Ok(same.then_some(inputs[0]))
+    },
+    shape: |attributes, inputs| {
+        let margins = attributes.margins();
+        margins.grow(inputs[0]).ok_or_else(|| format!("{} axes, as many as margins", margins.before.len()))
+    },
+    evaluate: |attributes, inputs, shape| {
+        let margins = attributes.margins();
+        let mut out = vec![margins.value(); shape.size()];
+        for (value, index) in inputs[0].data.iter().zip(indices(&inputs[0].shape)) {
+            let moved: Vec<usize> = index.iter().zip(&margins.before).map(|(i, before)| i + before).collect();
+            out[offset(shape, &moved)] = *value;
+        }
+        out
+    },
+    flops: no_flops,
+    cases: || {
+        let case = |before: &[usize], after: &[usize], fill: f64| Case {
+            attributes: Attributes::Margins(
+                Margins { before: before.to_vec(), after: after.to_vec(), fill: 0 }.filled(fill),
+            ),
+            inputs: vec![(Shape::new(&[3, 2, 4]), Domain::Real)],
+        };
+        vec![case(&[1, 0, 2], &[0, 3, 1], 0.0), case(&[0, 1, 0], &[0, 0, 0], 0.7), case(&[0, 0, 1], &[2, 0, 0], -2.5)]
+    },
+};
+
+impl Graph {
+    /// `x` with `margins` round it.
+    pub fn pad(&mut self, x: NodeId, margins: Margins) -> Result<NodeId, Error> {
+        self.apply(&PAD, Attributes::Margins(margins), &[x])
+    }
+}

@@ -22,6 +22,15 @@ pub enum Targets {
         /// One name per class, or none at all.
         names: Vec<String>,
     },
+    /// At each of `length` places of an example the token that comes next. Inputs are tokens too: whole numbers.
+    Tokens {
+        /// Row-major `[examples, length]`, each an index into the vocabulary.
+        tokens: Vec<u32>,
+        /// The places of one example.
+        length: usize,
+        /// The character that each token stands for.
+        vocabulary: Vec<char>,
+    },
     /// Real numbers, `width` per example.
     Values {
         /// Row-major `[examples, width]`.
@@ -173,10 +182,12 @@ impl Dataset {
 }
 
 impl Targets {
-    /// What a network must output per example: the number of classes, or the width of the values.
+    /// What a network must output per example: the number of classes, the size of the vocabulary (at each place), or the
+    /// width of the values.
     pub fn outputs(&self) -> usize {
         match self {
             Self::Classes { classes, .. } => *classes,
+            Self::Tokens { vocabulary, .. } => vocabulary.len(),
             Self::Values { width, .. } => *width,
         }
     }
@@ -188,6 +199,11 @@ impl Targets {
                 labels: indices.iter().map(|&i| labels[i]).collect(),
                 classes: *classes,
                 names: names.clone(),
+            },
+            Self::Tokens { tokens, length, vocabulary } => Self::Tokens {
+                tokens: indices.iter().flat_map(|&i| &tokens[i * length..][..*length]).copied().collect(),
+                length: *length,
+                vocabulary: vocabulary.clone(),
             },
             Self::Values { values, width } => Self::Values {
                 values: indices.iter().flat_map(|&i| &values[i * width..][..*width]).copied().collect(),
@@ -211,6 +227,21 @@ impl Targets {
                         Err(Error::Label { origin, example, label, classes: *classes })
                     }
                     None => Ok(labels.len()),
+                }
+            }
+            Self::Tokens { tokens, length, vocabulary } => {
+                if *length == 0 || tokens.len() % length != 0 {
+                    let what = format!("{} tokens do not fill rows", tokens.len());
+                    let (expected, got) = ("a multiple of the length".to_owned(), format!("length {length}"));
+                    return Err(Error::Mismatch { origin: origin.to_owned(), what, expected, got });
+                }
+                let classes = vocabulary.len();
+                match tokens.iter().position(|&token| token as usize >= classes) {
+                    Some(place) => {
+                        let (origin, example, label) = (origin.to_owned(), place / length, tokens[place]);
+                        Err(Error::Label { origin, example, label, classes })
+                    }
+                    None => Ok(tokens.len() / length),
                 }
             }
             Self::Values { values, width } => {

@@ -39,6 +39,26 @@ pub enum Error {
         /// The bytes it has.
         got: u64,
     },
+    /// A text that is not UTF-8.
+    #[error("{origin}: not UTF-8 at byte {offset}, expected text in UTF-8; try converting it, as with iconv -t UTF-8")]
+    NotUtf8 {
+        /// The file.
+        origin: String,
+        /// The first byte that is wrong, from 0.
+        offset: usize,
+    },
+    /// A text with fewer characters than an example needs.
+    #[error("{origin}: too short, expected at least {expected} characters for a context of {context}, got {got}; try a smaller context")]
+    ShortText {
+        /// The file, or the part of it that is set aside.
+        origin: String,
+        /// Characters that one example needs.
+        expected: usize,
+        /// Positions of an example.
+        context: usize,
+        /// The characters there are.
+        got: usize,
+    },
     /// Something is left after the end.
     #[error(
         "{origin}: bytes after the end of {what}, expected {expected} bytes, got more; try fetching the file again"

@@ -35,6 +35,7 @@ impl Split {
 fn describe(set: &Dataset) -> String {
     let kind = match set.targets() {
         Targets::Classes { .. } => "classes",
+        Targets::Tokens { .. } => "tokens",
         Targets::Values { .. } => "values",
     };
     format!("inputs {:?} and {} {kind}", set.input_shape(), set.targets().outputs())

@@ -4,7 +4,7 @@ use crate::{Error, Loss, Model, Target};
 
 /// The loss of `model` on a chunk of `batch` examples.
 ///
-/// Its fields are the inputs `[batch, input shape..]` and the targets, `[batch]` labels or `[batch, width]` values.
+/// Its fields are the inputs `[batch, input shape..]` and the targets, of the shape that [`Target::shape`] gives.
 ///
 /// # Errors
 /// [`Error::Chunk`] if there are no examples or too many, [`Error::Outputs`] if the model has too many or too few
@@ -22,7 +22,7 @@ pub fn loss_graph(model: &Model, loss: &Loss, target: Target, batch: usize) -> R
     let inputs = graph.input(Shape::from([&[batch], model.io().input_shape()].concat()));
     let targets = graph.input(target.shape(batch));
     let outputs = model.outputs(&mut graph, &parameters, inputs)?;
-    if graph.shape(outputs)[..] != [batch, target.outputs()] {
+    if *graph.shape(outputs) != target.output_shape(batch) {
         return Err(Error::Outputs { target, got: graph.shape(outputs).clone() });
     }
     let nodes = loss.nodes(&mut graph, outputs, targets, target)?;

@@ -1,7 +1,10 @@
 //! The contract of every model, and what each makes of its settings.
 
+mod common;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use common::SMALL;
 use onedge_graph::reference::{Tensor, evaluate};
 use onedge_graph::{Graph, NodeId, Shape};
 use onedge_nn::{Error, Init, Io, Model, Target, activations, initial_parameters, inits, loss_graph, losses, models};
@@ -37,21 +40,25 @@ fn run(model: &Model, w: &[f64], x: &[f64]) -> Vec<f64> {
 
 #[test]
 fn every_model_keeps_the_contract() {
-    let io = Io::new(&[3, 2], 5).unwrap();
     for entry in models::ALL {
-        let model = build(entry.name, &[], &io).unwrap();
+        assert!(SMALL.iter().any(|small| small.model == entry.name), "{} has no small instance", entry.name);
+    }
+    for small in SMALL {
+        let (model, what) = (small.build(5), small.describe());
         let unique: HashSet<&str> = model.parameters().iter().map(|parameter| parameter.name.as_str()).collect();
-        assert_eq!(unique.len(), model.parameters().len(), "{}", entry.name);
-        let loss = losses::build("squared", BTreeMap::new()).unwrap();
-        let chunk = loss_graph(&model, &loss, Target::Values { width: 5 }, 7).unwrap();
-        assert_eq!(&chunk.graph.shape(chunk.losses)[..], [7], "{}", entry.name);
-        assert_eq!(&chunk.graph.shape(chunk.fields[0])[..], [7, 3, 2], "{}", entry.name);
-        assert_eq!(&chunk.graph.shape(chunk.fields[1])[..], [7, 5], "{}", entry.name);
+        assert_eq!(unique.len(), model.parameters().len(), "{what}");
+        let loss = losses::build("cross-entropy", BTreeMap::new()).unwrap();
+        let chunk = loss_graph(&model, &loss, small.target(5), 7).unwrap();
+        assert_eq!(&chunk.graph.shape(chunk.losses)[..], [7], "{what}");
+        assert_eq!(&chunk.graph.shape(chunk.fields[0])[..], [&[7], small.input_shape].concat(), "{what}");
+        assert_eq!(*chunk.graph.shape(chunk.fields[1]), small.target(5).shape(7), "{what}");
         let shapes = chunk.parameters.iter().map(|id| chunk.graph.shape(*id).clone());
-        assert!(shapes.eq(model.parameters().iter().map(|parameter| parameter.shape.clone())), "{}", entry.name);
+        assert!(shapes.eq(model.parameters().iter().map(|parameter| parameter.shape.clone())), "{what}");
         let w: Vec<f64> = initial_parameters(model.parameters(), 1);
         assert_eq!(w.len(), model.dim());
-        assert!(run(&model, &w, &[0.3; 12]).iter().all(|y| y.is_finite()), "{}", entry.name);
+        let features = model.io().features();
+        let x: Vec<f64> = (0..2 * features).map(|i| if small.reads_tokens() { (i * 3 % 5) as f64 } else { 0.3 }).collect();
+        assert!(run(&model, &w, &x).iter().all(|y| y.is_finite()), "{what}");
     }
 }
 

@@ -62,9 +62,32 @@ pub const fn concat<const N: usize>(groups: &[&[Setting]]) -> [Setting; N] {
 /// Whatever the transforms report; a setting out of range, or two that exclude each other.
 pub fn apply(split: Split, settings: &Settings) -> Result<Split, Error> {
     let mut split = set_aside(split, settings)?;
-    if let Some((n, pick)) = pick(settings)? {
+    let picked = pick(settings)?;
+    if picked.is_none() && settings.flag("balanced") {
+        return Err(settings.out_of_range("balanced", "`first` or `random` to be set with it").into());
+    }
+    if let Some((n, pick)) = picked {
         split.train = transforms::subset(&split.train, n, pick, settings.flag("balanced"))?;
     }
+    split = test_first(split, settings)?;
+    if let Some(side) = settings.optional_count("side")? {
+        split = split.try_map(|set| transforms::downsample(set, side, side))?;
+    }
+    transforms::scale(split, scale(settings)?)
+}
+
+/// Subsets alone, for sets that come with their test part and have nothing to scale or to balance.
+///
+/// # Errors
+/// A subset larger than the set, settings that contradict each other.
+pub fn choose(mut split: Split, settings: &Settings) -> Result<Split, Error> {
+    if let Some((n, pick)) = pick(settings)? {
+        split.train = transforms::subset(&split.train, n, pick, false)?;
+    }
+    test_first(split, settings)
+}
+
+fn test_first(mut split: Split, settings: &Settings) -> Result<Split, Error> {
     if let Some(n) = settings.optional_count("test_first")? {
         let Some(test) = &split.test else {
             return Err(settings
@@ -73,10 +96,7 @@ pub fn apply(split: Split, settings: &Settings) -> Result<Split, Error> {
         };
         split.test = Some(transforms::subset(test, n, Pick::First, false)?);
     }
-    if let Some(side) = settings.optional_count("side")? {
-        split = split.try_map(|set| transforms::downsample(set, side, side))?;
-    }
-    transforms::scale(split, scale(settings)?)
+    Ok(split)
 }
 
 /// What the setting `target` asks for.
@@ -108,9 +128,6 @@ fn pick(settings: &Settings) -> Result<Option<(usize, Pick)>, Error> {
         (Some(_), Some(_)) => Err(settings.out_of_range("random", "no value, as `first` is set").into()),
         (Some(n), None) => Ok(Some((n, Pick::First))),
         (None, Some(n)) => Ok(Some((n, Pick::Random(seed(settings)?)))),
-        (None, None) if settings.flag("balanced") => {
-            Err(settings.out_of_range("balanced", "`first` or `random` to be set with it").into())
-        }
         (None, None) => Ok(None),
     }
 }

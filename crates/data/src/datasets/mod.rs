@@ -5,6 +5,7 @@
 
 mod cifar_10;
 mod cifar_100;
+mod cicero;
 mod common;
 mod csv;
 mod digits;
@@ -15,6 +16,8 @@ mod mnist;
 mod red_wine;
 mod stored;
 mod teacher;
+mod text;
+mod tiny_shakespeare;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -33,6 +36,9 @@ pub static ALL: &[&Entry<Build>] = &[
     &cifar_100::ENTRY,
     &csv::ENTRY,
     &idx::ENTRY,
+    &cicero::ENTRY,
+    &tiny_shakespeare::ENTRY,
+    &text::ENTRY,
     &teacher::ENTRY,
     &mixture::ENTRY,
 ];

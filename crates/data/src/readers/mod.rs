@@ -7,10 +7,12 @@ mod csv;
 mod idx;
 mod quotes;
 mod source;
+mod text;
 
 pub use cifar::{Cifar, cifar};
 pub use csv::{Column, Csv, csv, csv_split};
 pub use idx::{idx, idx_split};
+pub use text::{Text, text, text_of};
 
 pub(crate) use csv::read as read_csv;
 pub(crate) use source::Source;

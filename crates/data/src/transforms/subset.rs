@@ -55,7 +55,8 @@ pub(crate) fn shuffle_front(items: &mut [usize], n: usize, random: &mut ChaCha8R
 /// The examples of each class, with what to call them in errors.
 fn by_class(set: &Dataset) -> Result<Vec<(String, Vec<usize>)>, Error> {
     let Targets::Classes { labels, classes, names } = set.targets() else {
-        let (expected, got) = ("classes".to_owned(), "real targets".to_owned());
+        let got = if matches!(set.targets(), Targets::Tokens { .. }) { "tokens" } else { "real targets" };
+        let (expected, got) = ("classes".to_owned(), got.to_owned());
         let (what, advice) = ("`balanced = true`".to_owned(), "`balanced = false`");
         return Err(Error::Inapplicable { origin: set.origin().to_owned(), what, expected, got, advice });
     };

@@ -73,6 +73,9 @@ fn examples<T: Element>(set: &Dataset) -> Result<Examples<T>, onedge_engine::Err
         Targets::Classes { labels, .. } => {
             Field { width: 1, values: labels.iter().map(|&label| T::from_f64(f64::from(label))).collect() }
         }
+        Targets::Tokens { tokens, length, .. } => {
+            Field { width: *length, values: tokens.iter().map(|&token| T::from_f64(f64::from(token))).collect() }
+        }
         Targets::Values { values, width } => Field { width: *width, values: convert(values) },
     };
     Examples::new(set.examples(), vec![inputs, targets])

@@ -66,6 +66,7 @@ fn layouts(model: &Model) -> Vec<Layout> {
 fn target(set: &Dataset) -> Target {
     match set.targets() {
         Targets::Classes { classes, .. } => Target::Classes { count: *classes },
+        Targets::Tokens { length, vocabulary, .. } => Target::Tokens { count: vocabulary.len(), length: *length },
         Targets::Values { width, .. } => Target::Values { width: *width },
     }
 }

@@ -1,10 +1,10 @@
-use onedge_graph::{Graph, NodeId};
+use onedge_graph::{Graph, NodeId, Shape};
 
 use crate::{Error, Init, Parameters};
 
 /// `y = x W + b`
 ///
-/// Shapes: `x: [batch, in]`, `W: [in, out]`, `b: [out]`, `y: [batch, out]`.
+/// Shapes: `x: [.., in]`, `W: [in, out]`, `b: [out]`, `y: [.., out]`.
 #[derive(Debug, Clone)]
 pub struct Dense {
     weight: usize,
@@ -33,10 +33,7 @@ impl Dense {
         bias: Bias,
     ) -> Result<Self, Error> {
         let weight = parameters.add(format!("{name}.weight"), &[inputs, outputs], weight)?;
-        let bias = match bias {
-            Bias::Zeros => Some(parameters.add(format!("{name}.bias"), &[outputs], Init::Zeros)?),
-            Bias::None => None,
-        };
+        let bias = bias.add(parameters, name, outputs)?;
         Ok(Self { weight, bias })
     }
 
@@ -45,10 +42,37 @@ impl Dense {
     /// # Errors
     /// [`onedge_graph::Error::Shape`] if `x` or a parameter has another shape.
     pub fn apply(&self, g: &mut Graph, parameters: &[NodeId], x: NodeId) -> Result<NodeId, onedge_graph::Error> {
-        let product = g.matmul(x, parameters[self.weight])?;
-        let Some(bias) = self.bias else { return Ok(product) };
-        let shape = g.shape(product).clone();
-        let spread = g.broadcast(parameters[bias], shape, &[0])?;
-        g.add(product, spread)
+        let shape = g.shape(x).clone();
+        let Some((&inputs, outer)) = shape.split_last() else { return g.matmul(x, parameters[self.weight]) };
+        let rows = g.reshape(x, Shape::new(&[outer.iter().product(), inputs]))?;
+        let mut y = g.matmul(rows, parameters[self.weight])?;
+        if let Some(bias) = self.bias {
+            y = add_along_last(g, y, parameters[bias])?;
+        }
+        let outputs = g.shape(y)[1];
+        g.reshape(y, Shape::from([outer, &[outputs]].concat()))
     }
+}
+
+impl Bias {
+    /// Adds `<name>.bias`, unless there is none.
+    pub(super) fn add(self, parameters: &mut Parameters, name: &str, outputs: usize) -> Result<Option<usize>, Error> {
+        match self {
+            Self::Zeros => parameters.add(format!("{name}.bias"), &[outputs], Init::Zeros).map(Some),
+            Self::None => Ok(None),
+        }
+    }
+}
+
+/// `x + b` for `x: [.., n]`, `b: [n]`.
+pub(super) fn add_along_last(g: &mut Graph, x: NodeId, b: NodeId) -> Result<NodeId, onedge_graph::Error> {
+    let spread = spread_along_last(g, x, b)?;
+    g.add(x, spread)
+}
+
+/// `b: [n]` in the shape of `x: [.., n]`.
+pub(super) fn spread_along_last(g: &mut Graph, x: NodeId, b: NodeId) -> Result<NodeId, onedge_graph::Error> {
+    let shape = g.shape(x).clone();
+    let outer: Vec<usize> = (0..shape.rank().saturating_sub(1)).collect();
+    g.broadcast(b, shape, &outer)
 }

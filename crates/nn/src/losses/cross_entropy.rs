@@ -8,9 +8,9 @@ use crate::{Error, Loss, LossNodes, Target};
 /// Softmax cross-entropy.
 pub static ENTRY: Entry<Build> = Entry {
     name: "cross-entropy",
-    summary: "softmax cross-entropy on classes",
+    summary: "softmax cross-entropy on classes or tokens",
     doc: "With logits z, label y, K classes and label smoothing s: logsumexp(z) - (1 - s) z_y - s mean(z), the \
-          cross-entropy of softmax(z) against (1 - s) one-hot(y) + s/K; natural logarithm. The metric `accuracy` counts \
+          cross-entropy of softmax(z) against (1 - s) one-hot(y) + s/K; natural logarithm. Of tokens the mean over places. The metric `accuracy` counts \
           1/k where k largest logits are equal. Source of label smoothing: Szegedy et al. 2015, arXiv 1512.00567, \
           section 7.",
     settings: &[setting(
@@ -27,6 +27,14 @@ fn build(settings: &Settings) -> Result<Loss, Error> {
         .number_where("label_smoothing", "a number from 0 up to, not including, 1", |s| (0.0..1.0).contains(&s))?;
     Ok(Loss::new(move |g, outputs, targets, target| match target {
         Target::Classes { .. } => nodes(g, outputs, targets, smoothing),
+        Target::Tokens { .. } => {
+            let mut nodes = nodes(g, outputs, targets, smoothing)?;
+            nodes.losses = g.mean(nodes.losses, &[1])?;
+            for (_, metric) in &mut nodes.metrics {
+                *metric = g.mean(*metric, &[1])?;
+            }
+            Ok(nodes)
+        }
         Target::Values { .. } => {
             let (loss, expected, instead) = ("cross-entropy", "classes", "squared");
             Err(Error::TargetKind { loss, expected, got: target, instead })
@@ -41,13 +49,14 @@ fn nodes(g: &mut Graph, logits: NodeId, labels: NodeId, smoothing: f64) -> Resul
     let picked = g.pick(logits, labels)?;
     let spread = g.broadcast_last(picked, logits)?;
     let margins = g.sub(logits, spread)?;
-    let label = g.one_hot(labels, g.shape(logits)[1])?;
+    let last = g.shape(logits).rank() - 1;
+    let label = g.one_hot(labels, g.shape(logits)[last])?;
     let one = g.filled_like(1.0, logits)?;
     let others = g.sub(one, label)?;
     let margins = g.mul(others, margins)?;
     let mut losses = g.logsumexp(margins)?;
     if smoothing > 0.0 {
-        let mean = g.mean(margins, &[1])?;
+        let mean = g.mean(margins, &[last])?;
         let uniform = g.scale(mean, smoothing)?;
         losses = g.sub(losses, uniform)?;
     }

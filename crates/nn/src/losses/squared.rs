@@ -23,6 +23,10 @@ fn build(_: &Settings) -> Result<Loss, Error> {
             let losses = half_squared_distance(g, outputs, places)?;
             Ok(LossNodes { losses, metrics: vec![("accuracy", accuracy(g, outputs, targets)?)] })
         }
+        Target::Tokens { .. } => {
+            let (loss, expected, instead) = ("squared", "classes or values", "cross-entropy");
+            Err(Error::TargetKind { loss, expected, got: target, instead })
+        }
         Target::Values { .. } => {
             let losses = half_squared_distance(g, outputs, targets)?;
             Ok(LossNodes { losses, metrics: vec![("absolute-error", absolute_error(g, outputs, targets)?)] })

@@ -3,17 +3,18 @@ use onedge_graph::{Error, Graph, NodeId};
 /// For each example, whether its label has the largest logit: 1 or 0. Where k logits are largest and equal, and the
 /// label's is among them, 1/k: what a fair draw among them would score. So a model of zeros scores 1/classes.
 ///
-/// Shapes: `logits: [batch, classes]`, `labels: [batch]`, result `[batch]`.
+/// Shapes: `logits: [.., classes]`, `labels: [..]`, result `[..]`.
 ///
 /// # Errors
 /// [`Error::Shape`] if the shapes do not fit.
 pub fn accuracy(g: &mut Graph, logits: NodeId, labels: NodeId) -> Result<NodeId, Error> {
     let picked = g.pick(logits, labels)?;
-    let largest = g.reduce_max(logits, 1)?;
+    let last = g.shape(logits).rank() - 1;
+    let largest = g.reduce_max(logits, last)?;
     let hit = g.equal(picked, largest)?;
     let spread = g.broadcast_last(largest, logits)?;
     let tied = g.equal(logits, spread)?;
-    let count = g.sum(tied, &[1])?;
+    let count = g.sum(tied, &[last])?;
     g.div(hit, count)
 }
 

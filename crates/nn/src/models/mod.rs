@@ -1,7 +1,14 @@
 //! The registry of models: what a spec or the command line can name.
 
+mod convnet;
+mod images;
 mod linear;
+mod mixer;
 mod mlp;
+mod nanolm;
+mod preset;
+mod resnet;
+mod vit;
 
 use std::collections::BTreeMap;
 
@@ -11,7 +18,15 @@ use onedge_registry::{Entry, Settings, Value};
 use crate::{Error, Io, Model};
 
 /// Every model.
-pub static ALL: &[&Entry<Build>] = &[&mlp::ENTRY, &linear::ENTRY];
+pub static ALL: &[&Entry<Build>] = &[
+    &mlp::ENTRY,
+    &linear::ENTRY,
+    &convnet::ENTRY,
+    &resnet::ENTRY,
+    &mixer::ENTRY,
+    &vit::ENTRY,
+    &nanolm::ENTRY,
+];
 
 /// Makes the model that [`Settings`] resolved against its entry describe.
 pub type Build = fn(&Settings, &Io) -> Result<Model, Error>;

@@ -48,7 +48,9 @@ pub enum Error {
         offset: usize,
     },
     /// A text with fewer characters than an example needs.
-    #[error("{origin}: too short, expected at least {expected} characters for a context of {context}, got {got}; try a smaller context")]
+    #[error(
+        "{origin}: too short, expected at least {expected} characters for a context of {context}, got {got}; try a smaller context"
+    )]
     ShortText {
         /// The file, or the part of it that is set aside.
         origin: String,

@@ -1,8 +1,8 @@
 //! Runs the steps of a plan over one chunk. The only place where places become memory.
 
 use crate::kernels::{
-    Element, Gemm, accumulate, conv2d, cut, fold_patches, gemm, iota, logsumexp, one_hot, paste, patches, permute, pick,
-    put_add, reduce_max, scale, select, softmax, sum, take, total,
+    Element, Gemm, accumulate, conv2d, cut, fold_patches, gemm, iota, logsumexp, one_hot, paste, patches, permute,
+    pick, put_add, reduce_max, scale, select, softmax, sum, take, total,
 };
 use crate::plan::{Area, Fused, Instruction, Kernel, Operand, Place, Plan, Rows, Step, Write};
 

@@ -89,7 +89,9 @@ pub enum Error {
         channels: [usize; 2],
     },
     /// Groups of a normalisation that do not divide its width.
-    #[error("{name}: expected a number of groups that divides {width} channels, got {groups}; try another width or norm")]
+    #[error(
+        "{name}: expected a number of groups that divides {width} channels, got {groups}; try another width or norm"
+    )]
     Groups {
         /// The layer.
         name: String,
@@ -99,7 +101,9 @@ pub enum Error {
         width: usize,
     },
     /// Heads that do not divide the width of an attention layer.
-    #[error("{name}: expected a number of heads that divides the width {width}, got {heads}; try another number of heads")]
+    #[error(
+        "{name}: expected a number of heads that divides the width {width}, got {heads}; try another number of heads"
+    )]
     Heads {
         /// The layer.
         name: String,

@@ -57,7 +57,8 @@ fn every_model_keeps_the_contract() {
         let w: Vec<f64> = initial_parameters(model.parameters(), 1);
         assert_eq!(w.len(), model.dim());
         let features = model.io().features();
-        let x: Vec<f64> = (0..2 * features).map(|i| if small.reads_tokens() { (i * 3 % 5) as f64 } else { 0.3 }).collect();
+        let x: Vec<f64> =
+            (0..2 * features).map(|i| if small.reads_tokens() { (i * 3 % 5) as f64 } else { 0.3 }).collect();
         assert!(run(&model, &w, &x).iter().all(|y| y.is_finite()), "{what}");
     }
 }

@@ -3,9 +3,9 @@
 //! A set is one file that states its own settings and reads or makes a [`Split`]; what all sets share (subsets,
 //! downsampling, scaling, a test part set aside) happens in one place afterwards.
 
+mod cicero;
 mod cifar_10;
 mod cifar_100;
-mod cicero;
 mod common;
 mod csv;
 mod digits;

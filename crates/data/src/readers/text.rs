@@ -88,9 +88,9 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(b"abc\xffdef").unwrap();
         let message = text(file.path(), &how).unwrap_err().to_string();
-        assert!(message.ends_with(
-            "not UTF-8 at byte 3, expected text in UTF-8; try converting it, as with iconv -t UTF-8"
-        ));
+        assert!(
+            message.ends_with("not UTF-8 at byte 3, expected text in UTF-8; try converting it, as with iconv -t UTF-8")
+        );
         let message = text(Path::new("nowhere.txt"), &how).unwrap_err().to_string();
         assert_eq!(message, "nowhere.txt: not found, expected a text in UTF-8; try the path of a text file");
     }

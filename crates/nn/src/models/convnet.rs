@@ -42,8 +42,7 @@ fn build(settings: &Settings, io: &Io) -> Result<Model, Error> {
     let (mut convs, mut size, mut inputs) = (Vec::<Conv>::new(), images.size, images.channels);
     for (i, &outputs) in channels.iter().enumerate() {
         let window = Window::new(size, kernel).padding(kernel / 2).stride(if i == 0 { 1 } else { 2 });
-        let conv =
-            Conv::new(&mut parameters, &format!("convs.{i}"), [inputs, outputs], window, init, Bias::Zeros)?;
+        let conv = Conv::new(&mut parameters, &format!("convs.{i}"), [inputs, outputs], window, init, Bias::Zeros)?;
         (size, inputs) = (conv.output(), outputs);
         convs.push(conv);
     }

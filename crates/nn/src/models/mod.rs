@@ -18,15 +18,8 @@ use onedge_registry::{Entry, Settings, Value};
 use crate::{Error, Io, Model};
 
 /// Every model.
-pub static ALL: &[&Entry<Build>] = &[
-    &mlp::ENTRY,
-    &linear::ENTRY,
-    &convnet::ENTRY,
-    &resnet::ENTRY,
-    &mixer::ENTRY,
-    &vit::ENTRY,
-    &nanolm::ENTRY,
-];
+pub static ALL: &[&Entry<Build>] =
+    &[&mlp::ENTRY, &linear::ENTRY, &convnet::ENTRY, &resnet::ENTRY, &mixer::ENTRY, &vit::ENTRY, &nanolm::ENTRY];
 
 /// Makes the model that [`Settings`] resolved against its entry describe.
 pub type Build = fn(&Settings, &Io) -> Result<Model, Error>;

@@ -14,7 +14,7 @@ pub fn sizes<const N: usize>(
     presets: &[(&str, [usize; N])],
 ) -> Result<[usize; N], Error> {
     let name = settings.text("preset");
-    let Some((_, mut sizes)) = presets.iter().find(|(known, _)| *known == name) else {
+    let Some(&(_, mut sizes)) = presets.iter().find(|(known, _)| *known == name) else {
         let known: Vec<String> = presets.iter().map(|(known, _)| format!("`{known}`")).collect();
         return Err(settings.out_of_range("preset", &known.join(" or ")).into());
     };

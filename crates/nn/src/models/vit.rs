@@ -20,7 +20,12 @@ pub static ENTRY: Entry<Build> = Entry {
         setting("patch", Kind::Integer, Default::Absent, "pixels on a side of a patch; the preset's if absent"),
         setting("width", Kind::Integer, Default::Absent, "channels of a patch; the preset's if absent"),
         setting("depth", Kind::Integer, Default::Absent, "blocks; the preset's if absent"),
-        setting("heads", Kind::Integer, Default::Absent, "attention heads, a divisor of the width; the preset's if absent"),
+        setting(
+            "heads",
+            Kind::Integer,
+            Default::Absent,
+            "attention heads, a divisor of the width; the preset's if absent",
+        ),
         setting("mlp", Kind::Integer, Default::Absent, "hidden width of the dense layers; the preset's if absent"),
         setting("activation", Kind::Text, Default::Is("gelu"), "within the dense layers"),
         setting("init", Kind::Text, Default::Is("glorot"), "first values of the weights"),

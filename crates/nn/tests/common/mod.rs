@@ -22,7 +22,12 @@ pub const SMALL: &[Small] = &[
     Small { model: "convnet", settings: &[("channels", "[3]"), ("pool", "true")], input_shape: &[2, 4, 4] },
     Small {
         model: "resnet",
-        settings: &[("width", "2"), ("norm", "none"), ("activation", "tanh"), ("stem", "large")],
+        settings: &[("width", "2"), ("norm", "none"), ("activation", "tanh")],
+        input_shape: &[2, 5, 4],
+    },
+    Small {
+        model: "resnet",
+        settings: &[("width", "2"), ("norm", "layer"), ("activation", "identity"), ("stem", "large")],
         input_shape: &[2, 9, 8],
     },
     Small {

@@ -129,7 +129,7 @@ fn table(mut source: Source, how: &Csv, like: Option<Like<'_>>) -> Result<(Datas
         Task::Classes => {
             let known = like.and_then(|like| match like.set.targets() {
                 Targets::Classes { names, .. } => Some(&names[..]),
-                Targets::Values { .. } => None,
+                Targets::Tokens { .. } | Targets::Values { .. } => None,
             });
             table.classes(&labels, places[target], known)?
         }

@@ -79,6 +79,15 @@ impl Subject {
         Self { graph, values, parameters, directions, losses, slopes, jvp_of_jvp, gradients, products, curvature_terms }
     }
 
+    /// The same along `factor * u`: deep models bend too much for differences over longer steps.
+    #[must_use]
+    pub fn along(mut self, factor: f64) -> Self {
+        for u in &self.directions {
+            self.values.get_mut(u).unwrap().data.iter_mut().for_each(|t| *t *= factor);
+        }
+        self
+    }
+
     /// `u` for each parameter.
     pub fn direction(&self) -> Vec<Tensor> {
         self.directions.iter().map(|u| self.values[u].clone()).collect()

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use common::SMALL;
 use onedge_graph::check::{Subject, sample};
 use onedge_graph::{Domain, LossGraph};
-use onedge_nn::{Error, Io, Target, activations, loss_graph, losses, models};
+use onedge_nn::{Error, Io, Target, activations, initial_parameters, loss_graph, losses, models};
 use onedge_registry::Value;
 
 const BATCH: usize = 4;
@@ -30,13 +30,17 @@ fn chunk(
     loss_graph(&model, &losses::build(loss, smoothing.into_iter().collect())?, target, BATCH)
 }
 
-fn check(chunk: LossGraph, target: Target, scale: f64, what: &str) {
+/// Checks `chunk` near `start`, at sample parameters if that is empty.
+fn check(chunk: LossGraph, target: Target, start: &[f64], what: &str) {
     let mut values = HashMap::new();
-    for (i, id) in chunk.parameters.iter().chain(&chunk.fields[..1]).enumerate() {
+    let (scale, factor) = if start.is_empty() { (1.0, 1.0) } else { (0.1, 0.2) };
+    let mut start = start.iter();
+    for (i, id) in chunk.parameters.iter().enumerate() {
         let mut value = sample(chunk.graph.shape(*id), Domain::Real, i);
-        value.data.iter_mut().for_each(|x| *x *= scale);
+        value.data.iter_mut().for_each(|x| *x = *x * scale + start.next().unwrap_or(&0.0));
         values.insert(*id, value);
     }
+    values.insert(chunk.fields[0], sample(chunk.graph.shape(chunk.fields[0]), Domain::Real, chunk.parameters.len()));
     if let Target::Tokens { count, .. } = target {
         values.insert(chunk.fields[0], sample(chunk.graph.shape(chunk.fields[0]), Domain::Index(count), 5));
     }
@@ -46,7 +50,7 @@ fn check(chunk: LossGraph, target: Target, scale: f64, what: &str) {
     };
     let targets = chunk.fields[1];
     values.insert(targets, sample(chunk.graph.shape(targets), domain, 8));
-    Subject::new(chunk.graph, chunk.losses, chunk.parameters, values, 2).check(what);
+    Subject::new(chunk.graph, chunk.losses, chunk.parameters, values, 2).along(factor).check(what);
 }
 
 /// Every loss with every kind of target that it takes.
@@ -67,7 +71,7 @@ fn every_activation_with_every_loss() {
     for activation in activations::ALL {
         for &(loss, smoothing, target) in &losses {
             let what = format!("{} with {loss} on {target}, smoothing {smoothing:?}", activation.name);
-            check(chunk("mlp", activation.name, loss, smoothing, target).unwrap(), target, 1.0, &what);
+            check(chunk("mlp", activation.name, loss, smoothing, target).unwrap(), target, &[], &what);
         }
     }
 }
@@ -77,6 +81,8 @@ fn every_model() {
     for small in SMALL {
         let target = small.target(3);
         let loss = losses::build("cross-entropy", BTreeMap::new()).unwrap();
-        check(loss_graph(&small.build(3), &loss, target, 2).unwrap(), target, small.scale, &small.describe());
+        let model = small.build(3);
+        let start = initial_parameters(model.parameters(), 1);
+        check(loss_graph(&model, &loss, target, 2).unwrap(), target, &start, &small.describe());
     }
 }

@@ -92,8 +92,14 @@ impl Settings {
 
     /// The list of whole numbers at `key`; none may be negative.
     pub fn counts(&self, key: &str) -> Result<Vec<usize>, Error> {
-        let Some(Value::List(items)) = self.values.get(key) else { self.undeclared(key) };
-        items
+        self.optional_counts(key).map(|counts| counts.unwrap_or_else(|| self.undeclared(key)))
+    }
+
+    /// The list of whole numbers at `key`, if it was given; none may be negative.
+    pub fn optional_counts(&self, key: &str) -> Result<Option<Vec<usize>>, Error> {
+        let Some(value) = self.values.get(key) else { return Ok(None) };
+        let Value::List(items) = value else { self.undeclared(key) };
+        let counts = items
             .iter()
             .map(|item| match item {
                 Value::Integer(i) => {
@@ -101,7 +107,8 @@ impl Settings {
                 }
                 _ => self.undeclared(key),
             })
-            .collect()
+            .collect::<Result<_, _>>()?;
+        Ok(Some(counts))
     }
 
     /// The list of numbers at `key`.

@@ -23,6 +23,7 @@ pub static ENTRY: Entry<Build> = Entry {
         setting("preset", Kind::Text, Default::Is("resnet20"), "`resnet20`, `resnet34` or `resnet50`"),
         setting("norm", Kind::Text, Default::Is("group"), "`none`, `layer` or `group`"),
         setting("stem", Kind::Text, Default::Absent, "`small` or `large`; large from 64 pixels on if absent"),
+        setting("blocks", Kind::Integers, Default::Absent, "blocks of each stage; the preset's if absent"),
         setting("width", Kind::Integer, Default::Absent, "channels of the first stage; the preset's if absent"),
         setting("activation", Kind::Text, Default::Is("relu"), "after each convolution"),
         setting("init", Kind::Text, Default::Is("he"), "first values of the convolutions' weights"),
@@ -64,6 +65,12 @@ fn build(settings: &Settings, io: &Io) -> Result<Model, Error> {
         Some(0) => return Err(settings.out_of_range("width", "a whole number, 1 or more").into()),
         given => given.unwrap_or(preset.width),
     };
+    let counts = match settings.optional_counts("blocks")? {
+        Some(counts) if counts.is_empty() || counts.len() > 8 || counts.contains(&0) => {
+            return Err(settings.out_of_range("blocks", "between 1 and 8 counts of at least 1").into());
+        }
+        given => given.unwrap_or_else(|| preset.blocks.to_vec()),
+    };
     let style = Style {
         norm: match settings.text("norm") {
             "none" => None,
@@ -94,7 +101,7 @@ fn build(settings: &Settings, io: &Io) -> Result<Model, Error> {
         size = window.output().ok_or(Error::Window { name: "stem".to_owned(), window, channels: [width; 2] })?;
     }
     let (mut blocks, mut channels) = (Vec::new(), width);
-    for (stage, &count) in preset.blocks.iter().enumerate() {
+    for (stage, &count) in counts.iter().enumerate() {
         for block in 0..count {
             let stride = if stage > 0 && block == 0 { 2 } else { 1 };
             let inner = width << stage;

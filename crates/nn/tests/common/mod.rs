@@ -12,51 +12,55 @@ pub struct Small {
     settings: &'static [(&'static str, &'static str)],
     /// The shape of one example.
     pub input_shape: &'static [usize],
-    /// What sample parameters are multiplied by: deep networks without norms grow beyond what differences can follow.
-    pub scale: f64,
 }
 
 /// At least one of each model.
 pub const SMALL: &[Small] = &[
-    Small { model: "mlp", settings: &[("hidden", "[5, 7]"), ("activation", "tanh")], input_shape: &[2, 3], scale: 0.4 },
-    Small { model: "linear", settings: &[], input_shape: &[2, 3], scale: 0.4 },
-    Small { model: "convnet", settings: &[("channels", "[3, 4]")], input_shape: &[2, 5, 4], scale: 0.4 },
-    Small { model: "convnet", settings: &[("channels", "[3]"), ("pool", "true")], input_shape: &[2, 4, 4], scale: 0.4 },
+    Small { model: "mlp", settings: &[("hidden", "[5, 7]"), ("activation", "tanh")], input_shape: &[2, 3] },
+    Small { model: "linear", settings: &[], input_shape: &[2, 3] },
+    Small { model: "convnet", settings: &[("channels", "[3, 4]")], input_shape: &[2, 5, 4] },
+    Small { model: "convnet", settings: &[("channels", "[3]"), ("pool", "true")], input_shape: &[2, 4, 4] },
     Small {
         model: "resnet",
-        settings: &[("width", "2"), ("norm", "none"), ("activation", "tanh")],
+        settings: &[("width", "2"), ("blocks", "[1, 2]"), ("norm", "none"), ("activation", "tanh")],
         input_shape: &[2, 5, 4],
-        scale: 0.1,
     },
     Small {
         model: "resnet",
-        settings: &[("width", "5"), ("norm", "layer"), ("activation", "identity"), ("stem", "large")],
-        input_shape: &[2, 9, 8],
-        scale: 0.4,
+        settings: &[
+            ("width", "6"),
+            ("blocks", "[1, 1]"),
+            ("norm", "layer"),
+            ("activation", "identity"),
+            ("stem", "large"),
+        ],
+        input_shape: &[1, 7, 6],
     },
     Small {
         model: "resnet",
-        settings: &[("width", "8"), ("activation", "silu"), ("preset", "resnet20")],
+        settings: &[("width", "8"), ("blocks", "[1, 1, 1]"), ("activation", "silu")],
         input_shape: &[1, 5, 4],
-        scale: 0.4,
     },
     Small {
         model: "resnet",
-        settings: &[("preset", "resnet50"), ("width", "5"), ("norm", "layer"), ("activation", "tanh")],
+        settings: &[
+            ("preset", "resnet50"),
+            ("width", "6"),
+            ("blocks", "[1, 1]"),
+            ("norm", "layer"),
+            ("activation", "tanh"),
+        ],
         input_shape: &[2, 5, 4],
-        scale: 0.4,
     },
     Small {
         model: "mixer",
         settings: &[("patch", "2"), ("width", "6"), ("depth", "2"), ("token_mlp", "3"), ("channel_mlp", "5")],
         input_shape: &[2, 4, 6],
-        scale: 0.4,
     },
     Small {
         model: "vit",
         settings: &[("patch", "2"), ("width", "6"), ("depth", "2"), ("heads", "3"), ("mlp", "5")],
         input_shape: &[2, 4, 6],
-        scale: 0.4,
     },
     Small {
         model: "nanolm",
@@ -66,10 +70,9 @@ pub const SMALL: &[Small] = &[
             ("heads", "2"),
             ("qkv", "4"),
             ("mlp", "5"),
-            ("activation", "gelu_tanh"),
+            ("activation", "gelu-tanh"),
         ],
         input_shape: &[5],
-        scale: 0.4,
     },
 ];
 

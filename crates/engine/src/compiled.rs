@@ -86,6 +86,16 @@ impl<T: Element> Compiled<T> {
         })
     }
 
+    /// Every stage with its name.
+    pub fn stages(&self, memory: Memory) -> [(&'static str, &Plan<T>); 4] {
+        [
+            ("loss", self.loss(memory)),
+            ("gradient", self.linearize(memory)),
+            ("curvature", self.curvature(memory)),
+            ("hessian-vector", self.hessian_vector(memory)),
+        ]
+    }
+
     /// The losses alone. Totals: the loss, then each metric.
     pub fn loss(&self, _: Memory) -> &Plan<T> {
         &self.loss

@@ -13,6 +13,7 @@ mod objective;
 mod options;
 mod plan;
 mod program;
+mod report;
 mod run;
 mod square_product;
 
@@ -21,4 +22,5 @@ pub use examples::{Examples, Field};
 pub use kernels::Element;
 pub use objective::{BuildLoss, DataObjective, Means};
 pub use options::Options;
+pub use report::{Report, StageReport, StepReport};
 pub use square_product::square_product;

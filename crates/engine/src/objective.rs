@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use onedge_graph::LossGraph;
 use onedge_objective::{Costs, Error as Failure, Objective, Probe, vector};
@@ -6,10 +7,10 @@ use onedge_objective::{Costs, Error as Failure, Objective, Probe, vector};
 use crate::chunks::{Chunk, cut, target};
 use crate::compiled::{Compiled, Memory};
 use crate::kernels::{Element, total};
-use crate::lanes::{Lane, Workers};
+use crate::lanes::{Lane, Scratch, Workers};
 use crate::plan::{Plan, Transposed};
-use crate::run::{Areas, run};
-use crate::{Error, Examples, Options};
+use crate::run::{Areas, run, run_step};
+use crate::{Error, Examples, Field, Options, Report, StageReport, StepReport};
 
 /// Builds the loss of a chunk of the given number of examples.
 pub type BuildLoss = dyn Fn(usize) -> Result<LossGraph, Box<dyn std::error::Error + Send + Sync>> + Send + Sync;
@@ -114,6 +115,69 @@ impl<T: Element> DataObjective<T> {
         Ok(Means { loss: means[0], metrics: names.into_iter().zip(means[1..].iter().copied()).collect() })
     }
 
+    /// What each step of each stage does and how long it takes, by running the first chunk `repeats` times at `w`, with
+    /// `u` for the direction. Leaves the point alone. Cost: `repeats` times all stages of one chunk.
+    ///
+    /// # Errors
+    /// [`Failure::Length`].
+    pub fn report(&self, w: &[T], u: &[T], repeats: usize) -> Result<Report, Failure> {
+        Failure::require_length("w", self.dim, w.len())?;
+        Failure::require_length("u", self.dim, u.len())?;
+        let (chunk, compiled) = (self.chunks[0], self.first_compiled());
+        let fits = self.options.memory_bytes / size_of::<T>().max(1) as u64;
+        let chunks_kept = self.chunks.len().min((fits / compiled.kept_len.max(1) as u64) as usize);
+        let memory = if chunks_kept > 0 { Memory::Kept } else { Memory::Fresh };
+        let mut kept = vec![T::ZERO; if chunks_kept > 0 { compiled.kept_len } else { 0 }];
+        let (mut scratch, mut output) = (Scratch::default(), vec![T::ZERO; self.dim]);
+        let stages = compiled.stages(memory).map(|(name, plan)| {
+            scratch.reserve(plan);
+            let mut totals = vec![0.0; plan.totals];
+            let mut areas = Areas {
+                parameters: w,
+                direction: u,
+                fields: self.fields(chunk),
+                arena: &mut scratch.arena,
+                kept: &mut kept,
+                output: &mut output,
+                totals: &mut totals,
+                tiles: &mut scratch.tiles,
+                scratch: &mut scratch.kernels,
+                first: false,
+            };
+            let mut times = vec![Duration::MAX; plan.steps.len()];
+            for _ in 0..repeats.max(1) {
+                for (step, time) in plan.steps.iter().zip(&mut times) {
+                    let start = Instant::now();
+                    run_step(step, &mut areas);
+                    *time = start.elapsed().min(*time);
+                }
+            }
+            let steps = plan.steps.iter().zip(times).map(|(step, time)| StepReport {
+                kind: step.kind(),
+                detail: step.detail(),
+                flops: step.flops(),
+                bytes: step.elements() * size_of::<T>(),
+                time,
+            });
+            StageReport { name, steps: steps.collect() }
+        });
+        let stages = Vec::from(stages);
+        Ok(Report {
+            chunk: chunk.len,
+            chunks: self.chunks.len(),
+            chunks_kept,
+            kept_bytes: compiled.kept_len * size_of::<T>(),
+            scratch_bytes: (scratch.arena.len() + scratch.tiles.len() + scratch.kernels.len()) * size_of::<T>(),
+            threads: self.options.threads.min(self.lanes.len()),
+            stages,
+        })
+    }
+
+    /// A chunk's part of each field.
+    fn fields(&self, chunk: Chunk) -> Vec<&[T]> {
+        fields(self.batch(), chunk)
+    }
+
     fn first_compiled(&self) -> &Compiled<T> {
         &self.compiled[&self.chunks[0].len]
     }
@@ -170,13 +234,10 @@ impl<T: Element> DataObjective<T> {
                 let memory = if kept.is_empty() { Memory::Fresh } else { Memory::Kept };
                 let plan = plan(&compiled[&chunk.len], memory);
                 scratch.reserve(plan);
-                let field =
-                    |field: &crate::Field<T>| chunk.start * field.width..(chunk.start + chunk.len) * field.width;
-                let fields = batch.fields().iter().map(|f| &f.values[field(f)]).collect();
                 let mut areas = Areas {
                     parameters: w,
                     direction,
-                    fields,
+                    fields: fields(batch, *chunk),
                     arena: &mut scratch.arena,
                     kept,
                     output: &mut lane.output,
@@ -212,6 +273,12 @@ impl<T: Element> DataObjective<T> {
         }
         old
     }
+}
+
+/// The part of each field that a chunk reads.
+fn fields<T: Element>(batch: &Examples<T>, chunk: Chunk) -> Vec<&[T]> {
+    let part = |field: &Field<T>| chunk.start * field.width..(chunk.start + chunk.len) * field.width;
+    batch.fields().iter().map(|field| &field.values[part(field)]).collect()
 }
 
 /// The share of one lane in a sweep.

@@ -38,31 +38,36 @@ pub fn run<T: Element>(plan: &Plan<T>, areas: &mut Areas<'_, T>) {
     let fits = areas.arena.len() >= plan.arena_len && areas.scratch.len() >= plan.scratch_len;
     assert!(fits && areas.tiles.len() >= plan.registers * TILE, "memory of the plan");
     for step in &plan.steps {
-        match step {
-            Step::Fused(fused) => run_fused(fused, areas),
-            Step::Gemm { spec, a, b, out, write } => run_gemm(spec, *a, *b, *out, *write, areas),
-            Step::Sum { spec, x, out, write } => {
-                let add = areas.adds(*write);
-                areas.with([*x], *out, |[x], out| sum(spec, x, out, add));
-            }
-            Step::Accumulate { x, out } => {
-                let add = areas.adds(Write::Collect);
-                areas.with([*x], *out, |[x], out| accumulate(x, out, add));
-            }
-            Step::Total { x, slot } => {
-                let value = total(areas.read(*x));
-                areas.totals[*slot] += value;
-            }
-            Step::Conv2d { spec, a, b, out, write } => {
-                let add = areas.adds(*write);
-                let scratch = std::mem::take(&mut areas.scratch);
-                areas.with([*a, *b], *out, |[a, b], out| conv2d(spec, a, b, out, add, scratch));
-                areas.scratch = scratch;
-            }
-            Step::Iota { extent, within, out } => areas.with([], *out, |[], out| iota(*extent, *within, out)),
-            Step::Rows { kernel, x, second, out } => {
-                areas.with([*x, *second], *out, |[x, second], out| run_rows(kernel, x, second, out));
-            }
+        run_step(step, areas);
+    }
+}
+
+/// Runs one step; the areas must be as large as its plan says.
+pub fn run_step<T: Element>(step: &Step<T>, areas: &mut Areas<'_, T>) {
+    match step {
+        Step::Fused(fused) => run_fused(fused, areas),
+        Step::Gemm { spec, a, b, out, write } => run_gemm(spec, *a, *b, *out, *write, areas),
+        Step::Sum { spec, x, out, write } => {
+            let add = areas.adds(*write);
+            areas.with([*x], *out, |[x], out| sum(spec, x, out, add));
+        }
+        Step::Accumulate { x, out } => {
+            let add = areas.adds(Write::Collect);
+            areas.with([*x], *out, |[x], out| accumulate(x, out, add));
+        }
+        Step::Total { x, slot } => {
+            let value = total(areas.read(*x));
+            areas.totals[*slot] += value;
+        }
+        Step::Conv2d { spec, a, b, out, write } => {
+            let add = areas.adds(*write);
+            let scratch = std::mem::take(&mut areas.scratch);
+            areas.with([*a, *b], *out, |[a, b], out| conv2d(spec, a, b, out, add, scratch));
+            areas.scratch = scratch;
+        }
+        Step::Iota { extent, within, out } => areas.with([], *out, |[], out| iota(*extent, *within, out)),
+        Step::Rows { kernel, x, second, out } => {
+            areas.with([*x, *second], *out, |[x, second], out| run_rows(kernel, x, second, out));
         }
     }
 }

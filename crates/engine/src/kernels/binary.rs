@@ -25,7 +25,8 @@ pub fn select<T: Element>(mask: &[T], a: &[T], b: &[T], out: &mut [T]) {
         #[inline(always)]
         || {
             for (((out, mask), a), b) in out.iter_mut().zip(mask).zip(a).zip(b) {
-                *out = if *mask == T::ZERO { *b } else { *a };
+                let (a, b) = (*a, *b);
+                *out = if *mask == T::ZERO { b } else { a };
             }
         },
     );

@@ -100,6 +100,11 @@ impl Conv2d {
         })
     }
 
+    /// Multiplications and additions.
+    pub fn flops(&self) -> f64 {
+        2.0 * self.pixels() as f64 * self.columns() as f64 * self.filters as f64
+    }
+
     /// Elements of scratch memory that [`conv2d()`] needs.
     pub fn scratch_len(&self) -> usize {
         if self.is_dense() || self.is_depthwise() {

@@ -1,3 +1,4 @@
+use super::sum::row as row_sum;
 use super::{Element, vectorised};
 
 /// How many elements are exponentiated at a time.
@@ -13,20 +14,18 @@ pub fn logsumexp<T: Element>(columns: usize, x: &[T], out: &mut [T]) {
     let mut grown = shifted.clone();
     let nothing = T::from_f64(f64::NEG_INFINITY);
     for (x, out) in x.chunks(rows_at_once * columns).zip(out.chunks_mut(rows_at_once)) {
-        for ((row, out), shifted) in x.chunks_exact(columns).zip(out.iter_mut()).zip(shifted.chunks_exact_mut(columns))
-        {
-            *out = largest(row.iter().copied());
-            for (shifted, x) in shifted.iter_mut().zip(row) {
-                *shifted = *x - *out;
-            }
-            if let Some(first) = shifted.iter_mut().find(|x| **x == T::ZERO) {
-                *first = nothing;
+        let shifted = &mut shifted[..x.len()];
+        shift(columns, x, shifted);
+        for ((row, shifted), out) in x.chunks_exact(columns).zip(shifted.chunks_exact_mut(columns)).zip(&mut *out) {
+            *out = row[0] - shifted[0];
+            if let Some(first) = shifted.iter().position(|x| *x == T::ZERO) {
+                *out = row[first];
+                shifted[first] = nothing;
             }
         }
-        T::exp(&shifted[..x.len()], &mut grown[..x.len()]);
-        for (row, out) in grown.chunks_exact(columns).zip(out.iter_mut()) {
-            let others: T = row.iter().copied().sum();
-            *out += others.ln_1p();
+        T::exp(shifted, &mut grown[..x.len()]);
+        for (row, out) in grown.chunks_exact(columns).zip(out) {
+            *out += row_sum(row).ln_1p();
         }
     }
 }
@@ -36,27 +35,41 @@ pub fn softmax<T: Element>(columns: usize, x: &[T], out: &mut [T]) {
     let rows_at_once = (BLOCK / columns).max(1);
     let mut shifted = vec![T::ZERO; rows_at_once * columns];
     for (x, out) in x.chunks(rows_at_once * columns).zip(out.chunks_mut(rows_at_once * columns)) {
-        for (row, shifted) in x.chunks_exact(columns).zip(shifted.chunks_exact_mut(columns)) {
-            let most = largest(row.iter().copied());
-            for (shifted, x) in shifted.iter_mut().zip(row) {
-                *shifted = *x - most;
-            }
-        }
-        T::exp(&shifted[..x.len()], out);
-        for row in out.chunks_exact_mut(columns) {
-            let share = T::ONE / row.iter().copied().sum::<T>();
-            for y in row {
-                *y *= share;
-            }
-        }
+        let shifted = &mut shifted[..x.len()];
+        shift(columns, x, shifted);
+        T::exp(shifted, out);
+        vectorised(
+            #[inline(always)]
+            || {
+                for row in out.chunks_exact_mut(columns) {
+                    let share = T::ONE / row_sum(row);
+                    row.iter_mut().for_each(|y| *y *= share);
+                }
+            },
+        );
     }
+}
+
+/// `out[r, i] <- x[r, i] - max_j x[r, j]` for rows of `columns` elements.
+fn shift<T: Element>(columns: usize, x: &[T], out: &mut [T]) {
+    vectorised(
+        #[inline(always)]
+        || {
+            for (row, out) in x.chunks_exact(columns).zip(out.chunks_exact_mut(columns)) {
+                let most = largest(row);
+                for (out, x) in out.iter_mut().zip(row) {
+                    *out = *x - most;
+                }
+            }
+        },
+    );
 }
 
 /// `out[i, k] <- max_j x[i, j, k]` for `j` in `extent`, `k` in `inner`.
 pub fn reduce_max<T: Element>(extent: usize, inner: usize, x: &[T], out: &mut [T]) {
     for (x, out) in x.chunks_exact(extent * inner).zip(out.chunks_exact_mut(inner)) {
         if inner == 1 {
-            out[0] = largest(x.iter().copied());
+            out[0] = largest(x);
             continue;
         }
         out.copy_from_slice(&x[..inner]);
@@ -89,8 +102,18 @@ pub fn pick<T: Element>(columns: usize, x: &[T], labels: &[T], out: &mut [T]) {
 }
 
 /// The largest element; NaN if any is.
-fn largest<T: Element>(x: impl Iterator<Item = T>) -> T {
-    x.reduce(larger).unwrap_or(T::ZERO)
+#[inline(always)]
+fn largest<T: Element>(x: &[T]) -> T {
+    const WIDTH: usize = 16;
+    let (Some(first), blocks) = (x.first(), x.chunks_exact(WIDTH)) else { return T::ZERO };
+    let mut most = [*first; WIDTH];
+    let rest = blocks.remainder();
+    for block in blocks {
+        for i in 0..WIDTH {
+            most[i] = larger(block[i], most[i]);
+        }
+    }
+    most.iter().chain(rest).copied().fold(*first, larger)
 }
 
 #[inline(always)]

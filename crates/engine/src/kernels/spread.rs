@@ -7,7 +7,18 @@ use super::Element;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spread {
     runs: Vec<(usize, usize)>,
+    repeat: Option<Repeat>,
 }
+
+/// A short pattern that is repeated: how often, and the place in the source of each of its elements.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Repeat {
+    times: usize,
+    pattern: Vec<usize>,
+}
+
+/// Elements of a pattern, at most.
+const PATTERN: usize = 256;
 
 impl Spread {
     /// The broadcast of a tensor that lacks `axes` to `shape`.
@@ -36,11 +47,30 @@ impl Spread {
                 _ => runs.push((extent, stride)),
             }
         }
-        Self { runs }
+        let repeat = Self::repeat(&mut runs);
+        Self { runs, repeat }
+    }
+
+    /// Takes the innermost runs away if they are a short pattern and its repetition.
+    fn repeat(runs: &mut Vec<(usize, usize)>) -> Option<Repeat> {
+        let at = runs.iter().rposition(|&(_, stride)| stride == 0)?;
+        let at = if at + 1 == runs.len() { runs[..at].iter().rposition(|&(_, stride)| stride == 0)? } else { at };
+        let inner = runs.split_off(at);
+        let (times, inner) = (inner[0].0, &inner[1..]);
+        let len: usize = inner.iter().map(|(extent, _)| extent).product();
+        if len > PATTERN {
+            runs.push((times, 0));
+            runs.extend(inner);
+            return None;
+        }
+        Some(Repeat { times, pattern: (0..len).map(|i| place(inner, i)).collect() })
     }
 
     /// Writes elements `start ..` of the larger tensor to `out`.
     pub fn load<T: Element>(&self, x: &[T], start: usize, out: &mut [T]) {
+        if let Some(repeat) = &self.repeat {
+            return self.load_repeated(repeat, x, start, out);
+        }
         let Some((&(extent, stride), outer)) = self.runs.split_last() else {
             return out.fill(x[0]);
         };
@@ -58,6 +88,26 @@ impl Spread {
             done += run;
             within = 0;
             row += 1;
+        }
+    }
+
+    fn load_repeated<T: Element>(&self, repeat: &Repeat, x: &[T], start: usize, out: &mut [T]) {
+        let (period, block) = (repeat.pattern.len(), repeat.pattern.len() * repeat.times);
+        let mut done = 0;
+        while done < out.len() {
+            let (row, within) = ((start + done) / block, (start + done) % block);
+            let run = (block - within).min(out.len() - done);
+            let to = &mut out[done..done + run];
+            let x = &x[place(&self.runs, row)..];
+            let pattern = repeat.pattern.iter().cycle().skip(within % period);
+            to.iter_mut().zip(pattern).take(period).for_each(|(to, from)| *to = x[*from]);
+            let mut filled = period;
+            while filled < run {
+                let more = filled.min(run - filled);
+                to.copy_within(..more, filled);
+                filled += more;
+            }
+            done += run;
         }
     }
 }
@@ -83,20 +133,30 @@ mod tests {
 
     #[test]
     fn loads_any_window_of_a_broadcast() {
-        let (shape, axes) = (Shape::new(&[2, 3, 4]), [0, 2]);
-        let spread = Spread::new(&shape, &axes);
-        let x = [10.0, 20.0, 30.0];
-        let whole: Vec<f64> = (0..24).map(|i| x[i / 4 % 3]).collect();
-        for start in 0..24 {
-            let mut out = vec![0.0; 24 - start];
-            spread.load(&x, start, &mut out);
-            assert_eq!(out, whole[start..]);
+        let shape = Shape::new(&[2, 3, 5, 4]);
+        for axes in [&[0, 2, 3][..], &[1, 3], &[0, 2], &[1], &[3], &[0, 1, 2], &[]] {
+            let spread = Spread::new(&shape, axes);
+            let source = shape.without(axes);
+            let x: Vec<f64> = (0..source.size()).map(|i| i as f64 + 10.0).collect();
+            let whole: Vec<f64> = (0..shape.size())
+                .map(|i| {
+                    let index = |axis: usize| i / shape.strides()[axis] % shape[axis];
+                    let places = (0..shape.rank()).filter(|axis| !axes.contains(axis)).map(index);
+                    x[places.zip(source.strides()).map(|(i, stride)| i * stride).sum::<usize>()]
+                })
+                .collect();
+            for start in 0..shape.size() {
+                let mut out = vec![0.0; shape.size() - start];
+                spread.load(&x, start, &mut out);
+                assert_eq!(out, whole[start..], "over {axes:?}");
+            }
         }
     }
 
     #[test]
     fn merges_neighbouring_axes() {
-        assert_eq!(Spread::new(&Shape::new(&[7, 3, 4]), &[0]).runs, [(7, 0), (12, 1)]);
+        let repeated = Spread::new(&Shape::new(&[7, 3, 4]), &[0]);
+        assert_eq!(repeated.repeat, Some(Repeat { times: 7, pattern: (0..12).collect() }));
         assert_eq!(Spread::new(&Shape::new(&[7, 3, 4]), &[2]).runs, [(21, 1), (4, 0)]);
     }
 }

@@ -23,7 +23,15 @@ pub fn unary<T: Element>(name: &str) -> Option<Unary<T>> {
 
 /// `out <- c x`
 pub fn scale<T: Element>(c: T, x: &[T], out: &mut [T]) {
-    map(x, out, |x| c * x);
+    // `c` by value: behind a reference it might change with `out`, and the loop would not be vectorised.
+    vectorised(
+        #[inline(always)]
+        move || {
+            for (out, x) in out.iter_mut().zip(x) {
+                *out = c * *x;
+            }
+        },
+    );
 }
 
 #[inline(always)]

@@ -212,7 +212,8 @@ impl Placer<'_> {
             }
         }
         let scratch_len = steps.iter().map(Step::scratch_len).max().unwrap_or(0);
-        Plan { steps, arena_len: self.arena.len(), registers, scratch_len }
+        let totals = self.stage.totals.iter().map(|(_, slot)| slot + 1).max().unwrap_or(0);
+        Plan { steps, arena_len: self.arena.len(), registers, scratch_len, totals }
     }
 
     fn allocate(&mut self, id: NodeId) -> Place {

@@ -5,6 +5,7 @@
 
 mod arena;
 mod build;
+mod describe;
 mod fuse;
 mod schedule;
 mod uses;
@@ -26,6 +27,8 @@ pub struct Plan<T> {
     pub registers: usize,
     /// Elements that the kernel of a step needs for itself, at most.
     pub scratch_len: usize,
+    /// The number of totals that it adds to.
+    pub totals: usize,
 }
 
 /// Where a value lives: an area and the place of its first element there. Every value is contiguous.

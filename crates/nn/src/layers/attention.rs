@@ -65,8 +65,10 @@ impl Attention {
         let mut scores = g.scale(products, 1.0 / depth.sqrt())?;
         if self.sight == Sight::Causal {
             let shape = g.shape(scores).clone();
-            let (from, to) = (g.iota(shape.clone(), 2)?, g.iota(shape, 3)?);
+            let square = Shape::new(&shape[2..]);
+            let (from, to) = (g.iota(square.clone(), 0)?, g.iota(square, 1)?);
             let ahead = g.greater(to, from)?;
+            let ahead = g.broadcast(ahead, shape, &[0, 1])?;
             let hidden = g.filled_like(HIDDEN, scores)?;
             scores = g.select(ahead, hidden, scores)?;
         }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use onedge_graph::LossGraph;
 use onedge_objective::{Costs, Error as Failure, Objective, Probe, vector};
 
-use crate::chunks::{Chunk, cut, target};
+use crate::chunks::{Chunk, Sizes, cut};
 use crate::compiled::{Compiled, Memory};
 use crate::kernels::{Element, total};
 use crate::lanes::{Lane, Scratch, Workers};
@@ -30,7 +30,7 @@ pub struct DataObjective<T> {
     options: Options,
     l2: f64,
     dim: usize,
-    rows: usize,
+    sizes: Sizes,
     workers: Workers<T>,
     compiled: HashMap<usize, Compiled<T>>,
     chunks: Vec<Chunk>,
@@ -73,12 +73,13 @@ impl<T: Element> DataObjective<T> {
         let compiled = Compiled::<T>::new(probe)?;
         let values = (compiled.kept_len + compiled.linearize(Memory::Kept).arena_len) / PROBE_ROWS
             + expected.iter().sum::<usize>();
-        let rows = target(&options, values * size_of::<T>());
+        let product_rows = compiled.loss(Memory::Fresh).product_rows() / PROBE_ROWS as f64;
+        let sizes = Sizes::new(&options, values * size_of::<T>(), product_rows);
         let workers = Workers::new(options.threads, options.lanes)?;
         let (compiled, chunks, lanes) = (HashMap::from([(PROBE_ROWS, compiled)]), Vec::new(), Vec::new());
         let (batch, point) = (None, None);
         let mut objective =
-            Self { build, examples, batch, options, l2, dim, rows, workers, compiled, chunks, lanes, point };
+            Self { build, examples, batch, options, l2, dim, sizes, workers, compiled, chunks, lanes, point };
         objective.cut()?;
         Ok(objective)
     }
@@ -189,7 +190,7 @@ impl<T: Element> DataObjective<T> {
     /// Cuts the batch into chunks and plans every size that occurs.
     fn cut(&mut self) -> Result<(), Error> {
         self.point = None;
-        self.chunks = cut(self.batch().len(), self.options.lanes, self.rows);
+        self.chunks = cut(self.batch().len(), self.options.lanes, self.sizes);
         for chunk in &self.chunks {
             if !self.compiled.contains_key(&chunk.len) {
                 let loss = (self.build)(chunk.len).map_err(Error::Build)?;

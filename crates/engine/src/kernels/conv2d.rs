@@ -67,7 +67,7 @@ impl Conv2d {
     }
 
     /// Output pixels of all images.
-    fn pixels(&self) -> usize {
+    pub fn pixels(&self) -> usize {
         let [height, width] = self.output();
         self.images * height * width
     }

@@ -27,3 +27,25 @@ pub use unary::{Unary, scale, unary};
 pub(crate) fn vectorised<R>(f: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(f)
 }
+
+/// `out <- f(x)`, elementwise. What `f` captures must be constant, or the loop is not vectorised.
+#[inline(always)]
+fn map<T: Element>(x: &[T], out: &mut [T], f: impl Fn(T) -> T) {
+    vectorised(
+        #[inline(always)]
+        || {
+            for (out, x) in out.iter_mut().zip(x) {
+                *out = f(*x);
+            }
+        },
+    );
+}
+
+/// `x <- f(x)`, elementwise.
+#[inline(always)]
+fn map_mut<T: Element>(x: &mut [T], f: impl Fn(T) -> T) {
+    vectorised(
+        #[inline(always)]
+        || x.iter_mut().for_each(|x| *x = f(*x)),
+    );
+}

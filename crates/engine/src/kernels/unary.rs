@@ -1,4 +1,4 @@
-use super::{Element, vectorised};
+use super::{Element, map, vectorised};
 
 /// A function of one number, elementwise; both slices have one length.
 pub type Unary<T> = fn(&[T], &mut [T]);
@@ -14,7 +14,8 @@ pub fn unary<T: Element>(name: &str) -> Option<Unary<T>> {
         "exp" => T::exp,
         "log" => T::log,
         "tanh" => T::tanh,
-        "erf" => T::erf,
+        "normal_cdf" => T::normal_cdf,
+        "normal_pdf" => T::normal_pdf,
         "sigmoid" => T::sigmoid,
         "softplus" => T::softplus,
         _ => return None,
@@ -29,18 +30,6 @@ pub fn scale<T: Element>(c: T, x: &[T], out: &mut [T]) {
         move || {
             for (out, x) in out.iter_mut().zip(x) {
                 *out = c * *x;
-            }
-        },
-    );
-}
-
-#[inline(always)]
-fn map<T: Element>(x: &[T], out: &mut [T], f: impl Fn(T) -> T) {
-    vectorised(
-        #[inline(always)]
-        || {
-            for (out, x) in out.iter_mut().zip(x) {
-                *out = f(*x);
             }
         },
     );

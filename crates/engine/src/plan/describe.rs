@@ -1,5 +1,22 @@
-use super::{Fused, Instruction, Kernel, Operand, Place, Rows, Step};
+use super::{Fused, Instruction, Kernel, Operand, Place, Plan, Rows, Step};
 use crate::kernels::Gemm;
+
+impl<T> Plan<T> {
+    /// The rows of its products: the mean, each weighted by its work; 1 if there are none.
+    pub fn product_rows(&self) -> f64 {
+        let (mut rows, mut flops) = (0.0, 0.0);
+        for step in &self.steps {
+            let height = match step {
+                Step::Gemm { spec, .. } => spec.batch * spec.m,
+                Step::Conv2d { spec, .. } => spec.pixels(),
+                _ => continue,
+            };
+            rows += step.flops() * height as f64;
+            flops += step.flops();
+        }
+        if flops == 0.0 { 1.0 } else { rows / flops }
+    }
+}
 
 impl<T> Step<T> {
     /// What it does, in a word.

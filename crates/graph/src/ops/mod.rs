@@ -14,7 +14,6 @@ pub mod conv2d_input;
 pub mod conv2d_weight;
 pub mod div;
 pub mod equal;
-pub mod erf;
 pub mod exp;
 pub mod fold;
 pub mod greater;
@@ -27,6 +26,8 @@ pub mod maximum;
 pub mod minimum;
 pub mod mul;
 pub mod neg;
+pub mod normal_cdf;
+pub mod normal_pdf;
 pub mod one_hot;
 pub mod pad;
 pub mod patches;
@@ -67,7 +68,8 @@ pub static ALL: &[&Op] = &[
     &exp::EXP,
     &log::LOG,
     &tanh::TANH,
-    &erf::ERF,
+    &normal_cdf::NORMAL_CDF,
+    &normal_pdf::NORMAL_PDF,
     &sigmoid::SIGMOID,
     &softplus::SOFTPLUS,
     &relu::RELU,

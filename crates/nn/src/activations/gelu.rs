@@ -1,5 +1,3 @@
-use std::f64::consts::FRAC_1_SQRT_2;
-
 use onedge_graph::{Error, Graph, NodeId};
 use onedge_registry::Entry;
 
@@ -16,12 +14,8 @@ pub static ENTRY: Entry<Activation> = Entry {
 };
 
 fn build(g: &mut Graph, x: NodeId) -> Result<NodeId, Error> {
-    let scaled = g.scale(x, FRAC_1_SQRT_2)?;
-    let erf = g.erf(scaled)?;
-    let one = g.filled_like(1.0, x)?;
-    let twice = g.add(erf, one)?;
-    let half = g.scale(x, 0.5)?;
-    g.mul(half, twice)
+    let share = g.normal_cdf(x)?;
+    g.mul(x, share)
 }
 
 #[cfg(test)]

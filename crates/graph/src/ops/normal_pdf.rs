@@ -1,0 +1,32 @@
+//! `normal_pdf(x) = e^(-x^2 / 2) / sqrt(2 pi)`
+
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
+
+use super::elementwise::{map, no_flops, no_simpler, same_shape};
+use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op};
+
+/// Density of the standard normal distribution, elementwise.
+pub static NORMAL_PDF: Op = Op {
+    name: "normal_pdf",
+    class: Class::Elementwise,
+    arguments: &[Argument::Nonlinear(jvp)],
+    simplify: no_simpler,
+    shape: same_shape,
+    evaluate: |_, inputs, _| map(inputs, |x| (-0.5 * x * x).exp() * 0.5 * FRAC_1_SQRT_2 * FRAC_2_SQRT_PI),
+    flops: no_flops,
+    cases: || vec![Case::elementwise(&[Domain::Real])],
+};
+
+impl Graph {
+    /// Density of the standard normal distribution, elementwise.
+    pub fn normal_pdf(&mut self, x: NodeId) -> Result<NodeId, Error> {
+        self.apply(&NORMAL_PDF, Attributes::None, &[x])
+    }
+}
+
+fn jvp(g: &mut Graph, y: NodeId, t: NodeId) -> Result<NodeId, Error> {
+    let x = g.operand(y, 0);
+    let falling = g.mul(x, y)?;
+    let slope = g.neg(falling)?;
+    g.mul(slope, t)
+}

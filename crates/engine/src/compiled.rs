@@ -1,11 +1,11 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use onedge_graph::{LossGraph, NodeId};
+use onedge_graph::{Graph, LossGraph, NodeId};
 use onedge_objective::Costs;
 
 use crate::Error;
 use crate::kernels::Element;
-use crate::plan::{Area, Place, Plan, Stage, Transposed, Uses, build, padded};
+use crate::plan::{Area, Place, Plan, Stage, Transposed, Uses, build, is_fused, padded};
 use crate::program::Program;
 
 /// All stages of a program for chunks of one size.
@@ -127,7 +127,8 @@ impl<T> Pair<T> {
 }
 
 /// What the gradient's pass is to keep for `later` roots: of all that they need and it computes, the values nearest to
-/// the roots that it has in memory anyway. What lies between is elementwise work, done again.
+/// the roots that it has in memory anyway, but for those that little elementwise work makes of other kept ones: writing
+/// and reading memory beyond the cache takes longer. What lies between is elementwise work, done again.
 fn kept(program: &Program, uses: &Uses, linearize: &Stage, later: &[NodeId]) -> (HashMap<NodeId, Place>, usize) {
     let graph = &program.graph;
     let schedule = linearize.schedule(graph, uses);
@@ -135,21 +136,54 @@ fn kept(program: &Program, uses: &Uses, linearize: &Stage, later: &[NodeId]) -> 
     let barriers = schedule.levels.iter().flat_map(|level| &level.barriers);
     let stored: HashSet<NodeId> =
         barriers.chain(&schedule.stored).copied().filter(|id| !direct.contains_key(id)).collect();
-    let (mut keep, mut len, mut seen) = (HashMap::new(), 0, HashSet::new());
+    let (mut keep, mut seen) = (BTreeSet::new(), HashSet::new());
     let mut open: Vec<NodeId> = later.to_vec();
     while let Some(id) = open.pop() {
         if !seen.insert(id) || linearize.known.contains_key(&id) {
             continue;
         }
         if stored.contains(&id) {
-            let size = graph.shape(id).size();
-            keep.insert(id, Place { area: Area::Kept, start: len, len: size });
-            len += padded(size);
+            keep.insert(id);
         } else {
             open.extend(uses.inputs(graph.node(id)));
         }
     }
-    (keep, len)
+    for id in keep.iter().copied().collect::<Vec<_>>() {
+        let there = |other: NodeId| other != id && (keep.contains(&other) || linearize.known.contains_key(&other));
+        if is_fused(graph, uses, id) && work(graph, uses, id, &there).is_some_and(|work| work <= LITTLE) {
+            keep.remove(&id);
+        }
+    }
+    let (mut places, mut len) = (HashMap::new(), 0);
+    for id in keep {
+        let size = graph.shape(id).size();
+        places.insert(id, Place { area: Area::Kept, start: len, len: size });
+        len += padded(size);
+    }
+    (places, len)
+}
+
+/// Elementwise steps, functions counted fivefold, that cost less than to keep their result.
+const LITTLE: usize = 16;
+
+/// The elementwise work to compute `id` from what is `there`; `None` if it takes anything else.
+fn work(graph: &Graph, uses: &Uses, id: NodeId, there: &impl Fn(NodeId) -> bool) -> Option<usize> {
+    let (mut total, mut seen, mut open) = (0, HashSet::new(), vec![id]);
+    while let Some(id) = open.pop() {
+        if there(id) || !seen.insert(id) {
+            continue;
+        }
+        if !is_fused(graph, uses, id) || total > LITTLE {
+            return None;
+        }
+        total += match graph.node(id).op.name {
+            "constant" => 0,
+            "exp" | "log" | "tanh" | "sigmoid" | "softplus" | "normal_cdf" | "normal_pdf" => 5,
+            _ => 1,
+        };
+        open.extend(uses.inputs(graph.node(id)));
+    }
+    Some(total)
 }
 
 impl Program {

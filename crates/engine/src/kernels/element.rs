@@ -1,4 +1,5 @@
 use onedge_objective::Real;
+use pulp::Simd;
 
 use super::{map, map_mut, vector_math};
 
@@ -20,6 +21,38 @@ pub trait Element: Real {
     fn softplus(x: &[Self], out: &mut [Self]);
     /// ln(1 + x) of one number, accurate for small x.
     fn ln_1p(self) -> Self;
+
+    /// A vector of the instruction set `S`.
+    type Vector<S: Simd>: Copy;
+    /// The number of elements of a vector.
+    #[inline(always)]
+    fn lanes<S: Simd>() -> usize {
+        size_of::<Self::Vector<S>>() / size_of::<Self>()
+    }
+    /// A vector of one number.
+    fn splat<S: Simd>(simd: S, x: Self) -> Self::Vector<S>;
+    /// `a + b`
+    fn add_vectors<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// `a b + c`, rounded once.
+    fn mul_add<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>, c: Self::Vector<S>) -> Self::Vector<S>;
+    /// The vector at `from`, aligned or not.
+    ///
+    /// # Safety
+    /// As many elements as a vector has can be read there.
+    #[inline(always)]
+    unsafe fn load<S: Simd>(_: S, from: *const Self) -> Self::Vector<S> {
+        // SAFETY: the caller's promise; a vector is plain numbers.
+        unsafe { from.cast::<Self::Vector<S>>().read_unaligned() }
+    }
+    /// Writes a vector to `to`, aligned or not.
+    ///
+    /// # Safety
+    /// As many elements as a vector has can be written there.
+    #[inline(always)]
+    unsafe fn store<S: Simd>(_: S, to: *mut Self, vector: Self::Vector<S>) {
+        // SAFETY: the caller's promise.
+        unsafe { to.cast::<Self::Vector<S>>().write_unaligned(vector) }
+    }
 }
 
 impl Element for f32 {
@@ -51,6 +84,20 @@ impl Element for f32 {
     fn ln_1p(self) -> Self {
         self.ln_1p()
     }
+
+    type Vector<S: Simd> = S::f32s;
+    #[inline(always)]
+    fn splat<S: Simd>(simd: S, x: Self) -> S::f32s {
+        simd.splat_f32s(x)
+    }
+    #[inline(always)]
+    fn add_vectors<S: Simd>(simd: S, a: S::f32s, b: S::f32s) -> S::f32s {
+        simd.add_f32s(a, b)
+    }
+    #[inline(always)]
+    fn mul_add<S: Simd>(simd: S, a: S::f32s, b: S::f32s, c: S::f32s) -> S::f32s {
+        simd.mul_add_f32s(a, b, c)
+    }
 }
 
 impl Element for f64 {
@@ -77,6 +124,20 @@ impl Element for f64 {
     }
     fn ln_1p(self) -> Self {
         self.ln_1p()
+    }
+
+    type Vector<S: Simd> = S::f64s;
+    #[inline(always)]
+    fn splat<S: Simd>(simd: S, x: Self) -> S::f64s {
+        simd.splat_f64s(x)
+    }
+    #[inline(always)]
+    fn add_vectors<S: Simd>(simd: S, a: S::f64s, b: S::f64s) -> S::f64s {
+        simd.add_f64s(a, b)
+    }
+    #[inline(always)]
+    fn mul_add<S: Simd>(simd: S, a: S::f64s, b: S::f64s, c: S::f64s) -> S::f64s {
+        simd.mul_add_f64s(a, b, c)
     }
 }
 

@@ -28,6 +28,24 @@ pub(crate) fn vectorised<R>(f: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(f)
 }
 
+/// Runs `op` with the widest vector instructions of this machine.
+#[inline(always)]
+fn on_this_machine<Op: pulp::WithSimd>(op: Op) -> Op::Output {
+    pulp::Arch::new().dispatch(op)
+}
+
+/// The number of elements of a vector of this machine.
+fn lanes<T: Element>() -> usize {
+    struct Lanes<T>(std::marker::PhantomData<T>);
+    impl<T: Element> pulp::WithSimd for Lanes<T> {
+        type Output = usize;
+        fn with_simd<S: pulp::Simd>(self, _: S) -> usize {
+            T::lanes::<S>()
+        }
+    }
+    on_this_machine(Lanes(std::marker::PhantomData::<T>))
+}
+
 /// `out <- f(x)`, elementwise. What `f` captures must be constant, or the loop is not vectorised.
 #[inline(always)]
 fn map<T: Element>(x: &[T], out: &mut [T], f: impl Fn(T) -> T) {

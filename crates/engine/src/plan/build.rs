@@ -86,11 +86,7 @@ fn is_tall(graph: &Graph, uses: &Uses, id: NodeId) -> bool {
     let [rows, columns] = as_matrix(graph.shape(id));
     let turns = |product: NodeId| {
         let node = graph.node(product);
-        match node.op.name {
-            "matmul" => node.shape.rank() == 2,
-            "conv2d_weight" => node.attributes.window().groups == 1,
-            _ => false,
-        }
+        node.op.name == "matmul" && node.shape.rank() == 2
     };
     rows > columns && uses.products(graph, id).into_iter().all(turns)
 }
@@ -126,11 +122,11 @@ pub fn build<T: Element>(graph: &Graph, uses: &Uses, stage: &Stage) -> Plan<T> {
     Placer { graph, uses, stage, direct, arena: Arena::default(), places: stage.known.clone() }.run(items)
 }
 
-impl<T> Step<T> {
+impl<T: Element> Step<T> {
     /// Elements that its kernel needs for itself.
     fn scratch_len(&self) -> usize {
         match self {
-            Self::Conv2d { spec, .. } => spec.scratch_len(),
+            Self::Conv2d { spec, .. } => spec.scratch_len::<T>(),
             _ => 0,
         }
     }
@@ -286,9 +282,12 @@ impl Placer<'_> {
     fn product<T: Element>(&self, node: &Node, out: Place, write: Write, tall: bool) -> Step<T> {
         let [a, b] = [0, 1].map(|argument| self.places[&self.uses.value(node.inputs[argument])]);
         let [left, right] = [0, 1].map(|argument| self.graph.shape(node.inputs[argument]));
-        let conv = |role: Role, x: &Shape, w: &Shape| {
-            let spec = Conv2d::new(role, node.attributes.window(), x, w);
-            Step::Conv2d { spec: Conv2d { column_major: tall, ..spec }, a, b, out, write }
+        let conv = |role: Role, x: &Shape, w: &Shape| Step::Conv2d {
+            spec: Conv2d::new(role, node.attributes.window(), x, w),
+            a,
+            b,
+            out,
+            write,
         };
         match node.op.name {
             "conv2d" => conv(Role::Output, left, right),

@@ -14,6 +14,7 @@ use crate::kernels::{Binary, Boxed, Conv2d, Gemm, Spread, Sum, Unary};
 
 pub use arena::padded;
 pub use build::{Stage, Transposed, build};
+pub use schedule::is_fused;
 pub use uses::Uses;
 
 /// The steps of one stage for one chunk.

@@ -2,6 +2,8 @@ use onedge_graph::{Shape, Window};
 
 use super::{Element, Gemm, gemm_strided, vectorised};
 
+mod direct;
+
 /// Elements of a tile of unfolded images, at most (unless one row of it is longer): half the L2 cache in f32.
 const UNFOLDED: usize = 1 << 17;
 
@@ -18,8 +20,6 @@ pub struct Conv2d {
     pub channels: usize,
     /// Channels of the output.
     pub filters: usize,
-    /// Whether the cotangent of the kernel is written transposed, `[filters, taps * channels]`; one group only.
-    pub column_major: bool,
 }
 
 /// What of `y = conv2d(x, w)` is computed from the other two.
@@ -43,13 +43,13 @@ struct Band {
 impl Conv2d {
     /// A convolution whose operands have these shapes, each as in the graph: images, kernel.
     pub fn new(role: Role, window: Window, x: &Shape, w: &Shape) -> Self {
-        Self { role, window, images: x[0], channels: x[3], filters: w[3], column_major: false }
+        Self { role, window, images: x[0], channels: x[3], filters: w[3] }
     }
 
     /// A window over images of this shape, for [`patches()`] and [`fold_patches()`].
     pub fn window(window: Window, x: &Shape) -> Self {
         let window = Window { groups: 1, ..window };
-        Self { role: Role::Output, window, images: x[0], channels: x[3], filters: 1, column_major: false }
+        Self { role: Role::Output, window, images: x[0], channels: x[3], filters: 1 }
     }
 
     fn output(&self) -> [usize; 2] {
@@ -106,13 +106,22 @@ impl Conv2d {
     }
 
     /// Elements of scratch memory that [`conv2d()`] needs.
-    pub fn scratch_len(&self) -> usize {
+    pub fn scratch_len<T: Element>(&self) -> usize {
         if self.is_dense() || self.is_depthwise() {
             return 0;
         }
         match (self.role, self.turned()) {
-            (Role::Image, Some(turned)) => turned.tile_len() + self.columns() * self.filters,
-            _ => self.tile_len(),
+            (Role::Image, Some(turned)) => turned.own_len::<T>() + self.columns() * self.filters,
+            (Role::Image, None) => self.tile_len(),
+            _ => self.own_len::<T>(),
+        }
+    }
+
+    fn own_len<T: Element>(&self) -> usize {
+        match self.role {
+            _ if !self.is_direct::<T>() => self.tile_len(),
+            Role::Kernel => self.kernel_len(),
+            _ => self.direct_len(),
         }
     }
 
@@ -133,7 +142,8 @@ impl Conv2d {
 /// `out <- conv2d(a, b)` or one of its transposes, or `out <- out +` that if `add`. Operands as in the graph's ops:
 /// `(x, w)`, `(y, w)` or `(x, y)`.
 ///
-/// Cost: each image is unfolded a tile at a time into memory that stays in the cache, and multiplied there.
+/// Where the filters fill vectors the products are taken straight from the images ([`direct`]); else each image is
+/// unfolded a tile at a time into memory that stays in the cache, and multiplied there.
 ///
 /// # Panics
 /// If a slice does not have the size that `spec` says.
@@ -155,6 +165,7 @@ pub fn conv2d<T: Element>(spec: &Conv2d, a: &[T], b: &[T], out: &mut [T], add: b
     }
     match spec.role {
         Role::Output => forward(spec, a, b, out, add, scratch),
+        Role::Kernel if spec.is_direct::<T>() => direct::kernel(spec, a, b, out, add, scratch),
         Role::Kernel => kernel(spec, a, b, out, add, scratch),
         Role::Image => match spec.turned() {
             Some(turned) => {
@@ -178,6 +189,9 @@ fn dense<T: Element>(spec: &Conv2d, a: &[T], b: &[T], out: &mut [T], add: bool) 
 }
 
 fn forward<T: Element>(spec: &Conv2d, x: &[T], w: &[T], y: &mut [T], add: bool, scratch: &mut [T]) {
+    if spec.is_direct::<T>() {
+        return direct::forward(spec, x, w, y, add, scratch);
+    }
     let (columns, o, groups) = (spec.columns(), spec.filters, spec.window.groups);
     let each = o / groups;
     for band in spec.bands() {
@@ -215,10 +229,8 @@ fn kernel_product<T: Element>(
 ) {
     let o = spec.filters;
     let each = o / spec.window.groups;
-    let mut product = Gemm::plain(columns, each, rows).left();
-    product.column_major = spec.column_major;
-    let w_stride = if spec.column_major { columns } else { o };
-    gemm_strided(&product, [tile, &y[group * each..]], &mut w[group * each..], [columns, o, w_stride], add);
+    let product = Gemm::plain(columns, each, rows).left();
+    gemm_strided(&product, [tile, &y[group * each..]], &mut w[group * each..], [columns, o, o], add);
 }
 
 /// Cotangents of images where the stride leaves gaps: products first, then each is added where it belongs.
@@ -247,10 +259,9 @@ fn turn<T: Element>(spec: &Conv2d, w: &[T], turned: &mut [T]) {
         let from = &w[(taps - 1 - tap) * depth * o..][..depth * o];
         let to = &mut turned[tap * each * c..][..each * c];
         for group in 0..groups {
-            for filter in 0..each {
-                for channel in 0..depth {
-                    to[filter * c + group * depth + channel] = from[channel * o + group * each + filter];
-                }
+            for (filter, to) in to.chunks_exact_mut(c).enumerate() {
+                let from = from[group * each + filter..].iter().step_by(o);
+                to[group * depth..(group + 1) * depth].iter_mut().zip(from).for_each(|(to, from)| *to = *from);
             }
         }
     }

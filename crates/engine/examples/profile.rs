@@ -78,16 +78,16 @@ fn main() {
         r.scratch_bytes >> 20
     );
     for (i, s) in r.stages.iter().enumerate() {
-        let flops = s.flops() * r.chunks as f64;
+        let flops = s.steps.iter().map(|s| s.flops).sum::<f64>() * r.chunks as f64;
         println!(
             "\n{}: {:.1} ms whole, {:.1} ms by report, {:.2} GFLOP, {:.1} GFLOP/s",
             names[i],
             best[i] * 1e3,
-            s.time().as_secs_f64() * 1e3 * r.chunks as f64,
+            s.steps.iter().map(|s| s.time.as_secs_f64()).sum::<f64>() * 1e3 * r.chunks as f64,
             flops / 1e9,
             flops / 1e9 / best[i]
         );
-        let total = s.time().as_secs_f64();
+        let total = s.steps.iter().map(|s| s.time.as_secs_f64()).sum::<f64>();
         let mut by: BTreeMap<&str, (usize, f64, f64, f64)> = BTreeMap::new();
         for st in &s.steps {
             let e = by.entry(st.kind).or_default();

@@ -7,6 +7,7 @@ use crate::Error;
 use crate::kernels::Element;
 use crate::plan::{Area, Place, Plan, Stage, Transposed, Uses, build, is_fused, padded};
 use crate::program::Program;
+use crate::run::TILE;
 
 /// All stages of a program for chunks of one size.
 pub struct Compiled<T> {
@@ -86,14 +87,23 @@ impl<T: Element> Compiled<T> {
         })
     }
 
-    /// Every stage with its name.
-    pub fn stages(&self, memory: Memory) -> [(&'static str, &Plan<T>); 4] {
+    /// The stages that there are with and without memory, each with its name.
+    pub fn stages(&self, memory: Memory) -> [(&'static str, &Plan<T>); 3] {
         [
-            ("loss", self.loss(memory)),
             ("gradient", self.linearize(memory)),
             ("curvature", self.curvature(memory)),
             ("hessian-vector", self.hessian_vector(memory)),
         ]
+    }
+
+    /// Bytes of scratch memory that every stage can run in.
+    pub fn scratch_bytes(&self) -> usize {
+        let stages = [Memory::Kept, Memory::Fresh].map(|memory| self.stages(memory));
+        let plans = stages.iter().flatten().map(|(_, plan)| *plan).chain([&self.loss]);
+        plans
+            .map(|plan| (plan.arena_len + plan.registers * TILE + plan.scratch_len) * size_of::<T>())
+            .max()
+            .unwrap_or(0)
     }
 
     /// The losses alone. Totals: the loss, then each metric.

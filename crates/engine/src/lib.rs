@@ -7,6 +7,7 @@ mod chunks;
 mod compiled;
 mod error;
 mod examples;
+mod forward;
 mod kernels;
 mod lanes;
 mod objective;
@@ -19,6 +20,7 @@ mod square_product;
 
 pub use error::Error;
 pub use examples::{Examples, Field};
+pub use forward::Forward;
 pub use kernels::Element;
 pub use objective::{BuildLoss, DataObjective, Means};
 pub use options::Options;

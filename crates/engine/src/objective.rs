@@ -116,67 +116,73 @@ impl<T: Element> DataObjective<T> {
         Ok(Means { loss: means[0], metrics: names.into_iter().zip(means[1..].iter().copied()).collect() })
     }
 
+    /// Bytes of all memory that a run needs beside the examples: scratch memory of each thread, what is kept for
+    /// curvature, the sums of all lanes.
+    pub fn memory_bytes(&self) -> u64 {
+        let compiled = self.first_compiled();
+        let scratch = self.threads() * compiled.scratch_bytes();
+        let kept = self.chunks_kept() * compiled.kept_len * size_of::<T>();
+        (scratch + kept + self.lanes.len() * self.dim * size_of::<T>()) as u64
+    }
+
+    fn threads(&self) -> usize {
+        self.options.threads.min(self.lanes.len())
+    }
+
+    /// Chunks of which the budget keeps what later stages need.
+    fn chunks_kept(&self) -> usize {
+        let each = (self.first_compiled().kept_len * size_of::<T>()).max(1);
+        usize::try_from(self.options.memory_bytes / each as u64).unwrap_or(usize::MAX).min(self.chunks.len())
+    }
+
     /// What each step of each stage does and how long it takes, by running the first chunk `repeats` times at `w`, with
-    /// `u` for the direction. Leaves the point alone. Cost: `repeats` times all stages of one chunk.
+    /// `u` for the direction. Leaves the point alone. Cost: `repeats` times all stages of one chunk, twice if some
+    /// chunks are kept and others not.
     ///
     /// # Errors
     /// [`Failure::Length`].
     pub fn report(&self, w: &[T], u: &[T], repeats: usize) -> Result<Report, Failure> {
         Failure::require_length("w", self.dim, w.len())?;
         Failure::require_length("u", self.dim, u.len())?;
-        let (chunk, compiled) = (self.chunks[0], self.first_compiled());
-        let fits = self.options.memory_bytes / size_of::<T>().max(1) as u64;
-        let chunks_kept = self.chunks.len().min((fits / compiled.kept_len.max(1) as u64) as usize);
-        let memory = if chunks_kept > 0 { Memory::Kept } else { Memory::Fresh };
-        let mut kept = vec![T::ZERO; if chunks_kept > 0 { compiled.kept_len } else { 0 }];
+        let (compiled, chunks, chunks_kept) = (self.first_compiled(), self.chunks.len(), self.chunks_kept());
         let (mut scratch, mut output) = (Scratch::default(), vec![T::ZERO; self.dim]);
-        let stages = compiled.stages(memory).map(|(name, plan)| {
+        let mut stages = Vec::new();
+        let mut measure = |name, chunks, plan: &Plan<T>, kept: &mut [T]| {
             scratch.reserve(plan);
             let mut totals = vec![0.0; plan.totals];
             let mut areas = Areas {
                 parameters: w,
                 direction: u,
-                fields: self.fields(chunk),
+                fields: fields(self.batch(), self.chunks[0]),
                 arena: &mut scratch.arena,
-                kept: &mut kept,
+                kept,
                 output: &mut output,
                 totals: &mut totals,
                 tiles: &mut scratch.tiles,
                 scratch: &mut scratch.kernels,
                 first: false,
             };
-            let mut times = vec![Duration::MAX; plan.steps.len()];
-            for _ in 0..repeats.max(1) {
-                for (step, time) in plan.steps.iter().zip(&mut times) {
-                    let start = Instant::now();
-                    run_step(step, &mut areas);
-                    *time = start.elapsed().min(*time);
+            stages.push(StageReport { name, chunks, steps: time(plan, &mut areas, repeats) });
+        };
+        measure("loss", chunks, compiled.loss(Memory::Fresh), &mut []);
+        for (memory, chunks) in [(Memory::Kept, chunks_kept), (Memory::Fresh, chunks - chunks_kept)] {
+            if chunks > 0 {
+                let mut kept = vec![T::ZERO; if memory == Memory::Kept { compiled.kept_len } else { 0 }];
+                for (name, plan) in compiled.stages(memory) {
+                    measure(name, chunks, plan, &mut kept);
                 }
             }
-            let steps = plan.steps.iter().zip(times).map(|(step, time)| StepReport {
-                kind: step.kind(),
-                detail: step.detail(),
-                flops: step.flops(),
-                bytes: step.elements() * size_of::<T>(),
-                time,
-            });
-            StageReport { name, steps: steps.collect() }
-        });
-        let stages = Vec::from(stages);
+        }
         Ok(Report {
-            chunk: chunk.len,
-            chunks: self.chunks.len(),
+            chunk: self.chunks[0].len,
+            chunks,
             chunks_kept,
             kept_bytes: compiled.kept_len * size_of::<T>(),
-            scratch_bytes: (scratch.arena.len() + scratch.tiles.len() + scratch.kernels.len()) * size_of::<T>(),
-            threads: self.options.threads.min(self.lanes.len()),
+            scratch_bytes: compiled.scratch_bytes(),
+            memory_bytes: self.memory_bytes(),
+            threads: self.threads(),
             stages,
         })
-    }
-
-    /// A chunk's part of each field.
-    fn fields(&self, chunk: Chunk) -> Vec<&[T]> {
-        fields(self.batch(), chunk)
     }
 
     fn first_compiled(&self) -> &Compiled<T> {
@@ -274,6 +280,28 @@ impl<T: Element> DataObjective<T> {
         }
         old
     }
+}
+
+/// Runs a plan `repeats` times, but once at least, and tells each step's shortest time.
+fn time<T: Element>(plan: &Plan<T>, areas: &mut Areas<'_, T>, repeats: usize) -> Vec<StepReport> {
+    let mut times = vec![Duration::MAX; plan.steps.len()];
+    for _ in 0..repeats.max(1) {
+        for (step, time) in plan.steps.iter().zip(&mut times) {
+            let start = Instant::now();
+            run_step(step, areas);
+            *time = start.elapsed().min(*time);
+        }
+    }
+    let steps = plan.steps.iter().zip(times);
+    steps
+        .map(|(step, time)| StepReport {
+            kind: step.kind(),
+            detail: step.detail(),
+            flops: step.flops(),
+            bytes: step.elements() * size_of::<T>(),
+            time,
+        })
+        .collect()
 }
 
 /// The part of each field that a chunk reads.

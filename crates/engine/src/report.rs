@@ -7,15 +7,18 @@ pub struct Report {
     pub chunk: usize,
     /// Chunks.
     pub chunks: usize,
-    /// Chunks of which the gradient's pass keeps what later stages need; the rest is recomputed.
+    /// Chunks of which the gradient's pass keeps what later stages need; of the rest it is computed again.
     pub chunks_kept: usize,
     /// Bytes kept of one chunk.
     pub kept_bytes: usize,
     /// Bytes of scratch memory of each thread.
     pub scratch_bytes: usize,
+    /// Bytes of all memory beside the examples: scratch, what is kept, sums.
+    pub memory_bytes: u64,
     /// Threads.
     pub threads: usize,
-    /// The loss alone, loss and gradient, curvature, Hessian-vector product.
+    /// The loss alone, loss and gradient, curvature, Hessian-vector product; the last three once for the chunks that are
+    /// kept and once for those that are not, if there are any.
     pub stages: Vec<StageReport>,
 }
 
@@ -24,6 +27,8 @@ pub struct Report {
 pub struct StageReport {
     /// Its name.
     pub name: &'static str,
+    /// How many chunks it is run over so.
+    pub chunks: usize,
     /// In the order in which they run.
     pub steps: Vec<StepReport>,
 }
@@ -41,16 +46,4 @@ pub struct StepReport {
     pub bytes: usize,
     /// The shortest time that it took.
     pub time: Duration,
-}
-
-impl StageReport {
-    /// The time of one chunk.
-    pub fn time(&self) -> Duration {
-        self.steps.iter().map(|step| step.time).sum()
-    }
-
-    /// Multiplications and additions of products for one chunk.
-    pub fn flops(&self) -> f64 {
-        self.steps.iter().map(|step| step.flops).sum()
-    }
 }

@@ -25,6 +25,57 @@ pub enum Error {
         /// Bytes that there are.
         available: u64,
     },
+    /// Chunks too large for this machine.
+    #[error(
+        "{origin}: chunks of {chunk} examples on {threads} threads need {:.1} GiB of memory, expected at most {:.1} GiB; \
+         try a smaller engine.memory_mib, engine.chunk or engine.threads",
+        *needed as f64 / (1u64 << 30) as f64,
+        *available as f64 / (1u64 << 30) as f64
+    )]
+    ChunkMemory {
+        /// The spec.
+        origin: String,
+        /// Examples.
+        chunk: usize,
+        /// Threads.
+        threads: usize,
+        /// Bytes.
+        needed: u64,
+        /// Bytes that there are.
+        available: u64,
+    },
+    /// Text is to be drawn from a model of something else.
+    #[error("{origin}: data `{data}` is no text, expected a model of one; try data = cicero, tiny-shakespeare or text")]
+    NoText {
+        /// The spec.
+        origin: String,
+        /// The data set.
+        data: String,
+    },
+    /// There are no parameters to draw text with.
+    #[error("{origin}: a spec holds no parameters, expected the folder of a run; try --params FILE")]
+    NoParameters {
+        /// The spec.
+        origin: String,
+    },
+    /// A prompt has a character that the model has never seen.
+    #[error("--prompt: `{character}` does not occur in the training text, expected some of {known}")]
+    UnknownCharacter {
+        /// The character.
+        character: char,
+        /// Those that occur.
+        known: String,
+    },
+    /// An option has an impossible value.
+    #[error("{option}: expected {expected}, got {got}")]
+    Option {
+        /// The option.
+        option: &'static str,
+        /// What it must be.
+        expected: String,
+        /// What it is.
+        got: String,
+    },
     /// The engine refuses a network or its options.
     #[error(transparent)]
     Engine(#[from] onedge_engine::Error),
@@ -233,6 +284,11 @@ impl Error {
             | Self::Batch { .. }
             | Self::Network { .. }
             | Self::Memory { .. }
+            | Self::ChunkMemory { .. }
+            | Self::NoText { .. }
+            | Self::NoParameters { .. }
+            | Self::UnknownCharacter { .. }
+            | Self::Option { .. }
             | Self::Engine(_)
             | Self::Picture { .. } => true,
             Self::Data(error) => !matches!(

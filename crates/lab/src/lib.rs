@@ -6,6 +6,8 @@
 pub mod compare;
 mod error;
 pub mod export;
+pub mod forecast;
+pub mod generate;
 pub mod labels;
 pub mod measure;
 pub mod params;

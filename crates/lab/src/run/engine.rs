@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use onedge_data::{Dataset, Targets};
-use onedge_engine::{DataObjective, Element, Examples, Field, Options};
+use onedge_engine::{DataObjective, Element, Examples, Field, Options, Report};
 use onedge_nn::{Loss, Model, Target, loss_graph};
 use onedge_objective::{Error as ObjectiveError, Probe};
 use onedge_registry::{Error as RegistryError, Settings};
@@ -64,6 +64,11 @@ impl<T: Element> Workload<T> for DataObjective<T> {
         }
         let named = means.metrics.into_iter().map(|(name, mean)| (name.to_owned(), mean));
         Ok(named.chain([("loss".to_owned(), means.loss)]).collect())
+    }
+
+    fn report(&mut self, w: &[T], u: &[T]) -> Result<Report, ObjectiveError> {
+        // The first pass warms the caches.
+        DataObjective::report(self, w, u, 3)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use onedge_engine::{DataObjective, Element};
+
 use crate::Error;
 
 /// Vectors as long as the parameters that a run holds beside one for each lane: parameters, a copy at the linearised
@@ -17,6 +19,20 @@ pub fn require(origin: &str, parameters: usize, width: usize, lanes: usize) -> R
     match available() {
         Some(available) if needed > available => {
             Err(Error::Memory { origin: origin.to_owned(), parameters, needed, available })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks that what the engine needs to run chunks fits beside the rest.
+///
+/// # Errors
+/// [`Error::ChunkMemory`]. Nothing is checked where the machine does not tell.
+pub fn require_chunks<T: Element>(origin: &str, objective: &DataObjective<T>, threads: usize) -> Result<(), Error> {
+    let (needed, (chunk, _)) = (objective.memory_bytes(), objective.chunking());
+    match available() {
+        Some(available) if needed > available => {
+            Err(Error::ChunkMemory { origin: origin.to_owned(), chunk, threads, needed, available })
         }
         _ => Ok(()),
     }

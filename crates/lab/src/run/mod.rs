@@ -15,5 +15,6 @@ pub use batches::Batches;
 pub use execute::{Finished, Place, Request, check, execute, plan};
 pub use library::Library;
 pub use problem::{Element, Problem};
+pub(crate) use problem::{layouts, network};
 pub use train::{Diagnostics, Hooks, Outcome, Plan, train};
 pub use workload::Workload;

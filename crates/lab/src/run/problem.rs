@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use onedge_data::{Dataset, Targets};
+use onedge_data::{Dataset, Split, Targets};
 use onedge_nn::{Io, Model, Target, initial_parameters, losses, models};
 use onedge_registry::find;
 
@@ -36,13 +36,13 @@ impl<T: Element> Problem<T> {
         let loss = (find("loss", losses::ALL, &spec.loss.name).map_err(&in_spec)?.build)(&spec.loss.settings);
         let loss = Arc::new(loss.map_err(in_network)?);
         let split = library.get(&spec.data)?;
-        let target = target(&split.train);
-        let io = Io::new(split.train.input_shape(), target.outputs()).map_err(in_network)?;
-        let model = (find("model", models::ALL, &spec.model.name).map_err(&in_spec)?.build)(&spec.model.settings, &io);
-        let model = Arc::new(model.map_err(in_network)?);
+        let (model, target) = network(spec, &split)?;
+        let model = Arc::new(model);
         memory::require(&spec.origin, model.dim(), size_of::<T>(), options.lanes)?;
         let workload = |set: &Dataset| -> Result<Box<dyn Workload<T>>, Error> {
-            Ok(Box::new(engine::objective::<T>(&model, &loss, target, set, l2, options.clone())?))
+            let objective = engine::objective::<T>(&model, &loss, target, set, l2, options.clone())?;
+            memory::require_chunks(&spec.origin, &objective, options.threads)?;
+            Ok(Box::new(objective))
         };
         Ok(Self {
             layouts: layouts(&model),
@@ -58,7 +58,20 @@ impl<T: Element> Problem<T> {
     }
 }
 
-fn layouts(model: &Model) -> Vec<Layout> {
+/// The model of a spec for a data set, and what it is to predict.
+///
+/// # Errors
+/// A setting out of its range, a model that does not take such inputs.
+pub fn network(spec: &Spec, split: &Split) -> Result<(Model, Target), Error> {
+    let in_network = |source| Error::Network { origin: spec.origin.clone(), source: Box::new(source) };
+    let target = target(&split.train);
+    let io = Io::new(split.train.input_shape(), target.outputs()).map_err(in_network)?;
+    let entry = find("model", models::ALL, &spec.model.name).map_err(Error::spec(&spec.origin))?;
+    Ok(((entry.build)(&spec.model.settings, &io).map_err(in_network)?, target))
+}
+
+/// The names and shapes of a model's parameters.
+pub fn layouts(model: &Model) -> Vec<Layout> {
     let layout = |p: &onedge_nn::Parameter| Layout { name: p.name.clone(), shape: p.shape.to_vec() };
     model.parameters().iter().map(layout).collect()
 }

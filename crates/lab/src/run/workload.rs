@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use onedge_engine::Report;
 use onedge_objective::{Error, Objective, Real};
 
 /// A mean over examples, some of which can be selected: what the training loop needs beyond an [`Objective`].
@@ -18,4 +19,13 @@ pub trait Workload<T: Real>: Objective<T> {
     /// # Errors
     /// A value that is not finite.
     fn metrics(&mut self, w: &[T]) -> Result<BTreeMap<String, f64>, Error>;
+
+    /// What each stage costs at `w` along `u`, measured on some of the selected examples.
+    ///
+    /// # Errors
+    /// A workload that cannot tell.
+    fn report(&mut self, w: &[T], u: &[T]) -> Result<Report, Error> {
+        let _ = (w, u);
+        Err(Error::Other("this workload does not tell what it costs".into()))
+    }
 }

@@ -4,8 +4,10 @@ mod compare;
 mod completions;
 mod demo;
 mod export;
+mod generate;
 mod list;
 mod measure;
+mod plan;
 mod plot;
 mod train;
 
@@ -24,6 +26,10 @@ pub enum Command {
     Compare(compare::Args),
     /// Loss, gradient, curvature and the largest eigenvalues at given parameters
     Measure(measure::Args),
+    /// What a run will cost, before it is started: memory, and the time of each kind of operation
+    Plan(plan::Args),
+    /// Let a trained language model speak
+    Generate(generate::Args),
     /// The step records of a run as CSV or JSON
     Export(export::Args),
     /// Draw runs
@@ -42,6 +48,8 @@ impl Command {
             Self::Train(args) => train::run(&args),
             Self::Compare(args) => compare::run(&args),
             Self::Measure(args) => measure::run(&args),
+            Self::Plan(args) => plan::run(&args),
+            Self::Generate(args) => generate::run(&args),
             Self::Export(args) => export::run(&args),
             Self::Plot(args) => plot::run(&args),
             Self::List(args) => list::run(&args),

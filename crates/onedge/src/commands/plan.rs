@@ -1,0 +1,29 @@
+use std::path::PathBuf;
+
+use onedge_lab::forecast::forecast;
+use onedge_lab::spec::Spec;
+
+use crate::console;
+use crate::exit::Code;
+use crate::progress::Rows;
+use crate::specs::Overrides;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The spec of the run: a TOML file or a run folder [default: the defaults]
+    spec: Option<PathBuf>,
+    #[command(flatten)]
+    overrides: Overrides,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args) -> anyhow::Result<Code> {
+    let spec = Spec::resolve(&args.overrides.document(args.spec.as_deref())?)?;
+    let mut library = args.overrides.library().watched_by(Rows::new(false).downloads());
+    let forecast = forecast(&spec, &mut library)?;
+    let text = if args.json { serde_json::to_string_pretty(&forecast)? + "\n" } else { forecast.to_text() };
+    console::result(&text);
+    Ok(Code::Done)
+}

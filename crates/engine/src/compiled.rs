@@ -8,6 +8,7 @@ use crate::kernels::Element;
 use crate::plan::{Area, Place, Plan, Stage, Transposed, Uses, build, is_fused, padded};
 use crate::program::Program;
 use crate::run::TILE;
+use crate::shifted::Layout;
 
 /// All stages of a program for chunks of one size.
 pub struct Compiled<T> {
@@ -225,6 +226,14 @@ impl Program {
         let fields = self.fields.iter().enumerate().map(|(i, id)| place(Area::Field(i), 0, id));
         let parameters = vector(Area::Parameters, &self.parameters);
         let directions = vector(Area::Direction, &self.directions);
-        parameters.into_iter().chain(directions).chain(fields).collect()
+        let dim = self.parameters.iter().map(|id| self.graph.shape(*id).size()).sum();
+        let layout = Layout::new(dim, self.shifted.len());
+        let shifted = self.shifted.iter().zip(starts).enumerate().flat_map(|(i, (shifted, start))| {
+            let scalars = [shifted.step, shifted.half_inverse, shifted.inverse_square];
+            let scalars = scalars.into_iter().zip(layout.scalars).map(move |(id, list)| (id, list + i));
+            [(shifted.plus, layout.plus + start), (shifted.minus, layout.minus + start)].into_iter().chain(scalars)
+        });
+        let shifted = shifted.map(|(id, start)| place(Area::Direction, start, &id));
+        parameters.into_iter().chain(directions).chain(shifted).chain(fields).collect()
     }
 }

@@ -16,6 +16,7 @@ mod plan;
 mod program;
 mod report;
 mod run;
+mod shifted;
 mod square_product;
 
 pub use error::Error;

@@ -10,6 +10,7 @@ use crate::kernels::{Element, total};
 use crate::lanes::{Lane, Scratch, Workers};
 use crate::plan::{Plan, Transposed};
 use crate::run::{Areas, run, run_step};
+use crate::shifted::shift;
 use crate::{Error, Examples, Field, Options, Report, StageReport, StepReport};
 
 /// Builds the loss of a chunk of the given number of examples.
@@ -30,6 +31,8 @@ pub struct DataObjective<T> {
     options: Options,
     l2: f64,
     dim: usize,
+    /// Elements of each parameter.
+    parameters: Vec<usize>,
     sizes: Sizes,
     workers: Workers<T>,
     compiled: HashMap<usize, Compiled<T>>,
@@ -52,6 +55,8 @@ struct Point<T> {
     w: Vec<T>,
     /// What the gradient's pass kept of each chunk; empty beyond the budget.
     kept: Vec<Vec<T>>,
+    /// The direction of the last curvature as its pass reads it.
+    shifted: Vec<T>,
 }
 
 impl<T: Element> DataObjective<T> {
@@ -69,7 +74,8 @@ impl<T: Element> DataObjective<T> {
         if expected != got {
             return Err(Error::Fields { expected, got });
         }
-        let dim = probe.parameters.iter().map(|&id| probe.graph.shape(id).size()).sum();
+        let parameters: Vec<usize> = probe.parameters.iter().map(|&id| probe.graph.shape(id).size()).collect();
+        let dim = parameters.iter().sum();
         let compiled = Compiled::<T>::new(probe)?;
         let values = (compiled.kept_len + compiled.linearize(Memory::Kept).arena_len) / PROBE_ROWS
             + expected.iter().sum::<usize>();
@@ -78,8 +84,21 @@ impl<T: Element> DataObjective<T> {
         let workers = Workers::new(options.threads, options.lanes)?;
         let (compiled, chunks, lanes) = (HashMap::from([(PROBE_ROWS, compiled)]), Vec::new(), Vec::new());
         let (batch, point) = (None, None);
-        let mut objective =
-            Self { build, examples, batch, options, l2, dim, sizes, workers, compiled, chunks, lanes, point };
+        let mut objective = Self {
+            build,
+            examples,
+            batch,
+            options,
+            l2,
+            dim,
+            parameters,
+            sizes,
+            workers,
+            compiled,
+            chunks,
+            lanes,
+            point,
+        };
         objective.cut()?;
         Ok(objective)
     }
@@ -117,12 +136,12 @@ impl<T: Element> DataObjective<T> {
     }
 
     /// Bytes of all memory that a run needs beside the examples: scratch memory of each thread, what is kept for
-    /// curvature, the sums of all lanes.
+    /// curvature, the sums of all lanes, the direction with the parameters moved along it.
     pub fn memory_bytes(&self) -> u64 {
         let compiled = self.first_compiled();
         let scratch = self.threads() * compiled.scratch_bytes();
         let kept = self.chunks_kept() * compiled.kept_len * size_of::<T>();
-        (scratch + kept + self.lanes.len() * self.dim * size_of::<T>()) as u64
+        (scratch + kept + (self.lanes.len() + 3) * self.dim * size_of::<T>()) as u64
     }
 
     fn threads(&self) -> usize {
@@ -145,14 +164,15 @@ impl<T: Element> DataObjective<T> {
         Failure::require_length("w", self.dim, w.len())?;
         Failure::require_length("u", self.dim, u.len())?;
         let (compiled, chunks, chunks_kept) = (self.first_compiled(), self.chunks.len(), self.chunks_kept());
-        let (mut scratch, mut output) = (Scratch::default(), vec![T::ZERO; self.dim]);
+        let (mut scratch, mut output, mut direction) = (Scratch::default(), vec![T::ZERO; self.dim], Vec::new());
+        shift(w, u, &self.parameters, &mut direction);
         let mut stages = Vec::new();
         let mut measure = |name, chunks, plan: &Plan<T>, kept: &mut [T]| {
             scratch.reserve(plan);
             let mut totals = vec![0.0; plan.totals];
             let mut areas = Areas {
                 parameters: w,
-                direction: u,
+                direction: &direction,
                 fields: fields(self.batch(), self.chunks[0]),
                 arena: &mut scratch.arena,
                 kept,
@@ -324,7 +344,7 @@ impl<T: Element> Objective<T> for DataObjective<T> {
     fn linearize(&mut self, w: &[T], gradient: &mut [T]) -> Result<f64, Failure> {
         Failure::require_length("w", self.dim, w.len())?;
         Failure::require_length("gradient", self.dim, gradient.len())?;
-        let mut point = self.point.take().unwrap_or(Point { w: Vec::new(), kept: Vec::new() });
+        let mut point = self.point.take().unwrap_or(Point { w: Vec::new(), kept: Vec::new(), shifted: Vec::new() });
         point.w.clear();
         point.w.extend_from_slice(w);
         point.kept = self.kept_memory(point.kept);
@@ -341,7 +361,8 @@ impl<T: Element> Objective<T> for DataObjective<T> {
             return Err(Failure::NotLinearized { probe: Probe::Curvature });
         };
         let terms = self.first_compiled().curvature_terms;
-        self.sweep(&point.w, u, terms, Compiled::curvature, &mut point.kept, false);
+        shift(&point.w, u, &self.parameters, &mut point.shifted);
+        self.sweep(&point.w, &point.shifted, terms, Compiled::curvature, &mut point.kept, false);
         self.point = Some(point);
         let mean: f64 = (0..terms).map(|term| self.mean(term)).sum();
         Failure::require_finite(Probe::Curvature, mean + self.l2_square(u))

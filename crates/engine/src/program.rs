@@ -1,4 +1,6 @@
-use onedge_graph::{Error, Graph, LossGraph, NodeId, Tangents, curvature, gradient, hessian_vector};
+use std::collections::HashMap;
+
+use onedge_graph::{Error, Graph, LossGraph, NodeId, Shifted, Tangents, curvature, gradient, hessian_vector};
 use onedge_objective::Costs;
 
 /// A loss with all its derivatives in one graph, so that each stage can reuse what an earlier one computed.
@@ -9,6 +11,8 @@ pub struct Program {
     pub parameters: Vec<NodeId>,
     /// The direction along which curvature and Hessian-vector product are taken, one input per parameter.
     pub directions: Vec<NodeId>,
+    /// Each parameter moved along its direction either way, for polarised products.
+    pub shifted: Vec<Shifted>,
     /// The fields of the data.
     pub fields: Vec<NodeId>,
     /// The loss of each example.
@@ -35,10 +39,28 @@ impl Program {
             directions.push(direction);
         }
         let derived = gradient(&mut graph, losses, &parameters)?;
-        let curvature_terms = curvature(&mut graph, losses, &derived, &mut tangents)?;
+        let inputs = |&parameter: &NodeId| {
+            let shape = graph.shape(parameter).clone();
+            Shifted::inputs(&mut graph, &shape)
+        };
+        let shifted: Vec<Shifted> = parameters.iter().map(inputs).collect();
+        let by_parameter: HashMap<NodeId, Shifted> = parameters.iter().copied().zip(shifted.iter().copied()).collect();
+        // Tangents of their own: those of H v stay as they are.
+        let curvature_terms = curvature(&mut graph, losses, &derived, &mut tangents.clone(), &by_parameter)?;
         let products = hessian_vector(&mut graph, &derived, &mut tangents)?;
         let gradients = derived.gradients;
-        Ok(Self { graph, parameters, directions, fields, losses, metrics, gradients, curvature_terms, products })
+        Ok(Self {
+            graph,
+            parameters,
+            directions,
+            shifted,
+            fields,
+            losses,
+            metrics,
+            gradients,
+            curvature_terms,
+            products,
+        })
     }
 
     /// Multiplications and additions in matrix products to compute `roots` when `known` is there.

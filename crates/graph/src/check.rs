@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use crate::reference::{Tensor, evaluate};
-use crate::{Domain, Graph, NodeId, Shape, Tangents, curvature, gradient, hessian_vector, jvp};
+use crate::{Domain, Graph, NodeId, Shape, Shifted, Tangents, curvature, gradient, hessian_vector, jvp};
 
 /// Values in a domain: generic, and far enough from kinks and from each other. The same for the same arguments.
 pub fn sample(shape: &Shape, domain: Domain, seed: usize) -> Tensor {
@@ -42,6 +42,9 @@ pub struct Subject {
     gradients: Vec<NodeId>,
     products: Vec<NodeId>,
     curvature_terms: Vec<NodeId>,
+    polarised_terms: Vec<NodeId>,
+    /// By parameter: its inputs for polarisation, their step, its direction.
+    shifted: HashMap<NodeId, (Shifted, f64, NodeId)>,
 }
 
 impl Subject {
@@ -67,7 +70,21 @@ impl Subject {
         }
         let start = tangents.clone();
         let derived = gradient(&mut graph, losses, &parameters).expect("losses are a vector");
-        let curvature_terms = curvature(&mut graph, losses, &derived, &mut tangents).expect("tangents fit");
+        let mut shifted = HashMap::new();
+        for (i, (&w, &u)) in parameters.iter().zip(&directions).enumerate() {
+            let inputs = Shifted::inputs(&mut graph, &values[&w].shape);
+            let step = 0.5 + 0.25 * i as f64;
+            let scalar = |x: f64| Tensor::new(Shape::new(&[]), vec![x]);
+            values.insert(inputs.step, scalar(step));
+            values.insert(inputs.half_inverse, scalar(0.5 / step));
+            values.insert(inputs.inverse_square, scalar(1.0 / (step * step)));
+            shifted.insert(w, (inputs, step, u));
+        }
+        let inputs = shifted.iter().map(|(&w, (inputs, ..))| (w, *inputs)).collect();
+        let polarised = curvature(&mut graph, losses, &derived, &mut tangents.clone(), &inputs);
+        let polarised_terms = polarised.expect("tangents fit");
+        let plain = HashMap::new();
+        let curvature_terms = curvature(&mut graph, losses, &derived, &mut tangents, &plain).expect("tangents fit");
         let products = hessian_vector(&mut graph, &derived, &mut tangents).expect("tangents fit");
         let slopes = tangents.get(&losses).copied();
         let jvp_of_jvp = slopes.and_then(|slopes| {
@@ -76,7 +93,20 @@ impl Subject {
             again.get(&slopes).copied()
         });
         let gradients = derived.gradients;
-        Self { graph, values, parameters, directions, losses, slopes, jvp_of_jvp, gradients, products, curvature_terms }
+        Self {
+            graph,
+            values,
+            parameters,
+            directions,
+            losses,
+            slopes,
+            jvp_of_jvp,
+            gradients,
+            products,
+            curvature_terms,
+            polarised_terms,
+            shifted,
+        }
     }
 
     /// The same along `factor * u`: deep models bend too much for differences over longer steps.
@@ -107,6 +137,15 @@ impl Subject {
             }
             values.insert(*u, along.clone());
         }
+        for (w, (inputs, step, u)) in &self.shifted {
+            let moved = |step: f64| {
+                let shifted = values[w].data.iter().zip(&values[u].data).map(|(w, u)| w + step * u).collect();
+                Tensor::new(values[w].shape.clone(), shifted)
+            };
+            let (plus, minus) = (moved(*step), moved(-step));
+            values.insert(inputs.plus, plus);
+            values.insert(inputs.minus, minus);
+        }
         evaluate(&self.graph, &values, roots)
     }
 
@@ -134,6 +173,11 @@ impl Subject {
         self.total(0.0, &self.curvature_terms)
     }
 
+    /// `u . H u` by the adjoint sum, products of parameters polarised.
+    pub fn polarised(&self) -> f64 {
+        self.total(0.0, &self.polarised_terms)
+    }
+
     /// `u . H u` by forward mode twice.
     pub fn jvp_of_jvp(&self) -> f64 {
         self.total(0.0, self.jvp_of_jvp.as_slice())
@@ -144,7 +188,7 @@ impl Subject {
         self.at(0.0, &self.products, v)
     }
 
-    /// Checks every difference to 1e-9 and every identity to 1e-12; `what` names the subject in failures.
+    /// Checks every difference to 1e-9 and every identity to 1e-12 (polarisation, which cancels, to 1e-11); `what` names the subject in failures.
     ///
     /// # Panics
     /// If two numbers that should agree do not.
@@ -159,6 +203,7 @@ impl Subject {
         close("slope forward and reverse", self.forward_slope(0.0), self.reverse_slope(0.0), 1e-12);
         close("curvature by slope differences", five_point(|s| self.reverse_slope(s)), self.curvature(), 1e-9);
         close("curvature and jvp of jvp", self.jvp_of_jvp(), self.curvature(), 1e-12);
+        close("curvature and polarised", self.polarised(), self.curvature(), 1e-11);
         close("curvature and u.(Hu)", inner(&u, &hu), self.curvature(), 1e-12);
         close("symmetry", inner(&v, &hu), inner(&u, &hv), 1e-12);
     }

@@ -1,6 +1,6 @@
 //! The graphs of a dense network hold the matrix products that are needed, and no more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use onedge_graph::{Graph, NodeId, Tangents, curvature, gradient, hessian_vector};
 use onedge_nn::{Io, Target, loss_graph, losses, models};
@@ -29,7 +29,7 @@ fn derivatives_of_an_mlp_take_the_minimal_number_of_products() {
     let g = &mut chunk.graph;
     let mut tangents: Tangents = chunk.parameters.iter().map(|&w| (w, g.input(g.shape(w).clone()))).collect();
     let derived = gradient(g, chunk.losses, &chunk.parameters).unwrap();
-    let terms = curvature(g, chunk.losses, &derived, &mut tangents).unwrap();
+    let terms = curvature(g, chunk.losses, &derived, &mut tangents, &HashMap::new()).unwrap();
     let products = hessian_vector(g, &derived, &mut tangents).unwrap();
 
     // One product with each weight: forward. All but the first also send cotangents, or tangents, through.

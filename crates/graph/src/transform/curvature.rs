@@ -1,8 +1,9 @@
 use std::collections::HashMap;
 
 use super::jvp::{jvp, tangent};
+use super::polarise::polarise;
 use super::substitute::substitute;
-use crate::{Argument, Error, Gradient, Graph, NodeId, Tangents};
+use crate::{Argument, Error, Gradient, Graph, NodeId, Shifted, Tangents};
 
 /// The terms whose elements sum to `u . H u`, where `tangents` holds `u` for each parameter and is extended:
 ///
@@ -11,7 +12,8 @@ use crate::{Argument, Error, Gradient, Graph, NodeId, Tangents};
 /// ```
 ///
 /// with `t` the tangents of the node's inputs. Only forward tangents are computed, no second backward pass. A linear
-/// node contributes nothing; the second derivative of any other is the jvp of its jvp with `t` held fixed.
+/// node contributes nothing; the second derivative of any other is the jvp of its jvp with `t` held fixed. Products of
+/// the parameters in `shifted`, which may be empty, are polarised: two products in place of three, see [`Shifted`].
 ///
 /// # Errors
 /// [`Error::Shape`] if a tangent has another shape than its parameter.
@@ -20,13 +22,18 @@ pub fn curvature(
     losses: NodeId,
     gradient: &Gradient,
     tangents: &mut Tangents,
+    shifted: &HashMap<NodeId, Shifted>,
 ) -> Result<Vec<NodeId>, Error> {
-    jvp(graph, &[losses], tangents)?;
+    let polarised = polarise(graph, losses, tangents, shifted)?;
     let mut nodes: Vec<NodeId> = gradient.adjoints.keys().copied().collect();
     nodes.sort_unstable();
     let mut terms = Vec::new();
     for node in nodes {
-        if let Some(second) = second_derivative(graph, node, tangents)? {
+        let second = match polarised.get(&node) {
+            Some(&second) => Some(second),
+            None => second_derivative(graph, node, tangents)?,
+        };
+        if let Some(second) = second {
             terms.push(graph.mul(gradient.adjoints[&node], second)?);
         }
     }

@@ -4,6 +4,7 @@ mod curvature;
 mod gradient;
 mod hessian_vector;
 mod jvp;
+mod polarise;
 mod substitute;
 mod transpose;
 
@@ -11,5 +12,6 @@ pub use curvature::curvature;
 pub use gradient::{Gradient, gradient};
 pub use hessian_vector::hessian_vector;
 pub use jvp::{Tangents, jvp};
+pub use polarise::Shifted;
 pub use substitute::substitute;
 pub use transpose::transpose;

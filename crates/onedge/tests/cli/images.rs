@@ -56,7 +56,7 @@ fn bench() -> Bench {
     }
     bench.write(
         "images.toml",
-        "steps = 20\n[data]\nname = \"image-folder\"\npath = \"set\"\nsize = 6\n[model]\nname = \"linear\"\n",
+        "steps = 20\n[data]\nname = \"image-folder\"\npath = \"set\"\nsize = 6\n[model]\nname = \"linear\"\n[tuner]\nname = \"constant\"\nrate = 0.05\n",
     );
     bench
 }
@@ -67,7 +67,7 @@ fn train(bench: &Bench, more: &[&str]) -> Output {
 
 #[track_caller]
 fn refused(bench: &Bench, more: &[&str], expected: &str) {
-    let output = train(bench, more);
+    let output = train(bench, &[&["-q"], more].concat());
     let line = output.stderr.trim_end();
     assert_eq!(output.code, Some(2), "{line}");
     assert!(line.starts_with("error: ") && line.contains(expected), "{line}");
@@ -80,13 +80,13 @@ fn a_folder_of_images_is_learnt() {
     let bench = bench();
     bench.write("set/train/.DS_Store", "hidden");
     bench.write("set/train/bee/photo.JPEG", jpeg());
-    let output = train(&bench, &["--out", "run"]);
+    let output = train(&bench, &["--set", "data.scale=standard", "--out", "run"]);
     assert_eq!(output.code, Some(0), "{}", output.stderr);
     assert!(output.stderr.contains("decoding set/train: 100 % of 7 images"), "{}", output.stderr);
     assert!(output.stdout.contains("test: accuracy 1"), "{}", output.stdout);
     assert_eq!(bench.names("cache/image-folder").len(), 2);
     // Once decoded they are not decoded again, and give the same.
-    let output = train(&bench, &["--out", "again", "--set", "engine.threads=1"]);
+    let output = train(&bench, &["--set", "data.scale=standard", "--out", "again", "--set", "engine.threads=1"]);
     assert!(!output.stderr.contains("decoding"), "{}", output.stderr);
     assert_eq!(bench.read("run/spec.toml").lines().filter(|line| line.contains("threads = ")).count(), 2);
     let parameters = |run: &str| fs::read(bench.path(&format!("{run}/params.safetensors"))).unwrap();
@@ -115,13 +115,13 @@ fn what_is_no_folder_of_images_is_refused() {
         &["--set", "data.test_path=set"],
         "set/train: no class of the training set, expected one of `ant`, `bee`",
     );
-    refused(&bench, &["--set", "data.size=0"], "image-folder.size: expected 1 to 4096 pixels, got 0");
+    refused(&bench, &["--set", "data.size=0"], "data.size: expected 1 to 4096 pixels, got 0");
     refused(&bench, &["--set", "data.first=7"], "set/train: subset too large, expected at most 6 examples");
     fs::create_dir(bench.path("set/train/cat")).unwrap();
     refused(&bench, &[], "set/train/cat: no images in the folder of this class, expected one or more");
     fs::remove_dir(bench.path("set/train/cat")).unwrap();
     fs::remove_dir_all(bench.path("set/train/bee")).unwrap();
-    refused(&bench, &[], "set/train: 1 of the folders in it are classes, expected two or more");
+    refused(&bench, &[], "set/train: too few classes, expected two folders or more, got 1");
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub enum ImageFault {
     Empty,
     /// Too few folders.
     #[error(
-        "{got} of the folders in it are classes, expected two or more; try the folder that holds one folder for each class"
+        "too few classes, expected two folders or more, got {got}; try the folder that holds one folder for each class"
     )]
     FewClasses {
         /// How many there are.

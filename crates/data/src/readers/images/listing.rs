@@ -170,8 +170,8 @@ mod tests {
         );
         assert_eq!(
             message(&["a/1.png"], None),
-            "ROOT: 1 of the folders in it are classes, expected two or more; try the folder that holds one folder for \
-             each class"
+            "ROOT: too few classes, expected two folders or more, got 1; try the folder that holds one folder for each \
+             class"
         );
         assert_eq!(
             message(&["a/1.png", "zebra/1.png"], Some(&["a".to_owned(), "b".to_owned()])),

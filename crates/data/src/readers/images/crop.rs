@@ -10,7 +10,11 @@ use super::decode::Pixels;
 /// ```
 pub fn crop(image: &Pixels, size: usize, out: &mut [f32]) {
     let side = image.width.min(image.height);
-    let (columns, rows) = (taps(image.width, side, size), taps(image.height, side, size));
+    let how = image.orientation;
+    let (turns_columns, turns_rows) =
+        if how.transposed { (how.flipped, how.mirrored) } else { (how.mirrored, how.flipped) };
+    let columns = taps(image.width, side, size, Rounding::of(turns_columns));
+    let rows = taps(image.height, side, size, Rounding::of(turns_rows));
     // Rows that no output row reaches are left out.
     let used = rows[0].first..rows[size - 1].first + rows[size - 1].weights.len();
     let mut across = vec![0.0f32; used.len() * size * 3];
@@ -54,6 +58,27 @@ fn upright(image: &Pixels, size: usize, [mut y, mut x]: [usize; 2]) -> usize {
     y * size + x
 }
 
+/// To which side the middle leans where there is none: left and top of the upright image, so the other end of a line that
+/// is turned round later.
+#[derive(Debug, Clone, Copy)]
+enum Rounding {
+    Down,
+    Up,
+}
+
+impl Rounding {
+    fn of(turned: bool) -> Self {
+        if turned { Self::Up } else { Self::Down }
+    }
+
+    fn half(self, length: usize) -> usize {
+        match self {
+            Self::Down => length / 2,
+            Self::Up => length.div_ceil(2),
+        }
+    }
+}
+
 /// The source pixels of one output pixel along a line.
 struct Taps {
     first: usize,
@@ -62,11 +87,11 @@ struct Taps {
 
 /// For each of the `size` output pixels on a line its taps among `length` source pixels, the middle `side` of which are
 /// resized.
-fn taps(length: usize, side: usize, size: usize) -> Vec<Taps> {
+fn taps(length: usize, side: usize, size: usize, rounding: Rounding) -> Vec<Taps> {
     // size * 256 / 224, to the nearest.
     let resized = (size * 8 + 3) / 7;
     let scale = side as f64 / resized as f64;
-    let (reach, margin, start) = (scale.max(1.0), (resized - size) / 2, (length - side) / 2);
+    let (reach, margin, start) = (scale.max(1.0), rounding.half(resized - size), rounding.half(length - side));
     let tap = |i: usize| {
         let center = start as f64 + ((i + margin) as f64 + 0.5) * scale;
         let first = (center - reach + 0.5).floor().max(0.0) as usize;
@@ -82,7 +107,7 @@ fn taps(length: usize, side: usize, size: usize) -> Vec<Taps> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::readers::images::exif::Orientation;
+    use crate::readers::images::exif::{Orientation, orientation};
 
     fn image(width: usize, height: usize, color: impl Fn(usize, usize) -> [u8; 3]) -> Pixels {
         let rgb = (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).flat_map(|(x, y)| color(x, y)).collect();
@@ -171,16 +196,24 @@ mod tests {
 
     #[test]
     fn photographs_are_put_upright() {
-        // A single white corner, top left as stored, and where a viewer shows it for each value of the tag.
-        let corner = image(8, 8, |x, y| [if x < 3 && y < 3 { 255 } else { 0 }; 3]);
         let exif = |tag: u8| [&b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0"[..], &[tag, 0]].concat();
-        for (tag, at) in [(1, 0), (2, 6), (3, 48), (4, 42), (5, 0), (6, 6), (7, 48), (8, 42)] {
-            let turned = Pixels { orientation: super::super::exif::orientation(&exif(tag)), ..corner.clone() };
-            assert_eq!(cropped(&turned, 7)[at], 255.0, "{tag}");
+        // What is stored of an image for each value of the tag, EXIF 2.3, 4.6.4: where row 0 and column 0 are seen.
+        let upright = image(13, 8, |x, y| [(17 * x + 3 * y) as u8, (x * y) as u8, 5]);
+        let at = |x: usize, y: usize| <[u8; 3]>::try_from(&upright.rgb[(y * 13 + x) * 3..][..3]).unwrap();
+        let stored = [
+            image(13, 8, at),
+            image(13, 8, |x, y| at(12 - x, y)),
+            image(13, 8, |x, y| at(12 - x, 7 - y)),
+            image(13, 8, |x, y| at(x, 7 - y)),
+            image(8, 13, |x, y| at(y, x)),
+            image(8, 13, |x, y| at(12 - y, x)),
+            image(8, 13, |x, y| at(12 - y, 7 - x)),
+            image(8, 13, |x, y| at(y, 7 - x)),
+        ];
+        let expected = cropped(&upright, 7);
+        for (stored, tag) in stored.into_iter().zip(1..) {
+            let turned = Pixels { orientation: orientation(&exif(tag)), ..stored };
+            assert_eq!(cropped(&turned, 7), expected, "{tag}");
         }
-        // Turned by a quarter, clockwise, the stored left column is the top row.
-        let left = image(8, 8, |x, _| [if x == 0 { 255 } else { 0 }; 3]);
-        let turned = Pixels { orientation: super::super::exif::orientation(&exif(6)), ..left };
-        assert!(cropped(&turned, 7)[..7].iter().all(|&x| x == 255.0));
     }
 }

@@ -1,6 +1,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::readers::images::ImageFault;
+
 /// What can go wrong between a setting and a data set. `origin` is a path or the name of a data set.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -142,6 +144,24 @@ pub enum Error {
         label: u32,
         /// The number of classes.
         classes: usize,
+    },
+    /// A file or folder among images that cannot be used.
+    #[error("{}: {fault}", path.display())]
+    Image {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: ImageFault,
+    },
+    /// The decoding of images was asked to end.
+    #[error("{origin}: interrupted, expected {expected} images, got {got}; try again")]
+    Stopped {
+        /// The data set.
+        origin: String,
+        /// The images to decode.
+        expected: usize,
+        /// Those decoded.
+        got: usize,
     },
     /// A NaN or infinity among inputs or targets.
     #[error(

@@ -16,6 +16,6 @@ pub mod transforms;
 
 pub use dataset::{Dataset, Targets, Task};
 pub use datasets::{Build, Context};
-pub use download::{Progress, Watch};
+pub use download::{Progress, Unit, Watch};
 pub use error::Error;
 pub use split::Split;

@@ -66,4 +66,18 @@ impl<T: Element> Examples<T> {
         };
         Self::new(indices.len(), self.fields.iter().map(select).collect())
     }
+
+    /// The same, with the first field of each changed: `change` gets the place among `indices` and the values.
+    ///
+    /// # Errors
+    /// [`Error::Index`], [`Error::NoExamples`].
+    pub fn select_with(&self, indices: &[usize], change: &mut dyn FnMut(usize, &mut [T])) -> Result<Self, Error> {
+        let mut chosen = self.select(indices)?;
+        if let Some(field) = chosen.fields.first_mut() {
+            // Made just now, so that nothing is copied once more.
+            let rows = Arc::make_mut(&mut field.values).chunks_exact_mut(field.width.max(1));
+            rows.enumerate().for_each(|(place, row)| change(place, row));
+        }
+        Ok(chosen)
+    }
 }

@@ -113,6 +113,16 @@ impl<T: Element> DataObjective<T> {
         self.cut()
     }
 
+    /// The same for some examples, with the first field of each changed: `change` gets the place among `indices` and the
+    /// values. The examples themselves stay as they are.
+    ///
+    /// # Errors
+    /// [`Error::Index`], [`Error::NoExamples`]; then nothing has changed.
+    pub fn select_with(&mut self, indices: &[usize], change: &mut dyn FnMut(usize, &mut [T])) -> Result<(), Error> {
+        self.batch = Some(self.examples.select_with(indices, change)?);
+        self.cut()
+    }
+
     /// All examples, whatever is selected.
     pub fn examples(&self) -> &Examples<T> {
         &self.examples

@@ -157,6 +157,48 @@ fn a_batch_is_the_objective_of_its_examples() {
 }
 
 #[test]
+fn batches_of_any_sizes_in_turn_are_those_of_a_fresh_engine() {
+    let w: Vec<f64> = flat(&parameters(&build("tanh", "cross-entropy")(16)));
+    let u: Vec<f64> = (0..w.len()).map(|i| (0.37 * i as f64).sin()).collect();
+    let fresh = |indices: &[usize]| {
+        let mut engine = engine::<f64>("tanh", "cross-entropy", options(2, 1 << 20));
+        engine.select(Some(indices)).unwrap();
+        everything(&mut engine, &w, &u)
+    };
+    let mut engine = engine::<f64>("tanh", "cross-entropy", options(2, 1 << 20));
+    for range in [0..48, 48..77, 5..6, 0..77, 60..77] {
+        let indices: Vec<usize> = range.collect();
+        engine.select(Some(&indices)).unwrap();
+        assert_eq!(everything(&mut engine, &w, &u), fresh(&indices), "{} examples", indices.len());
+    }
+}
+
+#[test]
+fn a_batch_may_change_the_inputs_of_its_examples() {
+    let w: Vec<f64> = flat(&parameters(&build("tanh", "cross-entropy")(16)));
+    let mut engine = engine::<f64>("tanh", "cross-entropy", options(2, 1 << 20));
+    let indices = [7, 3, 7];
+    let mut places = Vec::new();
+    engine
+        .select_with(&indices, &mut |place, inputs| {
+            places.push(place);
+            if place == 1 {
+                inputs.copy_from_slice(&vec![0.25; inputs.len()]);
+            }
+        })
+        .unwrap();
+    assert_eq!(places, [0, 1, 2]);
+    let changed = engine.metrics(&w).unwrap().loss;
+    engine.select(Some(&indices)).unwrap();
+    assert_ne!(changed, engine.metrics(&w).unwrap().loss);
+    engine.select_with(&indices, &mut |_, _| {}).unwrap();
+    let unchanged = engine.metrics(&w).unwrap().loss;
+    engine.select(Some(&indices)).unwrap();
+    assert_eq!(unchanged, engine.metrics(&w).unwrap().loss);
+    assert!(engine.select_with(&[1000], &mut |_, _| {}).is_err());
+}
+
+#[test]
 fn misuse_is_named() {
     let mut engine = engine::<f32>("relu", "cross-entropy", options(1, 0));
     let w = vec![0.1; engine.dim()];

@@ -223,6 +223,24 @@ pub enum Error {
         /// The number of examples.
         examples: usize,
     },
+    /// Random changes to what are no images.
+    #[error("{key}: expected images [channels, height, width] to change, got inputs {shape:?}; try leaving it out")]
+    NoImages {
+        /// The setting.
+        key: &'static str,
+        /// Of one example.
+        shape: Vec<usize>,
+    },
+    /// A crop that might leave nothing of an image.
+    #[error("crop: expected less than a side of the images, which are {height} x {width}, got {crop}; try 4")]
+    Crop {
+        /// Pixels of padding.
+        crop: usize,
+        /// Of an image.
+        height: usize,
+        /// Of an image.
+        width: usize,
+    },
     /// A data set cannot be read or made.
     #[error(transparent)]
     Data(Box<DataError>),
@@ -282,6 +300,8 @@ impl Error {
             | Self::TensorType { .. }
             | Self::TensorValue { .. }
             | Self::Batch { .. }
+            | Self::NoImages { .. }
+            | Self::Crop { .. }
             | Self::Network { .. }
             | Self::Memory { .. }
             | Self::ChunkMemory { .. }
@@ -298,6 +318,7 @@ impl Error {
                     | DataError::CutOff { .. }
                     | DataError::Stalled { .. }
                     | DataError::Interrupted { .. }
+                    | DataError::Stopped { .. }
             ),
             Self::Write { .. } | Self::Incomplete { .. } | Self::Record { .. } | Self::Objective(_) | Self::Tune(_) => {
                 false
@@ -305,9 +326,9 @@ impl Error {
         }
     }
 
-    /// Whether it was asked to end, in a download.
+    /// Whether it was asked to end, in a download or while images were decoded.
     pub fn is_interrupted(&self) -> bool {
-        matches!(self, Self::Data(error) if matches!(**error, DataError::Interrupted { .. }))
+        matches!(self, Self::Data(error) if matches!(**error, DataError::Interrupted { .. } | DataError::Stopped { .. }))
     }
 
     /// For `map_err` on reading `path`.

@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::Error;
 use crate::params;
-use crate::run::{Library, layouts, network};
+use crate::run::{Library, engine, layouts, network};
 use crate::spec::Spec;
 
 /// How text is drawn.
@@ -44,7 +44,7 @@ pub fn generate(
     options: &Options,
     mut emit: impl FnMut(char) -> bool,
 ) -> Result<(), Error> {
-    let split = library.get(&spec.data)?;
+    let split = library.get(&spec.data, engine::options(&spec.engine).map_err(Error::spec(&spec.origin))?.threads)?;
     let Targets::Tokens { vocabulary, length: context, .. } = split.train.targets() else {
         return Err(Error::NoText { origin: spec.origin.clone(), data: spec.data.name.clone() });
     };

@@ -84,7 +84,7 @@ pub enum Error {
         /// The layer.
         name: String,
         /// The window.
-        window: Window,
+        window: Box<Window>,
         /// Channels before and after.
         channels: [usize; 2],
     },

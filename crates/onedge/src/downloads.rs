@@ -1,9 +1,9 @@
-//! What a download shows: a bar on a terminal, a plain line for every tenth elsewhere.
+//! What a download or the decoding of images shows: a bar on a terminal, a plain line for every tenth elsewhere.
 
 use std::cell::RefCell;
 
 use indicatif::{DecimalBytes, MultiProgress, ProgressBar, ProgressStyle};
-use onedge_data::Progress;
+use onedge_data::{Progress, Unit};
 
 use crate::console;
 
@@ -13,8 +13,12 @@ pub fn on_terminal(bars: MultiProgress) -> impl Fn(Progress<'_>) {
     move |progress| {
         let mut shown = shown.borrow_mut();
         if shown.as_ref().is_none_or(|(file, _)| file != progress.file) {
-            let template =
-                "{prefix} {bar:16} {decimal_bytes:>10}/{decimal_total_bytes}  {decimal_bytes_per_sec}  {eta} left";
+            let template = match progress.unit {
+                Unit::Bytes => {
+                    "{prefix} {bar:16} {decimal_bytes:>10}/{decimal_total_bytes}  {decimal_bytes_per_sec}  {eta} left"
+                }
+                Unit::Images => "{prefix} {bar:16} {pos:>10}/{len} images  {per_sec}  {eta} left",
+            };
             let bar = bars.add(ProgressBar::new(progress.total));
             bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar.set_prefix(progress.file.to_owned());
@@ -39,8 +43,11 @@ pub fn in_lines() -> impl Fn(Progress<'_>) {
         let tenths = progress.received.saturating_mul(10) / progress.total.max(1);
         let now = Some((progress.file.to_owned(), tenths));
         if shown.replace(now.clone()) != now {
-            let (file, total) = (progress.file, DecimalBytes(progress.total));
-            console::note(&format!("fetching {file}: {tenths}0 % of {total}"));
+            let (file, total) = (progress.file, progress.total);
+            console::note(&match progress.unit {
+                Unit::Bytes => format!("fetching {file}: {tenths}0 % of {}", DecimalBytes(total)),
+                Unit::Images => format!("decoding {file}: {tenths}0 % of {total} images"),
+            });
         }
     }
 }

@@ -74,6 +74,12 @@ impl Rows {
         }
     }
 
+    /// Shows a sentence above the rows, even where progress is not wanted.
+    pub fn warnings(&self) -> Box<dyn Fn(&str)> {
+        let bars = self.bars.clone();
+        Box::new(move |warning| bars.suspend(|| console::note(&format!("warning: {warning}"))))
+    }
+
     /// Shows how far downloads are, above or between the rows.
     pub fn downloads(&self) -> Box<dyn Fn(Progress<'_>)> {
         match (self.quiet, self.terminal) {

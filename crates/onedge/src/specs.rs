@@ -7,13 +7,15 @@ use onedge_lab::Error;
 use onedge_lab::run::Library;
 use onedge_lab::spec::Document;
 
+use crate::progress::Rows;
+
 /// What every command that takes specs shares.
 #[derive(Debug, Args)]
 pub struct Overrides {
     /// Change a setting, like tuner.sigma=2.06, steps=500 or tuner=greedy; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// Where downloads are kept, if a spec asks for one [default: the user's cache folder]
+    /// Where downloads and decoded images are kept [default: the user's cache folder]
     #[arg(long, value_name = "DIR")]
     pub cache: Option<PathBuf>,
 }
@@ -32,9 +34,10 @@ impl Overrides {
         Ok(document)
     }
 
-    /// Data sets, with the cache folder that the flags or the system name.
-    pub fn library(&self) -> Library {
-        Library::new(self.cache.clone().or_else(cache_dir))
+    /// Data sets, with the cache folder that the flags or the system name; what happens to them is shown among `rows`.
+    pub fn library(&self, rows: &Rows) -> Library {
+        let library = Library::new(self.cache.clone().or_else(cache_dir));
+        library.watched_by(rows.downloads()).warned_by(rows.warnings())
     }
 }
 

@@ -61,6 +61,11 @@ pub const fn concat<const N: usize>(groups: &[&[Setting]]) -> [Setting; N] {
 /// # Errors
 /// Whatever the transforms report; a setting out of range, or two that exclude each other.
 pub fn apply(split: Split, settings: &Settings) -> Result<Split, Error> {
+    finish(take(split, settings)?, settings)
+}
+
+/// The first half of [`apply`]: the test part and the subset, which ask for classes but never for inputs.
+pub fn take(split: Split, settings: &Settings) -> Result<Split, Error> {
     let mut split = set_aside(split, settings)?;
     let picked = pick(settings)?;
     if picked.is_none() && settings.flag("balanced") {
@@ -69,7 +74,11 @@ pub fn apply(split: Split, settings: &Settings) -> Result<Split, Error> {
     if let Some((n, pick)) = picked {
         split.train = transforms::subset(&split.train, n, pick, settings.flag("balanced"))?;
     }
-    split = test_first(split, settings)?;
+    test_first(split, settings)
+}
+
+/// The other half: downsampling and scaling.
+pub fn finish(mut split: Split, settings: &Settings) -> Result<Split, Error> {
     if let Some(side) = settings.optional_count("side")? {
         split = split.try_map(|set| transforms::downsample(set, side, side))?;
     }

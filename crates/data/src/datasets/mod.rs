@@ -11,6 +11,7 @@ mod csv;
 mod digits;
 mod fashion_mnist;
 mod idx;
+mod image_folder;
 mod mixture;
 mod mnist;
 mod red_wine;
@@ -36,6 +37,7 @@ pub static ALL: &[&Entry<Build>] = &[
     &cifar_100::ENTRY,
     &csv::ENTRY,
     &idx::ENTRY,
+    &image_folder::ENTRY,
     &cicero::ENTRY,
     &tiny_shakespeare::ENTRY,
     &text::ENTRY,
@@ -49,10 +51,14 @@ pub type Build = fn(&Settings, &Context<'_>) -> Result<Split, Error>;
 /// What a data set may use of the machine.
 #[derive(Clone, Copy, Default)]
 pub struct Context<'a> {
-    /// Where downloads are kept, one folder per data set; without it only sets with a `path` are found.
+    /// Where downloads and decoded images are kept, one folder per data set; without it only sets with a `path` are found.
     pub cache_dir: Option<&'a Path>,
-    /// Who looks on during a download, and may end it.
+    /// Who looks on during a download or while images are decoded, and may end it.
     pub watch: Watch<'a>,
+    /// Told in a sentence of what went wrong without harm.
+    pub warn: Option<&'a dyn Fn(&str)>,
+    /// Threads that may be used; 0 for as many as the machine has. They change no result.
+    pub threads: usize,
     /// Whether `download = true` may use the network at all.
     pub allow_download: bool,
 }

@@ -130,7 +130,7 @@ fn what_is_not_there_is_named_and_never_fetched_unasked() {
 fn downloads_go_to_the_cache_and_are_checked() {
     let (base, requests) = serve(vec![Answer::Status("404 Not Found")]);
     let dir = tempfile::tempdir().unwrap();
-    let context = Context { cache_dir: Some(dir.path()), watch: Watch::default(), allow_download: true };
+    let context = Context { cache_dir: Some(dir.path()), allow_download: true, ..Context::default() };
     let given = [("download", "true"), ("mirror", &format!("{base}/mirror/"))];
     let error = load_with("mnist", &given, &context).unwrap_err().to_string();
     assert_eq!(

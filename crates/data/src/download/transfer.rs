@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::mpsc::Receiver;
 
 use super::receive::{Head, Piece, Quit, next, request};
-use super::{Progress, Remote, Watch};
+use super::{Progress, Remote, Unit, Watch};
 use crate::Error;
 
 /// Appends to `file` what it lacks of `remote`, so that it has its full size.
@@ -62,7 +62,7 @@ fn copy(
 ) -> Result<(), Error> {
     let report = |received| {
         if let Some(progress) = watch.progress {
-            progress(Progress { file: remote.name, received, total: remote.bytes });
+            progress(Progress { file: remote.name, unit: Unit::Bytes, received, total: remote.bytes });
         }
     };
     report(have);

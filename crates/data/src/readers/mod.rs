@@ -5,6 +5,7 @@ mod cifar_names;
 mod columns;
 mod csv;
 mod idx;
+pub mod images;
 mod quotes;
 mod source;
 mod text;

@@ -18,10 +18,10 @@ pub struct Text {
 /// `i * context`, so blocks share no input. What does not fill a block at the end is left out.
 ///
 /// # Errors
-/// A file that is not there, not UTF-8 (with the offset), or shorter than one block.
+/// A file that is not there, not UTF-8 (with the offset), empty, or shorter than one block.
 pub fn text(path: &Path, how: &Text) -> Result<Split, Error> {
     let mut source = Source::open(path, "a text in UTF-8", "the path of a text file")?;
-    let bytes = source.rest()?;
+    let bytes = source.text()?;
     match std::str::from_utf8(&bytes) {
         Ok(text) => text_of(source.origin(), text, how),
         Err(error) => Err(Error::NotUtf8 { origin: source.origin().to_owned(), offset: error.valid_up_to() }),
@@ -31,18 +31,23 @@ pub fn text(path: &Path, how: &Text) -> Result<Split, Error> {
 /// The same for a text in memory, called `origin` in errors.
 ///
 /// # Errors
-/// A text shorter than one block.
+/// A text that is empty or shorter than one block.
 pub fn text_of(origin: &str, text: &str, how: &Text) -> Result<Split, Error> {
     let mut vocabulary: Vec<char> = text.chars().collect();
     let characters = vocabulary.len();
+    if characters == 0 {
+        return Err(Error::NoExamples { origin: origin.to_owned() });
+    }
     vocabulary.sort_unstable();
     vocabulary.dedup();
     let token = |c: char| vocabulary.binary_search(&c).expect("the vocabulary holds every character") as u32;
     let tokens: Vec<u32> = text.chars().map(token).collect();
     let kept = characters - (characters as f64 * how.test_fraction) as usize;
     let (train, test) = tokens.split_at(kept);
-    let train = blocks(origin, train, how.context, &vocabulary)?;
-    let test = match how.test_fraction > 0.0 {
+    let parted = how.test_fraction > 0.0;
+    let name = if parted { format!("{origin}, training part") } else { origin.to_owned() };
+    let train = blocks(&name, train, how.context, &vocabulary)?;
+    let test = match parted {
         true => Some(blocks(&format!("{origin}, test part"), test, how.context, &vocabulary)?),
         false => None,
     };
@@ -85,6 +90,22 @@ mod tests {
             text_of("x", "abcd", &how).unwrap_err().to_string(),
             "x: too short, expected at least 5 characters for a context of 4, got 4; try a smaller context"
         );
+        let parted = Text { context: 9, test_fraction: 0.2 };
+        assert_eq!(
+            text_of("x", "abcdefghij", &parted).unwrap_err().to_string(),
+            "x, training part: too short, expected at least 10 characters for a context of 9, got 8; try a smaller context"
+        );
+        assert_eq!(
+            text_of("x", "", &how).unwrap_err().to_string(),
+            "x: expected at least one example, got none; try another file or a larger subset"
+        );
+        let mut zeros = tempfile::NamedTempFile::new().unwrap();
+        zeros.write_all(b"a\0b\0c\0").unwrap();
+        let message = text(zeros.path(), &how).unwrap_err().to_string();
+        assert!(message.ends_with(
+            "wrong content, expected text in UTF-8, got a zero byte after 1 bytes (UTF-16, or no text); try another file or \
+             data set name"
+        ));
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(b"abc\xffdef").unwrap();
         let message = text(file.path(), &how).unwrap_err().to_string();

@@ -71,7 +71,7 @@ fn reduce<T: Element>(runs: &[(usize, bool)], x: &[T], out: &mut [T]) {
             reduce(&runs[1..], sums, out);
         }
         [(extent, summed), ref inner @ ..] => {
-            let part = if extent == 0 { 0 } else { x.len() / extent };
+            let part = x.len().checked_div(extent).unwrap_or(0);
             let kept = if summed { out.len() } else { out.len() / extent.max(1) };
             for i in 0..extent {
                 let to = if summed { 0 } else { i * kept };

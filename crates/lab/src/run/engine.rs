@@ -56,6 +56,14 @@ impl<T: Element> Workload<T> for DataObjective<T> {
         DataObjective::select(self, indices).map_err(|error| ObjectiveError::Other(Box::new(error)))
     }
 
+    fn select_with(
+        &mut self,
+        indices: &[usize],
+        change: &mut dyn FnMut(usize, &mut [T]),
+    ) -> Result<(), ObjectiveError> {
+        DataObjective::select_with(self, indices, change).map_err(|error| ObjectiveError::Other(Box::new(error)))
+    }
+
     fn metrics(&mut self, w: &[T]) -> Result<BTreeMap<String, f64>, ObjectiveError> {
         let means = DataObjective::metrics(self, w)?;
         ObjectiveError::require_finite(Probe::Loss, means.loss)?;

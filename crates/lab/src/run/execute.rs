@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::Error;
 use crate::params;
 use crate::records::{Record, RunDirectory, StepWriter, Summary, check_writable, final_loss};
-use crate::run::{Diagnostics, Element, Hooks, Library, Outcome, Plan, Problem, Workload, train};
+use crate::run::{Augment, Diagnostics, Element, Hooks, Last, Library, Outcome, Plan, Problem, Workload, train};
 use crate::spec::{Precision, Spec};
 
 /// A run to be done.
@@ -67,7 +67,7 @@ pub fn execute(
     }
 }
 
-/// The training loop that a spec asks for.
+/// The training loop that a spec asks for; what it changes in images is left out, as that depends on the data.
 ///
 /// # Errors
 /// A number of the spec outside of its range.
@@ -93,8 +93,16 @@ pub fn plan(spec: &Spec) -> Result<Plan, Error> {
         curvature: settings.flag("curvature"),
         lanczos,
     };
-    let (target_loss, diverge_factor) = (spec.target_loss, spec.diverge_factor);
-    Ok(Plan { steps: spec.steps, batch: spec.batch, seed: spec.seed, target_loss, diverge_factor, diagnostics })
+    Ok(Plan {
+        steps: spec.steps,
+        batch: spec.batch,
+        last: if spec.drop_last { Last::Dropped } else { Last::Kept },
+        augment: None,
+        seed: spec.seed,
+        target_loss: spec.target_loss,
+        diverge_factor: spec.diverge_factor,
+        diagnostics,
+    })
 }
 
 /// Whether a run of `spec` can start: reads its data, builds its network and trains nothing.
@@ -112,7 +120,8 @@ fn prepare<T: Element>(spec: &Spec, library: &mut Library) -> Result<(Plan, Prob
     let plan = plan(spec)?;
     let problem = Problem::build(spec, library)?;
     plan.check_batch(problem.train.examples())?;
-    Ok((plan, problem))
+    let augment = Augment::new(&problem.input_shape, spec.crop, spec.flip)?;
+    Ok((Plan { augment, ..plan }, problem))
 }
 
 fn execute_in<T: Element>(

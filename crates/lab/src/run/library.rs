@@ -11,43 +11,54 @@ use crate::spec::Part;
 /// Told how far a download is.
 type Observer = dyn Fn(Progress<'_>);
 
+/// Told of what went wrong without harm.
+type Listener = dyn Fn(&str);
+
 /// Data sets by their settings, each read once however many runs need it.
 #[derive(Default)]
 pub struct Library {
     cache_dir: Option<PathBuf>,
     progress: Option<Box<Observer>>,
     interrupt: Option<Arc<AtomicBool>>,
+    warn: Option<Box<Listener>>,
     held: Vec<(Part, Arc<Split>)>,
 }
 
 impl Library {
-    /// An empty one; downloads that a spec asks for go to `cache_dir`.
+    /// An empty one; downloads that a spec asks for, and images that were decoded, go to `cache_dir`.
     pub fn new(cache_dir: Option<PathBuf>) -> Self {
         Self { cache_dir, ..Self::default() }
     }
 
-    /// The same, with `progress` told how far downloads are.
+    /// The same, with `progress` told how far downloads and the decoding of images are.
     pub fn watched_by(self, progress: impl Fn(Progress<'_>) + 'static) -> Self {
         Self { progress: Some(Box::new(progress)), ..self }
     }
 
     /// The same, with downloads that end once `interrupt` is true; what came is kept, and a later one goes on from there.
+    /// The decoding of images ends too.
     pub fn stopped_by(self, interrupt: &Arc<AtomicBool>) -> Self {
         Self { interrupt: Some(Arc::clone(interrupt)), ..self }
     }
 
-    /// The data set that `part` describes.
+    /// The same, with `warn` told in a sentence of what went wrong without harm.
+    pub fn warned_by(self, warn: impl Fn(&str) + 'static) -> Self {
+        Self { warn: Some(Box::new(warn)), ..self }
+    }
+
+    /// The data set that `part` describes, read with so many threads, 0 for all of the machine.
     ///
     /// # Errors
     /// [`Error::Data`].
-    pub fn get(&mut self, part: &Part) -> Result<Arc<Split>, Error> {
+    pub fn get(&mut self, part: &Part, threads: usize) -> Result<Arc<Split>, Error> {
         if let Some((_, split)) = self.held.iter().find(|(held, _)| held == part) {
             return Ok(Arc::clone(split));
         }
         let entry = find("data set", datasets::ALL, &part.name).map_err(onedge_data::Error::from)?;
         let (progress, interrupt) = (self.progress.as_deref(), self.interrupt.as_deref());
         let watch = Watch { progress, interrupt, ..Watch::default() };
-        let context = Context { cache_dir: self.cache_dir.as_deref(), watch, allow_download: true };
+        let (cache_dir, warn) = (self.cache_dir.as_deref(), self.warn.as_deref());
+        let context = Context { cache_dir, watch, warn, threads, allow_download: true };
         let split = Arc::new((entry.build)(&part.settings, &context)?);
         self.held.push((part.clone(), Arc::clone(&split)));
         Ok(split)
@@ -59,6 +70,8 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::TcpListener;
     use std::sync::atomic::Ordering::Relaxed;
+
+    use onedge_data::Unit;
 
     use super::*;
     use crate::spec::{Document, Spec};
@@ -79,7 +92,7 @@ mod tests {
         let interrupt = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&interrupt);
         let look = move |p: Progress<'_>| {
-            assert_eq!((p.file, p.total), ("train-images-idx3-ubyte.gz", 9_912_422));
+            assert_eq!((p.file, p.unit, p.total), ("train-images-idx3-ubyte.gz", Unit::Bytes, 9_912_422));
             stop.store(p.received == 5000, Relaxed);
         };
         let mut library = Library::new(Some(cache.path().to_owned())).watched_by(look).stopped_by(&interrupt);
@@ -87,7 +100,7 @@ mod tests {
         for setting in ["data=mnist", "data.download=true", &format!("data.mirror={mirror}")] {
             document.set(setting).unwrap();
         }
-        let error = library.get(&Spec::resolve(&document).unwrap().data).unwrap_err();
+        let error = library.get(&Spec::resolve(&document).unwrap().data, 1).unwrap_err();
         assert!(error.is_interrupted() && !error.is_misuse(), "{error}");
         assert_eq!(std::fs::read(cache.path().join("mnist/train-images-idx3-ubyte.gz.part")).unwrap(), [7; 5000]);
         drop(server.join());

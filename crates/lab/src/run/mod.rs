@@ -1,7 +1,8 @@
 //! From a spec to a finished run.
 
+mod augment;
 mod batches;
-mod engine;
+pub(crate) mod engine;
 mod execute;
 mod library;
 mod memory;
@@ -11,7 +12,8 @@ pub(crate) mod samples;
 mod train;
 mod workload;
 
-pub use batches::Batches;
+pub use augment::Augment;
+pub use batches::{Batches, Last, Position};
 pub use execute::{Finished, Place, Request, check, execute, plan};
 pub use library::Library;
 pub use problem::{Element, Problem};

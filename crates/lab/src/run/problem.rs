@@ -15,6 +15,8 @@ pub use onedge_engine::Element;
 pub struct Problem<T> {
     /// The parameter tensors, in the order in which they lie in the flat vector.
     pub layouts: Vec<Layout>,
+    /// The shape of the inputs of one example.
+    pub input_shape: Vec<usize>,
     /// The loss on the training examples.
     pub train: Box<dyn Workload<T>>,
     /// The loss on the test examples, if the data set has any.
@@ -35,7 +37,7 @@ impl<T: Element> Problem<T> {
         let options = engine::options(&spec.engine).map_err(&in_spec)?;
         let loss = (find("loss", losses::ALL, &spec.loss.name).map_err(&in_spec)?.build)(&spec.loss.settings);
         let loss = Arc::new(loss.map_err(in_network)?);
-        let split = library.get(&spec.data)?;
+        let split = library.get(&spec.data, options.threads)?;
         let (model, target) = network(spec, &split)?;
         let model = Arc::new(model);
         memory::require(&spec.origin, model.dim(), size_of::<T>(), options.lanes)?;
@@ -46,6 +48,7 @@ impl<T: Element> Problem<T> {
         };
         Ok(Self {
             layouts: layouts(&model),
+            input_shape: split.train.input_shape().to_vec(),
             train: workload(&split.train)?,
             test: split.test.as_ref().map(workload).transpose()?,
             model,

@@ -11,12 +11,13 @@ pub(crate) struct Bowl {
     pub(crate) eigenvalues: [f64; 2],
     pub(crate) centers: Vec<f64>,
     pub(crate) center: f64,
-    pub(crate) selections: usize,
+    /// How many examples were selected, each time.
+    pub(crate) sizes: Vec<usize>,
 }
 
 impl Bowl {
     pub(crate) fn new(eigenvalues: [f64; 2], centers: &[f64]) -> Self {
-        let mut bowl = Self { eigenvalues, centers: centers.to_vec(), center: 0.0, selections: 0 };
+        let mut bowl = Self { eigenvalues, centers: centers.to_vec(), center: 0.0, sizes: Vec::new() };
         Workload::select(&mut bowl, None).unwrap();
         bowl
     }
@@ -54,12 +55,17 @@ impl Workload<f64> for Bowl {
     }
 
     fn select(&mut self, indices: Option<&[usize]>) -> Result<(), Error> {
-        let chosen: Vec<f64> = match indices {
-            None => self.centers.clone(),
-            Some(indices) => indices.iter().map(|&i| self.centers[i]).collect(),
-        };
+        match indices {
+            None => self.select_with(&(0..self.centers.len()).collect::<Vec<_>>(), &mut |_, _| {}),
+            Some(indices) => self.select_with(indices, &mut |_, _| {}),
+        }
+    }
+
+    fn select_with(&mut self, indices: &[usize], change: &mut dyn FnMut(usize, &mut [f64])) -> Result<(), Error> {
+        let mut chosen: Vec<f64> = indices.iter().map(|&i| self.centers[i]).collect();
+        chosen.iter_mut().enumerate().for_each(|(place, center)| change(place, std::slice::from_mut(center)));
+        self.sizes.push(chosen.len());
         self.center = chosen.iter().sum::<f64>() / chosen.len() as f64;
-        self.selections += 1;
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use onedge_tune::{Error as TuneError, Metric, Optimizer, Step, StepReport, Train
 
 use crate::Error;
 use crate::records::{Record, StopReason};
-use crate::run::{Batches, Workload};
+use crate::run::{Augment, Batches, Last, Workload};
 
 /// What a training loop does, apart from the problem.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,7 +16,11 @@ pub struct Plan {
     pub steps: u64,
     /// Examples per step; `None` for all.
     pub batch: Option<usize>,
-    /// Of the order of mini-batches.
+    /// What becomes of the examples of an epoch that do not fill a batch.
+    pub last: Last,
+    /// Random changes to the images of mini-batches.
+    pub augment: Option<Augment>,
+    /// Of the order of mini-batches and of what is changed in them.
     pub seed: u64,
     /// Stop once the loss is this small.
     pub target_loss: Option<f64>,
@@ -99,7 +103,7 @@ pub fn train<T: Real>(
         None => None,
         Some(batch) => {
             plan.check_batch(examples)?;
-            Some(Batches::new(examples, batch, plan.seed))
+            Some(Batches::new(examples, batch, plan.last, plan.seed))
         }
     };
     let mut trainer = Trainer::new(w.len(), optimizer, tuner, plan.diagnostics.lanczos)?;
@@ -118,7 +122,7 @@ pub fn train<T: Real>(
         }
         let failed = |error: String| StopReason::Failed { step, error };
         if let Some(batches) = &mut batches
-            && let Err(error) = workload.select(Some(batches.draw()))
+            && let Err(error) = select(plan, batches, workload)
         {
             break failed(error.to_string());
         }
@@ -152,6 +156,23 @@ pub fn train<T: Real>(
         events: trainer.tuner().events().iter().chain([("unconverged_measurements", unconverged)]).collect(),
         edge: trainer.optimizer().edge(),
     })
+}
+
+/// Selects the next batch, and changes its images if that is asked for.
+fn select<T: Real>(
+    plan: &Plan,
+    batches: &mut Batches,
+    workload: &mut dyn Workload<T>,
+) -> Result<(), onedge_objective::Error> {
+    let size = plan.batch.unwrap_or_default() as u64;
+    let first = batches.position().drawn * size;
+    let chosen = batches.draw();
+    match plan.augment {
+        None => workload.select(Some(chosen)),
+        Some(augment) => {
+            workload.select_with(chosen, &mut |place, image| augment.apply(plan.seed, first + place as u64, image))
+        }
+    }
 }
 
 /// The scale of the loss where nothing is known. A run that starts from fitted parameters has a first loss near zero,
@@ -280,7 +301,8 @@ mod tests {
     fn plan(steps: u64) -> Plan {
         let diagnostics =
             Diagnostics { sharpness_every: 2, hessian: false, curvature: true, lanczos: Lanczos::top(2, 0) };
-        Plan { steps, batch: None, seed: 3, target_loss: None, diverge_factor: 1000.0, diagnostics }
+        let (last, augment) = (Last::Dropped, None);
+        Plan { steps, batch: None, last, augment, seed: 3, target_loss: None, diverge_factor: 1000.0, diagnostics }
     }
 
     fn run(plan: &Plan, rate: f64, interrupt_at: u64) -> (Result<Outcome, Error>, Vec<Record>, Bowl) {
@@ -353,7 +375,12 @@ mod tests {
     fn batches_are_selected_and_given_back() {
         let (outcome, _, bowl) = run(&Plan { batch: Some(2), ..plan(6) }, 0.25, 0);
         assert!(outcome.unwrap().stop.is_success());
-        assert_eq!(bowl.selections, 1 + 6 + 1);
+        assert_eq!(bowl.sizes, [4, 2, 2, 2, 2, 2, 2, 4]);
+        for (last, sizes) in [(Last::Dropped, [3, 3, 3, 3]), (Last::Kept, [3, 1, 3, 1])] {
+            let (outcome, _, bowl) = run(&Plan { batch: Some(3), last, ..plan(4) }, 0.25, 0);
+            assert!(outcome.unwrap().stop.is_success());
+            assert_eq!(bowl.sizes[1..5], sizes);
+        }
         let message = run(&Plan { batch: Some(5), ..plan(6) }, 0.25, 0).0.unwrap_err().to_string();
         assert!(message.starts_with("batch: expected at most 4, the number of examples, got 5"), "{message}");
     }

@@ -14,6 +14,13 @@ pub trait Workload<T: Real>: Objective<T> {
     /// An index out of range.
     fn select(&mut self, indices: Option<&[usize]>) -> Result<(), Error>;
 
+    /// From now on the mean is over the examples at `indices`, with the inputs of each changed: `change` gets the place
+    /// among `indices` and the inputs. The examples themselves stay as they are.
+    ///
+    /// # Errors
+    /// An index out of range.
+    fn select_with(&mut self, indices: &[usize], change: &mut dyn FnMut(usize, &mut [T])) -> Result<(), Error>;
+
     /// Means over all examples at `w`, by name: `loss`, `accuracy`, ...
     ///
     /// # Errors

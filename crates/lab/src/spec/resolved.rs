@@ -20,6 +20,12 @@ pub struct Spec {
     pub steps: u64,
     /// Examples per step; `None` for all.
     pub batch: Option<usize>,
+    /// Whether examples that do not fill a batch sit an epoch out, rather than make a smaller one.
+    pub drop_last: bool,
+    /// Zeros around the images of a batch, which are cropped back at a random place; 0 for none.
+    pub crop: usize,
+    /// Whether images of a batch are mirrored at random.
+    pub flip: bool,
     /// The float to compute in.
     pub precision: Precision,
     /// Stop once the loss is this small.
@@ -98,6 +104,9 @@ impl Spec {
             seed: settings.count("seed").map_err(root)? as u64,
             steps: positive(&settings, "steps").map_err(root)?.unwrap_or_default() as u64,
             batch: positive(&settings, "batch").map_err(root)?,
+            drop_last: settings.flag("drop_last"),
+            crop: settings.count("crop").map_err(root)?,
+            flip: settings.flag("flip"),
             precision: precision(&settings).map_err(root)?,
             target_loss: target_loss(&settings).map_err(root)?,
             diverge_factor: settings
@@ -112,6 +121,7 @@ impl Spec {
             engine: part("engine").settings,
             origin: document.described(),
         };
+        check_full_batch(&spec, &settings).map_err(root)?;
         spec.check_ranges(document)?;
         Ok(spec)
     }
@@ -147,6 +157,12 @@ impl Spec {
             ("precision", Value::Text(self.precision.name().to_owned())),
             ("diverge_factor", Value::Number(self.diverge_factor)),
         ];
+        let changes = [
+            ("drop_last", Value::Flag(self.drop_last)),
+            ("crop", Value::Integer(self.crop as i64)),
+            ("flip", Value::Flag(self.flip)),
+        ];
+        root.extend(changes);
         root.extend(self.batch.map(|batch| ("batch", Value::Integer(batch as i64))));
         root.extend(self.target_loss.map(|loss| ("target_loss", Value::Number(loss))));
         for (key, value) in root {
@@ -237,6 +253,17 @@ fn name(settings: &Settings, tuner: &Part) -> Result<String, RegistryError> {
     }
 }
 
+/// Random changes need mini-batches: where every step takes all examples, they would give each step another loss.
+fn check_full_batch(spec: &Spec, settings: &Settings) -> Result<(), RegistryError> {
+    const WHY: &str = "as all examples are used at every step, and their loss must stay the same; try `batch = 128`";
+    match spec.batch {
+        Some(_) => Ok(()),
+        None if spec.crop > 0 => Err(settings.out_of_range("crop", &format!("0, {WHY}"))),
+        None if spec.flip => Err(settings.out_of_range("flip", &format!("false, {WHY}"))),
+        None => Ok(()),
+    }
+}
+
 fn positive(settings: &Settings, key: &str) -> Result<Option<usize>, RegistryError> {
     match settings.optional_count(key)? {
         Some(0) => Err(settings.out_of_range(key, "1 or more")),
@@ -291,7 +318,7 @@ mod tests {
 
     #[test]
     fn prints_back_the_same_spec() {
-        let text = "name = \"a \\\"b\\\" \\\\ c\"\nseed = 7\nsteps = 3\nbatch = 32\nprecision = \"f64\"\n\
+        let text = "name = \"a \\\"b\\\" \\\\ c\"\nseed = 7\nsteps = 3\nbatch = 32\nprecision = \"f64\"\ndrop_last = false\ncrop = 4\nflip = true\n\
                     target_loss = 1e-7\n[data]\nname = \"mixture\"\nseparation = 2\n[loss]\nl2 = 1e-5\n\
                     [engine]\nthreads = 2\nchunk = 64\n";
         let spec = resolve(&format!("{text}{CONSTANT}")).unwrap();
@@ -339,6 +366,16 @@ mod tests {
             message(&format!("batch = -1\n{CONSTANT}")),
             "a.toml: spec.batch: expected a whole number, zero or more, got -1"
         );
+        for (change, expected) in [("crop = 4", "crop: expected 0"), ("flip = true", "flip: expected false")] {
+            assert_eq!(
+                message(&format!("{change}\n{CONSTANT}")),
+                format!(
+                    "a.toml: spec.{expected}, as all examples are used at every step, and their loss must stay the same; \
+                     try `batch = 128`, got {}",
+                    change.split(' ').next_back().unwrap()
+                )
+            );
+        }
         assert_eq!(
             message(&format!("precision = \"f16\"\n{CONSTANT}")),
             "a.toml: spec.precision: expected `f32` or `f64`, got \"f16\""

@@ -6,9 +6,22 @@ use onedge_tune::{optimizers, tuners};
 /// The keys of a spec outside of any section.
 pub const ROOT: &[Setting] = &[
     setting("name", Kind::Text, Default::Absent, "names the run and its folder; the tuner's name if absent"),
-    setting("seed", Kind::Integer, Default::Is("0"), "of the initial parameters and the order of mini-batches"),
+    setting(
+        "seed",
+        Kind::Integer,
+        Default::Is("0"),
+        "of the initial parameters, the order of mini-batches and random changes",
+    ),
     setting("steps", Kind::Integer, Default::Is("200"), "how many steps to take"),
     setting("batch", Kind::Integer, Default::Absent, "examples per step; all of them if absent"),
+    setting(
+        "drop_last",
+        Kind::Flag,
+        Default::Is("true"),
+        "what does not fill a batch sits an epoch out; else a smaller one",
+    ),
+    setting("crop", Kind::Integer, Default::Is("0"), "pad images of a batch by so many zeros, crop at a random place"),
+    setting("flip", Kind::Flag, Default::Is("false"), "mirror images of a batch left to right, at random"),
     setting("precision", Kind::Text, Default::Is("f32"), "`f32` or `f64`"),
     setting("target_loss", Kind::Number, Default::Absent, "stop once the loss is this small"),
     setting(

@@ -30,7 +30,7 @@ impl Conv {
     ) -> Result<Self, Error> {
         let fits = window.output().is_some() && inputs.is_multiple_of(window.groups);
         if !fits || !outputs.is_multiple_of(window.groups) {
-            return Err(Error::Window { name: name.to_owned(), window, channels: [inputs, outputs] });
+            return Err(Error::Window { name: name.to_owned(), window: Box::new(window), channels: [inputs, outputs] });
         }
         let ([height, width], depth) = (window.kernel, inputs / window.groups);
         let taps = height * width;

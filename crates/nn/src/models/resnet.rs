@@ -98,7 +98,11 @@ fn build(settings: &Settings, io: &Io) -> Result<Model, Error> {
     let mut size = stem.conv.output();
     let pool = large.then(|| Window::new(size, 3).padding(1).stride(2));
     if let Some(window) = pool {
-        size = window.output().ok_or(Error::Window { name: "stem".to_owned(), window, channels: [width; 2] })?;
+        size = window.output().ok_or(Error::Window {
+            name: "stem".to_owned(),
+            window: Box::new(window),
+            channels: [width; 2],
+        })?;
     }
     let (mut blocks, mut channels) = (Vec::new(), width);
     for (stage, &count) in counts.iter().enumerate() {

@@ -37,7 +37,7 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     name_apart(&mut plans, &args.specs);
     let interrupt = interrupt::flag()?;
     let rows = Rows::new(args.quiet);
-    let mut library = args.overrides.library().watched_by(rows.downloads()).stopped_by(&interrupt);
+    let mut library = args.overrides.library(&rows).stopped_by(&interrupt);
     check_all(&plans, &mut library)?;
     let folder = match &args.out {
         Some(path) => RunDirectory::create(path)?,

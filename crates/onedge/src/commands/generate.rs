@@ -49,7 +49,7 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
         top_k: args.top_k,
         seed: args.seed,
     };
-    let mut library = args.overrides.library().watched_by(Rows::new(false).downloads());
+    let mut library = args.overrides.library(&Rows::new(false));
     generate(&spec, Some(&params), &mut library, &options, |c| {
         console::result(c.encode_utf8(&mut [0; 4]));
         true

@@ -24,7 +24,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> anyhow::Result<Code> {
     let spec = Spec::resolve(&args.overrides.document(Some(&args.spec))?)?;
-    let mut library = args.overrides.library().watched_by(Rows::new(false).downloads());
+    let mut library = args.overrides.library(&Rows::new(false));
     let measurement = measure(&spec, args.params.as_deref(), &mut library)?;
     let text = if args.json { serde_json::to_string_pretty(&measurement)? + "\n" } else { measurement.to_text() };
     console::result(&text);

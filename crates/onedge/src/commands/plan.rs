@@ -21,7 +21,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> anyhow::Result<Code> {
     let spec = Spec::resolve(&args.overrides.document(args.spec.as_deref())?)?;
-    let mut library = args.overrides.library().watched_by(Rows::new(false).downloads());
+    let mut library = args.overrides.library(&Rows::new(false));
     let forecast = forecast(&spec, &mut library)?;
     let text = if args.json { serde_json::to_string_pretty(&forecast)? + "\n" } else { forecast.to_text() };
     console::result(&text);

@@ -36,7 +36,7 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     let spec = Spec::resolve(&args.overrides.document(args.spec.as_deref())?)?;
     let interrupt = interrupt::flag()?;
     let rows = Rows::new(args.quiet);
-    let mut library = args.overrides.library().watched_by(rows.downloads()).stopped_by(&interrupt);
+    let mut library = args.overrides.library(&rows).stopped_by(&interrupt);
     let mut row = rows.row(&spec.name, 0, spec.steps);
     let place = args.out.as_deref().map_or(Place::Under(Path::new("runs")), Place::At);
     let request = Request { spec: &spec, place, start: args.params.as_deref(), save: args.save_params.as_deref() };

@@ -4,6 +4,7 @@ mod bench;
 mod compare;
 mod console;
 mod downloads;
+mod images;
 mod inputs;
 mod interruptions;
 mod language;

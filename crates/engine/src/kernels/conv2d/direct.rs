@@ -299,10 +299,10 @@ impl<T: Element> Kernel<'_, T> {
                     let from = y.as_ptr().add(j * V * lanes);
                     let vectors: [T::Vector<S>; V] = std::array::from_fn(|v| T::load(simd, from.add(v * lanes)));
                     let pixel = image.as_ptr().add(j * across * c);
-                    for m in 0..HEIGHT {
+                    for (m, sums) in sums.iter_mut().enumerate() {
                         let x = T::splat(simd, *pixel.add(m));
                         for v in 0..V {
-                            sums[m][v] = T::mul_add(simd, x, vectors[v], sums[m][v]);
+                            sums[v] = T::mul_add(simd, x, vectors[v], sums[v]);
                         }
                     }
                 }

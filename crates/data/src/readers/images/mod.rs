@@ -1,0 +1,17 @@
+//! Folders of photographs: which files there are, what they show, and what was decoded before.
+
+mod cache;
+mod crop;
+mod decode;
+mod exif;
+mod fault;
+mod jpeg;
+mod listing;
+mod load;
+mod png;
+#[cfg(test)]
+pub(crate) mod samples;
+
+pub use fault::ImageFault;
+pub use listing::{Listing, list};
+pub use load::load;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::{cache, crop, decode};
 use crate::{Context, Error, Progress, Unit, dataset};
 
-/// The images in `files`, `[n, 3, size, size]` in levels from 0 to 255, called `origin` in errors and progress; see
-/// [`crop`](crop::crop) for what becomes of each.
+/// The images in `files`, `[n, 3, size, size]` in levels from 0 to 255, called `origin` in errors and progress: of each
+/// the shorter side is brought to `size * 256 / 224` pixels, and the middle taken, upright.
 ///
 /// With a cache folder in the context what was decoded is kept in it, and read from there as long as no file has changed
 /// its size or time. A damaged cache is written anew; one that cannot be written is a warning.

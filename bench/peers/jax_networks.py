@@ -1,17 +1,13 @@
-"""The networks in JAX with their first and second derivatives, as users write them and by hand."""
+"""The dense networks in JAX with their first and second derivatives, as users write them and by hand."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 import problem
+from jax_models import dot
 
 tree_map = jax.tree.map
-
-
-def dot(a, b):
-    """Row by row: jnp.vdot of a million float32 on the CPU adds in one chain and loses three digits."""
-    return sum(jnp.sum(jnp.sum(p * q, axis=-1)) for p, q in zip(jax.tree.leaves(a), jax.tree.leaves(b)))
 
 
 @jax.custom_vjp
@@ -27,12 +23,12 @@ class Net:
     """`data` is (x, x transposed, one-hot targets); weights and vectors are [(W [in, out], b), ...]."""
 
     def __init__(self, network):
-        x = problem.inputs(network)
+        x = problem.images(network).reshape(network.examples, -1)
         self.squared, self.relu, self.examples = network.loss == "squared", network.activation == "relu", network.examples
         self.activation = jax.nn.relu if self.relu else jnp.tanh
         self.data = tree_map(jnp.array, (x, np.ascontiguousarray(x.T), problem.one_hot(network)))
-        self.weights = tree_map(jnp.array, problem.weights(network))
-        self.vector = tree_map(jnp.array, problem.split(network, problem.vector(network)))
+        self.weights = tree_map(jnp.array, problem.layers(problem.weights(network)))
+        self.vector = tree_map(jnp.array, problem.layers(problem.vector(network)))
         self._complete = jax.jit(lambda w, v, d: jax.jvp(lambda w: jax.grad(self.loss)(w, d), (w,), (v,))[1])
         self._adjoints = jax.jit(lambda w, d: self.adjoints(w, d)[2])
         self._by_hand = jax.jit(self.hessian_vector)

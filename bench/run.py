@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Benchmarks the product against JAX and PyTorch, interleaved in rounds: see bench/README.md.
 
-    python3 bench/run.py [--threads 1] [--rounds 7] [--only relu512,cdat] [--peers product,jax,torch]
+    python3 bench/run.py [--threads 1] [--rounds 7] [--only mixer,cdat] [--peers product,jax,torch]
 """
 
 import argparse
@@ -62,8 +62,8 @@ def environment(venv):
 def build_product():
     """The product's bench binary, or None where its source does not exist."""
     root = BENCH.parent
-    if not (root / "crates/onedge/examples/bench_peer.rs").exists():
-        print("bench: product left out, crates/onedge/examples/bench_peer.rs does not exist", flush=True)
+    if not (root / "crates/onedge/examples/bench_peer").exists():
+        print("bench: product left out, crates/onedge/examples/bench_peer does not exist", flush=True)
         return None
     subprocess.run(["cargo", "build", "--release", "-p", "onedge", "--example", "bench_peer"], cwd=root, check=True)
     return Path(os.environ.get("CARGO_TARGET_DIR", root / "target")) / "release/examples/bench_peer"
@@ -128,7 +128,7 @@ def start(options):
 
 
 def measure(peers, network, op, rounds, repeats):
-    """{label: {ms, variant, values}}, the timings gathered in rounds over the peers."""
+    """{label: {ms, variant, values, peak_mib}}, the timings gathered in rounds over the peers."""
     cells = {}
     for peer in peers:
         reply = peer.run(network, op, 0)  # compile, choose the variant, warm up

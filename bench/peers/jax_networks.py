@@ -29,12 +29,8 @@ class Net:
         self.data = tree_map(jnp.array, (x, np.ascontiguousarray(x.T), problem.one_hot(network)))
         self.weights = tree_map(jnp.array, problem.layers(problem.weights(network)))
         self.vector = tree_map(jnp.array, problem.layers(problem.vector(network)))
-        self._complete = jax.jit(lambda w, v, d: jax.jvp(lambda w: jax.grad(self.loss)(w, d), (w,), (v,))[1])
         self._adjoints = jax.jit(lambda w, d: self.adjoints(w, d)[2])
         self._by_hand = jax.jit(self.hessian_vector)
-        self._apply = jax.jit(lambda residuals, v: residuals(v))
-        self._linearize = jax.jit(lambda w, d: jax.linearize(lambda w: jax.grad(self.loss)(w, d), w)[1])
-        self._vjp = jax.jit(lambda w, d: jax.vjp(lambda w: jax.grad(self.loss)(w, d), w)[1])
 
     # What users write.
 
@@ -53,9 +49,6 @@ class Net:
     def curvature_of_gradient(self, w, u, data):
         return dot(u, jax.jvp(lambda w: jax.grad(self.loss)(w, data), (w,), (u,))[1])
 
-    def product_complete(self, w, v, data):
-        return self._complete(w, v, data)
-
     # What is faster.
 
     def gradient_transposed(self, w, data):
@@ -64,14 +57,6 @@ class Net:
     def curvature_jvp_jvp(self, w, u, data):
         slope = lambda w: jax.jvp(lambda w: self.loss(w, data), (w,), (u,))[1]
         return jax.jvp(slope, (w,), (u,))[1]
-
-    def product_linearize(self):
-        residuals = self._linearize(self.weights, self.data)
-        return lambda v: self._apply(residuals, v)
-
-    def product_vjp(self):
-        residuals = self._vjp(self.weights, self.data)
-        return lambda v: self._apply(residuals, v)[0]
 
     def product_by_hand(self):
         residuals = self._adjoints(self.weights, self.data)

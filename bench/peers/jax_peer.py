@@ -2,6 +2,7 @@
 
 import os
 from functools import partial
+from pathlib import Path
 
 import protocol
 
@@ -18,6 +19,10 @@ import jax_models as models
 import jax_networks as networks
 import problem
 from jax_models import dot
+
+# Compilation takes minutes a network; `hv` and `lanczos20`, and later runs, use it again.
+jax.config.update("jax_compilation_cache_dir", str(Path(__file__).resolve().parents[1] / ".cache/jax"))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 1.0)
 
 tree_map = jax.tree.map
 LANCZOS_STEPS = 20

@@ -121,6 +121,13 @@ def layer_norm(x, scale, bias):
     return x * lax.rsqrt(jnp.mean(x * x, axis=-1, keepdims=True) + EPSILON) * scale + bias
 
 
+def layer_norm_products(x, scale, bias):
+    """The same with means as products: XLA adds along the last axis in one chain, and this takes half the time."""
+    mean = lambda x: x @ jnp.full((x.shape[-1], 1), 1 / x.shape[-1], x.dtype)
+    x = x - mean(x)
+    return x * lax.rsqrt(mean(x * x) + EPSILON) * scale + bias
+
+
 def group_norm(x, scale, bias):
     n, h, w, c = x.shape
     x = x.reshape(n, h * w, problem.GROUPS, c // problem.GROUPS)
@@ -141,14 +148,14 @@ def cross_entropy_products(z, labels):
 
 
 class Model:
-    """A network with its weights and data. `products`: convolutions and look-ups as matrix products."""
+    """A network with its weights and data. `products`: convolutions, look-ups and means as matrix products."""
 
     def __init__(self, network, products=False):
         self.network, self.activation = network, ACTIVATIONS[network.activation]
         if products:
-            self.conv, self.cross_entropy = conv_products, cross_entropy_products
+            self.conv, self.layer_norm, self.cross_entropy = conv_products, layer_norm_products, cross_entropy_products
         else:
-            self.conv, self.cross_entropy = conv_lax, cross_entropy
+            self.conv, self.layer_norm, self.cross_entropy = conv_lax, layer_norm, cross_entropy
         self.products, self.forward = products, getattr(self, network.name)
         x, y = problem.tokens(network) if network.name == "nanolm" else (
             problem.images(network).transpose(0, 2, 3, 1).copy(), problem.labels(network))
@@ -192,8 +199,8 @@ class Model:
     def dense(self, run, w, name, x):
         return run(dense, x, w[f"{name}.weight"], w[f"{name}.bias"], bilinear=True)
 
-    def norm(self, run, w, name, x, norm=layer_norm):
-        return run(norm, x, w[f"{name}.scale"], w[f"{name}.bias"])
+    def norm(self, run, w, name, x, norm=None):
+        return run(norm or self.layer_norm, x, w[f"{name}.scale"], w[f"{name}.bias"])
 
     def feed_forward(self, run, w, name, x):
         return self.dense(run, w, f"{name}.outer", run(self.activation, self.dense(run, w, f"{name}.inner", x)))

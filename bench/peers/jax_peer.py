@@ -128,9 +128,9 @@ def dense_candidates(network, op, written):
 
 
 def layered_candidates(network, op, written):
-    """The same for networks of layers: `best` also tries convolutions and look-ups as products of matrices."""
+    """The same for networks of layers: `best` also tries convolutions, look-ups and means as products of matrices."""
     net, found = models.Model(network), {}
-    forms = {"": net} if written else {"": net, ", patches as products": models.Model(network, products=True)}
+    forms = {"": net} if written else {"": net, ", more by products": models.Model(network, products=True)}
     for label, form in forms.items():
         if op == "forward":
             found[f"loss{label}"] = form.loss

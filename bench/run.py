@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Benchmarks the product against JAX and PyTorch, interleaved in rounds: see bench/README.md.
 
-    python3 bench/run.py [--threads 1] [--rounds 7] [--only relu512,cdat] [--peers product,jax,torch]
+    python3 bench/run.py [--threads 1] [--rounds 7] [--only mixer,cdat] [--peers product,jax,torch]
 """
 
 import argparse
@@ -20,6 +20,8 @@ import report
 
 OPS = ("forward", "gradient", "cdat", "hv", "lanczos20")
 PEERS = ("product", "jax", "torch")
+# One arena, so that a peer can hand all freed memory back before it measures how much an operation takes.
+ONE_ARENA = "glibc.malloc.arena_max=1"
 # Each call of a peer allocates and frees a hundred megabytes; kept by malloc they cost no page faults: 8 % of JAX's best.
 KEEP_MEMORY = "glibc.malloc.mmap_threshold=8589934592:glibc.malloc.trim_threshold=17179869184"
 
@@ -62,8 +64,8 @@ def environment(venv):
 def build_product():
     """The product's bench binary, or None where its source does not exist."""
     root = BENCH.parent
-    if not (root / "crates/onedge/examples/bench_peer.rs").exists():
-        print("bench: product left out, crates/onedge/examples/bench_peer.rs does not exist", flush=True)
+    if not (root / "crates/onedge/examples/bench_peer").exists():
+        print("bench: product left out, crates/onedge/examples/bench_peer does not exist", flush=True)
         return None
     subprocess.run(["cargo", "build", "--release", "-p", "onedge", "--example", "bench_peer"], cwd=root, check=True)
     return Path(os.environ.get("CARGO_TARGET_DIR", root / "target")) / "release/examples/bench_peer"
@@ -76,8 +78,7 @@ class Peer:
         self.label = name if name == "product" else f"{name} {formulation}"
         self.formulation = formulation
         variables = {**os.environ, "OMP_NUM_THREADS": str(threads), "CUDA_VISIBLE_DEVICES": ""}
-        if formulation == "best":
-            variables["GLIBC_TUNABLES"] = KEEP_MEMORY
+        variables["GLIBC_TUNABLES"] = f"{ONE_ARENA}:{KEEP_MEMORY}" if formulation == "best" else ONE_ARENA
         processors = sorted(os.sched_getaffinity(0))[:threads]
         self.stderr = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
@@ -128,7 +129,7 @@ def start(options):
 
 
 def measure(peers, network, op, rounds, repeats):
-    """{label: {ms, variant, values}}, the timings gathered in rounds over the peers."""
+    """{label: {ms, variant, values, peak_mib}}, the timings gathered in rounds over the peers."""
     cells = {}
     for peer in peers:
         reply = peer.run(network, op, 0)  # compile, choose the variant, warm up

@@ -1,17 +1,13 @@
-"""The networks in JAX with their first and second derivatives, as users write them and by hand."""
+"""The dense networks in JAX with their first and second derivatives, as users write them and by hand."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 import problem
+from jax_models import dot
 
 tree_map = jax.tree.map
-
-
-def dot(a, b):
-    """Row by row: jnp.vdot of a million float32 on the CPU adds in one chain and loses three digits."""
-    return sum(jnp.sum(jnp.sum(p * q, axis=-1)) for p, q in zip(jax.tree.leaves(a), jax.tree.leaves(b)))
 
 
 @jax.custom_vjp
@@ -27,18 +23,14 @@ class Net:
     """`data` is (x, x transposed, one-hot targets); weights and vectors are [(W [in, out], b), ...]."""
 
     def __init__(self, network):
-        x = problem.inputs(network)
+        x = problem.images(network).reshape(network.examples, -1)
         self.squared, self.relu, self.examples = network.loss == "squared", network.activation == "relu", network.examples
         self.activation = jax.nn.relu if self.relu else jnp.tanh
         self.data = tree_map(jnp.array, (x, np.ascontiguousarray(x.T), problem.one_hot(network)))
-        self.weights = tree_map(jnp.array, problem.weights(network))
-        self.vector = tree_map(jnp.array, problem.split(network, problem.vector(network)))
-        self._complete = jax.jit(lambda w, v, d: jax.jvp(lambda w: jax.grad(self.loss)(w, d), (w,), (v,))[1])
+        self.weights = tree_map(jnp.array, problem.layers(problem.weights(network)))
+        self.vector = tree_map(jnp.array, problem.layers(problem.vector(network)))
         self._adjoints = jax.jit(lambda w, d: self.adjoints(w, d)[2])
         self._by_hand = jax.jit(self.hessian_vector)
-        self._apply = jax.jit(lambda residuals, v: residuals(v))
-        self._linearize = jax.jit(lambda w, d: jax.linearize(lambda w: jax.grad(self.loss)(w, d), w)[1])
-        self._vjp = jax.jit(lambda w, d: jax.vjp(lambda w: jax.grad(self.loss)(w, d), w)[1])
 
     # What users write.
 
@@ -57,9 +49,6 @@ class Net:
     def curvature_of_gradient(self, w, u, data):
         return dot(u, jax.jvp(lambda w: jax.grad(self.loss)(w, data), (w,), (u,))[1])
 
-    def product_complete(self, w, v, data):
-        return self._complete(w, v, data)
-
     # What is faster.
 
     def gradient_transposed(self, w, data):
@@ -68,14 +57,6 @@ class Net:
     def curvature_jvp_jvp(self, w, u, data):
         slope = lambda w: jax.jvp(lambda w: self.loss(w, data), (w,), (u,))[1]
         return jax.jvp(slope, (w,), (u,))[1]
-
-    def product_linearize(self):
-        residuals = self._linearize(self.weights, self.data)
-        return lambda v: self._apply(residuals, v)
-
-    def product_vjp(self):
-        residuals = self._vjp(self.weights, self.data)
-        return lambda v: self._apply(residuals, v)[0]
 
     def product_by_hand(self):
         residuals = self._adjoints(self.weights, self.data)

@@ -1,24 +1,8 @@
-"""The networks in PyTorch, as users write them and with first and second derivatives by hand on oneDNN products."""
+"""The dense networks in PyTorch, as users write them and with first and second derivatives by hand on oneDNN products."""
 
 import torch
 
 import problem
-
-
-def onednn_product(a, b):
-    """a @ b by oneDNN. The torch.mm of the PyPI build calls MKL, which keeps to AVX2 on AMD processors: half the speed."""
-    return torch.ops.mkldnn._linear_pointwise(a, b.t(), None, "none", [], "")
-
-
-@torch.library.custom_op("onedge_bench::product", mutates_args=())
-def opaque_product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """The same as an operator that torch.compile leaves whole: it fuses what stands between the products."""
-    return onednn_product(a, b)
-
-
-@opaque_product.register_fake
-def _(a, b):
-    return a.new_empty(a.shape[0], b.shape[1])
 
 
 class Net:
@@ -28,13 +12,13 @@ class Net:
         self.squared, self.relu, self.examples = network.loss == "squared", network.activation == "relu", network.examples
         self.activation = torch.relu if self.relu else torch.tanh
         self.network = network
-        self.x = torch.tensor(problem.inputs(network))
+        self.x = torch.tensor(problem.images(network)).flatten(1)
         self.x_transposed = self.x.t().contiguous()
         self.labels = torch.tensor(problem.labels(network))
         self.target = torch.tensor(problem.one_hot(network))
-        self.values = self.lists(problem.weights(network))
+        self.values = self.lists(problem.layers(problem.weights(network)))
         self.weights = [p.clone().requires_grad_() for p in self.values]
-        self.vector = self.lists(problem.split(network, problem.vector(network)))
+        self.vector = self.lists(problem.layers(problem.vector(network)))
 
     @staticmethod
     def lists(layers):

@@ -94,14 +94,14 @@ impl Problem {
 }
 
 impl Spec {
-    fn model(&self) -> Result<Model, onedge::nn::Error> {
+    fn model(&self) -> Result<Model> {
         let io = if self.tokens { Io::new(&[CONTEXT], VOCABULARY)? } else { Io::new(&IMAGE, CLASSES)? };
         let mut settings = BTreeMap::from([("activation".to_owned(), Value::Text(self.activation.to_owned()))]);
         if !self.hidden.is_empty() {
             let hidden = self.hidden.iter().map(|&width| Value::Integer(width)).collect();
             settings.insert("hidden".to_owned(), Value::List(hidden));
         }
-        models::build(self.model, settings, &io)
+        Ok(models::build(self.model, settings, &io)?)
     }
 
     fn target(&self) -> Target {

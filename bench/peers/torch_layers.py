@@ -28,14 +28,25 @@ def _(a, b):
     return a.new_empty(a.shape[0], b.shape[1])
 
 
-opaque_product.register_autograd(
-    lambda ctx, d: (opaque_product(d, ctx.saved_tensors[1].t()), opaque_product(ctx.saved_tensors[0].t(), d)),
-    setup_context=lambda ctx, inputs, output: ctx.save_for_backward(*inputs),
-)
+class Product(torch.autograd.Function):
+    """The same with a gradient, in the form that torch.func and torch.compile take together."""
+
+    @staticmethod
+    def forward(a, b):
+        return opaque_product(a, b)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx, d):
+        a, b = ctx.saved_tensors
+        return Product.apply(d, b.t()), Product.apply(a.t(), d)
 
 
 def onednn_linear(x, w, b=None):
-    y = opaque_product(x.reshape(-1, x.shape[-1]), w.t()).reshape(*x.shape[:-1], w.shape[0])
+    y = Product.apply(x.reshape(-1, x.shape[-1]), w.t()).reshape(*x.shape[:-1], w.shape[0])
     return y if b is None else y + b
 
 

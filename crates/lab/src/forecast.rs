@@ -172,8 +172,7 @@ impl Forecast {
             let row = |name: &str, count: usize, gflop: f64, gib: f64, seconds: f64| {
                 let rate = if gflop > 0.0 { number(Some(gflop / seconds)) } else { String::new() };
                 let gflop = if gflop > 0.0 { number(Some(gflop)) } else { String::new() };
-                let milliseconds = number(Some(1e3 * seconds));
-                vec![name.to_owned(), count.to_string(), gflop, number(Some(gib)), milliseconds, rate]
+                vec![name.to_owned(), count.to_string(), gflop, number(Some(gib)), number(Some(seconds)), rate]
             };
             let sum = |part: fn(&Ops) -> f64| stage.ops.iter().map(part).sum::<f64>();
             let count = stage.ops.iter().map(|ops| ops.count).sum();
@@ -182,7 +181,7 @@ impl Forecast {
                 rows.push(row(&format!("  {}", ops.kind), ops.count, ops.gflop, ops.gib, ops.seconds));
             }
         }
-        out += &table(&["a step", "ops", "GFLOP", "GiB", "ms", "GFLOP/s"], &rows);
+        out += &table(&["a step", "ops", "GFLOP", "GiB", "s", "GFLOP/s"], &rows);
         let seconds = |name: &str| self.stages.iter().filter(|s| s.name == name).map(Stage::seconds).sum::<f64>();
         let (gradient, curvature) = (seconds("gradient"), seconds("curvature"));
         let all = |step: f64| duration(step * self.steps as f64);

@@ -54,8 +54,11 @@ pub enum Error {
     },
     /// A model with too many or too few outputs for its targets.
     #[error(
-        "loss graph: expected one output of the model for each of {target}, got shape {got}; try a model with {} outputs",
-        target.outputs()
+        "loss graph: expected one output of the model for each of {target}, got shape {got}; try {}",
+        match target {
+            Target::Tokens { .. } => "a model of tokens, as nanolm".to_owned(),
+            _ => format!("a model with {} outputs", target.outputs()),
+        }
     )]
     Outputs {
         /// The targets.

@@ -43,6 +43,8 @@ fn what_cannot_speak_is_named() {
     assert!(message.contains("is no text, expected a model of one"), "{message}");
     let message = refused(&["train", "latin.toml", "--set", "model.heads=3"]);
     assert!(message.contains("heads"), "{message}");
+    let message = refused(&["train", "latin.toml", "--set", "model=mlp"]);
+    assert!(message.contains("try a model of tokens, as nanolm"), "{message}");
     let message = refused(&["train", "latin.toml", "--set", "data.context=100000"]);
     assert!(message.contains("too short, expected at least 100001 characters for a context of 100000"), "{message}");
 }

@@ -148,6 +148,16 @@ def processor():
     return f"{names[0] if names else platform.processor()}, {os.cpu_count()} processors"
 
 
+def save(result, name):
+    """Writes what is measured so far: compiling is slow, and a run may be cut off."""
+    text, disagreements = report.markdown(result)
+    results = BENCH / "results"
+    results.mkdir(exist_ok=True)
+    (results / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+    (results / f"{name}.md").write_text(text)
+    return text, disagreements
+
+
 def main():
     options = command_line()
     peers = start(options)
@@ -159,18 +169,15 @@ def main():
         "gemm": measure(peers, "-", "gemm", options.rounds, options.repeats),
         "cells": {},
     }
+    text, disagreements = "", []
     for network in options.networks:
         for op in options.ops:
             print(f"bench: {network} {op}", flush=True)
             repeats = 1 if op == "lanczos20" else options.repeats
             result["cells"][f"{network} {op}"] = measure(peers, network, op, options.rounds, repeats)
+            text, disagreements = save(result, options.name)
     for peer in peers:
         peer.quit()
-    text, disagreements = report.markdown(result)
-    results = BENCH / "results"
-    results.mkdir(exist_ok=True)
-    (results / f"{options.name}.json").write_text(json.dumps(result, indent=1) + "\n")
-    (results / f"{options.name}.md").write_text(text)
     print(text)
     print(f"bench: wrote bench/results/{options.name}.json and .md")
     return 1 if disagreements else 0

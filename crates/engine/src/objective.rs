@@ -39,6 +39,8 @@ pub struct DataObjective<T> {
     chunks: Vec<Chunk>,
     lanes: Vec<Lane<T>>,
     point: Option<Point<T>>,
+    /// Whether later stages were asked of the last point, so that it pays to keep what they need of the next.
+    keeps: bool,
 }
 
 /// Means over the examples of a batch.
@@ -98,6 +100,7 @@ impl<T: Element> DataObjective<T> {
             chunks,
             lanes,
             point,
+            keeps: true,
         };
         objective.cut()?;
         Ok(objective)
@@ -298,6 +301,15 @@ impl<T: Element> DataObjective<T> {
         self.workers.reduce(&self.lanes, transposed, 1.0 / self.batch().len() as f64, self.l2, x, out);
     }
 
+    /// Makes sure that what later stages need at the point is kept, as far as the budget goes, and that it is at the next.
+    fn keep(&mut self, point: &mut Point<T>) {
+        self.keeps = true;
+        if point.kept.is_empty() && self.chunks_kept() > 0 {
+            point.kept = self.kept_memory(Vec::new());
+            self.sweep(&point.w, &[], 1, Compiled::linearize, &mut point.kept, true);
+        }
+    }
+
     /// Memory for what is kept: of as many chunks as fit the budget, from the first.
     fn kept_memory(&self, mut old: Vec<Vec<T>>) -> Vec<Vec<T>> {
         let mut left = self.options.memory_bytes / size_of::<T>() as u64;
@@ -357,7 +369,9 @@ impl<T: Element> Objective<T> for DataObjective<T> {
         let mut point = self.point.take().unwrap_or(Point { w: Vec::new(), kept: Vec::new(), shifted: Vec::new() });
         point.w.clear();
         point.w.extend_from_slice(w);
-        point.kept = self.kept_memory(point.kept);
+        // Gradients alone run faster without.
+        point.kept = if self.keeps { self.kept_memory(point.kept) } else { Vec::new() };
+        self.keeps = false;
         self.sweep(w, &[], 1, Compiled::linearize, &mut point.kept, true);
         self.reduce(&self.first_compiled().transposed_gradient, w, gradient);
         let loss = self.mean(0) + 0.5 * self.l2_square(w);
@@ -370,6 +384,7 @@ impl<T: Element> Objective<T> for DataObjective<T> {
         let Some(mut point) = self.point.take() else {
             return Err(Failure::NotLinearized { probe: Probe::Curvature });
         };
+        self.keep(&mut point);
         let terms = self.first_compiled().curvature_terms;
         shift(&point.w, u, &self.parameters, &mut point.shifted);
         self.sweep(&point.w, &point.shifted, terms, Compiled::curvature, &mut point.kept, false);
@@ -384,6 +399,7 @@ impl<T: Element> Objective<T> for DataObjective<T> {
         let Some(mut point) = self.point.take() else {
             return Err(Failure::NotLinearized { probe: Probe::HessianVector });
         };
+        self.keep(&mut point);
         self.sweep(&point.w, v, 0, Compiled::hessian_vector, &mut point.kept, true);
         self.point = Some(point);
         self.reduce(&self.first_compiled().transposed_product, v, out);

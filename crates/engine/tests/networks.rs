@@ -137,6 +137,26 @@ fn single_precision_is_close_to_double() {
 }
 
 #[test]
+fn gradients_alone_change_nothing_for_what_follows() {
+    let w: Vec<f32> = flat(&parameters(&build("tanh", "cross-entropy")(16)));
+    let u: Vec<f32> = w.iter().map(|x| 0.3 - 0.7 * x).collect();
+    let mut fresh = engine::<f32>("tanh", "cross-entropy", options(2, 1 << 20));
+    let expected = everything(&mut fresh, &w, &u);
+    let mut used = engine::<f32>("tanh", "cross-entropy", options(2, 1 << 20));
+    let mut gradient = vec![0.0; w.len()];
+    for _ in 0..3 {
+        used.linearize(&u, &mut gradient).unwrap();
+    }
+    used.linearize(&w, &mut gradient).unwrap();
+    let mut product = gradient.clone();
+    used.hessian_vector(&u, &mut product).unwrap();
+    assert_eq!(used.curvature(&u).unwrap(), expected[1]);
+    let both: Vec<f64> = gradient.iter().chain(&product).map(|&x| f64::from(x)).collect();
+    assert_eq!(both, expected[2..]);
+    assert_eq!(everything(&mut used, &w, &u), expected);
+}
+
+#[test]
 fn a_batch_is_the_objective_of_its_examples() {
     let w: Vec<f64> = flat(&parameters(&build("tanh", "cross-entropy")(16)));
     let mut engine = engine::<f64>("tanh", "cross-entropy", options(2, 1 << 20));

@@ -80,16 +80,11 @@ impl Conv2d {
 pub(super) fn forward<T: Element>(spec: &Conv2d, x: &[T], w: &[T], y: &mut [T], add: bool, scratch: &mut [T]) {
     let geometry = spec.geometry::<T>();
     let (padded, blocks) = scratch[..spec.direct_len()].split_at_mut(spec.padded_len());
-    let (columns, o, width) = (spec.columns(), spec.filters, geometry.width);
-    for (block, filters) in blocks.chunks_exact_mut(columns * width).zip((0..o).step_by(width)) {
-        for (to, from) in block.chunks_exact_mut(width).zip(w.chunks_exact(o)) {
-            to.copy_from_slice(&from[filters..filters + width]);
-        }
-    }
+    by_blocks(w, spec.filters, geometry.width, blocks);
     padded.fill(T::ZERO);
     let image_len = x.len() / spec.images.max(1);
     let pixels = spec.pixels() / spec.images.max(1);
-    for (x, y) in x.chunks_exact(image_len.max(1)).zip(y.chunks_exact_mut((pixels * o).max(1))) {
+    for (x, y) in x.chunks_exact(image_len.max(1)).zip(y.chunks_exact_mut((pixels * spec.filters).max(1))) {
         spec.pad(x, padded, &geometry);
         on_this_machine(Forward { spec, geometry: &geometry, image: padded, blocks, y, add });
     }
@@ -114,14 +109,19 @@ pub(super) fn kernel<T: Element>(spec: &Conv2d, x: &[T], y: &[T], w: &mut [T], a
         for (x, padded) in x.chunks_exact(x_len / at_once).zip(images.chunks_exact_mut(image_len)) {
             spec.pad(x, padded, &geometry);
         }
-        // Neighbouring filters side by side: at the distance of a pixel, cache lines drive one another out.
-        let (o, width) = (spec.filters, geometry.width);
-        for (block, filters) in blocks.chunks_exact_mut(y.len() / o * width).zip((0..o).step_by(width)) {
-            for (to, from) in block.chunks_exact_mut(width).zip(y.chunks_exact(o)) {
-                to.copy_from_slice(&from[filters..filters + width]);
-            }
-        }
+        // At the distance of a pixel, cache lines drive one another out.
+        by_blocks(y, spec.filters, geometry.width, blocks);
         on_this_machine(Kernel { spec, geometry: &geometry, images, blocks: &blocks[..y.len()], w });
+    }
+}
+
+/// Copies rows of `filters` elements to one block after the other of `width` neighbouring filters, each with all rows.
+fn by_blocks<T: Element>(rows: &[T], filters: usize, width: usize, blocks: &mut [T]) {
+    let len = rows.len() / filters * width;
+    for (block, first) in blocks.chunks_exact_mut(len).zip((0..filters).step_by(width)) {
+        for (to, from) in block.chunks_exact_mut(width).zip(rows.chunks_exact(filters)) {
+            to.copy_from_slice(&from[first..first + width]);
+        }
     }
 }
 

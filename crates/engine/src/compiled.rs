@@ -7,7 +7,7 @@ use crate::Error;
 use crate::kernels::Element;
 use crate::plan::{Area, Place, Plan, Stage, Transposed, Uses, build, is_fused, padded};
 use crate::program::Program;
-use crate::run::TILE;
+use crate::kernels::TILE;
 use crate::shifted::Layout;
 
 /// All stages of a program for chunks of one size.
@@ -145,8 +145,8 @@ fn kept(program: &Program, uses: &Uses, linearize: &Stage, later: &[NodeId]) -> 
     let schedule = linearize.schedule(graph, uses);
     let direct = linearize.direct(graph, uses);
     let barriers = schedule.levels.iter().flat_map(|level| &level.barriers);
-    let stored: HashSet<NodeId> =
-        barriers.chain(&schedule.stored).copied().filter(|id| !direct.contains_key(id)).collect();
+    let written = barriers.chain(&schedule.stored).chain(schedule.sums.values().flatten());
+    let stored: HashSet<NodeId> = written.copied().filter(|id| !direct.contains_key(id)).collect();
     let (mut keep, mut seen) = (BTreeSet::new(), HashSet::new());
     let mut open: Vec<NodeId> = later.to_vec();
     while let Some(id) = open.pop() {

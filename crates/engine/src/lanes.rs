@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use crate::Error;
 use crate::kernels::{Element, accumulate};
 use crate::plan::{Plan, Transposed};
-use crate::run::TILE;
+use crate::kernels::TILE;
 
 /// The memory of one lane: its sums over chunks.
 #[derive(Debug, Default)]

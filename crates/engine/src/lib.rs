@@ -8,6 +8,7 @@ mod compiled;
 mod error;
 mod examples;
 mod forward;
+mod fused;
 mod kernels;
 mod lanes;
 mod objective;

@@ -1,13 +1,11 @@
 //! Runs the steps of a plan over one chunk. The only place where places become memory.
 
+use crate::fused;
 use crate::kernels::{
-    Element, Gemm, accumulate, conv2d, cut, fold_patches, gemm, iota, logsumexp, one_hot, paste, patches, permute,
-    pick, put_add, reduce_max, scale, select, softmax, sum, take, total,
+    Element, Gemm, TILE, accumulate, conv2d, cut, fold_patches, gemm, iota, logsumexp, one_hot, paste, patches, permute,
+    pick, put_add, reduce_max, softmax, sum, take, total, variance,
 };
-use crate::plan::{Area, Fused, Instruction, Kernel, Operand, Place, Plan, Rows, Step, Write};
-
-/// Elements of a tile: all tiles of a fused step stay in the L1 cache.
-pub const TILE: usize = 1024;
+use crate::plan::{Area, Place, Plan, Rows, Step, Write};
 
 /// What the steps of one chunk read and write.
 pub struct Areas<'a, T> {
@@ -45,11 +43,16 @@ pub fn run<T: Element>(plan: &Plan<T>, areas: &mut Areas<'_, T>) {
 /// Runs one step; the areas must be as large as its plan says.
 pub fn run_step<T: Element>(step: &Step<T>, areas: &mut Areas<'_, T>) {
     match step {
-        Step::Fused(fused) => run_fused(fused, areas),
+        Step::Fused(fused) => fused::run(fused, areas),
         Step::Gemm { spec, a, b, out, write } => run_gemm(spec, *a, *b, *out, *write, areas),
         Step::Sum { spec, x, out, write } => {
             let add = areas.adds(*write);
             areas.with([*x], *out, |[x], out| sum(spec, x, out, add));
+        }
+        Step::Variance { spec, x, out } => {
+            let scratch = std::mem::take(&mut areas.scratch);
+            areas.with([*x], *out, |[x], out| variance(spec, x, out, &mut scratch[..out.len()]));
+            areas.scratch = scratch;
         }
         Step::Accumulate { x, out } => {
             let add = areas.adds(Write::Collect);
@@ -97,7 +100,8 @@ fn run_rows<T: Element>(kernel: &Rows, x: &[T], second: &[T], out: &mut [T]) {
 }
 
 impl<T: Element> Areas<'_, T> {
-    fn adds(&self, write: Write) -> bool {
+    /// Whether a step adds to what is there.
+    pub fn adds(&self, write: Write) -> bool {
         match write {
             Write::Replace => false,
             Write::Add => true,
@@ -106,7 +110,7 @@ impl<T: Element> Areas<'_, T> {
     }
 
     /// The values of `place`.
-    fn read(&self, place: Place) -> &[T] {
+    pub fn read(&self, place: Place) -> &[T] {
         let area = match place.area {
             Area::Parameters => self.parameters,
             Area::Direction => self.direction,
@@ -131,7 +135,7 @@ impl<T: Element> Areas<'_, T> {
     }
 
     /// The first element of a place that may be written.
-    fn base(&mut self, place: Place) -> *mut T {
+    pub fn base(&mut self, place: Place) -> *mut T {
         let area: &mut [T] = match place.area {
             Area::Arena => self.arena,
             Area::Kept => self.kept,
@@ -142,97 +146,12 @@ impl<T: Element> Areas<'_, T> {
     }
 }
 
-fn disjoint(a: Place, b: Place) -> bool {
+/// Whether two places share no element.
+pub fn disjoint(a: Place, b: Place) -> bool {
     a.area != b.area || a.start + a.len <= b.start || b.start + b.len <= a.start
 }
 
 fn run_gemm<T: Element>(spec: &Gemm, a: Place, b: Place, out: Place, write: Write, areas: &mut Areas<'_, T>) {
     let add = areas.adds(write);
     areas.with([a, b], out, |[a, b], out| gemm(spec, a, b, out, add));
-}
-
-fn run_fused<T: Element>(fused: &Fused<T>, areas: &mut Areas<'_, T>) {
-    for &(tile, value) in &fused.constants {
-        areas.tiles[tile * TILE..(tile + 1) * TILE].fill(value);
-    }
-    let mut start = 0;
-    while start < fused.len {
-        let len = TILE.min(fused.len - start);
-        for instruction in &fused.instructions {
-            run_instruction(instruction, start, len, areas);
-        }
-        start += len;
-    }
-}
-
-fn run_instruction<T: Element>(instruction: &Instruction<T>, start: usize, len: usize, areas: &mut Areas<'_, T>) {
-    let out = window(instruction.out, start, len);
-    let operands = &instruction.operands;
-    if let Kernel::Total(slot) = instruction.kernel {
-        let value = total(source(areas, window(operands[0], start, len)));
-        areas.totals[slot] += value;
-        return;
-    }
-    let to = match out {
-        Window::Tile { tile, len } => areas.tiles[tile * TILE..tile * TILE + len].as_mut_ptr(),
-        Window::Memory(place) => areas.base(place),
-    };
-    for &operand in operands {
-        let operand = match instruction.kernel {
-            Kernel::Spread(_) => whole(operand),
-            _ => window(operand, start, len),
-        };
-        assert!(!out.overlaps(operand), "{operand:?} overlaps {out:?}");
-    }
-    // SAFETY: `to` points to `len` elements of an area or tile that `areas` borrows mutably; no operand overlaps
-    // them, by the assertion above, so the shared slices and the mutable one are of different elements.
-    let to = unsafe { std::slice::from_raw_parts_mut(to, len) };
-    let read = |argument: usize| source(areas, window(operands[argument], start, len));
-    match &instruction.kernel {
-        Kernel::Unary(kernel) => kernel(read(0), to),
-        Kernel::Binary(kernel) => kernel(read(0), read(1), to),
-        Kernel::Select => select(read(0), read(1), read(2), to),
-        Kernel::Scale(c) => scale(*c, read(0), to),
-        Kernel::Spread(spread) => spread.load(source(areas, whole(operands[0])), start, to),
-        Kernel::Copy => to.copy_from_slice(read(0)),
-        Kernel::Total(_) => unreachable!("handled above"),
-    }
-}
-
-/// The part of an operand that an instruction touches.
-#[derive(Debug, Clone, Copy)]
-enum Window {
-    Tile { tile: usize, len: usize },
-    Memory(Place),
-}
-
-impl Window {
-    fn overlaps(self, other: Self) -> bool {
-        match (self, other) {
-            (Self::Tile { tile: a, .. }, Self::Tile { tile: b, .. }) => a == b,
-            (Self::Memory(a), Self::Memory(b)) => !disjoint(a, b),
-            _ => false,
-        }
-    }
-}
-
-fn window(operand: Operand, start: usize, len: usize) -> Window {
-    match operand {
-        Operand::Tile(tile) => Window::Tile { tile, len },
-        Operand::Memory(place) => Window::Memory(Place { area: place.area, start: place.start + start, len }),
-    }
-}
-
-fn whole(operand: Operand) -> Window {
-    match operand {
-        Operand::Tile(tile) => Window::Tile { tile, len: TILE },
-        Operand::Memory(place) => Window::Memory(place),
-    }
-}
-
-fn source<'a, T: Element>(areas: &'a Areas<'_, T>, window: Window) -> &'a [T] {
-    match window {
-        Window::Tile { tile, len } => &areas.tiles[tile * TILE..tile * TILE + len],
-        Window::Memory(place) => areas.read(place),
-    }
 }

@@ -12,19 +12,22 @@ mod sum;
 mod unary;
 mod vector_math;
 
-pub use binary::{Binary, binary, select};
+pub use binary::{Binary, Product, select};
 pub use boxes::{Boxed, cut, iota, paste, put_add, take};
 pub use conv2d::{Conv2d, Role, conv2d, fold_patches, patches};
 pub use element::Element;
 pub use gemm::{Gemm, gemm, gemm_strided};
 pub use rows::{logsumexp, one_hot, pick, reduce_max, softmax};
 pub use spread::{Spread, permute};
-pub use sum::{Sum, accumulate, sum, total};
-pub use unary::{Unary, scale, unary};
+pub use sum::{Sum, accumulate, add_window, sum, total, variance};
+pub use unary::{Unary, scale};
+
+/// Elements of a tile: all tiles of a fused step stay in the L1 cache.
+pub const TILE: usize = 1024;
 
 /// Runs `f` compiled for the widest vector instructions of this machine.
 #[inline(always)]
-pub(crate) fn vectorised<R>(f: impl FnOnce() -> R) -> R {
+pub fn vectorised<R>(f: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(f)
 }
 

@@ -1,6 +1,6 @@
 use onedge_graph::Shape;
 
-use super::Element;
+use super::{Element, TILE};
 
 /// How the elements of a larger tensor are found in a smaller one: `(extent, stride in the source)`, outermost first,
 /// with neighbouring axes merged.
@@ -66,6 +66,20 @@ impl Spread {
         Some(Repeat { times, pattern: (0..len).map(|i| place(inner, i)).collect() })
     }
 
+    /// How many elements have tiles that all begin alike: those that start within the same multiple of this number. `None`
+    /// where that is so of no two tiles.
+    pub fn steady(&self) -> Option<usize> {
+        let (outer, block) = match (&self.repeat, self.runs.split_last()) {
+            (Some(repeat), _) if TILE.is_multiple_of(repeat.pattern.len()) => {
+                (&self.runs[..], repeat.pattern.len() * repeat.times)
+            }
+            (None, Some((&(extent, 0), outer))) => (outer, extent),
+            (None, None) => return Some(usize::MAX),
+            _ => return None,
+        };
+        if outer.is_empty() { Some(usize::MAX) } else { Some(block).filter(|block| block.is_multiple_of(TILE)) }
+    }
+
     /// Writes elements `start ..` of the larger tensor to `out`.
     pub fn load<T: Element>(&self, x: &[T], start: usize, out: &mut [T]) {
         if let Some(repeat) = &self.repeat {
@@ -118,7 +132,7 @@ pub fn permute<T: Element>(spec: &Spread, x: &[T], out: &mut [T]) {
 }
 
 /// The place in the source of the `row`-th index along the outer runs.
-fn place(outer: &[(usize, usize)], mut row: usize) -> usize {
+pub fn place(outer: &[(usize, usize)], mut row: usize) -> usize {
     let mut from = 0;
     for &(extent, stride) in outer.iter().rev() {
         from += row % extent * stride;
@@ -151,6 +165,30 @@ mod tests {
                 assert_eq!(out, whole[start..], "over {axes:?}");
             }
         }
+    }
+
+    #[test]
+    fn tiles_are_alike_where_they_are_steady() {
+        let mut steady_ones = 0;
+        let shapes = [&[3, 64, 32, 8][..], &[2, 4, 2048], &[5000, 4], &[2, 3, 4096], &[7, 900]];
+        for (shape, axes) in shapes.into_iter().flat_map(|shape| [&[0][..], &[1], &[2], &[1, 2], &[0, 1]].map(|axes| (shape, axes))) {
+            if axes.iter().any(|&axis| axis >= shape.len()) {
+                continue;
+            }
+            let shape = Shape::new(shape);
+            let spread = Spread::new(&shape, axes);
+            let x: Vec<f64> = (0..shape.without(axes).size()).map(|i| i as f64).collect();
+            let mut whole = vec![0.0; shape.size()];
+            spread.load(&x, 0, &mut whole);
+            let tiles: Vec<&[f64]> = whole.chunks(TILE).collect();
+            for (i, tile) in tiles.iter().enumerate() {
+                if spread.steady().is_some_and(|steady| !(i * TILE).is_multiple_of(steady)) {
+                    assert_eq!(tiles[i - 1][..tile.len()], **tile, "{shape:?} over {axes:?}");
+                    steady_ones += 1;
+                }
+            }
+        }
+        assert!(steady_ones > 50);
     }
 
     #[test]

@@ -1,11 +1,27 @@
 use onedge_graph::Shape;
 
-use super::{Element, vectorised};
+use super::spread::place;
+use super::{Element, TILE, vectorised};
 
-/// The order of a sum over axes, with neighbouring axes of one kind merged: `(extent, is summed)`, outermost first.
+/// A sum over axes: blocks of neighbours, each summed into a part of the result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sum {
-    runs: Vec<(usize, bool)>,
+    /// The axes outside a block, outermost first: the extent, and the stride in the result (0 if summed).
+    outer: Vec<(usize, usize)>,
+    block: Block,
+}
+
+/// How the elements of a block are summed. Neighbouring axes of one kind are merged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Block {
+    /// So many elements, none of them summed.
+    Elements(usize),
+    /// So many elements to one.
+    Row(usize),
+    /// So many rows of so many columns to one row.
+    Rows(usize, usize),
+    /// So many rows, each of so many groups of so few neighbours that rows are summed first, to one of each group.
+    Groups(usize, usize, usize),
 }
 
 impl Sum {
@@ -19,18 +35,69 @@ impl Sum {
                 _ => runs.push((extent, summed)),
             }
         }
-        Self { runs }
+        let (block, axes) = match runs[..] {
+            [.., (rows, true), (groups, false), (depth, true)] if depth < SHORT && groups * depth <= WIDE => {
+                (Block::Groups(rows, groups, depth), 3)
+            }
+            [.., (rows, true), (columns, false)] => (Block::Rows(rows, columns), 2),
+            [.., (extent, true)] => (Block::Row(extent), 1),
+            [.., (extent, false)] => (Block::Elements(extent), 1),
+            [] => (Block::Elements(1), 0),
+        };
+        let (mut outer, mut stride) = (Vec::new(), block.results());
+        for &(extent, summed) in runs[..runs.len() - axes].iter().rev() {
+            outer.insert(0, (extent, if summed { 0 } else { stride }));
+            stride *= if summed { 1 } else { extent };
+        }
+        Self { outer, block }
+    }
+
+    /// Where the results of a block begin.
+    fn place(&self, block: usize) -> usize {
+        place(&self.outer, block)
+    }
+
+    /// Whether blocks have results of their own.
+    fn is_independent(&self) -> bool {
+        self.outer.iter().all(|&(_, stride)| stride > 0)
+    }
+}
+
+impl Block {
+    fn elements(self) -> usize {
+        match self {
+            Self::Elements(extent) | Self::Row(extent) => extent,
+            Self::Rows(rows, columns) => rows * columns,
+            Self::Groups(rows, groups, depth) => rows * groups * depth,
+        }
+    }
+
+    fn results(self) -> usize {
+        match self {
+            Self::Row(_) => 1,
+            Self::Elements(results) | Self::Rows(_, results) | Self::Groups(_, results, _) => results,
+        }
     }
 }
 
 /// `out <- sum(x)`, or `out <- out + sum(x)` if `add`.
+///
+/// Taken tile by tile, as a fused step takes it: the same bits, whichever of the two a plan chooses.
 pub fn sum<T: Element>(spec: &Sum, x: &[T], out: &mut [T], add: bool) {
     if !add {
         out.fill(T::ZERO);
     }
     vectorised(
         #[inline(always)]
-        || reduce(&spec.runs, x, out),
+        || x.chunks(TILE).enumerate().for_each(|(i, tile)| add_window(spec, i * TILE, tile, out)),
+    );
+}
+
+/// `out <- mean((x - mean(x))^2)`; `means`, as long as `out`, is written over.
+pub fn variance<T: Element>(spec: &Sum, x: &[T], out: &mut [T], means: &mut [T]) {
+    vectorised(
+        #[inline(always)]
+        || variance_of_blocks(spec, x, out, means),
     );
 }
 
@@ -58,49 +125,116 @@ pub fn total<T: Element>(x: &[T]) -> f64 {
     )
 }
 
-fn reduce<T: Element>(runs: &[(usize, bool)], x: &[T], out: &mut [T]) {
-    match *runs {
-        [] | [(_, false)] => add_to(x, out),
-        [(_, true)] => out[0] += row(x),
-        [(_, true), (columns, false)] => add_rows(columns, x, out),
-        // Rows first: sums over few neighbours are slow.
-        [(_, true), (groups, false), (depth, true)] if depth < SHORT && groups * depth <= WIDE => {
+/// `out <- out + sum(x)` of a window of a tensor: the elements from `start` on.
+#[inline(always)]
+pub fn add_window<T: Element>(spec: &Sum, start: usize, x: &[T], out: &mut [T]) {
+    let (elements, results) = (spec.block.elements().max(1), spec.block.results());
+    let (mut block, mut within, mut rest) = (start / elements, start % elements, x);
+    while !rest.is_empty() {
+        let (window, after) = rest.split_at((elements - within).min(rest.len()));
+        let to = spec.place(block);
+        add_block(spec.block, within, window, &mut out[to..to + results]);
+        (block, within, rest) = (block + 1, 0, after);
+    }
+}
+
+/// Adds a window of a block.
+#[inline(always)]
+fn add_block<T: Element>(block: Block, start: usize, x: &[T], out: &mut [T]) {
+    match block {
+        Block::Elements(_) => add_to(x, &mut out[start..]),
+        Block::Row(_) => out[0] += row(x),
+        Block::Rows(_, columns) => add_rows(columns, start, x, out),
+        Block::Groups(_, groups, depth) => {
             let mut sums = [T::ZERO; WIDE];
             let sums = &mut sums[..groups * depth];
-            add_rows(groups * depth, x, sums);
-            reduce(&runs[1..], sums, out);
-        }
-        [(extent, summed), ref inner @ ..] => {
-            let part = x.len().checked_div(extent).unwrap_or(0);
-            let kept = if summed { out.len() } else { out.len() / extent.max(1) };
-            for i in 0..extent {
-                let to = if summed { 0 } else { i * kept };
-                reduce(inner, &x[i * part..(i + 1) * part], &mut out[to..to + kept]);
-            }
+            add_rows(groups * depth, start, x, sums);
+            sums.chunks_exact(depth).zip(out).for_each(|(sums, out)| *out += row(sums));
         }
     }
+}
+
+/// The mean squared distance from the mean; of independent blocks one by one, each in the cache for both sums.
+#[inline(always)]
+fn variance_of_blocks<T: Element>(spec: &Sum, x: &[T], out: &mut [T], means: &mut [T]) {
+    let scale = T::from_f64(out.len() as f64 / x.len() as f64);
+    let (elements, results) = (spec.block.elements(), spec.block.results());
+    means.fill(T::ZERO);
+    out.fill(T::ZERO);
+    if !spec.is_independent() {
+        add_window(spec, 0, x, means);
+        means.iter_mut().for_each(|mean| *mean *= scale);
+    }
+    for (i, x) in x.chunks_exact(elements).enumerate() {
+        let to = spec.place(i);
+        let (means, out) = (&mut means[to..to + results], &mut out[to..to + results]);
+        if spec.is_independent() {
+            add_block(spec.block, 0, x, means);
+            means.iter_mut().for_each(|mean| *mean *= scale);
+        }
+        add_squares(spec.block, x, means, out);
+    }
+    out.iter_mut().for_each(|out| *out *= scale);
+}
+
+/// `out <- out + sum((x - mean)^2)`
+#[inline(always)]
+fn add_squares<T: Element>(block: Block, x: &[T], means: &[T], out: &mut [T]) {
+    match block {
+        Block::Elements(_) => add_squares_to(x, means, out),
+        Block::Row(_) => out[0] += row_of(x, |x| square(x - means[0])),
+        Block::Rows(_, columns) => x.chunks_exact(columns).for_each(|x| add_squares_to(x, means, out)),
+        Block::Groups(_, groups, depth) => {
+            let (columns, mut sums, mut wide) = (groups * depth, [T::ZERO; WIDE], [T::ZERO; WIDE]);
+            let width = BLOCK.max(columns) / columns * columns;
+            let (sums, wide) = (&mut sums[..width], &mut wide[..width]);
+            wide.chunks_exact_mut(depth).zip(means.iter().cycle()).for_each(|(wide, mean)| wide.fill(*mean));
+            x.chunks(width).for_each(|x| add_squares_to(x, wide, sums));
+            let sums = sums.chunks_exact(columns);
+            sums.for_each(|sums| sums.chunks_exact(depth).zip(&mut *out).for_each(|(sums, out)| *out += row(sums)));
+        }
+    }
+}
+
+#[inline(always)]
+fn add_squares_to<T: Element>(x: &[T], means: &[T], out: &mut [T]) {
+    for ((out, x), mean) in out.iter_mut().zip(x).zip(means) {
+        *out += square(*x - *mean);
+    }
+}
+
+#[inline(always)]
+fn square<T: Element>(x: T) -> T {
+    x * x
 }
 
 /// Fewer neighbours than this are summed last.
 const SHORT: usize = 16;
 
-/// Columns that are summed in one block, at most.
+/// Columns that are summed before their neighbours, at most.
 const WIDE: usize = 1024;
 
-/// `out <- out + the sum of all rows`; of narrow rows as many at once as fill the vectors.
+/// Narrow rows are summed together up to this width, which stays in registers.
+const BLOCK: usize = 128;
+
+/// `out <- out + the sum of all rows` of a window that starts within the first; of narrow rows as many at once as fill
+/// the vectors.
 #[inline(always)]
-fn add_rows<T: Element>(columns: usize, x: &[T], out: &mut [T]) {
-    const BLOCK: usize = 128;
-    let width = BLOCK / columns.max(1) * columns;
+fn add_rows<T: Element>(columns: usize, start: usize, x: &[T], out: &mut [T]) {
+    let columns = columns.max(1);
+    let within = start % columns;
+    let (head, x) = x.split_at(if within == 0 { 0 } else { (columns - within).min(x.len()) });
+    add_to(head, &mut out[within..]);
+    let width = BLOCK / columns * columns;
     if width <= columns || x.len() < 4 * width {
-        return x.chunks_exact(columns.max(1)).for_each(|x| add_to(x, out));
+        return x.chunks(columns).for_each(|x| add_to(x, out));
     }
     let mut sums = [T::ZERO; BLOCK];
     let sums = &mut sums[..width];
     let blocks = x.chunks_exact(width);
     let rest = blocks.remainder();
     blocks.for_each(|x| add_to(x, sums));
-    sums.chunks_exact(columns).chain(rest.chunks_exact(columns)).for_each(|x| add_to(x, out));
+    sums.chunks_exact(columns).chain(rest.chunks(columns)).for_each(|x| add_to(x, out));
 }
 
 #[inline(always)]
@@ -113,16 +247,22 @@ fn add_to<T: Element>(x: &[T], out: &mut [T]) {
 /// The sum of one row, over a fixed number of accumulators.
 #[inline(always)]
 pub fn row<T: Element>(x: &[T]) -> T {
+    row_of(x, |x| x)
+}
+
+/// The sum of `f` of each element of a row.
+#[inline(always)]
+fn row_of<T: Element>(x: &[T], f: impl Fn(T) -> T) -> T {
     const ACCUMULATORS: usize = 16;
     let mut sums = [T::ZERO; ACCUMULATORS];
     let blocks = x.chunks_exact(ACCUMULATORS);
     let mut total = T::ZERO;
     for x in blocks.remainder() {
-        total += *x;
+        total += f(*x);
     }
     for block in blocks {
         for i in 0..ACCUMULATORS {
-            sums[i] += block[i];
+            sums[i] += f(block[i]);
         }
     }
     for sum in sums {
@@ -135,23 +275,48 @@ pub fn row<T: Element>(x: &[T]) -> T {
 mod tests {
     use super::*;
 
+    /// Some tensors, and for every set of their axes the places of all elements in what is left.
+    fn cases() -> impl Iterator<Item = (Shape, Vec<usize>, Vec<f64>, Vec<usize>)> {
+        let shapes: [&[usize]; 6] = [&[3, 70, 8, 2], &[2, 33, 5, 3], &[9, 200], &[2, 50, 16], &[40, 1, 7, 30], &[2, 5000]];
+        shapes.map(Shape::new).into_iter().flat_map(|shape| {
+            (0..1 << shape.rank()).map(move |bits| {
+                let axes: Vec<usize> = (0..shape.rank()).filter(|axis| bits >> axis & 1 == 1).collect();
+                let kept = shape.without(&axes);
+                let place = |i: usize| {
+                    let index = |axis: usize| i / shape.strides()[axis] % shape[axis];
+                    let left = (0..shape.rank()).filter(|axis| !axes.contains(axis)).map(index);
+                    left.zip(kept.strides()).map(|(i, stride)| i * stride).sum()
+                };
+                let places = (0..shape.size()).map(place).collect();
+                let x = (0..shape.size()).map(|i| (i * 37 % 101) as f64 - 50.0).collect();
+                (shape.clone(), axes, x, places)
+            })
+        })
+    }
+
     #[test]
     fn sums_over_any_axes() {
-        let shapes: [&[usize]; 5] = [&[3, 70, 8, 2], &[2, 33, 5, 3], &[9, 200], &[2, 50, 16], &[40, 1, 7, 30]];
-        for shape in shapes.map(Shape::new) {
-            let x: Vec<f64> = (0..shape.size()).map(|i| (i * 37 % 101) as f64 - 50.0).collect();
-            for bits in 0..1 << shape.rank() {
-                let axes: Vec<usize> = (0..4).filter(|axis| bits >> axis & 1 == 1).collect();
-                let kept = shape.without(&axes);
-                let mut expected = vec![1.0; kept.size()];
-                for (i, x) in x.iter().enumerate() {
-                    let index = |axis: usize| i / shape.strides()[axis] % shape[axis];
-                    let places = (0..shape.rank()).filter(|axis| !axes.contains(axis)).map(index);
-                    expected[places.zip(kept.strides()).map(|(i, stride)| i * stride).sum::<usize>()] += x;
-                }
-                let mut out = vec![1.0; kept.size()];
-                sum(&Sum::new(&shape, &axes), &x, &mut out, true);
-                assert_eq!(out, expected, "{shape:?} over {axes:?}");
+        for (shape, axes, x, places) in cases() {
+            let mut expected = vec![1.0; shape.without(&axes).size()];
+            x.iter().zip(&places).for_each(|(x, &place)| expected[place] += x);
+            let mut out = vec![1.0; expected.len()];
+            sum(&Sum::new(&shape, &axes), &x, &mut out, true);
+            assert_eq!(out, expected, "{shape:?} over {axes:?}");
+        }
+    }
+
+    #[test]
+    fn takes_variances_over_any_axes() {
+        for (shape, axes, x, places) in cases() {
+            let mut means = vec![0.0; shape.without(&axes).size()];
+            let scale = means.len() as f64 / x.len() as f64;
+            x.iter().zip(&places).for_each(|(x, &place)| means[place] += x * scale);
+            let mut expected = vec![0.0; means.len()];
+            x.iter().zip(&places).for_each(|(x, &place)| expected[place] += (x - means[place]).powi(2) * scale);
+            let (mut out, mut own) = (vec![7.0; means.len()], vec![7.0; means.len()]);
+            variance(&Sum::new(&shape, &axes), &x, &mut out, &mut own);
+            for (out, expected) in out.iter().zip(&expected) {
+                assert!((out - expected).abs() <= 1e-12 * (1.0 + expected), "{shape:?} over {axes:?}");
             }
         }
     }

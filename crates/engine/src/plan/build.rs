@@ -127,6 +127,7 @@ impl<T: Element> Step<T> {
     fn scratch_len(&self) -> usize {
         match self {
             Self::Conv2d { spec, .. } => spec.scratch_len::<T>(),
+            Self::Variance { out, .. } => out.len,
             _ => 0,
         }
     }
@@ -187,7 +188,8 @@ impl Placer<'_> {
                 Item::Group(draft) => {
                     registers = registers.max(draft.registers);
                     let place = |id: NodeId| self.places[&id];
-                    let instructions = draft.instructions.into_iter().map(|i| i.place(place)).collect();
+                    let collected = |id: NodeId| self.direct.contains_key(&id);
+                    let instructions = draft.instructions.into_iter().map(|i| i.place(place, collected)).collect();
                     steps.push(Step::Fused(Fused { len: draft.len, constants: draft.constants, instructions }));
                 }
                 Item::Barrier(id) => self.barrier(id, &mut steps),
@@ -247,6 +249,10 @@ impl Placer<'_> {
             "sum" => {
                 let spec = Sum::new(shape, node.attributes.axes());
                 return steps.push(Step::Sum { spec, x, out, write: first });
+            }
+            "variance" => {
+                let spec = Sum::new(shape, node.attributes.axes());
+                return steps.push(Step::Variance { spec, x, out });
             }
             "logsumexp" => Rows::Logsumexp(columns),
             "softmax" => Rows::Softmax(columns),

@@ -26,6 +26,7 @@ impl<T> Step<T> {
             Self::Gemm { .. } => "matmul",
             Self::Conv2d { .. } => "conv2d",
             Self::Sum { .. } => "sum",
+            Self::Variance { .. } => "variance",
             Self::Accumulate { .. } => "accumulate",
             Self::Total { .. } => "total",
             Self::Iota { .. } => "iota",
@@ -64,7 +65,7 @@ impl<T> Step<T> {
                     spec.role, spec.images, spec.channels, spec.filters
                 )
             }
-            Self::Sum { x, out, .. } => format!("{} to {}", x.len, out.len),
+            Self::Sum { x, out, .. } | Self::Variance { x, out, .. } => format!("{} to {}", x.len, out.len),
             Self::Accumulate { x, .. } | Self::Total { x, .. } => format!("{}", x.len),
             Self::Iota { out, .. } | Self::Rows { out, .. } => format!("to {}", out.len),
         }
@@ -85,7 +86,7 @@ impl<T> Step<T> {
         match self {
             Self::Fused(fused) => fused.elements(),
             Self::Gemm { a, b, out, .. } | Self::Conv2d { a, b, out, .. } => lens(&[a, b, out]),
-            Self::Sum { x, out, .. } | Self::Accumulate { x, out } => lens(&[x, out]),
+            Self::Sum { x, out, .. } | Self::Variance { x, out, .. } | Self::Accumulate { x, out } => lens(&[x, out]),
             Self::Total { x, .. } => x.len,
             Self::Iota { out, .. } => out.len,
             Self::Rows { x, second, out, .. } if x == second => lens(&[x, out]),

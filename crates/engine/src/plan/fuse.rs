@@ -1,10 +1,10 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use onedge_graph::{Graph, NodeId};
 
 use super::schedule::{Schedule, is_cheap, is_fused};
-use super::{Instruction, Kernel, Operand, Uses};
-use crate::kernels::{Element, Spread, binary, unary};
+use super::{Instruction, Kernel, Operand, Uses, Write};
+use crate::kernels::{Binary, Element, Product, Spread, Sum, Unary};
 
 /// A fused step before values have places.
 pub struct Draft<T> {
@@ -38,7 +38,8 @@ pub enum DraftOperand {
 }
 
 impl<T: Element> Draft<T> {
-    /// The instructions for the group `nodes`, of which the stored ones and those in `totals` are wanted.
+    /// The instructions for the group `nodes`, of which the stored ones, those in `totals` and the inputs of sums are
+    /// wanted.
     pub fn new(
         graph: &Graph,
         uses: &Uses,
@@ -51,8 +52,15 @@ impl<T: Element> Draft<T> {
         let mut emitter = Emitter { graph, uses, schedule, level, len, done: HashMap::new(), draft: Vec::new() };
         for &node in nodes {
             let slots = totals.get(&node).map_or(&[][..], Vec::as_slice);
-            if schedule.stored.contains(&node) || !slots.is_empty() {
+            let sums = schedule.sums.get(&node).map_or(&[][..], Vec::as_slice);
+            if schedule.stored.contains(&node) || !slots.is_empty() || !sums.is_empty() {
                 emitter.emit(node);
+            }
+            for &id in sums {
+                let sum = graph.node(id);
+                let spec = Sum::new(graph.shape(sum.inputs[0]), sum.attributes.axes());
+                let (kernel, operands) = (Kernel::Sum { spec, write: Write::Replace }, vec![emitter.done[&node]]);
+                emitter.draft.push(DraftInstruction { kernel, operands, out: DraftOperand::Memory(id) });
             }
             for &slot in slots {
                 let operands = vec![emitter.done[&node]];
@@ -60,7 +68,7 @@ impl<T: Element> Draft<T> {
                 emitter.draft.push(DraftInstruction { kernel: Kernel::Total(slot), operands, out });
             }
         }
-        let instructions = emitter.draft;
+        let instructions = fuse_products(emitter.draft);
         allocate_tiles(len, instructions, graph)
     }
 
@@ -107,10 +115,10 @@ impl<T: Element> Emitter<'_, T> {
         let kernel = match node.op.name {
             // A constant is a tile filled beforehand; as an instruction it only marks the tile, or copies it.
             "constant" => Kernel::Scale(T::from_f64(node.attributes.scalar())),
-            "broadcast" => Kernel::Spread(Spread::new(&node.shape, node.attributes.axes())),
+            "broadcast" => Kernel::Spread { spec: Spread::new(&node.shape, node.attributes.axes()), every: 1 },
             "scale" => Kernel::Scale(T::from_f64(node.attributes.scalar())),
             "select" => Kernel::Select,
-            name => match (unary(name), binary(name)) {
+            name => match (Unary::of(name), Binary::of(name)) {
                 (Some(kernel), _) => Kernel::Unary(kernel),
                 (None, Some(kernel)) => Kernel::Binary(kernel),
                 (None, None) => panic!("no elementwise kernel for {name}"),
@@ -138,7 +146,47 @@ impl<T: Element> Emitter<'_, T> {
     }
 }
 
-/// Gives tiles numbers: a tile is free again after its last reader. Constants keep theirs.
+/// Joins each product that only one sum or difference reads with that one: a tile less to write and read.
+fn fuse_products<T>(draft: Vec<DraftInstruction<T>>) -> Vec<DraftInstruction<T>> {
+    let mut readers: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (at, instruction) in draft.iter().enumerate() {
+        let total = matches!(instruction.kernel, Kernel::Total(_));
+        for operand in instruction.operands.iter().chain(total.then_some(&instruction.out)) {
+            if let DraftOperand::Tile(tile) = operand {
+                readers.entry(*tile).or_default().push(at);
+            }
+        }
+    }
+    let mut joined: HashMap<usize, (Product, [DraftOperand; 2], DraftOperand)> = HashMap::new();
+    let mut gone: HashSet<usize> = HashSet::new();
+    for (at, product) in draft.iter().enumerate() {
+        let (Kernel::Binary(Binary::Mul), DraftOperand::Tile(tile)) = (&product.kernel, product.out) else { continue };
+        let Some(&[reader]) = readers.get(&tile).map(Vec::as_slice) else { continue };
+        let first = draft[reader].operands[0] == product.out;
+        let kernel = match (&draft[reader].kernel, first) {
+            (Kernel::Binary(Binary::Add), _) => Product::Plus,
+            (Kernel::Binary(Binary::Sub), true) => Product::Minus,
+            (Kernel::Binary(Binary::Sub), false) => Product::From,
+            _ => continue,
+        };
+        let other = draft[reader].operands[usize::from(first)];
+        if let std::collections::hash_map::Entry::Vacant(entry) = joined.entry(reader) {
+            entry.insert((kernel, [product.operands[0], product.operands[1]], other));
+            gone.insert(at);
+        }
+    }
+    let kept = draft.into_iter().enumerate().filter(|(at, _)| !gone.contains(at));
+    kept.map(|(at, instruction)| match joined.remove(&at) {
+        Some((kernel, [a, b], c)) => {
+            DraftInstruction { kernel: Kernel::Product(kernel), operands: vec![a, b, c], out: instruction.out }
+        }
+        None => instruction,
+    })
+    .collect()
+}
+
+/// Gives tiles numbers: a tile is free again after its last reader. Constants keep theirs, and so do broadcasts that
+/// are alike in many tiles.
 fn allocate_tiles<T: Element>(len: usize, draft: Vec<DraftInstruction<T>>, graph: &Graph) -> Draft<T> {
     let mut last_read: HashMap<usize, usize> = HashMap::new();
     for (at, instruction) in draft.iter().enumerate() {
@@ -151,12 +199,21 @@ fn allocate_tiles<T: Element>(len: usize, draft: Vec<DraftInstruction<T>>, graph
     let constant = |tile: usize| graph.nodes()[tile].op.name == "constant";
     let (mut numbers, mut free, mut registers) = (HashMap::new(), Vec::new(), 0);
     let (mut constants, mut instructions) = (Vec::new(), Vec::new());
+    let mut lasting: HashSet<usize> = HashSet::new();
     for (at, mut instruction) in draft.into_iter().enumerate() {
         let filled = instruction.operands.is_empty();
+        let mut own = filled;
+        if let (Kernel::Spread { spec, every }, DraftOperand::Tile(tile)) = (&mut instruction.kernel, instruction.out)
+            && let Some(steady) = spec.steady()
+        {
+            *every = steady;
+            own = true;
+            lasting.insert(tile);
+        }
         if let DraftOperand::Tile(tile) = instruction.out
             && !matches!(instruction.kernel, Kernel::Total(_))
         {
-            let number = if filled { None } else { free.pop() };
+            let number = if own { None } else { free.pop() };
             let number = number.unwrap_or_else(|| {
                 registers += 1;
                 registers - 1
@@ -184,6 +241,7 @@ fn allocate_tiles<T: Element>(len: usize, draft: Vec<DraftInstruction<T>>, graph
             if let DraftOperand::Tile(tile) = operand
                 && last_read[&tile] == at
                 && !constant(tile)
+                && !lasting.contains(&tile)
                 && let Some(number) = numbers.remove(&tile)
             {
                 free.push(number);
@@ -194,8 +252,17 @@ fn allocate_tiles<T: Element>(len: usize, draft: Vec<DraftInstruction<T>>, graph
 }
 
 impl<T> DraftInstruction<T> {
-    /// The instruction with every value at its place.
-    pub fn place(self, place: impl Fn(NodeId) -> super::Place) -> Instruction<T> {
+    /// The instruction with every value at its place; `collected` are sums that it adds to the lane's.
+    pub fn place(
+        mut self,
+        place: impl Fn(NodeId) -> super::Place,
+        collected: impl Fn(NodeId) -> bool,
+    ) -> Instruction<T> {
+        if let (Kernel::Sum { write, .. }, DraftOperand::Memory(id)) = (&mut self.kernel, self.out)
+            && collected(id)
+        {
+            *write = Write::Collect;
+        }
         let placed = |operand: DraftOperand| match operand {
             DraftOperand::Tile(tile) => Operand::Tile(tile),
             DraftOperand::Memory(id) => Operand::Memory(place(id)),

@@ -10,7 +10,7 @@ mod fuse;
 mod schedule;
 mod uses;
 
-use crate::kernels::{Binary, Boxed, Conv2d, Gemm, Spread, Sum, Unary};
+use crate::kernels::{Binary, Boxed, Conv2d, Gemm, Product, Spread, Sum, Unary};
 
 pub use arena::padded;
 pub use build::{Stage, Transposed, build};
@@ -101,6 +101,15 @@ pub enum Step<T> {
         out: Place,
         /// What happens to what is there.
         write: Write,
+    },
+    /// A variance over axes.
+    Variance {
+        /// Axes.
+        spec: Sum,
+        /// Operand.
+        x: Place,
+        /// Result.
+        out: Place,
     },
     /// Adds a value to an output.
     Accumulate {
@@ -206,19 +215,33 @@ pub struct Instruction<T> {
 #[derive(Debug, Clone)]
 pub enum Kernel<T> {
     /// A function of one number.
-    Unary(Unary<T>),
+    Unary(Unary),
     /// A function of two numbers.
-    Binary(Binary<T>),
+    Binary(Binary),
+    /// A product put to a third tile.
+    Product(Product),
     /// The choice by a mask.
     Select,
     /// A number times a tile.
     Scale(T),
     /// Elements of a smaller tensor.
-    Spread(Spread),
+    Spread {
+        /// Where they are found.
+        spec: Spread,
+        /// The tile is left as it is, unless it begins at a multiple of so many elements.
+        every: usize,
+    },
     /// The same elements.
     Copy,
     /// Adds the sum of the tile to a total; writes nothing.
     Total(usize),
+    /// Adds the sums of the tile over axes to the result.
+    Sum {
+        /// Axes.
+        spec: Sum,
+        /// What happens, before the first tile, to what is there.
+        write: Write,
+    },
 }
 
 /// A tile, or the matching part of a value in memory.
@@ -226,6 +249,7 @@ pub enum Kernel<T> {
 pub enum Operand {
     /// The tile of this number.
     Tile(usize),
-    /// The part of this value under the tile; for [`Kernel::Spread`] all of it.
+    /// The part of this value under the tile; all of it if it is what [`Kernel::Spread`] reads or
+    /// [`Kernel::Sum`] adds to.
     Memory(Place),
 }

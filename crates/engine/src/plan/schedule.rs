@@ -7,7 +7,7 @@ use super::Uses;
 /// When each node of a stage is computed.
 ///
 /// Time is cut into levels. In each level the fused groups run first, one per size of values, then the barriers:
-/// products, reductions, movements. A barrier runs as early as its inputs allow, elementwise work as late as its
+/// products, reductions, movements. Sums of a group's values are taken within the group. A barrier runs as early as its inputs allow, elementwise work as late as its
 /// readers allow, so that what is cheap is computed beside its use. Cheap nodes are computed again in every group that
 /// reads them, unless they are stored for another reason.
 pub struct Schedule {
@@ -17,6 +17,8 @@ pub struct Schedule {
     pub stored: HashSet<NodeId>,
     /// The level of each elementwise node.
     pub level_of: HashMap<NodeId, usize>,
+    /// The sums that the group of an elementwise node takes of it, tile by tile.
+    pub sums: HashMap<NodeId, Vec<NodeId>>,
 }
 
 /// One level of a [`Schedule`].
@@ -35,21 +37,23 @@ impl Schedule {
         let computed: HashSet<NodeId> = nodes.iter().copied().collect();
         let early = earliest(graph, uses, &nodes, &computed);
         let late = latest(graph, uses, &nodes, &computed, &early, roots);
-        let mut levels: Vec<Level> = Vec::new();
+        let (mut levels, mut sums): (Vec<Level>, HashMap<NodeId, Vec<NodeId>>) = Default::default();
         for &id in &nodes {
             let level = late[&id];
             levels.resize_with(levels.len().max(level + 1), Level::default);
             if is_fused(graph, uses, id) {
                 levels[level].groups.entry(graph.shape(id).size()).or_default().push(id);
+            } else if let Some(input) = summed(graph, uses, &computed, id) {
+                sums.entry(input).or_default().push(id);
             } else {
                 levels[level].barriers.push(id);
             }
         }
-        let mut schedule = Self { levels, stored: HashSet::new(), level_of: late };
+        let mut schedule = Self { levels, stored: HashSet::new(), level_of: late, sums };
         for &root in stored_roots.iter().filter(|root| computed.contains(root)) {
             schedule.stored.insert(root);
         }
-        for &id in &nodes {
+        for &id in nodes.iter().filter(|&&id| summed(graph, uses, &computed, id).is_none()) {
             schedule.store_inputs(graph, uses, &computed, id, id);
         }
         schedule
@@ -77,6 +81,13 @@ impl Schedule {
     pub fn together(&self, graph: &Graph, a: NodeId, b: NodeId) -> bool {
         self.level_of[&a] == self.level_of[&b] && graph.shape(a).size() == graph.shape(b).size()
     }
+}
+
+/// The elementwise value of which `id` is a sum that the group of that value takes: both are always of one level.
+fn summed(graph: &Graph, uses: &Uses, computed: &HashSet<NodeId>, id: NodeId) -> Option<NodeId> {
+    let node = graph.node(id);
+    let input = *uses.inputs(node).first().filter(|_| node.op.name == "sum")?;
+    (computed.contains(&input) && is_fused(graph, uses, input)).then_some(input)
 }
 
 /// Whether a node is computed in a fused group: element by element, and not a sum that products write themselves.

@@ -50,6 +50,7 @@ pub mod sub;
 pub mod sum;
 pub mod take;
 pub mod tanh;
+pub mod variance;
 
 use crate::Op;
 
@@ -83,6 +84,7 @@ pub static ALL: &[&Op] = &[
     &permute::PERMUTE,
     &broadcast::BROADCAST,
     &sum::SUM,
+    &variance::VARIANCE,
     &reduce_max::REDUCE_MAX,
     &logsumexp::LOGSUMEXP,
     &softmax::SOFTMAX,

@@ -52,19 +52,19 @@ impl Norm {
     /// # Errors
     /// [`GraphError::Shape`] if `x` has another width.
     pub fn apply(&self, g: &mut Graph, parameters: &[NodeId], x: NodeId) -> Result<NodeId, GraphError> {
-        let shape = g.shape(x).clone();
-        let last = shape.rank() - 1;
-        let normal = match self.over {
-            Over::Last => standardise(g, x, &[last])?,
-            Over::RootMeanSquare => over_root(g, x, x, &[last])?,
-            Over::Groups(groups) => {
-                let split = [&shape[..last], &[groups, shape[last] / groups]].concat();
-                let grouped = g.reshape(x, Shape::from(split))?;
-                let axes: Vec<usize> = (1..last).chain([last + 1]).collect();
-                let normal = standardise(g, grouped, &axes)?;
-                g.reshape(normal, shape)?
-            }
+        if let Over::Groups(groups) = self.over {
+            return self.over_groups(g, parameters, x, groups);
+        }
+        let last = g.shape(x).rank() - 1;
+        let (numerator, square) = if self.over == Over::RootMeanSquare {
+            let square = g.mul(x, x)?;
+            (x, g.mean(square, &[last])?)
+        } else {
+            (g.centred(x, &[last])?, g.variance(x, &[last])?)
         };
+        let inverse = over_root(g, square)?;
+        let spread = g.broadcast(inverse, g.shape(x).clone(), &[last])?;
+        let normal = g.mul(numerator, spread)?;
         let scale = spread_along_last(g, normal, parameters[self.scale])?;
         let scaled = g.mul(normal, scale)?;
         match self.bias {
@@ -72,24 +72,49 @@ impl Norm {
             None => Ok(scaled),
         }
     }
+
+    /// `x a + b` with one `a = scale / sqrt(variance + 1e-6)` and one `b = bias - mean a` for each image and channel: two
+    /// operations for each pixel instead of four.
+    fn over_groups(
+        &self,
+        g: &mut Graph,
+        parameters: &[NodeId],
+        x: NodeId,
+        groups: usize,
+    ) -> Result<NodeId, GraphError> {
+        let shape = g.shape(x).clone();
+        let (last, pixels) = (shape.rank() - 1, (1..shape.rank() - 1).collect::<Vec<usize>>());
+        let width = shape[last] / groups;
+        let grouped = g.reshape(x, Shape::from([&shape[..last], &[groups, width]].concat()))?;
+        let axes: Vec<usize> = pixels.iter().copied().chain([last + 1]).collect();
+        let of_channels = |g: &mut Graph, of_groups: NodeId| {
+            let each = g.broadcast(of_groups, Shape::new(&[shape[0], groups, width]), &[2])?;
+            g.reshape(each, shape.without(&pixels))
+        };
+        let variance = g.variance(grouped, &axes)?;
+        let inverse = over_root(g, variance)?;
+        let inverse = of_channels(g, inverse)?;
+        let scale = spread_along_last(g, inverse, parameters[self.scale])?;
+        let a = g.mul(inverse, scale)?;
+        let mean = g.mean(grouped, &axes)?;
+        let mean = of_channels(g, mean)?;
+        let moved = g.mul(mean, a)?;
+        let spread = g.broadcast(a, shape.clone(), &pixels)?;
+        let scaled = g.mul(x, spread)?;
+        let b = g.neg(moved)?;
+        let b = match self.bias {
+            Some(bias) => add_along_last(g, b, parameters[bias])?,
+            None => b,
+        };
+        let spread = g.broadcast(b, shape, &pixels)?;
+        g.add(scaled, spread)
+    }
 }
 
-/// `x` less its mean over `axes`, over its standard deviation there.
-fn standardise(g: &mut Graph, x: NodeId, axes: &[usize]) -> Result<NodeId, GraphError> {
-    let mean = g.mean(x, axes)?;
-    let spread = g.broadcast(mean, g.shape(x).clone(), axes)?;
-    let centred = g.sub(x, spread)?;
-    over_root(g, centred, centred, axes)
-}
-
-/// `x / sqrt(mean(y^2) + 1e-6)`, the mean taken over `axes`.
-fn over_root(g: &mut Graph, x: NodeId, y: NodeId, axes: &[usize]) -> Result<NodeId, GraphError> {
-    let square = g.mul(y, y)?;
-    let mean = g.mean(square, axes)?;
-    let epsilon = g.filled_like(EPSILON, mean)?;
-    let shifted = g.add(mean, epsilon)?;
+/// `1 / sqrt(x + 1e-6)`
+fn over_root(g: &mut Graph, x: NodeId) -> Result<NodeId, GraphError> {
+    let epsilon = g.filled_like(EPSILON, x)?;
+    let shifted = g.add(x, epsilon)?;
     let root = g.sqrt(shifted)?;
-    let inverse = g.reciprocal(root)?;
-    let spread = g.broadcast(inverse, g.shape(x).clone(), axes)?;
-    g.mul(x, spread)
+    g.reciprocal(root)
 }

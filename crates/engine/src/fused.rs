@@ -69,7 +69,7 @@ fn run_instruction<T: Element>(instruction: &Instruction<T>, start: usize, len: 
     match &instruction.kernel {
         Kernel::Unary(kernel) => kernel.apply(read(0), to),
         Kernel::Binary(kernel) => kernel.apply(read(0), read(1), to),
-        Kernel::Product(kernel) => kernel.apply(read(0), read(1), read(2), to),
+        Kernel::Pair(kernel) => kernel.apply(read(0), read(1), read(2), to),
         Kernel::Select => select(read(0), read(1), read(2), to),
         Kernel::Scale(c) => scale(*c, read(0), to),
         Kernel::Spread { spec, .. } => spec.load(whole(areas, operands[0]), start, to),

@@ -21,15 +21,24 @@ pub enum Binary {
     Equal,
 }
 
-/// What a product is put to as it is made, with the bits of two operations: rounded twice.
+/// Two such functions in one pass, with the bits of two: `then(first(a, b), c)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Product {
-    /// `a b + c`
-    Plus,
-    /// `a b - c`
-    Minus,
-    /// `c - a b`
+pub struct Pair {
+    first: Binary,
+    then: Then,
+}
+
+/// The second function of a [`Pair`], of what the first gave and a third number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    /// `first + c`
+    Add,
+    /// `first - c`
+    Sub,
+    /// `c - first`
     From,
+    /// `first c`
+    Mul,
 }
 
 impl Binary {
@@ -65,14 +74,39 @@ impl Binary {
     }
 }
 
-impl Product {
-    /// `out <- f(a b, c)`; all slices have one length.
+impl Pair {
+    /// The pair of `first` and a second function of which its result is the left or the right argument.
+    pub fn of(first: Binary, second: Binary, left: bool) -> Option<Self> {
+        let then = match (second, left) {
+            (Binary::Add, _) => Then::Add,
+            (Binary::Mul, _) => Then::Mul,
+            (Binary::Sub, true) => Then::Sub,
+            (Binary::Sub, false) => Then::From,
+            _ => return None,
+        };
+        matches!(first, Binary::Add | Binary::Sub | Binary::Mul).then_some(Self { first, then })
+    }
+
+    /// `out <- then(first(a, b), c)`; all slices have one length.
     #[inline(always)]
     pub fn apply<T: Element>(self, a: &[T], b: &[T], c: &[T], out: &mut [T]) {
+        match self.first {
+            Binary::Add => self.then.apply(a, b, c, out, |a, b| a + b),
+            Binary::Sub => self.then.apply(a, b, c, out, |a, b| a - b),
+            Binary::Mul => self.then.apply(a, b, c, out, |a, b| a * b),
+            other => unreachable!("no pair begins with {other:?}"),
+        }
+    }
+}
+
+impl Then {
+    #[inline(always)]
+    fn apply<T: Element>(self, a: &[T], b: &[T], c: &[T], out: &mut [T], first: impl Fn(T, T) -> T) {
         match self {
-            Self::Plus => zip3(a, b, c, out, |a, b, c| a * b + c),
-            Self::Minus => zip3(a, b, c, out, |a, b, c| a * b - c),
-            Self::From => zip3(a, b, c, out, |a, b, c| c - a * b),
+            Self::Add => zip3(a, b, c, out, |a, b, c| first(a, b) + c),
+            Self::Sub => zip3(a, b, c, out, |a, b, c| first(a, b) - c),
+            Self::From => zip3(a, b, c, out, |a, b, c| c - first(a, b)),
+            Self::Mul => zip3(a, b, c, out, |a, b, c| first(a, b) * c),
         }
     }
 }

@@ -12,7 +12,7 @@ mod sum;
 mod unary;
 mod vector_math;
 
-pub use binary::{Binary, Product, select};
+pub use binary::{Binary, Pair, select};
 pub use boxes::{Boxed, cut, iota, paste, put_add, take};
 pub use conv2d::{Conv2d, Role, conv2d, fold_patches, patches};
 pub use element::Element;

@@ -17,7 +17,7 @@ struct Repeat {
     pattern: Vec<usize>,
 }
 
-/// Elements of a pattern, at most.
+/// Elements of a pattern, at most, unless tiles hold whole patterns.
 const PATTERN: usize = 256;
 
 impl Spread {
@@ -58,7 +58,7 @@ impl Spread {
         let inner = runs.split_off(at);
         let (times, inner) = (inner[0].0, &inner[1..]);
         let len: usize = inner.iter().map(|(extent, _)| extent).product();
-        if len > PATTERN {
+        if len > PATTERN && !TILE.is_multiple_of(len) {
             runs.push((times, 0));
             runs.extend(inner);
             return None;

@@ -98,6 +98,7 @@ pub fn build<T: Element>(graph: &Graph, uses: &Uses, stage: &Stage) -> Plan<T> {
     for &(id, slot) in &stage.totals {
         totals.entry(uses.value(id)).or_default().push(slot);
     }
+    let total = |id: NodeId| totals.get(&id).into_iter().flatten().map(move |&slot| Item::Total(id, slot));
     let direct = stage.direct(graph, uses);
     let mut items: Vec<Item<T>> = Vec::new();
     for level in &schedule.levels {
@@ -106,10 +107,12 @@ pub fn build<T: Element>(graph: &Graph, uses: &Uses, stage: &Stage) -> Plan<T> {
             if !draft.instructions.is_empty() {
                 items.push(Item::Group(draft));
             }
+            let sums = nodes.iter().filter_map(|node| schedule.sums.get(node)).flatten();
+            items.extend(sums.flat_map(|&id| total(id)));
         }
         for &id in &level.barriers {
             items.push(Item::Barrier(id));
-            items.extend(totals.get(&id).into_iter().flatten().map(|&slot| Item::Total(id, slot)));
+            items.extend(total(id));
         }
     }
     for &(id, slot) in &stage.totals {

@@ -4,7 +4,7 @@ use onedge_graph::{Graph, NodeId};
 
 use super::schedule::{Schedule, is_cheap, is_fused};
 use super::{Instruction, Kernel, Operand, Uses, Write};
-use crate::kernels::{Binary, Element, Product, Spread, Sum, Unary};
+use crate::kernels::{Binary, Element, Pair, Spread, Sum, Unary};
 
 /// A fused step before values have places.
 pub struct Draft<T> {
@@ -68,7 +68,7 @@ impl<T: Element> Draft<T> {
                 emitter.draft.push(DraftInstruction { kernel: Kernel::Total(slot), operands, out });
             }
         }
-        let instructions = fuse_products(emitter.draft);
+        let instructions = fuse_pairs(emitter.draft);
         allocate_tiles(len, instructions, graph)
     }
 
@@ -146,43 +146,39 @@ impl<T: Element> Emitter<'_, T> {
     }
 }
 
-/// Joins each product that only one sum or difference reads with that one: a tile less to write and read.
-fn fuse_products<T>(draft: Vec<DraftInstruction<T>>) -> Vec<DraftInstruction<T>> {
+/// Joins each sum, difference or product that only one other reads with that one: a tile less to write and read.
+fn fuse_pairs<T>(draft: Vec<DraftInstruction<T>>) -> Vec<DraftInstruction<T>> {
     let mut readers: HashMap<usize, Vec<usize>> = HashMap::new();
     for (at, instruction) in draft.iter().enumerate() {
-        let total = matches!(instruction.kernel, Kernel::Total(_));
-        for operand in instruction.operands.iter().chain(total.then_some(&instruction.out)) {
+        for operand in &instruction.operands {
             if let DraftOperand::Tile(tile) = operand {
                 readers.entry(*tile).or_default().push(at);
             }
         }
     }
-    let mut joined: HashMap<usize, (Product, [DraftOperand; 2], DraftOperand)> = HashMap::new();
-    let mut gone: HashSet<usize> = HashSet::new();
-    for (at, product) in draft.iter().enumerate() {
-        let (Kernel::Binary(Binary::Mul), DraftOperand::Tile(tile)) = (&product.kernel, product.out) else { continue };
+    // By the place of a pair's second: the pair and what it reads. No instruction is in two pairs.
+    let mut pairs: HashMap<usize, (Pair, Vec<DraftOperand>)> = HashMap::new();
+    let mut firsts: HashSet<usize> = HashSet::new();
+    for (at, instruction) in draft.iter().enumerate() {
+        let (Kernel::Binary(first), DraftOperand::Tile(tile)) = (&instruction.kernel, instruction.out) else { continue };
         let Some(&[reader]) = readers.get(&tile).map(Vec::as_slice) else { continue };
-        let first = draft[reader].operands[0] == product.out;
-        let kernel = match (&draft[reader].kernel, first) {
-            (Kernel::Binary(Binary::Add), _) => Product::Plus,
-            (Kernel::Binary(Binary::Sub), true) => Product::Minus,
-            (Kernel::Binary(Binary::Sub), false) => Product::From,
-            _ => continue,
-        };
-        let other = draft[reader].operands[usize::from(first)];
-        if let std::collections::hash_map::Entry::Vacant(entry) = joined.entry(reader) {
-            entry.insert((kernel, [product.operands[0], product.operands[1]], other));
-            gone.insert(at);
+        let Kernel::Binary(second) = &draft[reader].kernel else { continue };
+        let left = draft[reader].operands[0] == instruction.out;
+        if let Some(pair) = Pair::of(*first, *second, left)
+            && !pairs.contains_key(&at)
+            && !pairs.contains_key(&reader)
+        {
+            let third = draft[reader].operands[usize::from(left)];
+            pairs.insert(reader, (pair, [&instruction.operands[..], &[third]].concat()));
+            firsts.insert(at);
         }
     }
-    let kept = draft.into_iter().enumerate().filter(|(at, _)| !gone.contains(at));
-    kept.map(|(at, instruction)| match joined.remove(&at) {
-        Some((kernel, [a, b], c)) => {
-            DraftInstruction { kernel: Kernel::Product(kernel), operands: vec![a, b, c], out: instruction.out }
-        }
+    let kept = draft.into_iter().enumerate().filter(|(at, _)| !firsts.contains(at));
+    let joined = kept.map(|(at, instruction)| match pairs.remove(&at) {
+        Some((pair, operands)) => DraftInstruction { kernel: Kernel::Pair(pair), operands, out: instruction.out },
         None => instruction,
-    })
-    .collect()
+    });
+    joined.collect()
 }
 
 /// Gives tiles numbers: a tile is free again after its last reader. Constants keep theirs, and so do broadcasts that

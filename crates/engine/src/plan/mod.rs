@@ -10,7 +10,7 @@ mod fuse;
 mod schedule;
 mod uses;
 
-use crate::kernels::{Binary, Boxed, Conv2d, Gemm, Product, Spread, Sum, Unary};
+use crate::kernels::{Binary, Boxed, Conv2d, Gemm, Pair, Spread, Sum, Unary};
 
 pub use arena::padded;
 pub use build::{Stage, Transposed, build};
@@ -218,8 +218,8 @@ pub enum Kernel<T> {
     Unary(Unary),
     /// A function of two numbers.
     Binary(Binary),
-    /// A product put to a third tile.
-    Product(Product),
+    /// Two functions of two numbers, one of the other.
+    Pair(Pair),
     /// The choice by a mask.
     Select,
     /// A number times a tile.

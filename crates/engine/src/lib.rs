@@ -9,6 +9,7 @@ mod error;
 mod examples;
 mod forward;
 mod fused;
+mod gauss_newton;
 mod kernels;
 mod lanes;
 mod objective;

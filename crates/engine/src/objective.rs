@@ -1,17 +1,17 @@
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
 
 use onedge_graph::LossGraph;
 use onedge_objective::{Costs, Error as Failure, Objective, Probe, vector};
 
 use crate::chunks::{Chunk, Sizes, cut};
 use crate::compiled::{Compiled, Memory};
+use crate::gauss_newton::GaussNewton;
 use crate::kernels::{Element, total};
-use crate::lanes::{Lane, Scratch, Workers};
-use crate::plan::{Plan, Transposed};
-use crate::run::{Areas, run, run_step};
+use crate::lanes::{Lane, Workers};
+use crate::plan::Transposed;
+use crate::run::{Areas, run};
 use crate::shifted::shift;
-use crate::{Error, Examples, Field, Options, Report, StageReport, StepReport};
+use crate::{Error, Examples, Field, Options};
 
 /// Builds the loss of a chunk of the given number of examples.
 pub type BuildLoss = dyn Fn(usize) -> Result<LossGraph, Box<dyn std::error::Error + Send + Sync>> + Send + Sync;
@@ -30,13 +30,15 @@ pub struct DataObjective<T> {
     batch: Option<Examples<T>>,
     options: Options,
     l2: f64,
-    dim: usize,
+    pub(crate) dim: usize,
     /// Elements of each parameter.
-    parameters: Vec<usize>,
+    pub(crate) parameters: Vec<usize>,
     sizes: Sizes,
     workers: Workers<T>,
     compiled: HashMap<usize, Compiled<T>>,
-    chunks: Vec<Chunk>,
+    /// Planned when first asked for.
+    gauss_newton: HashMap<usize, GaussNewton<T>>,
+    pub(crate) chunks: Vec<Chunk>,
     lanes: Vec<Lane<T>>,
     point: Option<Point<T>>,
     /// Whether later stages were asked of the last point, so that it pays to keep what they need of the next.
@@ -85,7 +87,7 @@ impl<T: Element> DataObjective<T> {
         let sizes = Sizes::new(&options, values * size_of::<T>(), product_rows);
         let workers = Workers::new(options.threads, options.lanes)?;
         let (compiled, chunks, lanes) = (HashMap::from([(PROBE_ROWS, compiled)]), Vec::new(), Vec::new());
-        let (batch, point) = (None, None);
+        let (batch, point, gauss_newton) = (None, None, HashMap::new());
         let mut objective = Self {
             build,
             examples,
@@ -97,6 +99,7 @@ impl<T: Element> DataObjective<T> {
             sizes,
             workers,
             compiled,
+            gauss_newton,
             chunks,
             lanes,
             point,
@@ -143,7 +146,7 @@ impl<T: Element> DataObjective<T> {
     pub fn metrics(&mut self, w: &[T]) -> Result<Means, Failure> {
         Failure::require_length("w", self.dim, w.len())?;
         let names = self.first_compiled().metrics.clone();
-        self.sweep(w, &[], 1 + names.len(), Compiled::loss, &mut [], false);
+        self.sweep(w, &[], 1 + names.len(), Stage::Loss, &mut [], false);
         let means: Vec<f64> = (0..=names.len()).map(|slot| self.mean(slot)).collect();
         Ok(Means { loss: means[0], metrics: names.into_iter().zip(means[1..].iter().copied()).collect() })
     }
@@ -157,72 +160,21 @@ impl<T: Element> DataObjective<T> {
         (scratch + kept + (self.lanes.len() + 3) * self.dim * size_of::<T>()) as u64
     }
 
-    fn threads(&self) -> usize {
+    pub(crate) fn threads(&self) -> usize {
         self.options.threads.min(self.lanes.len())
     }
 
     /// Chunks of which the budget keeps what later stages need.
-    fn chunks_kept(&self) -> usize {
+    pub(crate) fn chunks_kept(&self) -> usize {
         let each = (self.first_compiled().kept_len * size_of::<T>()).max(1);
         usize::try_from(self.options.memory_bytes / each as u64).unwrap_or(usize::MAX).min(self.chunks.len())
     }
 
-    /// What each step of each stage does and how long it takes, by running the first chunk `repeats` times at `w`, with
-    /// `u` for the direction. Leaves the point alone. Cost: `repeats` times all stages of one chunk, twice if some
-    /// chunks are kept and others not.
-    ///
-    /// # Errors
-    /// [`Failure::Length`].
-    pub fn report(&self, w: &[T], u: &[T], repeats: usize) -> Result<Report, Failure> {
-        Failure::require_length("w", self.dim, w.len())?;
-        Failure::require_length("u", self.dim, u.len())?;
-        let (compiled, chunks, chunks_kept) = (self.first_compiled(), self.chunks.len(), self.chunks_kept());
-        let (mut scratch, mut output, mut direction) = (Scratch::default(), vec![T::ZERO; self.dim], Vec::new());
-        shift(w, u, &self.parameters, &mut direction);
-        let mut stages = Vec::new();
-        let mut measure = |name, chunks, plan: &Plan<T>, kept: &mut [T]| {
-            scratch.reserve(plan);
-            let mut totals = vec![0.0; plan.totals];
-            let mut areas = Areas {
-                parameters: w,
-                direction: &direction,
-                fields: fields(self.batch(), self.chunks[0]),
-                arena: &mut scratch.arena,
-                kept,
-                output: &mut output,
-                totals: &mut totals,
-                tiles: &mut scratch.tiles,
-                scratch: &mut scratch.kernels,
-                first: false,
-            };
-            stages.push(StageReport { name, chunks, steps: time(plan, &mut areas, repeats) });
-        };
-        measure("loss", chunks, compiled.loss(Memory::Fresh), &mut []);
-        for (memory, chunks) in [(Memory::Kept, chunks_kept), (Memory::Fresh, chunks - chunks_kept)] {
-            if chunks > 0 {
-                let mut kept = vec![T::ZERO; if memory == Memory::Kept { compiled.kept_len } else { 0 }];
-                for (name, plan) in compiled.stages(memory) {
-                    measure(name, chunks, plan, &mut kept);
-                }
-            }
-        }
-        Ok(Report {
-            chunk: self.chunks[0].len,
-            chunks,
-            chunks_kept,
-            kept_bytes: compiled.kept_len * size_of::<T>(),
-            scratch_bytes: compiled.scratch_bytes(),
-            memory_bytes: self.memory_bytes(),
-            threads: self.threads(),
-            stages,
-        })
-    }
-
-    fn first_compiled(&self) -> &Compiled<T> {
+    pub(crate) fn first_compiled(&self) -> &Compiled<T> {
         &self.compiled[&self.chunks[0].len]
     }
 
-    fn batch(&self) -> &Examples<T> {
+    pub(crate) fn batch(&self) -> &Examples<T> {
         self.batch.as_ref().unwrap_or(&self.examples)
     }
 
@@ -246,16 +198,8 @@ impl<T: Element> DataObjective<T> {
         self.lanes.iter().map(|lane| lane.totals[slot]).sum::<f64>() / self.batch().len() as f64
     }
 
-    /// Runs one stage over all chunks. `plan` chooses it by what was kept; `kept` is that memory, chunk by chunk.
-    fn sweep(
-        &mut self,
-        w: &[T],
-        direction: &[T],
-        totals: usize,
-        plan: fn(&Compiled<T>, Memory) -> &Plan<T>,
-        kept: &mut [Vec<T>],
-        with_output: bool,
-    ) {
+    /// Runs one stage over all chunks; `kept` is what the gradient's pass kept, chunk by chunk.
+    fn sweep(&mut self, w: &[T], direction: &[T], totals: usize, stage: Stage, kept: &mut [Vec<T>], with_output: bool) {
         let batch = self.batch.as_ref().unwrap_or(&self.examples);
         let output = if with_output { self.dim } else { 0 };
         let mut kept = kept.iter_mut();
@@ -265,14 +209,20 @@ impl<T: Element> DataObjective<T> {
             let memory = kept.next().map_or(&mut [][..], Vec::as_mut_slice);
             work[chunk.lane].chunks.push((*chunk, memory));
         }
-        let compiled = &self.compiled;
+        let (compiled, gauss_newton) = (&self.compiled, &self.gauss_newton);
         self.workers.for_each(&mut work, |LaneWork { lane, chunks }, scratch| {
             lane.output.resize(lane.output.len().max(output), T::ZERO);
             lane.totals.clear();
             lane.totals.resize(totals, 0.0);
             for (i, (chunk, kept)) in chunks.iter_mut().enumerate() {
                 let memory = if kept.is_empty() { Memory::Fresh } else { Memory::Kept };
-                let plan = plan(&compiled[&chunk.len], memory);
+                let plan = match stage {
+                    Stage::Loss => compiled[&chunk.len].loss(memory),
+                    Stage::Linearize => compiled[&chunk.len].linearize(memory),
+                    Stage::Curvature => compiled[&chunk.len].curvature(memory),
+                    Stage::HessianVector => compiled[&chunk.len].hessian_vector(memory),
+                    Stage::GaussNewton => &gauss_newton[&chunk.len].plan,
+                };
                 scratch.reserve(plan);
                 let mut areas = Areas {
                     parameters: w,
@@ -306,7 +256,7 @@ impl<T: Element> DataObjective<T> {
         self.keeps = true;
         if point.kept.is_empty() && self.chunks_kept() > 0 {
             point.kept = self.kept_memory(Vec::new());
-            self.sweep(&point.w, &[], 1, Compiled::linearize, &mut point.kept, true);
+            self.sweep(&point.w, &[], 1, Stage::Linearize, &mut point.kept, true);
         }
     }
 
@@ -324,32 +274,20 @@ impl<T: Element> DataObjective<T> {
     }
 }
 
-/// Runs a plan `repeats` times, but once at least, and tells each step's shortest time.
-fn time<T: Element>(plan: &Plan<T>, areas: &mut Areas<'_, T>, repeats: usize) -> Vec<StepReport> {
-    let mut times = vec![Duration::MAX; plan.steps.len()];
-    for _ in 0..repeats.max(1) {
-        for (step, time) in plan.steps.iter().zip(&mut times) {
-            let start = Instant::now();
-            run_step(step, areas);
-            *time = start.elapsed().min(*time);
-        }
-    }
-    let steps = plan.steps.iter().zip(times);
-    steps
-        .map(|(step, time)| StepReport {
-            kind: step.kind(),
-            detail: step.detail(),
-            flops: step.flops(),
-            bytes: step.elements() * size_of::<T>(),
-            time,
-        })
-        .collect()
-}
-
 /// The part of each field that a chunk reads.
-fn fields<T: Element>(batch: &Examples<T>, chunk: Chunk) -> Vec<&[T]> {
+pub(crate) fn fields<T: Element>(batch: &Examples<T>, chunk: Chunk) -> Vec<&[T]> {
     let part = |field: &Field<T>| chunk.start * field.width..(chunk.start + chunk.len) * field.width;
     batch.fields().iter().map(|field| &field.values[part(field)]).collect()
+}
+
+/// What is computed of every chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Loss,
+    Linearize,
+    Curvature,
+    HessianVector,
+    GaussNewton,
 }
 
 /// The share of one lane in a sweep.
@@ -372,7 +310,7 @@ impl<T: Element> Objective<T> for DataObjective<T> {
         // Gradients alone run faster without.
         point.kept = if self.keeps { self.kept_memory(point.kept) } else { Vec::new() };
         self.keeps = false;
-        self.sweep(w, &[], 1, Compiled::linearize, &mut point.kept, true);
+        self.sweep(w, &[], 1, Stage::Linearize, &mut point.kept, true);
         self.reduce(&self.first_compiled().transposed_gradient, w, gradient);
         let loss = self.mean(0) + 0.5 * self.l2_square(w);
         self.point = Some(point);
@@ -387,7 +325,7 @@ impl<T: Element> Objective<T> for DataObjective<T> {
         self.keep(&mut point);
         let terms = self.first_compiled().curvature_terms;
         shift(&point.w, u, &self.parameters, &mut point.shifted);
-        self.sweep(&point.w, &point.shifted, terms, Compiled::curvature, &mut point.kept, false);
+        self.sweep(&point.w, &point.shifted, terms, Stage::Curvature, &mut point.kept, false);
         self.point = Some(point);
         let mean: f64 = (0..terms).map(|term| self.mean(term)).sum();
         Failure::require_finite(Probe::Curvature, mean + self.l2_square(u))
@@ -400,11 +338,30 @@ impl<T: Element> Objective<T> for DataObjective<T> {
             return Err(Failure::NotLinearized { probe: Probe::HessianVector });
         };
         self.keep(&mut point);
-        self.sweep(&point.w, v, 0, Compiled::hessian_vector, &mut point.kept, true);
+        self.sweep(&point.w, v, 0, Stage::HessianVector, &mut point.kept, true);
         self.point = Some(point);
         self.reduce(&self.first_compiled().transposed_product, v, out);
         // The sum of all elements is finite only if each of them is.
         Failure::require_finite(Probe::HessianVector, total(out)).map(|_| ())
+    }
+
+    fn gauss_newton_vector(&mut self, v: &[T], out: &mut [T]) -> Result<(), Failure> {
+        Failure::require_length("v", self.dim, v.len())?;
+        Failure::require_length("out", self.dim, out.len())?;
+        for chunk in &self.chunks {
+            if !self.gauss_newton.contains_key(&chunk.len) {
+                let loss = (self.build)(chunk.len).map_err(Failure::Other)?;
+                let planned = GaussNewton::new(loss).map_err(|error| Failure::Other(Box::new(error)))?;
+                self.gauss_newton.insert(chunk.len, planned);
+            }
+        }
+        let Some(point) = self.point.take() else {
+            return Err(Failure::NotLinearized { probe: Probe::GaussNewtonVector });
+        };
+        self.sweep(&point.w, v, 0, Stage::GaussNewton, &mut [], true);
+        self.point = Some(point);
+        self.reduce(&self.gauss_newton[&self.chunks[0].len].transposed, v, out);
+        Failure::require_finite(Probe::GaussNewtonVector, total(out)).map(|_| ())
     }
 
     fn loss(&mut self, w: &[T]) -> Result<f64, Failure> {

@@ -30,7 +30,7 @@ pub struct Program {
 impl Program {
     /// Differentiates `loss`.
     pub fn new(loss: LossGraph) -> Result<Self, Error> {
-        let LossGraph { mut graph, parameters, fields, losses, metrics } = loss;
+        let LossGraph { mut graph, parameters, fields, losses, metrics, .. } = loss;
         let mut tangents = Tangents::new();
         let mut directions = Vec::with_capacity(parameters.len());
         for &parameter in &parameters {
@@ -81,8 +81,11 @@ impl Program {
         if loss == 0.0 {
             return Costs::NOMINAL;
         }
+        let linearize = self.flops(&computed, &[]) / loss;
         Costs {
-            linearize: self.flops(&computed, &[]) / loss,
+            linearize,
+            // Tangents forward beside a gradient's passes, nothing kept.
+            gauss_newton_vector: linearize + 2.0,
             curvature: self.flops(&self.curvature_terms, &computed) / loss,
             hessian_vector: self.flops(&self.products, &computed) / loss,
         }

@@ -1,4 +1,15 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use onedge_objective::Error as Failure;
+
+use crate::DataObjective;
+use crate::compiled::Memory;
+use crate::kernels::Element;
+use crate::lanes::Scratch;
+use crate::objective::fields;
+use crate::plan::Plan;
+use crate::run::{Areas, run_step};
+use crate::shifted::shift;
 
 /// How a program is run and what each part of it costs, measured on one chunk.
 #[derive(Debug, Clone)]
@@ -46,4 +57,79 @@ pub struct StepReport {
     pub bytes: usize,
     /// The shortest time that it took.
     pub time: Duration,
+}
+
+impl<T: Element> DataObjective<T> {
+    /// What each step of each stage does and how long it takes, by running the first chunk `repeats` times at `w`, with
+    /// `u` for the direction. Leaves the point alone. Cost: `repeats` times all stages of one chunk, twice if some
+    /// chunks are kept and others not.
+    ///
+    /// # Errors
+    /// [`Failure::Length`].
+    pub fn report(&self, w: &[T], u: &[T], repeats: usize) -> Result<Report, Failure> {
+        Failure::require_length("w", self.dim, w.len())?;
+        Failure::require_length("u", self.dim, u.len())?;
+        let (compiled, chunks, chunks_kept) = (self.first_compiled(), self.chunks.len(), self.chunks_kept());
+        let (mut scratch, mut output, mut direction) = (Scratch::default(), vec![T::ZERO; self.dim], Vec::new());
+        shift(w, u, &self.parameters, &mut direction);
+        let mut stages = Vec::new();
+        let mut measure = |name, chunks, plan: &Plan<T>, kept: &mut [T]| {
+            scratch.reserve(plan);
+            let mut totals = vec![0.0; plan.totals];
+            let mut areas = Areas {
+                parameters: w,
+                direction: &direction,
+                fields: fields(self.batch(), self.chunks[0]),
+                arena: &mut scratch.arena,
+                kept,
+                output: &mut output,
+                totals: &mut totals,
+                tiles: &mut scratch.tiles,
+                scratch: &mut scratch.kernels,
+                first: false,
+            };
+            stages.push(StageReport { name, chunks, steps: time(plan, &mut areas, repeats) });
+        };
+        measure("loss", chunks, compiled.loss(Memory::Fresh), &mut []);
+        for (memory, chunks) in [(Memory::Kept, chunks_kept), (Memory::Fresh, chunks - chunks_kept)] {
+            if chunks > 0 {
+                let mut kept = vec![T::ZERO; if memory == Memory::Kept { compiled.kept_len } else { 0 }];
+                for (name, plan) in compiled.stages(memory) {
+                    measure(name, chunks, plan, &mut kept);
+                }
+            }
+        }
+        Ok(Report {
+            chunk: self.chunks[0].len,
+            chunks,
+            chunks_kept,
+            kept_bytes: compiled.kept_len * size_of::<T>(),
+            scratch_bytes: compiled.scratch_bytes(),
+            memory_bytes: self.memory_bytes(),
+            threads: self.threads(),
+            stages,
+        })
+    }
+}
+
+/// Runs a plan `repeats` times, but once at least, and tells each step's shortest time.
+fn time<T: Element>(plan: &Plan<T>, areas: &mut Areas<'_, T>, repeats: usize) -> Vec<StepReport> {
+    let mut times = vec![Duration::MAX; plan.steps.len()];
+    for _ in 0..repeats.max(1) {
+        for (step, time) in plan.steps.iter().zip(&mut times) {
+            let start = Instant::now();
+            run_step(step, areas);
+            *time = start.elapsed().min(*time);
+        }
+    }
+    let steps = plan.steps.iter().zip(times);
+    steps
+        .map(|(step, time)| StepReport {
+            kind: step.kind(),
+            detail: step.detail(),
+            flops: step.flops(),
+            bytes: step.elements() * size_of::<T>(),
+            time,
+        })
+        .collect()
 }

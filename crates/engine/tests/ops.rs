@@ -22,7 +22,7 @@ fn loss(op: &'static Op, case: &Case) -> (LossGraph, HashMap<NodeId, Tensor>) {
     let weighted = g.mul(weights, square).unwrap();
     let losses = g.add(weighted, flat).unwrap();
     let parameters = [parameters, vec![weights]].concat();
-    (LossGraph { graph: g, parameters, fields: vec![], losses, metrics: vec![] }, values)
+    (LossGraph { graph: g, parameters, fields: vec![], outputs: losses, losses, metrics: vec![] }, values)
 }
 
 fn flat<T: Real>(tensors: &[Tensor]) -> Vec<T> {

@@ -23,5 +23,7 @@ pub use loss_graph::LossGraph;
 pub use margins::Margins;
 pub use op::{Argument, Attributes, Case, Class, Domain, Matmul, Op, Rule, Simplify};
 pub use shape::Shape;
-pub use transform::{Gradient, Shifted, Tangents, curvature, gradient, hessian_vector, jvp, substitute, transpose};
+pub use transform::{
+    Gradient, Shifted, Tangents, curvature, gauss_newton, gradient, hessian_vector, jvp, substitute, transpose,
+};
 pub use window::Window;

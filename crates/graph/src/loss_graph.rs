@@ -9,6 +9,8 @@ pub struct LossGraph {
     pub parameters: Vec<NodeId>,
     /// The fields of the data (inputs, labels), each with the examples of the chunk as its first axis.
     pub fields: Vec<NodeId>,
+    /// What the model predicts: the losses depend on the parameters through it alone.
+    pub outputs: NodeId,
     /// The loss of each example: shape `[examples]`. The objective is the mean of it over all examples.
     pub losses: NodeId,
     /// Further values of each example whose means are of interest (accuracy), by name: shape `[examples]`.

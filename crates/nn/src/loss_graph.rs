@@ -26,5 +26,6 @@ pub fn loss_graph(model: &Model, loss: &Loss, target: Target, batch: usize) -> R
         return Err(Error::Outputs { target, got: graph.shape(outputs).clone() });
     }
     let nodes = loss.nodes(&mut graph, outputs, targets, target)?;
-    Ok(LossGraph { graph, parameters, fields: vec![inputs, targets], losses: nodes.losses, metrics: nodes.metrics })
+    let fields = vec![inputs, targets];
+    Ok(LossGraph { graph, parameters, fields, outputs, losses: nodes.losses, metrics: nodes.metrics })
 }

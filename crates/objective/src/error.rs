@@ -17,6 +17,12 @@ pub enum Error {
         /// The probe that was called.
         probe: Probe,
     },
+    /// An objective that cannot tell.
+    #[error("{probe}: expected an objective that knows it, got one that does not; try a model and loss of the library")]
+    Unsupported {
+        /// The probe that was called.
+        probe: Probe,
+    },
     /// A slice has the wrong length.
     #[error("{what}: expected {expected} elements, got {got}")]
     Length {
@@ -65,6 +71,8 @@ pub enum Probe {
     Curvature,
     /// `H v`
     HessianVector,
+    /// `G v`
+    GaussNewtonVector,
     /// The largest eigenvalue of the Hessian.
     Sharpness,
     /// The learning rate itself.
@@ -83,6 +91,7 @@ impl fmt::Display for Probe {
             Self::Slope => "slope",
             Self::Curvature => "curvature",
             Self::HessianVector => "hessian-vector product",
+            Self::GaussNewtonVector => "Gauss-Newton-vector product",
             Self::Sharpness => "sharpness",
             Self::LearningRate => "learning rate",
         })

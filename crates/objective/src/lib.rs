@@ -40,6 +40,16 @@ pub trait Objective<T: Real> {
     /// As for `curvature`.
     fn hessian_vector(&mut self, v: &[T], out: &mut [T]) -> Result<(), Error>;
 
+    /// `G v` at the linearised point, with the Gauss-Newton matrix `G = J' B J` of a loss of model outputs: J their derivative by
+    /// the parameters, B the Hessian of the loss by the outputs. An L2 term counts in full.
+    ///
+    /// # Errors
+    /// As for `curvature`; [`Error::Unsupported`] from an objective that knows of no outputs, as here.
+    fn gauss_newton_vector(&mut self, v: &[T], out: &mut [T]) -> Result<(), Error> {
+        let _ = (v, out);
+        Err(Error::Unsupported { probe: Probe::GaussNewtonVector })
+    }
+
     /// The loss at `w`, by a forward pass alone.
     ///
     /// # Errors

@@ -22,10 +22,23 @@ pub fn gradient(graph: &mut Graph, losses: NodeId, parameters: &[NodeId]) -> Res
     if graph.shape(losses).rank() != 1 {
         return Err(Error::NotALoss { got: graph.shape(losses).clone() });
     }
-    let varies = graph.varies_with(parameters);
     let seed = graph.filled_like(1.0, losses)?;
-    let mut adjoints = HashMap::from([(losses, seed)]);
-    let path: Vec<NodeId> = graph.ids().take(losses.index() + 1).filter(|id| varies[id.index()]).collect();
+    pull_back(graph, losses, seed, parameters)
+}
+
+/// The gradient of `<cotangent, root>` with respect to `parameters`, the cotangent held fixed.
+///
+/// # Errors
+/// [`Error::Shape`] if `cotangent` has another shape than `root`.
+pub(super) fn pull_back(
+    graph: &mut Graph,
+    root: NodeId,
+    cotangent: NodeId,
+    parameters: &[NodeId],
+) -> Result<Gradient, Error> {
+    let varies = graph.varies_with(parameters);
+    let mut adjoints = HashMap::from([(root, cotangent)]);
+    let path: Vec<NodeId> = graph.ids().take(root.index() + 1).filter(|id| varies[id.index()]).collect();
     for id in path.into_iter().rev() {
         let Some(&adjoint) = adjoints.get(&id) else { continue };
         for (argument, input) in graph.node(id).inputs.clone().into_iter().enumerate() {

@@ -1,6 +1,7 @@
 //! Derivatives: from graph to graph.
 
 mod curvature;
+mod gauss_newton;
 mod gradient;
 mod hessian_vector;
 mod jvp;
@@ -9,6 +10,7 @@ mod substitute;
 mod transpose;
 
 pub use curvature::curvature;
+pub use gauss_newton::gauss_newton;
 pub use gradient::{Gradient, gradient};
 pub use hessian_vector::hessian_vector;
 pub use jvp::{Tangents, jvp};

@@ -112,7 +112,7 @@ pub struct Counted<O> {
     pub spent: f64,
 }
 
-pub const PRICES: Costs = Costs { linearize: 2.5, curvature: 7.0, hessian_vector: 11.0 };
+pub const PRICES: Costs = Costs { linearize: 2.5, curvature: 7.0, hessian_vector: 11.0, gauss_newton_vector: 13.0 };
 
 impl<T: Real, O: Objective<T>> Objective<T> for Counted<O> {
     fn dim(&self) -> usize {

@@ -1,0 +1,35 @@
+use super::gradient::{gradient, pull_back};
+use super::jvp::jvp;
+use crate::{Error, Graph, NodeId, Tangents};
+
+/// `G v` with the Gauss-Newton matrix `G = J' B J`: J the derivative of `outputs` by the parameters, B the Hessian of the
+/// sum of `losses` by `outputs`. What `H v` has beyond it is `sum_k dL/d(output_k) Hess(output_k) v`.
+///
+/// `tangents` of the parameters are extended. The losses must depend on the parameters through `outputs` alone. Cost:
+/// tangents forward, B, and cotangents back: about a gradient and a forward pass.
+///
+/// # Errors
+/// [`Error::NotALoss`] if `losses` is not a vector; [`Error::Shape`] if a tangent has another shape than its parameter.
+///
+/// Source: Schraudolph, Neural Computation 14 (2002).
+pub fn gauss_newton(
+    graph: &mut Graph,
+    losses: NodeId,
+    outputs: NodeId,
+    parameters: &[NodeId],
+    tangents: &mut Tangents,
+) -> Result<Vec<NodeId>, Error> {
+    let slope = gradient(graph, losses, &[outputs])?.gradients[0];
+    jvp(graph, &[outputs], tangents)?;
+    let mut bent = None;
+    if let Some(&pushed) = tangents.get(&outputs) {
+        let mut of_outputs = Tangents::from([(outputs, pushed)]);
+        jvp(graph, &[slope], &mut of_outputs)?;
+        bent = of_outputs.get(&slope).copied();
+    }
+    let bent = match bent {
+        Some(bent) => bent,
+        None => graph.filled_like(0.0, outputs)?,
+    };
+    Ok(pull_back(graph, outputs, bent, parameters)?.gradients)
+}

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use onedge_graph::LossGraph;
-use onedge_objective::{Costs, Error as Failure, Objective, Probe, vector};
+use onedge_objective::{Costs, Error as Failure, Objective, Probe, Sampled, vector};
 
 use crate::chunks::{Chunk, Sizes, cut};
 use crate::compiled::{Compiled, Memory};
@@ -371,5 +371,15 @@ impl<T: Element> Objective<T> for DataObjective<T> {
 
     fn costs(&self) -> Costs {
         self.first_compiled().costs
+    }
+}
+
+impl<T: Element> Sampled<T> for DataObjective<T> {
+    fn examples(&self) -> usize {
+        self.examples.len()
+    }
+
+    fn select(&mut self, indices: Option<&[usize]>) -> Result<(), Failure> {
+        DataObjective::select(self, indices).map_err(|error| Failure::Other(Box::new(error)))
     }
 }

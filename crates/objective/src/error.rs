@@ -77,6 +77,8 @@ pub enum Probe {
     Sharpness,
     /// The learning rate itself.
     LearningRate,
+    /// One of the random samples of which a mean is taken.
+    Sample,
 }
 
 impl fmt::Display for Probe {
@@ -94,6 +96,7 @@ impl fmt::Display for Probe {
             Self::GaussNewtonVector => "Gauss-Newton-vector product",
             Self::Sharpness => "sharpness",
             Self::LearningRate => "learning rate",
+            Self::Sample => "sample of a mean",
         })
     }
 }

@@ -7,11 +7,13 @@
 mod cost;
 mod error;
 mod real;
+mod sampled;
 pub mod vector;
 
 pub use cost::Costs;
 pub use error::{Error, Probe};
 pub use real::Real;
+pub use sampled::Sampled;
 
 /// A twice differentiable loss `L(w)` on `w` in R^P, exact derivatives included.
 ///

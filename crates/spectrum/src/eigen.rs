@@ -20,6 +20,13 @@ pub(crate) fn tridiagonal_last_row(diagonal: &[f64], off: &[f64]) -> Result<Eige
     implicit_ql(diagonal.to_vec(), off.to_vec(), rows)
 }
 
+/// The eigenvalues of the tridiagonal matrix with `diagonal` and `off` (one shorter) beside it, and the first element
+/// of every eigenvector. Cost: O(n^2).
+pub(crate) fn tridiagonal_first_row(diagonal: &[f64], off: &[f64]) -> Result<Eigen, Error> {
+    let rows = (0..diagonal.len()).map(|i| vec![if i == 0 { 1.0 } else { 0.0 }]).collect();
+    implicit_ql(diagonal.to_vec(), off.to_vec(), rows)
+}
+
 /// The eigenvalues and eigenvectors of a full symmetric matrix, given by its rows. Cost: O(n^3).
 pub(crate) fn symmetric(mut matrix: Vec<Vec<f64>>) -> Result<Eigen, Error> {
     let n = matrix.len();

@@ -102,6 +102,16 @@ impl<T: Real> Krylov<T> {
         Ok((eigen.values, bounds))
     }
 
+    /// Nodes and weights of the Gauss quadrature that belongs to the start, before any restart: each Ritz value with the square of
+    /// the first element of its vector.
+    ///
+    /// Source: Golub, Welsch, Math. Comp. 23 (1969).
+    pub(crate) fn quadrature(&self) -> Result<Vec<(f64, f64)>, Error> {
+        let eigen = eigen::tridiagonal_first_row(&self.diagonal, &self.off)?;
+        let weight = |s: &Vec<f64>| s[0] * s[0];
+        Ok(eigen.values.iter().copied().zip(eigen.vectors.iter().map(weight)).collect())
+    }
+
     /// Replaces the basis by the Ritz vectors numbered in `keep` (as `ritz` orders them) and goes on from there.
     ///
     /// Source: thick restart, Wu and Simon, SIAM J. Matrix Anal. Appl. 22 (2000).

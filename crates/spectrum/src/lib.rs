@@ -8,8 +8,12 @@
 
 pub mod alignment;
 mod basis;
+mod block;
+mod density;
 mod eigen;
 mod error;
+mod frobenius;
+mod gauss_newton;
 mod hessian;
 mod krylov;
 mod lanczos;
@@ -17,14 +21,22 @@ mod operator;
 mod power;
 mod preconditioned;
 mod ritz;
+mod sampling;
 mod seeded;
+mod trace;
 mod tracker;
 
+pub use block::Block;
+pub use density::{Density, density};
 pub use error::Error;
+pub use frobenius::frobenius;
+pub use gauss_newton::{GaussNewton, Residual};
 pub use hessian::Hessian;
 pub use lanczos::{Eigenpair, Lanczos, Spectrum, Wanted, lanczos};
 pub use operator::{Dense, LinearOperator};
 pub use power::{Power, PowerIteration, power_iteration};
 pub use preconditioned::Preconditioned;
 pub use ritz::ritz_values;
+pub use sampling::{Estimate, Sampling};
+pub use trace::{hutch_plus_plus, hutchinson};
 pub use tracker::SharpnessTracker;

@@ -8,10 +8,15 @@ pub(crate) fn unit_vector<T: Real>(seed: u64, dim: usize) -> Vec<T> {
     v
 }
 
+/// Independent random signs, 1 or -1, the same for the same seed and length.
+pub(crate) fn signs<T: Real>(seed: u64, dim: usize) -> Vec<T> {
+    (0..dim as u64).map(|i| if uniform(seed, i) < 0.0 { -T::ONE } else { T::ONE }).collect()
+}
+
 /// The `i`-th number of the stream `seed`, uniform in (-1, 1) and never 0.
 ///
 /// Source: SplitMix64 (Steele, Lea, Flood 2014), used as a counter.
-fn uniform(seed: u64, i: u64) -> f64 {
+pub(crate) fn uniform(seed: u64, i: u64) -> f64 {
     let bits = mix(mix(seed).wrapping_add(i.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
     ((bits >> 11) as f64 + 0.5) * 2.0_f64.powi(-52) - 1.0
 }

@@ -48,14 +48,6 @@ pub fn options(settings: &Settings) -> Result<Options, RegistryError> {
 }
 
 impl<T: Element> Workload<T> for DataObjective<T> {
-    fn examples(&self) -> usize {
-        DataObjective::examples(self).len()
-    }
-
-    fn select(&mut self, indices: Option<&[usize]>) -> Result<(), ObjectiveError> {
-        DataObjective::select(self, indices).map_err(|error| ObjectiveError::Other(Box::new(error)))
-    }
-
     fn select_with(
         &mut self,
         indices: &[usize],

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use onedge_objective::{Error, Objective, Probe};
+use onedge_objective::{Error, Objective, Probe, Sampled};
 
 use crate::run::Workload;
 
@@ -18,7 +18,7 @@ pub(crate) struct Bowl {
 impl Bowl {
     pub(crate) fn new(eigenvalues: [f64; 2], centers: &[f64]) -> Self {
         let mut bowl = Self { eigenvalues, centers: centers.to_vec(), center: 0.0, sizes: Vec::new() };
-        Workload::select(&mut bowl, None).unwrap();
+        Sampled::select(&mut bowl, None).unwrap();
         bowl
     }
 }
@@ -49,7 +49,7 @@ impl Objective<f64> for Bowl {
     }
 }
 
-impl Workload<f64> for Bowl {
+impl Sampled<f64> for Bowl {
     fn examples(&self) -> usize {
         self.centers.len()
     }
@@ -60,7 +60,9 @@ impl Workload<f64> for Bowl {
             Some(indices) => self.select_with(indices, &mut |_, _| {}),
         }
     }
+}
 
+impl Workload<f64> for Bowl {
     fn select_with(&mut self, indices: &[usize], change: &mut dyn FnMut(usize, &mut [f64])) -> Result<(), Error> {
         let mut chosen: Vec<f64> = indices.iter().map(|&i| self.centers[i]).collect();
         chosen.iter_mut().enumerate().for_each(|(place, center)| change(place, std::slice::from_mut(center)));

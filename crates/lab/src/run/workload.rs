@@ -1,19 +1,10 @@
 use std::collections::BTreeMap;
 
 use onedge_engine::Report;
-use onedge_objective::{Error, Objective, Real};
+use onedge_objective::{Error, Real, Sampled};
 
-/// A mean over examples, some of which can be selected: what the training loop needs beyond an [`Objective`].
-pub trait Workload<T: Real>: Objective<T> {
-    /// The number of examples.
-    fn examples(&self) -> usize;
-
-    /// From now on the mean is over the examples at `indices`, or over all of them.
-    ///
-    /// # Errors
-    /// An index out of range.
-    fn select(&mut self, indices: Option<&[usize]>) -> Result<(), Error>;
-
+/// What the training loop needs beyond a mean over [`Sampled`] examples.
+pub trait Workload<T: Real>: Sampled<T> {
     /// From now on the mean is over the examples at `indices`, with the inputs of each changed: `change` gets the place
     /// among `indices` and the inputs. The examples themselves stay as they are.
     ///

@@ -11,6 +11,7 @@ const PIECE: usize = 1 << 15;
 const BLOCK: usize = 1 << 11;
 
 /// The threads that work on a basis.
+#[derive(Debug)]
 pub(crate) struct Team(Option<rayon::ThreadPool>);
 
 impl Team {

@@ -8,7 +8,9 @@
 
 pub mod alignment;
 mod basis;
+mod batches;
 mod block;
+mod critical;
 mod density;
 mod eigen;
 mod error;
@@ -23,10 +25,14 @@ mod preconditioned;
 mod ritz;
 mod sampling;
 mod seeded;
+mod sharpening;
+mod subspace;
 mod trace;
 mod tracker;
 
+pub use batches::{batch_sharpness, noise_scale};
 pub use block::Block;
+pub use critical::{Critical, CriticalSearch, critical_sharpness};
 pub use density::{Density, density};
 pub use error::Error;
 pub use frobenius::frobenius;
@@ -38,5 +44,7 @@ pub use power::{Power, PowerIteration, power_iteration};
 pub use preconditioned::Preconditioned;
 pub use ritz::ritz_values;
 pub use sampling::{Estimate, Sampling};
+pub use sharpening::Sharpening;
+pub use subspace::{Subspace, SubspaceSpectrum, SubspaceTracker};
 pub use trace::{hutch_plus_plus, hutchinson};
 pub use tracker::SharpnessTracker;

@@ -1,5 +1,6 @@
 //! Step records in other formats.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use crate::records::{COLUMNS, Record};
@@ -7,7 +8,7 @@ use crate::records::{COLUMNS, Record};
 /// A format to export to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// A heading and one line per step; cells that were not measured are empty.
+    /// A heading and one line per step; cells that were not measured are empty. The points of a density are left out.
     Csv,
     /// One array of objects; keys that were not measured are absent.
     Json,
@@ -29,13 +30,16 @@ pub fn export(records: &[Record], format: Format, out: &mut dyn Write) -> io::Re
 
 fn csv(records: &[Record], out: &mut dyn Write) -> io::Result<()> {
     let eigenvalues = records.iter().map(|record| record.eigenvalues.len()).max().unwrap_or(0);
+    let measured: BTreeSet<&String> = records.iter().flat_map(|record| record.measured.keys()).collect();
     let names = COLUMNS.iter().map(|column| column.name.to_owned());
-    let headings: Vec<String> = names.chain((1..=eigenvalues).map(|i| format!("eigenvalue_{i}"))).collect();
+    let names = names.chain((1..=eigenvalues).map(|i| format!("eigenvalue_{i}")));
+    let headings: Vec<String> = names.chain(measured.iter().map(|&name| name.clone())).collect();
     writeln!(out, "{}", headings.join(","))?;
     for record in records {
         let values = COLUMNS.iter().map(|column| (column.get)(record));
-        let cells: Vec<String> =
-            values.chain((0..eigenvalues).map(|i| record.eigenvalues.get(i).copied())).map(cell).collect();
+        let values = values.chain((0..eigenvalues).map(|i| record.eigenvalues.get(i).copied()));
+        let others = measured.iter().map(|&name| record.measured.get(name).copied());
+        let cells: Vec<String> = values.chain(others).map(cell).collect();
         writeln!(out, "{}", cells.join(","))?;
     }
     Ok(())
@@ -64,6 +68,7 @@ mod tests {
                 learning_rate: 1e-7,
                 sharpness: Some(3.0),
                 eigenvalues: vec![3.0, 0.5],
+                measured: [("trace".to_owned(), 7.5)].into(),
                 ..Record::default()
             },
             Record { step: 1, loss: 0.1, learning_rate: f64::NAN, ..Record::default() },
@@ -78,9 +83,10 @@ mod tests {
         let text = exported(Format::Csv);
         let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
         assert_eq!(lines.len(), 3);
-        assert!(lines.iter().all(|line| line.len() == COLUMNS.len() + 2));
+        assert!(lines.iter().all(|line| line.len() == COLUMNS.len() + 3));
         let cell = |line: usize, name: &str| lines[line][lines[0].iter().position(|h| *h == name).unwrap()];
         assert_eq!((cell(1, "learning_rate"), cell(1, "sharpness"), cell(2, "sharpness")), ("1e-7", "3", ""));
+        assert_eq!((cell(1, "trace"), cell(2, "trace")), ("7.5", ""));
         assert_eq!((cell(1, "eigenvalue_2"), cell(2, "eigenvalue_2"), cell(2, "learning_rate")), ("0.5", "", "NaN"));
     }
 

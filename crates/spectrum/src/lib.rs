@@ -12,6 +12,7 @@ mod batches;
 mod block;
 mod critical;
 mod density;
+pub mod diagnostics;
 mod eigen;
 mod error;
 mod frobenius;

@@ -17,6 +17,9 @@ pub trait Optimizer<T: Real>: Send {
     /// exceeds it. The sharpness is that of `P^-1/2 H P^-1/2` where there is a P, taken as constant.
     fn edge(&self) -> f64;
 
+    /// The same optimizer in the same state: what it does changes nothing here.
+    fn duplicate(&self) -> Box<dyn Optimizer<T>>;
+
     /// Everything that the next direction depends on.
     fn state(&self) -> State<T>;
 

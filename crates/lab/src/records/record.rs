@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// What was measured at one step, at the point from which the step starts.
@@ -58,6 +60,12 @@ pub struct Record {
     /// The largest eigenvalues, in descending order, if more than one was asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub eigenvalues: Vec<f64>,
+    /// What the other diagnostics read, by name; the standard error of a sampled one under the same name with `_error`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub measured: BTreeMap<String, f64>,
+    /// Points of the spectral density, `(eigenvalue, weight)`, weights adding up to 1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub density: Vec<(f64, f64)>,
 }
 
 /// One column of the step records.
@@ -69,7 +77,7 @@ pub struct Column {
     pub get: fn(&Record) -> Option<f64>,
 }
 
-/// Every column of a record but the list of eigenvalues, in the order in which exports show them.
+/// Every column of a record but eigenvalues, density and what other diagnostics read, in the order in which exports show them.
 pub const COLUMNS: &[Column] = &[
     Column { name: "step", get: |r| Some(r.step as f64) },
     Column { name: "loss", get: |r| Some(r.loss) },
@@ -127,6 +135,8 @@ mod tests {
             cost: 24.0,
             seconds: 0.125,
             eigenvalues: vec![12.75, 4.5],
+            measured: BTreeMap::from([("trace".to_owned(), 30.25)]),
+            density: vec![(-0.5, 0.25), (12.0, 0.75)],
         }
     }
 
@@ -139,7 +149,7 @@ mod tests {
     #[test]
     fn columns_are_the_fields() {
         let serde_json::Value::Object(fields) = serde_json::to_value(full()).unwrap() else { panic!() };
-        assert_eq!(fields.len(), COLUMNS.len() + 1);
+        assert_eq!(fields.len(), COLUMNS.len() + 3);
         for column in COLUMNS {
             let field = &fields[column.name];
             let number = field.as_f64().or_else(|| field.as_bool().map(|truth| f64::from(u8::from(truth))));

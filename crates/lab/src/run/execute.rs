@@ -12,7 +12,9 @@ use sha2::{Digest, Sha256};
 use crate::Error;
 use crate::params;
 use crate::records::{Record, RunDirectory, StepWriter, Summary, check_writable, final_loss};
-use crate::run::{Augment, Diagnostics, Element, Hooks, Last, Library, Outcome, Plan, Problem, Workload, train};
+use crate::run::{
+    Augment, Diagnostics, Element, Hooks, Instruments, Last, Library, Outcome, Plan, Problem, Workload, instruments, train,
+};
 use crate::spec::{Precision, Spec};
 
 /// A run to be done.
@@ -119,7 +121,9 @@ pub fn check(spec: &Spec, library: &mut Library) -> Result<(), Error> {
 fn prepare<T: Element>(spec: &Spec, library: &mut Library) -> Result<(Plan, Problem<T>), Error> {
     let plan = plan(spec)?;
     let problem = Problem::build(spec, library)?;
-    plan.check_batch(problem.train.examples())?;
+    let examples = problem.train.examples();
+    plan.check_batch(examples)?;
+    instruments::check(&spec.diagnostics, spec.batch, examples).map_err(Error::spec(&spec.origin))?;
     let augment = Augment::new(&problem.input_shape, spec.crop, spec.flip)?;
     Ok((Plan { augment, ..plan }, problem))
 }
@@ -138,6 +142,9 @@ fn execute_in<T: Element>(
     };
     let in_spec = Error::spec(&spec.origin);
     let method = (spec.build_optimizer().map_err(&in_spec)?, spec.build_tuner().map_err(&in_spec)?);
+
+    let machine = (spec.seed, plan.diagnostics.lanczos.threads);
+    let mut instruments = Instruments::new(&spec.diagnostics, &problem.layouts, machine).map_err(&in_spec)?;
 
     let start = request.start.map(start).transpose()?.unwrap_or_default();
     if let Some(path) = request.save {
@@ -164,7 +171,7 @@ fn execute_in<T: Element>(
         })
     };
     let hooks = Hooks { record: &mut keep, interrupt };
-    let outcome = train(&plan, &mut *problem.train, &mut w, method, hooks)?;
+    let outcome = train(&plan, &mut *problem.train, &mut w, method, &mut instruments, hooks)?;
 
     lost.keep(writer.flush());
     if let Some(path) = request.save {

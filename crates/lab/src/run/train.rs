@@ -7,7 +7,7 @@ use onedge_tune::{Error as TuneError, Metric, Optimizer, Step, StepReport, Train
 
 use crate::Error;
 use crate::records::{Record, StopReason};
-use crate::run::{Augment, Batches, Last, Workload};
+use crate::run::{Augment, Batches, Instruments, Last, Left, Workload};
 
 /// What a training loop does, apart from the problem.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,6 +96,7 @@ pub fn train<T: Real>(
     workload: &mut dyn Workload<T>,
     w: &mut [T],
     (optimizer, tuner): (Box<dyn Optimizer<T>>, Box<dyn Tuner>),
+    instruments: &mut Instruments<T>,
     hooks: Hooks<'_>,
 ) -> Result<Outcome, Error> {
     let examples = workload.examples();
@@ -121,12 +122,16 @@ pub fn train<T: Real>(
             break StopReason::Interrupted { step };
         }
         let failed = |error: String| StopReason::Failed { step, error };
-        if let Some(batches) = &mut batches
-            && let Err(error) = select(plan, batches, workload)
-        {
-            break failed(error.to_string());
+        let mut batch = None;
+        if let Some(batches) = &mut batches {
+            match select(plan, batches, workload) {
+                // Kept only where a diagnostic will want it.
+                Ok(chosen) => batch = instruments.due(step).then(|| chosen.to_vec()),
+                Err(error) => break failed(error.to_string()),
+            }
         }
-        let (record, ending) = match one_step(plan, &mut trainer, workload, w, &mut watch, &mut limit) {
+        let measuring = (&mut *instruments, batch.as_deref());
+        let (record, ending) = match one_step(plan, &mut trainer, workload, w, measuring, &mut watch, &mut limit) {
             Ok(Taken::Step(record)) => (record, None),
             Ok(Taken::Ends(record, reason)) => (record, Some(reason)),
             Err(TuneError::NonFinite { step, probe, .. }) => {
@@ -158,21 +163,22 @@ pub fn train<T: Real>(
     })
 }
 
-/// Selects the next batch, and changes its images if that is asked for.
-fn select<T: Real>(
+/// Selects the next batch, and changes its images if that is asked for. Returns the examples chosen.
+fn select<'a, T: Real>(
     plan: &Plan,
-    batches: &mut Batches,
+    batches: &'a mut Batches,
     workload: &mut dyn Workload<T>,
-) -> Result<(), onedge_objective::Error> {
+) -> Result<&'a [usize], onedge_objective::Error> {
     let size = plan.batch.unwrap_or_default() as u64;
     let first = batches.position().drawn * size;
     let chosen = batches.draw();
     match plan.augment {
-        None => workload.select(Some(chosen)),
+        None => workload.select(Some(chosen))?,
         Some(augment) => {
-            workload.select_with(chosen, &mut |place, image| augment.apply(plan.seed, first + place as u64, image))
+            workload.select_with(chosen, &mut |place, image| augment.apply(plan.seed, first + place as u64, image))?;
         }
     }
+    Ok(chosen)
 }
 
 /// The scale of the loss where nothing is known. A run that starts from fitted parameters has a first loss near zero,
@@ -198,11 +204,13 @@ fn one_step<T: Real>(
     trainer: &mut Trainer<T>,
     workload: &mut dyn Workload<T>,
     w: &mut [T],
+    (instruments, batch): (&mut Instruments<T>, Option<&[usize]>),
     watch: &mut Watch,
     limit: &mut f64,
 ) -> Result<Taken, TuneError> {
     let number = trainer.steps();
     let cost = trainer.cost() + workload.costs().linearize;
+    let before = instruments.due(number).then(|| trainer.optimizer().duplicate());
     let started = Instant::now();
     let mut step = trainer.begin(workload, w)?;
     let loss = step.line().loss();
@@ -225,12 +233,20 @@ fn one_step<T: Real>(
 
     let measured = Instant::now();
     let spectrum = measure(&plan.diagnostics, number, &mut step)?;
+    let left = before.map(|optimizer| Left::behind(&step, optimizer));
     watch.diagnostics += measured.elapsed();
 
     let finished = Instant::now();
     let report = step.finish()?;
     watch.method += finished.elapsed();
-    Ok(Taken::Step(record(&report, spectrum, trainer.cost(), watch.method.as_secs_f64())))
+    let mut record = record(&report, spectrum, trainer.cost(), watch.method.as_secs_f64());
+    let measured = Instant::now();
+    if let Some(left) = left {
+        instruments.measure(workload, &left, &report, batch, &mut record)?;
+    }
+    instruments.advance(report.learning_rate);
+    watch.diagnostics += measured.elapsed();
+    Ok(Taken::Step(record))
 }
 
 fn record(report: &StepReport, spectrum: Record, cost: f64, seconds: f64) -> Record {
@@ -316,7 +332,7 @@ mod tests {
         };
         let method: (Box<dyn Optimizer<f64>>, Box<dyn Tuner>) = (Box::new(Gd), Box::new(Constant::new(rate)));
         let hooks = Hooks { record: &mut record, interrupt: &interrupt };
-        let outcome = train(plan, &mut bowl, &mut [1.0, 2.0], method, hooks);
+        let outcome = train(plan, &mut bowl, &mut [1.0, 2.0], method, &mut Instruments::none(), hooks);
         (outcome, records, bowl)
     }
 
@@ -366,7 +382,7 @@ mod tests {
         let endless = AtomicBool::new(false);
         let hooks = Hooks { record: &mut |_| Ok(()), interrupt: &endless };
         let method: (Box<dyn Optimizer<f64>>, Box<dyn Tuner>) = (Box::new(Gd), Box::new(Constant::new(0.6)));
-        let outcome = train(&plan(500), &mut bowl, &mut [3.0 + 1e-12, 0.0], method, hooks).unwrap();
+        let outcome = train(&plan(500), &mut bowl, &mut [3.0 + 1e-12, 0.0], method, &mut Instruments::none(), hooks).unwrap();
         let StopReason::Diverged { limit, .. } = outcome.stop else { panic!("{:?}", outcome.stop) };
         assert_eq!(limit, 18_000.0);
     }
@@ -390,7 +406,8 @@ mod tests {
         let mut fail = |record: &Record| if record.step < 2 { Ok(()) } else { Err("disk full".to_owned()) };
         let hooks = Hooks { record: &mut fail, interrupt: &AtomicBool::new(false) };
         let mut bowl = Bowl::new([4.0, 1.0], &[0.0]);
-        let result = train(&plan(5), &mut bowl, &mut [1.0, 2.0], (Box::new(Gd), Box::new(Constant::new(0.1))), hooks);
+        let method: (Box<dyn Optimizer<f64>>, Box<dyn Tuner>) = (Box::new(Gd), Box::new(Constant::new(0.1)));
+        let result = train(&plan(5), &mut bowl, &mut [1.0, 2.0], method, &mut Instruments::none(), hooks);
         let outcome = result.unwrap();
         assert_eq!(outcome.stop, StopReason::Failed { step: 2, error: "disk full".to_owned() });
         assert_eq!(outcome.steps, 3);

@@ -1,6 +1,7 @@
 use onedge_data::datasets;
 use onedge_nn::{losses, models};
 use onedge_registry::{Default, Error, Kind, Setting, find, setting};
+use onedge_spectrum::diagnostics;
 use onedge_tune::{optimizers, tuners};
 
 /// The keys of a spec outside of any section.
@@ -110,9 +111,15 @@ pub const ALL: &[Section] = &[
         own: &[],
         settings: |name| Ok(find("tuner", tuners::ALL, name)?.settings.to_vec()),
     },
-    Section { key: "diagnostics", choice: None, own: DIAGNOSTICS, settings: |_| Ok(DIAGNOSTICS.to_vec()) },
+    Section { key: "diagnostics", choice: None, own: DIAGNOSTICS, settings: |_| Ok(diagnostics_settings()) },
     Section { key: "engine", choice: None, own: ENGINE, settings: |_| Ok(ENGINE.to_vec()) },
 ];
+
+/// The settings of the spectrum and of every other diagnostic.
+fn diagnostics_settings() -> Vec<Setting> {
+    let others = diagnostics::ALL.iter().flat_map(|entry| entry.settings);
+    DIAGNOSTICS.iter().chain(others).copied().collect()
+}
 
 /// The section `[provenance]` says where a resolved spec came from; it is read back and changes nothing.
 pub const PROVENANCE: &str = "provenance";

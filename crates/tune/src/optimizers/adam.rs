@@ -93,6 +93,10 @@ impl<T: Real> Optimizer<T> for Adam<T> {
         (2.0 + 2.0 * self.beta1) / (1.0 - self.beta1)
     }
 
+    fn duplicate(&self) -> Box<dyn Optimizer<T>> {
+        Box::new(self.clone())
+    }
+
     fn state(&self) -> State<T> {
         State::new()
             .with_scalar("steps", self.steps as f64)

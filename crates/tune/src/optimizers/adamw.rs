@@ -64,6 +64,10 @@ impl<T: Real> Optimizer<T> for AdamW<T> {
         self.adam.edge()
     }
 
+    fn duplicate(&self) -> Box<dyn Optimizer<T>> {
+        Box::new(self.clone())
+    }
+
     fn state(&self) -> State<T> {
         self.adam.state()
     }

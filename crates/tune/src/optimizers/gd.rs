@@ -44,6 +44,10 @@ impl<T: Real> Optimizer<T> for Gd {
         2.0
     }
 
+    fn duplicate(&self) -> Box<dyn Optimizer<T>> {
+        Box::new(self.clone())
+    }
+
     fn state(&self) -> State<T> {
         State::new()
     }

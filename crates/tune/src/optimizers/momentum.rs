@@ -64,6 +64,10 @@ impl<T: Real> Optimizer<T> for Momentum<T> {
         2.0 + 2.0 * self.beta
     }
 
+    fn duplicate(&self) -> Box<dyn Optimizer<T>> {
+        Box::new(self.clone())
+    }
+
     fn state(&self) -> State<T> {
         State::new().with_vector("mean", self.mean.clone())
     }

@@ -74,6 +74,10 @@ impl<T: Real> Optimizer<T> for RmsProp<T> {
         2.0
     }
 
+    fn duplicate(&self) -> Box<dyn Optimizer<T>> {
+        Box::new(self.clone())
+    }
+
     fn state(&self) -> State<T> {
         State::new().with_vector("square", self.square.clone())
     }

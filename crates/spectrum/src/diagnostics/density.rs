@@ -1,0 +1,41 @@
+use onedge_objective::Real;
+use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
+
+use super::{Diagnostic, Make, Point, Reading, every, positive};
+use crate::{Error, density};
+
+/// The density of the Hessian's eigenvalues, by [`density`].
+#[derive(Debug)]
+struct SpectralDensity {
+    steps: usize,
+    vectors: usize,
+}
+
+pub(super) static ENTRY: Entry<Make> = Entry {
+    name: "density",
+    summary: "density of all eigenvalues of the Hessian",
+    doc: "Stochastic Lanczos quadrature: Ritz values of Lanczos runs from random signs, each with the square of the first \
+          element of its vector for weight. Readings: density (its mean eigenvalue, with the points kept beside it) and \
+          negative_share, the weight of eigenvalues below zero. Cost: density_steps x density_vectors products with H. \
+          Source: Lin, Saad, Yang 2016; Ghorbani, Krishnan, Xiao 2019, arXiv 1901.10159.",
+    settings: &[
+        every("density_every"),
+        setting("density_steps", Kind::Integer, Default::Is("64"), "Lanczos products from each vector"),
+        setting("density_vectors", Kind::Integer, Default::Is("4"), "random vectors"),
+    ],
+    build: Make { f32: |settings| Ok(Box::new(make(settings)?)), f64: |settings| Ok(Box::new(make(settings)?)) },
+};
+
+fn make(settings: &Settings) -> Result<SpectralDensity, RegistryError> {
+    Ok(SpectralDensity { steps: positive(settings, "density_steps")?, vectors: positive(settings, "density_vectors")? })
+}
+
+impl<T: Real> Diagnostic<T> for SpectralDensity {
+    fn measure(&mut self, point: &mut Point<'_, T>) -> Result<Vec<Reading>, Error> {
+        let (seed, threads) = (point.seed, point.threads);
+        let found = point.with_hessian(|hessian| density(hessian, self.steps, self.vectors, seed, threads))?;
+        let negative = found.mean(|value| f64::from(u8::from(value < 0.0)));
+        let mean = Reading { nodes: found.nodes.clone(), ..Reading::exact("density", found.mean(|value| value)) };
+        Ok(vec![mean, Reading::exact("negative_share", negative)])
+    }
+}

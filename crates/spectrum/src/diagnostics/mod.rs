@@ -1,0 +1,177 @@
+//! Diagnostics: a point of a run in, named numbers out. One file each, one line in [`ALL`].
+
+mod batch_sharpness;
+mod critical_sharpness;
+mod density;
+mod frobenius;
+mod gauss_newton;
+mod layers;
+mod noise_scale;
+mod point;
+mod sharpening;
+mod step_sharpness;
+mod top;
+mod trace;
+
+use std::any::Any;
+
+use onedge_objective::Real;
+use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Setting, Settings, setting};
+
+use crate::{Error, Estimate, Sampling};
+
+pub use point::{Layer, Point, Step};
+
+/// One measured number.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// What it is: `trace`, `layers.0.weight/sharpness`.
+    pub name: String,
+    /// Its value.
+    pub value: f64,
+    /// Its standard error, if it was sampled.
+    pub standard_error: Option<f64>,
+    /// For a density: its points, `(eigenvalue, weight)`.
+    pub nodes: Vec<(f64, f64)>,
+}
+
+/// Something that is measured at a point, again and again along a run.
+pub trait Diagnostic<T: Real>: Send {
+    /// Measures the point.
+    ///
+    /// # Errors
+    /// A value that is not finite; whatever the objective reports.
+    fn measure(&mut self, point: &mut Point<'_, T>) -> Result<Vec<Reading>, Error>;
+
+    /// A step of this learning rate was taken, measured or not.
+    fn advance(&mut self, learning_rate: f64) {
+        let _ = learning_rate;
+    }
+}
+
+/// A diagnostic, or the setting that is out of its range.
+pub type Made<T> = Result<Box<dyn Diagnostic<T>>, RegistryError>;
+
+/// How a diagnostic is made from the settings of all of them, for either float.
+#[derive(Debug)]
+pub struct Make {
+    /// In single precision.
+    pub f32: fn(&Settings) -> Made<f32>,
+    /// In double precision.
+    pub f64: fn(&Settings) -> Made<f64>,
+}
+
+/// Every diagnostic, in the order of listings. The first setting of each is its cadence.
+pub static ALL: &[&Entry<Make>] = &[
+    &top::ENTRY,
+    &gauss_newton::ENTRY,
+    &trace::ENTRY,
+    &frobenius::ENTRY,
+    &density::ENTRY,
+    &layers::ENTRY,
+    &step_sharpness::ENTRY,
+    &critical_sharpness::ENTRY,
+    &batch_sharpness::ENTRY,
+    &batch_sharpness::UPDATE,
+    &noise_scale::ENTRY,
+    &sharpening::ENTRY,
+];
+
+/// A diagnostic and how often it is due.
+pub struct Instrument<T: Real> {
+    /// Its name.
+    pub name: &'static str,
+    /// Every so many steps, 1 or more.
+    pub every: u64,
+    /// What measures.
+    pub diagnostic: Box<dyn Diagnostic<T>>,
+}
+
+/// The diagnostics that `settings` ask for: those whose cadence is not 0.
+///
+/// # Errors
+/// A setting out of its range.
+pub fn instruments<T: Real>(settings: &Settings) -> Result<Vec<Instrument<T>>, RegistryError> {
+    let mut found = Vec::new();
+    for entry in ALL {
+        let every = settings.count(entry.settings[0].key)? as u64;
+        if every > 0 {
+            found.push(Instrument { name: entry.name, every, diagnostic: entry.build.make(settings)? });
+        }
+    }
+    Ok(found)
+}
+
+impl Make {
+    fn make<T: Real>(&self, settings: &Settings) -> Made<T> {
+        // Real is sealed to the two floats, so one of the two boxes is of the type asked for.
+        let made: Box<dyn Any> = match T::NAME {
+            "f32" => Box::new((self.f32)(settings)?),
+            _ => Box::new((self.f64)(settings)?),
+        };
+        Ok(*made.downcast().unwrap_or_else(|_| unreachable!("{} is neither f32 nor f64", T::NAME)))
+    }
+}
+
+impl Reading {
+    /// An exact number.
+    fn exact(name: impl Into<String>, value: f64) -> Self {
+        Self { name: name.into(), value, standard_error: None, nodes: Vec::new() }
+    }
+
+    /// A sampled one.
+    fn sampled(name: impl Into<String>, estimate: Estimate) -> Self {
+        Self { standard_error: Some(estimate.standard_error), ..Self::exact(name, estimate.value) }
+    }
+}
+
+/// The cadence of a diagnostic.
+const fn every(key: &'static str) -> Setting {
+    setting(key, Kind::Integer, Default::Is("0"), "measure it every so many steps; 0: never")
+}
+
+/// The largest number of samples.
+const fn samples(key: &'static str, default: &'static str) -> Setting {
+    setting(key, Kind::Integer, Default::Is(default), "samples at most, 4 or more")
+}
+
+/// The relative standard error at which sampling stops.
+const fn relative_error(key: &'static str) -> Setting {
+    setting(key, Kind::Number, Default::Is("0.05"), "stop sampling at this relative standard error; 0: never")
+}
+
+/// The size of sampled batches.
+const fn batch(key: &'static str) -> Setting {
+    setting(key, Kind::Integer, Default::Absent, "examples of a sampled batch; that of the run if absent")
+}
+
+/// The residual at which a Lanczos run stops.
+const fn residual(key: &'static str) -> Setting {
+    setting(key, Kind::Number, Default::Is("0.001"), "residual relative to the eigenvalue at which to stop")
+}
+
+/// The setting of such a residual.
+fn tolerance(settings: &Settings, key: &str) -> Result<f64, RegistryError> {
+    settings.number_where(key, "a number between 0 and 1", |x| x > 0.0 && x < 1.0)
+}
+
+/// Samples at least: fewer say little about their own error.
+const LEAST: usize = 4;
+
+/// The sampling that two settings ask for, with seed 0.
+fn sampling(settings: &Settings, samples: &str, error: &str) -> Result<Sampling, RegistryError> {
+    let max_samples = settings.count(samples)?;
+    if max_samples < LEAST {
+        return Err(settings.out_of_range(samples, "a whole number, 4 or more"));
+    }
+    let relative_error = settings.number_where(error, "a finite number, 0 or more", |x| x >= 0.0 && x.is_finite())?;
+    Ok(Sampling { min_samples: LEAST, max_samples, relative_error, seed: 0 })
+}
+
+/// A whole number, 1 or more.
+fn positive(settings: &Settings, key: &str) -> Result<usize, RegistryError> {
+    match settings.count(key)? {
+        0 => Err(settings.out_of_range(key, "a whole number, 1 or more")),
+        count => Ok(count),
+    }
+}

@@ -1,0 +1,54 @@
+use onedge_objective::Real;
+use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
+
+use super::{Diagnostic, Make, Point, Reading, every, positive};
+use crate::{Error, Subspace, SubspaceTracker};
+
+/// The largest eigenvalues, followed along the run by a [`SubspaceTracker`].
+struct Top<T> {
+    options: Subspace,
+    tracker: Option<SubspaceTracker<T>>,
+}
+
+pub(super) static ENTRY: Entry<Make> = Entry {
+    name: "top",
+    summary: "the largest eigenvalues of the Hessian, followed cheaply along the run",
+    doc: "The top_count largest eigenvalues by subspace iteration and LOBPCG, started from the vectors of the last measurement: \
+          mostly one product with H for each. Readings: top_1, top_2, ... A direction that becomes large with no part in those \
+          vectors shows late; `sharpness_every` measures by Lanczos from a random part. Source: Knyazev 2001.",
+    settings: &[
+        every("top_every"),
+        setting("top_count", Kind::Integer, Default::Is("5"), "how many"),
+        setting("top_error", Kind::Number, Default::Is("0.001"), "relative error of a value, estimated"),
+        setting("top_products", Kind::Integer, Default::Is("200"), "products for one measurement at most"),
+    ],
+    build: Make {
+        f32: |settings| Ok(Box::new(Top::<f32>::new(settings)?)),
+        f64: |settings| Ok(Box::new(Top::<f64>::new(settings)?)),
+    },
+};
+
+impl<T> Top<T> {
+    fn new(settings: &Settings) -> Result<Self, RegistryError> {
+        let (k, max_products) = (positive(settings, "top_count")?, positive(settings, "top_products")?);
+        if max_products < k {
+            return Err(settings.out_of_range("top_products", "a whole number, top_count or more"));
+        }
+        let between = |x: f64| x > 0.0 && x < 1.0;
+        let tolerance = settings.number_where("top_error", "a number between 0 and 1", between)?;
+        Ok(Self { options: Subspace { k, tolerance, max_products, seed: 0, threads: 1 }, tracker: None })
+    }
+}
+
+impl<T: Real> Diagnostic<T> for Top<T> {
+    fn measure(&mut self, point: &mut Point<'_, T>) -> Result<Vec<Reading>, Error> {
+        if self.tracker.is_none() {
+            let options = Subspace { seed: point.seed, threads: point.threads, ..self.options };
+            self.tracker = Some(SubspaceTracker::new(options, point.step.w.len())?);
+        }
+        let Some(tracker) = &mut self.tracker else { return Ok(Vec::new()) };
+        let found = point.with_hessian(|hessian| tracker.measure(hessian))?;
+        let named = found.values.iter().enumerate();
+        Ok(named.map(|(i, value)| Reading::exact(format!("top_{}", i + 1), *value)).collect())
+    }
+}

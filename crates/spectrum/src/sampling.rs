@@ -2,7 +2,9 @@ use onedge_objective::{Error as ObjectiveError, Probe};
 
 use crate::Error;
 
-/// How many samples a mean is taken of.
+/// How many samples a mean is taken of: `min_samples` and then twice as many each time, until the standard error is small enough. Looked
+/// at after every sample, few that agree by chance would end it, and the standard error would mean little. Even so, of a quantity that
+/// is mostly small and seldom large, samples that end early are more often small: for an unbiased mean take them all.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sampling {
     /// Samples at least, 2 or more, so that there is a standard error.
@@ -20,8 +22,8 @@ pub struct Sampling {
 pub struct Estimate {
     /// The mean, or the ratio of the means.
     pub value: f64,
-    /// The standard deviation of `value` over repetitions, estimated from the samples. Samples that were stopped early because
-    /// they agreed understate it a little.
+    /// The standard deviation of `value` over repetitions, estimated from the samples. Few samples of a quantity that is mostly
+    /// small and seldom large understate both.
     pub standard_error: f64,
     /// Samples taken.
     pub samples: usize,
@@ -63,15 +65,18 @@ impl Sampling {
     pub fn ratio(&self, mut sample: impl FnMut(u64) -> Result<(f64, f64), Error>) -> Result<Estimate, Error> {
         self.check()?;
         let mut samples: Vec<(f64, f64)> = Vec::new();
+        let mut look = self.min_samples;
         loop {
             let (n, d) = sample(stream(self.seed, samples.len() as u64))?;
             let finite = |x| ObjectiveError::require_finite(Probe::Sample, x);
             samples.push((finite(n)?, finite(d)?));
-            if samples.len() < self.min_samples {
+            let last = samples.len() == self.max_samples;
+            if samples.len() < look && !last {
                 continue;
             }
+            look *= 2;
             let estimate = self.estimate(&samples)?;
-            if estimate.settled || samples.len() == self.max_samples {
+            if estimate.settled || last {
                 return Ok(estimate);
             }
         }

@@ -15,7 +15,7 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     summary: "Frobenius norm of the Hessian, sampled",
     doc: "|H|_F = sqrt(E|H z|^2) over random signs z: the root of the sum of all squared eigenvalues. Reading: frobenius, \
           with its standard error. Cost: one product with H a sample. Source: Hutchinson 1989, for the trace of H^2.",
-    settings: &[every("frobenius_every"), samples("frobenius_samples", "100"), relative_error("frobenius_error")],
+    settings: &[every("frobenius_every"), samples("frobenius_samples", "32"), relative_error("frobenius_error")],
     build: Make { f32: |settings| Ok(Box::new(make(settings)?)), f64: |settings| Ok(Box::new(make(settings)?)) },
 };
 

@@ -132,12 +132,12 @@ const fn every(key: &'static str) -> Setting {
 
 /// The largest number of samples.
 const fn samples(key: &'static str, default: &'static str) -> Setting {
-    setting(key, Kind::Integer, Default::Is(default), "samples at most, 4 or more")
+    setting(key, Kind::Integer, Default::Is(default), "samples at most, 16 or more")
 }
 
 /// The relative standard error at which sampling stops.
 const fn relative_error(key: &'static str) -> Setting {
-    setting(key, Kind::Number, Default::Is("0.05"), "stop sampling at this relative standard error; 0: never")
+    setting(key, Kind::Number, Default::Is("0.0"), "stop early at this relative standard error; 0: never")
 }
 
 /// The size of sampled batches.
@@ -156,13 +156,13 @@ fn tolerance(settings: &Settings, key: &str) -> Result<f64, RegistryError> {
 }
 
 /// Samples at least: fewer say little about their own error.
-const LEAST: usize = 4;
+const LEAST: usize = 16;
 
 /// The sampling that two settings ask for, with seed 0.
 fn sampling(settings: &Settings, samples: &str, error: &str) -> Result<Sampling, RegistryError> {
     let max_samples = settings.count(samples)?;
     if max_samples < LEAST {
-        return Err(settings.out_of_range(samples, "a whole number, 4 or more"));
+        return Err(settings.out_of_range(samples, "a whole number, 16 or more"));
     }
     let relative_error = settings.number_where(error, "a finite number, 0 or more", |x| x >= 0.0 && x.is_finite())?;
     Ok(Sampling { min_samples: LEAST, max_samples, relative_error, seed: 0 })

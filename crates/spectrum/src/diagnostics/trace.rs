@@ -20,7 +20,7 @@ pub(super) static ENTRY: Entry<Make> = Entry {
           2021, arXiv 2010.09649.",
     settings: &[
         every("trace_every"),
-        samples("trace_samples", "100"),
+        samples("trace_samples", "32"),
         relative_error("trace_error"),
         setting("trace_method", Kind::Text, Default::Is("hutchinson"), "`hutchinson`, or `hutch++`: all samples"),
     ],

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use onedge_objective::{Error as ObjectiveError, Probe, Real, vector};
+use onedge_spectrum::diagnostics::Setup;
 use onedge_spectrum::{Eigenpair, Hessian, Lanczos, Preconditioned, Spectrum, Wanted, lanczos};
 use onedge_tune::{Error as TuneError, Optimizer};
 use serde::Serialize;
 
 use crate::Error;
 use crate::params;
-use crate::run::{Element, Library, Problem, Workload, plan};
+use crate::run::{Element, Instruments, Left, Library, Problem, Workload, instruments, plan};
 use crate::spec::{Precision, Spec};
 use crate::table::{number, table};
 
@@ -43,8 +44,14 @@ pub struct Measurement {
     pub magnitudes: Vec<Eigenvalue>,
     /// The largest eigenvalues of `P^-1/2 H P^-1/2`, for an optimizer with a preconditioner P.
     pub preconditioned: Vec<Eigenvalue>,
-    /// Hessian-vector products spent.
+    /// Hessian-vector products spent on eigenvalues.
     pub products: usize,
+    /// What the other diagnostics read, by name; the standard error of a sampled one under the same name with `_error`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub measured: BTreeMap<String, f64>,
+    /// Points of the spectral density, `(eigenvalue, weight)`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub density: Vec<(f64, f64)>,
 }
 
 /// One eigenvalue and what is known about its error.
@@ -58,7 +65,8 @@ pub struct Eigenvalue {
     pub converged: bool,
 }
 
-/// Measures the point that a file of parameters holds, on the problem of `spec`; `None` for the random initial point.
+/// Measures the point that a file of parameters holds, on the problem of `spec`; `None` for the random initial point. Of the
+/// diagnostics those whose cadence is not 0.
 ///
 /// # Errors
 /// Whatever is wrong with spec, data or parameters; a value that is not finite.
@@ -75,9 +83,17 @@ fn measure_in<T: Element>(spec: &Spec, file: Option<&Path>, library: &mut Librar
         Some(path) => params::load(path, &problem.layouts)?,
         None => problem.initial(spec.seed),
     };
-    let mut optimizer = spec.build_optimizer().map_err(Error::spec(&spec.origin))?;
+    let in_spec = Error::spec(&spec.origin);
+    let optimizer = spec.build_optimizer().map_err(&in_spec)?;
     let options = Lanczos { wanted: Wanted::Both, ..plan(spec)?.diagnostics.lanczos };
-    let mut measurement = measure_at(&mut *problem.train, &w, &mut *optimizer, &options)?;
+    let examples = problem.train.examples();
+    instruments::check(&spec.diagnostics, spec.batch, examples).map_err(&in_spec)?;
+    let setup = Setup { seed: spec.seed, threads: options.threads, batch_size: spec.batch };
+    let mut instruments = Instruments::new(&spec.diagnostics, &problem.layouts, setup).map_err(&in_spec)?;
+    let mut measurement = measure_at(&mut *problem.train, &w, &*optimizer, &options)?;
+    if instruments.due(0) {
+        read(&mut *problem.train, &w, &*optimizer, &mut instruments, &mut measurement)?;
+    }
     if let Some(test) = problem.test.as_deref_mut() {
         measurement.test = test.metrics(&w)?;
     }
@@ -91,9 +107,10 @@ fn measure_in<T: Element>(spec: &Spec, file: Option<&Path>, library: &mut Librar
 pub fn measure_at<T: Real>(
     workload: &mut dyn Workload<T>,
     w: &[T],
-    optimizer: &mut dyn Optimizer<T>,
+    optimizer: &dyn Optimizer<T>,
     options: &Lanczos,
 ) -> Result<Measurement, Error> {
+    let mut optimizer = optimizer.duplicate();
     let (mut gradient, mut update) = (vec![T::ZERO; w.len()], vec![T::ZERO; w.len()]);
     let train = workload.metrics(w)?;
     let loss = workload.linearize(w, &mut gradient)?;
@@ -128,7 +145,28 @@ pub fn measure_at<T: Real>(
         magnitudes: spectrum.magnitude().map(Eigenvalue::of).collect(),
         preconditioned: preconditioned.iter().flat_map(|s| s.algebraic().map(Eigenvalue::of)).collect(),
         products: spectrum.products + preconditioned.map_or(0, |spectrum| spectrum.products),
+        measured: BTreeMap::new(),
+        density: Vec::new(),
     })
+}
+
+/// Adds what `instruments` read at the same point.
+fn read<T: Real>(
+    workload: &mut dyn Workload<T>,
+    w: &[T],
+    optimizer: &dyn Optimizer<T>,
+    instruments: &mut Instruments<T>,
+    measurement: &mut Measurement,
+) -> Result<(), Error> {
+    let (mut gradient, mut update) = (vec![T::ZERO; w.len()], vec![T::ZERO; w.len()]);
+    workload.linearize(w, &mut gradient)?;
+    optimizer.duplicate().direction(w, &gradient, &mut update)?;
+    let left = Left::at(w, &gradient, &update, optimizer.duplicate());
+    let sharpness = measurement.eigenvalues.first().map(|eigenvalue| eigenvalue.value);
+    let report = instruments::Report { step: 0, loss: measurement.loss, learning_rate: f64::NAN, sharpness };
+    let readings = instruments.measure(workload, &left, report, None)?;
+    (measurement.measured, measurement.density) = (readings.measured, readings.density);
+    Ok(())
 }
 
 impl Eigenvalue {
@@ -172,6 +210,11 @@ impl Measurement {
             }
         }
         rows.push(vec!["products spent".to_owned(), self.products.to_string(), String::new()]);
+        for (name, value) in self.measured.iter().filter(|(name, _)| !name.ends_with("_error")) {
+            let error = self.measured.get(&format!("{name}_error"));
+            let note = error.map_or(String::new(), |error| format!("± {}, standard error", number(Some(*error))));
+            rows.push(vec![name.clone(), number(Some(*value)), note]);
+        }
         table(&["quantity", "value", ""], &rows)
     }
 }
@@ -186,7 +229,7 @@ mod tests {
     #[test]
     fn agrees_with_algebra() {
         let mut bowl = Bowl::new([4.0, -1.0], &[0.5]);
-        let measured = measure_at(&mut bowl, &[1.5, 2.0], &mut Gd, &Lanczos::top(2, 0)).unwrap();
+        let measured = measure_at(&mut bowl, &[1.5, 2.0], &Gd, &Lanczos::top(2, 0)).unwrap();
         // g = (4, -2), so u = (-4, 2).
         assert_eq!((measured.loss, measured.slope, measured.curvature), (0.0, -20.0, 60.0));
         assert_eq!(measured.greedy_rate, Some(20.0 / 60.0));

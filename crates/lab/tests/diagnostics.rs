@@ -151,6 +151,10 @@ fn quadratic(a: &Matrix, u: &[f64]) -> f64 {
     a.iter().zip(u).map(|(row, x)| x * vector::dot(row, u)).sum()
 }
 
+fn setup(spec: &Spec) -> diagnostics::Setup {
+    diagnostics::Setup { seed: 7, threads: 1, batch_size: spec.batch }
+}
+
 struct Measured {
     spec: Spec,
     problem: Problem<f64>,
@@ -166,7 +170,7 @@ fn measured(data: &str) -> Measured {
     let mut problem = Problem::<f64>::build(&spec, &mut Library::new(None)).unwrap();
     // A generic point: at the initial one, layers of four units have variances next to nothing, and curvatures without end.
     let w: Vec<f64> = problem.initial(3).iter().enumerate().map(|(i, w)| w + 0.4 * (i as f64 * 1.7).sin()).collect();
-    let mut instruments = Instruments::new(&spec.diagnostics, &problem.layouts, (7, 1)).unwrap();
+    let mut instruments = Instruments::new(&spec.diagnostics, &problem.layouts, setup(&spec)).unwrap();
     let mut records = Vec::new();
     let mut record = |record: &Record| {
         records.push(record.clone());
@@ -191,11 +195,8 @@ fn agree_with_the_dense_hessian() {
         let loss = train.linearize(&w, &mut gradient).unwrap();
         let hessian = dense(dim, |v, out| train.hessian_vector(v, out).unwrap());
         let gauss_newton = dense(dim, |v, out| train.gauss_newton_vector(v, out).unwrap());
-        let residual: Matrix = hessian
-            .iter()
-            .zip(&gauss_newton)
-            .map(|(h, g)| h.iter().zip(g).map(|(h, g)| h - g).collect())
-            .collect();
+        let residual: Matrix =
+            hessian.iter().zip(&gauss_newton).map(|(h, g)| h.iter().zip(g).map(|(h, g)| h - g).collect()).collect();
         let values = Spectrum::new(hessian.clone());
         let trace: f64 = (0..dim).map(|i| hessian[i][i]).sum();
         let update: Vec<f64> = gradient.iter().map(|g| -g).collect();
@@ -285,11 +286,12 @@ fn readings_follow_the_seed_and_leave_the_run_alone() {
     let (first, second) = (measured(SPECS[0].1).record, measured(SPECS[0].1).record);
     assert_eq!(Record { seconds: 0.0, ..first.clone() }, Record { seconds: 0.0, ..second });
     let quiet = "steps = 3\nbatch = 5\nprecision = 'f64'\n[tuner]\nname = 'cdat'\n[diagnostics]\nsharpness_every = 0\n";
-    let loud = format!("{quiet}noise_scale_every = 1\nbatch_sharpness_every = 2\ntrace_every = 1\nsharpening_every = 1\n");
+    let loud =
+        format!("{quiet}noise_scale_every = 1\nbatch_sharpness_every = 2\ntrace_every = 1\nsharpening_every = 1\n");
     let losses = |text: &str| {
         let spec = Spec::resolve(&Document::parse("test", text).unwrap()).unwrap();
         let mut problem = Problem::<f64>::build(&spec, &mut Library::new(None)).unwrap();
-        let mut instruments = Instruments::new(&spec.diagnostics, &problem.layouts, (7, 1)).unwrap();
+        let mut instruments = Instruments::new(&spec.diagnostics, &problem.layouts, setup(&spec)).unwrap();
         let mut records = Vec::new();
         let mut record = |record: &Record| {
             records.push(record.clone());
@@ -302,7 +304,8 @@ fn readings_follow_the_seed_and_leave_the_run_alone() {
         records
     };
     let (quiet, loud) = (losses(quiet), losses(&loud));
-    let bits = |records: &[Record]| records.iter().map(|r| (r.loss.to_bits(), r.learning_rate.to_bits())).collect::<Vec<_>>();
+    let bits =
+        |records: &[Record]| records.iter().map(|r| (r.loss.to_bits(), r.learning_rate.to_bits())).collect::<Vec<_>>();
     assert_eq!(bits(&quiet), bits(&loud));
     assert!(loud[1].measured.contains_key("noise_scale") && loud[1].measured.contains_key("sharpening"));
     assert!(loud[2].measured.contains_key("batch_sharpness") && !loud[1].measured.contains_key("batch_sharpness"));

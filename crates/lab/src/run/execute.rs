@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use onedge_objective::Error as ObjectiveError;
 use onedge_registry::Value;
+use onedge_spectrum::diagnostics::Setup;
 use onedge_spectrum::{Lanczos, Wanted};
 use sha2::{Digest, Sha256};
 
@@ -13,7 +14,8 @@ use crate::Error;
 use crate::params;
 use crate::records::{Record, RunDirectory, StepWriter, Summary, check_writable, final_loss};
 use crate::run::{
-    Augment, Diagnostics, Element, Hooks, Instruments, Last, Library, Outcome, Plan, Problem, Workload, instruments, train,
+    Augment, Diagnostics, Element, Hooks, Instruments, Last, Library, Outcome, Plan, Problem, Workload, instruments,
+    train,
 };
 use crate::spec::{Precision, Spec};
 
@@ -143,8 +145,9 @@ fn execute_in<T: Element>(
     let in_spec = Error::spec(&spec.origin);
     let method = (spec.build_optimizer().map_err(&in_spec)?, spec.build_tuner().map_err(&in_spec)?);
 
-    let machine = (spec.seed, plan.diagnostics.lanczos.threads);
-    let mut instruments = Instruments::new(&spec.diagnostics, &problem.layouts, machine).map_err(&in_spec)?;
+    let threads = plan.diagnostics.lanczos.threads;
+    let setup = Setup { seed: spec.seed, threads, batch_size: spec.batch };
+    let mut instruments = Instruments::new(&spec.diagnostics, &problem.layouts, setup).map_err(&in_spec)?;
 
     let start = request.start.map(start).transpose()?.unwrap_or_default();
     if let Some(path) = request.save {

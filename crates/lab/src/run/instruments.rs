@@ -1,18 +1,18 @@
+use std::collections::BTreeMap;
+
 use onedge_objective::Real;
 use onedge_registry::{Error as RegistryError, Settings};
-use onedge_spectrum::diagnostics::{self, Instrument, Layer, Point};
-use onedge_tune::{Error as TuneError, Optimizer, Step, StepReport};
+use onedge_spectrum::diagnostics::{self, Instrument, Layer, Point, Setup};
+use onedge_tune::{Error as TuneError, Optimizer, Step};
 
 use crate::params::Layout;
-use crate::records::Record;
 use crate::run::Workload;
 
 /// The diagnostics of a run, beside the top of the spectrum that the tuner shares.
 pub struct Instruments<T: Real> {
     list: Vec<Instrument<T>>,
     layers: Vec<Layer>,
-    seed: u64,
-    threads: usize,
+    setup: Setup,
 }
 
 /// What a step leaves behind for diagnostics: the point that it started from.
@@ -21,6 +21,29 @@ pub struct Left<T> {
     gradient: Vec<T>,
     update: Vec<T>,
     optimizer: Box<dyn Optimizer<T>>,
+}
+
+/// What is known of the step itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Report {
+    /// The step, counted from 0.
+    pub step: u64,
+    /// The loss from which it started.
+    pub loss: f64,
+    /// Its learning rate; NaN where there is none.
+    pub learning_rate: f64,
+    /// The largest eigenvalue of the Hessian, if it was measured.
+    pub sharpness: Option<f64>,
+}
+
+/// What was read, as records hold it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Readings {
+    /// By name; standard errors under the same name with `_error`; what all of it cost, in evaluations of the loss, as
+    /// `diagnostics_cost`.
+    pub measured: BTreeMap<String, f64>,
+    /// Points of the spectral density.
+    pub density: Vec<(f64, f64)>,
 }
 
 /// The diagnostics that draw batches, by the beginning of their settings.
@@ -52,7 +75,7 @@ impl<T: Real> Instruments<T> {
     ///
     /// # Errors
     /// A setting out of its range.
-    pub fn new(settings: &Settings, layouts: &[Layout], (seed, threads): (u64, usize)) -> Result<Self, RegistryError> {
+    pub fn new(settings: &Settings, layouts: &[Layout], setup: Setup) -> Result<Self, RegistryError> {
         let mut start = 0;
         let layer = |layout: &Layout| {
             let range = start..start + layout.shape.iter().product::<usize>();
@@ -60,12 +83,13 @@ impl<T: Real> Instruments<T> {
             Layer { name: layout.name.clone(), range }
         };
         let layers = layouts.iter().map(layer).collect();
-        Ok(Self { list: diagnostics::instruments(settings)?, layers, seed, threads })
+        Ok(Self { list: diagnostics::instruments(settings)?, layers, setup })
     }
 
     /// None.
     pub fn none() -> Self {
-        Self { list: Vec::new(), layers: Vec::new(), seed: 0, threads: 1 }
+        let setup = Setup { seed: 0, threads: 1, batch_size: None };
+        Self { list: Vec::new(), layers: Vec::new(), setup }
     }
 
     /// Whether any is due at this step.
@@ -73,8 +97,8 @@ impl<T: Real> Instruments<T> {
         self.list.iter().any(|instrument| step.is_multiple_of(instrument.every))
     }
 
-    /// Measures what is due, after the step: its readings go into `record`. What a diagnostic draws, and the loss that it
-    /// moves on, is put back: the batch of the step, without random changes to its images.
+    /// Measures what is due, after the step; `report` is of that step and `batch` are its examples. A diagnostic that draws batches
+    /// selects those examples again when it is done, without random changes to their images.
     ///
     /// # Errors
     /// A value that is not finite; whatever the objective reports.
@@ -82,38 +106,33 @@ impl<T: Real> Instruments<T> {
         &mut self,
         workload: &mut dyn Workload<T>,
         left: &Left<T>,
-        report: &StepReport,
+        report: Report,
         batch: Option<&[usize]>,
-        record: &mut Record,
-    ) -> Result<(), TuneError> {
-        let step = diagnostics::Step {
-            number: report.step,
-            w: &left.w,
-            loss: report.loss,
-            gradient: &left.gradient,
-            update: &left.update,
-            learning_rate: report.learning_rate,
-            sharpness: report.sharpness,
-            batch,
-        };
+    ) -> Result<Readings, TuneError> {
+        let Report { step: number, loss, learning_rate, sharpness } = report;
+        let (w, gradient, update) = (&left.w[..], &left.gradient[..], &left.update[..]);
+        let step = diagnostics::Step { number, w, loss, gradient, update, learning_rate, sharpness, batch };
         let mut direction = |gradient: &[T], update: &mut [T]| {
             let mut optimizer = left.optimizer.duplicate();
             let made = optimizer.direction(&left.w, gradient, update);
             made.map_err(|error| onedge_objective::Error::Other(Box::new(error)).into())
         };
-        let source = |source| TuneError::Spectrum { step: report.step, source };
-        let mut point = Point::new(workload, step, &self.layers, &mut direction, (self.seed, self.threads));
-        for instrument in self.list.iter_mut().filter(|instrument| report.step.is_multiple_of(instrument.every)) {
+        let source = |source| TuneError::Spectrum { step: number, source };
+        let mut point = Point::new(workload, step, &self.layers, &mut direction, self.setup);
+        let mut readings = Readings::default();
+        for instrument in self.list.iter_mut().filter(|instrument| number.is_multiple_of(instrument.every)) {
             for reading in instrument.diagnostic.measure(&mut point).map_err(source)? {
                 if let Some(error) = reading.standard_error {
-                    record.measured.insert(format!("{}_error", reading.name), error);
+                    readings.measured.insert(format!("{}_error", reading.name), error);
                 }
-                record.measured.insert(reading.name, reading.value);
-                record.density.extend(reading.nodes);
+                readings.measured.insert(reading.name, reading.value);
+                readings.density.extend(reading.nodes);
             }
         }
-        record.measured.insert("diagnostics_cost".to_owned(), point.cost());
-        Ok(())
+        if !readings.measured.is_empty() {
+            readings.measured.insert("diagnostics_cost".to_owned(), point.cost());
+        }
+        Ok(readings)
     }
 
     /// A step of this learning rate was taken.
@@ -126,6 +145,12 @@ impl<T: Real> Left<T> {
     /// Of `step`, begun by an optimizer that before it was as `optimizer` is.
     pub fn behind(step: &Step<'_, T>, optimizer: Box<dyn Optimizer<T>>) -> Self {
         let [w, gradient, update] = [step.w(), step.gradient(), step.update()].map(<[T]>::to_vec);
+        Self { w, gradient, update, optimizer }
+    }
+
+    /// Of a point, with its gradient and the update that a fresh `optimizer` makes of it.
+    pub fn at(w: &[T], gradient: &[T], update: &[T], optimizer: Box<dyn Optimizer<T>>) -> Self {
+        let [w, gradient, update] = [w, gradient, update].map(<[T]>::to_vec);
         Self { w, gradient, update, optimizer }
     }
 }

@@ -4,7 +4,7 @@ mod augment;
 mod batches;
 pub(crate) mod engine;
 mod execute;
-mod instruments;
+pub(crate) mod instruments;
 mod library;
 mod memory;
 mod problem;
@@ -15,8 +15,8 @@ mod workload;
 
 pub use augment::Augment;
 pub use batches::{Batches, Last, Position};
-pub use instruments::{Instruments, Left};
 pub use execute::{Finished, Place, Request, check, execute, plan};
+pub use instruments::{Instruments, Left};
 pub use library::Library;
 pub use problem::{Element, Problem};
 pub(crate) use problem::{layouts, network};

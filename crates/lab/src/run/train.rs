@@ -7,6 +7,7 @@ use onedge_tune::{Error as TuneError, Metric, Optimizer, Step, StepReport, Train
 
 use crate::Error;
 use crate::records::{Record, StopReason};
+use crate::run::instruments::Report;
 use crate::run::{Augment, Batches, Instruments, Last, Left, Workload};
 
 /// What a training loop does, apart from the problem.
@@ -242,7 +243,10 @@ fn one_step<T: Real>(
     let mut record = record(&report, spectrum, trainer.cost(), watch.method.as_secs_f64());
     let measured = Instant::now();
     if let Some(left) = left {
-        instruments.measure(workload, &left, &report, batch, &mut record)?;
+        let StepReport { step, loss, learning_rate, sharpness, .. } = report;
+        let report = Report { step, loss, learning_rate, sharpness };
+        let readings = instruments.measure(workload, &left, report, batch)?;
+        (record.measured, record.density) = (readings.measured, readings.density);
     }
     instruments.advance(report.learning_rate);
     watch.diagnostics += measured.elapsed();
@@ -382,7 +386,8 @@ mod tests {
         let endless = AtomicBool::new(false);
         let hooks = Hooks { record: &mut |_| Ok(()), interrupt: &endless };
         let method: (Box<dyn Optimizer<f64>>, Box<dyn Tuner>) = (Box::new(Gd), Box::new(Constant::new(0.6)));
-        let outcome = train(&plan(500), &mut bowl, &mut [3.0 + 1e-12, 0.0], method, &mut Instruments::none(), hooks).unwrap();
+        let outcome =
+            train(&plan(500), &mut bowl, &mut [3.0 + 1e-12, 0.0], method, &mut Instruments::none(), hooks).unwrap();
         let StopReason::Diverged { limit, .. } = outcome.stop else { panic!("{:?}", outcome.stop) };
         assert_eq!(limit, 18_000.0);
     }

@@ -41,7 +41,10 @@ pub(super) static UPDATE: Entry<Make> = Entry {
         samples("update_batch_sharpness_samples", "64"),
         relative_error("update_batch_sharpness_error"),
     ],
-    build: Make { f32: |settings| Ok(Box::new(make_update(settings)?)), f64: |settings| Ok(Box::new(make_update(settings)?)) },
+    build: Make {
+        f32: |settings| Ok(Box::new(make_update(settings)?)),
+        f64: |settings| Ok(Box::new(make_update(settings)?)),
+    },
 };
 
 fn make(settings: &Settings) -> Result<BatchSharpness, RegistryError> {

@@ -20,7 +20,7 @@ use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Setting, Set
 
 use crate::{Error, Estimate, Sampling};
 
-pub use point::{Layer, Point, Step};
+pub use point::{Layer, Point, Setup, Step};
 
 /// One measured number.
 #[derive(Debug, Clone, PartialEq)]

@@ -34,6 +34,17 @@ pub struct Step<'a, T> {
     pub batch: Option<&'a [usize]>,
 }
 
+/// What diagnostics need to know of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Setup {
+    /// Seed of what is drawn.
+    pub seed: u64,
+    /// Threads for work on vectors.
+    pub threads: usize,
+    /// The examples of a mini-batch; `None` where the run takes all.
+    pub batch_size: Option<usize>,
+}
+
 /// A point of a run, where diagnostics are measured.
 pub struct Point<'a, T: Real> {
     /// The step from it.
@@ -46,6 +57,8 @@ pub struct Point<'a, T: Real> {
     pub seed: u64,
     /// Threads for work on vectors.
     pub threads: usize,
+    /// The examples of a mini-batch of the run; `None` where it takes all.
+    pub batch_size: Option<usize>,
     problem: Counted<'a, T>,
     linearized: bool,
     /// Whether other examples were selected than those of the step.
@@ -60,12 +73,23 @@ impl<'a, T: Real> Point<'a, T> {
         step: Step<'a, T>,
         layers: &'a [Layer],
         direction: &'a mut dyn FnMut(&[T], &mut [T]) -> Result<(), Error>,
-        (seed, threads): (u64, usize),
+        Setup { seed, threads, batch_size }: Setup,
     ) -> Self {
         let seed = seed.wrapping_add(step.number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let share = step.batch.map_or(1.0, |batch| batch.len() as f64 / problem.examples() as f64);
         let problem = Counted { inner: problem, selected: share, cost: 0.0 };
-        Self { step, layers, direction, seed, threads, problem, linearized: false, away: false, scratch: Vec::new() }
+        Self {
+            step,
+            layers,
+            direction,
+            seed,
+            threads,
+            batch_size,
+            problem,
+            linearized: false,
+            away: false,
+            scratch: Vec::new(),
+        }
     }
 
     /// The objective, on the examples of the step and linearised at its point.
@@ -98,9 +122,7 @@ impl<'a, T: Real> Point<'a, T> {
 
     /// The problem, to select from and to linearise at will, with the direction beside it.
     #[allow(clippy::type_complexity)]
-    pub(super) fn sampled(
-        &mut self,
-    ) -> (&mut dyn Sampled<T>, &mut dyn FnMut(&[T], &mut [T]) -> Result<(), Error>) {
+    pub(super) fn sampled(&mut self) -> (&mut dyn Sampled<T>, &mut dyn FnMut(&[T], &mut [T]) -> Result<(), Error>) {
         (self.linearized, self.away) = (false, true);
         (&mut self.problem, &mut *self.direction)
     }
@@ -114,7 +136,7 @@ impl<'a, T: Real> Point<'a, T> {
     /// The examples of a sampled batch: `asked`, or those of the run.
     pub(super) fn batch(&self, asked: Option<usize>) -> Result<usize, Error> {
         let expected = "a size for sampled batches, as the run takes all examples at once";
-        asked.or(self.step.batch.map(<[usize]>::len)).ok_or_else(|| Error::Option {
+        asked.or(self.batch_size).ok_or_else(|| Error::Option {
             option: "batch",
             expected: expected.to_owned(),
             got: "none".to_owned(),

@@ -17,7 +17,10 @@ pub(super) static ENTRY: Entry<Make> = Entry {
           second measurement on. Cost: none where the sharpness of the Hessian is measured at the same step, else that of a \
           sharpness. Source: Cohen et al. 2021, arXiv 2103.00065; Damian, Nichani, Lee 2023, arXiv 2209.15594.",
     settings: &[every("sharpening_every")],
-    build: Make { f32: |_| Ok(Box::new(ProgressiveSharpening::<f32>::new())), f64: |_| Ok(Box::new(ProgressiveSharpening::<f64>::new())) },
+    build: Make {
+        f32: |_| Ok(Box::new(ProgressiveSharpening::<f32>::new())),
+        f64: |_| Ok(Box::new(ProgressiveSharpening::<f64>::new())),
+    },
 };
 
 impl<T> ProgressiveSharpening<T> {

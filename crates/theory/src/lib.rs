@@ -32,4 +32,4 @@ pub mod tuners;
 
 pub use model::{Parameters, State, Time, advance};
 pub use presets::{ALL, build};
-pub use trajectory::{Point, Start, Stop, Study, Trajectory, simulate, walk};
+pub use trajectory::{LIMIT, Point, Start, Stop, Study, Trajectory, simulate, walk};

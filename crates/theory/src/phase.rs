@@ -38,7 +38,7 @@ pub struct Cell {
     pub fate: Fate,
     /// The mean sharpness over the last tenth of the steps; none of a run that diverged.
     pub lambda: Option<f64>,
-    /// The mean y over the last tenth.
+    /// The median y over the last tenth: with noise a few steps are far off.
     pub y: Option<f64>,
     /// The mean sharpness over the last tenth, over that of the tenth before the middle.
     pub growth: Option<f64>,
@@ -77,7 +77,7 @@ pub struct Map {
     pub cells: Vec<Cell>,
 }
 
-/// Makes all runs. Cost: some twenty operations a step and cell, and no memory but the map.
+/// Makes all runs. Cost: some twenty operations a step and cell.
 pub fn map(grid: &Grid) -> Map {
     let row = |&ratio: &f64| grid.sigmas.iter().map(move |&sigma| cell(grid, sigma, ratio));
     Map { grid: grid.clone(), cells: grid.ratios.iter().flat_map(row).collect() }
@@ -89,25 +89,26 @@ fn cell(grid: &Grid, sigma: f64, ratio: f64) -> Cell {
     let Grid { time, start, noise, steps, .. } = *grid;
     let study = Study { parameters, time, start, tuner: &tuner, noise, steps };
     let (middle, end) = (steps * 4 / 10..steps / 2, steps * 9 / 10..steps + 1);
-    let (mut early, mut late, mut y) = (0.0, 0.0, 0.0);
+    let (mut early, mut late, mut ys) = (0.0, 0.0, Vec::with_capacity(end.len()));
     let stop = walk(&study, |point| {
         if middle.contains(&point.step) {
             early += point.lambda / middle.len() as f64;
         } else if end.contains(&point.step) {
             late += point.lambda / end.len() as f64;
-            y += point.y / end.len() as f64;
+            ys.push(point.y);
         }
     });
     if !stop.is_success() {
         return Cell { sigma, ratio, fate: Fate::Diverged(stop), lambda: None, y: None, growth: None };
     }
+    ys.sort_by(f64::total_cmp);
     let growth = late / early;
     let fate = match growth {
         growth if growth > 1.05 => Fate::Grows,
         growth if growth < 1.0 / 1.05 => Fate::Falls,
         _ => Fate::Settles,
     };
-    Cell { sigma, ratio, fate, lambda: Some(late), y: Some(y), growth: Some(growth) }
+    Cell { sigma, ratio, fate, lambda: Some(late), y: ys.get(ys.len() / 2).copied(), growth: Some(growth) }
 }
 
 impl Map {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use onedge_registry::Value;
-use onedge_theory::phase::{Fate, Map};
+use onedge_theory::phase::{self, Fate, Map};
 use onedge_theory::presets::{Curves, Outcome, Quantity, Verdict, build};
 
 fn given(text: &[(&str, &str)]) -> BTreeMap<String, Value> {
@@ -13,13 +13,13 @@ fn given(text: &[(&str, &str)]) -> BTreeMap<String, Value> {
 fn curves(name: &str, set: &[(&str, &str)]) -> Curves {
     match build(name, given(set)).unwrap().0 {
         Outcome::Curves(curves) => curves,
-        Outcome::Map(_) => panic!("{name} is no map"),
+        Outcome::Grid(_) => panic!("{name} is no map"),
     }
 }
 
 fn map(set: &[(&str, &str)]) -> Map {
     match build("phase", given(set)).unwrap().0 {
-        Outcome::Map(map) => map,
+        Outcome::Grid(grid) => phase::map(&grid),
         Outcome::Curves(_) => panic!("phase is a map"),
     }
 }

@@ -2,10 +2,10 @@ use onedge_registry::{Default, Entry, Error, Kind, Setting, Settings, setting};
 
 use super::conditions::{P0, STEPS, TIME, positive, steps, times};
 use super::verdict::{Judge, Verdict, below, digits, growth, whether};
-use super::{Claim, Curve, Curves, Make, Outcome, Quantity};
+use super::{Claim, Convention, Curve, Curves, Make, Outcome, Quantity};
 use crate::spiral::period;
 use crate::stochastic::Noise;
-use crate::tuners::{Classical, Constant, Tuner};
+use crate::tuners::{Classical, Constant, Lag, Tuner};
 use crate::{Parameters, Point, Start, Stop, Study, Time, Trajectory, simulate};
 
 pub(super) const SETTINGS: &[Setting] = &[
@@ -53,16 +53,16 @@ pub(super) fn make(settings: &Settings, figure: &str, quantities: &'static [Quan
         let label = format!("constant rate{}", called(time));
         let trajectory = run(&Constant, constant, time);
         claims.extend(of_constant(&label, &trajectory, (constant.0, eta, time), with_p));
-        curves.push(Curve { label, trajectory });
+        curves.push(Curve { label, convention: Convention::of(time, Lag::Printed), trajectory });
     }
     for &time in &times {
         let label = format!("rate {} / lambda{}", ((2.0 - 2.0 * e) * 1e6).round() / 1e6, called(time));
         let trajectory = run(&Classical::new(e), tuned, time);
         claims.extend(of_tuner(&label, &trajectory, e, with_p));
-        curves.push(Curve { label, trajectory });
+        curves.push(Curve { label, convention: Convention::of(time, Lag::Printed), trajectory });
     }
     let title = format!("simplified model, {figure}: a constant rate and a classical tuner");
-    Ok(Outcome::Curves(Curves { title, curves, quantities, claims }))
+    Ok(Outcome::Curves(Curves { title, curves, noise: Noise::NONE, quantities, claims }))
 }
 
 fn called(time: Time) -> &'static str {
@@ -84,12 +84,12 @@ fn of_constant(
         let turns = turns(points, |point| point.y);
         let measured = match steps_per_turn(&turns) {
             Some(steps) => format!(
-                "{} changes of sign, a turn takes {} steps ({} near rest)",
+                "turns {} times, in {} steps a round ({} near rest)",
                 turns.len(),
                 digits(steps),
                 digits(period(parameters.a, eta, time))
             ),
-            None => format!("{} changes of sign", turns.len()),
+            None => format!("turns {} times", turns.len()),
         };
         (whether(turns.len() >= 4), measured)
     });
@@ -108,19 +108,22 @@ fn of_tuner(label: &str, run: &Trajectory, e: f64, with_p: bool) -> Vec<Claim> {
     });
     judge.must("lambda grows", |points| {
         let growth = growth(points, |point| point.lambda);
-        (whether(growth > 1.05), format!("{}, by {} over the second half", ends(points, |p| p.lambda), digits(growth)))
+        (
+            whether(growth > 1.05),
+            format!("from {}, times {} over the second half", ends(points, |p| p.lambda), digits(growth)),
+        )
     });
     judge.must("eta falls", |points| {
         let growth = growth(points, |point| point.eta);
         (
             whether(growth < 1.0 / 1.05),
-            format!("{}, by {} over the second half", ends(points, |p| p.eta), digits(growth)),
+            format!("from {}, times {} over the second half", ends(points, |p| p.eta), digits(growth)),
         )
     });
     if with_p {
         judge.must("p -> 0", |points| {
             let share = points[points.len() - 1].p / points[0].p;
-            (below(share, (1e-6, 1e-1)), ends(points, |point| point.p))
+            (below(share, (1e-6, 1e-1)), format!("from {}", ends(points, |point| point.p)))
         });
     }
     judge.claims()

@@ -2,7 +2,7 @@ use onedge_registry::{Default, Entry, Error, Kind, Setting, Settings, setting};
 
 use super::conditions::{A, B, ETA0, LAG, LAMBDA0, NU, P0, Q0, STEPS, TIME, lags, parameters, start, steps, time};
 use super::verdict::{Judge, below, digits, growth, whether};
-use super::{Claim, Curve, Curves, Make, Outcome, Quantity};
+use super::{Claim, Convention, Curve, Curves, Make, Outcome, Quantity};
 use crate::stochastic::Noise;
 use crate::tuners::{Cdat, Lag};
 use crate::{Parameters, Study, Trajectory, simulate};
@@ -58,11 +58,11 @@ pub(super) fn make(settings: &Settings, figure: &str, quantities: &'static [Quan
                 Lag::None => format!("sigma {sigma}, no lag"),
             };
             claims.extend(claimed(&label, &trajectory, sigma, &parameters, with_p));
-            curves.push(Curve { label, trajectory });
+            curves.push(Curve { label, convention: Convention::of(time, lag), trajectory });
         }
     }
     let title = format!("simplified model, {figure}: CDAT");
-    Ok(Outcome::Curves(Curves { title, curves, quantities, claims }))
+    Ok(Outcome::Curves(Curves { title, curves, noise: Noise::NONE, quantities, claims }))
 }
 
 /// The paper speaks of sigma 2 and of one below it; what is above is judged as the rest of the paper says.
@@ -73,33 +73,36 @@ fn claimed(label: &str, run: &Trajectory, sigma: f64, parameters: &Parameters, w
     } else if sigma == 2.0 {
         judge.must("y -> 0", |points| {
             let y = points[points.len() - 1].y;
-            (below(y.abs(), (1e-3, 1e-2)), format!("{y:.1e} at the end"))
+            (below(y.abs(), (1e-3, 1e-2)), format!("at the end {}", digits(y)))
         });
         judge.must("lambda stabilises", |points| {
             let (growth, last) = (growth(points, |point| point.lambda), points[points.len() - 1].lambda);
-            let measured = format!("{}, by {} over the second half", digits(last), digits(growth));
+            let measured = format!("at the end {}, times {} over the second half", digits(last), digits(growth));
             (below((growth - 1.0).abs(), (0.02, 0.1)), measured)
         });
         if with_p {
             judge.must("p stabilises", |points| {
                 let (growth, last) = (growth(points, |point| point.p), points[points.len() - 1].p);
                 let resting = digits(parameters.a / parameters.b);
-                let measured =
-                    format!("{}, a/b is {resting}; by {} over the second half", digits(last), digits(growth));
+                let measured = format!(
+                    "at the end {}, a/b is {resting}; times {} over the second half",
+                    digits(last),
+                    digits(growth)
+                );
                 (below((growth - 1.0).abs(), (0.05, 0.2)), measured)
             });
         }
     } else {
         judge.must("lambda grows slowly", |points| {
             let (growth, last) = (growth(points, |point| point.lambda), points[points.len() - 1].lambda);
-            let measured = format!("{}, by {} over the second half", digits(last), digits(growth));
+            let measured = format!("at the end {}, times {} over the second half", digits(last), digits(growth));
             (whether((1.05..2.0).contains(&growth)), measured)
         });
         judge.must("y settles at a small negative value", |points| {
             let last = &points[points.len() - 1];
             let resting = -last.eta * parameters.nu;
             let verdict = whether(last.y < 0.0 && last.y > -0.2 && (last.y / resting - 1.0).abs() < 0.1);
-            (verdict, format!("{}, -eta nu is {}", digits(last.y), digits(resting)))
+            (verdict, format!("at the end {}, -eta nu is {}", digits(last.y), digits(resting)))
         });
     }
     judge.claims()

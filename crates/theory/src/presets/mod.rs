@@ -14,18 +14,18 @@ use std::collections::BTreeMap;
 
 use onedge_registry::{Entry, Error, Settings, Value, find};
 
-pub use curves::{Curve, Curves, Quantity};
+pub use curves::{Convention, Curve, Curves, Quantity};
 pub use verdict::{Claim, Verdict};
 
-use crate::phase::Map;
+use crate::phase::Grid;
 
 /// What comes of an entry.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// Runs side by side.
     Curves(Curves),
-    /// A run for each cell of a grid.
-    Map(Map),
+    /// A run for each cell of a grid, still to be made by [`map`](crate::phase::map): it may take long.
+    Grid(Grid),
 }
 
 /// How an entry is worked out.

@@ -6,7 +6,7 @@ use super::conditions::{
 };
 use super::{Make, Outcome};
 use crate::Parameters;
-use crate::phase::{Grid, map};
+use crate::phase::Grid;
 
 /// More cells than this on a side no picture can show.
 const MOST_CELLS: usize = 200;
@@ -56,7 +56,7 @@ fn make(settings: &Settings) -> Result<Outcome, Error> {
         noise: noise(settings)?,
         steps: steps(settings)?,
     };
-    Ok(Outcome::Map(map(&grid)))
+    Ok(Outcome::Grid(grid))
 }
 
 #[derive(Clone, Copy)]

@@ -4,7 +4,7 @@ use super::conditions::{
     A, B, DISPLACEMENT_NOISE, ETA0, GRADIENT_NOISE, LAG, LAMBDA0, NU, P0, Q0, SEED, STEPS, TIME, lag, noise,
     parameters, positive, start, steps, time,
 };
-use super::{Curve, Curves, Make, Outcome, Quantity};
+use super::{Convention, Curve, Curves, Make, Outcome, Quantity};
 use crate::tuners::{Cdat, Classical, Constant, Tuner};
 use crate::{Study, simulate};
 
@@ -53,6 +53,7 @@ fn make(settings: &Settings) -> Result<Outcome, Error> {
     } else {
         "simplified model with noise (our addition)".to_owned()
     };
+    let curves = vec![Curve { label, convention: Convention::of(time, lag), trajectory }];
     let quantities = &[Quantity::Eta, Quantity::Lambda, Quantity::Y, Quantity::P];
-    Ok(Outcome::Curves(Curves { title, curves: vec![Curve { label, trajectory }], quantities, claims: Vec::new() }))
+    Ok(Outcome::Curves(Curves { title, curves, noise, quantities, claims: Vec::new() }))
 }

@@ -95,12 +95,13 @@ pub fn growth(points: &[Point], of: impl Fn(&Point) -> f64) -> f64 {
 
 /// Four digits.
 pub fn digits(value: f64) -> String {
-    let size = value.abs();
-    if value == 0.0 {
+    // Rounding first, so that 0.99999 counts as 1.
+    let rounded: f64 = format!("{value:.3e}").parse().unwrap_or(value);
+    if rounded == 0.0 {
         "0".to_owned()
-    } else if (1e-3..1e5).contains(&size) {
-        let before = size.log10().floor() as i32;
-        format!("{value:.*}", usize::try_from(3 - before).unwrap_or(0))
+    } else if (1e-3..1e5).contains(&rounded.abs()) {
+        let before = rounded.abs().log10().floor() as i32;
+        format!("{rounded:.*}", usize::try_from(3 - before).unwrap_or(0))
     } else {
         format!("{value:.3e}")
     }
@@ -124,7 +125,7 @@ mod tests {
 
     #[test]
     fn four_digits() {
-        let shown = [0.0, 30.459_12, -0.003_064, 1.0, 1e-9, 12_345.6].map(digits);
-        assert_eq!(shown, ["0", "30.46", "-0.003064", "1.000", "1.000e-9", "12346"]);
+        let shown = [0.0, 30.459_12, -0.003_064, 0.999_99, 1e-9, 12_345.6].map(digits);
+        assert_eq!(shown, ["0", "30.46", "-0.003064", "1.000", "1.000e-9", "12350"]);
     }
 }

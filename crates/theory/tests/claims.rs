@@ -1,6 +1,6 @@
 //! What is claimed of the simplified model, at the printed settings; also where it is not what the paper's text says.
 //!
-//! Expected numbers come from algebra, or from a few lines of Python written for the purpose.
+//! Expected numbers come from algebra, or from `tools/reference/simplified_model.py`.
 
 use onedge_theory::stochastic::Noise;
 use onedge_theory::tuners::{Cdat, Classical, Constant, Lag, Tuner};

@@ -12,6 +12,7 @@ pub use onedge_nn as nn;
 pub use onedge_objective as objective;
 pub use onedge_registry as registry;
 pub use onedge_spectrum as spectrum;
+pub use onedge_theory as theory;
 pub use onedge_tune as tune;
 
 /// The examples of the README, compiled as tests.

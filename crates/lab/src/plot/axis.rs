@@ -7,6 +7,22 @@ pub enum Scale {
     Log,
 }
 
+/// The range that shows `values` without their outliers: all of it, if that is at most twice as wide as what 90 % of the
+/// values take; else that much and a quarter more on either side. With it, whether something is cut off; `None` for no
+/// values with a place.
+pub fn readable_range(scale: Scale, values: impl Iterator<Item = f64>) -> Option<((f64, f64), bool)> {
+    let to = |value: f64| if scale == Scale::Log { value.ln() } else { value };
+    let mut places: Vec<f64> = values.map(to).filter(|place| place.is_finite()).collect();
+    places.sort_by(f64::total_cmp);
+    let at = |share: f64| Some(*places.get((share * (places.len().checked_sub(1)?) as f64).round() as usize)?);
+    let (least, low, high, most) = (at(0.0)?, at(0.05)?, at(0.95)?, at(1.0)?);
+    let room = (high - low) / 4.0;
+    let cut = most - least > 2.0 * (high - low) && high > low;
+    let (from, to) = if cut { (least.max(low - room), most.min(high + room)) } else { (least, most) };
+    let back = |place: f64| if scale == Scale::Log { place.exp() } else { place };
+    Some(((back(from), back(to)), cut))
+}
+
 /// A scale with its range.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Axis {
@@ -161,6 +177,22 @@ mod tests {
         assert_eq!(linear(-0.3, 0.3), ["-0.2", "0", "0.2"]);
         assert_eq!(linear(2.0, 2.0), ["1.8", "1.9", "2", "2.1", "2.2"]);
         assert_eq!(linear(0.0, 500_000.0), ["0", "10⁵", "2×10⁵", "3×10⁵", "4×10⁵", "5×10⁵"]);
+    }
+
+    #[test]
+    fn outliers_do_not_widen_a_range() {
+        let wave = |i: u32| f64::from(i % 11);
+        let range = |values: Vec<f64>| readable_range(Scale::Linear, values.into_iter());
+        assert_eq!(range((0..100).map(wave).collect()), Some(((0.0, 10.0), false)));
+        let spike = (0..100).map(|i| if i == 50 { 1e6 } else { wave(i) }).chain([f64::NAN]).collect();
+        assert_eq!(range(spike), Some(((0.0, 12.5), true)));
+        assert_eq!(range(vec![f64::NAN]), None);
+        // One value at all places but one: nothing to be cut to.
+        assert_eq!(range((0..100).map(|i| f64::from(u8::from(i == 7))).collect()), Some(((0.0, 1.0), false)));
+        let log = readable_range(Scale::Log, [1e-3, 0.0, 1e3].into_iter());
+        assert!(log.is_some_and(|((low, high), cut)| (low * 1e3 - 1.0).abs() < 1e-9
+            && (high / 1e3 - 1.0).abs() < 1e-9
+            && !cut));
     }
 
     #[test]

@@ -21,9 +21,13 @@ const MOST_POINTS: usize = 1200;
 /// The points of a curve, in pieces. A step at which the quantity was not measured is bridged; one at which it is NaN,
 /// or not positive on a log scale, leaves a gap.
 pub fn pieces(records: &[Record], x: Quantity, y: Quantity, scale: Scale) -> Vec<Vec<(f64, f64)>> {
+    pieces_of(records.iter().filter_map(|record| Some((x(record)?, y(record)?))), scale)
+}
+
+/// The same of bare points.
+pub fn pieces_of(points: impl Iterator<Item = (f64, f64)>, scale: Scale) -> Vec<Vec<(f64, f64)>> {
     let mut pieces = vec![Vec::new()];
-    for record in records {
-        let (Some(x), Some(y)) = (x(record), y(record)) else { continue };
+    for (x, y) in points {
         let shown = x.is_finite() && y.is_finite() && (scale == Scale::Linear || y > 0.0);
         match pieces.last_mut() {
             Some(piece) if shown => piece.push((x, y)),

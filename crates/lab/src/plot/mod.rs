@@ -1,24 +1,33 @@
-//! Pictures of runs: panels of curves with one legend, as SVG or PNG, drawn from step records.
+//! Pictures as SVG or PNG: runs in panels of curves with one legend ([`Picture`], from step records), curves of anything
+//! else ([`Chart`]) and heat maps ([`HeatMap`]), all of one look.
 
 mod axis;
+mod chart;
 mod curve;
 mod draw;
+mod file;
+mod heatmap;
+mod ink;
 mod palette;
 mod panel;
 
 use std::path::Path;
 
-use kuva::backend::raster::RasterBackend;
-use kuva::backend::svg::SvgBackend;
 use onedge_registry::nearest;
 
-use axis::Axis;
 pub use axis::Scale;
+use axis::{Axis, tick_label};
+pub use chart::{Chart, ChartPanel, Line};
+use curve::pieces;
 pub use curve::{Curve, Quantity};
+use draw::{Sheet, SheetPanel};
+pub use heatmap::{HeatCell, HeatMap, HeatPanel, Mark};
+use ink::INK;
+use palette::stroke;
+use panel::Clipping;
 pub use panel::{ALL, Panel, Reference, USUAL};
 
 use crate::Error;
-use crate::records::write_whole;
 
 /// What lies along the horizontal axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,18 +79,52 @@ impl Picture {
     pub fn save(&self, path: &Path) -> Result<(), Error> {
         let fail = |message: String| Error::Picture { path: path.to_owned(), message };
         let panels = self.chosen_panels().map_err(fail)?;
-        let bytes = match path.extension().and_then(|extension| extension.to_str()) {
-            Some("svg") => SvgBackend::new().render_scene(&draw::scene(self, &panels)).into_bytes(),
-            Some("png") => {
-                let scene = draw::scene(self, &panels);
-                RasterBackend::new().with_scale(2.0).render_scene(&scene).map_err(fail)?
-            }
-            other => {
-                let got = other.map_or("no extension".to_owned(), |extension| format!("`.{extension}`"));
-                return Err(fail(format!("expected a name that ends in `.svg` or `.png`, got {got}")));
-            }
+        file::save(path, || draw::scene(&self.sheet(&panels)))
+    }
+
+    fn sheet(&self, panels: &[&Panel]) -> Sheet<'_> {
+        Sheet {
+            title: &self.title,
+            x: self.x_axis(),
+            x_label: self.x.label(),
+            curves: self
+                .curves
+                .iter()
+                .enumerate()
+                .map(|(index, curve)| (curve.label.as_str(), stroke(index)))
+                .collect(),
+            panels: panels.iter().map(|panel| self.sheet_panel(panel)).collect(),
+        }
+    }
+
+    fn sheet_panel(&self, panel: &Panel) -> SheetPanel {
+        let (y, clipping) = panel.axis(&self.curves);
+        let of_curve = |(index, curve): (usize, &Curve)| {
+            let pieces = pieces(&curve.records, self.x.quantity(), panel.quantity, panel.scale);
+            pieces.into_iter().map(move |piece| (index, piece))
         };
-        write_whole(path, &bytes)
+        let edges = panel.references(&self.curves);
+        // One edge is everybody's; of several each has the colour of its run.
+        let color = |curve| if edges.len() == 1 { INK } else { stroke(curve).color };
+        SheetPanel {
+            heading: self.heading(panel, &edges, clipping),
+            y,
+            pieces: self.curves.iter().enumerate().flat_map(of_curve).collect(),
+            across: edges.iter().map(|&(value, curve)| (value, color(curve))).collect(),
+        }
+    }
+
+    fn heading(&self, panel: &Panel, edges: &[(f64, usize)], clipping: Clipping) -> String {
+        let mut notes: Vec<String> = panel.note(&self.curves).map(str::to_owned).into_iter().collect();
+        match edges {
+            [] => {}
+            [(edge, _)] => notes.push(format!("dashed: edge {}", tick_label(*edge))),
+            _ => notes.push("dashed: edges".to_owned()),
+        }
+        if clipping == Clipping::CutOff {
+            notes.push("spikes cut off".to_owned());
+        }
+        if notes.is_empty() { panel.title.to_owned() } else { format!("{} ({})", panel.title, notes.join("; ")) }
     }
 
     fn chosen_panels(&self) -> Result<Vec<&'static Panel>, String> {

@@ -7,7 +7,7 @@ use crate::exit::Code;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// tuners, optimizers, models, activations, initialisations, losses, datasets or sections
+    /// tuners, optimizers, models, activations, initialisations, losses, datasets, sections or theories
     kind: Option<String>,
     /// One of them, in full
     name: Option<String>,
@@ -51,6 +51,11 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     Ok(Code::Done)
 }
 
+/// What `onedge theory` knows, one line each.
+pub fn theories() -> String {
+    kinds().iter().filter(|kind| kind.singular == "theory").map(overview).collect()
+}
+
 fn kinds() -> Vec<Kind> {
     vec![
         Kind { plural: "tuners", singular: "tuner", rows: rows(onedge_tune::tuners::ALL) },
@@ -60,6 +65,7 @@ fn kinds() -> Vec<Kind> {
         Kind { plural: "initialisations", singular: "initialisation", rows: rows(onedge_nn::inits::ALL) },
         Kind { plural: "losses", singular: "loss", rows: rows(onedge_nn::losses::ALL) },
         Kind { plural: "datasets", singular: "data set", rows: rows(onedge_data::datasets::ALL) },
+        Kind { plural: "theories", singular: "theory", rows: rows(onedge_theory::ALL) },
         Kind { plural: "sections", singular: "section", rows: sections() },
     ]
 }

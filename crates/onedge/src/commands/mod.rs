@@ -9,6 +9,7 @@ mod list;
 mod measure;
 mod plan;
 mod plot;
+mod theory;
 mod train;
 
 use clap::Subcommand;
@@ -34,6 +35,8 @@ pub enum Command {
     Export(export::Args),
     /// Draw runs
     Plot(plot::Args),
+    /// The simplified model of rate and sharpness: the paper's figures, a phase map, runs of your own
+    Theory(theory::Args),
     /// Every tuner, optimizer, model, loss and data set, with their settings
     List(list::Args),
     /// A completion script for a shell
@@ -52,6 +55,7 @@ impl Command {
             Self::Generate(args) => generate::run(&args),
             Self::Export(args) => export::run(&args),
             Self::Plot(args) => plot::run(&args),
+            Self::Theory(args) => theory::run(&args),
             Self::List(args) => list::run(&args),
             Self::Completions(args) => completions::run(&args),
         }

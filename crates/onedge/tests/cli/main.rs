@@ -12,4 +12,5 @@ mod measure;
 mod mistakes;
 mod output;
 mod plan;
+mod theory;
 mod train;

@@ -79,7 +79,7 @@ fn help_is_complete_and_short() {
     let bench = Bench::new();
     let help = bench.done(&["--help"]).stdout;
     assert!(help.lines().count() < 30, "{help}");
-    for command in ["demo", "train", "compare", "measure", "export", "plot", "list", "completions"] {
+    for command in ["demo", "train", "compare", "measure", "export", "plot", "theory", "list", "completions"] {
         assert!(help.contains(&format!("  {command} ")), "{command}: {help}");
         let own = bench.done(&[command, "--help"]).stdout;
         assert!(own.starts_with(|c: char| c.is_uppercase()) && own.lines().count() < 40, "{own}");

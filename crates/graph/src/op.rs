@@ -5,6 +5,8 @@ use crate::{Error, Graph, Margins, NodeId, Shape, Window};
 pub struct Op {
     /// Its name, in snake case.
     pub name: &'static str,
+    /// The text of its file, which begins with its documentation.
+    pub source: &'static str,
     /// How it touches its inputs; a planner goes by this.
     pub class: Class,
     /// One derivative rule per argument; their number is the op's arity.
@@ -19,6 +21,14 @@ pub struct Op {
     pub flops: fn(&Attributes, &[&Shape], &Shape) -> f64,
     /// Inputs on which its rules are tested.
     pub cases: fn() -> Vec<Case>,
+}
+
+impl Op {
+    /// The documentation at the head of its file.
+    pub fn doc(&self) -> String {
+        let lines = self.source.lines().map_while(|line| line.strip_prefix("//!"));
+        lines.map(str::trim).collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// How an op touches its inputs.

@@ -1,6 +1,7 @@
 //! The command line tool `onedge`: trains, compares, measures and draws.
 #![forbid(unsafe_code)]
 
+mod catalogue;
 mod commands;
 mod console;
 mod downloads;

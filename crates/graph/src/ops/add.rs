@@ -7,6 +7,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op}
 /// Sum, elementwise.
 pub static ADD: Op = Op {
     name: "add",
+    source: include_str!("add.rs"),
     class: Class::Elementwise,
     arguments: &[
         Argument::Affine { part: |_, _, t| Ok(t), transpose: |_, _, ct| Ok(ct) },

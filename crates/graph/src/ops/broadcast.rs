@@ -7,6 +7,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op,
 /// Repetition along new axes.
 pub static BROADCAST: Op = Op {
     name: "broadcast",
+    source: include_str!("broadcast.rs"),
     class: Class::Movement,
     arguments: &[Argument::Linear(|g, y, ct| {
         let axes = g.node(y).attributes.axes().to_vec();

@@ -6,6 +6,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, Margins, No
 /// Two tensors side by side.
 pub static CONCAT: Op = Op {
     name: "concat",
+    source: include_str!("concat.rs"),
     class: Class::Movement,
     arguments: &[
         Argument::Affine { part: |g, y, t| pad(g, y, t, 0), transpose: |g, y, ct| cut(g, y, ct, 0) },

@@ -6,6 +6,7 @@ use crate::{Attributes, Case, Class, Error, Graph, NodeId, Op, Shape};
 /// A tensor filled with one number.
 pub static CONSTANT: Op = Op {
     name: "constant",
+    source: include_str!("constant.rs"),
     class: Class::Leaf,
     arguments: &[],
     simplify: no_simpler,

@@ -9,6 +9,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op,
 /// Shapes: `x: [n, height, width, c]`, `w: [kernel height, kernel width, c / groups, o]`, result `[n, .., .., o]`.
 pub static CONV2D: Op = Op {
     name: "conv2d",
+    source: include_str!("conv2d.rs"),
     class: Class::Product,
     arguments: &[
         Argument::Linear(|g, y, ct| {

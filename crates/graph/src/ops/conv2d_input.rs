@@ -9,6 +9,7 @@ use crate::{Argument, Attributes, Class, Error, Graph, NodeId, Op, Shape, Window
 /// Shapes: `ct: [n, .., .., o]`, `w: [kernel height, kernel width, c / groups, o]`, result `[n, height, width, c]`.
 pub static CONV2D_INPUT: Op = Op {
     name: "conv2d_input",
+    source: include_str!("conv2d_input.rs"),
     class: Class::Product,
     arguments: &[
         Argument::Linear(|g, y, ct| {

@@ -9,6 +9,7 @@ use crate::{Argument, Attributes, Class, Error, Graph, NodeId, Op, Shape, Window
 /// Shapes: `x: [n, height, width, c]`, `ct: [n, .., .., o]`, result `[kernel height, kernel width, c / groups, o]`.
 pub static CONV2D_WEIGHT: Op = Op {
     name: "conv2d_weight",
+    source: include_str!("conv2d_weight.rs"),
     class: Class::Product,
     arguments: &[
         Argument::Linear(|g, y, ct| {

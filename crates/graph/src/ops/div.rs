@@ -6,6 +6,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op}
 /// Quotient, elementwise.
 pub static DIV: Op = Op {
     name: "div",
+    source: include_str!("div.rs"),
     class: Class::Elementwise,
     arguments: &[Argument::Linear(|g, y, ct| g.div(ct, g.operand(y, 1))), Argument::Nonlinear(jvp_divisor)],
     simplify: no_simpler,

@@ -6,6 +6,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op}
 /// Comparison, elementwise.
 pub static EQUAL: Op = Op {
     name: "equal",
+    source: include_str!("equal.rs"),
     class: Class::Elementwise,
     arguments: &[Argument::Fixed, Argument::Fixed],
     simplify: no_simpler,

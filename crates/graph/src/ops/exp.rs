@@ -6,6 +6,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op}
 /// Exponential, elementwise.
 pub static EXP: Op = Op {
     name: "exp",
+    source: include_str!("exp.rs"),
     class: Class::Elementwise,
     arguments: &[Argument::Nonlinear(jvp)],
     simplify: no_simpler,

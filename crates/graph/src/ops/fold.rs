@@ -9,6 +9,7 @@ use crate::{Argument, Attributes, Class, Error, Graph, NodeId, Op, Shape, Window
 /// Shapes: `p: [n, .., .., kernel height * kernel width, c]`, result `[n, height, width, c]`.
 pub static FOLD: Op = Op {
     name: "fold",
+    source: include_str!("fold.rs"),
     class: Class::Movement,
     arguments: &[Argument::Linear(|g, y, ct| {
         let window = g.node(y).attributes.window();

@@ -6,6 +6,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op}
 /// Comparison, elementwise.
 pub static GREATER: Op = Op {
     name: "greater",
+    source: include_str!("greater.rs"),
     class: Class::Elementwise,
     arguments: &[Argument::Fixed, Argument::Fixed],
     simplify: no_simpler,

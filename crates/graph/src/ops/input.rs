@@ -6,6 +6,7 @@ use crate::{Attributes, Class, Graph, NodeId, Op, Shape};
 /// A value given from outside.
 pub static INPUT: Op = Op {
     name: "input",
+    source: include_str!("input.rs"),
     class: Class::Leaf,
     arguments: &[],
     simplify: no_simpler,

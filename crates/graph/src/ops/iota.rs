@@ -7,6 +7,7 @@ use crate::{Attributes, Case, Class, Error, Graph, NodeId, Op, Shape};
 /// The index along an axis, as a number.
 pub static IOTA: Op = Op {
     name: "iota",
+    source: include_str!("iota.rs"),
     class: Class::Leaf,
     arguments: &[],
     simplify: no_simpler,

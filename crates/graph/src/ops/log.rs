@@ -6,6 +6,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op}
 /// Natural logarithm, elementwise.
 pub static LOG: Op = Op {
     name: "log",
+    source: include_str!("log.rs"),
     class: Class::Elementwise,
     arguments: &[Argument::Nonlinear(jvp)],
     simplify: no_simpler,

@@ -6,6 +6,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op,
 /// The logarithm of the sum of exponentials along the last axis.
 pub static LOGSUMEXP: Op = Op {
     name: "logsumexp",
+    source: include_str!("logsumexp.rs"),
     class: Class::Reduction,
     arguments: &[Argument::Nonlinear(jvp)],
     simplify: no_simpler,

@@ -9,6 +9,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, Matmul, Nod
 /// Shapes: `a: [.., m, k]` (`[.., k, m]` if transposed), `b: [.., k, n]` (`[.., n, k]`), result `[.., m, n]`.
 pub static MATMUL: Op = Op {
     name: "matmul",
+    source: include_str!("matmul.rs"),
     class: Class::Product,
     arguments: &[Argument::Linear(transpose_left), Argument::Linear(transpose_right)],
     simplify: no_simpler,

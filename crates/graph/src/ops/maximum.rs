@@ -6,6 +6,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op}
 /// The larger of the two, elementwise.
 pub static MAXIMUM: Op = Op {
     name: "maximum",
+    source: include_str!("maximum.rs"),
     class: Class::Elementwise,
     arguments: &[Argument::Nonlinear(|g, y, t| jvp(g, y, t, 0)), Argument::Nonlinear(|g, y, t| jvp(g, y, t, 1))],
     simplify: no_simpler,

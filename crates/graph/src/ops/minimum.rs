@@ -6,6 +6,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op}
 /// The smaller of the two, elementwise.
 pub static MINIMUM: Op = Op {
     name: "minimum",
+    source: include_str!("minimum.rs"),
     class: Class::Elementwise,
     arguments: &[Argument::Nonlinear(|g, y, t| jvp(g, y, t, 0)), Argument::Nonlinear(|g, y, t| jvp(g, y, t, 1))],
     simplify: no_simpler,

@@ -6,6 +6,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op}
 /// Product, elementwise.
 pub static MUL: Op = Op {
     name: "mul",
+    source: include_str!("mul.rs"),
     class: Class::Elementwise,
     arguments: &[
         Argument::Linear(|g, y, ct| g.mul(g.operand(y, 1), ct)),

@@ -6,6 +6,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op}
 /// Negation, elementwise.
 pub static NEG: Op = Op {
     name: "neg",
+    source: include_str!("neg.rs"),
     class: Class::Elementwise,
     arguments: &[Argument::Linear(|g, _, t| g.neg(t))],
     simplify,

@@ -8,6 +8,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op}
 /// Distribution function of the standard normal distribution, elementwise.
 pub static NORMAL_CDF: Op = Op {
     name: "normal_cdf",
+    source: include_str!("normal_cdf.rs"),
     class: Class::Elementwise,
     arguments: &[Argument::Nonlinear(jvp)],
     simplify: no_simpler,

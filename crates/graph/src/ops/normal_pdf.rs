@@ -8,6 +8,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op}
 /// Density of the standard normal distribution, elementwise.
 pub static NORMAL_PDF: Op = Op {
     name: "normal_pdf",
+    source: include_str!("normal_pdf.rs"),
     class: Class::Elementwise,
     arguments: &[Argument::Nonlinear(jvp)],
     simplify: no_simpler,

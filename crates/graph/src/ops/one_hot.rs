@@ -6,6 +6,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op,
 /// Labels as indicator vectors.
 pub static ONE_HOT: Op = Op {
     name: "one_hot",
+    source: include_str!("one_hot.rs"),
     class: Class::Movement,
     arguments: &[Argument::Fixed],
     simplify: no_simpler,

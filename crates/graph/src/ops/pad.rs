@@ -7,6 +7,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, Margins, No
 /// Margins added along any axes.
 pub static PAD: Op = Op {
     name: "pad",
+    source: include_str!("pad.rs"),
     class: Class::Movement,
     arguments: &[Argument::Affine {
         part: |g, y, t| {

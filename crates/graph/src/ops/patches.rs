@@ -8,6 +8,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op,
 /// Shapes: `x: [n, height, width, c]`, result `[n, .., .., kernel height * kernel width, c]`.
 pub static PATCHES: Op = Op {
     name: "patches",
+    source: include_str!("patches.rs"),
     class: Class::Movement,
     arguments: &[Argument::Linear(|g, y, ct| {
         let window = g.node(y).attributes.window();

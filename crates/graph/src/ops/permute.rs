@@ -7,6 +7,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op,
 /// The axes in another order.
 pub static PERMUTE: Op = Op {
     name: "permute",
+    source: include_str!("permute.rs"),
     class: Class::Movement,
     arguments: &[Argument::Linear(|g, y, ct| {
         let order = inverse(g.node(y).attributes.axes());

@@ -6,6 +6,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op,
 /// One element of each row.
 pub static PICK: Op = Op {
     name: "pick",
+    source: include_str!("pick.rs"),
     class: Class::Reduction,
     arguments: &[Argument::Linear(transpose), Argument::Fixed],
     simplify: no_simpler,

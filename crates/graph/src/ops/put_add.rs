@@ -8,6 +8,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op,
 /// Shapes: `values: [.., width]`, `indices: [..]`, result `[rows, width]`.
 pub static PUT_ADD: Op = Op {
     name: "put_add",
+    source: include_str!("put_add.rs"),
     class: Class::Reduction,
     arguments: &[Argument::Linear(|g, y, ct| g.take(ct, g.operand(y, 1))), Argument::Fixed],
     simplify: no_simpler,

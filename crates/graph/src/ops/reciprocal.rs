@@ -6,6 +6,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op}
 /// Reciprocal, elementwise.
 pub static RECIPROCAL: Op = Op {
     name: "reciprocal",
+    source: include_str!("reciprocal.rs"),
     class: Class::Elementwise,
     arguments: &[Argument::Nonlinear(jvp)],
     simplify: no_simpler,

@@ -8,6 +8,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op,
 /// The largest element along an axis.
 pub static REDUCE_MAX: Op = Op {
     name: "reduce_max",
+    source: include_str!("reduce_max.rs"),
     class: Class::Reduction,
     arguments: &[Argument::Nonlinear(jvp)],
     simplify: no_simpler,

@@ -6,6 +6,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op,
 /// The same elements under another shape.
 pub static RESHAPE: Op = Op {
     name: "reshape",
+    source: include_str!("reshape.rs"),
     class: Class::Movement,
     arguments: &[Argument::Linear(|g, y, ct| {
         let shape = g.shape(g.operand(y, 0)).clone();

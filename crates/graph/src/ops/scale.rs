@@ -6,6 +6,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op}
 /// A number times a tensor.
 pub static SCALE: Op = Op {
     name: "scale",
+    source: include_str!("scale.rs"),
     class: Class::Elementwise,
     arguments: &[Argument::Linear(|g, y, ct| g.scale(ct, g.node(y).attributes.scalar()))],
     simplify,

@@ -6,6 +6,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op}
 /// A choice between two tensors, elementwise.
 pub static SELECT: Op = Op {
     name: "select",
+    source: include_str!("select.rs"),
     class: Class::Elementwise,
     arguments: &[
         Argument::Fixed,

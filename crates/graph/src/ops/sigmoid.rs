@@ -6,6 +6,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op}
 /// Logistic function, elementwise.
 pub static SIGMOID: Op = Op {
     name: "sigmoid",
+    source: include_str!("sigmoid.rs"),
     class: Class::Elementwise,
     arguments: &[Argument::Nonlinear(jvp)],
     simplify: no_simpler,

@@ -7,6 +7,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, Margins, No
 /// The inner part of a tensor. The transpose of [`pad`](super::pad) with zeros.
 pub static SLICE: Op = Op {
     name: "slice",
+    source: include_str!("slice.rs"),
     class: Class::Movement,
     arguments: &[Argument::Linear(|g, y, ct| {
         let margins = g.node(y).attributes.margins().clone();

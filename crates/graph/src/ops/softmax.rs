@@ -8,6 +8,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op,
 /// An op of its own: as `e^(x - logsumexp(x))` each value would carry the rounding of the largest input.
 pub static SOFTMAX: Op = Op {
     name: "softmax",
+    source: include_str!("softmax.rs"),
     class: Class::Reduction,
     arguments: &[Argument::Nonlinear(jvp)],
     simplify: no_simpler,

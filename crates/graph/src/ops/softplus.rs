@@ -6,6 +6,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op}
 /// Softplus, elementwise, without overflow: `max(x, 0) + ln(1 + e^-|x|)`.
 pub static SOFTPLUS: Op = Op {
     name: "softplus",
+    source: include_str!("softplus.rs"),
     class: Class::Elementwise,
     arguments: &[Argument::Nonlinear(jvp)],
     simplify: no_simpler,

@@ -6,6 +6,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op}
 /// Heaviside step, elementwise, 0 at 0.
 pub static STEP: Op = Op {
     name: "step",
+    source: include_str!("step.rs"),
     class: Class::Elementwise,
     arguments: &[Argument::Fixed],
     simplify: no_simpler,

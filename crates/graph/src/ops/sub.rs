@@ -7,6 +7,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op}
 /// Difference, elementwise.
 pub static SUB: Op = Op {
     name: "sub",
+    source: include_str!("sub.rs"),
     class: Class::Elementwise,
     arguments: &[
         Argument::Affine { part: |_, _, t| Ok(t), transpose: |_, _, ct| Ok(ct) },

@@ -7,6 +7,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op,
 /// The sum over axes.
 pub static SUM: Op = Op {
     name: "sum",
+    source: include_str!("sum.rs"),
     class: Class::Reduction,
     arguments: &[Argument::Linear(|g, y, ct| {
         let axes = g.node(y).attributes.axes().to_vec();

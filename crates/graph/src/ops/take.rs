@@ -8,6 +8,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op,
 /// Shapes: `table: [rows, width]`, `indices: [..]`, result `[.., width]`.
 pub static TAKE: Op = Op {
     name: "take",
+    source: include_str!("take.rs"),
     class: Class::Movement,
     arguments: &[
         Argument::Linear(|g, y, ct| {

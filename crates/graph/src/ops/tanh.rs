@@ -6,6 +6,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op}
 /// Hyperbolic tangent, elementwise.
 pub static TANH: Op = Op {
     name: "tanh",
+    source: include_str!("tanh.rs"),
     class: Class::Elementwise,
     arguments: &[Argument::Nonlinear(jvp)],
     simplify: no_simpler,

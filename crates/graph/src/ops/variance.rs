@@ -9,6 +9,7 @@ use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op,
 /// An op of its own: composed, the derivative with respect to the mean, which is zero, would be computed as a sum.
 pub static VARIANCE: Op = Op {
     name: "variance",
+    source: include_str!("variance.rs"),
     class: Class::Reduction,
     arguments: &[Argument::Nonlinear(jvp)],
     simplify,

@@ -20,7 +20,12 @@ const MOST_POINTS: usize = 1200;
 
 /// The points of a curve, in pieces. A step at which the quantity was not measured is bridged; one at which it is NaN,
 /// or not positive on a log scale, leaves a gap.
-pub fn pieces(records: &[Record], x: Quantity, y: Quantity, scale: Scale) -> Vec<Vec<(f64, f64)>> {
+pub fn pieces(
+    records: &[Record],
+    x: Quantity,
+    y: impl Fn(&Record) -> Option<f64>,
+    scale: Scale,
+) -> Vec<Vec<(f64, f64)>> {
     pieces_of(records.iter().filter_map(|record| Some((x(record)?, y(record)?))), scale)
 }
 

@@ -4,6 +4,7 @@
 mod axis;
 mod chart;
 mod curve;
+mod density;
 mod draw;
 mod file;
 mod heatmap;
@@ -11,6 +12,7 @@ mod ink;
 mod palette;
 mod panel;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use onedge_registry::nearest;
@@ -20,6 +22,7 @@ use axis::{Axis, tick_label};
 pub use chart::{Chart, ChartPanel, Line};
 use curve::pieces;
 pub use curve::{Curve, Quantity};
+pub use density::density;
 use draw::{Sheet, SheetPanel};
 pub use heatmap::{HeatCell, HeatMap, HeatPanel, Mark};
 use ink::INK;
@@ -82,7 +85,7 @@ impl Picture {
         file::save(path, || draw::scene(&self.sheet(&panels)))
     }
 
-    fn sheet(&self, panels: &[&Panel]) -> Sheet<'_> {
+    fn sheet(&self, panels: &[Panel]) -> Sheet<'_> {
         Sheet {
             title: &self.title,
             x: self.x_axis(),
@@ -100,7 +103,7 @@ impl Picture {
     fn sheet_panel(&self, panel: &Panel) -> SheetPanel {
         let (y, clipping) = panel.axis(&self.curves);
         let of_curve = |(index, curve): (usize, &Curve)| {
-            let pieces = pieces(&curve.records, self.x.quantity(), panel.quantity, panel.scale);
+            let pieces = pieces(&curve.records, self.x.quantity(), |record| panel.value(record), panel.scale);
             pieces.into_iter().map(move |piece| (index, piece))
         };
         let edges = panel.references(&self.curves);
@@ -124,22 +127,25 @@ impl Picture {
         if clipping == Clipping::CutOff {
             notes.push("spikes cut off".to_owned());
         }
-        if notes.is_empty() { panel.title.to_owned() } else { format!("{} ({})", panel.title, notes.join("; ")) }
+        if notes.is_empty() { panel.title.to_string() } else { format!("{} ({})", panel.title, notes.join("; ")) }
     }
 
-    fn chosen_panels(&self) -> Result<Vec<&'static Panel>, String> {
+    fn chosen_panels(&self) -> Result<Vec<Panel>, String> {
         let named: Vec<&str> =
             if self.panels.is_empty() { USUAL.to_vec() } else { self.panels.iter().map(String::as_str).collect() };
         let mut chosen = Vec::new();
         for name in named {
-            let known: Vec<&str> = ALL.iter().map(|panel| panel.name).collect();
-            let panel = ALL.iter().find(|panel| panel.name == name).ok_or_else(|| {
+            if let Some(panel) = ALL.iter().find(|panel| panel.name == name) {
+                chosen.extend(panel.has_data(&self.curves).then(|| panel.clone()));
+                continue;
+            }
+            chosen.push(Panel::measured(name, &self.curves).ok_or_else(|| {
+                let readings = self.curves.iter().flat_map(|curve| &curve.records).flat_map(|r| r.measured.keys());
+                let mut known: Vec<&str> = ALL.iter().map(|panel| &*panel.name).collect();
+                known.extend(readings.map(String::as_str).collect::<BTreeSet<&str>>());
                 let nearest: Vec<String> = nearest(name, &known).iter().map(|n| format!("`{n}`")).collect();
                 format!("unknown panel `{name}`, expected one of the known names; try {}", nearest.join(" or "))
-            })?;
-            if panel.has_data(&self.curves) {
-                chosen.push(panel);
-            }
+            })?);
         }
         if chosen.is_empty() {
             Err("expected something to draw, got no records with these panels".to_owned())

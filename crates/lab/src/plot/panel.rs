@@ -1,17 +1,20 @@
+use std::borrow::Cow;
+
 use crate::plot::axis::{Axis, Scale};
 use crate::plot::curve::{Curve, Quantity, pieces};
+use crate::records::Record;
 
 /// One panel of a picture.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Panel {
     /// Its name on the command line.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Its heading.
-    pub title: &'static str,
+    pub title: Cow<'static, str>,
     /// The scale of its vertical axis.
     pub scale: Scale,
-    /// What it shows.
-    pub quantity: Quantity,
+    /// What it shows; `None` for what a diagnostic read under its name.
+    pub quantity: Option<Quantity>,
     /// What is drawn across it.
     pub reference: Reference,
 }
@@ -26,15 +29,24 @@ pub enum Reference {
 }
 
 const fn panel(name: &'static str, title: &'static str, scale: Scale, quantity: Quantity) -> Panel {
-    Panel { name, title, scale, quantity, reference: Reference::Nothing }
+    let (name, title) = (Cow::Borrowed(name), Cow::Borrowed(title));
+    Panel { name, title, scale, quantity: Some(quantity), reference: Reference::Nothing }
 }
 
+const EDGE: Panel = Panel {
+    name: Cow::Borrowed("edge"),
+    title: Cow::Borrowed("learning rate × sharpness"),
+    scale: Scale::Linear,
+    quantity: Some(|r| r.edge()),
+    reference: Reference::Edge,
+};
+
 /// Every panel, in the order of a picture.
-pub const ALL: &[Panel] = &[
+pub static ALL: &[Panel] = &[
     panel("loss", "training loss", Scale::Log, |r| Some(r.loss)),
     panel("rate", "learning rate", Scale::Log, |r| Some(r.learning_rate)),
     panel("sharpness", "sharpness", Scale::Log, |r| r.preconditioned_sharpness.or(r.sharpness)),
-    Panel { reference: Reference::Edge, ..panel("edge", "learning rate × sharpness", Scale::Linear, |r| r.edge()) },
+    EDGE,
     panel("hessian", "sharpness without preconditioner", Scale::Log, |r| r.sharpness),
     panel("gradient", "gradient norm", Scale::Log, |r| r.gradient_norm),
     panel("alignment", "alignment of update and top eigenvector", Scale::Linear, |r| r.alignment),
@@ -48,17 +60,39 @@ pub const USUAL: [&str; 4] = ["loss", "rate", "sharpness", "edge"];
 const MOST_EDGES: f64 = 2.5;
 
 impl Panel {
+    /// A panel of what a diagnostic read, if it is in any of the curves. On a log scale where all of it is positive and it spans more
+    /// than a decade.
+    pub fn measured(name: &str, curves: &[Curve]) -> Option<Self> {
+        let values = || curves.iter().flat_map(|c| &c.records).filter_map(|record| record.measured.get(name).copied());
+        let (low, high) = values().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+        values().next()?;
+        let scale = if low > 0.0 && high > 10.0 * low { Scale::Log } else { Scale::Linear };
+        let (title, name) = (name.replace('_', " ").into(), name.to_owned().into());
+        Some(Self { name, title, scale, quantity: None, reference: Reference::Nothing })
+    }
+
+    /// What it shows of a record.
+    pub fn value(&self, record: &Record) -> Option<f64> {
+        match self.quantity {
+            Some(quantity) => quantity(record),
+            None => record.measured.get(&*self.name).copied(),
+        }
+    }
+
     /// Whether any curve has something to show here.
     pub fn has_data(&self, curves: &[Curve]) -> bool {
         curves
             .iter()
-            .any(|curve| !pieces(&curve.records, |r| Some(r.step as f64), self.quantity, self.scale).is_empty())
+            .any(|curve| !pieces(&curve.records, |r| Some(r.step as f64), |r| self.value(r), self.scale).is_empty())
     }
 
     /// The vertical axis that shows all curves, and whether some of them leave it.
     pub fn axis(&self, curves: &[Curve]) -> (Axis, Clipping) {
         let values = curves.iter().flat_map(|curve| {
-            pieces(&curve.records, |r| Some(r.step as f64), self.quantity, self.scale).concat().into_iter().map(|p| p.1)
+            pieces(&curve.records, |r| Some(r.step as f64), |r| self.value(r), self.scale)
+                .concat()
+                .into_iter()
+                .map(|p| p.1)
         });
         let (mut low, mut high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
         let mut clipping = Clipping::Whole;
@@ -75,6 +109,11 @@ impl Panel {
         }
         if low > high {
             (low, high) = (0.1, 1.0);
+        }
+        // A constant is drawn as one: its rounding is nothing to look at.
+        let size = low.abs().max(high.abs());
+        if self.scale == Scale::Linear && high - low < 1e-6 * size {
+            (low, high) = (low - 0.05 * size, high + 0.05 * size);
         }
         (Axis::new(self.scale, low, high).padded(0.04), clipping)
     }
@@ -95,7 +134,7 @@ impl Panel {
     /// What the heading adds to the title: of which matrix the eigenvalue is.
     pub fn note(&self, curves: &[Curve]) -> Option<&'static str> {
         let scaled = |curve: &Curve| curve.records.iter().any(|r| r.preconditioned_sharpness.is_some());
-        match self.name {
+        match &*self.name {
             "sharpness" if curves.iter().all(scaled) => Some("largest eigenvalue of P^-1/2 H P^-1/2"),
             "sharpness" if curves.iter().any(scaled) => Some("largest eigenvalue, preconditioned where P is"),
             "sharpness" => Some("largest Hessian eigenvalue"),
@@ -116,7 +155,6 @@ pub enum Clipping {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::records::Record;
 
     fn curve(products: &[f64]) -> Curve {
         let records = products.iter().enumerate().map(|(step, &product)| Record {
@@ -144,7 +182,8 @@ mod tests {
     fn panels_without_data_are_known() {
         let mut bare = curve(&[1.0]);
         bare.records[0].sharpness = None;
-        let shown: Vec<&str> = ALL.iter().filter(|p| p.has_data(std::slice::from_ref(&bare))).map(|p| p.name).collect();
+        let shown: Vec<&str> =
+            ALL.iter().filter(|p| p.has_data(std::slice::from_ref(&bare))).map(|p| &*p.name).collect();
         assert_eq!(shown, ["loss", "rate"]);
     }
 

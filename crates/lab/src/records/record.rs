@@ -73,29 +73,63 @@ pub struct Record {
 pub struct Column {
     /// Its name in records and exports.
     pub name: &'static str,
+    /// What it is.
+    pub doc: &'static str,
     /// Its value in a record, if measured.
     pub get: fn(&Record) -> Option<f64>,
 }
 
 /// Every column of a record but eigenvalues, density and what other diagnostics read, in the order in which exports show them.
 pub const COLUMNS: &[Column] = &[
-    Column { name: "step", get: |r| Some(r.step as f64) },
-    Column { name: "loss", get: |r| Some(r.loss) },
-    Column { name: "learning_rate", get: |r| Some(r.learning_rate) },
-    Column { name: "gradient_norm", get: |r| r.gradient_norm },
-    Column { name: "update_norm", get: |r| r.update_norm },
-    Column { name: "slope", get: |r| r.slope },
-    Column { name: "curvature", get: |r| r.curvature },
-    Column { name: "sharpness", get: |r| r.sharpness },
-    Column { name: "magnitude", get: |r| r.magnitude },
-    Column { name: "residual", get: |r| r.residual },
-    Column { name: "preconditioned_sharpness", get: |r| r.preconditioned_sharpness },
-    Column { name: "alignment", get: |r| r.alignment },
-    Column { name: "update_cosine", get: |r| r.update_cosine },
-    Column { name: "converged", get: |r| r.converged.map(|converged| f64::from(u8::from(converged))) },
-    Column { name: "products", get: |r| r.products.map(|products| products as f64) },
-    Column { name: "cost", get: |r| Some(r.cost) },
-    Column { name: "seconds", get: |r| Some(r.seconds) },
+    Column { name: "step", doc: "the step, counted from 0", get: |r| Some(r.step as f64) },
+    Column {
+        name: "loss",
+        doc: "the loss before the step, over all examples or over the mini-batch",
+        get: |r| Some(r.loss),
+    },
+    Column { name: "learning_rate", doc: "the learning rate that the tuner chose", get: |r| Some(r.learning_rate) },
+    Column { name: "gradient_norm", doc: "|g|", get: |r| r.gradient_norm },
+    Column { name: "update_norm", doc: "|u|, the update at unit learning rate", get: |r| r.update_norm },
+    Column { name: "slope", doc: "g . u", get: |r| r.slope },
+    Column { name: "curvature", doc: "u . H u", get: |r| r.curvature },
+    Column { name: "sharpness", doc: "the largest eigenvalue of the Hessian H", get: |r| r.sharpness },
+    Column {
+        name: "magnitude",
+        doc: "the eigenvalue of largest magnitude, of H or of P^-1/2 H P^-1/2 where there is a preconditioner P",
+        get: |r| r.magnitude,
+    },
+    Column {
+        name: "residual",
+        doc: "the residual norm of the largest eigenpair: some eigenvalue lies this close to it",
+        get: |r| r.residual,
+    },
+    Column {
+        name: "preconditioned_sharpness",
+        doc: "the largest eigenvalue of P^-1/2 H P^-1/2, for optimizers with a diagonal preconditioner P",
+        get: |r| r.preconditioned_sharpness,
+    },
+    Column { name: "alignment", doc: "(u . v)^2 / |u|^2, with v the top eigenvector", get: |r| r.alignment },
+    Column {
+        name: "update_cosine",
+        doc: "the cosine of the angle between this update and the one before",
+        get: |r| r.update_cosine,
+    },
+    Column {
+        name: "converged",
+        doc: "1 if every eigenvalue of this step met the tolerance before the products ran out, else 0",
+        get: |r| r.converged.map(|converged| f64::from(u8::from(converged))),
+    },
+    Column {
+        name: "products",
+        doc: "Hessian-vector products spent on the spectrum at this step",
+        get: |r| r.products.map(|products| products as f64),
+    },
+    Column {
+        name: "cost",
+        doc: "evaluations of the loss spent on training so far, diagnostics left out",
+        get: |r| Some(r.cost),
+    },
+    Column { name: "seconds", doc: "seconds spent on training so far, diagnostics left out", get: |r| Some(r.seconds) },
 ];
 
 impl Record {

@@ -3,6 +3,7 @@
 mod compare;
 mod completions;
 mod demo;
+mod explain;
 mod export;
 mod generate;
 mod list;
@@ -39,6 +40,8 @@ pub enum Command {
     Theory(theory::Args),
     /// Every tuner, optimizer, model, loss and data set, with their settings
     List(list::Args),
+    /// The documentation of anything that has a name: formula, settings, cost, source
+    Explain(explain::Args),
     /// A completion script for a shell
     Completions(completions::Args),
 }
@@ -57,6 +60,7 @@ impl Command {
             Self::Plot(args) => plot::run(&args),
             Self::Theory(args) => theory::run(&args),
             Self::List(args) => list::run(&args),
+            Self::Explain(args) => explain::run(&args),
             Self::Completions(args) => completions::run(&args),
         }
     }

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use onedge_lab::Error;
 use onedge_lab::labels::tell_apart;
-use onedge_lab::plot::{Abscissa, Curve, Picture};
+use onedge_lab::plot::{Abscissa, Curve, Picture, density};
 use onedge_lab::records::RunDirectory;
 use onedge_lab::spec::{Document, Spec};
 
@@ -17,9 +17,12 @@ pub struct Args {
     /// The picture, .svg or .png
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
-    /// Panels: loss, rate, sharpness, edge, gradient, alignment, turn [default: the first four]
+    /// Panels: loss, rate, sharpness, edge, gradient, alignment, turn, or what a diagnostic read (trace) [default: the first four]
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     panels: Vec<String>,
+    /// Instead of panels, the last density of eigenvalues of each run
+    #[arg(long, conflicts_with_all = ["panels", "x"])]
+    density: bool,
     /// The horizontal axis
     #[arg(long, value_enum, default_value = "step")]
     x: Along,
@@ -68,6 +71,10 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     };
     let shared = problems.first().cloned().flatten().filter(|_| problems.windows(2).all(|pair| pair[0] == pair[1]));
     let title = args.title.clone().or(shared).unwrap_or_default();
+    if args.density {
+        density(&title, &curves, &args.output)?;
+        return Ok(Code::Done);
+    }
     Picture { title, x, panels: args.panels.clone(), curves }.save(&args.output)?;
     Ok(Code::Done)
 }

@@ -4,6 +4,7 @@ mod bench;
 mod compare;
 mod console;
 mod downloads;
+mod explain;
 mod images;
 mod inputs;
 mod interruptions;

@@ -5,9 +5,9 @@ use onedge_objective::Costs;
 
 use crate::Error;
 use crate::kernels::Element;
+use crate::kernels::TILE;
 use crate::plan::{Area, Place, Plan, Stage, Transposed, Uses, build, is_fused, padded};
 use crate::program::Program;
-use crate::kernels::TILE;
 use crate::shifted::Layout;
 
 /// All stages of a program for chunks of one size.

@@ -3,9 +3,9 @@ use std::sync::Mutex;
 use rayon::prelude::*;
 
 use crate::Error;
+use crate::kernels::TILE;
 use crate::kernels::{Element, accumulate};
 use crate::plan::{Plan, Transposed};
-use crate::kernels::TILE;
 
 /// The memory of one lane: its sums over chunks.
 #[derive(Debug, Default)]

@@ -2,8 +2,8 @@
 
 use crate::fused;
 use crate::kernels::{
-    Element, Gemm, TILE, accumulate, conv2d, cut, fold_patches, gemm, iota, logsumexp, one_hot, paste, patches, permute,
-    pick, put_add, reduce_max, softmax, sum, take, total, variance, vectorised,
+    Element, Gemm, TILE, accumulate, conv2d, cut, fold_patches, gemm, iota, logsumexp, one_hot, paste, patches,
+    permute, pick, put_add, reduce_max, softmax, sum, take, total, variance, vectorised,
 };
 use crate::plan::{Area, Place, Plan, Rows, Step, Write};
 

@@ -171,7 +171,9 @@ mod tests {
     fn tiles_are_alike_where_they_are_steady() {
         let mut steady_ones = 0;
         let shapes = [&[3, 64, 32, 8][..], &[2, 4, 2048], &[5000, 4], &[2, 3, 4096], &[7, 900]];
-        for (shape, axes) in shapes.into_iter().flat_map(|shape| [&[0][..], &[1], &[2], &[1, 2], &[0, 1]].map(|axes| (shape, axes))) {
+        for (shape, axes) in
+            shapes.into_iter().flat_map(|shape| [&[0][..], &[1], &[2], &[1, 2], &[0, 1]].map(|axes| (shape, axes)))
+        {
             if axes.iter().any(|&axis| axis >= shape.len()) {
                 continue;
             }

@@ -275,7 +275,8 @@ mod tests {
 
     /// Some tensors, and for every set of their axes the places of all elements in what is left.
     fn cases() -> impl Iterator<Item = (Shape, Vec<usize>, Vec<f64>, Vec<usize>)> {
-        let shapes: [&[usize]; 6] = [&[3, 70, 8, 2], &[2, 33, 5, 3], &[9, 200], &[2, 50, 16], &[40, 1, 7, 30], &[2, 5000]];
+        let shapes: [&[usize]; 6] =
+            [&[3, 70, 8, 2], &[2, 33, 5, 3], &[9, 200], &[2, 50, 16], &[40, 1, 7, 30], &[2, 5000]];
         shapes.map(Shape::new).into_iter().flat_map(|shape| {
             (0..1 << shape.rank()).map(move |bits| {
                 let axes: Vec<usize> = (0..shape.rank()).filter(|axis| bits >> axis & 1 == 1).collect();

@@ -160,7 +160,9 @@ fn fuse_pairs<T>(draft: Vec<DraftInstruction<T>>) -> Vec<DraftInstruction<T>> {
     let mut pairs: HashMap<usize, (Pair, Vec<DraftOperand>)> = HashMap::new();
     let mut firsts: HashSet<usize> = HashSet::new();
     for (at, instruction) in draft.iter().enumerate() {
-        let (Kernel::Binary(first), DraftOperand::Tile(tile)) = (&instruction.kernel, instruction.out) else { continue };
+        let (Kernel::Binary(first), DraftOperand::Tile(tile)) = (&instruction.kernel, instruction.out) else {
+            continue;
+        };
         let Some(&[reader]) = readers.get(&tile).map(Vec::as_slice) else { continue };
         let Kernel::Binary(second) = &draft[reader].kernel else { continue };
         let left = draft[reader].operands[0] == instruction.out;

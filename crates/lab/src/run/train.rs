@@ -79,14 +79,18 @@ pub struct Outcome {
     pub cost: f64,
     /// How often the tuner met what its formula does not provide for, and how many measured spectra did not converge.
     pub events: Vec<(&'static str, u64)>,
-    /// c in "edge of stability at sharpness = c / eta", for this optimizer.
-    pub edge: f64,
+    /// c in "edge of stability at sharpness = c / eta", for this optimizer, if it has one.
+    pub edge: Option<f64>,
 }
 
 /// Trains `w` by `plan`. Whatever ends it once it has begun is no error but a stop reason, so that parameters and
 /// records are there to be kept.
 ///
 /// The step that reaches the target or diverges is recorded with its loss and no learning rate, and not taken.
+///
+/// In the end `w` holds the parameters to evaluate and to keep. For an optimizer that takes gradients elsewhere
+/// ([`Optimizer::evaluation_point`]) that is not the last point recorded; after a step that was begun and not taken it is
+/// the point that this step would have led to.
 ///
 /// # Errors
 /// [`Error::Batch`] if a batch has more examples than there are; [`Error::Tune`] if the spectrum is asked for in a way
@@ -143,6 +147,9 @@ pub fn train<T: Real>(
             break reason;
         }
     };
+    if let Some(point) = trainer.evaluation_point() {
+        w.copy_from_slice(point);
+    }
     if batches.is_some() {
         let step = trainer.steps();
         workload.select(None).map_err(|source| Error::from(TuneError::Objective { step, source }))?;
@@ -324,7 +331,7 @@ mod tests {
     fn records_what_algebra_says() {
         let (outcome, records, _) = run(&plan(5), 0.25, 0);
         let outcome = outcome.unwrap();
-        assert_eq!((outcome.stop, outcome.steps, outcome.edge), (StopReason::StepsDone, 5, 2.0));
+        assert_eq!((outcome.stop, outcome.steps, outcome.edge), (StopReason::StepsDone, 5, Some(2.0)));
         // One step of rate 1/4 ends the first coordinate; the second shrinks by 3/4 a step.
         let (first, second) = (&records[0], &records[1]);
         assert_eq!((first.loss, first.learning_rate), (4.0, 0.25));

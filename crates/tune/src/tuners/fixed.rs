@@ -4,6 +4,7 @@ use crate::{Change, Error, Line, Sharpness, Trial};
 
 /// The quadratic `loss + eta slope + eta^2 curvature / 2`.
 pub(super) struct Fixed {
+    pub(super) step: u64,
     pub(super) loss: f64,
     pub(super) slope: f64,
     pub(super) curvature: f64,
@@ -23,6 +24,7 @@ impl Fixed {
     /// Loss 1, at the first step.
     pub(super) fn new(slope: f64, curvature: f64) -> Self {
         Self {
+            step: 0,
             loss: 1.0,
             slope,
             curvature,
@@ -41,7 +43,7 @@ impl Fixed {
 
     /// At the step after one with this rate.
     pub(super) fn after(self, previous: f64) -> Self {
-        Self { previous: Some(previous), ..self }
+        Self { step: 1, previous: Some(previous), ..self }
     }
 
     pub(super) fn with_cosine(self, cosine: f64) -> Self {
@@ -60,7 +62,7 @@ impl Fixed {
 
 impl Line for Fixed {
     fn step(&self) -> u64 {
-        u64::from(self.previous.is_some())
+        self.step
     }
 
     fn loss(&self) -> f64 {

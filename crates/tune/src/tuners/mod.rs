@@ -5,6 +5,7 @@ mod armijo;
 mod barzilai_borwein;
 mod cdat;
 mod constant;
+mod controlled;
 mod dog;
 mod dowg;
 mod exponential;
@@ -16,6 +17,7 @@ mod polyak;
 mod quadratic;
 mod schedule;
 mod sharpness;
+mod sigma;
 mod sls;
 mod step;
 mod warmup;
@@ -36,6 +38,7 @@ pub use armijo::{Armijo, ArmijoOptions};
 pub use barzilai_borwein::{BarzilaiBorwein, Variant};
 pub use cdat::Cdat;
 pub use constant::Constant;
+pub use controlled::{Controlled, ControlledOptions};
 pub use dog::Dog;
 pub use dowg::Dowg;
 pub use exponential::Exponential;
@@ -46,6 +49,7 @@ pub use pal::Pal;
 pub use polyak::Polyak;
 pub use schedule::Schedule;
 pub use sharpness::Sharpness;
+pub use sigma::Sigma;
 pub use sls::{Sls, SlsOptions};
 pub use step::StepDecay;
 pub use warmup::Warmup;
@@ -72,6 +76,7 @@ pub static ALL: &[&Entry<Make>] = &[
     &greedy::ENTRY,
     &on_edge::ENTRY,
     &cdat::ENTRY,
+    &controlled::ENTRY,
     &sharpness::ENTRY,
     &polyak::ENTRY,
     &hypergradient::ENTRY,

@@ -83,15 +83,20 @@ fn a_restored_run_has_the_same_bits() {
     fn round_trip<T: Real>(optimizer: &str, tuner: &str) {
         let (mut first, mut w) = (trainer::<T>(5, optimizer, tuner), start(5));
         for _ in 0..5 {
-            first.step(&mut Quadratic::ill_conditioned(), &mut w).unwrap();
+            let report = first.step(&mut Quadratic::ill_conditioned(), &mut w);
+            assert!(report.is_ok(), "{optimizer} with {tuner}: {report:?}");
         }
         let (mut second, mut again) = (trainer::<T>(5, optimizer, tuner), w.clone());
         second.restore(first.state()).unwrap();
         assert!(second.state() == first.state());
         for _ in 0..5 {
-            let report = first.step(&mut Quadratic::ill_conditioned(), &mut w).unwrap();
-            assert_eq!(report, second.step(&mut Quadratic::ill_conditioned(), &mut again).unwrap());
-            assert!(w == again, "{optimizer} with {tuner}");
+            let report = first.step(&mut Quadratic::ill_conditioned(), &mut w).map_err(|error| error.to_string());
+            let other = second.step(&mut Quadratic::ill_conditioned(), &mut again).map_err(|error| error.to_string());
+            // A run may diverge, but both alike.
+            assert!(report == other && w == again, "{optimizer} with {tuner}: {report:?} {other:?}");
+            if report.is_err() {
+                return;
+            }
         }
         assert!(second.state() == first.state());
         assert_eq!(second.tuner().events(), first.tuner().events());

@@ -77,13 +77,19 @@ fn unknown_names_suggest_the_nearest() {
 
 #[test]
 fn defaults_are_the_papers() {
-    let papers: [(&str, Box<dyn Optimizer<f64>>); 6] = [
+    let papers: [(&str, Box<dyn Optimizer<f64>>); 12] = [
         ("gd", Box::new(optimizers::Gd::paper())),
         ("momentum", Box::new(optimizers::Momentum::paper())),
         ("nesterov", Box::new(optimizers::Nesterov::paper())),
         ("rmsprop", Box::new(optimizers::RmsProp::paper())),
         ("adam", Box::new(optimizers::Adam::paper())),
         ("adamw", Box::new(optimizers::AdamW::paper())),
+        ("d-adapt-sgd", Box::new(optimizers::DAdaptSgd::paper())),
+        ("d-adapt-adam", Box::new(optimizers::DAdaptAdam::paper())),
+        ("prodigy", Box::new(optimizers::Prodigy::paper())),
+        ("mechanic", Box::new(optimizers::Mechanic::paper(Box::new(optimizers::Gd)))),
+        ("schedule-free-sgd", Box::new(optimizers::ScheduleFreeSgd::paper())),
+        ("schedule-free-adamw", Box::new(optimizers::ScheduleFreeAdamW::paper())),
     ];
     assert_eq!(papers.len(), optimizers::ALL.len());
     for (name, mut paper) in papers {

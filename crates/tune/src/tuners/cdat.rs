@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn follows_sigma() {
-        let mut cdat = Cdat::paper().with_sigma(Sigma::constant(2.0).from(1.0, 2));
+        let mut cdat = Cdat::paper().with_sigma(Sigma::constant(2.0).starting_at(1.0, 2));
         let rates = [0, 1, 2, 3].map(|step| {
             let mut line = Fixed { step, ..Fixed::new(-3.0, 6.0) };
             cdat.learning_rate(&mut line).unwrap()

@@ -49,7 +49,7 @@ impl Sigma {
     }
 
     /// From `start` at step 0 to this one at step `steps`, at least 1.
-    pub fn from(self, start: f64, steps: u64) -> Self {
+    pub fn starting_at(self, start: f64, steps: u64) -> Self {
         Self { start, steps, ..self }
     }
 
@@ -69,7 +69,7 @@ impl Sigma {
             (Some(start), _) if !positive(start) => {
                 return Err(settings.out_of_range("sigma_start", "a positive finite number"));
             }
-            (Some(start), Some(steps)) => result = result.from(start, steps),
+            (Some(start), Some(steps)) => result = result.starting_at(start, steps),
             (Some(_), None) => return Err(settings.out_of_range("sigma_steps", "the steps from sigma_start to sigma")),
             (None, Some(_)) => {
                 return Err(settings.out_of_range("sigma_start", "the sigma that sigma_steps begin with"));
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn by_hand() {
         assert_eq!([0, 7, 99].map(|step| Sigma::constant(2.0).at(step)), [2.0; 3]);
-        let rising = Sigma::constant(2.0).from(0.5, 4);
+        let rising = Sigma::constant(2.0).starting_at(0.5, 4);
         assert_eq!([0, 1, 2, 4, 9].map(|step| rising.at(step)), [0.5, 0.875, 1.25, 2.0, 2.0]);
         // 64 / (64 + 192) = 1/4; with momentum 2/3 only a third of the noise is left: 64 / 128.
         assert!((Sigma::constant(2.0).in_batches(64, 192.0, 0.0).at(0) - 0.5).abs() < 1e-15);

@@ -12,7 +12,8 @@ pub struct Sharpness {
 /// What changed over the step before: `s = w - w_previous = eta u` and `y = g - g_previous`.
 ///
 /// In mini-batches the two gradients are of different batches, so y is the change along s plus the difference of two
-/// batches. Rules made of s and y take it all for curvature: they are meant for the full batch.
+/// batches. Rules made of s and y take it all for curvature, and as the second part does not shrink with s, a rate like
+/// `|s| / |y|` shrinks with every step, down to nothing: they are meant for the full batch.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Change {
     /// `|s|^2`

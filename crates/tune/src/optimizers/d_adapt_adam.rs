@@ -17,6 +17,9 @@ use crate::{Error, Optimizer, State};
 ///
 /// r is taken with the A before this gradient, m, s and v with the d before it.
 ///
+/// As v begins at zero and is not corrected, A is too small by sqrt(1 - beta2^t) at first, and d, which never falls, may rise
+/// too far: in full batch, or wherever a few hundred steps suffice, try beta2 = 0.99.
+///
 /// The update is the whole step: to be used with the rate 1, or with a schedule that has 1 at its height. The estimates of d
 /// suppose rate 1. It scales its own updates, so it has no edge, and says no preconditioner.
 ///

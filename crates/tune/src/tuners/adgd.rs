@@ -22,8 +22,8 @@ use crate::{Change, Error, Events, Line, Needs, State, Tuner};
 /// - Gradient not finite: the step's error ends the run before the tuner is asked.
 ///
 /// The theory is for `u = -g` in full batch, on convex losses. With another optimizer s is its step, and L is taken along
-/// it. In mini-batches y holds the difference of two batches too, see [`Change`]; the authors' stochastic method instead
-/// takes both gradients on one batch, which is a gradient more a step and is not offered.
+/// it. In mini-batches y holds the difference of two batches too, see [`Change`], and the rate dies within an epoch; the
+/// authors' stochastic method takes both gradients on one batch, a gradient more a step, which is not offered.
 ///
 /// Cost: two dot products, and the previous gradient is kept.
 ///

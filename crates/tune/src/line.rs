@@ -82,8 +82,8 @@ pub trait Line {
     /// The learning rate of the step before; `None` at the first step. Free.
     fn previous_learning_rate(&self) -> Option<f64>;
 
-    /// The loss and the slope at `w + learning_rate u`; what is not finite is no error here. It moves the point at which
-    /// the objective is linearised: curvature or sharpness asked afterwards linearise at w once more.
+    /// The loss and the slope at `w + learning_rate u`; what is not finite is no error here. It moves the point at
+    /// which the objective is linearised: curvature or sharpness asked afterwards linearise at w once more.
     /// Cost: `C.linearize` for every call, and `C.linearize` for whoever asks what must be linearised at w again.
     fn trial(&mut self, learning_rate: f64) -> Result<Trial, Error>;
 

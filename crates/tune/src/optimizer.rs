@@ -14,8 +14,8 @@ pub trait Optimizer<T: Real>: Send {
     fn preconditioner(&self) -> Option<&[T]>;
 
     /// c in "edge of stability at sharpness = c / eta": on a quadratic a constant rate eta diverges where the sharpness
-    /// exceeds it. The sharpness is that of `P^-1/2 H P^-1/2` where there is a P, taken as constant. `None` for a method
-    /// that scales its own updates, where there is no such number.
+    /// exceeds it. The sharpness is that of `P^-1/2 H P^-1/2` where there is a P, taken as constant. `None` for a
+    /// method that scales its own updates, where there is no such number.
     fn edge(&self) -> Option<f64>;
 
     /// The parameters to evaluate and to keep, where they are not those at which gradients are taken; `None` where they

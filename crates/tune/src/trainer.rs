@@ -6,8 +6,8 @@ use crate::{Error, Needs, Optimizer, State, Step, StepReport, Tuner};
 
 /// An optimizer and a tuner, and all that is kept from one step to the next.
 ///
-/// Cost: three vectors of the length of the parameters besides the optimizer's own; one more with a linesearch, two if it
-/// asks for slopes; one for each vector that the tuner needs kept, and for each sharpness that is tracked.
+/// Cost: three vectors of the length of the parameters besides the optimizer's own; one more with a linesearch, two if
+/// it asks for slopes; one for each vector that the tuner needs kept, and for each sharpness that is tracked.
 pub struct Trainer<T: Real> {
     optimizer: Box<dyn Optimizer<T>>,
     tuner: Box<dyn Tuner>,

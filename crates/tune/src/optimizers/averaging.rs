@@ -1,4 +1,5 @@
-//! What the schedule-free methods share: a last point z, a weighted mean x of all of them, and the point y between both.
+//! What the schedule-free methods share: a last point z, a weighted mean x of all of them, and the point y between
+//! both.
 
 use onedge_objective::Real;
 

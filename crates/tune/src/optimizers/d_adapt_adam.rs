@@ -6,8 +6,8 @@ use super::d_adapt_sgd::DISTANCE;
 use super::{Make, beta, check_lengths, eps, positive};
 use crate::{Error, Optimizer, State};
 
-/// D-Adaptation of Adam: Adam at the rate d, a lower bound on the distance from the first point to the solution (its largest
-/// component), which grows as the run shows more of it.
+/// D-Adaptation of Adam: Adam at the rate d, a lower bound on the distance from the first point to the solution (its
+/// largest component), which grows as the run shows more of it.
 ///
 /// ```text
 /// r <- b r + (1 - b) d g.(s / A),  s <- b s + (1 - b) d g,          b = sqrt(beta2),  A = sqrt(v) + eps
@@ -17,11 +17,11 @@ use crate::{Error, Optimizer, State};
 ///
 /// r is taken with the A before this gradient, m, s and v with the d before it.
 ///
-/// As v begins at zero and is not corrected, A is too small by sqrt(1 - beta2^t) at first, and d, which never falls, may rise
-/// too far: in full batch, or wherever a few hundred steps suffice, try beta2 = 0.99.
+/// As v begins at zero and is not corrected, A is too small by sqrt(1 - beta2^t) at first, and d, which never falls,
+/// may rise too far: in full batch, or wherever a few hundred steps suffice, try beta2 = 0.99.
 ///
-/// The update is the whole step: to be used with the rate 1, or with a schedule that has 1 at its height. The estimates of d
-/// suppose rate 1. It scales its own updates, so it has no edge, and says no preconditioner.
+/// The update is the whole step: to be used with the rate 1, or with a schedule that has 1 at its height. The estimates
+/// of d suppose rate 1. It scales its own updates, so it has no edge, and says no preconditioner.
 ///
 /// Cost: three vectors.
 ///
@@ -60,8 +60,9 @@ impl<T: Real> DAdaptAdam<T> {
 pub(super) static ENTRY: Entry<Make> = Entry {
     name: "d-adapt-adam",
     summary: "Adam that finds its own rate: D-Adaptation; with rate 1",
-    doc: "Adam without bias correction at the rate d, a growing lower bound on the distance to the solution. For the rate \
-          1, or a schedule up to 1. No edge. Source: Defazio and Mishchenko 2023, arXiv 2301.07733, algorithm 5.",
+    doc: "Adam without bias correction at the rate d, a growing lower bound on the distance to the solution. For the \
+          rate 1, or a schedule up to 1. No edge. Source: Defazio and Mishchenko 2023, arXiv 2301.07733, algorithm \
+          5.",
     settings: &[BETA1, BETA2, EPS, DISTANCE],
     build: Make {
         f32: |settings| Ok(Box::new(DAdaptAdam::from_settings(settings)?)),

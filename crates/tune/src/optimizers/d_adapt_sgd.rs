@@ -4,17 +4,17 @@ use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Setting, Set
 use super::{Make, beta, check_lengths, positive};
 use crate::{Error, Optimizer, State};
 
-/// D-Adaptation of stochastic gradient descent: the rate `d / |g_0|` with a lower bound d on the distance from the first
-/// point to the solution, which grows as the run shows more of it.
+/// D-Adaptation of stochastic gradient descent: the rate `d / |g_0|` with a lower bound d on the distance from the
+/// first point to the solution, which grows as the run shows more of it.
 ///
 /// ```text
 /// lambda = d / |g_0|,  q <- q + lambda g.s,  s <- s + lambda g,  z = w_0 - s,  w <- beta w + (1 - beta) z
 /// d <- max(d, 2 q / |s|)
 /// ```
 ///
-/// The update is the whole way to the new w: to be used with the rate 1. Another rate goes that share of the way, while z
-/// and d go on as though it had gone all. It scales its own updates, so it has no edge. A gradient that is zero at the first
-/// step leaves everything as it is; g_0 is then the first that is not.
+/// The update is the whole way to the new w: to be used with the rate 1. Another rate goes that share of the way, while
+/// z and d go on as though it had gone all. It scales its own updates, so it has no edge. A gradient that is zero at
+/// the first step leaves everything as it is; g_0 is then the first that is not.
 ///
 /// Cost: two vectors.
 ///

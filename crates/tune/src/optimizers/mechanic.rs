@@ -14,13 +14,14 @@ const BASES: [&str; 6] = ["gd", "momentum", "nesterov", "rmsprop", "adam", "adam
 /// With D the sum of the base's updates at unit rate, S the sum of the six scales s_i, and b_i their decays,
 ///
 /// ```text
-/// h = D.(g + lambda S |g| w / |w|),  m_i <- max(b_i m_i, |h|),  v_i <- b_i^2 v_i + h^2,  r_i <- max(0, b_i r_i - s_i h)
-/// s_i <- (m_i init / 6 + r_i) / (sqrt(v_i) + eps),  D <- D + u_base,  w <- w_0 + S D
+/// h = D.(g + lambda S |g| w / |w|),  m_i <- max(b_i m_i, |h|),  v_i <- b_i^2 v_i + h^2
+/// r_i <- max(0, b_i r_i - s_i h),  s_i <- (m_i init / 6 + r_i) / (sqrt(v_i) + eps)
+/// D <- D + u_base,  w <- w_0 + S D
 /// ```
 ///
-/// The update is the whole way to the new w: to be used with the rate 1. Another rate goes that share of the way, while D
-/// and the scales go on as though it had gone all. The first step goes nowhere, as nothing is known yet. It scales its own
-/// updates, so it has no edge, and says no preconditioner.
+/// The update is the whole way to the new w: to be used with the rate 1. Another rate goes that share of the way, while
+/// D and the scales go on as though it had gone all. The first step goes nowhere, as nothing is known yet. It scales
+/// its own updates, so it has no edge, and says no preconditioner.
 ///
 /// Cost: two vectors besides the base's.
 ///
@@ -87,9 +88,9 @@ fn boxed<T: Real>(settings: &Settings) -> Made<T> {
 pub(super) static ENTRY: Entry<Make> = Entry {
     name: "mechanic",
     summary: "another optimizer with a learnt scale; with rate 1",
-    doc: "w <- w_0 + S D, D the sum of the base's updates, S a scale learnt from the products of D with the gradients. For \
-          the rate 1: another goes that share of the way. No edge. Source: Cutkosky et al. 2023, arXiv 2306.00144, \
-          algorithm 1.",
+    doc: "w <- w_0 + S D, D the sum of the base's updates, S a scale learnt from the products of D with the \
+          gradients. For the rate 1: another goes that share of the way. No edge. Source: Cutkosky et al. 2023, \
+          arXiv 2306.00144, algorithm 1.",
     settings: &[
         setting(
             "base",

@@ -17,11 +17,11 @@ use crate::{Error, Optimizer, State};
 ///
 /// All with the d before this gradient.
 ///
-/// As v begins at zero and is not corrected, sqrt(v) is too small by sqrt(1 - beta2^t) at first, and d, which never falls, may rise
-/// too far: in full batch, or wherever a few hundred steps suffice, try beta2 = 0.99.
+/// As v begins at zero and is not corrected, sqrt(v) is too small by sqrt(1 - beta2^t) at first, and d, which never
+/// falls, may rise too far: in full batch, or wherever a few hundred steps suffice, try beta2 = 0.99.
 ///
-/// The update is the whole step: to be used with the rate 1, or with a schedule that has 1 at its height. The estimates of d
-/// suppose rate 1. It scales its own updates, so it has no edge, and says no preconditioner.
+/// The update is the whole step: to be used with the rate 1, or with a schedule that has 1 at its height. The estimates
+/// of d suppose rate 1. It scales its own updates, so it has no edge, and says no preconditioner.
 ///
 /// Cost: four vectors.
 ///
@@ -60,9 +60,9 @@ impl<T: Real> Prodigy<T> {
 pub(super) static ENTRY: Entry<Make> = Entry {
     name: "prodigy",
     summary: "Adam that finds its own rate: Prodigy; with rate 1",
-    doc: "Adam without bias correction at the rate d, a lower bound on the distance to the solution that grows faster than \
-          that of D-Adaptation. For the rate 1, or a schedule up to 1. No edge. Source: Mishchenko and Defazio 2023, arXiv \
-          2306.06101, algorithm 4.",
+    doc: "Adam without bias correction at the rate d, a lower bound on the distance to the solution that grows \
+          faster than that of D-Adaptation. For the rate 1, or a schedule up to 1. No edge. Source: Mishchenko and \
+          Defazio 2023, arXiv 2306.06101, algorithm 4.",
     settings: &[BETA1, BETA2, EPS, DISTANCE],
     build: Make {
         f32: |settings| Ok(Box::new(Prodigy::from_settings(settings)?)),

@@ -16,10 +16,10 @@ use crate::{Error, Optimizer, State};
 /// c = gamma_t^2 / (sum of gamma_i^2),  x <- (1 - c) x + c z,  y = (1 - beta) z + beta x
 /// ```
 ///
-/// The parameters of the run are y, and the update is the whole way to the next y: to be used with the rate 1, the method's
-/// own rate being the setting `rate`. Another rate goes that share of the way, while z and x go on as though it had gone
-/// all. [`evaluation_point`](Optimizer::evaluation_point) is x. As u holds the way to the average, there is no edge, and no
-/// preconditioner is said.
+/// The parameters of the run are y, and the update is the whole way to the next y: to be used with the rate 1, the
+/// method's own rate being the setting `rate`. Another rate goes that share of the way, while z and x go on as though
+/// it had gone all. [`evaluation_point`](Optimizer::evaluation_point) is x. As u holds the way to the average, there is
+/// no edge, and no preconditioner is said.
 ///
 /// Cost: three vectors.
 ///
@@ -79,10 +79,10 @@ impl<T: Real> ScheduleFreeAdamW<T> {
 pub(super) static ENTRY: Entry<Make> = Entry {
     name: "schedule-free-adamw",
     summary: "AdamW with an average in the place of a schedule; with rate 1",
-    doc: "z <- z - gamma_t (g(y) / (sqrt(v) + eps) + decay y), gamma_t = gamma sqrt(1 - beta2^t), x the average of the z \
-          weighted by gamma_t^2, y = (1 - beta) z + beta x. Gradients are taken at y, results evaluated and kept at x. For \
-          the rate 1: another goes that share of the way. No edge. Source: Defazio et al. 2024, arXiv 2405.15682, \
-          algorithm 1.",
+    doc: "z <- z - gamma_t (g(y) / (sqrt(v) + eps) + decay y), gamma_t = gamma sqrt(1 - beta2^t), x the average of \
+          the z weighted by gamma_t^2, y = (1 - beta) z + beta x. Gradients are taken at y, results evaluated and \
+          kept at x. For the rate 1: another goes that share of the way. No edge. Source: Defazio et al. 2024, arXiv \
+          2405.15682, algorithm 1.",
     settings: &[
         setting("rate", Kind::Number, Default::Is("0.0025"), "gamma, the method's own rate"),
         BETA,

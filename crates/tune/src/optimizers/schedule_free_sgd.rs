@@ -13,10 +13,10 @@ use crate::{Error, Optimizer, State};
 /// c = gamma_t^2 / (sum of gamma_i^2),  x <- (1 - c) x + c z,  y = (1 - beta) z + beta x
 /// ```
 ///
-/// The parameters of the run are y, and the update is the whole way to the next y: to be used with the rate 1, the method's
-/// own rate being the setting `rate`. Another rate goes that share of the way, while z and x go on as though it had gone
-/// all. [`evaluation_point`](Optimizer::evaluation_point) is x. As u holds the way to the average, it is no multiple of the
-/// gradient and there is no edge.
+/// The parameters of the run are y, and the update is the whole way to the next y: to be used with the rate 1, the
+/// method's own rate being the setting `rate`. Another rate goes that share of the way, while z and x go on as though
+/// it had gone all. [`evaluation_point`](Optimizer::evaluation_point) is x. As u holds the way to the average, it is no
+/// multiple of the gradient and there is no edge.
 ///
 /// Cost: two vectors.
 ///
@@ -55,8 +55,8 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     name: "schedule-free-sgd",
     summary: "SGD with an average in the place of a schedule; with rate 1",
     doc: "z <- z - gamma (g(y) + decay y), x the average of the z weighted by gamma^2, y = (1 - beta) z + beta x. \
-          Gradients are taken at y, results evaluated and kept at x. For the rate 1: another goes that share of the way. \
-          No edge. Source: Defazio et al. 2024, arXiv 2405.15682.",
+          Gradients are taken at y, results evaluated and kept at x. For the rate 1: another goes that share of the \
+          way. No edge. Source: Defazio et al. 2024, arXiv 2405.15682.",
     settings: &[
         setting("rate", Kind::Number, Default::Is("0.01"), "gamma, the method's own rate, to be tuned"),
         BETA,

@@ -12,8 +12,8 @@ use crate::{Change, Error, Events, Line, Needs, State, Tuner};
 /// 2023: eta_t = min( sqrt(2/3 + theta_(t-1)) eta_(t-1),  eta_(t-1) / sqrt(max(2 eta_(t-1)^2 L^2 - 1, 0)) )
 /// ```
 ///
-/// The first step has the rate `rate`, meant to be tiny: it is a probe. The second takes `1 / (2 L)` in the rule of 2019,
-/// whose theta_0 is infinite, and `1 / (sqrt(2) L)` in that of 2023.
+/// The first step has the rate `rate`, meant to be tiny: it is a probe. The second takes `1 / (2 L)` in the rule of
+/// 2019, whose theta_0 is infinite, and `1 / (sqrt(2) L)` in that of 2023.
 ///
 /// - Non-descent direction, negative curvature: not looked at; L is a norm and never negative.
 /// - No step (a rate or an update of zero): L is unknown; the previous rate, counted as a vanishing denominator.
@@ -21,15 +21,16 @@ use crate::{Change, Error, Events, Line, Needs, State, Tuner};
 ///   previous rate, counted likewise.
 /// - Gradient not finite: the step's error ends the run before the tuner is asked.
 ///
-/// The theory is for `u = -g` in full batch, on convex losses. With another optimizer s is its step, and L is taken along
-/// it. In mini-batches y holds the difference of two batches too, see [`Change`], and the rate dies within an epoch; the
-/// authors' stochastic method takes both gradients on one batch, a gradient more a step, which is not offered.
+/// The theory is for `u = -g` in full batch, on convex losses. With another optimizer s is its step, and L is taken
+/// along it. In mini-batches y holds the difference of two batches too, see [`Change`], and the rate dies within an
+/// epoch; the authors' stochastic method takes both gradients on one batch, a gradient more a step, which is not
+/// offered.
 ///
 /// Cost: two dot products, and the previous gradient is kept.
 ///
-/// Source: Malitsky and Mishchenko 2020, arXiv 1910.09529, algorithm 1; 2023, arXiv 2308.02261, algorithm 2. Differs from
-/// the paper of 2023: it asks for a first rate with `eta_0 L_1` of at least `1 / sqrt(2)`, and here the rule begins with
-/// exactly that once the probe has shown L, where its growth factor is 1.
+/// Source: Malitsky and Mishchenko 2020, arXiv 1910.09529, algorithm 1; 2023, arXiv 2308.02261, algorithm 2. Differs
+/// from the paper of 2023: it asks for a first rate with `eta_0 L_1` of at least `1 / sqrt(2)`, and here the rule
+/// begins with exactly that once the probe has shown L, where its growth factor is 1.
 #[derive(Debug, Clone)]
 pub struct AdGd {
     rate: f64,

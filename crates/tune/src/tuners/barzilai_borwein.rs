@@ -13,8 +13,8 @@ use crate::{Error, Events, Line, Needs, State, Tuner};
 /// - First step: the rate `rate`.
 /// - Non-descent direction: not looked at.
 /// - Negative curvature over the step, `s.y < 0`: the previous rate, counted.
-/// - `s.y = 0`, so that no rate is known (no step, or no change of the gradient along it): the previous rate, counted as a
-///   vanishing denominator.
+/// - `s.y = 0`, so that no rate is known (no step, or no change of the gradient along it): the previous rate, counted
+///   as a vanishing denominator.
 /// - A rate under the floor or above the cap: floor or cap, counted.
 /// - Gradient not finite: the step's error ends the run before the tuner is asked.
 ///
@@ -72,9 +72,9 @@ impl BarzilaiBorwein {
 pub(super) static ENTRY: Entry<Make> = Entry {
     name: "barzilai-borwein",
     summary: "inverse of the curvature over the last step",
-    doc: "eta = s.s / s.y (long) or s.y / y.y (short), s and y the changes of parameters and gradient over the last step, \
-          kept in [floor, cap]. Negative or vanishing s.y gives the previous rate, counted. For the full batch. Source: \
-          Barzilai and Borwein 1988, equations 5 and 6; Raydan 1997.",
+    doc: "eta = s.s / s.y (long) or s.y / y.y (short), s and y the changes of parameters and gradient over the last \
+          step, kept in [floor, cap]. Negative or vanishing s.y gives the previous rate, counted. For the full \
+          batch. Source: Barzilai and Borwein 1988, equations 5 and 6; Raydan 1997.",
     settings: &[
         setting("rate", Kind::Number, Default::Is("1e-3"), "the first rate"),
         setting("variant", Kind::Text, Default::Is("long"), "long (s.s / s.y) or short (s.y / y.y)"),

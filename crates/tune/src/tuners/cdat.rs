@@ -12,11 +12,11 @@ use crate::{Error, Events, Line, State, Tuner};
 /// full batch. Averages serve Adam, and mini-batches. Sigma may rise or fall along the run, and follow batch size and
 /// momentum: see [`Sigma`].
 ///
-/// **Curvature every k steps.** With `every` = k the curvature is measured at steps 0, k, 2k and so on, and before any was
-/// non-zero. In between `|u.Hu|` is estimated as `|u|^2 C / U`: C and U are averages with decay beta, from zero, of
+/// **Curvature every k steps.** With `every` = k the curvature is measured at steps 0, k, 2k and so on, and before any
+/// was non-zero. In between `|u.Hu|` is estimated as `|u|^2 C / U`: C and U are averages with decay beta, from zero, of
 /// `|u.Hu|` and `|u|^2` over the steps that measured, so `C / U` is the curvature along a unit vector, as it was last
-/// known. Slope and `|u|` are always those of this step, and n and d are averaged at every step, whether d was measured or
-/// estimated. With k = 1 nothing is estimated. Measured alone, a step costs C.curvature / k more than its gradient.
+/// known. Slope and `|u|` are always those of this step, and n and d are averaged at every step, whether d was measured
+/// or estimated. With k = 1 nothing is estimated. Measured alone, a step costs C.curvature / k more than its gradient.
 ///
 /// - Non-descent direction: n = 0, counted; so the rate is 0 without averaging, and falls with it.
 /// - Negative curvature: its absolute value, counted.
@@ -24,8 +24,8 @@ use crate::{Error, Events, Line, State, Tuner};
 /// - A rate above the cap: the cap, counted.
 /// - Slope or curvature not finite: the line's error ends the run.
 ///
-/// Source: Roulet et al. 2024, arXiv 2407.06183, equations 6 to 8. Differs from the paper: the cap, the schedule of sigma
-/// and `every`, all off by default.
+/// Source: Roulet et al. 2024, arXiv 2407.06183, equations 6 to 8. Differs from the paper: the cap, the schedule of
+/// sigma and `every`, all off by default.
 #[derive(Debug, Clone)]
 pub struct Cdat {
     sigma: Sigma,
@@ -99,8 +99,8 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     summary: "curvature dynamics aware tuning, on the edge of stability",
     doc: "eta = sigma n / d, n = max(-g.u, 0), d = |u.Hu| + eps, each averaged with decay beta. A non-descent \
           direction gives n = 0, a negative curvature its absolute value, a vanishing d the previous rate; all are \
-          counted. Sigma goes from sigma_start to sigma in sigma_steps; with batch and noise it is taken times \
-          batch / (batch + (1 - momentum) noise), a formula of this project's own. Between measurements of u.Hu, every so \
+          counted. Sigma goes from sigma_start to sigma in sigma_steps; with batch and noise it is taken times batch \
+          / (batch + (1 - momentum) noise), a formula of this project's own. Between measurements of u.Hu, every so \
           many steps, the last averages of it over |u|^2 stand in. Source: Roulet et al. 2024, arXiv 2407.06183.",
     settings: &[
         setting("sigma", Kind::Number, Default::Is("2.0"), "scaling: 1 greedy, 2 on edge"),

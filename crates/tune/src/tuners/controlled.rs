@@ -6,16 +6,16 @@ use crate::{Error, Events, Line, State, Tuner};
 
 /// A closed loop that steers the measured batch sharpness to a target: a PI controller on the logarithm of the rate.
 ///
-/// **What is measured.** With `s = eta_(t-1) u_t`, the step that the last rate would take along this update, the averages
-/// `N <- beta N + (1 - beta) s.Hs` and `D <- beta D - (1 - beta) g.s`, both with their signs and from zero, so that the bias
-/// cancels, give `r = N / D`. For gradient descent in mini-batches this is `eta E[g.Hg] / E[g.g]`, the rate times the batch
-/// sharpness; on a quadratic r = 1 is the best step along u and r = 2 leaves the loss as it is. The target is what sigma
-/// is to CDAT, which sets `r` itself at every step, noise and all; here the average of r is brought to the target over
-/// several steps.
+/// **What is measured.** With `s = eta_(t-1) u_t`, the step that the last rate would take along this update, the
+/// averages `N <- beta N + (1 - beta) s.Hs` and `D <- beta D - (1 - beta) g.s`, both with their signs and from zero, so
+/// that the bias cancels, give `r = N / D`. For gradient descent in mini-batches this is `eta E[g.Hg] / E[g.g]`, the
+/// rate times the batch sharpness; on a quadratic r = 1 is the best step along u and r = 2 leaves the loss as it is.
+/// The target is what sigma is to CDAT, which sets `r` itself at every step, noise and all; here the average of r is
+/// brought to the target over several steps.
 ///
 /// **The plant.** Let `l = log eta` and `x_t = log(u.Hu / -g.u)`, the disturbance: noise of batches, and the drift that
-/// progressive sharpening brings. Then `log r` of a single step is `l + x`: one more in l is one more in log r. To first
-/// order around a steady state the average of the ratio is the average of the logarithms,
+/// progressive sharpening brings. Then `log r` of a single step is `l + x`: one more in l is one more in log r. To
+/// first order around a steady state the average of the ratio is the average of the logarithms,
 ///
 /// ```text
 /// rho_t = beta rho_(t-1) + (1 - beta) (l_(t-1) + x_t),   rho = log r
@@ -29,14 +29,15 @@ use crate::{Error, Events, Line, State, Tuner};
 ///
 /// Put together, deviations obey `z^2 - (1 + beta - (1 - beta)(K_p + K_i)) z + beta - (1 - beta) K_p = 0`; with these
 /// gains that is `(z - p)^2 = 0`. So the loop is stable for any `pole` p in [0, 1), and errors die out as `t p^t`. The
-/// default p = beta makes `K_p = beta` and `K_i = 1 - beta`, so that `l_t = beta l_(t-1) + (1 - beta) (log target - x_t)`: to
-/// first order the rate is CDAT's, averaged in logarithms with decay beta. With beta = 0 it is CDAT itself.
+/// default p = beta makes `K_p = beta` and `K_i = 1 - beta`, so that
+/// `l_t = beta l_(t-1) + (1 - beta) (log target - x_t)`: to first order the rate is CDAT's, averaged in logarithms with
+/// decay beta. With beta = 0 it is CDAT itself.
 ///
-/// **Margins.** If log r really changes by k where l changes by 1, because sharpness answers to the rate, Jury's conditions
-/// are `k > 0`, `-(1 - beta) < k (1 - beta) K_p < 1 + beta` and `k (1 - beta) (2 K_p + K_i) < 2 (1 + beta)`. For p = beta the
-/// last one is the tightest: `k < 2 / (1 - beta)`, a gain that is wrong by a factor of 20 with beta = 0.9. A drift of x by v a step leaves
-/// log r off its target by `v / K_i` for good. Noise of variance q in x leaves l with the variance
-/// `q (1 - beta) / (1 + beta)` for p = beta.
+/// **Margins.** If log r really changes by k where l changes by 1, because sharpness answers to the rate, Jury's
+/// conditions are `k > 0`, `-(1 - beta) < k (1 - beta) K_p < 1 + beta` and `k (1 - beta) (2 K_p + K_i) < 2 (1 + beta)`.
+/// For p = beta the last one is the tightest: `k < 2 / (1 - beta)`, a gain that is wrong by a factor of 20 with beta =
+/// 0.9. A drift of x by v a step leaves log r off its target by `v / K_i` for good. Noise of variance q in x leaves l
+/// with the variance `q (1 - beta) / (1 + beta)` for p = beta.
 ///
 /// **Anti-windup.** The formula speaks of increments, so the sum of errors is in l itself: where `limit` or `cap` cut
 /// what was asked for, the next increment starts from what was given, and nothing is left to unwind. It is full
@@ -47,15 +48,15 @@ use crate::{Error, Events, Line, State, Tuner};
 /// - The average curvature is negative, `N < 0`: the rate is held, counted. One negative curvature only lowers N.
 /// - N is zero or the ratio not finite: the rate is held, counted as a vanishing denominator.
 /// - Before any rate is known: 0 in all these cases, counted in the same way, and the next step begins anew.
-/// - A rate that grows by more than `limit`, or exceeds the cap: cut, counted. It may fall at once as far as it is told to:
-///   where an update is suddenly longer, as those of methods that scale themselves, a slower fall would diverge.
+/// - A rate that grows by more than `limit`, or exceeds the cap: cut, counted. It may fall at once as far as it is told
+///   to: where an update is suddenly longer, as those of methods that scale themselves, a slower fall would diverge.
 /// - Slope or curvature not finite: the line's error ends the run.
 ///
 /// Cost: one curvature.
 ///
-/// Source: the rule is this project's own. Batch sharpness: Andreyev and Beneventano 2024, arXiv 2412.20553; the quantity
-/// with the update in the place of the gradient as in Roulet et al. 2024, arXiv 2407.06183, equation 6. Controller: Åström
-/// and Murray, Feedback Systems, 2nd edition 2021, chapter 11; stability: Jury 1964.
+/// Source: the rule is this project's own. Batch sharpness: Andreyev and Beneventano 2024, arXiv 2412.20553; the
+/// quantity with the update in the place of the gradient as in Roulet et al. 2024, arXiv 2407.06183, equation 6.
+/// Controller: Åström and Murray, Feedback Systems, 2nd edition 2021, chapter 11; stability: Jury 1964.
 #[derive(Debug, Clone)]
 pub struct Controlled {
     options: ControlledOptions,
@@ -166,9 +167,10 @@ impl Controlled {
 pub(super) static ENTRY: Entry<Make> = Entry {
     name: "controlled",
     summary: "closed loop that brings the measured batch sharpness to a target",
-    doc: "A PI controller on log eta brings r = E[s.Hs] / -E[g.s], s = eta u, to the target; numerator and denominator are \
-          averaged with decay beta, and both poles of the loop are at pole. Averages that are no descent, of negative or \
-          vanishing curvature hold the rate; that is counted, and so are limit and cap. The rule is this project's own.",
+    doc: "A PI controller on log eta brings r = E[s.Hs] / -E[g.s], s = eta u, to the target; numerator and \
+          denominator are averaged with decay beta, and both poles of the loop are at pole. Averages that are no \
+          descent, of negative or vanishing curvature hold the rate; that is counted, and so are limit and cap. The \
+          rule is this project's own.",
     settings: &[
         setting("target", Kind::Number, Default::Is("2.0"), "what r is brought to: 1 greedy, 2 on edge"),
         setting("beta", Kind::Number, Default::Is("0.9"), "decay of the averages, in [0, 1)"),

@@ -4,8 +4,8 @@ use super::Make;
 use super::quadratic::quotient;
 use crate::{Error, Events, Line, Needs, State, Tuner};
 
-/// Distance over gradients: `eta_t = r_t / sqrt(G_t)`, with r_t the largest distance from the first point so far, at least
-/// `relative (1 + |w_0|)`, and G_t the sum of `|u_i|^2` over the steps up to this one.
+/// Distance over gradients: `eta_t = r_t / sqrt(G_t)`, with r_t the largest distance from the first point so far, at
+/// least `relative (1 + |w_0|)`, and G_t the sum of `|u_i|^2` over the steps up to this one.
 ///
 /// - Non-descent direction, negative curvature: not looked at.
 /// - Every update so far zero: the previous rate, or 0 at the first step, counted as a vanishing denominator.
@@ -14,8 +14,8 @@ use crate::{Error, Events, Line, Needs, State, Tuner};
 /// Cost: a dot product, and the first point is kept.
 ///
 /// Source: Ivgi, Hinder and Carmon 2023, arXiv 2302.12022, the DoG formula of section 1 and the first distance of
-/// section 4. Differs from the paper: `|u|` stands where it has `|g|`, the same for gradient descent, so that with another
-/// optimizer `eta u` does not depend on the scale of u; and its average of the iterates is left out.
+/// section 4. Differs from the paper: `|u|` stands where it has `|g|`, the same for gradient descent, so that with
+/// another optimizer `eta u` does not depend on the scale of u; and its average of the iterates is left out.
 #[derive(Debug, Clone)]
 pub struct Dog {
     relative: f64,
@@ -44,8 +44,8 @@ impl Dog {
 pub(super) static ENTRY: Entry<Make> = Entry {
     name: "dog",
     summary: "distance from the first point over the sum of squared updates",
-    doc: "eta = max distance from w_0 / sqrt(sum of |u|^2), the distance at least relative (1 + |w_0|). Updates that are \
-          all zero give the previous rate, counted. Source: Ivgi et al. 2023, arXiv 2302.12022.",
+    doc: "eta = max distance from w_0 / sqrt(sum of |u|^2), the distance at least relative (1 + |w_0|). Updates that \
+          are all zero give the previous rate, counted. Source: Ivgi et al. 2023, arXiv 2302.12022.",
     settings: &[setting("relative", Kind::Number, Default::Is("1e-6"), "first distance, over 1 + |w_0|")],
     build: |settings| Ok(Box::new(Dog::from_settings(settings)?)),
 };

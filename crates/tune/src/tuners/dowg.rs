@@ -15,8 +15,8 @@ use crate::{Error, Events, Line, Needs, State, Tuner};
 ///
 /// Cost: a dot product, and the first point is kept.
 ///
-/// Source: Khaled, Mishchenko and Jin 2023, arXiv 2305.16284, algorithm 1; 1e-2 for the first distance as in the authors'
-/// code. Differs from the paper: `|u|` stands where it has `|g|`, the same for gradient descent.
+/// Source: Khaled, Mishchenko and Jin 2023, arXiv 2305.16284, algorithm 1; 1e-2 for the first distance as in the
+/// authors' code. Differs from the paper: `|u|` stands where it has `|g|`, the same for gradient descent.
 #[derive(Debug, Clone)]
 pub struct Dowg {
     distance: f64,

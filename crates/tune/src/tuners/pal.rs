@@ -20,8 +20,8 @@ use crate::{Error, Events, Line, State, Tuner};
 ///
 /// Cost: one loss.
 ///
-/// Source: Mutschler and Zell 2020, arXiv 1903.11991, algorithm 1; the constants lie in the ranges that the authors give.
-/// Differs from the paper: its conjugate direction is left to the optimizer, where it is momentum.
+/// Source: Mutschler and Zell 2020, arXiv 1903.11991, algorithm 1; the constants lie in the ranges that the authors
+/// give. Differs from the paper: its conjugate direction is left to the optimizer, where it is momentum.
 #[derive(Debug, Clone)]
 pub struct Pal {
     measure: f64,
@@ -51,9 +51,9 @@ impl Pal {
 pub(super) static ENTRY: Entry<Make> = Entry {
     name: "pal",
     summary: "minimum of a parabola through two losses and a slope",
-    doc: "With b = g.u/|u| and a from the loss at the distance measure, a step of length min(-adapt b / (2 a), cap), of \
-          length measure where a <= 0, none where b >= 0 or the loss there is not finite; all are counted. Source: \
-          Mutschler and Zell 2020, arXiv 1903.11991.",
+    doc: "With b = g.u/|u| and a from the loss at the distance measure, a step of length min(-adapt b / (2 a), cap), \
+          of length measure where a <= 0, none where b >= 0 or the loss there is not finite; all are counted. \
+          Source: Mutschler and Zell 2020, arXiv 1903.11991.",
     settings: &[
         setting("measure", Kind::Number, Default::Is("0.1"), "distance of the second point"),
         setting("adapt", Kind::Number, Default::Is("1.0"), "factor on the step"),

@@ -5,17 +5,17 @@ use onedge_registry::{Default, Error, Kind, Setting, Settings, setting};
 /// **Schedule.** From `start` at step 0 in equal parts to `end` at step `steps`, then `end`.
 ///
 /// **Batch and momentum.** In mini-batches of m examples the slope along the update holds the noise of this very batch.
-/// With G the gradient of the whole loss and S the covariance of one example's, `E|g|^2 = |G|^2 + tr S / m`: for `u = -g`
-/// the slope is too large by the factor `(m + B) / m` where `B = tr S / |G|^2` is the simple noise scale, while the curvature
-/// along u is about right. With momentum mu the update sums `1 / (1 - mu)` gradients' worth of signal but only one of them
-/// shares its noise with g, so the factor is `(m + (1 - mu) B) / m`. Sigma is divided by it,
+/// With G the gradient of the whole loss and S the covariance of one example's, `E|g|^2 = |G|^2 + tr S / m`. For
+/// `u = -g` the slope is too large by the factor `(m + B) / m`, where `B = tr S / |G|^2` is the simple noise scale,
+/// while the curvature along u is about right. With momentum mu the update sums `1 / (1 - mu)` gradients' worth of signal but only one of
+/// them shares its noise with g, so the factor is `(m + (1 - mu) B) / m`. Sigma is divided by it,
 ///
 /// ```text
 /// sigma(m, mu) = sigma m / (m + (1 - mu) B)
 /// ```
 ///
-/// so that sigma = 1 stays the best step on a quadratic whose gradient is steady over `1 / (1 - mu)` steps, in expectation.
-/// Left out: that `u.Hu` of a batch, too, is measured with the noise that is in u.
+/// so that sigma = 1 stays the best step on a quadratic whose gradient is steady over `1 / (1 - mu)` steps, in
+/// expectation. Left out: that `u.Hu` of a batch, too, is measured with the noise that is in u.
 ///
 /// Source: the formula is this project's own; the noise scale is that of McCandlish et al. 2018, arXiv 1812.06162,
 /// equation 2.9. Roulet et al. 2024, arXiv 2407.06183, figure 7, find that the best sigma falls with the batch size.
@@ -53,7 +53,8 @@ impl Sigma {
         Self { start, steps, ..self }
     }
 
-    /// For batches of `batch` examples, at least 1, a noise scale of `noise` examples, 0 or more, and momentum in [0, 1).
+    /// For batches of `batch` examples, at least 1, a noise scale of `noise` examples, 0 or more, and momentum in [0,
+    /// 1).
     pub fn in_batches(self, batch: u64, noise: f64, momentum: f64) -> Self {
         let batch = batch as f64;
         Self { share: batch / (batch + (1.0 - momentum) * noise), ..self }

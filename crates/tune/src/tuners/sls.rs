@@ -7,8 +7,8 @@ use crate::{Error, Events, Line, State, Tuner};
 const GIVEN_UP: f64 = 1e-6;
 
 /// Stochastic linesearch: the first rate with `f(w + eta u) <= f(w) + c eta g.u`, loss and gradient both of this batch,
-/// among `min(eta_search growth^(1 / batches), cap)` and that times powers of `backtrack`, where eta_search is where the
-/// search before ended.
+/// among `min(eta_search growth^(1 / batches), cap)` and that times powers of `backtrack`, where eta_search is where
+/// the search before ended.
 ///
 /// The slow growth lets the rate rise by the factor `growth` in an epoch of `batches` steps.
 ///
@@ -22,8 +22,8 @@ const GIVEN_UP: f64 = 1e-6;
 /// Cost: one loss a try.
 ///
 /// Source: Vaswani et al. 2019, arXiv 1905.09997, algorithms 1 and 2 with reset option 2, and its constants (c = 0.1,
-/// growth 2, backtracking by 0.9, at most 10). Differs from the paper: any update in the place of `-g`, the slope `g.u` in
-/// the place of `-|g|^2`.
+/// growth 2, backtracking by 0.9, at most 10). Differs from the paper: any update in the place of `-g`, the slope `g.u`
+/// in the place of `-|g|^2`.
 #[derive(Debug, Clone)]
 pub struct Sls {
     options: SlsOptions,
@@ -73,9 +73,9 @@ impl Sls {
 pub(super) static ENTRY: Entry<Make> = Entry {
     name: "sls",
     summary: "stochastic linesearch",
-    doc: "The first eta among min(eta_search growth^(1/batches), cap) times powers of backtrack with \
-          f(w + eta u) <= f(w) + c eta g.u on this batch. A non-descent direction gives rate 0, a search without success \
-          1e-6; both are counted. Source: Vaswani et al. 2019, arXiv 1905.09997.",
+    doc: "The first eta among min(eta_search growth^(1/batches), cap) times powers of backtrack with f(w + eta u) <= \
+          f(w) + c eta g.u on this batch. A non-descent direction gives rate 0, a search without success 1e-6; both \
+          are counted. Source: Vaswani et al. 2019, arXiv 1905.09997.",
     settings: &[
         setting("c", Kind::Number, Default::Is("0.1"), "share of the linear decrease asked for, in [0, 1)"),
         setting("backtrack", Kind::Number, Default::Is("0.9"), "what a rejected rate is multiplied by, in (0, 1)"),

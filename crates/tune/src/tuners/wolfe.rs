@@ -6,8 +6,8 @@ use crate::{Error, Events, Line, State, Tuner};
 /// A linesearch for the strong Wolfe conditions: with `phi(eta) = f(w + eta u)`,
 /// `phi(eta) <= phi(0) + c1 eta phi'(0)` and `|phi'(eta)| <= c2 |phi'(0)|`.
 ///
-/// The rate doubles until an interval surely holds such a rate, which is then narrowed down at the minimum of the parabola
-/// through both values and the slope at the better end, kept a tenth of the interval away from both ends.
+/// The rate doubles until an interval surely holds such a rate, which is then narrowed down at the minimum of the
+/// parabola through both values and the slope at the better end, kept a tenth of the interval away from both ends.
 ///
 /// - First step: starts at `first`. Later at the rate that promises the decrease of the step before to first order,
 ///   `eta_previous slope_previous / slope`, at most the cap.
@@ -18,10 +18,11 @@ use crate::{Error, Events, Line, State, Tuner};
 /// - More than `max_tries` values: the best rate so far that decreases the loss enough, or 0; counted as given up.
 /// - Slope here not finite: the line's error ends the run.
 ///
-/// Cost: one loss a try, and a gradient for each that decreases the loss enough. The objective must be linearised at w again
-/// if curvature or sharpness is asked afterwards, see [`Line::trial`].
+/// Cost: one loss a try, and a gradient for each that decreases the loss enough. The objective must be linearised at w
+/// again if curvature or sharpness is asked afterwards, see [`Line::trial`].
 ///
-/// Source: Nocedal and Wright, Numerical Optimization, 2nd edition 2006, algorithms 3.5 and 3.6, equations 3.58 and 3.60.
+/// Source: Nocedal and Wright, Numerical Optimization, 2nd edition 2006, algorithms 3.5 and 3.6, equations 3.58 and
+/// 3.60.
 #[derive(Debug, Clone)]
 pub struct Wolfe {
     options: WolfeOptions,
@@ -187,8 +188,8 @@ impl Search<'_> {
     }
 }
 
-/// The minimum of the parabola through both values and the slope at `low`, a tenth of the interval or more from its ends;
-/// the middle where there is none.
+/// The minimum of the parabola through both values and the slope at `low`, a tenth of the interval or more from its
+/// ends; the middle where there is none.
 fn between(low: Point, high: f64, high_value: f64) -> f64 {
     let width = high - low.rate;
     let bend = high_value - low.value - low.slope * width;

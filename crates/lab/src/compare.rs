@@ -94,7 +94,7 @@ pub fn picture(title: &str, groups: &[Group]) -> Picture {
     let shown = groups.iter().filter_map(|group| {
         let point = &group.points[group.best().unwrap_or(0)];
         let run = point.runs.first()?;
-        Some(Curve { label: group.label(point), records: run.records.clone(), edge: Some(run.edge) })
+        Some(Curve { label: group.label(point), records: run.records.clone(), edge: run.edge })
     });
     Picture { title: title.to_owned(), x: Abscissa::Step, panels: Vec::new(), curves: shown.collect() }
 }
@@ -152,7 +152,7 @@ mod tests {
             train: Default::default(),
             test: Default::default(),
         };
-        Finished { folder: PathBuf::new(), summary, records: Vec::new(), edge: 2.0 }
+        Finished { folder: PathBuf::new(), summary, records: Vec::new(), edge: Some(2.0) }
     }
 
     fn row(runs: Vec<Finished>) -> (String, String) {

@@ -13,8 +13,10 @@ pub struct Events {
     pub non_finite: u64,
     /// A linesearch found no rate that meets its condition.
     pub gave_up: u64,
-    /// The rate was cut at the cap.
+    /// The rate was cut at the cap, or its growth at the most that a step may grow it.
     pub capped: u64,
+    /// The rate was raised to the smallest allowed, or its fall held to the most that a step may shrink it.
+    pub floored: u64,
     /// The loss was below the smallest loss that the tuner was told to expect.
     pub below_floor: u64,
     /// A sharpness was used that had not converged when its products ran out.
@@ -31,6 +33,7 @@ impl Events {
             non_finite,
             gave_up,
             capped,
+            floored,
             below_floor,
             unconverged,
         } = *self;
@@ -41,6 +44,7 @@ impl Events {
             ("non_finite", non_finite),
             ("gave_up", gave_up),
             ("capped", capped),
+            ("floored", floored),
             ("below_floor", below_floor),
             ("unconverged", unconverged),
         ]
@@ -61,6 +65,7 @@ impl Events {
             non_finite: reader.count("non_finite")?,
             gave_up: reader.count("gave_up")?,
             capped: reader.count("capped")?,
+            floored: reader.count("floored")?,
             below_floor: reader.count("below_floor")?,
             unconverged: reader.count("unconverged")?,
         })
@@ -80,10 +85,11 @@ mod tests {
             non_finite: 4,
             gave_up: 5,
             capped: 6,
-            below_floor: 7,
-            unconverged: 8,
+            floored: 7,
+            below_floor: 8,
+            unconverged: 9,
         };
-        assert_eq!(events.iter().map(|(_, count)| count).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(events.iter().map(|(_, count)| count).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
         let mut reader = events.state().reader("test");
         assert_eq!(Events::read(&mut reader).unwrap(), events);
         reader.finish().unwrap();

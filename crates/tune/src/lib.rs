@@ -59,7 +59,7 @@ pub mod tuners;
 
 pub use error::Error;
 pub use events::Events;
-pub use line::{Line, Sharpness};
+pub use line::{Change, Line, Needs, Sharpness, Trial};
 pub use optimizer::Optimizer;
 pub use probes::Metric;
 pub use report::StepReport;

@@ -9,6 +9,39 @@ pub struct Sharpness {
     pub converged: bool,
 }
 
+/// What changed over the step before: `s = w - w_previous = eta u` and `y = g - g_previous`.
+///
+/// In mini-batches the two gradients are of different batches, so y is the change along s plus the difference of two
+/// batches. Rules made of s and y take it all for curvature, and as the second part does not shrink with s, a rate like
+/// `|s| / |y|` shrinks with every step, down to nothing: they are meant for the full batch.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Change {
+    /// `|s|^2`
+    pub step_square: f64,
+    /// `s.y`
+    pub product: f64,
+    /// `|y|^2`
+    pub gradient_square: f64,
+}
+
+/// The loss and its slope along u at a trial point `w + eta u`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Trial {
+    /// The loss; NaN or infinite where it is.
+    pub value: f64,
+    /// `g(w + eta u) . u`; NaN where the loss or the gradient is not finite.
+    pub slope: f64,
+}
+
+/// What a trainer has to keep for a tuner, each a vector as long as the parameters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// The gradient of the step before, for [`Line::change`].
+    pub previous_gradient: bool,
+    /// The parameters of the first step, for [`Line::distance`].
+    pub first_point: bool,
+}
+
 /// What a tuner may ask about the current step: the loss along `w + eta u`, never tensors.
 ///
 /// Every quantity is computed when first asked and then kept; its cost is counted for whoever asked first.
@@ -48,4 +81,20 @@ pub trait Line {
 
     /// The learning rate of the step before; `None` at the first step. Free.
     fn previous_learning_rate(&self) -> Option<f64>;
+
+    /// The loss and the slope at `w + learning_rate u`; what is not finite is no error here. It moves the point at
+    /// which the objective is linearised: curvature or sharpness asked afterwards linearise at w once more.
+    /// Cost: `C.linearize` for every call, and `C.linearize` for whoever asks what must be linearised at w again.
+    fn trial(&mut self, learning_rate: f64) -> Result<Trial, Error>;
+
+    /// What changed over the step before; `None` at the first step, and unless the tuner
+    /// [needs](crate::Tuner::needs) the previous gradient. Cost: two dot products.
+    fn change(&mut self) -> Result<Option<Change>, Error>;
+
+    /// `|w - w_first|`, 0 at the first step; `None` unless the tuner [needs](crate::Tuner::needs) the first point.
+    /// Cost: a dot product.
+    fn distance(&mut self) -> Result<Option<f64>, Error>;
+
+    /// `|w|`. Cost: a dot product.
+    fn parameter_norm(&mut self) -> Result<f64, Error>;
 }

@@ -14,8 +14,15 @@ pub trait Optimizer<T: Real>: Send {
     fn preconditioner(&self) -> Option<&[T]>;
 
     /// c in "edge of stability at sharpness = c / eta": on a quadratic a constant rate eta diverges where the sharpness
-    /// exceeds it. The sharpness is that of `P^-1/2 H P^-1/2` where there is a P, taken as constant.
-    fn edge(&self) -> f64;
+    /// exceeds it. The sharpness is that of `P^-1/2 H P^-1/2` where there is a P, taken as constant. `None` for a
+    /// method that scales its own updates, where there is no such number.
+    fn edge(&self) -> Option<f64>;
+
+    /// The parameters to evaluate and to keep, where they are not those at which gradients are taken; `None` where they
+    /// are, and before the first direction. It belongs to the step that the last direction is for.
+    fn evaluation_point(&self) -> Option<&[T]> {
+        None
+    }
 
     /// The same optimizer in the same state: what it does changes nothing here.
     fn duplicate(&self) -> Box<dyn Optimizer<T>>;

@@ -1,7 +1,7 @@
 use onedge_objective::{Error as ObjectiveError, Objective, Probe, Real, vector};
 use onedge_spectrum::{Hessian, Preconditioned, SharpnessTracker, Spectrum};
 
-use crate::{Error, Line, Sharpness};
+use crate::{Change, Error, Line, Sharpness, Trial};
 
 /// The coordinates in which a sharpness is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,8 @@ pub(crate) struct Probes<'a, T: Real> {
     pub(crate) update: &'a [T],
     pub(crate) preconditioner: Option<&'a [T]>,
     pub(crate) previous: Option<Previous<'a, T>>,
-    pub(crate) trial: &'a mut Vec<T>,
+    pub(crate) first: Option<&'a [T]>,
+    pub(crate) scratch: &'a mut Scratch<T>,
     pub(crate) trackers: &'a mut Trackers<T>,
     pub(crate) step: u64,
     pub(crate) loss: f64,
@@ -35,10 +36,32 @@ pub(crate) struct Probes<'a, T: Real> {
     pub(crate) update_norm: f64,
     pub(crate) payer: Payer,
     pub(crate) asked: Asked<T>,
+    pub(crate) center: Center,
+}
+
+/// Where the objective is linearised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Center {
+    Parameters,
+    Trial,
+}
+
+/// Vectors that are filled anew whenever they are used, empty until then.
+pub(crate) struct Scratch<T> {
+    point: Vec<T>,
+    gradient: Vec<T>,
+}
+
+impl<T> Scratch<T> {
+    pub(crate) fn empty() -> Self {
+        Self { point: Vec::new(), gradient: Vec::new() }
+    }
 }
 
 /// The step before.
+#[derive(Clone, Copy)]
 pub(crate) struct Previous<'a, T> {
+    pub(crate) gradient: Option<&'a [T]>,
     pub(crate) update: &'a [T],
     pub(crate) update_norm: f64,
     pub(crate) learning_rate: f64,
@@ -126,11 +149,9 @@ impl<T: Real> Probes<'_, T> {
     /// The spectrum in `metric`, from the run's tracker. Without a preconditioner both metrics are the Hessian.
     pub(crate) fn spectrum(&mut self, metric: Metric) -> Result<&Spectrum<T>, Error> {
         let scaling = if metric == Metric::Preconditioned { self.preconditioner } else { None };
-        let answer = match scaling {
-            Some(_) => &mut self.asked.preconditioned,
-            None => &mut self.asked.hessian,
-        };
-        if answer.open(self.payer) {
+        let payer = self.payer;
+        if self.answer(scaling.is_some()).open(payer) {
+            self.linearize_at_parameters()?;
             let cost = self.objective.costs().hessian_vector;
             let mut hessian = Hessian::new(&mut *self.objective);
             let measured = match scaling {
@@ -140,9 +161,26 @@ impl<T: Real> Probes<'_, T> {
             };
             let spectrum = measured.map_err(|error| Error::spectrum(self.step, error))?;
             let cost = cost * spectrum.products as f64;
-            answer.set(spectrum, cost);
+            self.answer(scaling.is_some()).set(spectrum, cost);
         }
+        let answer = self.answer(scaling.is_some());
         Ok(answer.value.as_ref().unwrap_or_else(|| unreachable!("measured above")))
+    }
+
+    fn answer(&mut self, scaled: bool) -> &mut Answer<Spectrum<T>> {
+        if scaled { &mut self.asked.preconditioned } else { &mut self.asked.hessian }
+    }
+
+    /// Takes the objective back to w after a trial.
+    fn linearize_at_parameters(&mut self) -> Result<(), Error> {
+        if self.center == Center::Trial {
+            self.scratch.gradient.resize(self.w.len(), T::ZERO);
+            self.asked.trials.add(self.payer, self.objective.costs().linearize);
+            let loss = self.objective.linearize(self.w, &mut self.scratch.gradient);
+            Error::require_finite(self.step, Probe::Loss, loss.map_err(|error| self.objective_error(error))?)?;
+            self.center = Center::Parameters;
+        }
+        Ok(())
     }
 
     fn objective_error(&self, error: ObjectiveError) -> Error {
@@ -174,6 +212,7 @@ impl<T: Real> Line for Probes<'_, T> {
         {
             return Ok(curvature);
         }
+        self.linearize_at_parameters()?;
         let curvature = self.objective.curvature(self.update).map_err(|error| self.objective_error(error))?;
         let curvature = Error::require_finite(self.step, Probe::Curvature, curvature)?;
         self.asked.curvature.set(curvature, self.objective.costs().curvature);
@@ -181,10 +220,11 @@ impl<T: Real> Line for Probes<'_, T> {
     }
 
     fn value(&mut self, learning_rate: f64) -> Result<f64, Error> {
-        self.trial.resize(self.w.len(), T::ZERO);
-        vector::add_scaled(self.w, learning_rate, self.update, self.trial);
+        let point = &mut self.scratch.point;
+        point.resize(self.w.len(), T::ZERO);
+        vector::add_scaled(self.w, learning_rate, self.update, point);
         self.asked.trials.add(self.payer, 1.0);
-        match self.objective.loss(self.trial) {
+        match self.objective.loss(point) {
             Ok(value) => Ok(value),
             Err(ObjectiveError::NonFinite { value, .. }) => Ok(value),
             Err(error) => Err(self.objective_error(error)),
@@ -212,6 +252,50 @@ impl<T: Real> Line for Probes<'_, T> {
 
     fn previous_learning_rate(&self) -> Option<f64> {
         self.previous.as_ref().map(|previous| previous.learning_rate)
+    }
+
+    fn trial(&mut self, learning_rate: f64) -> Result<Trial, Error> {
+        let Scratch { point, gradient } = &mut *self.scratch;
+        point.resize(self.w.len(), T::ZERO);
+        gradient.resize(self.w.len(), T::ZERO);
+        vector::add_scaled(self.w, learning_rate, self.update, point);
+        self.asked.trials.add(self.payer, self.objective.costs().linearize);
+        self.center = Center::Trial;
+        match self.objective.linearize(point, gradient) {
+            Ok(value) => {
+                let slope = vector::dot(gradient, self.update);
+                Ok(Trial { value, slope: if value.is_finite() && slope.is_finite() { slope } else { f64::NAN } })
+            }
+            Err(ObjectiveError::NonFinite { value, .. }) => Ok(Trial { value, slope: f64::NAN }),
+            Err(error) => Err(self.objective_error(error)),
+        }
+    }
+
+    fn change(&mut self) -> Result<Option<Change>, Error> {
+        let Some(Previous { gradient: Some(gradient), update, update_norm, learning_rate }) = self.previous else {
+            return Ok(None);
+        };
+        let difference = &mut self.scratch.point;
+        difference.resize(self.w.len(), T::ZERO);
+        vector::add_scaled(self.gradient, -1.0, gradient, difference);
+        let gradient_square = vector::dot(difference, difference);
+        Ok(Some(Change {
+            step_square: (learning_rate * update_norm).powi(2),
+            product: learning_rate * vector::dot(update, difference),
+            gradient_square: Error::require_finite(self.step, Probe::Gradient, gradient_square)?,
+        }))
+    }
+
+    fn distance(&mut self) -> Result<Option<f64>, Error> {
+        let Some(first) = self.first else { return Ok(None) };
+        let difference = &mut self.scratch.point;
+        difference.resize(self.w.len(), T::ZERO);
+        vector::add_scaled(self.w, -1.0, first, difference);
+        Ok(Some(vector::norm(difference)))
+    }
+
+    fn parameter_norm(&mut self) -> Result<f64, Error> {
+        Ok(vector::norm(self.w))
     }
 }
 

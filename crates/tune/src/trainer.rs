@@ -1,20 +1,24 @@
 use onedge_objective::{Objective, Probe, Real, vector};
 use onedge_spectrum::{Lanczos, SharpnessTracker, Wanted};
 
-use crate::probes::{Asked, Payer, Previous, Probes, Trackers};
-use crate::{Error, Optimizer, State, Step, StepReport, Tuner};
+use crate::probes::{Asked, Center, Payer, Previous, Probes, Scratch, Trackers};
+use crate::{Error, Needs, Optimizer, State, Step, StepReport, Tuner};
 
 /// An optimizer and a tuner, and all that is kept from one step to the next.
 ///
-/// Cost: four vectors of the length of the parameters (one only with a linesearch) besides the optimizer's own;
-/// a fifth for each sharpness that is tracked.
+/// Cost: three vectors of the length of the parameters besides the optimizer's own; one more with a linesearch, two if
+/// it asks for slopes; one for each vector that the tuner needs kept, and for each sharpness that is tracked.
 pub struct Trainer<T: Real> {
     optimizer: Box<dyn Optimizer<T>>,
     tuner: Box<dyn Tuner>,
-    gradient: Vec<T>,
+    needs: Needs,
+    /// This gradient and the one before, in turns as the updates; the second is empty, and never used, unless needed.
+    gradients: [Vec<T>; 2],
     /// This update and the one before, in turns: the update of step t is number t modulo 2.
     updates: [Vec<T>; 2],
-    trial: Vec<T>,
+    /// The first parameters, if needed.
+    first: Vec<T>,
+    scratch: Scratch<T>,
     trackers: Trackers<T>,
     progress: Progress,
 }
@@ -54,13 +58,15 @@ impl<T: Real> Trainer<T> {
         if spectrum.wanted == Wanted::Magnitude {
             return Err(Error::NoLargest);
         }
-        let zeros = || vec![T::ZERO; dim];
+        let (zeros, needs) = (|| vec![T::ZERO; dim], tuner.needs());
         Ok(Self {
             optimizer,
             tuner,
-            gradient: zeros(),
+            needs,
+            gradients: [zeros(), if needs.previous_gradient { zeros() } else { Vec::new() }],
             updates: [zeros(), zeros()],
-            trial: Vec::new(),
+            first: Vec::new(),
+            scratch: Scratch::empty(),
             trackers: Trackers {
                 hessian: SharpnessTracker::new(spectrum),
                 preconditioned: SharpnessTracker::new(spectrum),
@@ -77,28 +83,40 @@ impl<T: Real> Trainer<T> {
     /// optimizer may have advanced: the run is over, or goes on from a stored state.
     pub fn begin<'a>(&'a mut self, objective: &'a mut dyn Objective<T>, w: &'a mut [T]) -> Result<Step<'a, T>, Error> {
         let step = self.progress.steps;
-        Error::require_length("parameters", self.gradient.len(), w.len())?;
-        let loss = objective.linearize(w, &mut self.gradient).map_err(|error| Error::objective(step, error))?;
+        Error::require_length("parameters", self.dim(), w.len())?;
+        let [even, odd] = &mut self.gradients;
+        let (gradient, previous_gradient) = match (self.needs.previous_gradient, step.is_multiple_of(2)) {
+            (false, _) => (even, None),
+            (true, true) => (even, Some(&*odd)),
+            (true, false) => (odd, Some(&*even)),
+        };
+        if self.needs.first_point && step == 0 {
+            self.first = w.to_vec();
+        }
+        let loss = objective.linearize(w, gradient).map_err(|error| Error::objective(step, error))?;
         let loss = Error::require_finite(step, Probe::Loss, loss)?;
-        let gradient_norm = Error::require_finite(step, Probe::Gradient, vector::norm(&self.gradient))?;
+        let gradient_norm = Error::require_finite(step, Probe::Gradient, vector::norm(gradient))?;
         let [even, odd] = &mut self.updates;
         let (update, previous) = if step.is_multiple_of(2) { (even, odd) } else { (odd, even) };
-        self.optimizer.direction(w, &self.gradient, update)?;
+        self.optimizer.direction(w, gradient, update)?;
         let update_norm = Error::require_finite(step, Probe::Update, vector::norm(update))?;
         // Squares of gradients overflow before the gradients do, and an update over infinity is a harmless-looking zero.
         if let Some(diagonal) = self.optimizer.preconditioner() {
             Error::require_finite(step, Probe::Preconditioner, vector::norm(diagonal))?;
         }
         let Progress { learning_rate, update_norm: previous_norm, .. } = self.progress;
-        let previous = (step > 0).then_some(Previous { update: previous, update_norm: previous_norm, learning_rate });
+        let gradient_before = previous_gradient.map(Vec::as_slice);
+        let previous =
+            Previous { gradient: gradient_before, update: previous, update_norm: previous_norm, learning_rate };
         let probes = Probes {
             objective,
             w,
-            gradient: &self.gradient,
+            gradient,
             update,
             preconditioner: self.optimizer.preconditioner(),
-            previous,
-            trial: &mut self.trial,
+            previous: (step > 0).then_some(previous),
+            first: self.needs.first_point.then_some(&self.first),
+            scratch: &mut self.scratch,
             trackers: &mut self.trackers,
             step,
             loss,
@@ -106,6 +124,7 @@ impl<T: Real> Trainer<T> {
             update_norm,
             payer: Payer::Diagnostics,
             asked: Asked::nothing(),
+            center: Center::Parameters,
         };
         Ok(Step::new(probes, &mut *self.tuner, &mut self.progress))
     }
@@ -143,6 +162,16 @@ impl<T: Real> Trainer<T> {
         &*self.tuner
     }
 
+    /// The parameters to evaluate and to keep, where they are not those at which gradients are taken: see
+    /// [`Optimizer::evaluation_point`].
+    pub fn evaluation_point(&self) -> Option<&[T]> {
+        self.optimizer.evaluation_point()
+    }
+
+    fn dim(&self) -> usize {
+        self.gradients[0].len()
+    }
+
     /// Everything that the next step depends on, parameters apart.
     pub fn state(&self) -> TrainerState<T> {
         let Progress { steps, learning_rate, update_norm, cost, diagnostics_cost } = self.progress;
@@ -153,6 +182,12 @@ impl<T: Real> Trainer<T> {
             .with_scalar("cost", cost)
             .with_scalar("diagnostics_cost", diagnostics_cost)
             .with_vector("update", self.updates[last(steps)].clone());
+        if steps > 0 && self.needs.previous_gradient {
+            trainer = trainer.with_vector("gradient", self.gradients[last(steps)].clone());
+        }
+        if steps > 0 && self.needs.first_point {
+            trainer = trainer.with_vector("first", self.first.clone());
+        }
         for (name, tracker) in [("hessian", &self.trackers.hessian), ("preconditioned", &self.trackers.preconditioned)]
         {
             trainer = trainer.with_scalar(&format!("{name}_measurements"), tracker.measurements() as f64);
@@ -178,7 +213,16 @@ impl<T: Real> Trainer<T> {
             diagnostics_cost: reader.scalar("diagnostics_cost")?,
         };
         let update = reader.vector("update")?;
-        Error::require_length("update", self.gradient.len(), update.len())?;
+        Error::require_length("update", self.dim(), update.len())?;
+        let mut kept = |name: &'static str, needed: bool| {
+            let vector = if steps > 0 && needed { Some(reader.vector(name)?) } else { None };
+            if let Some(vector) = &vector {
+                Error::require_length(name, self.gradients[0].len(), vector.len())?;
+            }
+            Ok::<_, Error>(vector)
+        };
+        let (gradient, first) =
+            (kept("gradient", self.needs.previous_gradient)?, kept("first", self.needs.first_point)?);
         for (name, tracker) in
             [("hessian", &mut self.trackers.hessian), ("preconditioned", &mut self.trackers.preconditioned)]
         {
@@ -189,12 +233,18 @@ impl<T: Real> Trainer<T> {
         self.optimizer.restore(state.optimizer)?;
         self.tuner.restore(state.tuner)?;
         self.updates[last(steps)] = update;
+        if let Some(gradient) = gradient {
+            self.gradients[last(steps)] = gradient;
+        }
+        if let Some(first) = first {
+            self.first = first;
+        }
         self.progress = progress;
         Ok(())
     }
 }
 
-/// Which buffer holds the last update after `steps` steps.
+/// Which buffer holds the last update, and the last gradient of two, after `steps` steps.
 fn last(steps: u64) -> usize {
     usize::from(steps.is_multiple_of(2))
 }

@@ -1,4 +1,4 @@
-use crate::{Error, Events, Line, State};
+use crate::{Error, Events, Line, Needs, State};
 
 /// A rule that sets the learning rate of each step from what it asks of a [`Line`].
 pub trait Tuner: Send {
@@ -8,6 +8,12 @@ pub trait Tuner: Send {
     /// # Errors
     /// Those of the line.
     fn learning_rate(&mut self, line: &mut dyn Line) -> Result<f64, Error>;
+
+    /// What the trainer has to keep for the questions that [`learning_rate`](Self::learning_rate) will ask. The same
+    /// answer for the whole of a run.
+    fn needs(&self) -> Needs {
+        Needs::default()
+    }
 
     /// What happened so far.
     fn events(&self) -> &Events;

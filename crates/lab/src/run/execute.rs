@@ -50,8 +50,8 @@ pub struct Finished {
     pub summary: Summary,
     /// What was recorded.
     pub records: Vec<Record>,
-    /// Where learning rate times sharpness has its edge, for this optimizer.
-    pub edge: f64,
+    /// Where learning rate times sharpness has its edge, for this optimizer, if it has one.
+    pub edge: Option<f64>,
 }
 
 /// Does a run and leaves its folder, see [`RunDirectory`]. `observe` sees every record.

@@ -80,14 +80,18 @@ pub struct Outcome {
     pub cost: f64,
     /// How often the tuner met what its formula does not provide for, and how many measured spectra did not converge.
     pub events: Vec<(&'static str, u64)>,
-    /// c in "edge of stability at sharpness = c / eta", for this optimizer.
-    pub edge: f64,
+    /// c in "edge of stability at sharpness = c / eta", for this optimizer, if it has one.
+    pub edge: Option<f64>,
 }
 
 /// Trains `w` by `plan`. Whatever ends it once it has begun is no error but a stop reason, so that parameters and
 /// records are there to be kept.
 ///
 /// The step that reaches the target or diverges is recorded with its loss and no learning rate, and not taken.
+///
+/// In the end `w` holds the parameters to evaluate and to keep. For an optimizer that takes gradients elsewhere
+/// ([`Optimizer::evaluation_point`]) that is not the last point recorded; after a step that was begun and not taken it is
+/// the point that this step would have led to.
 ///
 /// # Errors
 /// [`Error::Batch`] if a batch has more examples than there are; [`Error::Tune`] if the spectrum is asked for in a way
@@ -149,6 +153,9 @@ pub fn train<T: Real>(
             break reason;
         }
     };
+    if let Some(point) = trainer.evaluation_point() {
+        w.copy_from_slice(point);
+    }
     if batches.is_some() {
         let step = trainer.steps();
         workload.select(None).map_err(|source| Error::from(TuneError::Objective { step, source }))?;
@@ -311,110 +318,5 @@ fn measure<T: Real>(what: &Diagnostics, number: u64, step: &mut Step<'_, T>) -> 
 }
 
 #[cfg(test)]
-mod tests {
-    use onedge_tune::optimizers::Gd;
-    use onedge_tune::tuners::Constant;
-
-    use super::*;
-    use crate::run::samples::Bowl;
-
-    fn plan(steps: u64) -> Plan {
-        let diagnostics =
-            Diagnostics { sharpness_every: 2, hessian: false, curvature: true, lanczos: Lanczos::top(2, 0) };
-        let (last, augment) = (Last::Dropped, None);
-        Plan { steps, batch: None, last, augment, seed: 3, target_loss: None, diverge_factor: 1000.0, diagnostics }
-    }
-
-    fn run(plan: &Plan, rate: f64, interrupt_at: u64) -> (Result<Outcome, Error>, Vec<Record>, Bowl) {
-        let mut bowl = Bowl::new([4.0, 1.0], &[0.0, 0.0, 0.0, 0.0]);
-        let mut records = Vec::new();
-        let interrupt = AtomicBool::new(false);
-        let mut record = |record: &Record| {
-            records.push(record.clone());
-            interrupt.store(record.step + 1 == interrupt_at, Ordering::Relaxed);
-            Ok(())
-        };
-        let method: (Box<dyn Optimizer<f64>>, Box<dyn Tuner>) = (Box::new(Gd), Box::new(Constant::new(rate)));
-        let hooks = Hooks { record: &mut record, interrupt: &interrupt };
-        let outcome = train(plan, &mut bowl, &mut [1.0, 2.0], method, &mut Instruments::none(), hooks);
-        (outcome, records, bowl)
-    }
-
-    #[test]
-    fn records_what_algebra_says() {
-        let (outcome, records, _) = run(&plan(5), 0.25, 0);
-        let outcome = outcome.unwrap();
-        assert_eq!((outcome.stop, outcome.steps, outcome.edge), (StopReason::StepsDone, 5, 2.0));
-        // One step of rate 1/4 ends the first coordinate; the second shrinks by 3/4 a step.
-        let (first, second) = (&records[0], &records[1]);
-        assert_eq!((first.loss, first.learning_rate), (4.0, 0.25));
-        assert_eq!((first.slope, first.curvature), (Some(-20.0), Some(68.0)));
-        assert!((second.loss - 0.5 * 1.5 * 1.5).abs() < 1e-15);
-        assert!((first.sharpness.unwrap() - 4.0).abs() < 1e-9 && second.sharpness.is_none());
-        assert!((first.alignment.unwrap() - 16.0 / 20.0).abs() < 1e-9);
-        assert_eq!((first.eigenvalues.len(), second.eigenvalues.len()), (2, 0));
-        // u was (-4, -2) and is now (0, -1.5).
-        assert!((second.update_cosine.unwrap() - 2.0 / 20f64.sqrt()).abs() < 1e-12);
-        assert_eq!(records[4].cost, 15.0);
-        assert_eq!(outcome.cost, 15.0);
-    }
-
-    #[test]
-    fn every_stop_reason() {
-        let (outcome, records, _) = run(&plan(50), 2.0, 0);
-        // |w1| grows sevenfold a step, so the loss passes 4000 on the second.
-        let Ok(Outcome { stop: StopReason::Diverged { step, loss, limit }, steps, .. }) = outcome else { panic!() };
-        assert_eq!((step, steps, limit), (2, 2, 4000.0));
-        assert!(loss > limit && records[2].loss == loss && records[2].learning_rate.is_nan());
-
-        let endless = Plan { diverge_factor: f64::INFINITY, ..plan(2000) };
-        let Ok(Outcome { stop: StopReason::NonFinite { step, probe }, .. }) = run(&endless, 2.0, 0).0 else { panic!() };
-        assert!(step > 100 && !probe.is_empty());
-
-        let target = Plan { target_loss: Some(1.2), ..plan(50) };
-        let (outcome, records, _) = run(&target, 0.25, 0);
-        let outcome = outcome.unwrap();
-        assert_eq!(outcome.stop, StopReason::TargetReached { step: 1 });
-        assert_eq!(outcome.cost, records[1].cost);
-        assert_eq!(run(&plan(50), 0.25, 7).0.unwrap().stop, StopReason::Interrupted { step: 7 });
-    }
-
-    #[test]
-    fn a_run_from_the_optimum_is_no_divergence() {
-        // At zero the loss is 2 (0 - 3)^2 = 18; the start is the optimum but for rounding.
-        let mut bowl = Bowl::new([4.0, 1.0], &[3.0]);
-        let endless = AtomicBool::new(false);
-        let hooks = Hooks { record: &mut |_| Ok(()), interrupt: &endless };
-        let method: (Box<dyn Optimizer<f64>>, Box<dyn Tuner>) = (Box::new(Gd), Box::new(Constant::new(0.6)));
-        let outcome =
-            train(&plan(500), &mut bowl, &mut [3.0 + 1e-12, 0.0], method, &mut Instruments::none(), hooks).unwrap();
-        let StopReason::Diverged { limit, .. } = outcome.stop else { panic!("{:?}", outcome.stop) };
-        assert_eq!(limit, 18_000.0);
-    }
-
-    #[test]
-    fn batches_are_selected_and_given_back() {
-        let (outcome, _, bowl) = run(&Plan { batch: Some(2), ..plan(6) }, 0.25, 0);
-        assert!(outcome.unwrap().stop.is_success());
-        assert_eq!(bowl.sizes, [4, 2, 2, 2, 2, 2, 2, 4]);
-        for (last, sizes) in [(Last::Dropped, [3, 3, 3, 3]), (Last::Kept, [3, 1, 3, 1])] {
-            let (outcome, _, bowl) = run(&Plan { batch: Some(3), last, ..plan(4) }, 0.25, 0);
-            assert!(outcome.unwrap().stop.is_success());
-            assert_eq!(bowl.sizes[1..5], sizes);
-        }
-        let message = run(&Plan { batch: Some(5), ..plan(6) }, 0.25, 0).0.unwrap_err().to_string();
-        assert!(message.starts_with("batch: expected at most 4, the number of examples, got 5"), "{message}");
-    }
-
-    #[test]
-    fn a_record_that_cannot_be_kept_ends_the_run() {
-        let mut fail = |record: &Record| if record.step < 2 { Ok(()) } else { Err("disk full".to_owned()) };
-        let hooks = Hooks { record: &mut fail, interrupt: &AtomicBool::new(false) };
-        let mut bowl = Bowl::new([4.0, 1.0], &[0.0]);
-        let method: (Box<dyn Optimizer<f64>>, Box<dyn Tuner>) = (Box::new(Gd), Box::new(Constant::new(0.1)));
-        let result = train(&plan(5), &mut bowl, &mut [1.0, 2.0], method, &mut Instruments::none(), hooks);
-        let outcome = result.unwrap();
-        assert_eq!(outcome.stop, StopReason::Failed { step: 2, error: "disk full".to_owned() });
-        assert_eq!(outcome.steps, 3);
-    }
-}
+#[path = "train_tests.rs"]
+mod tests;

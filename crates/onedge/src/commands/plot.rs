@@ -54,7 +54,8 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
         // A picture needs no spec: without a readable one, a curve has the name of its folder and no edge.
         let spec = Document::read(&directory.spec()).and_then(|document| Spec::resolve(&document)).ok();
         problems.push(spec.as_ref().map(problem));
-        let edge = spec.as_ref().and_then(|spec| spec.build_optimizer::<f32>().ok()).map(|optimizer| optimizer.edge());
+        let edge =
+            spec.as_ref().and_then(|spec| spec.build_optimizer::<f32>().ok()).and_then(|optimizer| optimizer.edge());
         let label = spec.map_or_else(|| folder_name(path), |spec| spec.name);
         curves.push(Curve { label, records: steps.records, edge });
     }

@@ -89,8 +89,8 @@ impl<T: Real> Optimizer<T> for Adam<T> {
         (!self.preconditioner.is_empty()).then_some(&self.preconditioner)
     }
 
-    fn edge(&self) -> f64 {
-        (2.0 + 2.0 * self.beta1) / (1.0 - self.beta1)
+    fn edge(&self) -> Option<f64> {
+        Some((2.0 + 2.0 * self.beta1) / (1.0 - self.beta1))
     }
 
     fn duplicate(&self) -> Box<dyn Optimizer<T>> {

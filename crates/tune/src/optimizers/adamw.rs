@@ -60,7 +60,7 @@ impl<T: Real> Optimizer<T> for AdamW<T> {
         self.adam.preconditioner()
     }
 
-    fn edge(&self) -> f64 {
+    fn edge(&self) -> Option<f64> {
         self.adam.edge()
     }
 

@@ -40,8 +40,8 @@ impl<T: Real> Optimizer<T> for Gd {
         None
     }
 
-    fn edge(&self) -> f64 {
-        2.0
+    fn edge(&self) -> Option<f64> {
+        Some(2.0)
     }
 
     fn duplicate(&self) -> Box<dyn Optimizer<T>> {

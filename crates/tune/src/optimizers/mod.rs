@@ -2,10 +2,17 @@
 
 mod adam;
 mod adamw;
+mod averaging;
+mod d_adapt_adam;
+mod d_adapt_sgd;
 mod gd;
+mod mechanic;
 mod momentum;
 mod nesterov;
+mod prodigy;
 mod rmsprop;
+mod schedule_free_adamw;
+mod schedule_free_sgd;
 
 use std::any::Any;
 
@@ -16,14 +23,32 @@ use crate::{Error, Optimizer};
 
 pub use adam::Adam;
 pub use adamw::AdamW;
+pub use d_adapt_adam::DAdaptAdam;
+pub use d_adapt_sgd::DAdaptSgd;
 pub use gd::Gd;
+pub use mechanic::Mechanic;
 pub use momentum::Momentum;
 pub use nesterov::Nesterov;
+pub use prodigy::Prodigy;
 pub use rmsprop::RmsProp;
+pub use schedule_free_adamw::{ScheduleFreeAdamW, ScheduleFreeAdamWOptions};
+pub use schedule_free_sgd::ScheduleFreeSgd;
 
 /// Every optimizer, in the order of listings.
-pub static ALL: &[&Entry<Make>] =
-    &[&gd::ENTRY, &momentum::ENTRY, &nesterov::ENTRY, &rmsprop::ENTRY, &adam::ENTRY, &adamw::ENTRY];
+pub static ALL: &[&Entry<Make>] = &[
+    &gd::ENTRY,
+    &momentum::ENTRY,
+    &nesterov::ENTRY,
+    &rmsprop::ENTRY,
+    &adam::ENTRY,
+    &adamw::ENTRY,
+    &d_adapt_sgd::ENTRY,
+    &d_adapt_adam::ENTRY,
+    &prodigy::ENTRY,
+    &mechanic::ENTRY,
+    &schedule_free_sgd::ENTRY,
+    &schedule_free_adamw::ENTRY,
+];
 
 /// An optimizer, or the setting that is out of its range.
 pub type Made<T> = Result<Box<dyn Optimizer<T>>, RegistryError>;
@@ -74,6 +99,19 @@ fn eps(settings: &Settings) -> Result<f64, RegistryError> {
     settings.number_where("eps", "a positive number, large enough for single precision", |eps| {
         eps as f32 > 0.0 && eps.is_finite()
     })
+}
+
+/// The setting `warmup`, in steps; 0 if it is not set.
+fn warmup(settings: &Settings) -> Result<u64, RegistryError> {
+    match settings.optional_count("warmup")? {
+        Some(0) => Err(settings.out_of_range("warmup", "a whole number, 1 or more")),
+        count => Ok(count.unwrap_or(0) as u64),
+    }
+}
+
+/// A positive finite number at `key`.
+fn positive(settings: &Settings, key: &str) -> Result<f64, RegistryError> {
+    settings.number_where(key, "a positive finite number", |number| number > 0.0 && number.is_finite())
 }
 
 /// A finite number at `key`, 0 or more.

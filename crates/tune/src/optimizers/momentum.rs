@@ -60,8 +60,8 @@ impl<T: Real> Optimizer<T> for Momentum<T> {
         None
     }
 
-    fn edge(&self) -> f64 {
-        2.0 + 2.0 * self.beta
+    fn edge(&self) -> Option<f64> {
+        Some(2.0 + 2.0 * self.beta)
     }
 
     fn duplicate(&self) -> Box<dyn Optimizer<T>> {

@@ -62,8 +62,8 @@ impl<T: Real> Optimizer<T> for Nesterov<T> {
         None
     }
 
-    fn edge(&self) -> f64 {
-        (2.0 + 2.0 * self.beta) / (1.0 + 2.0 * self.beta)
+    fn edge(&self) -> Option<f64> {
+        Some((2.0 + 2.0 * self.beta) / (1.0 + 2.0 * self.beta))
     }
 
     fn duplicate(&self) -> Box<dyn Optimizer<T>> {

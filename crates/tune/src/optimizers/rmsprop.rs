@@ -70,8 +70,8 @@ impl<T: Real> Optimizer<T> for RmsProp<T> {
         (!self.preconditioner.is_empty()).then_some(&self.preconditioner)
     }
 
-    fn edge(&self) -> f64 {
-        2.0
+    fn edge(&self) -> Option<f64> {
+        Some(2.0)
     }
 
     fn duplicate(&self) -> Box<dyn Optimizer<T>> {

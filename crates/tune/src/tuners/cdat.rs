@@ -1,14 +1,22 @@
 use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
 
-use super::Make;
 use super::quadratic::{cut, denominator, numerator, quotient};
+use super::sigma::{self, Sigma};
+use super::{Make, steps};
 use crate::{Error, Events, Line, State, Tuner};
 
 /// Curvature dynamics aware tuning: `eta = sigma n / d` with `n = max(-g.u, 0)` and `d = |u.Hu| + eps`, each replaced
 /// by its exponential average `beta nbar + (1 - beta) n` from zero.
 ///
 /// Both averages start at zero, so the bias cancels in the ratio. Sigma 1 is greedy, 2 on edge; around 2 works best in
-/// full batch. Averages serve Adam, and mini-batches.
+/// full batch. Averages serve Adam, and mini-batches. Sigma may rise or fall along the run, and follow batch size and
+/// momentum: see [`Sigma`].
+///
+/// **Curvature every k steps.** With `every` = k the curvature is measured at steps 0, k, 2k and so on, and before any
+/// was non-zero. In between `|u.Hu|` is estimated as `|u|^2 C / U`: C and U are averages with decay beta, from zero, of
+/// `|u.Hu|` and `|u|^2` over the steps that measured, so `C / U` is the curvature along a unit vector, as it was last
+/// known. Slope and `|u|` are always those of this step, and n and d are averaged at every step, whether d was measured
+/// or estimated. With k = 1 nothing is estimated. Measured alone, a step costs C.curvature / k more than its gradient.
 ///
 /// - Non-descent direction: n = 0, counted; so the rate is 0 without averaging, and falls with it.
 /// - Negative curvature: its absolute value, counted.
@@ -16,22 +24,39 @@ use crate::{Error, Events, Line, State, Tuner};
 /// - A rate above the cap: the cap, counted.
 /// - Slope or curvature not finite: the line's error ends the run.
 ///
-/// Source: Roulet et al. 2024, arXiv 2407.06183, equations 6 to 8. Differs from the paper: the cap (off by default).
+/// Source: Roulet et al. 2024, arXiv 2407.06183, equations 6 to 8. Differs from the paper: the cap, the schedule of
+/// sigma and `every`, all off by default.
 #[derive(Debug, Clone)]
 pub struct Cdat {
-    sigma: f64,
+    sigma: Sigma,
     eps: f64,
     beta: f64,
     cap: f64,
+    every: u64,
     numerator: f64,
     denominator: f64,
+    /// Averages of `|u.Hu|` and `|u|^2` over the steps that measured.
+    curvature: f64,
+    square: f64,
     events: Events,
 }
 
 impl Cdat {
     /// With a positive `sigma`, `eps` 0 or more, `beta` in [0, 1) and a `cap` on the rate (infinite for none).
     pub fn new(sigma: f64, eps: f64, beta: f64, cap: f64) -> Self {
-        Self { sigma, eps, beta, cap, numerator: 0.0, denominator: 0.0, events: Events::default() }
+        let (sigma, every, events) = (Sigma::constant(sigma), 1, Events::default());
+        let (numerator, denominator, curvature, square) = (0.0, 0.0, 0.0, 0.0);
+        Self { sigma, eps, beta, cap, every, numerator, denominator, curvature, square, events }
+    }
+
+    /// With this sigma instead.
+    pub fn with_sigma(self, sigma: Sigma) -> Self {
+        Self { sigma, ..self }
+    }
+
+    /// With the curvature measured every `every` steps, at least 1.
+    pub fn measuring_every(self, every: u64) -> Self {
+        Self { every, ..self }
     }
 
     /// Sigma 2, eps 0, no averaging, no cap.
@@ -45,11 +70,27 @@ impl Cdat {
     }
 
     fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
-        let sigma = settings.number_where("sigma", "a positive finite number", |x| x > 0.0 && x.is_finite())?;
+        let sigma = Sigma::from_settings(settings)?;
         let eps = settings.number_where("eps", "a finite number, 0 or more", |x| x >= 0.0 && x.is_finite())?;
         let beta = settings.number_where("beta", "a number in [0, 1)", |x| (0.0..1.0).contains(&x))?;
         let cap = settings.number_where("cap", "a positive number, inf for none", |x| x > 0.0)?;
-        Ok(Self::new(sigma, eps, beta, cap))
+        let every = steps(settings, "every")?;
+        Ok(Self::new(1.0, eps, beta, cap).with_sigma(sigma).measuring_every(every))
+    }
+
+    /// `|u.Hu| + eps`, measured or estimated.
+    fn denominator(&mut self, line: &mut dyn Line) -> Result<f64, Error> {
+        if self.every == 1 {
+            return Ok(denominator(line, &mut self.events)? + self.eps);
+        }
+        let square = line.update_norm()?.powi(2);
+        if !line.step().is_multiple_of(self.every) && self.square > 0.0 {
+            return Ok(square * (self.curvature / self.square) + self.eps);
+        }
+        let curvature = denominator(line, &mut self.events)?;
+        self.curvature = self.beta * self.curvature + (1.0 - self.beta) * curvature;
+        self.square = self.beta * self.square + (1.0 - self.beta) * square;
+        Ok(curvature + self.eps)
     }
 }
 
@@ -58,12 +99,20 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     summary: "curvature dynamics aware tuning, on the edge of stability",
     doc: "eta = sigma n / d, n = max(-g.u, 0), d = |u.Hu| + eps, each averaged with decay beta. A non-descent \
           direction gives n = 0, a negative curvature its absolute value, a vanishing d the previous rate; all are \
-          counted. Source: Roulet et al. 2024, arXiv 2407.06183.",
+          counted. Sigma goes from sigma_start to sigma in sigma_steps; with batch and noise it is taken times batch \
+          / (batch + (1 - momentum) noise), a formula of this project's own. Between measurements of u.Hu, every so \
+          many steps, the last averages of it over |u|^2 stand in. Source: Roulet et al. 2024, arXiv 2407.06183.",
     settings: &[
         setting("sigma", Kind::Number, Default::Is("2.0"), "scaling: 1 greedy, 2 on edge"),
         setting("eps", Kind::Number, Default::Is("0.0"), "added to the curvature"),
         setting("beta", Kind::Number, Default::Is("0.0"), "decay of the averages, in [0, 1)"),
         setting("cap", Kind::Number, Default::Is("inf"), "largest rate"),
+        setting("every", Kind::Integer, Default::Is("1"), "steps between measurements of the curvature"),
+        sigma::START,
+        sigma::STEPS,
+        sigma::BATCH,
+        sigma::NOISE,
+        sigma::MOMENTUM,
     ],
     build: |settings| Ok(Box::new(Cdat::from_settings(settings)?)),
 };
@@ -71,10 +120,10 @@ pub(super) static ENTRY: Entry<Make> = Entry {
 impl Tuner for Cdat {
     fn learning_rate(&mut self, line: &mut dyn Line) -> Result<f64, Error> {
         let numerator = numerator(line, &mut self.events)?;
-        let denominator = denominator(line, &mut self.events)? + self.eps;
+        let denominator = self.denominator(line)?;
         self.numerator = self.beta * self.numerator + (1.0 - self.beta) * numerator;
         self.denominator = self.beta * self.denominator + (1.0 - self.beta) * denominator;
-        let rate = quotient(self.sigma * self.numerator, self.denominator, line, &mut self.events);
+        let rate = quotient(self.sigma.at(line.step()) * self.numerator, self.denominator, line, &mut self.events);
         Ok(cut(rate, self.cap, &mut self.events))
     }
 
@@ -83,7 +132,9 @@ impl Tuner for Cdat {
     }
 
     fn state(&self) -> State<f64> {
-        self.events.state().with_scalar("numerator", self.numerator).with_scalar("denominator", self.denominator)
+        let state = self.events.state().with_scalar("numerator", self.numerator);
+        let state = state.with_scalar("denominator", self.denominator);
+        state.with_scalar("curvature", self.curvature).with_scalar("square", self.square)
     }
 
     fn restore(&mut self, state: State<f64>) -> Result<(), Error> {
@@ -91,6 +142,8 @@ impl Tuner for Cdat {
         self.events = Events::read(&mut reader)?;
         self.numerator = reader.scalar("numerator")?;
         self.denominator = reader.scalar("denominator")?;
+        self.curvature = reader.scalar("curvature")?;
+        self.square = reader.scalar("square")?;
         reader.finish()
     }
 }
@@ -118,6 +171,33 @@ mod tests {
         assert!((cdat.learning_rate(&mut Fixed::new(-3.0, 3.5)).unwrap() - 1.5).abs() < 1e-15);
         assert!((cdat.learning_rate(&mut Fixed::new(-5.0, 1.5)).unwrap() - 2.9).abs() < 1e-15);
         assert!((cdat.learning_rate(&mut Fixed::new(1.0, 0.0)).unwrap() - 174.0 / 68.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn measures_every_so_many_steps() {
+        let mut cdat = Cdat::new(2.0, 0.5, 0.5, f64::INFINITY).measuring_every(2);
+        let mut ask = |step, slope, curvature, update_norm| {
+            let mut line = Fixed { step, update_norm, ..Fixed::new(slope, curvature) };
+            cdat.learning_rate(&mut line).unwrap()
+        };
+        // n = 1/2 and d = (7.5 + 0.5) / 2 = 4; C = 7.5 / 2 and U = 4 / 2.
+        assert_eq!(ask(0, -1.0, 7.5, 2.0), 0.25);
+        // Not measured: 1 * 3.75 / 2 + 0.5 = 2.375; n = 1/4 + 3/2, d = 2 + 1.1875.
+        assert_eq!(ask(1, -3.0, f64::NAN, 1.0), 3.5 / 3.1875);
+        // Measured: n = 1.75 / 2 + 1/2 = 1.375, d = 1.59375 + (3.5 + 0.5) / 2; C = 3.625 and U = 1 + 1/2.
+        assert_eq!(ask(2, -1.0, 3.5, 1.0), 2.75 / 3.59375);
+        // 36 * 3.625 / 1.5 + 0.5 = 87.5; n = 0.6875 + 1, d = 1.796875 + 43.75.
+        assert!((ask(3, -2.0, f64::NAN, 6.0) - 3.375 / 45.546875).abs() < 1e-15);
+    }
+
+    #[test]
+    fn follows_sigma() {
+        let mut cdat = Cdat::paper().with_sigma(Sigma::constant(2.0).starting_at(1.0, 2));
+        let rates = [0, 1, 2, 3].map(|step| {
+            let mut line = Fixed { step, ..Fixed::new(-3.0, 6.0) };
+            cdat.learning_rate(&mut line).unwrap()
+        });
+        assert_eq!(rates, [0.5, 0.75, 1.0, 1.0]);
     }
 
     #[test]

@@ -1,13 +1,18 @@
 //! A line with given answers, for the worked examples.
 
-use crate::{Error, Line, Sharpness};
+use crate::{Change, Error, Line, Sharpness, Trial};
 
 /// The quadratic `loss + eta slope + eta^2 curvature / 2`.
 pub(super) struct Fixed {
+    pub(super) step: u64,
     pub(super) loss: f64,
     pub(super) slope: f64,
     pub(super) curvature: f64,
     pub(super) gradient_norm: f64,
+    pub(super) update_norm: f64,
+    pub(super) parameter_norm: f64,
+    pub(super) distance: f64,
+    pub(super) change: Option<Change>,
     pub(super) sharpness: f64,
     pub(super) converged: bool,
     pub(super) cosine: Option<f64>,
@@ -19,10 +24,15 @@ impl Fixed {
     /// Loss 1, at the first step.
     pub(super) fn new(slope: f64, curvature: f64) -> Self {
         Self {
+            step: 0,
             loss: 1.0,
             slope,
             curvature,
             gradient_norm: 1.0,
+            update_norm: 1.0,
+            parameter_norm: 0.0,
+            distance: 0.0,
+            change: None,
             sharpness: 1.0,
             converged: true,
             cosine: None,
@@ -33,11 +43,16 @@ impl Fixed {
 
     /// At the step after one with this rate.
     pub(super) fn after(self, previous: f64) -> Self {
-        Self { previous: Some(previous), ..self }
+        Self { step: 1, previous: Some(previous), ..self }
     }
 
     pub(super) fn with_cosine(self, cosine: f64) -> Self {
         Self { cosine: Some(cosine), ..self }
+    }
+
+    /// At the step after one with this rate, over which step and gradient changed so.
+    pub(super) fn after_change(self, previous: f64, step_square: f64, product: f64, gradient_square: f64) -> Self {
+        Self { change: Some(Change { step_square, product, gradient_square }), ..self.after(previous) }
     }
 
     pub(super) fn with_sharpness(self, sharpness: f64) -> Self {
@@ -47,7 +62,7 @@ impl Fixed {
 
 impl Line for Fixed {
     fn step(&self) -> u64 {
-        u64::from(self.previous.is_some())
+        self.step
     }
 
     fn loss(&self) -> f64 {
@@ -72,7 +87,7 @@ impl Line for Fixed {
     }
 
     fn update_norm(&mut self) -> Result<f64, Error> {
-        Ok(self.gradient_norm)
+        Ok(self.update_norm)
     }
 
     fn sharpness(&mut self) -> Result<Sharpness, Error> {
@@ -85,5 +100,21 @@ impl Line for Fixed {
 
     fn previous_learning_rate(&self) -> Option<f64> {
         self.previous
+    }
+
+    fn trial(&mut self, rate: f64) -> Result<Trial, Error> {
+        Ok(Trial { value: self.value(rate)?, slope: self.slope + rate * self.curvature })
+    }
+
+    fn change(&mut self) -> Result<Option<Change>, Error> {
+        Ok(self.change)
+    }
+
+    fn distance(&mut self) -> Result<Option<f64>, Error> {
+        Ok(Some(self.distance))
+    }
+
+    fn parameter_norm(&mut self) -> Result<f64, Error> {
+        Ok(self.parameter_norm)
     }
 }

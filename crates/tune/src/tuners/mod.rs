@@ -1,21 +1,30 @@
 //! Tuners: a line in, a learning rate out. One file each, one line in [`ALL`].
 
+mod adgd;
 mod armijo;
+mod barzilai_borwein;
 mod cdat;
 mod constant;
+mod controlled;
+mod dog;
+mod dowg;
 mod exponential;
 mod greedy;
 mod hypergradient;
 mod on_edge;
+mod pal;
 mod polyak;
 mod quadratic;
 mod schedule;
 mod sharpness;
+mod sigma;
+mod sls;
 mod step;
 mod warmup;
 mod warmup_constant;
 mod warmup_cosine;
 mod warmup_linear;
+mod wolfe;
 
 #[cfg(test)]
 mod fixed;
@@ -24,21 +33,30 @@ use onedge_registry::{Entry, Error as RegistryError, Settings, Value, find};
 
 use crate::Tuner;
 
+pub use adgd::{AdGd, Year};
 pub use armijo::{Armijo, ArmijoOptions};
+pub use barzilai_borwein::{BarzilaiBorwein, Variant};
 pub use cdat::Cdat;
 pub use constant::Constant;
+pub use controlled::{Controlled, ControlledOptions};
+pub use dog::Dog;
+pub use dowg::Dowg;
 pub use exponential::Exponential;
 pub use greedy::Greedy;
 pub use hypergradient::Hypergradient;
 pub use on_edge::OnEdge;
+pub use pal::Pal;
 pub use polyak::Polyak;
 pub use schedule::Schedule;
 pub use sharpness::Sharpness;
+pub use sigma::Sigma;
+pub use sls::{Sls, SlsOptions};
 pub use step::StepDecay;
 pub use warmup::Warmup;
 pub use warmup_constant::WarmupConstant;
 pub use warmup_cosine::WarmupCosine;
 pub use warmup_linear::WarmupLinear;
+pub use wolfe::{Wolfe, WolfeOptions};
 
 /// How a tuner is made from its settings.
 pub type Make = fn(&Settings) -> Result<Box<dyn Tuner>, RegistryError>;
@@ -52,12 +70,20 @@ pub static ALL: &[&Entry<Make>] = &[
     &exponential::ENTRY,
     &step::ENTRY,
     &armijo::ENTRY,
+    &wolfe::ENTRY,
+    &sls::ENTRY,
+    &pal::ENTRY,
     &greedy::ENTRY,
     &on_edge::ENTRY,
     &cdat::ENTRY,
+    &controlled::ENTRY,
     &sharpness::ENTRY,
     &polyak::ENTRY,
     &hypergradient::ENTRY,
+    &adgd::ENTRY,
+    &barzilai_borwein::ENTRY,
+    &dog::ENTRY,
+    &dowg::ENTRY,
 ];
 
 /// The tuner called `name` with the settings `given`, as `Settings::resolve` takes them.

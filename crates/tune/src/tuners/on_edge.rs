@@ -27,8 +27,9 @@ impl OnEdge {
 pub(super) static ENTRY: Entry<Make> = Entry {
     name: "on-edge",
     summary: "largest rate at which the quadratic model does not rise",
-    doc: "eta = 2 max(-g.u, 0) / |u.Hu|. A non-descent direction gives rate 0, a negative curvature its absolute value, \
-          a vanishing one the previous rate; all are counted. Source: Roulet et al. 2024, arXiv 2407.06183, section 4.",
+    doc: "eta = 2 max(-g.u, 0) / |u.Hu|. A non-descent direction gives rate 0, a negative curvature its absolute \
+          value, a vanishing one the previous rate; all are counted. Source: Roulet et al. 2024, arXiv 2407.06183, \
+          section 4.",
     settings: &[],
     build: |_| Ok(Box::new(OnEdge::paper())),
 };

@@ -32,6 +32,15 @@ pub(super) fn quotient(numerator: f64, denominator: f64, line: &dyn Line, events
     line.previous_learning_rate().unwrap_or(0.0)
 }
 
+/// `rate`, kept in [`floor`, `cap`]; what had to be changed is counted.
+pub(super) fn within(rate: f64, floor: f64, cap: f64, events: &mut Events) -> f64 {
+    if rate < floor {
+        events.floored += 1;
+        return floor;
+    }
+    cut(rate, cap, events)
+}
+
 /// `rate`, cut at `cap`; a cut is counted.
 pub(super) fn cut(rate: f64, cap: f64, events: &mut Events) -> f64 {
     if rate > cap {

@@ -23,6 +23,7 @@ impl<S: Schedule> Tuner for S {
             non_finite: 0,
             gave_up: 0,
             capped: 0,
+            floored: 0,
             below_floor: 0,
             unconverged: 0,
         };

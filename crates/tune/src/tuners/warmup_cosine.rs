@@ -5,7 +5,8 @@ use super::{Make, Schedule};
 
 /// Linear warm-up, then half a cosine down to zero.
 ///
-/// `eta = rate t / W` for the first W steps, then `rate (1 + cos(pi s)) / 2` with `s = (t - W) / (N - W)`; zero beyond the horizon N.
+/// `eta = rate t / W` for the first W steps, then `rate (1 + cos(pi s)) / 2` with `s = (t - W) / (N - W)`; zero beyond
+/// the horizon N.
 ///
 /// Source: Roulet et al. 2024, arXiv 2407.06183, figure 19, warm-up 5, 10 or 20 % of the horizon.
 #[derive(Debug, Clone, Copy, PartialEq)]

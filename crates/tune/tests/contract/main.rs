@@ -1,6 +1,7 @@
 //! What every optimizer and every tuner must honour, whichever they are: these tests iterate over the registries.
 
 mod laws;
+mod line;
 mod pairs;
 mod problems;
 mod registry;

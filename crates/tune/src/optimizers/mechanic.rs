@@ -1,0 +1,211 @@
+use onedge_objective::{Real, vector};
+use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
+
+use super::{Made, Make, check_lengths, finite_from_zero, positive};
+use crate::{Error, Optimizer, State};
+
+/// The decays of the tuners that run side by side.
+const BETAS: [f64; 6] = [0.9, 0.99, 0.999, 0.9999, 0.99999, 0.999999];
+/// The optimizers that can be tuned, with their own settings at the defaults.
+const BASES: [&str; 6] = ["gd", "momentum", "nesterov", "rmsprop", "adam", "adamw"];
+
+/// Mechanic: another optimizer's updates, all of them together scaled by a factor that is learnt from the gradients.
+///
+/// With D the sum of the base's updates at unit rate, S the sum of the six scales s_i, and b_i their decays,
+///
+/// ```text
+/// h = D.(g + lambda S |g| w / |w|),  m_i <- max(b_i m_i, |h|),  v_i <- b_i^2 v_i + h^2
+/// r_i <- max(0, b_i r_i - s_i h),  s_i <- (m_i init / 6 + r_i) / (sqrt(v_i) + eps)
+/// D <- D + u_base,  w <- w_0 + S D
+/// ```
+///
+/// The update is the whole way to the new w: to be used with the rate 1. Another rate goes that share of the way, while
+/// D and the scales go on as though it had gone all. The first step goes nowhere, as nothing is known yet. It scales
+/// its own updates, so it has no edge, and says no preconditioner.
+///
+/// Cost: two vectors besides the base's.
+///
+/// Source: Cutkosky, Defazio and Mehta 2023, arXiv 2306.00144, algorithm 1; `|h|` for h in m as in the authors' code.
+pub struct Mechanic<T: Real> {
+    base: Box<dyn Optimizer<T>>,
+    decay: f64,
+    init: f64,
+    eps: f64,
+    scales: [Scale; 6],
+    first: Vec<T>,
+    sum: Vec<T>,
+}
+
+/// One of the tuners that run side by side.
+#[derive(Debug, Clone, Copy, Default)]
+struct Scale {
+    s: f64,
+    m: f64,
+    v: f64,
+    r: f64,
+}
+
+impl<T: Real> Mechanic<T> {
+    /// Over `base`, with `decay` (lambda, 0 or more), `init` and `eps`, both positive.
+    pub fn new(base: Box<dyn Optimizer<T>>, decay: f64, init: f64, eps: f64) -> Self {
+        Self { base, decay, init, eps, scales: [Scale::default(); 6], first: Vec::new(), sum: Vec::new() }
+    }
+
+    /// Lambda 0.01, init and eps 1e-8.
+    pub fn paper(base: Box<dyn Optimizer<T>>) -> Self {
+        Self::new(base, 0.01, 1e-8, 1e-8)
+    }
+
+    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
+        let base = settings.text("base");
+        if !BASES.contains(&base) {
+            return Err(settings.out_of_range("base", &format!("one of {}", BASES.join(", "))));
+        }
+        let base = super::build(base, std::collections::BTreeMap::new())?;
+        let (init, eps) = (positive(settings, "init")?, positive(settings, "eps")?);
+        Ok(Self::new(base, finite_from_zero(settings, "decay")?, init, eps))
+    }
+
+    fn scale(&self) -> f64 {
+        self.scales.iter().map(|scale| scale.s).sum()
+    }
+
+    fn learn(&mut self, h: f64) {
+        let share = self.init / BETAS.len() as f64;
+        for (Scale { s, m, v, r }, beta) in self.scales.iter_mut().zip(BETAS) {
+            *m = (beta * *m).max(h.abs());
+            *v = beta * beta * *v + h * h;
+            *r = (beta * *r - *s * h).max(0.0);
+            *s = (share * *m + *r) / (v.sqrt() + self.eps);
+        }
+    }
+}
+
+fn boxed<T: Real>(settings: &Settings) -> Made<T> {
+    Ok(Box::new(Mechanic::from_settings(settings)?))
+}
+
+pub(super) static ENTRY: Entry<Make> = Entry {
+    name: "mechanic",
+    summary: "another optimizer with a learnt scale; with rate 1",
+    doc: "w <- w_0 + S D, D the sum of the base's updates, S a scale learnt from the products of D with the \
+          gradients. For the rate 1: another goes that share of the way. No edge. Source: Cutkosky et al. 2023, \
+          arXiv 2306.00144, algorithm 1.",
+    settings: &[
+        setting(
+            "base",
+            Kind::Text,
+            Default::Is("gd"),
+            "the optimizer that is scaled, with its settings at the defaults",
+        ),
+        setting("decay", Kind::Number, Default::Is("0.01"), "lambda, pulls the scale down as the parameters grow"),
+        setting("init", Kind::Number, Default::Is("1e-8"), "first scale"),
+        setting("eps", Kind::Number, Default::Is("1e-8"), "added to the root, positive"),
+    ],
+    build: Make { f32: boxed, f64: boxed },
+};
+
+impl<T: Real> Optimizer<T> for Mechanic<T> {
+    fn direction(&mut self, w: &[T], g: &[T], u: &mut [T]) -> Result<(), Error> {
+        check_lengths(w, g, u, &self.sum)?;
+        if self.first.is_empty() {
+            self.first = w.to_vec();
+            self.sum.resize(w.len(), T::ZERO);
+        }
+        self.base.direction(w, g, u)?;
+        let (size, pull) = (vector::norm(w), self.decay * self.scale() * vector::norm(g));
+        let decay = if size > 0.0 { pull * vector::dot(&self.sum, w) / size } else { 0.0 };
+        self.learn(vector::dot(&self.sum, g) + decay);
+        vector::axpy(1.0, u, &mut self.sum);
+        let scale = T::from_f64(self.scale());
+        for ((u, &w), (&first, &sum)) in u.iter_mut().zip(w).zip(self.first.iter().zip(&self.sum)) {
+            *u = first - w + scale * sum;
+        }
+        Ok(())
+    }
+
+    fn preconditioner(&self) -> Option<&[T]> {
+        None
+    }
+
+    fn edge(&self) -> Option<f64> {
+        None
+    }
+
+    fn duplicate(&self) -> Box<dyn Optimizer<T>> {
+        let (first, sum) = (self.first.clone(), self.sum.clone());
+        Box::new(Self { base: self.base.duplicate(), first, sum, ..*self })
+    }
+
+    fn state(&self) -> State<T> {
+        let mut state = State::new().with_vector("first", self.first.clone()).with_vector("sum", self.sum.clone());
+        for (i, Scale { s, m, v, r }) in self.scales.iter().enumerate() {
+            for (name, value) in [("s", *s), ("m", *m), ("v", *v), ("r", *r)] {
+                state = state.with_scalar(&format!("{name}.{i}"), value);
+            }
+        }
+        let base = self.base.state();
+        state.scalars.extend(base.scalars.into_iter().map(|(name, value)| (format!("base.{name}"), value)));
+        state.vectors.extend(base.vectors.into_iter().map(|(name, value)| (format!("base.{name}"), value)));
+        state
+    }
+
+    fn restore(&mut self, mut state: State<T>) -> Result<(), Error> {
+        let mut base = State::new();
+        base.scalars = take_base(&mut state.scalars);
+        base.vectors = take_base(&mut state.vectors);
+        let mut reader = state.reader("mechanic");
+        self.first = reader.vector("first")?;
+        self.sum = reader.vector("sum")?;
+        Error::require_length("optimizer state", self.sum.len(), self.first.len())?;
+        for (i, scale) in self.scales.iter_mut().enumerate() {
+            let mut read = |name: &str| reader.scalar(&format!("{name}.{i}"));
+            *scale = Scale { s: read("s")?, m: read("m")?, v: read("v")?, r: read("r")? };
+        }
+        reader.finish()?;
+        self.base.restore(base)
+    }
+}
+
+/// Takes what belongs to the base out of `values`, under its own names.
+fn take_base<V>(values: &mut std::collections::BTreeMap<String, V>) -> std::collections::BTreeMap<String, V> {
+    let (base, own) = std::mem::take(values).into_iter().partition(|(name, _)| name.starts_with("base."));
+    *values = own;
+    let base: std::collections::BTreeMap<String, V> = base;
+    base.into_iter().map(|(name, value)| (name["base.".len()..].to_owned(), value)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::optimizers::{Adam, Gd};
+
+    #[test]
+    fn by_hand() {
+        let mut mechanic = Mechanic::new(Box::new(Gd), 0.5, 0.6, 1e-30);
+        let mut u = [0.0_f64];
+        let mut ask = |w: f64, g: f64| {
+            mechanic.direction(&[w], &[g], &mut u).unwrap();
+            u[0]
+        };
+        assert_eq!(ask(10.0, 2.0), 0.0);
+        // D = -2 and h = -4, so that every scale is 0.1 * 4 / 4; then D = -4.
+        assert!((ask(10.0, 2.0) + 2.4).abs() < 1e-14);
+        // h = -4 (1 + 0.5 * 0.6 * 1) = -5.2: the scales are (0.1 * 5.2 + 0.1 * 5.2) / (16 b^2 + 27.04)^(1/2), D = -5.
+        let scale: f64 = BETAS.iter().map(|b| 1.04 / (16.0 * b * b + 27.04).sqrt()).sum();
+        assert!((ask(7.6, 1.0) - (10.0 - 7.6 - 5.0 * scale)).abs() < 1e-14);
+    }
+
+    #[test]
+    fn keeps_the_state_of_its_base() {
+        let make = || Mechanic::<f64>::paper(Box::new(Adam::paper()));
+        let (mut first, mut second, mut u, mut v) = (make(), make(), [0.0; 2], [0.0; 2]);
+        first.direction(&[1.0, 2.0], &[0.5, -3.0], &mut u).unwrap();
+        second.restore(first.state()).unwrap();
+        first.direction(&[1.0, 2.0], &[0.25, -1.0], &mut u).unwrap();
+        second.direction(&[1.0, 2.0], &[0.25, -1.0], &mut v).unwrap();
+        assert_eq!((u, first.state()), (v, second.state()));
+        let mut other = Mechanic::<f64>::paper(Box::new(Gd));
+        assert!(other.restore(first.state()).unwrap_err().to_string().starts_with("gd: state"));
+    }
+}

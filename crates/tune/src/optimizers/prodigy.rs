@@ -1,0 +1,163 @@
+use onedge_objective::Real;
+use onedge_registry::{Entry, Error as RegistryError, Settings};
+
+use super::adam::{BETA1, BETA2, EPS};
+use super::d_adapt_sgd::DISTANCE;
+use super::{Make, beta, check_lengths, eps, positive};
+use crate::{Error, Optimizer, State};
+
+/// Prodigy: Adam at the rate d, as D-Adaptation, with an estimate of the distance that weighs gradients by d^2 and so
+/// grows faster.
+///
+/// ```text
+/// m <- beta1 m + (1 - beta1) d g,  v <- beta2 v + (1 - beta2) d^2 g^2,  u = -d m / (sqrt(v) + d eps)
+/// r <- b r + (1 - b) d^2 g.(w_0 - w),  s <- b s + (1 - b) d^2 g,        b = sqrt(beta2)
+/// d <- max(d, r / |s|_1)
+/// ```
+///
+/// All with the d before this gradient.
+///
+/// As v begins at zero and is not corrected, sqrt(v) is too small by sqrt(1 - beta2^t) at first, and d, which never
+/// falls, may rise too far: in full batch, or wherever a few hundred steps suffice, try beta2 = 0.99.
+///
+/// The update is the whole step: to be used with the rate 1, or with a schedule that has 1 at its height. The estimates
+/// of d suppose rate 1. It scales its own updates, so it has no edge, and says no preconditioner.
+///
+/// Cost: four vectors.
+///
+/// Source: Mishchenko and Defazio 2023, arXiv 2306.06101, algorithm 4. As there, biases are not corrected.
+#[derive(Debug, Clone)]
+pub struct Prodigy<T> {
+    beta1: f64,
+    beta2: f64,
+    eps: f64,
+    distance: f64,
+    weighted: f64,
+    first: Vec<T>,
+    mean: Vec<T>,
+    square: Vec<T>,
+    sum: Vec<T>,
+}
+
+impl<T: Real> Prodigy<T> {
+    /// With Adam's settings and the first estimate of the distance, positive.
+    pub fn new(beta1: f64, beta2: f64, eps: f64, distance: f64) -> Self {
+        let (first, mean, square, sum) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { beta1, beta2, eps, distance, weighted: 0.0, first, mean, square, sum }
+    }
+
+    /// Decays 0.9 and 0.999, eps 1e-8, first estimate 1e-6.
+    pub fn paper() -> Self {
+        Self::new(0.9, 0.999, 1e-8, 1e-6)
+    }
+
+    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
+        let (beta1, beta2) = (beta(settings, "beta1")?, beta(settings, "beta2")?);
+        Ok(Self::new(beta1, beta2, eps(settings)?, positive(settings, "distance")?))
+    }
+}
+
+pub(super) static ENTRY: Entry<Make> = Entry {
+    name: "prodigy",
+    summary: "Adam that finds its own rate: Prodigy; with rate 1",
+    doc: "Adam without bias correction at the rate d, a lower bound on the distance to the solution that grows \
+          faster than that of D-Adaptation. For the rate 1, or a schedule up to 1. No edge. Source: Mishchenko and \
+          Defazio 2023, arXiv 2306.06101, algorithm 4.",
+    settings: &[BETA1, BETA2, EPS, DISTANCE],
+    build: Make {
+        f32: |settings| Ok(Box::new(Prodigy::from_settings(settings)?)),
+        f64: |settings| Ok(Box::new(Prodigy::from_settings(settings)?)),
+    },
+};
+
+impl<T: Real> Optimizer<T> for Prodigy<T> {
+    fn direction(&mut self, w: &[T], g: &[T], u: &mut [T]) -> Result<(), Error> {
+        check_lengths(w, g, u, &self.sum)?;
+        if self.first.is_empty() {
+            self.first = w.to_vec();
+            for vector in [&mut self.mean, &mut self.square, &mut self.sum] {
+                vector.resize(w.len(), T::ZERO);
+            }
+        }
+        let (root, d) = (self.beta2.sqrt(), self.distance);
+        let (keep, add) = (T::from_f64(root), T::from_f64((1.0 - root) * d * d));
+        let (keep1, add1) = (T::from_f64(self.beta1), T::from_f64((1.0 - self.beta1) * d));
+        let (keep2, add2) = (T::from_f64(self.beta2), T::from_f64((1.0 - self.beta2) * d * d));
+        let (rate, eps) = (T::from_f64(d), T::from_f64(d * self.eps));
+        let (mut product, mut total) = (0.0, 0.0);
+        let state = self.mean.iter_mut().zip(&mut self.square).zip(self.sum.iter_mut().zip(&self.first));
+        for (((u, &g), &w), ((m, v), (s, &first))) in u.iter_mut().zip(g).zip(w).zip(state) {
+            product += g.to_f64() * (first - w).to_f64();
+            *s = keep * *s + add * g;
+            total += s.abs().to_f64();
+            *m = keep1 * *m + add1 * g;
+            *v = keep2 * *v + add2 * (g * g);
+            // With a gradient of zero and a d eps that rounds to zero: no step.
+            let scale = v.sqrt() + eps;
+            *u = if scale == T::ZERO { T::ZERO } else { -(rate * *m) / scale };
+        }
+        self.weighted = root * self.weighted + (1.0 - root) * d * d * product;
+        let estimate = self.weighted / total;
+        // A sum of zero says nothing; the comparison is false for NaN.
+        if estimate > self.distance && estimate.is_finite() {
+            self.distance = estimate;
+        }
+        Ok(())
+    }
+
+    fn preconditioner(&self) -> Option<&[T]> {
+        None
+    }
+
+    fn edge(&self) -> Option<f64> {
+        None
+    }
+
+    fn duplicate(&self) -> Box<dyn Optimizer<T>> {
+        Box::new(self.clone())
+    }
+
+    fn state(&self) -> State<T> {
+        State::new()
+            .with_scalar("distance", self.distance)
+            .with_scalar("weighted", self.weighted)
+            .with_vector("first", self.first.clone())
+            .with_vector("mean", self.mean.clone())
+            .with_vector("square", self.square.clone())
+            .with_vector("sum", self.sum.clone())
+    }
+
+    fn restore(&mut self, state: State<T>) -> Result<(), Error> {
+        let mut reader = state.reader("prodigy");
+        self.distance = reader.scalar("distance")?;
+        self.weighted = reader.scalar("weighted")?;
+        self.first = reader.vector("first")?;
+        self.mean = reader.vector("mean")?;
+        self.square = reader.vector("square")?;
+        self.sum = reader.vector("sum")?;
+        for length in [self.first.len(), self.mean.len(), self.square.len()] {
+            Error::require_length("optimizer state", self.sum.len(), length)?;
+        }
+        reader.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn by_hand() {
+        let mut method = Prodigy::new(0.0, 0.25, 1e-30, 1.0);
+        let mut u = [0.0_f64];
+        let mut ask = |w: f64, g: f64| {
+            method.direction(&[w], &[g], &mut u).unwrap();
+            u[0]
+        };
+        // v = 3/4 * 4; then v = 3/4 + 3/4 * 9, r = 1/2 * 3 * 4 = 6 and s = 1/2 * 1 + 3/2 = 2, so d = 3.
+        assert!((ask(5.0, 2.0) + 2.0 / 3.0_f64.sqrt()).abs() < 1e-15);
+        assert!((ask(1.0, 3.0) + 3.0 / 7.5_f64.sqrt()).abs() < 1e-15);
+        // m = 3, v = 7.5/4 + 3/4 * 9, and the step is 3 m over its root.
+        assert!((ask(1.0, 1.0) + 9.0 / 8.625_f64.sqrt()).abs() < 1e-15);
+    }
+}

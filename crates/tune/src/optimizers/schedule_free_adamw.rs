@@ -1,0 +1,167 @@
+use onedge_objective::Real;
+use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
+
+use super::adam::{BETA2, EPS};
+use super::averaging::Averaging;
+use super::schedule_free_sgd::{BETA, DECAY, WARMUP};
+use super::{Make, beta, check_lengths, eps, finite_from_zero, positive};
+use crate::{Error, Optimizer, State};
+
+/// Schedule-free AdamW: as schedule-free SGD, with RMSProp's division of the gradient; the average stands for Adam's
+/// momentum.
+///
+/// ```text
+/// v <- beta2 v + (1 - beta2) g^2,  gamma_t = gamma sqrt(1 - beta2^t) min(1, t / warmup)
+/// z <- z - gamma_t g / (sqrt(v) + eps) - gamma_t decay y
+/// c = gamma_t^2 / (sum of gamma_i^2),  x <- (1 - c) x + c z,  y = (1 - beta) z + beta x
+/// ```
+///
+/// The parameters of the run are y, and the update is the whole way to the next y: to be used with the rate 1, the
+/// method's own rate being the setting `rate`. Another rate goes that share of the way, while z and x go on as though
+/// it had gone all. [`evaluation_point`](Optimizer::evaluation_point) is x. As u holds the way to the average, there is
+/// no edge, and no preconditioner is said.
+///
+/// Cost: three vectors.
+///
+/// Source: Defazio et al. 2024, arXiv 2405.15682, algorithm 1; rate 0.0025 as in the authors' code.
+#[derive(Debug, Clone)]
+pub struct ScheduleFreeAdamW<T> {
+    rate: f64,
+    beta2: f64,
+    eps: f64,
+    decay: f64,
+    averaging: Averaging<T>,
+    square: Vec<T>,
+}
+
+/// The settings of [`ScheduleFreeAdamW`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ScheduleFreeAdamWOptions {
+    /// gamma, positive.
+    pub rate: f64,
+    /// Share of the average where gradients are taken, in [0, 1).
+    pub beta: f64,
+    /// Decay of the mean square, in [0, 1).
+    pub beta2: f64,
+    /// Added to the root, positive.
+    pub eps: f64,
+    /// Weight decay, 0 or more.
+    pub decay: f64,
+    /// Steps over which the rate rises; 0 for none.
+    pub warmup: u64,
+}
+
+impl<T: Real> ScheduleFreeAdamW<T> {
+    /// With these settings.
+    pub fn new(options: ScheduleFreeAdamWOptions) -> Self {
+        let ScheduleFreeAdamWOptions { rate, beta, beta2, eps, decay, warmup } = options;
+        Self { rate, beta2, eps, decay, averaging: Averaging::new(beta, warmup), square: Vec::new() }
+    }
+
+    /// Rate 0.0025, beta 0.9, beta2 0.999, eps 1e-8, neither decay nor warm-up.
+    pub fn paper() -> Self {
+        let (rate, beta, beta2, eps) = (0.0025, 0.9, 0.999, 1e-8);
+        Self::new(ScheduleFreeAdamWOptions { rate, beta, beta2, eps, decay: 0.0, warmup: 0 })
+    }
+
+    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
+        Ok(Self::new(ScheduleFreeAdamWOptions {
+            rate: positive(settings, "rate")?,
+            beta: beta(settings, "beta")?,
+            beta2: beta(settings, "beta2")?,
+            eps: eps(settings)?,
+            decay: finite_from_zero(settings, "decay")?,
+            warmup: super::warmup(settings)?,
+        }))
+    }
+}
+
+pub(super) static ENTRY: Entry<Make> = Entry {
+    name: "schedule-free-adamw",
+    summary: "AdamW with an average in the place of a schedule; with rate 1",
+    doc: "z <- z - gamma_t (g(y) / (sqrt(v) + eps) + decay y), gamma_t = gamma sqrt(1 - beta2^t), x the average of \
+          the z weighted by gamma_t^2, y = (1 - beta) z + beta x. Gradients are taken at y, results evaluated and \
+          kept at x. For the rate 1: another goes that share of the way. No edge. Source: Defazio et al. 2024, arXiv \
+          2405.15682, algorithm 1.",
+    settings: &[
+        setting("rate", Kind::Number, Default::Is("0.0025"), "gamma, the method's own rate"),
+        BETA,
+        BETA2,
+        EPS,
+        DECAY,
+        WARMUP,
+    ],
+    build: Make {
+        f32: |settings| Ok(Box::new(ScheduleFreeAdamW::from_settings(settings)?)),
+        f64: |settings| Ok(Box::new(ScheduleFreeAdamW::from_settings(settings)?)),
+    },
+};
+
+impl<T: Real> Optimizer<T> for ScheduleFreeAdamW<T> {
+    fn direction(&mut self, w: &[T], g: &[T], u: &mut [T]) -> Result<(), Error> {
+        check_lengths(w, g, u, &self.square)?;
+        self.square.resize(w.len(), T::ZERO);
+        self.averaging.begin(w);
+        let correction = (1.0 - self.beta2.powf(self.averaging.steps() as f64)).sqrt();
+        let rate = self.averaging.warm(self.rate) * correction;
+        let (keep, add) = (T::from_f64(self.beta2), T::from_f64(1.0 - self.beta2));
+        let (step, pull, eps) = (T::from_f64(rate), T::from_f64(rate * self.decay), T::from_f64(self.eps));
+        let state = self.averaging.last_mut().iter_mut().zip(&mut self.square);
+        for ((&w, &g), (z, v)) in w.iter().zip(g).zip(state) {
+            *v = keep * *v + add * (g * g);
+            *z = *z - step * (g / (v.sqrt() + eps)) - pull * w;
+        }
+        self.averaging.finish(rate, w, u);
+        Ok(())
+    }
+
+    fn preconditioner(&self) -> Option<&[T]> {
+        None
+    }
+
+    fn edge(&self) -> Option<f64> {
+        None
+    }
+
+    fn evaluation_point(&self) -> Option<&[T]> {
+        self.averaging.mean()
+    }
+
+    fn duplicate(&self) -> Box<dyn Optimizer<T>> {
+        Box::new(self.clone())
+    }
+
+    fn state(&self) -> State<T> {
+        self.averaging.state().with_vector("square", self.square.clone())
+    }
+
+    fn restore(&mut self, state: State<T>) -> Result<(), Error> {
+        let mut reader = state.reader("schedule-free-adamw");
+        self.averaging.restore(&mut reader)?;
+        self.square = reader.vector("square")?;
+        Error::require_length("optimizer state", self.averaging.last().len(), self.square.len())?;
+        reader.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn by_hand() {
+        let (rate, beta, beta2, eps, decay) = (1.0, 0.5, 0.75, 1e-30, 0.5);
+        let options = ScheduleFreeAdamWOptions { rate, beta, beta2, eps, decay, warmup: 0 };
+        let mut method = ScheduleFreeAdamW::new(options);
+        let mut u = [0.0_f64];
+        // gamma = (1/4)^(1/2), v = 16/4: z = 6 - 1/2 * 4/2 - 1/4 * 6 = 3.5, and x and y with it.
+        method.direction(&[6.0], &[4.0], &mut u).unwrap();
+        assert!((u[0] + 2.5).abs() < 1e-15);
+        // gamma^2 = 7/16, no gradient: z = 3.5 (1 - gamma / 2), c = (7/16) / (1/4 + 7/16) = 7/11.
+        method.direction(&[3.5], &[0.0], &mut u).unwrap();
+        let z = 3.5 * (1.0 - 7.0_f64.sqrt() / 8.0);
+        let x = 3.5 * 4.0 / 11.0 + z * 7.0 / 11.0;
+        assert!((u[0] + 3.5 - 0.5 * (x + z)).abs() < 1e-15);
+        assert!((method.evaluation_point().unwrap()[0] - x).abs() < 1e-15);
+    }
+}

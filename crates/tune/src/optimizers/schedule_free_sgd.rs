@@ -1,0 +1,139 @@
+use onedge_objective::{Real, vector};
+use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Setting, Settings, setting};
+
+use super::averaging::Averaging;
+use super::{Make, beta, check_lengths, finite_from_zero, positive};
+use crate::{Error, Optimizer, State};
+
+/// Schedule-free SGD: gradients are taken between the last point z of plain SGD and the average x of them all, and x is
+/// what is evaluated and kept.
+///
+/// ```text
+/// gamma_t = gamma min(1, t / warmup),  z <- z - gamma_t (g(y) + decay y)
+/// c = gamma_t^2 / (sum of gamma_i^2),  x <- (1 - c) x + c z,  y = (1 - beta) z + beta x
+/// ```
+///
+/// The parameters of the run are y, and the update is the whole way to the next y: to be used with the rate 1, the
+/// method's own rate being the setting `rate`. Another rate goes that share of the way, while z and x go on as though
+/// it had gone all. [`evaluation_point`](Optimizer::evaluation_point) is x. As u holds the way to the average, it is no
+/// multiple of the gradient and there is no edge.
+///
+/// Cost: two vectors.
+///
+/// Source: Defazio et al. 2024, arXiv 2405.15682, equations 2 to 4; the weights as in its algorithm 1.
+#[derive(Debug, Clone)]
+pub struct ScheduleFreeSgd<T> {
+    rate: f64,
+    decay: f64,
+    averaging: Averaging<T>,
+}
+
+impl<T: Real> ScheduleFreeSgd<T> {
+    /// With a positive `rate`, `beta` in [0, 1), weight `decay` 0 or more, and a `warmup` of so many steps.
+    pub fn new(rate: f64, beta: f64, decay: f64, warmup: u64) -> Self {
+        Self { rate, decay, averaging: Averaging::new(beta, warmup) }
+    }
+
+    /// Rate 0.01, beta 0.9, neither decay nor warm-up. Differs from the paper: it tunes the rate for each problem.
+    pub fn paper() -> Self {
+        Self::new(0.01, 0.9, 0.0, 0)
+    }
+
+    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
+        let (rate, beta) = (positive(settings, "rate")?, beta(settings, "beta")?);
+        Ok(Self::new(rate, beta, finite_from_zero(settings, "decay")?, super::warmup(settings)?))
+    }
+}
+
+pub(super) const BETA: Setting =
+    setting("beta", Kind::Number, Default::Is("0.9"), "share of the average where gradients are taken, in [0, 1)");
+pub(super) const DECAY: Setting = setting("decay", Kind::Number, Default::Is("0.0"), "weight decay, 0 or more");
+pub(super) const WARMUP: Setting =
+    setting("warmup", Kind::Integer, Default::Absent, "steps over which the method's own rate rises; none if not set");
+
+pub(super) static ENTRY: Entry<Make> = Entry {
+    name: "schedule-free-sgd",
+    summary: "SGD with an average in the place of a schedule; with rate 1",
+    doc: "z <- z - gamma (g(y) + decay y), x the average of the z weighted by gamma^2, y = (1 - beta) z + beta x. \
+          Gradients are taken at y, results evaluated and kept at x. For the rate 1: another goes that share of the \
+          way. No edge. Source: Defazio et al. 2024, arXiv 2405.15682.",
+    settings: &[
+        setting("rate", Kind::Number, Default::Is("0.01"), "gamma, the method's own rate, to be tuned"),
+        BETA,
+        DECAY,
+        WARMUP,
+    ],
+    build: Make {
+        f32: |settings| Ok(Box::new(ScheduleFreeSgd::from_settings(settings)?)),
+        f64: |settings| Ok(Box::new(ScheduleFreeSgd::from_settings(settings)?)),
+    },
+};
+
+impl<T: Real> Optimizer<T> for ScheduleFreeSgd<T> {
+    fn direction(&mut self, w: &[T], g: &[T], u: &mut [T]) -> Result<(), Error> {
+        check_lengths(w, g, u, self.averaging.last())?;
+        self.averaging.begin(w);
+        let rate = self.averaging.warm(self.rate);
+        let last = self.averaging.last_mut();
+        vector::axpy(-rate, g, last);
+        vector::axpy(-rate * self.decay, w, last);
+        self.averaging.finish(rate, w, u);
+        Ok(())
+    }
+
+    fn preconditioner(&self) -> Option<&[T]> {
+        None
+    }
+
+    fn edge(&self) -> Option<f64> {
+        None
+    }
+
+    fn evaluation_point(&self) -> Option<&[T]> {
+        self.averaging.mean()
+    }
+
+    fn duplicate(&self) -> Box<dyn Optimizer<T>> {
+        Box::new(self.clone())
+    }
+
+    fn state(&self) -> State<T> {
+        self.averaging.state()
+    }
+
+    fn restore(&mut self, state: State<T>) -> Result<(), Error> {
+        let mut reader = state.reader("schedule-free-sgd");
+        self.averaging.restore(&mut reader)?;
+        reader.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn by_hand() {
+        let mut method = ScheduleFreeSgd::new(1.0, 0.5, 0.0, 0);
+        let mut u = [0.0_f64];
+        assert!(method.evaluation_point().is_none());
+        // From 4: z = 2 = x = y; then z = 1, c = 1/2, x = 1.5, y = 1.25; then z = -1, c = 1/3, x = 2/3, y = -1/6.
+        for (w, g, next, mean) in [(4.0, 2.0, 2.0, 2.0), (2.0, 1.0, 1.25, 1.5), (1.25, 2.0, -1.0 / 6.0, 2.0 / 3.0)] {
+            method.direction(&[w], &[g], &mut u).unwrap();
+            assert!((w + u[0] - next).abs() < 1e-15);
+            assert!((method.evaluation_point().unwrap()[0] - mean).abs() < 1e-15);
+        }
+    }
+
+    #[test]
+    fn decay_and_warm_up_by_hand() {
+        let mut method = ScheduleFreeSgd::new(1.0, 0.0, 0.25, 2);
+        let mut u = [0.0_f64];
+        // gamma = 1/2: z = 4 - (2 + 1) / 2; gamma = 1: z = 2.5 - (1 + 0.625), and c = 1 / (1/4 + 1).
+        method.direction(&[4.0], &[2.0], &mut u).unwrap();
+        assert_eq!(u[0], -1.5);
+        method.direction(&[2.5], &[1.0], &mut u).unwrap();
+        assert_eq!(u[0], -1.625);
+        assert!((method.evaluation_point().unwrap()[0] - (0.2 * 2.5 + 0.8 * 0.875)).abs() < 1e-15);
+    }
+}

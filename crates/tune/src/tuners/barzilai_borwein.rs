@@ -1,0 +1,158 @@
+use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
+
+use super::quadratic::within;
+use super::{Make, rate};
+use crate::{Error, Events, Line, Needs, State, Tuner};
+
+/// Barzilai and Borwein's rates, the inverse of the mean curvature over the last step: with s and y the changes of
+/// parameters and gradient, `eta = s.s / s.y` (long) or `eta = s.y / y.y` (short), kept in [floor, cap].
+///
+/// On a quadratic both lie between the inverses of the largest and the smallest eigenvalue, and the long rate is never
+/// the smaller one. The loss need not fall at every step.
+///
+/// - First step: the rate `rate`.
+/// - Non-descent direction: not looked at.
+/// - Negative curvature over the step, `s.y < 0`: the previous rate, counted.
+/// - `s.y = 0`, so that no rate is known (no step, or no change of the gradient along it): the previous rate, counted
+///   as a vanishing denominator.
+/// - A rate under the floor or above the cap: floor or cap, counted.
+/// - Gradient not finite: the step's error ends the run before the tuner is asked.
+///
+/// The rates are those for `u = -g`; with another optimizer s is its step and the rates are used as they stand. In
+/// mini-batches y holds the difference of two batches too, see [`Change`](crate::Change).
+///
+/// Cost: two dot products, and the previous gradient is kept.
+///
+/// Source: Barzilai and Borwein 1988, equations 5 and 6; the bounds as in Raydan 1997, who resets the rate at negative
+/// curvature. Differs from the paper: it has no safeguard at all.
+#[derive(Debug, Clone)]
+pub struct BarzilaiBorwein {
+    rate: f64,
+    variant: Variant,
+    floor: f64,
+    cap: f64,
+    events: Events,
+}
+
+/// Which of the two rates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Variant {
+    /// `s.s / s.y`
+    Long,
+    /// `s.y / y.y`
+    Short,
+}
+
+impl BarzilaiBorwein {
+    /// With the first rate `rate`, and the rates after it between `floor` and `cap`.
+    pub fn new(rate: f64, variant: Variant, floor: f64, cap: f64) -> Self {
+        Self { rate, variant, floor, cap, events: Events::default() }
+    }
+
+    /// The long rate, from 1e-3, between 1e-10 and 1e10.
+    pub fn paper() -> Self {
+        Self::new(1e-3, Variant::Long, 1e-10, 1e10)
+    }
+
+    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
+        let variant = match settings.text("variant") {
+            "long" => Variant::Long,
+            "short" => Variant::Short,
+            _ => return Err(settings.out_of_range("variant", "long or short")),
+        };
+        let floor = settings.number_where("floor", "a finite number, 0 or more", |x| x >= 0.0 && x.is_finite())?;
+        let cap = settings.number_where("cap", "a positive number, inf for none", |x| x > 0.0)?;
+        if cap < floor {
+            return Err(settings.out_of_range("cap", "the floor or more"));
+        }
+        Ok(Self::new(rate(settings)?, variant, floor, cap))
+    }
+}
+
+pub(super) static ENTRY: Entry<Make> = Entry {
+    name: "barzilai-borwein",
+    summary: "inverse of the curvature over the last step",
+    doc: "eta = s.s / s.y (long) or s.y / y.y (short), s and y the changes of parameters and gradient over the last \
+          step, kept in [floor, cap]. Negative or vanishing s.y gives the previous rate, counted. For the full \
+          batch. Source: Barzilai and Borwein 1988, equations 5 and 6; Raydan 1997.",
+    settings: &[
+        setting("rate", Kind::Number, Default::Is("1e-3"), "the first rate"),
+        setting("variant", Kind::Text, Default::Is("long"), "long (s.s / s.y) or short (s.y / y.y)"),
+        setting("floor", Kind::Number, Default::Is("1e-10"), "smallest rate"),
+        setting("cap", Kind::Number, Default::Is("1e10"), "largest rate"),
+    ],
+    build: |settings| Ok(Box::new(BarzilaiBorwein::from_settings(settings)?)),
+};
+
+impl Tuner for BarzilaiBorwein {
+    fn needs(&self) -> Needs {
+        Needs { previous_gradient: true, ..Needs::default() }
+    }
+
+    fn learning_rate(&mut self, line: &mut dyn Line) -> Result<f64, Error> {
+        let (Some(previous), Some(change)) = (line.previous_learning_rate(), line.change()?) else {
+            return Ok(self.rate);
+        };
+        if change.product < 0.0 {
+            self.events.negative_curvature += 1;
+            return Ok(previous);
+        }
+        let rate = match self.variant {
+            Variant::Long => change.step_square / change.product,
+            Variant::Short => change.product / change.gradient_square,
+        };
+        if change.product == 0.0 || !rate.is_finite() {
+            self.events.vanishing_denominator += 1;
+            return Ok(previous);
+        }
+        Ok(within(rate, self.floor, self.cap, &mut self.events))
+    }
+
+    fn events(&self) -> &Events {
+        &self.events
+    }
+
+    fn state(&self) -> State<f64> {
+        self.events.state()
+    }
+
+    fn restore(&mut self, state: State<f64>) -> Result<(), Error> {
+        let mut reader = state.reader("barzilai-borwein");
+        self.events = Events::read(&mut reader)?;
+        reader.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tuners::fixed::Fixed;
+
+    fn line() -> Fixed {
+        Fixed::new(-1.0, 1.0)
+    }
+
+    #[test]
+    fn by_hand() {
+        // H = diag(1, 3) and s = (2, 2): y = (2, 6), so that s.s = 8, s.y = 16, y.y = 40.
+        for (variant, expected) in [(Variant::Long, 0.5), (Variant::Short, 0.4)] {
+            let mut tuner = BarzilaiBorwein::new(0.25, variant, 0.0, f64::INFINITY);
+            assert_eq!(tuner.learning_rate(&mut line()).unwrap(), 0.25);
+            let rate = tuner.learning_rate(&mut line().after_change(0.25, 8.0, 16.0, 40.0)).unwrap();
+            assert!((rate - expected).abs() < 1e-15);
+            assert_eq!(tuner.events(), &Events::default());
+        }
+    }
+
+    #[test]
+    fn safeguards() {
+        let mut tuner = BarzilaiBorwein::new(0.25, Variant::Long, 0.125, 1.0);
+        assert_eq!(tuner.learning_rate(&mut line().after_change(0.25, 8.0, -16.0, 40.0)).unwrap(), 0.25);
+        assert_eq!(tuner.learning_rate(&mut line().after_change(0.5, 8.0, 0.0, 40.0)).unwrap(), 0.5);
+        assert_eq!(tuner.learning_rate(&mut line().after_change(0.5, 8.0, 4.0, 40.0)).unwrap(), 1.0);
+        assert_eq!(tuner.learning_rate(&mut line().after_change(0.5, 8.0, 400.0, 40.0)).unwrap(), 0.125);
+        let events =
+            Events { negative_curvature: 1, vanishing_denominator: 1, capped: 1, floored: 1, ..Events::default() };
+        assert_eq!(tuner.events(), &events);
+    }
+}

@@ -1,0 +1,306 @@
+use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
+
+use super::Make;
+use super::quadratic::cut;
+use crate::{Error, Events, Line, State, Tuner};
+
+/// A closed loop that steers the measured batch sharpness to a target: a PI controller on the logarithm of the rate.
+///
+/// **What is measured.** With `s = eta_(t-1) u_t`, the step that the last rate would take along this update, the
+/// averages `N <- beta N + (1 - beta) s.Hs` and `D <- beta D - (1 - beta) g.s`, both with their signs and from zero, so
+/// that the bias cancels, give `r = N / D`. For gradient descent in mini-batches this is `eta E[g.Hg] / E[g.g]`, the
+/// rate times the batch sharpness; on a quadratic r = 1 is the best step along u and r = 2 leaves the loss as it is.
+/// The target is what sigma is to CDAT, which sets `r` itself at every step, noise and all; here the average of r is
+/// brought to the target over several steps.
+///
+/// **The plant.** Let `l = log eta` and `x_t = log(u.Hu / -g.u)`, the disturbance: noise of batches, and the drift that
+/// progressive sharpening brings. Then `log r` of a single step is `l + x`: one more in l is one more in log r. To
+/// first order around a steady state the average of the ratio is the average of the logarithms,
+///
+/// ```text
+/// rho_t = beta rho_(t-1) + (1 - beta) (l_(t-1) + x_t),   rho = log r
+/// ```
+///
+/// **The controller.** With the error `e_t = log target - rho_t`,
+///
+/// ```text
+/// l_t = l_(t-1) + K_p (e_t - e_(t-1)) + K_i e_t,   K_p = (beta - p^2) / (1 - beta),   K_i = (1 - p)^2 / (1 - beta)
+/// ```
+///
+/// Put together, deviations obey `z^2 - (1 + beta - (1 - beta)(K_p + K_i)) z + beta - (1 - beta) K_p = 0`; with these
+/// gains that is `(z - p)^2 = 0`. So the loop is stable for any `pole` p in [0, 1), and errors die out as `t p^t`. The
+/// default p = beta makes `K_p = beta` and `K_i = 1 - beta`, so that
+/// `l_t = beta l_(t-1) + (1 - beta) (log target - x_t)`: to first order the rate is CDAT's, averaged in logarithms with
+/// decay beta. With beta = 0 it is CDAT itself.
+///
+/// **Margins.** If log r really changes by k where l changes by 1, because sharpness answers to the rate, Jury's
+/// conditions are `k > 0`, `-(1 - beta) < k (1 - beta) K_p < 1 + beta` and `k (1 - beta) (2 K_p + K_i) < 2 (1 + beta)`.
+/// For p = beta the last one is the tightest: `k < 2 / (1 - beta)`, a gain that is wrong by a factor of 20 with beta =
+/// 0.9. A drift of x by v a step leaves log r off its target by `v / K_i` for good. Noise of variance q in x leaves l
+/// with the variance `q (1 - beta) / (1 + beta)` for p = beta.
+///
+/// **Anti-windup.** The formula speaks of increments, so the sum of errors is in l itself: where `limit` or `cap` cut
+/// what was asked for, the next increment starts from what was given, and nothing is left to unwind. It is full
+/// back-calculation.
+///
+/// - First step: the rate `rate`, adjusted at once; if not set, `target (-g.u) / u.Hu`, which begins on target.
+/// - The average step is no descent, `D <= 0`: the rate is held, counted as non-descent.
+/// - The average curvature is negative, `N < 0`: the rate is held, counted. One negative curvature only lowers N.
+/// - N is zero or the ratio not finite: the rate is held, counted as a vanishing denominator.
+/// - Before any rate is known: 0 in all these cases, counted in the same way, and the next step begins anew.
+/// - A rate that grows by more than `limit`, or exceeds the cap: cut, counted. It may fall at once as far as it is told
+///   to: where an update is suddenly longer, as those of methods that scale themselves, a slower fall would diverge.
+/// - Slope or curvature not finite: the line's error ends the run.
+///
+/// Cost: one curvature.
+///
+/// Source: the rule is this project's own. Batch sharpness: Andreyev and Beneventano 2024, arXiv 2412.20553; the
+/// quantity with the update in the place of the gradient as in Roulet et al. 2024, arXiv 2407.06183, equation 6.
+/// Controller: Åström and Murray, Feedback Systems, 2nd edition 2021, chapter 11; stability: Jury 1964.
+#[derive(Debug, Clone)]
+pub struct Controlled {
+    options: ControlledOptions,
+    /// 0 until one is known.
+    rate: f64,
+    numerator: f64,
+    denominator: f64,
+    error: Option<f64>,
+    events: Events,
+}
+
+/// The settings of [`Controlled`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ControlledOptions {
+    /// What r is brought to, positive.
+    pub target: f64,
+    /// Decay of the averages, in [0, 1).
+    pub beta: f64,
+    /// Both poles of the loop, in [0, 1).
+    pub pole: f64,
+    /// The rate to begin with; `None` begins on target.
+    pub rate: Option<f64>,
+    /// Largest growth of the rate in a step, more than 1; infinite for none.
+    pub limit: f64,
+    /// Largest rate; infinite for none.
+    pub cap: f64,
+}
+
+impl Controlled {
+    /// With these settings.
+    pub fn new(options: ControlledOptions) -> Self {
+        Self { options, rate: 0.0, numerator: 0.0, denominator: 0.0, error: None, events: Events::default() }
+    }
+
+    /// To r = 2, averages of decay 0.9, poles there too, at most twice the rate in a step.
+    pub fn standard() -> Self {
+        let (beta, limit, cap) = (0.9, 2.0, f64::INFINITY);
+        Self::new(ControlledOptions { target: 2.0, beta, pole: beta, rate: None, limit, cap })
+    }
+
+    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
+        let decay = |x: f64| (0.0..1.0).contains(&x);
+        let beta = settings.number_where("beta", "a number in [0, 1)", |x| (0.0..1.0).contains(&x))?;
+        let pole = settings.optional_number("pole").unwrap_or(beta);
+        if !decay(pole) {
+            return Err(settings.out_of_range("pole", "a number in [0, 1)"));
+        }
+        let rate = settings.optional_number("rate");
+        if rate.is_some_and(|rate| !(rate > 0.0 && rate.is_finite())) {
+            return Err(settings.out_of_range("rate", "a positive finite number"));
+        }
+        Ok(Self::new(ControlledOptions {
+            target: settings.number_where("target", "a positive finite number", |x| x > 0.0 && x.is_finite())?,
+            beta,
+            pole,
+            rate,
+            limit: settings.number_where("limit", "a number more than 1, inf for none", |x| x > 1.0)?,
+            cap: settings.number_where("cap", "a positive number, inf for none", |x| x > 0.0)?,
+        }))
+    }
+
+    /// The first rate, on target; 0 where there is none.
+    fn begin(&mut self, descent: f64, curvature: f64) -> f64 {
+        let rate = self.options.target * descent / curvature;
+        if descent <= 0.0 {
+            self.events.non_descent += 1;
+        } else if curvature < 0.0 {
+            self.events.negative_curvature += 1;
+        } else if !rate.is_finite() || rate == 0.0 {
+            self.events.vanishing_denominator += 1;
+        } else {
+            return cut(rate, self.options.cap, &mut self.events);
+        }
+        0.0
+    }
+
+    fn average(&mut self, descent: f64, curvature: f64) {
+        let ControlledOptions { beta, .. } = self.options;
+        self.numerator = beta * self.numerator + (1.0 - beta) * self.rate * self.rate * curvature;
+        self.denominator = beta * self.denominator + (1.0 - beta) * self.rate * descent;
+    }
+
+    /// log target - log r, if there is an r.
+    fn measure(&mut self) -> Option<f64> {
+        let error = (self.options.target * self.denominator / self.numerator).ln();
+        if self.denominator <= 0.0 {
+            self.events.non_descent += 1;
+        } else if self.numerator < 0.0 {
+            self.events.negative_curvature += 1;
+        } else if !error.is_finite() {
+            self.events.vanishing_denominator += 1;
+        } else {
+            return Some(error);
+        }
+        None
+    }
+
+    fn control(&mut self, error: f64) -> f64 {
+        let ControlledOptions { beta, pole, limit, cap, .. } = self.options;
+        let proportional = (beta - pole * pole) / (1.0 - beta);
+        let integral = (1.0 - pole) * (1.0 - pole) / (1.0 - beta);
+        let increment = proportional * (error - self.error.unwrap_or(error)) + integral * error;
+        self.error = Some(error);
+        cut(self.rate * increment.exp(), (self.rate * limit).min(cap), &mut self.events)
+    }
+}
+
+pub(super) static ENTRY: Entry<Make> = Entry {
+    name: "controlled",
+    summary: "closed loop that brings the measured batch sharpness to a target",
+    doc: "A PI controller on log eta brings r = E[s.Hs] / -E[g.s], s = eta u, to the target; numerator and \
+          denominator are averaged with decay beta, and both poles of the loop are at pole. Averages that are no \
+          descent, of negative or vanishing curvature hold the rate; that is counted, and so are limit and cap. The \
+          rule is this project's own.",
+    settings: &[
+        setting("target", Kind::Number, Default::Is("2.0"), "what r is brought to: 1 greedy, 2 on edge"),
+        setting("beta", Kind::Number, Default::Is("0.9"), "decay of the averages, in [0, 1)"),
+        setting(
+            "pole",
+            Kind::Number,
+            Default::Absent,
+            "poles of the loop, in [0, 1): smaller is faster; beta if not set",
+        ),
+        setting("rate", Kind::Number, Default::Absent, "the rate to begin with; on target if not set"),
+        setting("limit", Kind::Number, Default::Is("2.0"), "largest growth of the rate in a step"),
+        setting("cap", Kind::Number, Default::Is("inf"), "largest rate"),
+    ],
+    build: |settings| Ok(Box::new(Controlled::from_settings(settings)?)),
+};
+
+impl Tuner for Controlled {
+    fn learning_rate(&mut self, line: &mut dyn Line) -> Result<f64, Error> {
+        let (descent, curvature) = (-line.slope()?, line.curvature()?);
+        if self.rate == 0.0 {
+            if let Some(rate) = self.options.rate {
+                self.rate = rate;
+            } else {
+                self.rate = self.begin(descent, curvature);
+                self.average(descent, curvature);
+                self.error = (self.rate > 0.0).then_some(0.0);
+                return Ok(self.rate);
+            }
+        }
+        self.average(descent, curvature);
+        if let Some(error) = self.measure() {
+            self.rate = self.control(error);
+        }
+        Ok(self.rate)
+    }
+
+    fn events(&self) -> &Events {
+        &self.events
+    }
+
+    fn state(&self) -> State<f64> {
+        let state = self
+            .events
+            .state()
+            .with_scalar("rate", self.rate)
+            .with_scalar("numerator", self.numerator)
+            .with_scalar("denominator", self.denominator);
+        self.error.into_iter().fold(state, |state, error| state.with_scalar("error", error))
+    }
+
+    fn restore(&mut self, state: State<f64>) -> Result<(), Error> {
+        let mut reader = state.reader("controlled");
+        self.events = Events::read(&mut reader)?;
+        self.rate = reader.scalar("rate")?;
+        self.numerator = reader.scalar("numerator")?;
+        self.denominator = reader.scalar("denominator")?;
+        self.error = reader.optional_scalar("error");
+        reader.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tuners::fixed::Fixed;
+
+    fn controlled(beta: f64, pole: f64, rate: Option<f64>, limit: f64) -> Controlled {
+        Controlled::new(ControlledOptions { target: 2.0, beta, pole, rate, limit, cap: 8.0 })
+    }
+
+    fn ask(tuner: &mut Controlled, slope: f64, curvature: f64) -> f64 {
+        tuner.learning_rate(&mut Fixed::new(slope, curvature)).unwrap()
+    }
+
+    #[test]
+    fn by_hand() {
+        let mut tuner = controlled(0.5, 0.5, Some(1.0), f64::INFINITY);
+        // K_p = K_i = 1/2. r = 1, so the error is log 2 and the rate becomes 2^(1/2).
+        assert!((ask(&mut tuner, -1.0, 1.0) - 2.0_f64.sqrt()).abs() < 1e-15);
+        // N = 1/4 + 2/2, D = 1/4 + 2^(1/2) / 2; l + (e - log 2) / 2 + e / 2 = e = log(2 D / N).
+        assert!((ask(&mut tuner, -1.0, 1.0) - (0.5 + 2.0_f64.sqrt()) / 1.25).abs() < 1e-15);
+    }
+
+    #[test]
+    fn without_averages_it_is_cdat() {
+        let mut tuner = controlled(0.0, 0.0, None, f64::INFINITY);
+        for (slope, curvature) in [(-3.0, 4.0), (-5.0, 1.5), (-0.25, 16.0)] {
+            assert!((ask(&mut tuner, slope, curvature) - -2.0 * slope / curvature).abs() < 1e-14);
+        }
+    }
+
+    #[test]
+    fn deviations_follow_the_double_pole() {
+        // K_p = 0, K_i = 1/3, and by the tenth step the averages have forgotten that they began at zero.
+        let mut tuner = controlled(0.25, 0.5, Some(2.0 * (1.0 + 1e-4)), f64::INFINITY);
+        let logs: Vec<f64> = (0..20).map(|_| (ask(&mut tuner, -1.0, 1.0) / 2.0).ln()).collect();
+        for window in logs[10..18].windows(3) {
+            let residual = window[2] - window[1] + 0.25 * window[0];
+            assert!(residual.abs() < 2e-3 * window[0].abs(), "{logs:?}");
+        }
+        assert!(logs[19].abs() < 1e-8);
+    }
+
+    #[test]
+    fn a_drift_leaves_the_stated_offset() {
+        // u.Hu grows by 1 % a step: the rate falls as fast, and log r stays 0.01 / K_i above its target.
+        let mut tuner = controlled(0.5, 0.5, None, 2.0);
+        let curvature = |step: i32| 1.01_f64.powi(step);
+        let rates: Vec<f64> = (0..200).map(|step| ask(&mut tuner, -1.0, curvature(step))).collect();
+        assert!((rates[199] / rates[198] - 1.0 / 1.01).abs() < 1e-12);
+        let measured = tuner.numerator / tuner.denominator;
+        assert!((measured.ln() - 2.0_f64.ln() - 1.01_f64.ln() / 0.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn limits_leave_nothing_to_unwind() {
+        let mut tuner = controlled(0.0, 0.0, Some(1.0), 2.0);
+        // Asked for 200 it gives twice as much at a time, up to the cap; asked for less, that, at once.
+        assert_eq!([-100.0, -100.0, -100.0, -100.0].map(|slope| ask(&mut tuner, slope, 1.0)), [2.0, 4.0, 8.0, 8.0]);
+        assert!((ask(&mut tuner, -1.0, 1.5) - 4.0 / 3.0).abs() < 1e-15);
+        assert_eq!(tuner.events(), &Events { capped: 4, ..Events::default() });
+    }
+
+    #[test]
+    fn holds_where_nothing_is_measured() {
+        let mut tuner = controlled(0.0, 0.0, None, 2.0);
+        assert_eq!([(1.0, 1.0), (-1.0, -1.0), (-1.0, 0.0)].map(|(s, c)| ask(&mut tuner, s, c)), [0.0; 3]);
+        assert_eq!(ask(&mut tuner, -1.0, 4.0), 0.5);
+        assert_eq!([(1.0, 1.0), (-1.0, -1.0), (-1.0, 0.0)].map(|(s, c)| ask(&mut tuner, s, c)), [0.5; 3]);
+        let events = Events { non_descent: 2, negative_curvature: 2, vanishing_denominator: 2, ..Events::default() };
+        assert_eq!(tuner.events(), &events);
+    }
+}

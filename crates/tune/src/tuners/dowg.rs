@@ -1,0 +1,97 @@
+use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
+
+use super::Make;
+use super::quadratic::quotient;
+use crate::{Error, Events, Line, Needs, State, Tuner};
+
+/// Distance over weighted gradients: `eta_t = r_t^2 / sqrt(v_t)`, with r_t the largest distance from the first point so
+/// far, at least `distance`, and `v_t = v_(t-1) + r_t^2 |u_t|^2` from zero.
+///
+/// Late updates weigh more than in DoG, so the rate does not die as fast.
+///
+/// - Non-descent direction, negative curvature: not looked at.
+/// - Every update so far zero: the previous rate, or 0 at the first step, counted as a vanishing denominator.
+/// - Update not finite: the step's error ends the run before the tuner is asked.
+///
+/// Cost: a dot product, and the first point is kept.
+///
+/// Source: Khaled, Mishchenko and Jin 2023, arXiv 2305.16284, algorithm 1; 1e-2 for the first distance as in the
+/// authors' code. Differs from the paper: `|u|` stands where it has `|g|`, the same for gradient descent.
+#[derive(Debug, Clone)]
+pub struct Dowg {
+    distance: f64,
+    weighted: f64,
+    events: Events,
+}
+
+impl Dowg {
+    /// With the first distance `distance`, positive.
+    pub fn new(distance: f64) -> Self {
+        Self { distance, weighted: 0.0, events: Events::default() }
+    }
+
+    /// First distance 1e-2.
+    pub fn paper() -> Self {
+        Self::new(1e-2)
+    }
+
+    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
+        Ok(Self::new(settings.number_where("distance", "a positive finite number", |x| x > 0.0 && x.is_finite())?))
+    }
+}
+
+pub(super) static ENTRY: Entry<Make> = Entry {
+    name: "dowg",
+    summary: "distance from the first point over weighted squared updates",
+    doc: "eta = r^2 / sqrt(v), r the largest distance from w_0, v the sum of r^2 |u|^2. Updates that are all zero give \
+          the previous rate, counted. Source: Khaled et al. 2023, arXiv 2305.16284, algorithm 1.",
+    settings: &[setting("distance", Kind::Number, Default::Is("0.01"), "first distance")],
+    build: |settings| Ok(Box::new(Dowg::from_settings(settings)?)),
+};
+
+impl Tuner for Dowg {
+    fn needs(&self) -> Needs {
+        Needs { first_point: true, ..Needs::default() }
+    }
+
+    fn learning_rate(&mut self, line: &mut dyn Line) -> Result<f64, Error> {
+        self.distance = self.distance.max(line.distance()?.unwrap_or(0.0));
+        self.weighted += (self.distance * line.update_norm()?).powi(2);
+        Ok(quotient(self.distance * self.distance, self.weighted.sqrt(), line, &mut self.events))
+    }
+
+    fn events(&self) -> &Events {
+        &self.events
+    }
+
+    fn state(&self) -> State<f64> {
+        self.events.state().with_scalar("distance", self.distance).with_scalar("weighted", self.weighted)
+    }
+
+    fn restore(&mut self, state: State<f64>) -> Result<(), Error> {
+        let mut reader = state.reader("dowg");
+        self.events = Events::read(&mut reader)?;
+        self.distance = reader.scalar("distance")?;
+        self.weighted = reader.scalar("weighted")?;
+        reader.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tuners::fixed::Fixed;
+
+    #[test]
+    fn by_hand() {
+        let mut tuner = Dowg::new(0.5);
+        let line = |update_norm, distance| Fixed { update_norm, distance, ..Fixed::new(-1.0, 1.0) };
+        // v = (0.5 * 6)^2 = 9; then r = 2 and v = 9 + (2 * 2)^2 = 25; then v = 25 + (2 * 6)^2 = 169.
+        assert_eq!(tuner.learning_rate(&mut line(6.0, 0.0)).unwrap(), 0.25 / 3.0);
+        assert_eq!(tuner.learning_rate(&mut line(2.0, 2.0)).unwrap(), 4.0 / 5.0);
+        assert_eq!(tuner.learning_rate(&mut line(6.0, 1.0)).unwrap(), 4.0 / 13.0);
+        let mut still = Dowg::new(0.5);
+        assert_eq!(still.learning_rate(&mut line(0.0, 0.0)).unwrap(), 0.0);
+        assert_eq!(still.events().vanishing_denominator, 1);
+    }
+}

@@ -1,0 +1,124 @@
+use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
+
+use super::Make;
+use super::quadratic::cut;
+use crate::{Error, Events, Line, State, Tuner};
+
+/// Parabolic approximation linesearch: the minimum of the parabola along the update through the loss and slope here and
+/// the loss at the distance `measure`.
+///
+/// With `b = g.u / |u|` and `a = (f(w + measure u / |u|) - f(w) - b measure) / measure^2` the step has the length
+/// `min(-adapt b / (2 a), cap)`, so `eta` is that over `|u|`.
+///
+/// - Non-descent direction: rate 0, counted.
+/// - Negative curvature, `a <= 0`: a step of the length `measure`, counted.
+/// - A trial value that is not finite: rate 0, counted.
+/// - A step longer than the cap: the cap, counted.
+/// - Slope not finite: the line's error ends the run.
+///
+/// The curvature a step is seen over is that of the distance `measure`, where CDAT sees that at a point.
+///
+/// Cost: one loss.
+///
+/// Source: Mutschler and Zell 2020, arXiv 1903.11991, algorithm 1; the constants lie in the ranges that the authors
+/// give. Differs from the paper: its conjugate direction is left to the optimizer, where it is momentum.
+#[derive(Debug, Clone)]
+pub struct Pal {
+    measure: f64,
+    adapt: f64,
+    cap: f64,
+    events: Events,
+}
+
+impl Pal {
+    /// With the distance `measure` of the second point, the factor `adapt` on the step, and a `cap` on its length.
+    pub fn new(measure: f64, adapt: f64, cap: f64) -> Self {
+        Self { measure, adapt, cap, events: Events::default() }
+    }
+
+    /// Distance 0.1, no adaptation, steps of at most 3.6.
+    pub fn paper() -> Self {
+        Self::new(0.1, 1.0, 3.6)
+    }
+
+    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
+        let positive = |key| settings.number_where(key, "a positive finite number", |x| x > 0.0 && x.is_finite());
+        let cap = settings.number_where("cap", "a positive number, inf for none", |x| x > 0.0)?;
+        Ok(Self::new(positive("measure")?, positive("adapt")?, cap))
+    }
+}
+
+pub(super) static ENTRY: Entry<Make> = Entry {
+    name: "pal",
+    summary: "minimum of a parabola through two losses and a slope",
+    doc: "With b = g.u/|u| and a from the loss at the distance measure, a step of length min(-adapt b / (2 a), cap), \
+          of length measure where a <= 0, none where b >= 0 or the loss there is not finite; all are counted. \
+          Source: Mutschler and Zell 2020, arXiv 1903.11991.",
+    settings: &[
+        setting("measure", Kind::Number, Default::Is("0.1"), "distance of the second point"),
+        setting("adapt", Kind::Number, Default::Is("1.0"), "factor on the step"),
+        setting("cap", Kind::Number, Default::Is("3.6"), "longest step"),
+    ],
+    build: |settings| Ok(Box::new(Pal::from_settings(settings)?)),
+};
+
+impl Tuner for Pal {
+    fn learning_rate(&mut self, line: &mut dyn Line) -> Result<f64, Error> {
+        let (slope, norm) = (line.slope()?, line.update_norm()?);
+        if slope >= 0.0 {
+            self.events.non_descent += 1;
+            return Ok(0.0);
+        }
+        let value = line.value(self.measure / norm)?;
+        if !value.is_finite() {
+            self.events.non_finite += 1;
+            return Ok(0.0);
+        }
+        let b = slope / norm;
+        let a = (value - line.loss() - b * self.measure) / (self.measure * self.measure);
+        let length = if a > 0.0 {
+            -self.adapt * b / (2.0 * a)
+        } else {
+            self.events.negative_curvature += 1;
+            self.measure
+        };
+        Ok(cut(length, self.cap, &mut self.events) / norm)
+    }
+
+    fn events(&self) -> &Events {
+        &self.events
+    }
+
+    fn state(&self) -> State<f64> {
+        self.events.state()
+    }
+
+    fn restore(&mut self, state: State<f64>) -> Result<(), Error> {
+        let mut reader = state.reader("pal");
+        self.events = Events::read(&mut reader)?;
+        reader.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tuners::fixed::Fixed;
+
+    #[test]
+    fn by_hand() {
+        // On a parabola the approximation is exact: the minimum of 1 - 4 eta + 16 eta^2 is at 1/8, whatever |u| is.
+        let line = |slope, curvature| Fixed { update_norm: 2.0, ..Fixed::new(slope, curvature) };
+        let mut pal = Pal::new(0.5, 1.0, 1.0);
+        assert!((pal.learning_rate(&mut line(-4.0, 32.0)).unwrap() - 0.125).abs() < 1e-15);
+        assert!((Pal::new(0.5, 1.5, 1.0).learning_rate(&mut line(-4.0, 32.0)).unwrap() - 0.1875).abs() < 1e-15);
+        // The step 4/2 * 2 is longer than 1, so eta is 1 / 2; on a concave line it has the length 0.5.
+        assert_eq!(pal.learning_rate(&mut line(-4.0, 2.0)).unwrap(), 0.5);
+        assert_eq!(pal.learning_rate(&mut line(-4.0, -2.0)).unwrap(), 0.25);
+        assert_eq!(pal.learning_rate(&mut line(4.0, 2.0)).unwrap(), 0.0);
+        let mut undefined = Fixed { undefined_beyond: 0.1, ..line(-4.0, 2.0) };
+        assert_eq!(pal.learning_rate(&mut undefined).unwrap(), 0.0);
+        let events = Events { capped: 1, negative_curvature: 1, non_descent: 1, non_finite: 1, ..Events::default() };
+        assert_eq!(pal.events(), &events);
+    }
+}

@@ -1,0 +1,160 @@
+use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
+
+use super::{Make, steps};
+use crate::{Error, Events, Line, State, Tuner};
+
+/// The rate of a step whose search found nothing, as in the authors' code.
+const GIVEN_UP: f64 = 1e-6;
+
+/// Stochastic linesearch: the first rate with `f(w + eta u) <= f(w) + c eta g.u`, loss and gradient both of this batch,
+/// among `min(eta_search growth^(1 / batches), cap)` and that times powers of `backtrack`, where eta_search is where
+/// the search before ended.
+///
+/// The slow growth lets the rate rise by the factor `growth` in an epoch of `batches` steps.
+///
+/// - First step: starts at `cap`.
+/// - Non-descent direction: rate 0, counted; where the search stands is kept.
+/// - Negative curvature: not looked at.
+/// - A trial value that is not finite: rejected, counted.
+/// - No rate found in 100 tries: rate 1e-6, counted as given up; the next search starts from the last rate tried.
+/// - Slope not finite: the line's error ends the run.
+///
+/// Cost: one loss a try.
+///
+/// Source: Vaswani et al. 2019, arXiv 1905.09997, algorithms 1 and 2 with reset option 2, and its constants (c = 0.1,
+/// growth 2, backtracking by 0.9, at most 10). Differs from the paper: any update in the place of `-g`, the slope `g.u`
+/// in the place of `-|g|^2`.
+#[derive(Debug, Clone)]
+pub struct Sls {
+    options: SlsOptions,
+    search: f64,
+    events: Events,
+}
+
+/// The settings of [`Sls`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SlsOptions {
+    /// Share of the linear decrease that is asked for, in [0, 1).
+    pub c: f64,
+    /// What a rejected rate is multiplied by, in (0, 1).
+    pub backtrack: f64,
+    /// Growth of the first try in an epoch, at least 1.
+    pub growth: f64,
+    /// Steps of an epoch.
+    pub batches: u64,
+    /// Largest rate, and the first one tried.
+    pub cap: f64,
+}
+
+const TRIES: u64 = 100;
+
+impl Sls {
+    /// With these settings.
+    pub fn new(options: SlsOptions) -> Self {
+        Self { options, search: options.cap, events: Events::default() }
+    }
+
+    /// The paper's constants with `batches` steps an epoch.
+    pub fn paper(batches: u64) -> Self {
+        Self::new(SlsOptions { c: 0.1, backtrack: 0.9, growth: 2.0, batches, cap: 10.0 })
+    }
+
+    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
+        Ok(Self::new(SlsOptions {
+            c: settings.number_where("c", "a number in [0, 1)", |x| (0.0..1.0).contains(&x))?,
+            backtrack: settings.number_where("backtrack", "a number in (0, 1)", |x| x > 0.0 && x < 1.0)?,
+            growth: settings.number_where("growth", "a finite number, 1 or more", |x| x >= 1.0 && x.is_finite())?,
+            batches: steps(settings, "batches")?,
+            cap: settings.number_where("cap", "a positive finite number", |x| x > 0.0 && x.is_finite())?,
+        }))
+    }
+}
+
+pub(super) static ENTRY: Entry<Make> = Entry {
+    name: "sls",
+    summary: "stochastic linesearch",
+    doc: "The first eta among min(eta_search growth^(1/batches), cap) times powers of backtrack with f(w + eta u) <= \
+          f(w) + c eta g.u on this batch. A non-descent direction gives rate 0, a search without success 1e-6; both \
+          are counted. Source: Vaswani et al. 2019, arXiv 1905.09997.",
+    settings: &[
+        setting("c", Kind::Number, Default::Is("0.1"), "share of the linear decrease asked for, in [0, 1)"),
+        setting("backtrack", Kind::Number, Default::Is("0.9"), "what a rejected rate is multiplied by, in (0, 1)"),
+        setting("growth", Kind::Number, Default::Is("2.0"), "growth of the first try in an epoch"),
+        setting("batches", Kind::Integer, Default::Is("1"), "steps of an epoch; 1 for the full batch"),
+        setting("cap", Kind::Number, Default::Is("10.0"), "largest rate, and the first one tried"),
+    ],
+    build: |settings| Ok(Box::new(Sls::from_settings(settings)?)),
+};
+
+impl Tuner for Sls {
+    fn learning_rate(&mut self, line: &mut dyn Line) -> Result<f64, Error> {
+        let SlsOptions { c, backtrack, growth, batches, cap } = self.options;
+        let slope = line.slope()?;
+        if slope >= 0.0 {
+            self.events.non_descent += 1;
+            return Ok(0.0);
+        }
+        self.search = (self.search * growth.powf(1.0 / batches as f64)).min(cap);
+        for _ in 0..TRIES {
+            let value = line.value(self.search)?;
+            if !value.is_finite() {
+                self.events.non_finite += 1;
+            } else if value <= line.loss() + c * self.search * slope {
+                return Ok(self.search);
+            }
+            self.search *= backtrack;
+        }
+        self.events.gave_up += 1;
+        Ok(GIVEN_UP)
+    }
+
+    fn events(&self) -> &Events {
+        &self.events
+    }
+
+    fn state(&self) -> State<f64> {
+        self.events.state().with_scalar("search", self.search)
+    }
+
+    fn restore(&mut self, state: State<f64>) -> Result<(), Error> {
+        let mut reader = state.reader("sls");
+        self.events = Events::read(&mut reader)?;
+        self.search = reader.scalar("search")?;
+        reader.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tuners::fixed::Fixed;
+
+    fn sls(batches: u64) -> Sls {
+        Sls::new(SlsOptions { c: 0.5, backtrack: 0.5, growth: 4.0, batches, cap: 1.0 })
+    }
+
+    #[test]
+    fn by_hand() {
+        // f(eta) = 1 - 4 eta + 16 eta^2 meets the condition for eta <= (1 - c) / 4 = 0.125: 1, 0.5, 0.25, 0.125.
+        let mut tuner = sls(2);
+        assert_eq!(tuner.learning_rate(&mut Fixed::new(-4.0, 32.0)).unwrap(), 0.125);
+        // Two batches an epoch: the next search starts at 0.125 * 4^(1/2). Of 1 - 4 eta + 2 eta^2 it takes eta <= 1.
+        assert_eq!(tuner.learning_rate(&mut Fixed::new(-4.0, 4.0)).unwrap(), 0.25);
+        assert_eq!(tuner.learning_rate(&mut Fixed::new(-4.0, 4.0)).unwrap(), 0.5);
+        assert_eq!(tuner.learning_rate(&mut Fixed::new(4.0, 4.0)).unwrap(), 0.0);
+        assert_eq!(tuner.learning_rate(&mut Fixed::new(-4.0, 4.0)).unwrap(), 1.0);
+        assert_eq!(tuner.learning_rate(&mut Fixed::new(-4.0, 4.0)).unwrap(), 1.0);
+        assert_eq!(tuner.events(), &Events { non_descent: 1, ..Events::default() });
+    }
+
+    #[test]
+    fn rejects_and_gives_up() {
+        let mut tuner = sls(1);
+        let mut line = Fixed { undefined_beyond: 0.3, ..Fixed::new(-4.0, 32.0) };
+        assert_eq!(tuner.learning_rate(&mut line).unwrap(), 0.125);
+        assert_eq!(tuner.events().non_finite, 2);
+        let mut hopeless = Fixed { undefined_beyond: 0.0, ..Fixed::new(-4.0, 32.0) };
+        assert_eq!(tuner.learning_rate(&mut hopeless).unwrap(), 1e-6);
+        assert_eq!((tuner.events().non_finite, tuner.events().gave_up), (102, 1));
+    }
+}

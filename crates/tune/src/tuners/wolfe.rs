@@ -1,0 +1,281 @@
+use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
+
+use super::{Make, steps};
+use crate::{Error, Events, Line, State, Tuner};
+
+/// A linesearch for the strong Wolfe conditions: with `phi(eta) = f(w + eta u)`,
+/// `phi(eta) <= phi(0) + c1 eta phi'(0)` and `|phi'(eta)| <= c2 |phi'(0)|`.
+///
+/// The rate doubles until an interval surely holds such a rate, which is then narrowed down at the minimum of the
+/// parabola through both values and the slope at the better end, kept a tenth of the interval away from both ends.
+///
+/// - First step: starts at `first`. Later at the rate that promises the decrease of the step before to first order,
+///   `eta_previous slope_previous / slope`, at most the cap.
+/// - Non-descent direction: rate 0, counted.
+/// - Negative curvature: not looked at; the search goes on until the slope flattens or the cap is reached.
+/// - A trial that is not finite: taken as too long, counted.
+/// - A rate at the cap that decreases the loss enough, while the slope still falls: the cap, counted.
+/// - More than `max_tries` values: the best rate so far that decreases the loss enough, or 0; counted as given up.
+/// - Slope here not finite: the line's error ends the run.
+///
+/// Cost: one loss a try, and a gradient for each that decreases the loss enough. The objective must be linearised at w
+/// again if curvature or sharpness is asked afterwards, see [`Line::trial`].
+///
+/// Source: Nocedal and Wright, Numerical Optimization, 2nd edition 2006, algorithms 3.5 and 3.6, equations 3.58 and
+/// 3.60.
+#[derive(Debug, Clone)]
+pub struct Wolfe {
+    options: WolfeOptions,
+    decrease: f64,
+    events: Events,
+}
+
+/// The settings of [`Wolfe`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WolfeOptions {
+    /// Share of the linear decrease that is asked for, in (0, c2).
+    pub c1: f64,
+    /// What may be left of the slope, in (c1, 1).
+    pub c2: f64,
+    /// First rate tried at the first step.
+    pub first: f64,
+    /// Largest rate.
+    pub cap: f64,
+    /// Values at most.
+    pub max_tries: u64,
+}
+
+/// A rate with the loss and the slope there.
+#[derive(Debug, Clone, Copy)]
+struct Point {
+    rate: f64,
+    value: f64,
+    slope: f64,
+}
+
+impl Wolfe {
+    /// With these settings.
+    pub fn new(options: WolfeOptions) -> Self {
+        Self { options, decrease: 0.0, events: Events::default() }
+    }
+
+    /// c1 = 1e-4, c2 = 0.9, as the book has it for quasi-Newton directions; from 1, at most 1e6, 25 tries.
+    pub fn paper() -> Self {
+        Self::new(WolfeOptions { c1: 1e-4, c2: 0.9, first: 1.0, cap: 1e6, max_tries: 25 })
+    }
+
+    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
+        let share = |key| settings.number_where(key, "a number in (0, 1)", |x| x > 0.0 && x < 1.0);
+        let positive = |key| settings.number_where(key, "a positive finite number", |x| x > 0.0 && x.is_finite());
+        let (c1, c2) = (share("c1")?, share("c2")?);
+        if c1 >= c2 {
+            return Err(settings.out_of_range("c1", "a number less than c2"));
+        }
+        let (first, cap) = (positive("first")?, positive("cap")?);
+        Ok(Self::new(WolfeOptions { c1, c2, first, cap, max_tries: steps(settings, "max_tries")? }))
+    }
+}
+
+pub(super) static ENTRY: Entry<Make> = Entry {
+    name: "wolfe",
+    summary: "linesearch for the strong Wolfe conditions",
+    doc: "A rate with f(w + eta u) <= f(w) + c1 eta g.u and |g(w + eta u).u| <= c2 |g.u|, by bracketing and zooming. A \
+          non-descent direction gives rate 0, a search without success the best rate so far; both are counted. Source: \
+          Nocedal and Wright 2006, algorithms 3.5 and 3.6.",
+    settings: &[
+        setting("c1", Kind::Number, Default::Is("1e-4"), "share of the linear decrease asked for, less than c2"),
+        setting("c2", Kind::Number, Default::Is("0.9"), "share of the slope that may be left, less than 1"),
+        setting("first", Kind::Number, Default::Is("1.0"), "first rate tried at the first step"),
+        setting("cap", Kind::Number, Default::Is("1e6"), "largest rate"),
+        setting("max_tries", Kind::Integer, Default::Is("25"), "values at most"),
+    ],
+    build: |settings| Ok(Box::new(Wolfe::from_settings(settings)?)),
+};
+
+/// One search under way.
+struct Search<'a> {
+    options: WolfeOptions,
+    line: &'a mut dyn Line,
+    events: &'a mut Events,
+    start: Point,
+    tries: u64,
+}
+
+impl Search<'_> {
+    /// The loss at `rate`, if it decreases enough and below `better`; what is not finite does not.
+    fn decreases(&mut self, rate: f64, better: f64) -> Result<(f64, bool), Error> {
+        self.tries += 1;
+        let value = self.line.value(rate)?;
+        if !value.is_finite() {
+            self.events.non_finite += 1;
+        }
+        let enough = value <= self.start.value + self.options.c1 * rate * self.start.slope;
+        Ok((value, enough && value < better))
+    }
+
+    /// The slope at `rate`. One that is not finite counts as rising without bound: the rate is too long.
+    fn slope(&mut self, rate: f64) -> Result<f64, Error> {
+        let slope = self.line.trial(rate)?.slope;
+        if slope.is_finite() {
+            return Ok(slope);
+        }
+        self.events.non_finite += 1;
+        Ok(f64::INFINITY)
+    }
+
+    fn flat(&self, slope: f64) -> bool {
+        slope.abs() <= -self.options.c2 * self.start.slope
+    }
+
+    /// Algorithm 3.5: longer and longer rates, until an interval surely holds one that will do.
+    fn bracket(&mut self, first: f64) -> Result<f64, Error> {
+        let mut before = self.start;
+        let mut rate = first.min(self.options.cap);
+        while self.tries < self.options.max_tries {
+            let better = if before.rate > 0.0 { before.value } else { f64::INFINITY };
+            let (value, enough) = self.decreases(rate, better)?;
+            if !enough {
+                return self.zoom(before, rate, value);
+            }
+            let here = Point { rate, value, slope: self.slope(rate)? };
+            if self.flat(here.slope) {
+                return Ok(rate);
+            }
+            if here.slope == f64::INFINITY {
+                return self.zoom(before, rate, f64::INFINITY);
+            }
+            if here.slope >= 0.0 {
+                return self.zoom(here, before.rate, before.value);
+            }
+            if rate >= self.options.cap {
+                self.events.capped += 1;
+                return Ok(rate);
+            }
+            before = here;
+            rate = (2.0 * rate).min(self.options.cap);
+        }
+        self.events.gave_up += 1;
+        Ok(before.rate)
+    }
+
+    /// Algorithm 3.6: `low` is the end that decreases the loss most, its slope points to the other end.
+    fn zoom(&mut self, mut low: Point, mut high: f64, mut high_value: f64) -> Result<f64, Error> {
+        while self.tries < self.options.max_tries {
+            let rate = between(low, high, high_value);
+            if rate == low.rate || rate == high {
+                break;
+            }
+            let (value, enough) = self.decreases(rate, low.value)?;
+            if !enough {
+                (high, high_value) = (rate, value);
+                continue;
+            }
+            let slope = self.slope(rate)?;
+            if self.flat(slope) {
+                return Ok(rate);
+            }
+            if slope == f64::INFINITY {
+                (high, high_value) = (rate, f64::INFINITY);
+                continue;
+            }
+            if slope * (high - low.rate) >= 0.0 {
+                (high, high_value) = (low.rate, low.value);
+            }
+            low = Point { rate, value, slope };
+        }
+        self.events.gave_up += 1;
+        Ok(low.rate)
+    }
+}
+
+/// The minimum of the parabola through both values and the slope at `low`, a tenth of the interval or more from its
+/// ends; the middle where there is none.
+fn between(low: Point, high: f64, high_value: f64) -> f64 {
+    let width = high - low.rate;
+    let bend = high_value - low.value - low.slope * width;
+    let share = -0.5 * low.slope * width / bend;
+    let share = if bend > 0.0 && share.is_finite() && high_value.is_finite() { share.clamp(0.1, 0.9) } else { 0.5 };
+    low.rate + share * width
+}
+
+impl Tuner for Wolfe {
+    fn learning_rate(&mut self, line: &mut dyn Line) -> Result<f64, Error> {
+        let slope = line.slope()?;
+        if slope >= 0.0 {
+            self.events.non_descent += 1;
+            return Ok(0.0);
+        }
+        let promised = self.decrease / slope;
+        let first = if promised > 0.0 && promised.is_finite() { promised } else { self.options.first };
+        let start = Point { rate: 0.0, value: line.loss(), slope };
+        let mut search = Search { options: self.options, line, events: &mut self.events, start, tries: 0 };
+        let rate = search.bracket(first)?;
+        self.decrease = rate * slope;
+        Ok(rate)
+    }
+
+    fn events(&self) -> &Events {
+        &self.events
+    }
+
+    fn state(&self) -> State<f64> {
+        self.events.state().with_scalar("decrease", self.decrease)
+    }
+
+    fn restore(&mut self, state: State<f64>) -> Result<(), Error> {
+        let mut reader = state.reader("wolfe");
+        self.events = Events::read(&mut reader)?;
+        self.decrease = reader.scalar("decrease")?;
+        reader.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tuners::fixed::Fixed;
+
+    fn wolfe(c2: f64, first: f64) -> Wolfe {
+        Wolfe::new(WolfeOptions { c1: 1e-4, c2, first, cap: 8.0, max_tries: 20 })
+    }
+
+    #[test]
+    fn by_hand() {
+        // phi = 1 - 4 eta + 2 eta^2 has its minimum at 1. From 4 the value is too high, and the parabola is exact.
+        let line = || Fixed::new(-4.0, 4.0);
+        assert!((wolfe(0.1, 4.0).learning_rate(&mut line()).unwrap() - 1.0).abs() < 1e-15);
+        // From 1/8: slopes -3.5, -3, -2 at 1/8, 1/4, 1/2 are too steep for 0.25 * 4; at 1 it is 0.
+        assert_eq!(wolfe(0.25, 0.125).learning_rate(&mut line()).unwrap(), 1.0);
+        // With c2 = 0.9 the slope -3.5 at 1/8 will do.
+        assert_eq!(wolfe(0.9, 0.125).learning_rate(&mut line()).unwrap(), 0.125);
+        // At 1.75 the value 0.125 is low enough but the slope 3 > 2: zoom to the parabola's minimum on [0, 1.75].
+        assert!((wolfe(0.5, 1.75).learning_rate(&mut line()).unwrap() - 1.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn starts_where_the_last_decrease_is_promised() {
+        let mut tuner = wolfe(0.9, 0.125);
+        assert_eq!(tuner.learning_rate(&mut Fixed::new(-4.0, 4.0)).unwrap(), 0.125);
+        // 0.125 * 4 / 1 = 0.5, and 1 - eta + 0.5 eta^2 has the slope -0.5 there.
+        assert_eq!(tuner.learning_rate(&mut Fixed::new(-1.0, 1.0)).unwrap(), 0.5);
+        assert_eq!(tuner.learning_rate(&mut Fixed::new(1.0, 1.0)).unwrap(), 0.0);
+        assert_eq!(tuner.events(), &Events { non_descent: 1, ..Events::default() });
+    }
+
+    #[test]
+    fn limits() {
+        // A line without curvature is followed to the cap.
+        let mut tuner = wolfe(0.9, 1.0);
+        assert_eq!(tuner.learning_rate(&mut Fixed::new(-1.0, 0.0)).unwrap(), 8.0);
+        assert_eq!(tuner.events().capped, 1);
+        // Beyond 0.3 the loss is NaN: 1 is too long, and so is the middle 0.5; 0.25 is flat enough for c2 = 0.9.
+        let mut tuner = wolfe(0.9, 1.0);
+        let mut line = Fixed { undefined_beyond: 0.3, ..Fixed::new(-4.0, 4.0) };
+        assert_eq!(tuner.learning_rate(&mut line).unwrap(), 0.25);
+        assert_eq!(tuner.events().non_finite, 2);
+        // Nothing is finite: after 20 tries, no step.
+        let mut line = Fixed { undefined_beyond: 0.0, ..Fixed::new(-4.0, 4.0) };
+        assert_eq!(tuner.learning_rate(&mut line).unwrap(), 0.0);
+        assert_eq!(tuner.events().gave_up, 1);
+    }
+}

@@ -3,6 +3,9 @@ use onedge_objective::{Real, Sampled, vector};
 use crate::seeded::uniform;
 use crate::{Error, Estimate, Sampling};
 
+/// From a gradient, the update that an optimizer makes of it.
+pub type Direction<'a, T> = dyn FnMut(&[T], &mut [T]) -> Result<(), Error> + 'a;
+
 /// The sharpness that mini-batches feel, `E[s . H_B s] / -E[s . g_B]`: over random batches B of `batch` examples, with the gradient
 /// g_B and the Hessian H_B of the batch and the update `s` that `direction` makes of g_B.
 ///
@@ -20,7 +23,7 @@ pub fn batch_sharpness<T: Real>(
     problem: &mut dyn Sampled<T>,
     w: &[T],
     batch: usize,
-    direction: &mut dyn FnMut(&[T], &mut [T]) -> Result<(), Error>,
+    direction: &mut Direction<'_, T>,
     sampling: &Sampling,
 ) -> Result<Estimate, Error> {
     let (mut gradient, mut update) = (vec![T::ZERO; w.len()], vec![T::ZERO; w.len()]);

@@ -31,7 +31,7 @@ mod subspace;
 mod trace;
 mod tracker;
 
-pub use batches::{batch_sharpness, noise_scale};
+pub use batches::{Direction, batch_sharpness, noise_scale};
 pub use block::Block;
 pub use critical::{Critical, CriticalSearch, critical_sharpness};
 pub use density::{Density, density};

@@ -180,15 +180,16 @@ impl<T: Real> Span<T> {
 
     /// The operator on the span.
     fn projected(&self) -> Vec<Vec<f64>> {
-        let size = self.vectors.len();
-        let mut matrix = vec![vec![0.0; size]; size];
-        for i in 0..size {
-            for j in 0..=i {
-                let element = vector::dot(&self.vectors[i], &self.products[j]);
-                (matrix[i][j], matrix[j][i]) = (element, element);
-            }
-        }
-        matrix
+        // By rows up to the diagonal, so that the matrix is symmetric whatever rounding does to the products.
+        let lower: Vec<Vec<f64>> = self
+            .vectors
+            .iter()
+            .enumerate()
+            .map(|(i, vector)| self.products[..=i].iter().map(|product| vector::dot(vector, product)).collect())
+            .collect();
+        let element = |i: usize, j: usize| if j <= i { lower[i][j] } else { lower[j][i] };
+        let size = lower.len();
+        (0..size).map(|i| (0..size).map(|j| element(i, j)).collect()).collect()
     }
 
     /// Replaces the span by its combinations `columns`. Returns the part of each beyond the first `k` vectors, with its product: the

@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use onedge_objective::{Costs, Error as ObjectiveError, Objective, Real, Sampled};
 
-use crate::{Error, Hessian, LinearOperator};
+use crate::{Direction, Error, Hessian, LinearOperator};
 
 /// The parameters of one layer: a tensor by its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub struct Point<'a, T: Real> {
     /// The layers of the model.
     pub layers: &'a [Layer],
     /// The update that the optimizer makes of a gradient at this point.
-    pub direction: &'a mut dyn FnMut(&[T], &mut [T]) -> Result<(), Error>,
+    pub direction: &'a mut Direction<'a, T>,
     /// Seed of what is drawn at this point.
     pub seed: u64,
     /// Threads for work on vectors.
@@ -72,7 +72,7 @@ impl<'a, T: Real> Point<'a, T> {
         problem: &'a mut dyn Sampled<T>,
         step: Step<'a, T>,
         layers: &'a [Layer],
-        direction: &'a mut dyn FnMut(&[T], &mut [T]) -> Result<(), Error>,
+        direction: &'a mut Direction<'a, T>,
         Setup { seed, threads, batch_size }: Setup,
     ) -> Self {
         let seed = seed.wrapping_add(step.number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
@@ -121,8 +121,7 @@ impl<'a, T: Real> Point<'a, T> {
     }
 
     /// The problem, to select from and to linearise at will, with the direction beside it.
-    #[allow(clippy::type_complexity)]
-    pub(super) fn sampled(&mut self) -> (&mut dyn Sampled<T>, &mut dyn FnMut(&[T], &mut [T]) -> Result<(), Error>) {
+    pub(super) fn sampled(&mut self) -> (&mut dyn Sampled<T>, &mut Direction<'a, T>) {
         (self.linearized, self.away) = (false, true);
         (&mut self.problem, &mut *self.direction)
     }

@@ -45,7 +45,7 @@ impl<T: Real> Optimizer<T> for Gd {
     }
 
     fn duplicate(&self) -> Box<dyn Optimizer<T>> {
-        Box::new(self.clone())
+        Box::new(*self)
     }
 
     fn state(&self) -> State<T> {

@@ -41,7 +41,8 @@ pub struct SubspaceSpectrum {
 /// is not small. At the end X is multiplied once more by what is known already, `A X`, made orthonormal: a step of subspace iteration
 /// for nothing.
 ///
-/// The error of a value is estimated as `r^2 / max(r, gap)`, r the residual and gap the distance to the next Ritz value. Like any
+/// The error of a value is estimated as `r^2 / max(r, gap)`, r the residual and gap the distance to what is outside of the span, guessed
+/// half a mean spacing under the last value. Like any
 /// method that starts from its last answer it can miss a direction that has become large without any part in it; rounding and the
 /// operator's own change bring one in.
 ///
@@ -132,11 +133,12 @@ impl<T: Real> SubspaceTracker<T> {
     }
 }
 
-/// An estimate of the error of value `i`, from its residual and the gap to the values beside it.
+/// An estimate of the error of value `i` from its residual. Ritz values are exact but for what is outside of the span, where no
+/// eigenvalue is larger than the next one, which is guessed half a mean spacing under the last.
 fn error(values: &[f64], residuals: &[f64], i: usize) -> f64 {
-    let beside = [i.checked_sub(1), Some(i + 1).filter(|&j| j < values.len())];
-    let gap = beside.into_iter().flatten().map(|j| (values[i] - values[j]).abs()).fold(f64::INFINITY, f64::min);
-    let gap = if gap.is_finite() { gap } else { values[i].abs() };
+    let (first, last) = (values[0], values[values.len() - 1]);
+    let spacing = if values.len() > 1 { (first - last) / (values.len() - 1) as f64 } else { first.abs() };
+    let gap = values[i] - (last - 0.5 * spacing);
     residuals[i] * residuals[i] / residuals[i].max(gap).max(f64::MIN_POSITIVE)
 }
 

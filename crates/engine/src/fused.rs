@@ -1,6 +1,6 @@
 //! Runs elementwise work, tile by tile.
 
-use crate::kernels::{Element, TILE, add_window, scale, select, total, vectorised};
+use crate::kernels::{Element, TILE, add_window, scale, select, tile_total, vectorised};
 use crate::plan::{Fused, Instruction, Kernel, Operand, Place};
 use crate::run::{Areas, disjoint};
 
@@ -50,7 +50,7 @@ fn run_instruction<T: Element>(instruction: &Instruction<T>, start: usize, len: 
     let operands = &instruction.operands;
     match &instruction.kernel {
         Kernel::Total(slot) => {
-            let value = total(part(areas, operands[0], start, len));
+            let value = tile_total(part(areas, operands[0], start, len));
             areas.totals[*slot] += value;
             return;
         }

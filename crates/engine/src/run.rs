@@ -3,7 +3,7 @@
 use crate::fused;
 use crate::kernels::{
     Element, Gemm, TILE, accumulate, conv2d, cut, fold_patches, gemm, iota, logsumexp, one_hot, paste, patches,
-    permute, pick, put_add, reduce_max, softmax, sum, take, total, variance, vectorised,
+    permute, pick, put_add, reduce_max, softmax, sum, take, total, variance,
 };
 use crate::plan::{Area, Place, Plan, Rows, Step, Write};
 
@@ -59,7 +59,7 @@ pub fn run_step<T: Element>(step: &Step<T>, areas: &mut Areas<'_, T>) {
             areas.with([*x], *out, |[x], out| accumulate(x, out, add));
         }
         Step::Total { x, slot } => {
-            let value = vectorised(|| total(areas.read(*x)));
+            let value = total(areas.read(*x));
             areas.totals[*slot] += value;
         }
         Step::Conv2d { spec, a, b, out, write } => {

@@ -4,7 +4,7 @@ use crate::basis::{Team, orthogonalize, rotate};
 use crate::eigen::{self, Eigen};
 use crate::sampling::stream;
 use crate::seeded::unit_vector;
-use crate::{Eigenpair, Error, LinearOperator};
+use crate::{Error, LinearOperator};
 
 /// The settings of a [`SubspaceTracker`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -77,14 +77,6 @@ impl<T: Real> SubspaceTracker<T> {
     /// Puts vectors back, those of an earlier measurement or of [`lanczos`](crate::lanczos()).
     pub fn restore(&mut self, vectors: Vec<Vec<T>>) {
         self.vectors = vectors;
-    }
-
-    /// Starts from the vectors of eigenpairs found in another way.
-    pub fn start_from<'a>(&mut self, pairs: impl Iterator<Item = &'a Eigenpair<T>>)
-    where
-        T: 'a,
-    {
-        self.vectors = pairs.map(|pair| pair.vector.clone()).collect();
     }
 
     /// Measures the spectrum of `operator`.

@@ -19,7 +19,7 @@ pub use element::Element;
 pub use gemm::{Gemm, gemm, gemm_strided};
 pub use rows::{logsumexp, one_hot, pick, reduce_max, softmax};
 pub use spread::{Spread, permute};
-pub use sum::{Sum, accumulate, add_window, sum, total, variance};
+pub use sum::{Sum, accumulate, add_window, sum, tile_total, total, variance};
 pub use unary::{Unary, scale};
 
 /// Elements of a tile: all tiles of a fused step stay in the L1 cache.

@@ -108,8 +108,16 @@ pub fn accumulate<T: Element>(x: &[T], out: &mut [T], add: bool) {
 
 /// The sum of all elements in f64, over a fixed number of accumulators: four elements are added before that, which in
 /// f32 rounds them by less than 2e-7.
-#[inline(always)]
 pub fn total<T: Element>(x: &[T]) -> f64 {
+    vectorised(
+        #[inline(always)]
+        || tile_total(x),
+    )
+}
+
+/// The same, for a caller that is compiled for the vectors of this machine.
+#[inline(always)]
+pub fn tile_total<T: Element>(x: &[T]) -> f64 {
     const ACCUMULATORS: usize = 16;
     let mut sums = [0.0; ACCUMULATORS];
     let blocks = x.chunks_exact(4 * ACCUMULATORS);

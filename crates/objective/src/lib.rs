@@ -12,7 +12,7 @@ pub mod vector;
 
 pub use cost::Costs;
 pub use error::{Error, Probe};
-pub use real::Real;
+pub use real::{Real, by_precision};
 pub use sampled::Sampled;
 
 /// A twice differentiable loss `L(w)` on `w` in R^P, exact derivatives included.

@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
@@ -43,6 +44,25 @@ pub trait Real:
     fn is_finite(self) -> bool;
     /// Not a number.
     fn is_nan(self) -> bool;
+}
+
+/// What one of two functions makes: `f32` if T is `f32`, else `f64`. Lets a table without type parameters hold how
+/// something is made for both.
+///
+/// # Errors
+/// That of the function called.
+///
+/// # Panics
+/// If what it makes is no R.
+pub fn by_precision<T: Real, R: Any, A: Any, B: Any, E>(
+    f32: impl FnOnce() -> Result<A, E>,
+    f64: impl FnOnce() -> Result<B, E>,
+) -> Result<R, E> {
+    let made: Box<dyn Any> = match T::NAME {
+        "f32" => Box::new(f32()?),
+        _ => Box::new(f64()?),
+    };
+    Ok(*made.downcast().unwrap_or_else(|_| unreachable!("made for another precision than {}", T::NAME)))
 }
 
 mod sealed {

@@ -13,9 +13,7 @@ mod step_sharpness;
 mod top;
 mod trace;
 
-use std::any::Any;
-
-use onedge_objective::Real;
+use onedge_objective::{Real, by_precision};
 use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Setting, Settings, setting};
 
 use crate::{Error, Estimate, Sampling};
@@ -104,12 +102,7 @@ pub fn instruments<T: Real>(settings: &Settings) -> Result<Vec<Instrument<T>>, R
 
 impl Make {
     fn make<T: Real>(&self, settings: &Settings) -> Made<T> {
-        // Real is sealed to the two floats, so one of the two boxes is of the type asked for.
-        let made: Box<dyn Any> = match T::NAME {
-            "f32" => Box::new((self.f32)(settings)?),
-            _ => Box::new((self.f64)(settings)?),
-        };
-        Ok(*made.downcast().unwrap_or_else(|_| unreachable!("{} is neither f32 nor f64", T::NAME)))
+        by_precision::<T, _, _, _, _>(|| (self.f32)(settings), || (self.f64)(settings))
     }
 }
 

@@ -3,7 +3,7 @@ use onedge_registry::{Entry, Error as RegistryError, Settings};
 
 use super::adam::{BETA1, BETA2, EPS};
 use super::d_adapt_sgd::DISTANCE;
-use super::{Make, beta, check_lengths, eps, positive};
+use super::{Make, beta, check_lengths, eps, grown, positive};
 use crate::{Error, Optimizer, State};
 
 /// D-Adaptation of Adam: Adam at the rate d, a lower bound on the distance from the first point to the solution (its
@@ -92,11 +92,7 @@ impl<T: Real> Optimizer<T> for DAdaptAdam<T> {
             *u = -*m / (v.sqrt() + eps);
         }
         self.weighted = root * self.weighted + (1.0 - root) * self.distance * product;
-        let estimate = self.weighted / ((1.0 - root) * total);
-        // A sum of zero says nothing; the comparison is false for NaN.
-        if estimate > self.distance && estimate.is_finite() {
-            self.distance = estimate;
-        }
+        self.distance = grown(self.distance, self.weighted / ((1.0 - root) * total));
         Ok(())
     }
 

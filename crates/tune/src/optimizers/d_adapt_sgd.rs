@@ -1,7 +1,7 @@
 use onedge_objective::{Real, vector};
 use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Setting, Settings, setting};
 
-use super::{Make, beta, check_lengths, positive};
+use super::{Make, beta, check_lengths, grown, positive};
 use crate::{Error, Optimizer, State};
 
 /// D-Adaptation of stochastic gradient descent: the rate `d / |g_0|` with a lower bound d on the distance from the
@@ -76,11 +76,7 @@ impl<T: Real> Optimizer<T> for DAdaptSgd<T> {
             let rate = self.distance / self.scale;
             self.weighted += rate * vector::dot(g, &self.sum);
             vector::axpy(rate, g, &mut self.sum);
-            let estimate = 2.0 * self.weighted / vector::norm(&self.sum);
-            // A sum of zero says nothing; the comparison is false for NaN.
-            if estimate > self.distance && estimate.is_finite() {
-                self.distance = estimate;
-            }
+            self.distance = grown(self.distance, 2.0 * self.weighted / vector::norm(&self.sum));
         }
         let share = T::from_f64(1.0 - self.beta);
         for ((u, &w), (&first, &sum)) in u.iter_mut().zip(w).zip(self.first.iter().zip(&self.sum)) {

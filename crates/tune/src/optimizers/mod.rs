@@ -14,9 +14,7 @@ mod rmsprop;
 mod schedule_free_adamw;
 mod schedule_free_sgd;
 
-use std::any::Any;
-
-use onedge_objective::Real;
+use onedge_objective::{Real, by_precision};
 use onedge_registry::{Entry, Error as RegistryError, Settings, find};
 
 use crate::{Error, Optimizer};
@@ -68,12 +66,7 @@ impl Make {
     /// # Errors
     /// A setting out of its range.
     pub fn make<T: Real>(&self, settings: &Settings) -> Made<T> {
-        // Real is sealed to the two floats, so one of the two boxes is of the type asked for.
-        let made: Box<dyn Any> = match T::NAME {
-            "f32" => Box::new((self.f32)(settings)?),
-            _ => Box::new((self.f64)(settings)?),
-        };
-        Ok(*made.downcast().unwrap_or_else(|_| unreachable!("{} is neither f32 nor f64", T::NAME)))
+        by_precision::<T, _, _, _, _>(|| (self.f32)(settings), || (self.f64)(settings))
     }
 }
 
@@ -117,6 +110,12 @@ fn positive(settings: &Settings, key: &str) -> Result<f64, RegistryError> {
 /// A finite number at `key`, 0 or more.
 fn finite_from_zero(settings: &Settings, key: &str) -> Result<f64, RegistryError> {
     settings.number_where(key, "a finite number, 0 or more", |number| number >= 0.0 && number.is_finite())
+}
+
+/// A lower bound on the distance to the solution, and what a new gradient makes of it. It never falls, and a quotient by a
+/// sum of zero says nothing.
+fn grown(distance: f64, estimate: f64) -> f64 {
+    if estimate > distance && estimate.is_finite() { estimate } else { distance }
 }
 
 /// Checks the three slices of a direction against each other and against the length of the state, if there is one.

@@ -3,7 +3,7 @@ use onedge_registry::{Entry, Error as RegistryError, Settings};
 
 use super::adam::{BETA1, BETA2, EPS};
 use super::d_adapt_sgd::DISTANCE;
-use super::{Make, beta, check_lengths, eps, positive};
+use super::{Make, beta, check_lengths, eps, grown, positive};
 use crate::{Error, Optimizer, State};
 
 /// Prodigy: Adam at the rate d, as D-Adaptation, with an estimate of the distance that weighs gradients by d^2 and so
@@ -97,11 +97,7 @@ impl<T: Real> Optimizer<T> for Prodigy<T> {
             *u = if scale == T::ZERO { T::ZERO } else { -(rate * *m) / scale };
         }
         self.weighted = root * self.weighted + (1.0 - root) * d * d * product;
-        let estimate = self.weighted / total;
-        // A sum of zero says nothing; the comparison is false for NaN.
-        if estimate > self.distance && estimate.is_finite() {
-            self.distance = estimate;
-        }
+        self.distance = grown(self.distance, self.weighted / total);
         Ok(())
     }
 

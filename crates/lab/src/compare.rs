@@ -144,6 +144,8 @@ mod tests {
             parameters: 1,
             seconds: 1.0,
             spectrum_seconds: 0.0,
+            checkpoint_seconds: 0.0,
+            checkpoints_failed: 0,
             cost: 10.0,
             first_loss: Some(loss),
             final_loss: Some(loss),

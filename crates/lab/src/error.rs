@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use onedge_data::Error as DataError;
 use onedge_tune::Error as TuneError;
 
+use crate::checkpoint::Fault;
 use crate::run::Finished;
 
 /// What can go wrong around a run.
@@ -108,9 +109,18 @@ pub enum Error {
     /// The folder for a new run holds something already.
     #[error("{}: expected a new or empty folder, got one with files in it; try another `--out`", .0.display())]
     RunExists(PathBuf),
+    /// Another process does the run.
+    #[error("{}: another process is at this run; try again when it has ended", .0.display())]
+    Running(PathBuf),
     /// The folder holds no run.
     #[error("{}: expected a run folder with `steps.jsonl` in it, got none; try a folder under `runs`", .0.display())]
     NoRun(PathBuf),
+    /// Something about a run that is to go on.
+    #[error(transparent)]
+    Checkpoint(#[from] Fault),
+    /// A stored state that does not fit.
+    #[error(transparent)]
+    State(#[from] onedge_objective::StateError),
     /// A run without a single record.
     #[error("{}: expected step records, got none; try a run that took at least one step", .0.display())]
     NoRecords(PathBuf),
@@ -289,6 +299,8 @@ impl Error {
             Self::Read { .. }
             | Self::RunExists(_)
             | Self::NoRun(_)
+            | Self::Running(_)
+            | Self::State(_)
             | Self::NoRecords(_)
             | Self::Toml { .. }
             | Self::Spec { .. }
@@ -320,6 +332,7 @@ impl Error {
                     | DataError::Interrupted { .. }
                     | DataError::Stopped { .. }
             ),
+            Self::Checkpoint(fault) => fault.is_misuse(),
             Self::Write { .. } | Self::Incomplete { .. } | Self::Record { .. } | Self::Objective(_) | Self::Tune(_) => {
                 false
             }
@@ -328,7 +341,8 @@ impl Error {
 
     /// Whether it was asked to end, in a download or while images were decoded.
     pub fn is_interrupted(&self) -> bool {
-        matches!(self, Self::Data(error) if matches!(**error, DataError::Interrupted { .. } | DataError::Stopped { .. }))
+        matches!(self, Self::Checkpoint(Fault::Interrupted { .. }))
+            || matches!(self, Self::Data(error) if matches!(**error, DataError::Interrupted { .. } | DataError::Stopped { .. }))
     }
 
     /// For `map_err` on reading `path`.

@@ -28,6 +28,16 @@ pub fn export(records: &[Record], format: Format, out: &mut dyn Write) -> io::Re
     }
 }
 
+/// The records as a run keeps them: one JSON object per line.
+pub(crate) fn lines(records: &[Record]) -> io::Result<Vec<u8>> {
+    let mut lines = Vec::new();
+    for record in records {
+        serde_json::to_writer(&mut lines, record)?;
+        lines.push(b'\n');
+    }
+    Ok(lines)
+}
+
 fn csv(records: &[Record], out: &mut dyn Write) -> io::Result<()> {
     let eigenvalues = records.iter().map(|record| record.eigenvalues.len()).max().unwrap_or(0);
     let measured: BTreeSet<&String> = records.iter().flat_map(|record| record.measured.keys()).collect();

@@ -3,6 +3,7 @@
 //! Knows nothing of the command line. It is the only library crate with clocks, seeds and files of its own.
 #![forbid(unsafe_code)]
 
+pub mod checkpoint;
 pub mod compare;
 mod error;
 pub mod export;

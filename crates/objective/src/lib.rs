@@ -8,12 +8,14 @@ mod cost;
 mod error;
 mod real;
 mod sampled;
+mod state;
 pub mod vector;
 
 pub use cost::Costs;
 pub use error::{Error, Probe};
 pub use real::{Real, by_precision};
 pub use sampled::Sampled;
+pub use state::{Reader, State, StateError};
 
 /// A twice differentiable loss `L(w)` on `w` in R^P, exact derivatives included.
 ///

@@ -44,6 +44,10 @@ pub trait Real:
     fn is_finite(self) -> bool;
     /// Not a number.
     fn is_nan(self) -> bool;
+    /// Appends the bits of `values`, each little endian.
+    fn to_bytes(values: &[Self], out: &mut Vec<u8>);
+    /// The values with these bits; what is left over of the last one is ignored.
+    fn from_bytes(bytes: &[u8]) -> Vec<Self>;
 }
 
 /// What one of two functions makes: `f32` if T is `f32`, else `f64`. Lets a table without type parameters hold how
@@ -99,6 +103,15 @@ impl Real for f32 {
     fn is_nan(self) -> bool {
         self.is_nan()
     }
+    fn to_bytes(values: &[Self], out: &mut Vec<u8>) {
+        let start = out.len();
+        out.resize(start + size_of_val(values), 0);
+        let (words, _) = out[start..].as_chunks_mut();
+        words.iter_mut().zip(values).for_each(|(word, value)| *word = value.to_le_bytes());
+    }
+    fn from_bytes(bytes: &[u8]) -> Vec<Self> {
+        bytes.as_chunks().0.iter().map(|word| Self::from_le_bytes(*word)).collect()
+    }
 }
 
 impl Real for f64 {
@@ -128,5 +141,36 @@ impl Real for f64 {
     #[inline(always)]
     fn is_nan(self) -> bool {
         self.is_nan()
+    }
+    fn to_bytes(values: &[Self], out: &mut Vec<u8>) {
+        let start = out.len();
+        out.resize(start + size_of_val(values), 0);
+        let (words, _) = out[start..].as_chunks_mut();
+        words.iter_mut().zip(values).for_each(|(word, value)| *word = value.to_le_bytes());
+    }
+    fn from_bytes(bytes: &[u8]) -> Vec<Self> {
+        bytes.as_chunks().0.iter().map(|word| Self::from_le_bytes(*word)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_keep_every_bit() {
+        let narrow = [0.1_f32, -0.0, f32::INFINITY, f32::from_bits(0x7fa0_1234), f32::MIN_POSITIVE / 4.0];
+        let wide = [0.1_f64, -0.0, f64::NEG_INFINITY, f64::from_bits(0xfff4_0000_0000_0001), 5e-324];
+        let mut bytes = vec![7];
+        Real::to_bytes(&narrow, &mut bytes);
+        assert_eq!(bytes[..5], [7, 0xcd, 0xcc, 0xcc, 0x3d]);
+        assert_eq!(bits(f32::from_bytes(&bytes[1..]), f32::to_bits), bits(narrow, f32::to_bits));
+        let mut bytes = Vec::new();
+        Real::to_bytes(&wide, &mut bytes);
+        assert_eq!(bits(f64::from_bytes(&bytes), f64::to_bits), bits(wide, f64::to_bits));
+    }
+
+    fn bits<T, B>(values: impl IntoIterator<Item = T>, bits: fn(T) -> B) -> Vec<B> {
+        values.into_iter().map(bits).collect()
     }
 }

@@ -6,6 +6,7 @@ mod commands;
 mod console;
 mod downloads;
 mod exit;
+mod finished;
 mod interrupt;
 mod progress;
 mod specs;

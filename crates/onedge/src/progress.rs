@@ -31,7 +31,8 @@ pub struct Row {
     steps: u64,
     drawn: Instant,
     started: Instant,
-    begun: bool,
+    /// The first step that was shown.
+    first: Option<u64>,
     last: Option<Record>,
     measured: Option<Measured>,
 }
@@ -68,7 +69,7 @@ impl Rows {
             steps,
             drawn: now,
             started: now,
-            begun: false,
+            first: None,
             last: None,
             measured: None,
         }
@@ -78,6 +79,12 @@ impl Rows {
     pub fn warnings(&self) -> Box<dyn Fn(&str)> {
         let bars = self.bars.clone();
         Box::new(move |warning| bars.suspend(|| console::note(&format!("warning: {warning}"))))
+    }
+
+    /// Shows a sentence above the rows.
+    pub fn notes(&self) -> Box<dyn Fn(&str)> {
+        let bars = self.bars.clone();
+        Box::new(move |sentence| bars.suspend(|| console::note(sentence)))
     }
 
     /// Shows how far downloads are, above or between the rows.
@@ -96,8 +103,8 @@ impl Row {
         if self.quiet {
             return;
         }
-        if !std::mem::replace(&mut self.begun, true) {
-            self.started = Instant::now();
+        if self.first.is_none() {
+            (self.first, self.started) = (Some(record.step), Instant::now());
         }
         if let Some(product) = record.edge() {
             let sharpness = record.preconditioned_sharpness.or(record.sharpness);
@@ -106,7 +113,7 @@ impl Row {
         self.last = Some(record.clone());
         let (done, elapsed) = (record.step + 1, self.drawn.elapsed());
         if self.terminal {
-            if elapsed >= REDRAW_EVERY || record.step == 0 {
+            if elapsed >= REDRAW_EVERY || self.first == Some(record.step) {
                 self.bar.set_position(done);
                 self.bar.set_message(self.message(record, done));
                 self.drawn = Instant::now();
@@ -142,9 +149,10 @@ impl Row {
 
     fn message(&self, record: &Record, done: u64) -> String {
         let secs = self.started.elapsed().as_secs_f64();
-        let rate = record.step as f64 / secs.max(1e-9);
-        let left = if record.step == 0 { "-".to_owned() } else { duration((self.steps - done) as f64 / rate) };
-        let speed = if record.step == 0 { "-".to_owned() } else { format!("{rate:.1}") };
+        let since = record.step.saturating_sub(self.first.unwrap_or_default());
+        let rate = since as f64 / secs.max(1e-9);
+        let left = if since == 0 { "-".to_owned() } else { duration((self.steps - done) as f64 / rate) };
+        let speed = if since == 0 { "-".to_owned() } else { format!("{rate:.1}") };
         format!("{}  {speed:>6} steps/s  {left} left", self.numbers(record))
     }
 

@@ -15,6 +15,13 @@ pub struct Overrides {
     /// Change a setting, like tuner.sigma=2.06, steps=500 or tuner=greedy; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+    #[command(flatten)]
+    pub cache: Cache,
+}
+
+/// Where data come from.
+#[derive(Debug, Args)]
+pub struct Cache {
     /// Where downloads and decoded images are kept [default: the user's cache folder]
     #[arg(long, value_name = "DIR")]
     pub cache: Option<PathBuf>,
@@ -34,6 +41,13 @@ impl Overrides {
         Ok(document)
     }
 
+    /// As [`Cache::library`].
+    pub fn library(&self, rows: &Rows) -> Library {
+        self.cache.library(rows)
+    }
+}
+
+impl Cache {
     /// Data sets, with the cache folder that the flags or the system name; what happens to them is shown among `rows`.
     pub fn library(&self, rows: &Rows) -> Library {
         let library = Library::new(self.cache.clone().or_else(cache_dir));

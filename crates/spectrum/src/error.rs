@@ -4,6 +4,9 @@ pub enum Error {
     /// The objective behind the operator failed, or a product was not finite.
     #[error(transparent)]
     Objective(#[from] onedge_objective::Error),
+    /// A saved state that does not fit.
+    #[error(transparent)]
+    State(#[from] onedge_objective::StateError),
     /// An option outside its range.
     #[error("spectrum.{option}: expected {expected}, got {got}")]
     Option {

@@ -17,6 +17,22 @@ impl Sharpening {
         Self::default()
     }
 
+    /// After so much time, with the last measurement at a time, if there was one: what [`time`](Self::time) and
+    /// [`last`](Self::last) tell.
+    pub fn at(time: f64, last: Option<(f64, f64)>) -> Self {
+        Self { time, last }
+    }
+
+    /// The time of gradient flow: the sum of all learning rates so far.
+    pub fn time(&self) -> f64 {
+        self.time
+    }
+
+    /// The time of the last measurement and the sharpness then.
+    pub fn last(&self) -> Option<(f64, f64)> {
+        self.last
+    }
+
     /// A step with this learning rate was taken.
     pub fn advance(&mut self, learning_rate: f64) {
         self.time += learning_rate;

@@ -69,6 +69,11 @@ impl<T: Real> SubspaceTracker<T> {
         Ok(Self { options, team: Team::new(options.threads, dim)?, vectors: Vec::new() })
     }
 
+    /// The settings of every measurement.
+    pub fn options(&self) -> &Subspace {
+        &self.options
+    }
+
     /// The eigenvectors last found, largest value first; before that, empty.
     pub fn vectors(&self) -> &[Vec<T>] {
         &self.vectors

@@ -1,4 +1,4 @@
-use onedge_objective::Real;
+use onedge_objective::{Real, State, StateError};
 
 use crate::{Error, Lanczos, LinearOperator, Spectrum, lanczos};
 
@@ -37,21 +37,29 @@ impl<T: Real> SharpnessTracker<T> {
         &self.options
     }
 
-    /// Where the next measurement starts; `None` before the first.
-    pub fn start(&self) -> Option<&[T]> {
-        self.start.as_deref()
+    /// Threads for work on vectors from now on; they change no bit.
+    pub fn set_threads(&mut self, threads: usize) {
+        self.options.threads = threads;
     }
 
-    /// How many measurements there were.
-    pub fn measurements(&self) -> u64 {
-        self.measurements
+    /// Everything that the next measurement depends on, the settings apart: seed, measurements so far, and where the next
+    /// one starts.
+    pub fn state(&self) -> State<T> {
+        let state =
+            State::new().with_word("seed", self.options.seed).with_scalar("measurements", self.measurements as f64);
+        self.start.iter().fold(state, |state, start| state.with_vector("start", start.clone()))
     }
 
-    /// Puts back what [`start`](Self::start) and [`measurements`](Self::measurements) gave: the next measurement
-    /// has the same bits.
-    pub fn restore(&mut self, start: Option<Vec<T>>, measurements: u64) {
-        self.start = start;
-        self.measurements = measurements;
+    /// Puts back what [`state`](Self::state) gave: the next measurement has the same bits.
+    ///
+    /// # Errors
+    /// The state of something else.
+    pub fn restore(&mut self, state: State<T>) -> Result<(), StateError> {
+        let mut reader = state.reader("spectrum");
+        self.options.seed = reader.word("seed")?;
+        self.measurements = reader.count("measurements")?;
+        self.start = reader.optional_vector("start");
+        reader.finish()
     }
 }
 
@@ -91,8 +99,9 @@ mod tests {
         let (mut a, _) = reflected(&spread(60, 10.0));
         let mut tracker = SharpnessTracker::new(Lanczos::top(2, 4));
         tracker.measure(&mut a).unwrap();
-        let mut again = SharpnessTracker::new(*tracker.options());
-        again.restore(tracker.start().map(<[f64]>::to_vec), tracker.measurements());
+        let mut again = SharpnessTracker::new(Lanczos { seed: 5, ..*tracker.options() });
+        again.restore(tracker.state()).unwrap();
+        assert_eq!(again, tracker);
         assert_eq!(tracker.measure(&mut a).unwrap(), again.measure(&mut a).unwrap());
     }
 }

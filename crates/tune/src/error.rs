@@ -1,4 +1,4 @@
-use onedge_objective::{Error as ObjectiveError, Probe};
+use onedge_objective::{Error as ObjectiveError, Probe, StateError};
 use onedge_spectrum::Error as SpectrumError;
 
 /// What can end a training step.
@@ -39,17 +39,8 @@ pub enum Error {
     #[error("trainer: expected a spectrum that includes the largest values, got magnitude alone; try both")]
     NoLargest,
     /// A saved state that does not fit.
-    #[error("{owner}: state `{name}`: expected {expected}, got {got}; try the checkpoint of a run with the same spec")]
-    State {
-        /// The optimizer or tuner.
-        owner: &'static str,
-        /// The scalar or vector.
-        name: String,
-        /// What it must be.
-        expected: String,
-        /// What it is.
-        got: String,
-    },
+    #[error(transparent)]
+    State(#[from] StateError),
     /// A slice has the wrong length.
     #[error("{what}: expected {expected} elements, got {got}")]
     Length {

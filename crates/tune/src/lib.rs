@@ -51,7 +51,6 @@ mod optimizer;
 pub mod optimizers;
 mod probes;
 mod report;
-mod state;
 mod step;
 mod trainer;
 mod tuner;
@@ -63,7 +62,8 @@ pub use line::{Change, Line, Needs, Sharpness, Trial};
 pub use optimizer::Optimizer;
 pub use probes::Metric;
 pub use report::StepReport;
-pub use state::{Reader, State};
 pub use step::Step;
 pub use trainer::{Trainer, TrainerState};
 pub use tuner::Tuner;
+
+pub use onedge_objective::{Reader, State, StateError};

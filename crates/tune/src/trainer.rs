@@ -12,7 +12,8 @@ pub struct Trainer<T: Real> {
     optimizer: Box<dyn Optimizer<T>>,
     tuner: Box<dyn Tuner>,
     needs: Needs,
-    /// This gradient and the one before, in turns as the updates; the second is empty, and never used, unless needed.
+    /// This gradient and the one before, in turns as the updates; empty until there is one. The second is never used
+    /// unless needed.
     gradients: [Vec<T>; 2],
     /// This update and the one before, in turns: the update of step t is number t modulo 2.
     updates: [Vec<T>; 2],
@@ -63,7 +64,7 @@ impl<T: Real> Trainer<T> {
             optimizer,
             tuner,
             needs,
-            gradients: [zeros(), if needs.previous_gradient { zeros() } else { Vec::new() }],
+            gradients: [Vec::new(), Vec::new()],
             updates: [zeros(), zeros()],
             first: Vec::new(),
             scratch: Scratch::empty(),
@@ -90,7 +91,9 @@ impl<T: Real> Trainer<T> {
             (true, true) => (even, Some(&*odd)),
             (true, false) => (odd, Some(&*even)),
         };
-        if self.needs.first_point && step == 0 {
+        let previous_gradient = previous_gradient.filter(|gradient| !gradient.is_empty());
+        gradient.resize(w.len(), T::ZERO);
+        if self.needs.first_point && self.first.is_empty() {
             self.first = w.to_vec();
         }
         let loss = objective.linearize(w, gradient).map_err(|error| Error::objective(step, error))?;
@@ -169,7 +172,7 @@ impl<T: Real> Trainer<T> {
     }
 
     fn dim(&self) -> usize {
-        self.gradients[0].len()
+        self.updates[0].len()
     }
 
     /// Everything that the next step depends on, parameters apart.
@@ -181,32 +184,30 @@ impl<T: Real> Trainer<T> {
             .with_scalar("update_norm", update_norm)
             .with_scalar("cost", cost)
             .with_scalar("diagnostics_cost", diagnostics_cost)
-            .with_vector("update", self.updates[last(steps)].clone());
-        if steps > 0 && self.needs.previous_gradient {
+            .with_vector("update", self.updates[last(steps)].clone())
+            .with_part("hessian", self.trackers.hessian.state())
+            .with_part("preconditioned", self.trackers.preconditioned.state());
+        if steps > 0 && self.needs.previous_gradient && !self.gradients[last(steps)].is_empty() {
             trainer = trainer.with_vector("gradient", self.gradients[last(steps)].clone());
         }
-        if steps > 0 && self.needs.first_point {
+        if self.needs.first_point && !self.first.is_empty() {
             trainer = trainer.with_vector("first", self.first.clone());
-        }
-        for (name, tracker) in [("hessian", &self.trackers.hessian), ("preconditioned", &self.trackers.preconditioned)]
-        {
-            trainer = trainer.with_scalar(&format!("{name}_measurements"), tracker.measurements() as f64);
-            if let Some(start) = tracker.start() {
-                trainer = trainer.with_vector(&format!("{name}_start"), start.to_vec());
-            }
         }
         TrainerState { trainer, optimizer: self.optimizer.state(), tuner: self.tuner.state() }
     }
 
     /// Puts back what [`state`](Self::state) gave: the steps that follow have the same bits.
     ///
+    /// A tuner may take over from another: the optimizer's or the tuner's state is then that of a new one, and what the
+    /// tuner wants kept may be missing. It is then told of no earlier gradient at its first step, and of the parameters
+    /// there as the first point.
+    ///
     /// # Errors
     /// A state of another optimizer, tuner or number of parameters.
     pub fn restore(&mut self, state: TrainerState<T>) -> Result<(), Error> {
         let mut reader = state.trainer.reader("trainer");
-        let steps = reader.count("steps")?;
         let progress = Progress {
-            steps,
+            steps: reader.count("steps")?,
             learning_rate: reader.scalar("learning_rate")?,
             update_norm: reader.scalar("update_norm")?,
             cost: reader.scalar("cost")?,
@@ -215,31 +216,23 @@ impl<T: Real> Trainer<T> {
         let update = reader.vector("update")?;
         Error::require_length("update", self.dim(), update.len())?;
         let mut kept = |name: &'static str, needed: bool| {
-            let vector = if steps > 0 && needed { Some(reader.vector(name)?) } else { None };
-            if let Some(vector) = &vector {
-                Error::require_length(name, self.gradients[0].len(), vector.len())?;
-            }
-            Ok::<_, Error>(vector)
+            let vector = reader.optional_vector(name).filter(|_| needed);
+            vector.iter().try_for_each(|vector| Error::require_length(name, self.dim(), vector.len()))?;
+            Ok::<_, Error>(vector.unwrap_or_default())
         };
-        let (gradient, first) =
-            (kept("gradient", self.needs.previous_gradient)?, kept("first", self.needs.first_point)?);
-        for (name, tracker) in
-            [("hessian", &mut self.trackers.hessian), ("preconditioned", &mut self.trackers.preconditioned)]
-        {
-            let start = reader.optional_vector(&format!("{name}_start"));
-            tracker.restore(start, reader.count(&format!("{name}_measurements"))?);
-        }
+        let gradient = kept("gradient", self.needs.previous_gradient)?;
+        let first = kept("first", self.needs.first_point)?;
+        let (hessian, preconditioned) = (reader.part("hessian"), reader.part("preconditioned"));
         reader.finish()?;
+        self.trackers.hessian.restore(hessian)?;
+        self.trackers.preconditioned.restore(preconditioned)?;
         self.optimizer.restore(state.optimizer)?;
         self.tuner.restore(state.tuner)?;
-        self.updates[last(steps)] = update;
-        if let Some(gradient) = gradient {
-            self.gradients[last(steps)] = gradient;
+        self.updates[last(progress.steps)] = update;
+        if self.needs.previous_gradient {
+            self.gradients[last(progress.steps)] = gradient;
         }
-        if let Some(first) = first {
-            self.first = first;
-        }
-        self.progress = progress;
+        (self.first, self.progress) = (first, progress);
         Ok(())
     }
 }

@@ -1,31 +1,41 @@
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use crate::Error;
-use crate::records::{Steps, Summary, read_steps};
+use crate::records::{PART, Resumption, RunLock, Steps, Summary, read_steps, write_whole};
 
 /// The folder that a run leaves:
 ///
 /// | file | content |
 /// |---|---|
 /// | `spec.toml` | the resolved spec; running it again gives the same run, from the same file of parameters if `start` in its section `provenance` names one |
-/// | `steps.jsonl` | one [`Record`](crate::records::Record) per line, as a JSON object, appended as the run goes |
+/// | `steps.jsonl` | one [`Record`](crate::records::Record) per line, as a JSON object, appended as the run goes; of one step the last counts |
 /// | `summary.json` | the [`Summary`]; absent if the run was killed |
 /// | `params.safetensors` | the parameters at the end; absent if the run was killed |
+/// | `checkpoints/STEP.safetensors` | all that the run needs to go on at that step; see [`Checkpoint`](crate::checkpoint::Checkpoint) |
+/// | `resumed.jsonl` | one [`Resumption`] per line, if the run was continued: how many steps it is to take since then |
+/// | `lock` | empty; locked while a process does the run, see [`RunLock`] |
+///
+/// Nothing that was recorded is ever changed: `steps.jsonl` and `resumed.jsonl` grow at their ends, the other files are
+/// replaced as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunDirectory {
     path: PathBuf,
 }
 
+const LOCK: &str = "lock";
+
 impl RunDirectory {
-    /// Makes the folder `path`, which must not exist, or be empty.
+    /// Makes the folder `path`, which must not exist, or be empty but for the lock of a run that never began.
     ///
     /// # Errors
     /// [`Error::RunExists`], [`Error::Write`].
     pub fn create(path: &Path) -> Result<Self, Error> {
         if path.exists() {
-            let empty = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+            let counts =
+                |entry: &io::Result<fs::DirEntry>| !entry.as_ref().is_ok_and(|entry| entry.file_name() == LOCK);
+            let empty = fs::read_dir(path).is_ok_and(|entries| entries.filter(counts).next().is_none());
             return if empty { Ok(Self { path: path.to_owned() }) } else { Err(Error::RunExists(path.to_owned())) };
         }
         fs::create_dir_all(path).map_err(Error::write(path))?;
@@ -58,6 +68,11 @@ impl RunDirectory {
         if directory.steps().is_file() { Ok(directory) } else { Err(Error::NoRun(path.to_owned())) }
     }
 
+    /// A folder that may or may not hold a run.
+    pub(crate) fn at(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
     /// The folder itself.
     pub fn path(&self) -> &Path {
         &self.path
@@ -81,6 +96,50 @@ impl RunDirectory {
     /// `params.safetensors`
     pub fn params(&self) -> PathBuf {
         self.path.join("params.safetensors")
+    }
+
+    /// `checkpoints`
+    pub fn checkpoints(&self) -> PathBuf {
+        self.path.join("checkpoints")
+    }
+
+    /// Takes the lock of the run, see [`RunLock`].
+    ///
+    /// # Errors
+    /// [`Error::Running`], [`Error::Write`].
+    pub fn lock(&self) -> Result<RunLock, Error> {
+        RunLock::take(&self.path.join(LOCK))
+    }
+
+    /// Whether a process does the run right now.
+    pub fn is_running(&self) -> bool {
+        RunLock::is_taken(&self.path.join(LOCK))
+    }
+
+    /// How often the run was continued, first to last.
+    ///
+    /// # Errors
+    /// [`Error::Read`].
+    pub fn resumptions(&self) -> Result<Vec<Resumption>, Error> {
+        Resumption::read(&self.path.join("resumed.jsonl"))
+    }
+
+    /// Records that the run is continued.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn add_resumption(&self, resumption: &Resumption) -> Result<(), Error> {
+        resumption.append(&self.path.join("resumed.jsonl"))
+    }
+
+    /// Removes what a kill left of files that were being written. Whoever calls it holds the lock.
+    pub(crate) fn remove_parts(&self) {
+        for folder in [&self.path, &self.checkpoints()] {
+            let Ok(entries) = fs::read_dir(folder) else { continue };
+            let parts = entries.flatten().filter(|entry| entry.file_name().to_string_lossy().ends_with(PART));
+            // One that cannot be removed does no harm.
+            parts.for_each(|part| drop(fs::remove_file(part.path())));
+        }
     }
 
     /// Reads the step records.
@@ -119,48 +178,6 @@ impl RunDirectory {
     }
 }
 
-/// Writes a file so that it is there whole or not at all: beside its place first, then moved.
-/// What is there but is no file, a device or a pipe, is written to directly.
-///
-/// # Errors
-/// [`Error::Write`].
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
-        return fs::write(path, bytes).map_err(Error::write(path));
-    }
-    let beside = beside(path);
-    let written = fs::File::create(&beside).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&beside, path)
-    });
-    written.map_err(|error| {
-        // The first error is the one to report.
-        let _ = fs::remove_file(&beside);
-        Error::write(path)(error)
-    })
-}
-
-/// Whether [`write_whole`] could begin to write `path`, found out before the work whose result goes there.
-///
-/// # Errors
-/// [`Error::Write`].
-pub fn check_writable(path: &Path) -> Result<(), Error> {
-    let tried = match fs::metadata(path) {
-        Ok(there) if there.is_dir() => Err(ErrorKind::IsADirectory.into()),
-        Ok(there) if !there.is_file() => Ok(()),
-        _ => fs::File::create(beside(path)).and_then(|_| fs::remove_file(beside(path))),
-    };
-    tried.map_err(Error::write(path))
-}
-
-/// Where a file lies until it is whole.
-fn beside(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    PathBuf::from(name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,22 +201,5 @@ mod tests {
         assert!(message.ends_with("try another `--out`"), "{message}");
         let message = RunDirectory::open(root.path()).unwrap_err().to_string();
         assert!(message.contains("steps.jsonl"), "{message}");
-    }
-
-    #[test]
-    fn writing_fails_without_leaving_a_part() {
-        let root = tempfile::tempdir().unwrap();
-        let path = root.path().join("summary.json");
-        write_whole(&path, b"one").unwrap();
-        write_whole(&path, b"two").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"two");
-        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
-        assert!(write_whole(&root.path().join("missing/summary.json"), b"three").is_err());
-        assert!(write_whole(root.path(), b"three").is_err());
-        check_writable(&path).unwrap();
-        check_writable(&root.path().join("params.safetensors")).unwrap();
-        assert!(check_writable(&root.path().join("missing/summary.json")).is_err());
-        assert!(check_writable(root.path()).is_err());
-        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
     }
 }

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::Error;
@@ -6,7 +7,7 @@ use crate::records::Record;
 /// The records of a run, as far as they were written.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Steps {
-    /// In the order of the file.
+    /// One for each step, in the order of steps.
     pub records: Vec<Record>,
     /// Whether the last line was cut off, by a kill or a full disk, and left out.
     pub torn: bool,
@@ -14,19 +15,30 @@ pub struct Steps {
 
 /// Reads step records: one JSON object per line. Unknown keys are skipped, so that newer files can be read.
 ///
+/// A run that was continued goes on from the step of its checkpoint, at the end of the file: steps that it had taken
+/// before come again. Of one step the last record counts; all have the same bits but for the seconds. A line that was cut
+/// off and then followed by a step that is no later than its own is left out.
+///
 /// # Errors
-/// [`Error::Record`] for a line that is no record, unless it is the last one: that one was torn.
+/// [`Error::Record`] for any other line that is no record.
 pub fn read_steps(path: &Path, text: &str) -> Result<Steps, Error> {
-    let mut steps = Steps::default();
-    let mut lines = text.lines().enumerate().peekable();
-    while let Some((index, line)) = lines.next() {
-        match serde_json::from_str(line) {
-            Ok(record) => steps.records.push(record),
-            Err(_) if lines.peek().is_none() => steps.torn = true,
-            Err(source) => return Err(Error::Record { path: path.to_owned(), line: index + 1, source }),
+    let mut records = BTreeMap::new();
+    let mut torn = None;
+    // The step that a torn line was of.
+    let mut next = 0;
+    for (index, line) in text.lines().enumerate() {
+        match serde_json::from_str::<Record>(line) {
+            Ok(record) => {
+                if let Some((line, source)) = torn.take().filter(|_| record.step > next) {
+                    return Err(Error::Record { path: path.to_owned(), line, source });
+                }
+                next = record.step + 1;
+                records.insert(record.step, record);
+            }
+            Err(source) => drop(torn.get_or_insert((index + 1, source))),
         }
     }
-    Ok(steps)
+    Ok(Steps { records: records.into_values().collect(), torn: torn.is_some() })
 }
 
 #[cfg(test)]
@@ -56,5 +68,17 @@ mod tests {
     fn a_broken_line_in_the_middle_is_an_error() {
         let message = read(&TWO.replacen("2.5", "x", 1)).unwrap_err().to_string();
         assert!(message.starts_with("runs/a/steps.jsonl:1: no step record: "), "{message}");
+    }
+
+    #[test]
+    fn the_last_record_of_a_step_counts() {
+        let again = TWO.replace("0.2,", "0.3,");
+        let steps = read(&format!("{TWO}{}", again.lines().nth(1).unwrap())).unwrap();
+        assert_eq!(steps.records.iter().map(|r| (r.step, r.seconds)).collect::<Vec<_>>(), [(0, 0.1), (1, 0.3)]);
+        // From the beginning again, over a torn line and another.
+        let steps = read(&format!("{TWO}{{\"step\":2,\"lo\n{{\"st\n{again}")).unwrap();
+        assert_eq!(steps, Steps { records: read(&again).unwrap().records, torn: false });
+        let lost = format!("{TWO}{{\"step\":2,\"lo\n{}", TWO.lines().nth(1).unwrap().replace(":1,", ":3,"));
+        assert!(read(&lost).unwrap_err().to_string().starts_with("runs/a/steps.jsonl:3: no step record: "));
     }
 }

@@ -85,6 +85,12 @@ pub struct Summary {
     pub seconds: f64,
     /// Seconds spent on the spectrum.
     pub spectrum_seconds: f64,
+    /// Seconds spent on checkpoints, by the process that finished the run.
+    #[serde(default)]
+    pub checkpoint_seconds: f64,
+    /// Checkpoints that this process could not write.
+    #[serde(default)]
+    pub checkpoints_failed: u64,
     /// Forward-equivalents spent on training, the spectrum left out.
     pub cost: f64,
     /// The first recorded loss.

@@ -1,5 +1,5 @@
-use std::fs::OpenOptions;
-use std::io::{BufWriter, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,8 @@ const FLUSH_EVERY: Duration = Duration::from_millis(200);
 /// then leaves out.
 pub struct StepWriter {
     out: BufWriter<Box<dyn Write + Send>>,
+    /// The file behind it, if there is one.
+    file: Option<File>,
     path: PathBuf,
     flushed: Instant,
 }
@@ -26,12 +28,25 @@ impl StepWriter {
     /// [`Error::Write`] if it cannot be created.
     pub fn create(path: &Path) -> Result<Self, Error> {
         let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(Error::write(path))?;
-        Ok(Self::to(Box::new(file), path))
+        Self::to_file(file, path)
+    }
+
+    /// Opens `path` to go on at its end, or creates it. A line that was cut off there is ended first.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn at_end(path: &Path) -> Result<Self, Error> {
+        Self::to_file(open_at_end(path).map_err(Error::write(path))?, path)
+    }
+
+    fn to_file(file: File, path: &Path) -> Result<Self, Error> {
+        let again = file.try_clone().map_err(Error::write(path))?;
+        Ok(Self { file: Some(again), ..Self::to(Box::new(file), path) })
     }
 
     /// Writes to `out`; `path` names it in errors.
     pub fn to(out: Box<dyn Write + Send>, path: &Path) -> Self {
-        Self { out: BufWriter::with_capacity(1 << 16, out), path: path.to_owned(), flushed: Instant::now() }
+        Self { out: BufWriter::with_capacity(1 << 16, out), file: None, path: path.to_owned(), flushed: Instant::now() }
     }
 
     /// Appends one record.
@@ -54,6 +69,29 @@ impl StepWriter {
         self.flushed = Instant::now();
         Ok(())
     }
+
+    /// Brings everything to the disk, so that no loss of power takes it away.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn sync(&mut self) -> Result<(), Error> {
+        self.flush()?;
+        self.file.as_ref().map_or(Ok(()), File::sync_data).map_err(Error::write(&self.path))
+    }
+}
+
+/// Opens a file of lines to append to it, or creates it. A last line without an end was torn: it gets its end.
+pub(super) fn open_at_end(path: &Path) -> io::Result<File> {
+    let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+    if file.seek(SeekFrom::End(0))? > 0 {
+        let mut last = [0];
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)?;
+        if last != *b"\n" {
+            file.write_all(b"\n")?;
+        }
+    }
+    Ok(file)
 }
 
 #[cfg(test)]
@@ -110,6 +148,25 @@ mod tests {
         let mut writer = StepWriter::to(Box::new(device), path);
         writer.append(&Record::default()).unwrap();
         assert!(matches!(writer.flush(), Err(Error::Write { .. })));
+    }
+
+    #[test]
+    fn goes_on_at_the_end_of_a_torn_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("steps.jsonl");
+        let mut writer = StepWriter::at_end(&path).unwrap();
+        let record = |step| Record { step, loss: 0.5, ..Record::default() };
+        (0..3).for_each(|step| writer.append(&record(step)).unwrap());
+        writer.sync().unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let read = || read_steps(&path, &std::fs::read_to_string(&path).unwrap()).unwrap();
+        for kept in [text.len(), text.len() - 1, text.len() - 9] {
+            std::fs::write(&path, &text[..kept]).unwrap();
+            let mut writer = StepWriter::at_end(&path).unwrap();
+            (2..4).for_each(|step| writer.append(&record(step)).unwrap());
+            writer.flush().unwrap();
+            assert_eq!(read().records, (0..4).map(record).collect::<Vec<_>>(), "kept {kept}");
+        }
     }
 
     #[test]

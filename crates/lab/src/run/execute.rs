@@ -1,22 +1,19 @@
-use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use onedge_objective::Error as ObjectiveError;
 use onedge_registry::Value;
 use onedge_spectrum::diagnostics::Setup;
 use onedge_spectrum::{Lanczos, Wanted};
+use onedge_tune::{Optimizer, Tuner};
 use sha2::{Digest, Sha256};
 
 use crate::Error;
+use crate::checkpoint::hex;
 use crate::params;
-use crate::records::{Record, RunDirectory, StepWriter, Summary, check_writable, final_loss};
-use crate::run::{
-    Augment, Diagnostics, Element, Hooks, Instruments, Last, Library, Outcome, Plan, Problem, Workload, instruments,
-    train,
-};
+use crate::records::{Record, RunDirectory, RunLock, Summary, check_writable, write_whole};
+use crate::run::session::{Opening, Session};
+use crate::run::{Augment, Diagnostics, Element, Instruments, Last, Library, Plan, Problem, instruments};
 use crate::spec::{Precision, Spec};
 
 /// A run to be done.
@@ -106,6 +103,7 @@ pub fn plan(spec: &Spec) -> Result<Plan, Error> {
         target_loss: spec.target_loss,
         diverge_factor: spec.diverge_factor,
         diagnostics,
+        checkpoints: spec.checkpoints,
     })
 }
 
@@ -120,14 +118,27 @@ pub fn check(spec: &Spec, library: &mut Library) -> Result<(), Error> {
     }
 }
 
-fn prepare<T: Element>(spec: &Spec, library: &mut Library) -> Result<(Plan, Problem<T>), Error> {
+/// What a run needs beside a folder and parameters.
+pub(super) struct Prepared<T: Element> {
+    pub(super) plan: Plan,
+    pub(super) problem: Problem<T>,
+    pub(super) method: (Box<dyn Optimizer<T>>, Box<dyn Tuner>),
+    pub(super) instruments: Instruments<T>,
+}
+
+pub(super) fn prepare<T: Element>(spec: &Spec, library: &mut Library) -> Result<Prepared<T>, Error> {
     let plan = plan(spec)?;
     let problem = Problem::build(spec, library)?;
     let examples = problem.train.examples();
+    let in_spec = Error::spec(&spec.origin);
     plan.check_batch(examples)?;
-    instruments::check(&spec.diagnostics, spec.batch, examples).map_err(Error::spec(&spec.origin))?;
+    instruments::check(&spec.diagnostics, spec.batch, examples).map_err(&in_spec)?;
     let augment = Augment::new(&problem.input_shape, spec.crop, spec.flip)?;
-    Ok((Plan { augment, ..plan }, problem))
+    let method = (spec.build_optimizer().map_err(&in_spec)?, spec.build_tuner().map_err(&in_spec)?);
+    let threads = plan.diagnostics.lanczos.threads;
+    let setup = Setup { seed: spec.seed, threads, batch_size: spec.batch };
+    let instruments = Instruments::new(&spec.diagnostics, &problem.layouts, setup).map_err(&in_spec)?;
+    Ok(Prepared { plan: Plan { augment, ..plan }, problem, method, instruments })
 }
 
 fn execute_in<T: Element>(
@@ -137,112 +148,45 @@ fn execute_in<T: Element>(
     interrupt: &AtomicBool,
 ) -> Result<Finished, Error> {
     let spec = request.spec;
-    let (plan, mut problem) = prepare::<T>(spec, library)?;
-    let mut w = match request.start {
-        Some(path) => params::load(path, &problem.layouts)?,
-        None => problem.initial(spec.seed),
+    let prepared = prepare::<T>(spec, library)?;
+    let w = match request.start {
+        Some(path) => params::load(path, &prepared.problem.layouts)?,
+        None => prepared.problem.initial(spec.seed),
     };
-    let in_spec = Error::spec(&spec.origin);
-    let method = (spec.build_optimizer().map_err(&in_spec)?, spec.build_tuner().map_err(&in_spec)?);
-
-    let threads = plan.diagnostics.lanczos.threads;
-    let setup = Setup { seed: spec.seed, threads, batch_size: spec.batch };
-    let mut instruments = Instruments::new(&spec.diagnostics, &problem.layouts, setup).map_err(&in_spec)?;
-
     let start = request.start.map(start).transpose()?.unwrap_or_default();
     if let Some(path) = request.save {
         check_writable(path)?;
     }
-    let directory = match request.place {
+    let (directory, lock) = begin(request.place, spec, &start)?;
+    let opening = Opening::New;
+    let session = Session { spec, prepared, directory, lock, opening, w, records: Vec::new(), save: request.save };
+    session.run(library, observe, interrupt)
+}
+
+/// Makes the folder of a run, locks it and leaves the spec in it, with more to tell of where the run came from.
+pub(super) fn begin(
+    place: Place<'_>,
+    spec: &Spec,
+    sources: &[(&'static str, Value)],
+) -> Result<(RunDirectory, RunLock), Error> {
+    let directory = match place {
         Place::At(path) => RunDirectory::create(path)?,
         Place::Under(root) => RunDirectory::create_numbered(root, &file_name(&spec.name))?,
     };
-    let mut made = OpenOptions::new();
-    let mut file = made.write(true).create_new(true).open(directory.spec()).map_err(Error::write(&directory.spec()))?;
-    file.write_all(spec.to_toml_from(&start).as_bytes()).map_err(Error::write(&directory.spec()))?;
-    let mut writer = StepWriter::create(&directory.steps())?;
-
-    let mut records = Vec::new();
-    let mut lost = FirstError::default();
-    let mut keep = |record: &Record| {
-        observe(record);
-        records.push(record.clone());
-        writer.append(record).map_err(|error| {
-            let message = error.to_string();
-            lost.keep(Err::<(), _>(error));
-            message
-        })
-    };
-    let hooks = Hooks { record: &mut keep, interrupt };
-    let outcome = train(&plan, &mut *problem.train, &mut w, method, &mut instruments, hooks)?;
-
-    lost.keep(writer.flush());
-    if let Some(path) = request.save {
-        lost.keep(params::save(path, &problem.layouts, &w));
-    }
-    lost.keep(params::save(&directory.params(), &problem.layouts, &w));
-    let train_means = lost.keep(means(&mut *problem.train, &w)).unwrap_or_default();
-    let test_means = problem.test.as_deref_mut().and_then(|test| lost.keep(means(test, &w))).unwrap_or_default();
-    let edge = outcome.edge;
-    let summary = summarise(spec, outcome, &records, w.len(), (train_means, test_means));
-    lost.keep(directory.write_summary(&summary));
-    let finished = Finished { folder: directory.path().to_owned(), summary, records, edge };
-    match lost.0 {
-        None => Ok(finished),
-        Some(source) => Err(Error::Incomplete { finished: Box::new(finished), source: Box::new(source) }),
-    }
+    let lock = directory.lock()?;
+    write_whole(&directory.spec(), spec.to_toml_from(sources).as_bytes())?;
+    Ok((directory, lock))
 }
 
 /// What a spec records of the file of parameters that a run starts from: a path alone says nothing once the file changes.
 fn start(path: &Path) -> Result<Vec<(&'static str, Value)>, Error> {
+    Ok(vec![("start", Value::Text(path.display().to_string())), ("start_sha256", Value::Text(file_sum(path)?))])
+}
+
+/// The SHA-256 of a file.
+pub(super) fn file_sum(path: &Path) -> Result<String, Error> {
     let bytes = fs::read(path).map_err(Error::read(path))?;
-    let sum: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(vec![("start", Value::Text(path.display().to_string())), ("start_sha256", Value::Text(sum))])
-}
-
-/// What went wrong first, while everything else is still tried.
-#[derive(Default)]
-struct FirstError(Option<Error>);
-
-impl FirstError {
-    fn keep<V>(&mut self, result: Result<V, Error>) -> Option<V> {
-        result.map_err(|error| self.0.get_or_insert(error)).ok()
-    }
-}
-
-/// Means over all examples; none where the parameters have run away.
-fn means<T: Element>(workload: &mut dyn Workload<T>, w: &[T]) -> Result<BTreeMap<String, f64>, Error> {
-    match workload.metrics(w) {
-        Ok(means) => Ok(means),
-        Err(ObjectiveError::NonFinite { .. }) => Ok(BTreeMap::new()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn summarise(
-    spec: &Spec,
-    outcome: Outcome,
-    records: &[Record],
-    parameters: usize,
-    (train, test): (BTreeMap<String, f64>, BTreeMap<String, f64>),
-) -> Summary {
-    let losses: Vec<f64> = records.iter().map(|record| record.loss).collect();
-    Summary {
-        name: spec.name.clone(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        stop: outcome.stop,
-        steps: outcome.steps,
-        parameters: parameters as u64,
-        seconds: outcome.seconds,
-        spectrum_seconds: outcome.diagnostics_seconds,
-        cost: outcome.cost,
-        first_loss: losses.first().copied(),
-        final_loss: final_loss(&losses),
-        best_loss: losses.iter().copied().reduce(f64::min),
-        events: outcome.events.into_iter().map(|(name, count)| (name.to_owned(), count)).collect(),
-        train,
-        test,
-    }
+    Ok(hex(Sha256::new_with_prefix(bytes)))
 }
 
 /// The name with everything replaced that some file system might not take.

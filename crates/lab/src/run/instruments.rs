@@ -1,10 +1,12 @@
 use std::collections::BTreeMap;
 
-use onedge_objective::Real;
+use onedge_objective::{Real, State, StateError};
 use onedge_registry::{Error as RegistryError, Settings};
+use onedge_spectrum::Error as SpectrumError;
 use onedge_spectrum::diagnostics::{self, Instrument, Layer, Point, Setup};
 use onedge_tune::{Error as TuneError, Optimizer, Step};
 
+use crate::Error;
 use crate::params::Layout;
 use crate::run::Workload;
 
@@ -133,6 +135,39 @@ impl<T: Real> Instruments<T> {
             readings.measured.insert("diagnostics_cost".to_owned(), point.cost());
         }
         Ok(readings)
+    }
+
+    /// What each of them must keep, by name; those that keep nothing are left out.
+    pub fn states(&self) -> BTreeMap<String, State<T>> {
+        let states = self.list.iter().map(|instrument| (instrument.name.to_owned(), instrument.diagnostic.state()));
+        states.filter(|(_, state)| !state.is_empty()).collect()
+    }
+
+    /// Puts back what [`states`](Self::states) gave: the measurements that follow have the same bits.
+    ///
+    /// # Errors
+    /// The states of other diagnostics.
+    pub fn restore(&mut self, mut states: BTreeMap<String, State<T>>) -> Result<(), Error> {
+        for instrument in &mut self.list {
+            if let Some(state) = states.remove(instrument.name) {
+                instrument.diagnostic.restore(state).map_err(|error| match error {
+                    SpectrumError::State(error) => Error::State(error),
+                    source => TuneError::Spectrum { step: 0, source }.into(),
+                })?;
+            }
+        }
+        match states.into_keys().next() {
+            None => Ok(()),
+            Some(name) => {
+                let (expected, got) = ("no such diagnostic".to_owned(), "its state".to_owned());
+                Err(StateError { owner: "diagnostics", name, expected, got }.into())
+            }
+        }
+    }
+
+    /// The names of those there are.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.list.iter().map(|instrument| instrument.name)
     }
 
     /// A step of this learning rate was taken.

@@ -21,6 +21,8 @@ pub struct Problem<T> {
     pub train: Box<dyn Workload<T>>,
     /// The loss on the test examples, if the data set has any.
     pub test: Option<Box<dyn Workload<T>>>,
+    /// The examples.
+    pub data: Arc<Split>,
     model: Arc<Model>,
 }
 
@@ -51,6 +53,7 @@ impl<T: Element> Problem<T> {
             input_shape: split.train.input_shape().to_vec(),
             train: workload(&split.train)?,
             test: split.test.as_ref().map(workload).transpose()?,
+            data: split,
             model,
         })
     }

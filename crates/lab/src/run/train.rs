@@ -1,61 +1,15 @@
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use onedge_objective::Real;
-use onedge_spectrum::{Lanczos, alignment};
-use onedge_tune::{Error as TuneError, Metric, Optimizer, Step, StepReport, Trainer, Tuner};
+use onedge_objective::{Real, State};
+use onedge_tune::{Error as TuneError, Optimizer, StepReport, Trainer, TrainerState, Tuner};
 
 use crate::Error;
 use crate::records::{Record, StopReason};
 use crate::run::instruments::Report;
-use crate::run::{Augment, Batches, Instruments, Last, Left, Workload};
-
-/// What a training loop does, apart from the problem.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Plan {
-    /// How many steps to take.
-    pub steps: u64,
-    /// Examples per step; `None` for all.
-    pub batch: Option<usize>,
-    /// What becomes of the examples of an epoch that do not fill a batch.
-    pub last: Last,
-    /// Random changes to the images of mini-batches.
-    pub augment: Option<Augment>,
-    /// Of the order of mini-batches and of what is changed in them.
-    pub seed: u64,
-    /// Stop once the loss is this small.
-    pub target_loss: Option<f64>,
-    /// Stop once the loss is this many times the larger of the first and that of parameters which are all zero.
-    pub diverge_factor: f64,
-    /// What is measured along the way.
-    pub diagnostics: Diagnostics,
-}
-
-impl Plan {
-    /// Whether a batch can be filled from so many examples.
-    ///
-    /// # Errors
-    /// [`Error::Batch`] if it has more than there are.
-    pub fn check_batch(&self, examples: usize) -> Result<(), Error> {
-        match self.batch {
-            Some(batch) if batch > examples => Err(Error::Batch { batch, examples }),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// What is measured along a run beyond what the tuner asks for.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Diagnostics {
-    /// Measure the spectrum every so many steps; 0: never.
-    pub sharpness_every: u64,
-    /// With a preconditioner, also the spectrum without it.
-    pub hessian: bool,
-    /// `u . H u` at every step.
-    pub curvature: bool,
-    /// How the spectrum is measured.
-    pub lanczos: Lanczos,
-}
+use crate::run::observed::{measure, record};
+use crate::run::{Batches, Instruments, Left, Plan, Position, Workload};
 
 /// The two ways in which a loop speaks with the world while it runs.
 pub struct Hooks<'a> {
@@ -84,91 +38,254 @@ pub struct Outcome {
     pub edge: Option<f64>,
 }
 
-/// Trains `w` by `plan`. Whatever ends it once it has begun is no error but a stop reason, so that parameters and
-/// records are there to be kept.
-///
-/// The step that reaches the target or diverges is recorded with its loss and no learning rate, and not taken.
-///
-/// In the end `w` holds the parameters to evaluate and to keep. For an optimizer that takes gradients elsewhere
-/// ([`Optimizer::evaluation_point`]) that is not the last point recorded; after a step that was begun and not taken it is
-/// the point that this step would have led to.
+/// Trains `w` by `plan`: [`Training::new`] and [`Training::run`] without a pause.
 ///
 /// # Errors
-/// [`Error::Batch`] if a batch has more examples than there are; [`Error::Tune`] if the spectrum is asked for in a way
-/// that no trainer takes.
+/// Those of both.
 pub fn train<T: Real>(
     plan: &Plan,
     workload: &mut dyn Workload<T>,
     w: &mut [T],
-    (optimizer, tuner): (Box<dyn Optimizer<T>>, Box<dyn Tuner>),
+    method: (Box<dyn Optimizer<T>>, Box<dyn Tuner>),
     instruments: &mut Instruments<T>,
     hooks: Hooks<'_>,
 ) -> Result<Outcome, Error> {
-    let examples = workload.examples();
-    let mut batches = match plan.batch {
-        None => None,
-        Some(batch) => {
-            plan.check_batch(examples)?;
-            Some(Batches::new(examples, batch, plan.last, plan.seed))
+    Training::new(plan, workload, w, method, instruments)?.run(hooks, &mut |_, _| {})
+}
+
+/// A training loop between two steps: everything that its next steps depend on.
+pub struct Training<'a, T: Real> {
+    plan: &'a Plan,
+    workload: &'a mut dyn Workload<T>,
+    w: &'a mut [T],
+    trainer: Trainer<T>,
+    instruments: &'a mut Instruments<T>,
+    batches: Option<Batches>,
+    watch: Watch,
+    /// Where the loss counts as diverged; `None` until the first step tells.
+    limit: Option<f64>,
+    /// What the limit is at least: that of the loss of all parameters zero.
+    least_limit: f64,
+    /// Measured spectra that did not converge.
+    unconverged: u64,
+}
+
+/// What a [`Training`] keeps to go on later with the same bits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot<T> {
+    /// The parameters.
+    pub w: Vec<T>,
+    /// Optimizer, tuner, and what the training step keeps.
+    pub method: TrainerState<T>,
+    /// Of the diagnostics that keep anything, by name.
+    pub diagnostics: BTreeMap<String, State<T>>,
+    /// Of the loop itself: `drawn` (mini-batches), `limit` (if there is one), `unconverged`, `seconds` and
+    /// `diagnostics_seconds`.
+    pub progress: State<f64>,
+}
+
+/// A moment between two steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pause {
+    /// Another step follows.
+    Step,
+    /// All steps are done.
+    Done,
+    /// It was interrupted.
+    Interrupted,
+}
+
+impl<'a, T: Real> Training<'a, T> {
+    /// A loop that starts from `w`.
+    ///
+    /// # Errors
+    /// [`Error::Batch`] if a batch has more examples than there are; [`Error::Tune`] if the spectrum is asked for in a way
+    /// that no trainer takes.
+    pub fn new(
+        plan: &'a Plan,
+        workload: &'a mut dyn Workload<T>,
+        w: &'a mut [T],
+        (optimizer, tuner): (Box<dyn Optimizer<T>>, Box<dyn Tuner>),
+        instruments: &'a mut Instruments<T>,
+    ) -> Result<Self, Error> {
+        plan.check_batch(workload.examples())?;
+        let trainer = Trainer::new(w.len(), optimizer, tuner, plan.diagnostics.lanczos)?;
+        let batches = batches(plan, workload.examples(), Position::default());
+        let (watch, limit, least_limit, unconverged) = Default::default();
+        Ok(Self { plan, workload, w, trainer, instruments, batches, watch, limit, least_limit, unconverged })
+    }
+
+    /// Steps taken so far.
+    pub fn steps(&self) -> u64 {
+        self.trainer.steps()
+    }
+
+    /// The parameters to evaluate and to keep, where they are not those at which gradients are taken.
+    pub fn evaluation_point(&self) -> Option<&[T]> {
+        self.trainer.evaluation_point()
+    }
+
+    /// Everything that the next steps depend on.
+    pub fn snapshot(&self) -> Snapshot<T> {
+        let position = self.batches.as_ref().map(Batches::position).unwrap_or_default();
+        let progress = State::new()
+            .with_scalar("drawn", position.drawn as f64)
+            .with_scalar("unconverged", self.unconverged as f64)
+            .with_scalar("seconds", self.watch.method.as_secs_f64())
+            .with_scalar("diagnostics_seconds", self.watch.diagnostics.as_secs_f64());
+        Snapshot {
+            w: self.w.to_vec(),
+            method: self.trainer.state(),
+            diagnostics: self.instruments.states(),
+            progress: self.limit.iter().fold(progress, |progress, limit| progress.with_scalar("limit", *limit)),
         }
-    };
-    let mut trainer = Trainer::new(w.len(), optimizer, tuner, plan.diagnostics.lanczos)?;
-    let mut watch = Watch::default();
-    let mut limit = plan.diverge_factor * loss_at_zero(workload, w.len());
-    // The last evaluation of a run that ends is in no finished step, but in the record.
-    let mut unfinished = None;
-    let mut unconverged = 0;
-    let stop = loop {
-        let step = trainer.steps();
-        if step == plan.steps {
-            break StopReason::StepsDone;
+    }
+
+    /// Puts back what [`snapshot`](Self::snapshot) gave: all that follows has the same bits, times apart.
+    ///
+    /// # Errors
+    /// The snapshot of a run with other parameters, optimizer, tuner or diagnostics.
+    pub fn restore(&mut self, snapshot: Snapshot<T>) -> Result<(), Error> {
+        onedge_objective::Error::require_length("parameters", self.w.len(), snapshot.w.len())?;
+        let mut reader = snapshot.progress.reader("run");
+        let position = Position { drawn: reader.count("drawn")? };
+        self.unconverged = reader.count("unconverged")?;
+        let mut time = |name| Ok::<_, Error>(Duration::try_from_secs_f64(reader.scalar(name)?).unwrap_or_default());
+        self.watch = Watch { method: time("seconds")?, diagnostics: time("diagnostics_seconds")? };
+        self.limit = reader.optional_scalar("limit");
+        reader.finish()?;
+        self.trainer.restore(snapshot.method)?;
+        self.instruments.restore(snapshot.diagnostics)?;
+        self.batches = batches(self.plan, self.workload.examples(), position);
+        self.w.copy_from_slice(&snapshot.w);
+        Ok(())
+    }
+
+    /// Runs to the end. Whatever ends it once it has begun is no error but a stop reason, so that parameters and records
+    /// are there to be kept. `pause` sees the loop between steps, and at an end from which it could go on.
+    ///
+    /// The step that reaches the target or diverges is recorded with its loss and no learning rate, and not taken.
+    ///
+    /// In the end `w` holds the parameters to evaluate and to keep. For an optimizer that takes gradients elsewhere
+    /// ([`Optimizer::evaluation_point`]) that is not the last point recorded; after a step that was begun and not taken
+    /// it is the point that this step would have led to.
+    ///
+    /// # Errors
+    /// Examples that cannot all be selected again.
+    pub fn run(mut self, hooks: Hooks<'_>, pause: &mut dyn FnMut(&Self, Pause)) -> Result<Outcome, Error> {
+        if self.limit.is_none() {
+            self.least_limit = self.plan.diverge_factor * loss_at_zero(self.workload, self.w.len());
         }
-        if hooks.interrupt.load(Ordering::Relaxed) {
-            break StopReason::Interrupted { step };
-        }
-        let failed = |error: String| StopReason::Failed { step, error };
-        let mut batch = None;
-        if let Some(batches) = &mut batches {
-            match select(plan, batches, workload) {
-                // Kept only where a diagnostic will want it.
-                Ok(chosen) => batch = instruments.due(step).then(|| chosen.to_vec()),
+        let first = self.trainer.steps();
+        // The last evaluation of a run that ends is in no finished step, but in the record.
+        let mut unfinished = None;
+        let stop = loop {
+            let step = self.trainer.steps();
+            if step >= self.plan.steps {
+                pause(&self, Pause::Done);
+                break StopReason::StepsDone;
+            }
+            if hooks.interrupt.load(Ordering::Relaxed) {
+                pause(&self, Pause::Interrupted);
+                break StopReason::Interrupted { step };
+            }
+            if step > first {
+                pause(&self, Pause::Step);
+            }
+            let failed = |error: String| StopReason::Failed { step, error };
+            let (record, ending) = match self.step() {
+                Ok(Taken::Step(record)) => (record, None),
+                Ok(Taken::Ends(record, reason)) => (record, Some(reason)),
+                Err(TuneError::NonFinite { step, probe, .. }) => {
+                    break StopReason::NonFinite { step, probe: probe.to_string() };
+                }
                 Err(error) => break failed(error.to_string()),
+            };
+            self.unconverged += u64::from(record.converged == Some(false));
+            if let Err(error) = (hooks.record)(&record) {
+                break failed(error);
             }
-        }
-        let measuring = (&mut *instruments, batch.as_deref());
-        let (record, ending) = match one_step(plan, &mut trainer, workload, w, measuring, &mut watch, &mut limit) {
-            Ok(Taken::Step(record)) => (record, None),
-            Ok(Taken::Ends(record, reason)) => (record, Some(reason)),
-            Err(TuneError::NonFinite { step, probe, .. }) => {
-                break StopReason::NonFinite { step, probe: probe.to_string() };
+            if let Some(reason) = ending {
+                unfinished = Some(record.cost);
+                break reason;
             }
-            Err(error) => break failed(error.to_string()),
         };
-        unconverged += u64::from(record.converged == Some(false));
-        if let Err(error) = (hooks.record)(&record) {
-            break failed(error);
+        if let Some(point) = self.trainer.evaluation_point() {
+            self.w.copy_from_slice(point);
         }
+        if self.batches.is_some() {
+            let step = self.trainer.steps();
+            self.workload.select(None).map_err(|source| Error::from(TuneError::Objective { step, source }))?;
+        }
+        let events = self.trainer.tuner().events().iter();
+        Ok(Outcome {
+            stop,
+            steps: self.trainer.steps(),
+            seconds: self.watch.method.as_secs_f64(),
+            diagnostics_seconds: self.watch.diagnostics.as_secs_f64(),
+            cost: unfinished.unwrap_or_else(|| self.trainer.cost()),
+            events: events.chain([("unconverged_measurements", self.unconverged)]).collect(),
+            edge: self.trainer.optimizer().edge(),
+        })
+    }
+
+    /// Selects the examples of a step and takes it.
+    fn step(&mut self) -> Result<Taken, TuneError> {
+        let Self { plan, workload, w, trainer, instruments, batches, watch, limit, least_limit, .. } = self;
+        let number = trainer.steps();
+        let due = instruments.due(number);
+        let failed = |source| TuneError::Objective { step: number, source };
+        let mut batch = None;
+        if let Some(batches) = batches {
+            let chosen = select(plan, batches, &mut **workload);
+            // Kept only where a diagnostic will want it.
+            batch = chosen.map(|chosen| due.then(|| chosen.to_vec())).map_err(failed)?;
+        }
+        let cost = trainer.cost() + workload.costs().linearize;
+        let before = due.then(|| trainer.optimizer().duplicate());
+        let started = Instant::now();
+        let mut step = trainer.begin(&mut **workload, w)?;
+        let loss = step.line().loss();
+        let limit = *limit.get_or_insert_with(|| least_limit.max(plan.diverge_factor * loss.abs()));
+        let ending = match plan.target_loss {
+            Some(target) if loss <= target => Some(StopReason::TargetReached { step: number }),
+            _ if loss > limit => Some(StopReason::Diverged { step: number, loss, limit }),
+            _ => None,
+        };
         if let Some(reason) = ending {
-            unfinished = Some(record.cost);
-            break reason;
+            watch.method += started.elapsed();
+            let seconds = watch.method.as_secs_f64();
+            let record = Record { step: number, loss, learning_rate: f64::NAN, cost, seconds, ..Record::default() };
+            return Ok(Taken::Ends(record, reason));
         }
-    };
-    if let Some(point) = trainer.evaluation_point() {
-        w.copy_from_slice(point);
+        step.learning_rate()?;
+        watch.method += started.elapsed();
+
+        let measured = Instant::now();
+        let spectrum = measure(&plan.diagnostics, number, &mut step)?;
+        let left = before.map(|optimizer| Left::behind(&step, optimizer));
+        watch.diagnostics += measured.elapsed();
+
+        let finished = Instant::now();
+        let report = step.finish()?;
+        watch.method += finished.elapsed();
+        let mut record = record(&report, spectrum, trainer.cost(), watch.method.as_secs_f64());
+        let measured = Instant::now();
+        if let Some(left) = left {
+            let StepReport { step, loss, learning_rate, sharpness, .. } = report;
+            let report = Report { step, loss, learning_rate, sharpness };
+            let readings = instruments.measure(&mut **workload, &left, report, batch.as_deref())?;
+            (record.measured, record.density) = (readings.measured, readings.density);
+        }
+        instruments.advance(report.learning_rate);
+        watch.diagnostics += measured.elapsed();
+        Ok(Taken::Step(record))
     }
-    if batches.is_some() {
-        let step = trainer.steps();
-        workload.select(None).map_err(|source| Error::from(TuneError::Objective { step, source }))?;
-    }
-    Ok(Outcome {
-        stop,
-        steps: trainer.steps(),
-        seconds: watch.method.as_secs_f64(),
-        diagnostics_seconds: watch.diagnostics.as_secs_f64(),
-        cost: unfinished.unwrap_or_else(|| trainer.cost()),
-        events: trainer.tuner().events().iter().chain([("unconverged_measurements", unconverged)]).collect(),
-        edge: trainer.optimizer().edge(),
-    })
+}
+
+/// The mini-batches of a plan from `position` on; `None` where it has none.
+fn batches(plan: &Plan, examples: usize, position: Position) -> Option<Batches> {
+    plan.batch.map(|batch| Batches::at(position, examples, batch, plan.last, plan.seed))
 }
 
 /// Selects the next batch, and changes its images if that is asked for. Returns the examples chosen.
@@ -205,116 +322,6 @@ struct Watch {
 enum Taken {
     Step(Record),
     Ends(Record, StopReason),
-}
-
-fn one_step<T: Real>(
-    plan: &Plan,
-    trainer: &mut Trainer<T>,
-    workload: &mut dyn Workload<T>,
-    w: &mut [T],
-    (instruments, batch): (&mut Instruments<T>, Option<&[usize]>),
-    watch: &mut Watch,
-    limit: &mut f64,
-) -> Result<Taken, TuneError> {
-    let number = trainer.steps();
-    let cost = trainer.cost() + workload.costs().linearize;
-    let before = instruments.due(number).then(|| trainer.optimizer().duplicate());
-    let started = Instant::now();
-    let mut step = trainer.begin(workload, w)?;
-    let loss = step.line().loss();
-    if number == 0 {
-        *limit = limit.max(plan.diverge_factor * loss.abs());
-    }
-    let ending = match plan.target_loss {
-        Some(target) if loss <= target => Some(StopReason::TargetReached { step: number }),
-        _ if loss > *limit => Some(StopReason::Diverged { step: number, loss, limit: *limit }),
-        _ => None,
-    };
-    if let Some(reason) = ending {
-        watch.method += started.elapsed();
-        let seconds = watch.method.as_secs_f64();
-        let record = Record { step: number, loss, learning_rate: f64::NAN, cost, seconds, ..Record::default() };
-        return Ok(Taken::Ends(record, reason));
-    }
-    step.learning_rate()?;
-    watch.method += started.elapsed();
-
-    let measured = Instant::now();
-    let spectrum = measure(&plan.diagnostics, number, &mut step)?;
-    let left = before.map(|optimizer| Left::behind(&step, optimizer));
-    watch.diagnostics += measured.elapsed();
-
-    let finished = Instant::now();
-    let report = step.finish()?;
-    watch.method += finished.elapsed();
-    let mut record = record(&report, spectrum, trainer.cost(), watch.method.as_secs_f64());
-    let measured = Instant::now();
-    if let Some(left) = left {
-        let StepReport { step, loss, learning_rate, sharpness, .. } = report;
-        let report = Report { step, loss, learning_rate, sharpness };
-        let readings = instruments.measure(workload, &left, report, batch)?;
-        (record.measured, record.density) = (readings.measured, readings.density);
-    }
-    instruments.advance(report.learning_rate);
-    watch.diagnostics += measured.elapsed();
-    Ok(Taken::Step(record))
-}
-
-fn record(report: &StepReport, spectrum: Record, cost: f64, seconds: f64) -> Record {
-    Record {
-        step: report.step,
-        loss: report.loss,
-        learning_rate: report.learning_rate,
-        gradient_norm: Some(report.gradient_norm),
-        update_norm: Some(report.update_norm),
-        slope: report.slope,
-        curvature: report.curvature,
-        sharpness: report.sharpness,
-        preconditioned_sharpness: report.preconditioned_sharpness,
-        update_cosine: report.update_cosine,
-        cost,
-        seconds,
-        ..spectrum
-    }
-}
-
-/// Measures what is due at this step; the record that comes back holds that and nothing else.
-fn measure<T: Real>(what: &Diagnostics, number: u64, step: &mut Step<'_, T>) -> Result<Record, TuneError> {
-    let mut record = Record::default();
-    step.line().slope()?;
-    if what.curvature {
-        step.line().curvature()?;
-    }
-    let due = what.sharpness_every > 0 && number.is_multiple_of(what.sharpness_every);
-    if due {
-        step.measure_sharpness(Metric::Preconditioned)?;
-        if what.hessian {
-            step.measure_sharpness(Metric::Hessian)?;
-        }
-    }
-    // A tuner may have measured it at a step where it was not due.
-    let Some(spectrum) = step.spectrum(Metric::Preconditioned) else { return Ok(record) };
-    record.products = Some(spectrum.products as u64);
-    record.converged = Some(spectrum.converged());
-    record.magnitude = spectrum.dominant().map(|pair| pair.value);
-    let largest = spectrum.largest();
-    record.residual = largest.map(|pair| pair.residual_bound);
-    record.alignment = match (largest, step.preconditioner()) {
-        (None, _) => None,
-        (Some(pair), None) => Some(alignment::alignment(step.update(), &pair.vector)),
-        (Some(pair), Some(diagonal)) => Some(
-            alignment::preconditioned_alignment(step.update(), &pair.vector, diagonal)
-                .map_err(|source| TuneError::Objective { step: number, source })?,
-        ),
-    };
-    if what.lanczos.k > 1 {
-        record.eigenvalues = spectrum.algebraic().map(|pair| pair.value).collect();
-    }
-    if let Some(hessian) = step.spectrum(Metric::Hessian).filter(|_| what.hessian && step.preconditioner().is_some()) {
-        record.products = record.products.map(|products| products + hessian.products as u64);
-        record.converged = record.converged.map(|converged| converged && hessian.converged());
-    }
-    Ok(record)
 }
 
 #[cfg(test)]

@@ -1,13 +1,26 @@
 use onedge_tune::optimizers::{Gd, ScheduleFreeSgd};
 use onedge_tune::tuners::Constant;
 
+use onedge_spectrum::Lanczos;
+
 use super::*;
+use crate::checkpoint::Cadence;
 use crate::run::samples::Bowl;
+use crate::run::{Diagnostics, Last};
 
 fn plan(steps: u64) -> Plan {
     let diagnostics = Diagnostics { sharpness_every: 2, hessian: false, curvature: true, lanczos: Lanczos::top(2, 0) };
-    let (last, augment) = (Last::Dropped, None);
-    Plan { steps, batch: None, last, augment, seed: 3, target_loss: None, diverge_factor: 1000.0, diagnostics }
+    Plan {
+        steps,
+        batch: None,
+        last: Last::Dropped,
+        augment: None,
+        seed: 3,
+        target_loss: None,
+        diverge_factor: 1000.0,
+        diagnostics,
+        checkpoints: Cadence { every: 0, minutes: 0.0, keep: 2 },
+    }
 }
 
 fn run(plan: &Plan, rate: f64, interrupt_at: u64) -> (Result<Outcome, Error>, Vec<Record>, Bowl) {
@@ -124,4 +137,61 @@ fn a_record_that_cannot_be_kept_ends_the_run() {
     let outcome = result.unwrap();
     assert_eq!(outcome.stop, StopReason::Failed { step: 2, error: "disk full".to_owned() });
     assert_eq!(outcome.steps, 3);
+}
+
+#[test]
+fn a_snapshot_is_all_that_must_be_kept() {
+    let plan = Plan { batch: Some(2), target_loss: Some(-1.0), ..plan(9) };
+    let method = || -> (Box<dyn Optimizer<f64>>, Box<dyn Tuner>) {
+        (Box::new(ScheduleFreeSgd::new(0.25, 0.5, 0.0, 0)), Box::new(Constant::new(1.0)))
+    };
+    let centers = [0.5, -1.0, 2.0, 0.25, 3.0];
+    let go = |from: Option<Snapshot<f64>>, kept: &mut Vec<Snapshot<f64>>| {
+        let (mut bowl, mut w, mut records) = (Bowl::new([4.0, 1.0], &centers), [1.0, 2.0], Vec::new());
+        let mut none = Instruments::none();
+        let mut training = Training::new(&plan, &mut bowl, &mut w, method(), &mut none).unwrap();
+        if let Some(from) = from {
+            training.restore(from).unwrap();
+        }
+        let mut record = |record: &Record| {
+            records.push(Record { seconds: 0.0, ..record.clone() });
+            Ok(())
+        };
+        let hooks = Hooks { record: &mut record, interrupt: &AtomicBool::new(false) };
+        let outcome = training.run(hooks, &mut |training, _| kept.push(training.snapshot())).unwrap();
+        (records, w, Outcome { seconds: 0.0, diagnostics_seconds: 0.0, ..outcome })
+    };
+    let (mut kept, mut after) = (Vec::new(), Vec::new());
+    let (records, w, outcome) = go(None, &mut kept);
+    assert_eq!(kept.len(), 9, "before all steps but the first, and at the end");
+    for (i, snapshot) in kept.iter().enumerate() {
+        after.clear();
+        let again = go(Some(snapshot.clone()), &mut after);
+        assert_eq!(again, (records[i + 1..].to_vec(), w, outcome.clone()), "from step {}", i + 1);
+        assert_eq!(after.len(), (kept.len() - i - 1).max(1));
+    }
+}
+
+#[test]
+fn pauses_tell_whether_the_run_goes_on() {
+    let pauses = |plan: &Plan, interrupt_at: u64, rate: f64| {
+        let (mut bowl, mut w) = (Bowl::new([4.0, 1.0], &[0.0]), [1.0, 2.0]);
+        let (mut none, interrupt) = (Instruments::none(), AtomicBool::new(interrupt_at == 0));
+        let method: (Box<dyn Optimizer<f64>>, Box<dyn Tuner>) = (Box::new(Gd), Box::new(Constant::new(rate)));
+        let training = Training::new(plan, &mut bowl, &mut w, method, &mut none).unwrap();
+        let mut record = |record: &Record| {
+            interrupt.store(record.step + 1 == interrupt_at, Ordering::Relaxed);
+            Ok(())
+        };
+        let mut pauses = Vec::new();
+        let hooks = Hooks { record: &mut record, interrupt: &interrupt };
+        training.run(hooks, &mut |training, pause| pauses.push((training.steps(), pause))).unwrap();
+        pauses
+    };
+    let done = [(1, Pause::Step), (2, Pause::Step), (3, Pause::Done)];
+    assert_eq!(pauses(&plan(3), 9, 0.25), done);
+    assert_eq!(pauses(&plan(9), 2, 0.25), [(1, Pause::Step), (2, Pause::Interrupted)]);
+    assert_eq!(pauses(&plan(9), 0, 0.25), [(0, Pause::Interrupted)]);
+    // It diverges at step 2, from where it cannot go on.
+    assert_eq!(pauses(&plan(9), 9, 2.0), [(1, Pause::Step), (2, Pause::Step)]);
 }

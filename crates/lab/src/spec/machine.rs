@@ -2,15 +2,37 @@ use std::thread::available_parallelism;
 
 use onedge_registry::Value;
 
-/// Where a run was made: version, system, processor, threads.
-pub(crate) fn provenance() -> Vec<(&'static str, Value)> {
-    let threads = available_parallelism().map_or(1, usize::from);
-    vec![
-        ("version", Value::Text(env!("CARGO_PKG_VERSION").to_owned())),
-        ("system", Value::Text(format!("{} {}", std::env::consts::OS, std::env::consts::ARCH))),
-        ("processor", Value::Text(processor().unwrap_or_else(|| "unknown".to_owned()))),
-        ("threads", Value::Integer(threads as i64)),
-    ]
+/// Where something is run: version, system, processor, threads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Machine {
+    /// Of this library.
+    pub(crate) version: String,
+    /// `linux x86_64`
+    pub(crate) system: String,
+    pub(crate) processor: String,
+    pub(crate) threads: usize,
+}
+
+impl Machine {
+    /// This one.
+    pub(crate) fn this() -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            processor: processor().unwrap_or_else(|| "unknown".to_owned()),
+            threads: available_parallelism().map_or(1, usize::from),
+        }
+    }
+
+    /// As a section of a spec states it.
+    pub(crate) fn provenance(self) -> [(&'static str, Value); 4] {
+        [
+            ("version", Value::Text(self.version)),
+            ("system", Value::Text(self.system)),
+            ("processor", Value::Text(self.processor)),
+            ("threads", Value::Integer(self.threads as i64)),
+        ]
+    }
 }
 
 /// As Linux names it; other systems have no file to ask.

@@ -2,7 +2,8 @@
 
 mod document;
 mod grid;
-mod machine;
+pub(crate) mod machine;
+mod print;
 mod resolved;
 mod sections;
 

@@ -1,13 +1,13 @@
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use onedge_objective::Real;
 use onedge_registry::{Error as RegistryError, Kind, Settings, Value, find, nearest};
 use onedge_tune::{Optimizer, Tuner, optimizers, tuners};
 
 use crate::Error;
+use crate::checkpoint::Cadence;
+use crate::spec::Document;
 use crate::spec::sections::{self, PROVENANCE, ROOT};
-use crate::spec::{Document, machine};
 
 /// A checked spec: every name known, every setting present and of its type. What a run is made from.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +32,8 @@ pub struct Spec {
     pub target_loss: Option<f64>,
     /// Stop once the loss is this many times the larger of the first and that of all parameters zero.
     pub diverge_factor: f64,
+    /// When checkpoints are written, and how many are kept.
+    pub checkpoints: Cadence,
     /// The data set.
     pub data: Part,
     /// The model.
@@ -112,6 +114,7 @@ impl Spec {
             diverge_factor: settings
                 .number_where("diverge_factor", "a number above 1", |factor| factor > 1.0)
                 .map_err(root)?,
+            checkpoints: checkpoints(&settings).map_err(root)?,
             data: part("data"),
             model: part("model"),
             loss: part("loss"),
@@ -142,77 +145,11 @@ impl Spec {
         find("optimizer", optimizers::ALL, &self.optimizer.name)?.build.make(&self.optimizer.settings)
     }
 
-    /// The whole spec as TOML, with where it was made. Reading it again gives the same spec.
-    pub fn to_toml(&self) -> String {
-        self.to_toml_from(&[])
-    }
-
-    /// The same, with more to tell of where the run came from than the machine.
-    pub(crate) fn to_toml_from(&self, sources: &[(&'static str, Value)]) -> String {
-        let mut out = String::new();
-        let mut root = vec![
-            ("name", Value::Text(self.name.clone())),
-            ("seed", Value::Integer(self.seed as i64)),
-            ("steps", Value::Integer(self.steps as i64)),
-            ("precision", Value::Text(self.precision.name().to_owned())),
-            ("diverge_factor", Value::Number(self.diverge_factor)),
-        ];
-        let changes = [
-            ("drop_last", Value::Flag(self.drop_last)),
-            ("crop", Value::Integer(self.crop as i64)),
-            ("flip", Value::Flag(self.flip)),
-        ];
-        root.extend(changes);
-        root.extend(self.batch.map(|batch| ("batch", Value::Integer(batch as i64))));
-        root.extend(self.target_loss.map(|loss| ("target_loss", Value::Number(loss))));
-        for (key, value) in root {
-            push(&mut out, key, &value);
-        }
-        for section in sections::ALL {
-            let _ = writeln!(out, "\n[{}]", section.key);
-            let (name, settings) = self.section(section.key);
-            if let Some(name) = name {
-                push(&mut out, "name", &Value::Text(name.to_owned()));
-            }
-            for (key, value) in settings.iter() {
-                push(&mut out, key, value);
-            }
-        }
-        let _ = writeln!(out, "\n# Where this was run; it changes nothing when read again.\n[{PROVENANCE}]");
-        for (key, value) in machine::provenance().iter().chain(sources) {
-            push(&mut out, key, value);
-        }
-        out
-    }
-
-    fn section(&self, key: &str) -> (Option<&str>, &Settings) {
-        match key {
-            "data" => (Some(&self.data.name), &self.data.settings),
-            "model" => (Some(&self.model.name), &self.model.settings),
-            "loss" => (Some(&self.loss.name), &self.loss.settings),
-            "optimizer" => (Some(&self.optimizer.name), &self.optimizer.settings),
-            "tuner" => (Some(&self.tuner.name), &self.tuner.settings),
-            "diagnostics" => (None, &self.diagnostics),
-            "engine" => (None, &self.engine),
-            other => unreachable!("{other} is no section"),
-        }
-    }
-
     /// What only a builder knows to be wrong, found before any data is read.
     fn check_ranges(&self, document: &Document) -> Result<(), Error> {
         self.build_tuner().map_err(|source| document.error("tuner", source))?;
         self.build_optimizer::<f32>().map_err(|source| document.error("optimizer", source))?;
         Ok(())
-    }
-}
-
-impl Precision {
-    /// `f32` or `f64`
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "f32",
-            Self::F64 => "f64",
-        }
     }
 }
 
@@ -279,26 +216,16 @@ fn target_loss(settings: &Settings) -> Result<Option<f64>, RegistryError> {
     }
 }
 
+fn checkpoints(settings: &Settings) -> Result<Cadence, RegistryError> {
+    let minutes = settings.number_where("checkpoint_minutes", "a number, 0 or more", |minutes| minutes >= 0.0)?;
+    Ok(Cadence { every: settings.count("checkpoint_every")? as u64, minutes, keep: settings.count("checkpoint_keep")? })
+}
+
 fn precision(settings: &Settings) -> Result<Precision, RegistryError> {
     match settings.text("precision") {
         "f32" => Ok(Precision::F32),
         "f64" => Ok(Precision::F64),
         _ => Err(settings.out_of_range("precision", "`f32` or `f64`")),
-    }
-}
-
-fn push(out: &mut String, key: &str, value: &Value) {
-    // Writing to a String cannot fail.
-    let _ = writeln!(out, "{key} = {}", to_toml(value));
-}
-
-fn to_toml(value: &Value) -> toml::Value {
-    match value {
-        Value::Flag(flag) => (*flag).into(),
-        Value::Integer(integer) => (*integer).into(),
-        Value::Number(number) => (*number).into(),
-        Value::Text(text) => text.as_str().into(),
-        Value::List(items) => toml::Value::Array(items.iter().map(to_toml).collect()),
     }
 }
 
@@ -315,19 +242,6 @@ mod tests {
     }
 
     const CONSTANT: &str = "[tuner]\nname = \"constant\"\nrate = 0.1\n";
-
-    #[test]
-    fn prints_back_the_same_spec() {
-        let text = "name = \"a \\\"b\\\" \\\\ c\"\nseed = 7\nsteps = 3\nbatch = 32\nprecision = \"f64\"\ndrop_last = false\ncrop = 4\nflip = true\n\
-                    target_loss = 1e-7\n[data]\nname = \"mixture\"\nseparation = 2\n[loss]\nl2 = 1e-5\n\
-                    [engine]\nthreads = 2\nchunk = 64\n";
-        let spec = resolve(&format!("{text}{CONSTANT}")).unwrap();
-        assert_eq!((spec.seed, spec.batch, spec.precision), (7, Some(32), Precision::F64));
-        assert_eq!(spec.data.settings.number("separation"), 2.0);
-        let again = resolve(&spec.to_toml()).unwrap();
-        assert_eq!(again, spec);
-        assert!(spec.to_toml().contains(&format!("version = \"{}\"", env!("CARGO_PKG_VERSION"))));
-    }
 
     #[test]
     fn a_linesearch_is_bounded_in_mini_batches() {

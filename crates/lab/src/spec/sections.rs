@@ -31,6 +31,19 @@ pub const ROOT: &[Setting] = &[
         Default::Is("1000.0"),
         "stop once the loss is this many times the larger of the first and that of all parameters zero",
     ),
+    setting(
+        "checkpoint_every",
+        Kind::Integer,
+        Default::Is("0"),
+        "write a checkpoint, to resume and to fork from, every so many steps; 0: not by steps",
+    ),
+    setting(
+        "checkpoint_minutes",
+        Kind::Number,
+        Default::Is("5.0"),
+        "write one after so many minutes, too; 0: not by time, and with checkpoint_every = 0 none at all",
+    ),
+    setting("checkpoint_keep", Kind::Integer, Default::Is("2"), "how many of the last checkpoints to keep; 0: all"),
 ];
 
 const L2: Setting = setting("l2", Kind::Number, Default::Is("0.0"), "adds 0.5 l2 |w|^2 to the loss");

@@ -5,11 +5,13 @@ mod completions;
 mod demo;
 mod explain;
 mod export;
+mod fork;
 mod generate;
 mod list;
 mod measure;
 mod plan;
 mod plot;
+mod resume;
 mod theory;
 mod train;
 
@@ -24,6 +26,10 @@ pub enum Command {
     Demo(demo::Args),
     /// Train one network by a spec
     Train(train::Args),
+    /// Go on with a run that was killed, interrupted or failed, to the same bits as though it had not been; or beyond its end
+    Resume(resume::Args),
+    /// Start a variant of a run, with other settings from one of its steps on
+    Fork(fork::Args),
     /// Train several and put them side by side; lists in a spec span a grid
     Compare(compare::Args),
     /// Loss, gradient, curvature and the largest eigenvalues at given parameters
@@ -52,6 +58,8 @@ impl Command {
         match self {
             Self::Demo(args) => demo::run(&args),
             Self::Train(args) => train::run(&args),
+            Self::Resume(args) => resume::run(&args),
+            Self::Fork(args) => fork::run(&args),
             Self::Compare(args) => compare::run(&args),
             Self::Measure(args) => measure::run(&args),
             Self::Plan(args) => plan::run(&args),

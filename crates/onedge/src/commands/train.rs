@@ -1,13 +1,11 @@
 use std::path::{Path, PathBuf};
 
-use onedge_lab::Error;
 use onedge_lab::records::Record;
-use onedge_lab::run::{Finished, Place, Request, execute};
+use onedge_lab::run::{Place, Request, execute};
 use onedge_lab::spec::Spec;
-use onedge_lab::table::{duration, number};
 
-use crate::console;
 use crate::exit::Code;
+use crate::finished::conclude;
 use crate::interrupt;
 use crate::progress::Rows;
 use crate::specs::Overrides;
@@ -41,61 +39,6 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     let place = args.out.as_deref().map_or(Place::Under(Path::new("runs")), Place::At);
     let request = Request { spec: &spec, place, start: args.params.as_deref(), save: args.save_params.as_deref() };
     let mut observe = |record: &Record| row.show(record);
-    let (finished, lost) = match execute(&request, &mut library, &mut observe, &interrupt) {
-        Ok(finished) => (finished, None),
-        Err(Error::Incomplete { finished, source }) => {
-            ((*finished).clone(), Some(Error::Incomplete { finished, source }))
-        }
-        Err(error) => return Err(error.into()),
-    };
-    row.finish(&finished.summary.stop);
-    console::result(&report(&finished));
-    if let Some(error) = lost {
-        return Err(error.into());
-    }
-    let code = Code::of(&finished.summary.stop);
-    if code == Code::Failed {
-        console::note(&format!("error: {}: {}", spec.name, finished.summary.stop));
-    }
-    Ok(code)
-}
-
-/// A few lines on how a run went.
-fn report(finished: &Finished) -> String {
-    let summary = &finished.summary;
-    let mut lines = vec![
-        format!("{}: {}", summary.name, summary.stop),
-        format!(
-            "{} steps of {} parameters in {} (spectrum {}), cost {:.0} forward passes",
-            summary.steps,
-            summary.parameters,
-            duration(summary.seconds),
-            duration(summary.spectrum_seconds),
-            summary.cost
-        ),
-        format!(
-            "loss: first {}, best {}, final (mean of the last 5) {}",
-            number(summary.first_loss),
-            number(summary.best_loss),
-            number(summary.final_loss)
-        ),
-    ];
-    for (part, means) in [("train", &summary.train), ("test", &summary.test)] {
-        if !means.is_empty() {
-            let means: Vec<String> =
-                means.iter().map(|(name, value)| format!("{name} {}", number(Some(*value)))).collect();
-            lines.push(format!("{part}: {}", means.join(", ")));
-        }
-    }
-    let events: Vec<String> = summary
-        .events
-        .iter()
-        .filter(|(_, count)| **count > 0)
-        .map(|(name, count)| format!("{} {count}", name.replace('_', " ")))
-        .collect();
-    if !events.is_empty() {
-        lines.push(format!("tuner: {}", events.join(", ")));
-    }
-    lines.push(format!("left in {}", finished.folder.display()));
-    lines.join("\n") + "\n"
+    let result = execute(&request, &mut library, &mut observe, &interrupt);
+    conclude(result, &mut row)
 }

@@ -9,7 +9,10 @@ fn a_run_leaves_its_folder() {
         "{}",
         output.stdout
     );
-    assert_eq!(bench.names("runs/constant"), ["params.safetensors", "spec.toml", "steps.jsonl", "summary.json"]);
+    assert_eq!(
+        bench.names("runs/constant"),
+        ["lock", "params.safetensors", "spec.toml", "steps.jsonl", "summary.json"]
+    );
     let steps = bench.read("runs/constant/steps.jsonl");
     assert_eq!(steps.lines().count(), 12);
     let measured = steps.lines().filter(|line| line.contains("\"sharpness\"")).count();

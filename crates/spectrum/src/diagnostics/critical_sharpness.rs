@@ -1,4 +1,4 @@
-use onedge_objective::Real;
+use onedge_objective::{Real, State};
 use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
 
 use super::{Diagnostic, Make, Point, Reading, every, positive};
@@ -42,5 +42,15 @@ impl<T: Real> Diagnostic<T> for CriticalSharpness {
         let found = critical_sharpness(point.objective()?, step.w, step.update, step.loss, &search)?;
         self.last = found.rate;
         Ok(found.sharpness().map(|value| Reading::exact("critical_sharpness", value)).into_iter().collect())
+    }
+
+    fn state(&self) -> State<T> {
+        self.last.iter().fold(State::new(), |state, last| state.with_scalar("last", *last))
+    }
+
+    fn restore(&mut self, state: State<T>) -> Result<(), Error> {
+        let mut reader = state.reader("critical-sharpness");
+        self.last = reader.optional_scalar("last");
+        Ok(reader.finish()?)
     }
 }

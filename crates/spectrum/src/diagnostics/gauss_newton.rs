@@ -1,4 +1,4 @@
-use onedge_objective::Real;
+use onedge_objective::{Real, State};
 use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
 
 use super::{Diagnostic, Make, Point, Reading, every, positive, residual, tolerance};
@@ -29,34 +29,53 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     },
 };
 
-impl<T> Parts<T> {
+impl<T: Real> Parts<T> {
     fn new(settings: &Settings) -> Result<Self, RegistryError> {
         let (products, tolerance) =
             (positive(settings, "gauss_newton_products")?, tolerance(settings, "gauss_newton_error")?);
         Ok(Self { products, tolerance, trackers: None })
     }
+
+    /// Trackers that have measured nothing yet.
+    fn fresh(&self, seed: u64) -> [SharpnessTracker<T>; 2] {
+        let (max_products, tolerance) = (self.products, self.tolerance);
+        let tracker =
+            |wanted, seed| SharpnessTracker::new(Lanczos { wanted, max_products, tolerance, ..Lanczos::top(1, seed) });
+        [tracker(Wanted::Algebraic, seed), tracker(Wanted::Magnitude, seed.wrapping_add(1))]
+    }
 }
 
 impl<T: Real> Diagnostic<T> for Parts<T> {
     fn measure(&mut self, point: &mut Point<'_, T>) -> Result<Vec<Reading>, Error> {
-        let options = |wanted, seed| Lanczos {
-            wanted,
-            max_products: self.products,
-            tolerance: self.tolerance,
-            threads: point.threads,
-            ..Lanczos::top(1, seed)
-        };
-        let [first, second] = self.trackers.get_or_insert_with(|| {
-            [(Wanted::Algebraic, point.seed), (Wanted::Magnitude, point.seed.wrapping_add(1))]
-                .map(|(wanted, seed)| SharpnessTracker::new(options(wanted, seed)))
-        });
+        let [mut first, mut second] = self.trackers.take().unwrap_or_else(|| self.fresh(point.seed));
+        let threads = point.threads;
         let end = |tracker: &mut SharpnessTracker<T>, operator: &mut dyn LinearOperator<T>| -> Result<_, Error> {
+            tracker.set_threads(threads);
             let spectrum = tracker.measure(operator)?;
             Ok(spectrum.pairs.first().map(|pair| pair.value))
         };
-        let gauss_newton = end(first, &mut GaussNewton::new(point.objective()?))?;
-        let residual = end(second, &mut Residual::new(point.objective()?))?;
+        let gauss_newton = end(&mut first, &mut GaussNewton::new(point.objective()?))?;
+        let residual = end(&mut second, &mut Residual::new(point.objective()?))?;
+        self.trackers = Some([first, second]);
         let readings = [("gauss_newton_sharpness", gauss_newton), ("residual_sharpness", residual)];
         Ok(readings.into_iter().filter_map(|(name, value)| Some(Reading::exact(name, value?))).collect())
+    }
+
+    fn state(&self) -> State<T> {
+        let Some([first, second]) = &self.trackers else { return State::new() };
+        State::new().with_part("gauss_newton", first.state()).with_part("residual", second.state())
+    }
+
+    fn restore(&mut self, state: State<T>) -> Result<(), Error> {
+        self.trackers = None;
+        if !state.is_empty() {
+            let mut reader = state.reader("gauss-newton");
+            let [mut first, mut second] = self.fresh(0);
+            first.restore(reader.part("gauss_newton"))?;
+            second.restore(reader.part("residual"))?;
+            reader.finish()?;
+            self.trackers = Some([first, second]);
+        }
+        Ok(())
     }
 }

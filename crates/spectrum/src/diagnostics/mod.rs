@@ -13,7 +13,7 @@ mod step_sharpness;
 mod top;
 mod trace;
 
-use onedge_objective::{Real, by_precision};
+use onedge_objective::{Real, State, by_precision};
 use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Setting, Settings, setting};
 
 use crate::{Error, Estimate, Sampling};
@@ -44,6 +44,19 @@ pub trait Diagnostic<T: Real>: Send {
     /// A step of this learning rate was taken, measured or not.
     fn advance(&mut self, learning_rate: f64) {
         let _ = learning_rate;
+    }
+
+    /// Everything that the next measurement depends on beside the point; nothing, as here, where each stands for itself.
+    fn state(&self) -> State<T> {
+        State::new()
+    }
+
+    /// Puts back what [`state`](Self::state) gave: the measurements that follow have the same bits.
+    ///
+    /// # Errors
+    /// A state that another diagnostic made.
+    fn restore(&mut self, state: State<T>) -> Result<(), Error> {
+        Ok(state.reader("diagnostic").finish()?)
     }
 }
 

@@ -1,4 +1,4 @@
-use onedge_objective::Real;
+use onedge_objective::{Real, State};
 use onedge_registry::Entry;
 
 use super::{Diagnostic, Make, Point, Reading, every};
@@ -23,10 +23,15 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     },
 };
 
-impl<T> ProgressiveSharpening<T> {
+impl<T: Real> ProgressiveSharpening<T> {
     fn new() -> Self {
         Self { sharpening: Sharpening::new(), tracker: None }
     }
+}
+
+/// A tracker that has measured nothing yet.
+fn fresh<T: Real>(seed: u64) -> SharpnessTracker<T> {
+    SharpnessTracker::new(Lanczos { wanted: Wanted::Algebraic, ..Lanczos::top(1, seed) })
 }
 
 impl<T: Real> Diagnostic<T> for ProgressiveSharpening<T> {
@@ -34,9 +39,8 @@ impl<T: Real> Diagnostic<T> for ProgressiveSharpening<T> {
         let sharpness = match point.step.sharpness {
             Some(sharpness) => Some(sharpness),
             None => {
-                let options =
-                    Lanczos { wanted: Wanted::Algebraic, threads: point.threads, ..Lanczos::top(1, point.seed) };
-                let tracker = self.tracker.get_or_insert_with(|| SharpnessTracker::new(options));
+                let tracker = self.tracker.get_or_insert_with(|| fresh(point.seed));
+                tracker.set_threads(point.threads);
                 point.with_hessian(|hessian| Ok(tracker.measure(hessian)?.largest().map(|pair| pair.value)))?
             }
         };
@@ -46,5 +50,28 @@ impl<T: Real> Diagnostic<T> for ProgressiveSharpening<T> {
 
     fn advance(&mut self, learning_rate: f64) {
         self.sharpening.advance(learning_rate);
+    }
+
+    fn state(&self) -> State<T> {
+        let state = State::new().with_scalar("time", self.sharpening.time());
+        let state = self.sharpening.last().into_iter().fold(state, |state, (time, sharpness)| {
+            state.with_scalar("last_time", time).with_scalar("last_sharpness", sharpness)
+        });
+        self.tracker.iter().fold(state, |state, tracker| state.with_part("tracker", tracker.state()))
+    }
+
+    fn restore(&mut self, state: State<T>) -> Result<(), Error> {
+        let mut reader = state.reader("sharpening");
+        let last = match reader.optional_scalar("last_time") {
+            Some(time) => Some((time, reader.scalar("last_sharpness")?)),
+            None => None,
+        };
+        self.sharpening = Sharpening::at(reader.scalar("time")?, last);
+        let tracker = reader.part("tracker");
+        self.tracker = None;
+        if !tracker.is_empty() {
+            self.tracker.insert(fresh(0)).restore(tracker)?;
+        }
+        Ok(reader.finish()?)
     }
 }

@@ -1,4 +1,4 @@
-use onedge_objective::Real;
+use onedge_objective::{Real, State};
 use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
 
 use super::{Diagnostic, Make, Point, Reading, every, positive};
@@ -8,6 +8,8 @@ use crate::{Error, Subspace, SubspaceTracker};
 struct Top<T> {
     options: Subspace,
     tracker: Option<SubspaceTracker<T>>,
+    /// Seed and vectors of a stored state, until a tracker is made of them.
+    stored: Option<(u64, Vec<Vec<T>>)>,
 }
 
 pub(super) static ENTRY: Entry<Make> = Entry {
@@ -36,19 +38,43 @@ impl<T> Top<T> {
         }
         let between = |x: f64| x > 0.0 && x < 1.0;
         let tolerance = settings.number_where("top_error", "a number between 0 and 1", between)?;
-        Ok(Self { options: Subspace { k, tolerance, max_products, seed: 0, threads: 1 }, tracker: None })
+        Ok(Self { options: Subspace { k, tolerance, max_products, seed: 0, threads: 1 }, tracker: None, stored: None })
     }
 }
 
 impl<T: Real> Diagnostic<T> for Top<T> {
     fn measure(&mut self, point: &mut Point<'_, T>) -> Result<Vec<Reading>, Error> {
         if self.tracker.is_none() {
-            let options = Subspace { seed: point.seed, threads: point.threads, ..self.options };
-            self.tracker = Some(SubspaceTracker::new(options, point.step.w.len())?);
+            let (seed, vectors) = self.stored.take().unwrap_or((point.seed, Vec::new()));
+            let options = Subspace { seed, threads: point.threads, ..self.options };
+            let mut tracker = SubspaceTracker::new(options, point.step.w.len())?;
+            tracker.restore(vectors);
+            self.tracker = Some(tracker);
         }
         let Some(tracker) = &mut self.tracker else { return Ok(Vec::new()) };
         let found = point.with_hessian(|hessian| tracker.measure(hessian))?;
         let named = found.values.iter().enumerate();
         Ok(named.map(|(i, value)| Reading::exact(format!("top_{}", i + 1), *value)).collect())
+    }
+
+    fn state(&self) -> State<T> {
+        let tracked = self.tracker.as_ref().map(|tracker| (tracker.options().seed, tracker.vectors()));
+        let stored = self.stored.as_ref().map(|(seed, vectors)| (*seed, &vectors[..]));
+        let Some((seed, vectors)) = tracked.or(stored) else { return State::new() };
+        let state = State::new().with_word("seed", seed).with_scalar("count", vectors.len() as f64);
+        let named = vectors.iter().enumerate();
+        named.fold(state, |state, (i, vector)| state.with_vector(&format!("vector.{i}"), vector.clone()))
+    }
+
+    fn restore(&mut self, state: State<T>) -> Result<(), Error> {
+        (self.tracker, self.stored) = (None, None);
+        if !state.is_empty() {
+            let mut reader = state.reader("top");
+            let (seed, count) = (reader.word("seed")?, reader.count("count")?);
+            let vectors = (0..count).map(|i| reader.vector(&format!("vector.{i}"))).collect::<Result<_, _>>()?;
+            reader.finish()?;
+            self.stored = Some((seed, vectors));
+        }
+        Ok(())
     }
 }

@@ -112,7 +112,7 @@ impl<T: Real> Optimizer<T> for Adam<T> {
         Error::require_length("optimizer state", self.square.len(), self.mean.len())?;
         let (correct, eps) = (self.correction(self.beta2), T::from_f64(self.eps));
         self.preconditioner = self.square.iter().map(|&nu| (nu * correct).sqrt() + eps).collect();
-        reader.finish()
+        Ok(reader.finish()?)
     }
 }
 

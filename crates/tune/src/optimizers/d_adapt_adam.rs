@@ -126,7 +126,7 @@ impl<T: Real> Optimizer<T> for DAdaptAdam<T> {
         self.sum = reader.vector("sum")?;
         Error::require_length("optimizer state", self.sum.len(), self.mean.len())?;
         Error::require_length("optimizer state", self.sum.len(), self.square.len())?;
-        reader.finish()
+        Ok(reader.finish()?)
     }
 }
 

@@ -114,7 +114,7 @@ impl<T: Real> Optimizer<T> for DAdaptSgd<T> {
         self.first = reader.vector("first")?;
         self.sum = reader.vector("sum")?;
         Error::require_length("optimizer state", self.first.len(), self.sum.len())?;
-        reader.finish()
+        Ok(reader.finish()?)
     }
 }
 

@@ -53,7 +53,7 @@ impl<T: Real> Optimizer<T> for Gd {
     }
 
     fn restore(&mut self, state: State<T>) -> Result<(), Error> {
-        state.reader("gd").finish()
+        Ok(state.reader("gd").finish()?)
     }
 }
 

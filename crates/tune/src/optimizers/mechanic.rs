@@ -144,17 +144,12 @@ impl<T: Real> Optimizer<T> for Mechanic<T> {
                 state = state.with_scalar(&format!("{name}.{i}"), value);
             }
         }
-        let base = self.base.state();
-        state.scalars.extend(base.scalars.into_iter().map(|(name, value)| (format!("base.{name}"), value)));
-        state.vectors.extend(base.vectors.into_iter().map(|(name, value)| (format!("base.{name}"), value)));
-        state
+        state.with_part("base", self.base.state())
     }
 
-    fn restore(&mut self, mut state: State<T>) -> Result<(), Error> {
-        let mut base = State::new();
-        base.scalars = take_base(&mut state.scalars);
-        base.vectors = take_base(&mut state.vectors);
+    fn restore(&mut self, state: State<T>) -> Result<(), Error> {
         let mut reader = state.reader("mechanic");
+        let base = reader.part("base");
         self.first = reader.vector("first")?;
         self.sum = reader.vector("sum")?;
         Error::require_length("optimizer state", self.sum.len(), self.first.len())?;
@@ -165,14 +160,6 @@ impl<T: Real> Optimizer<T> for Mechanic<T> {
         reader.finish()?;
         self.base.restore(base)
     }
-}
-
-/// Takes what belongs to the base out of `values`, under its own names.
-fn take_base<V>(values: &mut std::collections::BTreeMap<String, V>) -> std::collections::BTreeMap<String, V> {
-    let (base, own) = std::mem::take(values).into_iter().partition(|(name, _)| name.starts_with("base."));
-    *values = own;
-    let base: std::collections::BTreeMap<String, V> = base;
-    base.into_iter().map(|(name, value)| (name["base.".len()..].to_owned(), value)).collect()
 }
 
 #[cfg(test)]

@@ -75,7 +75,7 @@ impl<T: Real> Optimizer<T> for Momentum<T> {
     fn restore(&mut self, state: State<T>) -> Result<(), Error> {
         let mut reader = state.reader("momentum");
         self.mean = reader.vector("mean")?;
-        reader.finish()
+        Ok(reader.finish()?)
     }
 }
 

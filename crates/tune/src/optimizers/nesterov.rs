@@ -77,7 +77,7 @@ impl<T: Real> Optimizer<T> for Nesterov<T> {
     fn restore(&mut self, state: State<T>) -> Result<(), Error> {
         let mut reader = state.reader("nesterov");
         self.mean = reader.vector("mean")?;
-        reader.finish()
+        Ok(reader.finish()?)
     }
 }
 

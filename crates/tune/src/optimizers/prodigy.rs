@@ -134,7 +134,7 @@ impl<T: Real> Optimizer<T> for Prodigy<T> {
         for length in [self.first.len(), self.mean.len(), self.square.len()] {
             Error::require_length("optimizer state", self.sum.len(), length)?;
         }
-        reader.finish()
+        Ok(reader.finish()?)
     }
 }
 

@@ -87,7 +87,7 @@ impl<T: Real> Optimizer<T> for RmsProp<T> {
         self.square = reader.vector("square")?;
         let eps = T::from_f64(self.eps);
         self.preconditioner = self.square.iter().map(|&nu| (nu + eps).sqrt()).collect();
-        reader.finish()
+        Ok(reader.finish()?)
     }
 }
 

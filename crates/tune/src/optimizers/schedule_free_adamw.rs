@@ -140,7 +140,7 @@ impl<T: Real> Optimizer<T> for ScheduleFreeAdamW<T> {
         self.averaging.restore(&mut reader)?;
         self.square = reader.vector("square")?;
         Error::require_length("optimizer state", self.averaging.last().len(), self.square.len())?;
-        reader.finish()
+        Ok(reader.finish()?)
     }
 }
 

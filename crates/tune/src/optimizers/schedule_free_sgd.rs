@@ -104,7 +104,7 @@ impl<T: Real> Optimizer<T> for ScheduleFreeSgd<T> {
     fn restore(&mut self, state: State<T>) -> Result<(), Error> {
         let mut reader = state.reader("schedule-free-sgd");
         self.averaging.restore(&mut reader)?;
-        reader.finish()
+        Ok(reader.finish()?)
     }
 }
 

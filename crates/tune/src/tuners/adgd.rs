@@ -132,7 +132,7 @@ impl Tuner for AdGd {
         let mut reader = state.reader("adgd");
         self.events = Events::read(&mut reader)?;
         self.growth = reader.scalar("growth")?;
-        reader.finish()
+        Ok(reader.finish()?)
     }
 }
 

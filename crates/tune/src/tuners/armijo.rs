@@ -131,7 +131,7 @@ impl Tuner for Armijo {
     fn restore(&mut self, state: State<f64>) -> Result<(), Error> {
         let mut reader = state.reader("armijo");
         self.events = Events::read(&mut reader)?;
-        reader.finish()
+        Ok(reader.finish()?)
     }
 }
 

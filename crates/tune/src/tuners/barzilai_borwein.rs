@@ -119,7 +119,7 @@ impl Tuner for BarzilaiBorwein {
     fn restore(&mut self, state: State<f64>) -> Result<(), Error> {
         let mut reader = state.reader("barzilai-borwein");
         self.events = Events::read(&mut reader)?;
-        reader.finish()
+        Ok(reader.finish()?)
     }
 }
 

@@ -144,7 +144,7 @@ impl Tuner for Cdat {
         self.denominator = reader.scalar("denominator")?;
         self.curvature = reader.scalar("curvature")?;
         self.square = reader.scalar("square")?;
-        reader.finish()
+        Ok(reader.finish()?)
     }
 }
 

@@ -228,7 +228,7 @@ impl Tuner for Controlled {
         self.numerator = reader.scalar("numerator")?;
         self.denominator = reader.scalar("denominator")?;
         self.error = reader.optional_scalar("error");
-        reader.finish()
+        Ok(reader.finish()?)
     }
 }
 

@@ -77,7 +77,7 @@ impl Tuner for Dog {
         self.events = Events::read(&mut reader)?;
         self.distance = reader.scalar("distance")?;
         self.squares = reader.scalar("squares")?;
-        reader.finish()
+        Ok(reader.finish()?)
     }
 }
 

@@ -73,7 +73,7 @@ impl Tuner for Dowg {
         self.events = Events::read(&mut reader)?;
         self.distance = reader.scalar("distance")?;
         self.weighted = reader.scalar("weighted")?;
-        reader.finish()
+        Ok(reader.finish()?)
     }
 }
 

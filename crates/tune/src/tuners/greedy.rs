@@ -52,7 +52,7 @@ impl Tuner for Greedy {
     fn restore(&mut self, state: State<f64>) -> Result<(), Error> {
         let mut reader = state.reader("greedy");
         self.events = Events::read(&mut reader)?;
-        reader.finish()
+        Ok(reader.finish()?)
     }
 }
 

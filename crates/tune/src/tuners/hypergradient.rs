@@ -69,7 +69,7 @@ impl Tuner for Hypergradient {
     fn restore(&mut self, state: State<f64>) -> Result<(), Error> {
         let mut reader = state.reader("hypergradient");
         self.events = Events::read(&mut reader)?;
-        reader.finish()
+        Ok(reader.finish()?)
     }
 }
 

@@ -96,7 +96,7 @@ impl Tuner for Pal {
     fn restore(&mut self, state: State<f64>) -> Result<(), Error> {
         let mut reader = state.reader("pal");
         self.events = Events::read(&mut reader)?;
-        reader.finish()
+        Ok(reader.finish()?)
     }
 }
 

@@ -35,6 +35,6 @@ impl<S: Schedule> Tuner for S {
     }
 
     fn restore(&mut self, state: State<f64>) -> Result<(), Error> {
-        state.reader(S::NAME).finish()
+        Ok(state.reader(S::NAME).finish()?)
     }
 }

@@ -120,7 +120,7 @@ impl Tuner for Sls {
         let mut reader = state.reader("sls");
         self.events = Events::read(&mut reader)?;
         self.search = reader.scalar("search")?;
-        reader.finish()
+        Ok(reader.finish()?)
     }
 }
 

@@ -226,7 +226,7 @@ impl Tuner for Wolfe {
         let mut reader = state.reader("wolfe");
         self.events = Events::read(&mut reader)?;
         self.decrease = reader.scalar("decrease")?;
-        reader.finish()
+        Ok(reader.finish()?)
     }
 }
 

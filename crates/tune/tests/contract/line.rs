@@ -30,7 +30,7 @@ impl Tuner for Keeping {
     }
 
     fn restore(&mut self, state: State<f64>) -> Result<(), Error> {
-        state.reader("keeping").finish()
+        Ok(state.reader("keeping").finish()?)
     }
 }
 

@@ -80,9 +80,9 @@ fn costs_are_those_of_the_calls() {
 
 #[test]
 fn a_restored_run_has_the_same_bits() {
-    fn round_trip<T: Real>(optimizer: &str, tuner: &str) {
+    fn round_trip<T: Real>(optimizer: &str, tuner: &str, steps: u64) {
         let (mut first, mut w) = (trainer::<T>(5, optimizer, tuner), start(5));
-        for _ in 0..5 {
+        for _ in 0..steps {
             let report = first.step(&mut Quadratic::ill_conditioned(), &mut w);
             assert!(report.is_ok(), "{optimizer} with {tuner}: {report:?}");
         }
@@ -102,8 +102,42 @@ fn a_restored_run_has_the_same_bits() {
         assert_eq!(second.tuner().events(), first.tuner().events());
     }
     for (optimizer, tuner) in pairs() {
-        round_trip::<f32>(optimizer, tuner);
-        round_trip::<f64>(optimizer, tuner);
+        for steps in [0, 1, 4, 5] {
+            round_trip::<f32>(optimizer, tuner, steps);
+            round_trip::<f64>(optimizer, tuner, steps);
+        }
+    }
+}
+
+/// With the state of the trainer, and those of a new optimizer or tuner in the place of the old.
+#[test]
+fn another_method_may_take_over() {
+    let names = |entries: Vec<&'static str>| entries.into_iter();
+    let optimizers = || names(optimizers::ALL.iter().map(|entry| entry.name).collect());
+    let tuners = || names(tuners::ALL.iter().map(|entry| entry.name).collect());
+    let changes = tuners().flat_map(|old| tuners().map(move |new| (("momentum", old), ("momentum", new))));
+    let changes =
+        changes.chain(optimizers().flat_map(|old| optimizers().map(move |new| ((old, "cdat"), (new, "cdat")))));
+    for (old, new) in changes {
+        let (mut first, mut w) = (trainer::<f64>(5, old.0, old.1), start(5));
+        for _ in 0..3 {
+            first.step(&mut Quadratic::ill_conditioned(), &mut w).unwrap();
+        }
+        let (state, mut second) = (first.state(), trainer::<f64>(5, new.0, new.1));
+        let fresh = second.state();
+        let optimizer = if old.0 == new.0 { state.optimizer } else { fresh.optimizer };
+        let tuner = if old.1 == new.1 { state.tuner } else { fresh.tuner };
+        second.restore(TrainerState { trainer: state.trainer, optimizer, tuner }).unwrap();
+        for step in 3..8 {
+            match second.step(&mut Quadratic::ill_conditioned(), &mut w) {
+                Ok(report) => check(&report, step, new.0, new.1),
+                Err(Error::NonFinite { step: named, .. }) => {
+                    assert_eq!(named, step, "{old:?} {new:?}");
+                    break;
+                }
+                Err(error) => panic!("{old:?} {new:?}: {error}"),
+            }
+        }
     }
 }
 

@@ -1,0 +1,88 @@
+use std::path::PathBuf;
+
+use crate::records::StopReason;
+
+/// What can be wrong about a run that is to go on, or to be forked.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// A checkpoint that is not as it was written, or by another version.
+    #[error("{}: the checkpoint cannot be used: {what}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// There are checkpoints, and none can be used.
+    #[error("{}: expected a checkpoint that can be used, got none ({source}); try `onedge train` on the run, which begins again in a new folder", folder.display())]
+    NoCheckpoint {
+        /// Where they are.
+        folder: PathBuf,
+        /// What is wrong with the last one.
+        source: Box<Fault>,
+    },
+    /// The fork of a run has lost the checkpoint that it began with.
+    #[error("{}: a fork begins with a checkpoint, got none; try `onedge fork` again", .0.display())]
+    NoBeginning(PathBuf),
+    /// Parameters of another model.
+    #[error("{origin}: parameter `{name}`: expected {expected}, got {got}; try the model and precision of the run")]
+    OtherParameters {
+        /// The checkpoint or the spec.
+        origin: String,
+        /// The parameter.
+        name: String,
+        /// What the model of the spec has.
+        expected: String,
+        /// What was found.
+        got: String,
+    },
+    /// A run whose spec was changed after it began.
+    #[error("{origin}: {key} was {before} and is {now}; try setting it back, or `onedge fork` to change it")]
+    OtherSetting {
+        /// The spec.
+        origin: String,
+        /// The dotted key.
+        key: String,
+        /// Its value in the checkpoint.
+        before: String,
+        /// Its value in the spec.
+        now: String,
+    },
+    /// Examples that changed after a run began.
+    #[error(
+        "{origin}: the examples are not those that the run was trained on; try the files as they were, or `onedge fork` with data that fit"
+    )]
+    OtherData {
+        /// The spec.
+        origin: String,
+    },
+    /// A file of parameters that changed after a run began.
+    #[error("{}: expected the file that the run started from, with SHA-256 {expected}, got another; try putting it back", path.display())]
+    OtherStart {
+        /// The file.
+        path: PathBuf,
+        /// Its checksum when the run began.
+        expected: String,
+    },
+    /// A run that has ended for good.
+    #[error("{}: nothing to resume: {stop}", run.display())]
+    Ended {
+        /// Its folder.
+        run: PathBuf,
+        /// How.
+        stop: StopReason,
+    },
+    /// Work before training that was interrupted.
+    #[error("{what}: interrupted")]
+    Interrupted {
+        /// What it was.
+        what: String,
+    },
+}
+
+impl Fault {
+    /// Whether the request was wrong, rather than that something failed on the way.
+    pub(crate) fn is_misuse(&self) -> bool {
+        !matches!(self, Self::Damaged { .. } | Self::NoCheckpoint { .. } | Self::Interrupted { .. })
+    }
+}

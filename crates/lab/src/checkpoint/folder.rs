@@ -1,0 +1,87 @@
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use onedge_objective::Real;
+
+use crate::Error;
+use crate::checkpoint::{Checkpoint, Fault};
+use crate::params::Layout;
+
+/// The checkpoints of a run: `STEP.safetensors` in a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoints {
+    folder: PathBuf,
+}
+
+const EXTENSION: &str = "safetensors";
+
+impl Checkpoints {
+    /// Those in `folder`, which need not exist.
+    pub fn in_folder(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The file of the checkpoint at `step`.
+    pub fn path(&self, step: u64) -> PathBuf {
+        self.folder.join(format!("{step}.{EXTENSION}"))
+    }
+
+    /// The steps of which there are checkpoints, the last one first, whether they can be used or not.
+    ///
+    /// # Errors
+    /// [`Error::Read`].
+    pub fn steps(&self) -> Result<Vec<u64>, Error> {
+        let entries = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(Error::read(&self.folder))?,
+        };
+        let step = |path: PathBuf| {
+            let step = path.file_stem()?.to_str()?.parse().ok()?;
+            (path == self.path(step)).then_some(step)
+        };
+        let mut steps: Vec<u64> = entries.flatten().filter_map(|entry| step(entry.path())).collect();
+        steps.sort_unstable_by(|a, b| b.cmp(a));
+        Ok(steps)
+    }
+
+    /// The last checkpoint up to `most` that can be used; `None` if there is no file of any. `tell` gets a sentence for
+    /// each that is damaged.
+    ///
+    /// # Errors
+    /// [`Fault::NoCheckpoint`] if there are some and none can be used; [`Fault::OtherParameters`], as the others would not
+    /// fit either.
+    pub fn last<T: Real>(
+        &self,
+        most: u64,
+        layouts: &[Layout],
+        tell: &mut dyn FnMut(&str),
+    ) -> Result<Option<Checkpoint<T>>, Error> {
+        let mut first = None;
+        for step in self.steps()?.into_iter().filter(|&step| step <= most) {
+            match Checkpoint::read(&self.path(step), layouts) {
+                Ok(checkpoint) => return Ok(Some(checkpoint)),
+                Err(Error::Checkpoint(fault @ Fault::Damaged { .. })) => {
+                    tell(&format!("{fault}; the one before is tried"));
+                    first.get_or_insert(fault);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        match first {
+            None => Ok(None),
+            Some(source) => Err(Fault::NoCheckpoint { folder: self.folder.clone(), source: Box::new(source) }.into()),
+        }
+    }
+
+    /// Removes all but the last `keep`. One that cannot be removed does no harm, and is tried again the next time.
+    pub(super) fn remove_all_but(&self, keep: usize) {
+        let old = self.steps().unwrap_or_default().into_iter().skip(keep);
+        old.for_each(|step| drop(fs::remove_file(self.path(step))));
+    }
+}

@@ -1,0 +1,99 @@
+use std::path::{Path, PathBuf};
+
+use onedge_registry::Value;
+
+use crate::Error;
+use crate::checkpoint::{About, Fault, of_data};
+use crate::params;
+use crate::records::{Record, RunDirectory};
+use crate::run::execute::file_sum;
+use crate::run::{Element, Problem};
+use crate::spec::machine::Machine;
+use crate::spec::{Document, Spec};
+
+/// A run as its folder states it: what was to be done, where it came from and what it recorded.
+#[derive(Debug)]
+pub(super) struct Origin {
+    pub(super) directory: RunDirectory,
+    /// What was to be done, with the steps that it was last given.
+    pub(super) spec: Spec,
+    /// The spec as it was written.
+    pub(super) document: Document,
+    /// One for every step from the first on, as far as there is no gap.
+    pub(super) records: Vec<Record>,
+}
+
+impl Origin {
+    /// Reads the folder `path`. A run that was killed before its first step has no records.
+    ///
+    /// # Errors
+    /// [`Error::NoRun`] without a spec; files that cannot be read.
+    pub(super) fn read(path: &Path) -> Result<Self, Error> {
+        let directory = RunDirectory::at(path);
+        if !directory.spec().is_file() {
+            return Err(Error::NoRun(path.to_owned()));
+        }
+        let document = Document::read(&directory.spec())?;
+        let mut spec = Spec::resolve(&document)?;
+        if let Some(last) = directory.resumptions()?.last() {
+            spec.steps = last.steps;
+        }
+        let records = if directory.steps().is_file() { directory.read_steps()?.records } else { Vec::new() };
+        let gapless = records.into_iter().zip(0..).take_while(|(record, step)| record.step == *step);
+        let records = gapless.map(|(record, _)| record).collect();
+        Ok(Self { directory, spec, document, records })
+    }
+
+    /// Whether it began in the middle of another run.
+    pub(super) fn is_fork(&self) -> bool {
+        self.provenance("forked_from").is_some()
+    }
+
+    /// The parameters that it began with.
+    ///
+    /// # Errors
+    /// [`Fault::OtherStart`] if the file that held them has changed; what is wrong with it.
+    pub(super) fn first_parameters<T: Element>(&self, problem: &Problem<T>) -> Result<Vec<T>, Error> {
+        let Some(path) = self.provenance("start").map(PathBuf::from) else {
+            return Ok(problem.initial(self.spec.seed));
+        };
+        let expected = self.provenance("start_sha256").unwrap_or_default().to_owned();
+        if file_sum(&path)? != expected {
+            return Err(Fault::OtherStart { path, expected }.into());
+        }
+        params::load(&path, &problem.layouts)
+    }
+
+    /// Whether a checkpoint is of this run as it is now.
+    ///
+    /// # Errors
+    /// [`Fault::OtherSetting`], [`Fault::OtherData`].
+    pub(super) fn check<T>(&self, about: &About, problem: &Problem<T>) -> Result<(), Error> {
+        let origin = self.directory.spec().display().to_string();
+        let before = Spec::resolve(&Document::parse("the spec in a checkpoint", &about.spec)?)?;
+        if let Some(difference) = before.difference(&self.spec) {
+            let (key, before, now) = (difference.key, difference.one, difference.other);
+            return Err(Fault::OtherSetting { origin, key, before, now }.into());
+        }
+        if about.data != of_data(&problem.data) {
+            return Err(Fault::OtherData { origin }.into());
+        }
+        Ok(())
+    }
+
+    /// A sentence on what may change bits if the run goes on here, if there is anything.
+    pub(super) fn machine_note(&self) -> Option<String> {
+        let Machine { version, system, processor, .. } = Machine::this();
+        let was =
+            |key, now: &str| self.provenance(key).filter(|was| *was != now).map(|was| format!("{was}, now {now}"));
+        let other = was("processor", &processor).or(was("system", &system)).or(was("version", &version))?;
+        Some(format!("the run began with {other}: from here on it may differ in the last bits"))
+    }
+
+    fn provenance(&self, key: &str) -> Option<&str> {
+        match self.document.sections.get("provenance")?.get(key)? {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}

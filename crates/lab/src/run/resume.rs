@@ -1,0 +1,134 @@
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use crate::Error;
+use crate::checkpoint::{Checkpoint, Checkpoints, Fault};
+use crate::params::Layout;
+use crate::records::{Record, RunLock, StopReason, check_writable};
+use crate::run::execute::{Prepared, prepare};
+use crate::run::origin::Origin;
+use crate::run::session::{Opening, Session};
+use crate::run::{Element, Finished, Library};
+use crate::spec::{Precision, Spec};
+
+/// A run that was begun, held so that no other process goes on with it.
+#[derive(Debug)]
+pub struct Begun {
+    origin: Origin,
+    lock: RunLock,
+    ended: Option<StopReason>,
+}
+
+impl Begun {
+    /// The run in the folder `path`, to take so many steps in all if `steps` says.
+    ///
+    /// # Errors
+    /// [`Error::NoRun`]; [`Error::Running`] if another process does it; [`Error::Option`] if it has taken as many steps
+    /// already; files that cannot be read.
+    pub fn open(path: &Path, steps: Option<u64>) -> Result<Self, Error> {
+        // Read once before anything is written, the lock included, into what may be no run.
+        let lock = Origin::read(path)?.directory.lock()?;
+        let mut origin = Origin::read(path)?;
+        // One that cannot be read tells nothing, and is written anew.
+        let summary = origin.directory.read_summary().ok().flatten();
+        if let Some(steps) = steps {
+            let taken = summary.as_ref().map_or(0, |summary| summary.steps).max(origin.records.len() as u64);
+            if steps <= taken {
+                let expected = format!("more than {taken}, the steps that {} has taken", path.display());
+                return Err(Error::Option { option: "--steps", expected, got: steps.to_string() });
+            }
+            origin.spec.steps = steps;
+        }
+        let ended = summary.and_then(|summary| match summary.stop {
+            StopReason::StepsDone => (summary.steps >= origin.spec.steps).then_some(summary.stop),
+            StopReason::Interrupted { .. } | StopReason::Failed { .. } => None,
+            stop => Some(stop),
+        });
+        Ok(Self { origin, lock, ended })
+    }
+
+    /// What is to be done, with the steps that it is to take in all.
+    pub fn spec(&self) -> &Spec {
+        &self.origin.spec
+    }
+
+    /// How it ended, if there is nothing left to do.
+    pub fn ended(&self) -> Option<&StopReason> {
+        self.ended.as_ref()
+    }
+}
+
+/// Goes on with a run from its last checkpoint, in its own folder, to the same bits as though it had never stopped. A run
+/// that was stopped before its first checkpoint begins again. `save` is where to write the parameters at the end, besides
+/// the folder; `tell` gets a sentence on where it goes on, and on each checkpoint that could not be used.
+///
+/// # Errors
+/// [`Fault`]: a run that has ended, checkpoints that cannot be used, settings or data that have changed. Beyond that as
+/// [`execute`](super::execute).
+pub fn resume(
+    begun: Begun,
+    save: Option<&Path>,
+    library: &mut Library,
+    observe: &mut dyn FnMut(&Record),
+    interrupt: &AtomicBool,
+    tell: &mut dyn FnMut(&str),
+) -> Result<Finished, Error> {
+    match begun.spec().precision {
+        Precision::F32 => resume_in::<f32>(begun, save, library, observe, interrupt, tell),
+        Precision::F64 => resume_in::<f64>(begun, save, library, observe, interrupt, tell),
+    }
+}
+
+fn resume_in<T: Element>(
+    begun: Begun,
+    save: Option<&Path>,
+    library: &mut Library,
+    observe: &mut dyn FnMut(&Record),
+    interrupt: &AtomicBool,
+    tell: &mut dyn FnMut(&str),
+) -> Result<Finished, Error> {
+    let Begun { origin, lock, ended } = begun;
+    if let Some(stop) = ended {
+        return Err(Fault::Ended { run: origin.directory.path().to_owned(), stop }.into());
+    }
+    let prepared = prepare::<T>(&origin.spec, library)?;
+    if let Some(path) = save {
+        check_writable(path)?;
+    }
+    let (snapshot, w) = state_at(&origin, origin.records.len() as u64, &prepared, tell)?;
+    let step = snapshot.as_ref().map_or(0, |checkpoint| checkpoint.about.step);
+    tell(&match step {
+        0 => "there is no checkpoint to go on from: begins again at step 0".to_owned(),
+        step => format!("goes on from the checkpoint at step {step} of {}", origin.spec.steps),
+    });
+    if let Some(note) = origin.machine_note() {
+        tell(&note);
+    }
+    let Origin { directory, spec, mut records, .. } = origin;
+    records.truncate(step as usize);
+    let opening = Opening::Resumed(snapshot.map(|checkpoint| checkpoint.snapshot));
+    Session { spec: &spec, prepared, directory, lock, opening, w, records, save }.run(library, observe, interrupt)
+}
+
+/// The last checkpoint of a run up to the step `most`, if there is one, and the parameters to start from without.
+///
+/// # Errors
+/// [`Fault`].
+pub(super) fn state_at<T: Element>(
+    origin: &Origin,
+    most: u64,
+    prepared: &Prepared<T>,
+    tell: &mut dyn FnMut(&str),
+) -> Result<(Option<Checkpoint<T>>, Vec<T>), Error> {
+    let (problem, folder) = (&prepared.problem, origin.directory.checkpoints());
+    // Steps of which a record is missing are taken again.
+    let checkpoint = Checkpoints::in_folder(&folder).last::<T>(most, &problem.layouts, tell)?;
+    match checkpoint {
+        Some(checkpoint) => {
+            origin.check(&checkpoint.about, problem)?;
+            Ok((Some(checkpoint), vec![T::ZERO; problem.layouts.iter().map(Layout::size).sum()]))
+        }
+        None if origin.is_fork() => Err(Fault::NoBeginning(folder).into()),
+        None => Ok((None, origin.first_parameters(problem)?)),
+    }
+}

@@ -1,0 +1,45 @@
+use std::path::{Path, PathBuf};
+
+use onedge_lab::records::Record;
+use onedge_lab::run::{Branch, Place, fork};
+
+use crate::exit::Code;
+use crate::finished::conclude;
+use crate::interrupt;
+use crate::progress::Rows;
+use crate::specs::Overrides;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The folder of the run
+    run: PathBuf,
+    /// The first step to take with the new settings
+    #[arg(long, value_name = "STEP")]
+    at: u64,
+    #[command(flatten)]
+    overrides: Overrides,
+    /// Also write the final parameters to this file (safetensors)
+    #[arg(long, value_name = "FILE")]
+    save_params: Option<PathBuf>,
+    /// Leave the variant in this new folder [default: runs/NAME-from-STEP, numbered]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Show no progress
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+pub fn run(args: &Args) -> anyhow::Result<Code> {
+    let branch = Branch::open(&args.run, args.at, &args.overrides.set)?;
+    let interrupt = interrupt::flag()?;
+    let rows = Rows::new(args.quiet);
+    let mut library = args.overrides.library(&rows).stopped_by(&interrupt);
+    let mut row = rows.row(&branch.spec().name, 0, branch.spec().steps);
+    let place = args.out.as_deref().map_or(Place::Under(Path::new("runs")), Place::At);
+    let tell = rows.notes();
+    let mut observe = |record: &Record| row.show(record);
+    let save = args.save_params.as_deref();
+    let mut tell = |sentence: &str| tell(sentence);
+    let result = fork(&branch, place, save, &mut library, &mut observe, &interrupt, &mut tell);
+    conclude(result, &mut row)
+}

@@ -1,0 +1,53 @@
+use std::path::PathBuf;
+
+use onedge_lab::records::{Record, StopReason};
+use onedge_lab::run::{Begun, resume};
+
+use crate::console;
+use crate::exit::Code;
+use crate::finished::conclude;
+use crate::interrupt;
+use crate::progress::Rows;
+use crate::specs::Cache;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The folder of a run that was killed, interrupted or failed; or finished, with --steps
+    run: PathBuf,
+    /// How many steps to take in all [default: as many as the run was to take]
+    #[arg(long, value_name = "N")]
+    steps: Option<u64>,
+    #[command(flatten)]
+    cache: Cache,
+    /// Also write the final parameters to this file (safetensors)
+    #[arg(long, value_name = "FILE")]
+    save_params: Option<PathBuf>,
+    /// Show no progress
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+pub fn run(args: &Args) -> anyhow::Result<Code> {
+    let begun = Begun::open(&args.run, args.steps)?;
+    if let Some(stop) = begun.ended() {
+        console::result(&format!("{}: {stop}; nothing to resume{}\n", args.run.display(), hint(stop)));
+        return Ok(Code::of(stop));
+    }
+    let interrupt = interrupt::flag()?;
+    let rows = Rows::new(args.quiet);
+    let mut library = args.cache.library(&rows).stopped_by(&interrupt);
+    let mut row = rows.row(&begun.spec().name, 0, begun.spec().steps);
+    let tell = rows.notes();
+    let mut observe = |record: &Record| row.show(record);
+    let save = args.save_params.as_deref();
+    let result = resume(begun, save, &mut library, &mut observe, &interrupt, &mut |sentence| tell(sentence));
+    conclude(result, &mut row)
+}
+
+/// What can still be done with a run that ended like this.
+fn hint(stop: &StopReason) -> &'static str {
+    match stop {
+        StopReason::StepsDone => ", but with `--steps N` for more of them",
+        _ => "; try `onedge fork`, with other settings from an earlier step on",
+    }
+}

@@ -1,5 +1,5 @@
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use crate::Error;
@@ -13,6 +13,8 @@ use crate::records::{Steps, Summary, read_steps};
 /// | `steps.jsonl` | one [`Record`](crate::records::Record) per line, as a JSON object, appended as the run goes |
 /// | `summary.json` | the [`Summary`]; absent if the run was killed |
 /// | `params.safetensors` | the parameters at the end; absent if the run was killed |
+/// | `lock` | empty; locked for as long as a process is at the run |
+/// | `tags` | one a line; absent if there are none |
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunDirectory {
     path: PathBuf,
@@ -125,19 +127,34 @@ impl RunDirectory {
 /// # Errors
 /// [`Error::Write`].
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
-        return fs::write(path, bytes).map_err(Error::write(path));
-    }
-    let beside = beside(path);
-    let written = fs::File::create(&beside).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&beside, path)
-    });
-    written.map_err(|error| {
-        // The first error is the one to report.
-        let _ = fs::remove_file(&beside);
-        Error::write(path)(error)
+    write_through(path, |out| out.write_all(bytes).map_err(Error::write(path)))
+}
+
+/// The same for what is too large to be held, written piece by piece.
+///
+/// # Errors
+/// [`Error::Write`], and those of `write`.
+pub fn write_through<V>(
+    path: &Path,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> Result<V, Error>,
+) -> Result<V, Error> {
+    let direct = fs::metadata(path).is_ok_and(|there| !there.is_file());
+    let beside = if direct { path.to_owned() } else { beside(path) };
+    let written = || {
+        let file = fs::File::create(&beside).map_err(Error::write(path))?;
+        let mut out = BufWriter::with_capacity(1 << 17, file);
+        let value = write(&mut out)?;
+        let file = out.into_inner().map_err(|error| Error::write(path)(error.into_error()))?;
+        if !direct {
+            file.sync_all().and_then(|()| fs::rename(&beside, path)).map_err(Error::write(path))?;
+        }
+        Ok(value)
+    };
+    written().inspect_err(|_| {
+        if !direct {
+            // The first error is the one to report.
+            let _ = fs::remove_file(&beside);
+        }
     })
 }
 

@@ -3,6 +3,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
+use std::time::SystemTime;
 
 use onedge_objective::Error as ObjectiveError;
 use onedge_registry::Value;
@@ -18,6 +19,7 @@ use crate::run::{
     train,
 };
 use crate::spec::{Precision, Spec};
+use crate::store::Registration;
 
 /// A run to be done.
 #[derive(Debug, Clone)]
@@ -26,6 +28,8 @@ pub struct Request<'a> {
     pub spec: &'a Spec,
     /// Where to leave it.
     pub place: Place<'a>,
+    /// The root of the store whose index is to know of it, if it lies there.
+    pub store: Option<&'a Path>,
     /// Parameters to start from, instead of random ones.
     pub start: Option<&'a Path>,
     /// Where to write the parameters at the end, besides the run's folder.
@@ -149,7 +153,7 @@ fn execute_in<T: Element>(
     let setup = Setup { seed: spec.seed, threads, batch_size: spec.batch };
     let mut instruments = Instruments::new(&spec.diagnostics, &problem.layouts, setup).map_err(&in_spec)?;
 
-    let start = request.start.map(start).transpose()?.unwrap_or_default();
+    let mut sources = request.start.map(start).transpose()?.unwrap_or_default();
     if let Some(path) = request.save {
         check_writable(path)?;
     }
@@ -157,26 +161,30 @@ fn execute_in<T: Element>(
         Place::At(path) => RunDirectory::create(path)?,
         Place::Under(root) => RunDirectory::create_numbered(root, &file_name(&spec.name))?,
     };
+    let registration = Registration::begin(request.store, directory.path(), &|warning| library.warn(warning))?;
+    sources.extend(registration.provenance());
     let mut made = OpenOptions::new();
     let mut file = made.write(true).create_new(true).open(directory.spec()).map_err(Error::write(&directory.spec()))?;
-    file.write_all(spec.to_toml_from(&start).as_bytes()).map_err(Error::write(&directory.spec()))?;
+    file.write_all(spec.to_toml_from(&sources).as_bytes()).map_err(Error::write(&directory.spec()))?;
     let mut writer = StepWriter::create(&directory.steps())?;
+    registration.enter(&|warning| library.warn(warning));
 
     let mut records = Vec::new();
     let mut lost = FirstError::default();
     let mut keep = |record: &Record| {
-        observe(record);
-        records.push(record.clone());
-        writer.append(record).map_err(|error| {
+        let written = writer.append(record).map_err(|error| {
             let message = error.to_string();
             lost.keep(Err::<(), _>(error));
             message
-        })
+        });
+        // What is shown has been written.
+        observe(record);
+        records.push(record.clone());
+        written
     };
     let hooks = Hooks { record: &mut keep, interrupt };
     let outcome = train(&plan, &mut *problem.train, &mut w, method, &mut instruments, hooks)?;
 
-    lost.keep(writer.flush());
     if let Some(path) = request.save {
         lost.keep(params::save(path, &problem.layouts, &w));
     }
@@ -186,6 +194,7 @@ fn execute_in<T: Element>(
     let edge = outcome.edge;
     let summary = summarise(spec, outcome, &records, w.len(), (train_means, test_means));
     lost.keep(directory.write_summary(&summary));
+    registration.end(&|warning| library.warn(warning));
     let finished = Finished { folder: directory.path().to_owned(), summary, records, edge };
     match lost.0 {
         None => Ok(finished),
@@ -231,6 +240,7 @@ fn summarise(
         name: spec.name.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         stop: outcome.stop,
+        ended: Some(humantime::format_rfc3339_seconds(SystemTime::now()).to_string()),
         steps: outcome.steps,
         parameters: parameters as u64,
         seconds: outcome.seconds,

@@ -46,6 +46,13 @@ impl Library {
         Self { warn: Some(Box::new(warn)), ..self }
     }
 
+    /// Tells in a sentence of what went wrong without harm.
+    pub(crate) fn warn(&self, warning: &str) {
+        if let Some(warn) = &self.warn {
+            warn(warning);
+        }
+    }
+
     /// The data set that `part` describes, read with so many threads, 0 for all of the machine.
     ///
     /// # Errors

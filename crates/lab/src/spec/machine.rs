@@ -2,11 +2,12 @@ use std::thread::available_parallelism;
 
 use onedge_registry::Value;
 
-/// Where a run was made: version, system, processor, threads.
+/// Where a run was made: version, host, system, processor, threads.
 pub(crate) fn provenance() -> Vec<(&'static str, Value)> {
     let threads = available_parallelism().map_or(1, usize::from);
     vec![
         ("version", Value::Text(env!("CARGO_PKG_VERSION").to_owned())),
+        ("host", Value::Text(gethostname::gethostname().to_string_lossy().into_owned())),
         ("system", Value::Text(format!("{} {}", std::env::consts::OS, std::env::consts::ARCH))),
         ("processor", Value::Text(processor().unwrap_or_else(|| "unknown".to_owned()))),
         ("threads", Value::Integer(threads as i64)),

@@ -332,7 +332,9 @@ pub enum Error {
     #[error("{}: expected a run that has ended, got one that is still running; try to end it first", .0.display())]
     Running(PathBuf),
     /// A tag that is no plain word.
-    #[error("tag `{0}`: expected letters, digits and any of . _ - + : / @ #, beginning with a letter or digit; try `baseline`")]
+    #[error(
+        "tag `{0}`: expected letters, digits and any of . _ - + : / @ #, beginning with a letter or digit; try `baseline`"
+    )]
     Tag(String),
     /// This program was built without Parquet.
     #[error("parquet: expected a program that was built with it, got one without; try `--features parquet`, or csv")]

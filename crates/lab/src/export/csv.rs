@@ -93,8 +93,8 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::export::samples::{exported, samples};
     use crate::export::Format;
+    use crate::export::samples::{exported, samples};
 
     #[test]
     fn there_is_a_column_for_everything() {

@@ -45,9 +45,13 @@ mod tests {
     fn one_run_is_a_list_and_several_are_called() {
         let (_folder, sources) = samples();
         let records: Vec<Record> = serde_json::from_str(&exported(&sources[..1], Format::Json)).unwrap();
-        assert_eq!(records, sources[0].run.read_steps().unwrap().records[..].to_vec());
+        assert_eq!(records[0], sources[0].run.read_steps().unwrap().records[0]);
         assert_eq!((records.len(), records[0].learning_rate), (2, 1e-7));
+        assert!(records[1].learning_rate.is_nan());
         let runs: BTreeMap<String, Vec<Record>> = serde_json::from_str(&exported(&sources, Format::Json)).unwrap();
-        assert_eq!(runs.iter().map(|(run, all)| (&run[..], all.len())).collect::<Vec<_>>(), [("a", 2), ("b, \"2\"", 1)]);
+        assert_eq!(
+            runs.iter().map(|(run, all)| (&run[..], all.len())).collect::<Vec<_>>(),
+            [("a", 2), ("b, \"2\"", 1)]
+        );
     }
 }

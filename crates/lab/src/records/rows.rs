@@ -233,11 +233,13 @@ mod tests {
         (folder, run)
     }
 
-    const FULL: &str = r#"{"step":3,"loss":null,"learning_rate":1e-7,"slope":-6.25,"converged":false,"products":17,"cost":24.0,"#;
+    const FULL: &str =
+        r#"{"step":3,"loss":null,"learning_rate":1e-7,"slope":-6.25,"converged":false,"products":17,"cost":24.0,"#;
 
     #[test]
     fn numbers_stay_as_they_were_written() {
-        let rest = r#""seconds":0.1,"eigenvalues":[12.75,4.50],"measured":{"tr\u0061ce":30.250,"a":1e3},"density":[[0,1]]}"#;
+        let rest =
+            r#""seconds":0.1,"eigenvalues":[12.75,4.50],"measured":{"tr\u0061ce":30.250,"a":1e3},"density":[[0,1]]}"#;
         let (_folder, run) = run(&format!("{FULL}{rest}\n"));
         let mut rows = Rows::open(&run).unwrap();
         let row = rows.next().unwrap().unwrap();

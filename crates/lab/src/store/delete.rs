@@ -25,7 +25,7 @@ impl Store {
             Err(error) => return Err(Error::write(&run.path)(error)),
         };
         let entry = Entry::read(self.root(), &run.folder);
-        let bytes = entry.files(self.root()).iter().map(|(_, bytes)| bytes).sum();
+        let bytes = entry.files().iter().map(|(_, bytes)| bytes).sum();
         let id = entry.text("id").unwrap_or_default();
         let remains = self.root().join(format!("{REMAINS}{id}-{}", std::process::id()));
         fs::rename(&run.path, &remains).map_err(Error::write(&run.path))?;

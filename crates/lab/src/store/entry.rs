@@ -7,9 +7,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sha2::{Digest, Sha256};
 
+use super::keys::OF_A_RUN;
 use super::lock::{RUN_LOCK, RunLock};
 use super::progress::Progress;
 use super::{Fact, Status, tags};
+use crate::Error;
 use crate::records::{RunDirectory, StopReason};
 use crate::spec::PROVENANCE;
 
@@ -25,8 +27,8 @@ pub struct Entry {
     /// Everything known, by key: what it is (`id`, `name`, `started`, ...), every setting of its resolved spec (`seed`, `tuner`,
     /// `tuner.sigma`, ...), what came out (`final_loss`, `test.accuracy`, ...).
     pub facts: BTreeMap<String, Fact>,
-    /// Which of these are settings.
-    pub settings: BTreeSet<String>,
+    settings: BTreeSet<String>,
+    path: PathBuf,
 }
 
 /// Files of a run that say something of it.
@@ -64,7 +66,8 @@ impl Entry {
         // First of all: what changes afterwards is then seen to have changed.
         let stamp = stamp(&path);
         let running = stamp.starts_with("held");
-        let mut reading = Reading { path, facts: BTreeMap::new(), settings: BTreeSet::new(), problem: None };
+        let mut reading =
+            Reading { path: path.clone(), facts: BTreeMap::new(), settings: BTreeSet::new(), problem: None };
         let spec = reading.spec();
         let stop = reading.summary(running);
         if running || stop.is_none() {
@@ -85,7 +88,19 @@ impl Entry {
         if let Some(problem) = reading.problem.take() {
             reading.put("problem", problem.into());
         }
-        Self { folder: folder.to_owned(), status, stamp, facts: reading.facts, settings: reading.settings }
+        Self { folder: folder.to_owned(), status, stamp, facts: reading.facts, settings: reading.settings, path }
+    }
+
+    /// Reads the run in the folder `path`, wherever that is.
+    ///
+    /// # Errors
+    /// [`Error::NoRun`] if it has no name, as the root of a file system.
+    pub fn at(path: &Path) -> Result<Self, Error> {
+        let path = path.canonicalize().map_err(Error::read(path))?;
+        match (path.parent(), path.file_name().and_then(|name| name.to_str())) {
+            (Some(root), Some(name)) => Ok(Self::read(root, name)),
+            _ => Err(Error::NoRun(path)),
+        }
     }
 
     /// The fact called `key`, as text.
@@ -96,9 +111,30 @@ impl Entry {
         }
     }
 
-    /// Its files below `root`, each with its size in bytes, by name.
-    pub fn files(&self, root: &Path) -> Vec<(String, u64)> {
-        files(&root.join(&self.folder))
+    /// What the run is: who ran it when and where, and how far it is.
+    pub fn of_the_run(&self) -> impl Iterator<Item = (&str, &Fact)> {
+        let sources = self.facts.range(PROVENANCE.to_owned()..).take_while(|(key, _)| key.starts_with(PROVENANCE));
+        let known = OF_A_RUN.iter().filter_map(|(key, _)| Some((*key, self.facts.get(*key)?)));
+        known.chain(sources.map(|(key, fact)| (&key[..], fact)))
+    }
+
+    /// What came out.
+    pub fn outcomes(&self) -> impl Iterator<Item = (&str, &Fact)> {
+        let known = |key: &str| {
+            let of_the_run = OF_A_RUN.iter().any(|(of, _)| *of == key) || key.starts_with(PROVENANCE);
+            of_the_run || self.settings.contains(key)
+        };
+        self.facts.iter().filter(move |(key, _)| !known(key)).map(|(key, fact)| (&key[..], fact))
+    }
+
+    /// Its settings.
+    pub fn settings(&self) -> impl Iterator<Item = (&str, &Fact)> {
+        self.settings.iter().filter_map(|key| Some((&key[..], self.facts.get(key)?)))
+    }
+
+    /// Its files, each with its size in bytes, by name.
+    pub fn files(&self) -> Vec<(String, u64)> {
+        files(&self.path)
     }
 }
 
@@ -195,9 +231,9 @@ impl Reading {
                     Err(error) => self.failed(format!("summary.json: stop: {error}")),
                 },
                 serde_json::Value::Object(means) => {
-                    let means = means.iter().filter_map(|(inner, value)| {
-                        Some((format!("{key}.{inner}"), Fact::from_json(value)?))
-                    });
+                    let means = means
+                        .iter()
+                        .filter_map(|(inner, value)| Some((format!("{key}.{inner}"), Fact::from_json(value)?)));
                     self.facts.extend(means);
                 }
                 // The spec has said these.

@@ -41,7 +41,8 @@ impl Fact {
             toml::Value::Float(number) => Self::Number(*number),
             toml::Value::Boolean(flag) => Self::Text(flag.to_string()),
             toml::Value::Array(items) => {
-                let items: Vec<String> = items.iter().filter_map(Self::from_toml).map(|fact| fact.in_a_list()).collect();
+                let items: Vec<String> =
+                    items.iter().filter_map(Self::from_toml).map(|fact| fact.in_a_list()).collect();
                 Self::Text(list(&items))
             }
             toml::Value::Datetime(_) | toml::Value::Table(_) => return None,

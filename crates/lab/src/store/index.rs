@@ -24,6 +24,8 @@ pub(super) struct Index {
     path: PathBuf,
     /// `None` in memory.
     lock: Option<File>,
+    /// Whether a broken one had to make room for it.
+    pub made_again: bool,
 }
 
 /// What the index holds of a run beside facts.
@@ -51,23 +53,24 @@ impl Index {
             Err(error) if error.kind() == ErrorKind::Unsupported => {}
             Err(error) => return Err(Error::write(&lock_path)(error)),
         }
-        let path = root.join(INDEX);
+        let (path, mut made_again) = (root.join(INDEX), false);
         let opened = schema::open(&path).or_else(|error| {
             if !schema::is_broken(&error) {
                 return Err(error);
             }
             remove(&path);
+            made_again = true;
             schema::open(&path)
         });
         let connection = opened.map_err(Error::index(&path))?;
-        Ok(Self { connection, path, lock: Some(lock) })
+        Ok(Self { connection, path, lock: Some(lock), made_again })
     }
 
     /// An empty one in memory.
     pub fn in_memory(root: &Path) -> Result<Self, Error> {
         let path = root.join(INDEX);
         let connection = schema::open_in_memory().map_err(Error::index(&path))?;
-        Ok(Self { connection, path, lock: None })
+        Ok(Self { connection, path, lock: None, made_again: false })
     }
 
     /// Whether it ends with this process.
@@ -85,6 +88,7 @@ impl Index {
         self.connection = schema::open_in_memory().map_err(Error::index(&self.path))?;
         remove(&self.path);
         self.connection = schema::open(&self.path).map_err(Error::index(&self.path))?;
+        self.made_again = true;
         Ok(true)
     }
 

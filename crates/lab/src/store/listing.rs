@@ -1,9 +1,9 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::index::Index;
 use super::{Fact, Filter, Store, canonical, keys};
 use crate::Error;
-use super::index::Index;
 
 /// Which runs to list, in which order, and what of each.
 #[derive(Debug, Default)]

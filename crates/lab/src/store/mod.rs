@@ -19,6 +19,8 @@ mod scan;
 mod schema;
 mod status;
 mod tags;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 
@@ -88,9 +90,16 @@ impl Store {
         &self.root
     }
 
+    /// Whether there is an index that outlives this process.
+    pub fn has_index(&self) -> bool {
+        !self.index.is_in_memory()
+    }
+
     /// What went wrong without harm, in sentences.
-    pub fn notes(&self) -> &[String] {
-        &self.notes
+    pub fn notes(&self) -> Vec<String> {
+        let again = "the index was broken or of another version, and was made again";
+        let made_again = self.index.made_again.then(|| format!("{}: {again}", self.root.display()));
+        self.notes.iter().cloned().chain(made_again).collect()
     }
 
     fn sync(&mut self, depth: Depth) -> Result<(), Error> {

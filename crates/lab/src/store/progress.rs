@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::fs;
 
 use crate::Error;
-use crate::records::{RunDirectory, Rows};
+use crate::records::{Rows, RunDirectory};
 
 /// Of a run that goes on, so much of its records is read: enough for hundreds.
 const TAIL: u64 = 1 << 18;

@@ -28,7 +28,10 @@ impl<'a> Registration<'a> {
             Ok(Some(lock)) => Some(lock),
             Ok(None) => return Err(Error::Running(folder.to_owned())),
             Err(error) => {
-                warn(&format!("{}: cannot lock: {error}; the run will count as killed until it ends", folder.display()));
+                warn(&format!(
+                    "{}: cannot lock: {error}; the run will count as killed until it ends",
+                    folder.display()
+                ));
                 None
             }
         };

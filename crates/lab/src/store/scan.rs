@@ -29,7 +29,9 @@ pub(super) fn sync(index: &mut Index, root: &Path, depth: Depth) -> Result<Vec<P
     let known = index.runs()?;
     let mut walk = Walk::new(root, &known, index.groups()?, depth);
     walk.group("", 0)?;
-    let Walk { found, groups, skipped, .. } = walk;
+    let Walk { mut found, groups, skipped, .. } = walk;
+    // Folders come in any order; new runs get their numbers by name.
+    found.sort();
     let there: HashSet<&str> = found.iter().map(String::as_str).collect();
     let gone: Vec<&str> = known.iter().map(|run| &run.folder[..]).filter(|folder| !there.contains(folder)).collect();
     let before: HashMap<&str, &Known> = known.iter().map(|run| (&run.folder[..], run)).collect();

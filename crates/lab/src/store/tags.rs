@@ -24,7 +24,11 @@ pub(super) fn read(folder: &Path) -> Result<BTreeSet<String>, Error> {
 /// Checks that a tag can be written on a line, in a column and in a filter.
 fn check(tag: &str) -> Result<(), Error> {
     let fits = |c: char| c.is_alphanumeric() || "._-+:/@#".contains(c);
-    if tag.chars().all(fits) && tag.starts_with(char::is_alphanumeric) { Ok(()) } else { Err(Error::Tag(tag.to_owned())) }
+    if tag.chars().all(fits) && tag.starts_with(char::is_alphanumeric) {
+        Ok(())
+    } else {
+        Err(Error::Tag(tag.to_owned()))
+    }
 }
 
 impl Store {

@@ -6,6 +6,7 @@ use onedge_lab::run::{Finished, Place, Request, execute};
 use onedge_lab::spec::Spec;
 use onedge_lab::table::{duration, number};
 
+use crate::commands::runs::ROOT;
 use crate::console;
 use crate::exit::Code;
 use crate::interrupt;
@@ -38,8 +39,14 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     let rows = Rows::new(args.quiet);
     let mut library = args.overrides.library(&rows).stopped_by(&interrupt);
     let mut row = rows.row(&spec.name, 0, spec.steps);
-    let place = args.out.as_deref().map_or(Place::Under(Path::new("runs")), Place::At);
-    let request = Request { spec: &spec, place, start: args.params.as_deref(), save: args.save_params.as_deref() };
+    let place = args.out.as_deref().map_or(Place::Under(Path::new(ROOT)), Place::At);
+    let request = Request {
+        spec: &spec,
+        place,
+        store: Some(Path::new(ROOT)),
+        start: args.params.as_deref(),
+        save: args.save_params.as_deref(),
+    };
     let mut observe = |record: &Record| row.show(record);
     let (finished, lost) = match execute(&request, &mut library, &mut observe, &interrupt) {
         Ok(finished) => (finished, None),

@@ -9,7 +9,10 @@ fn a_run_leaves_its_folder() {
         "{}",
         output.stdout
     );
-    assert_eq!(bench.names("runs/constant"), ["params.safetensors", "spec.toml", "steps.jsonl", "summary.json"]);
+    assert_eq!(
+        bench.names("runs/constant"),
+        ["lock", "params.safetensors", "spec.toml", "steps.jsonl", "summary.json"]
+    );
     let steps = bench.read("runs/constant/steps.jsonl");
     assert_eq!(steps.lines().count(), 12);
     let measured = steps.lines().filter(|line| line.contains("\"sharpness\"")).count();
@@ -22,7 +25,7 @@ fn runs_are_never_overwritten() {
     let bench = Bench::new();
     bench.done(&["train", "a.toml", "-q"]);
     bench.done(&["train", "a.toml", "-q"]);
-    assert_eq!(bench.names("runs"), ["constant", "constant-2"]);
+    assert_eq!(bench.names("runs"), ["constant", "constant-2", "index.lock", "index.sqlite"]);
     bench.done(&["train", "a.toml", "-q", "--out", "mine"]);
     let again = bench.run(&["train", "a.toml", "-q", "--out", "mine"]);
     assert_eq!(again.code, Some(2));

@@ -28,11 +28,7 @@ pub fn write(sources: &[Source], folder: &Path) -> Result<Report, Error> {
 }
 
 fn run(source: &Source, into: &Path, report: &mut Report) -> Result<(), Error> {
-    let (root, name) = (source.run.path().join(".."), source.run.path().file_name());
-    let entry = match name.and_then(|name| name.to_str()) {
-        Some(name) => Entry::read(&root, name),
-        None => Entry::read(source.run.path(), "."),
-    };
+    let entry = Entry::at(source.run.path())?;
     let time = |key: &str| {
         let time = humantime::parse_rfc3339(entry.text(key)?).ok()?;
         Some(time.duration_since(UNIX_EPOCH).ok()?.as_secs_f64())
@@ -69,7 +65,7 @@ fn code(text: &str) -> String {
 /// The settings as hyper-parameters: `HParamsPluginData { session_start_info: { hparams, start_time_secs } }`.
 fn start(entry: &Entry, started: f64) -> Value<'static> {
     let mut info = Message::new();
-    for (key, fact) in entry.facts.iter().filter(|(key, _)| entry.settings.contains(*key)) {
+    for (key, fact) in entry.settings() {
         // A `google.protobuf.Value`.
         let mut value = Message::new();
         match fact {
@@ -90,11 +86,14 @@ fn start(entry: &Entry, started: f64) -> Value<'static> {
 fn end(status: Status, ended: Option<f64>) -> Value<'static> {
     let mut info = Message::new();
     let (success, failure, running) = (1, 2, 3);
-    info.integer(1, match status {
-        Status::Done => success,
-        Status::Running => running,
-        _ => failure,
-    });
+    info.integer(
+        1,
+        match status {
+            Status::Done => success,
+            Status::Running => running,
+            _ => failure,
+        },
+    );
     if let Some(ended) = ended {
         info.double(2, ended);
     }

@@ -101,8 +101,11 @@ fn the_checksum_is_the_published_one() {
 #[test]
 fn every_measured_column_is_a_scalar() {
     let (folder, sources) = samples();
-    fs::write(sources[0].run.spec(), "seed = 3\n[tuner]\nname = \"cdat\"\n[provenance]\nstarted = \"2025-11-26T17:53:07Z\"\n")
-        .unwrap();
+    fs::write(
+        sources[0].run.spec(),
+        "seed = 3\n[tuner]\nname = \"cdat\"\n[provenance]\nstarted = \"2025-11-26T17:53:07Z\"\n",
+    )
+    .unwrap();
     let report = write(&sources[..1], &folder.path().join("board")).unwrap();
     assert_eq!((report.records, report.torn.len()), (2, 0));
     let path = only_file(&folder.path().join("board/a"));

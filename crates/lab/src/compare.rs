@@ -140,6 +140,7 @@ mod tests {
             name: "a".to_owned(),
             version: String::new(),
             stop,
+            ended: None,
             steps: 5,
             parameters: 1,
             seconds: 1.0,

@@ -276,6 +276,79 @@ pub enum Error {
         /// What could not be written, and why.
         source: Box<Error>,
     },
+    /// The index of runs cannot be used.
+    #[error("{}: the index of runs cannot be used: {source}", path.display())]
+    Index {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+    /// Another process has the index of runs, and keeps it.
+    #[error("{}: expected the index of runs to be free within 10 s, got one that another process holds", .0.display())]
+    IndexBusy(PathBuf),
+    /// There is no folder of runs.
+    #[error("{}: expected a folder with runs below it, got none; try `onedge train` first, or another --root", .0.display())]
+    NoStore(PathBuf),
+    /// A filter that cannot be read.
+    #[error("--where: column {column}: expected {expected}, got {got}; try --where 'tuner=cdat and final_loss<0.3'")]
+    Filter {
+        /// Counted in characters from 1.
+        column: usize,
+        /// What should be there.
+        expected: String,
+        /// What is.
+        got: String,
+    },
+    /// A key that no run has or could have.
+    #[error("{origin}: unknown key `{key}`, expected something known of runs; try {}", quoted(nearest))]
+    UnknownKey {
+        /// The flag.
+        origin: String,
+        /// The key.
+        key: String,
+        /// The nearest keys that there are.
+        nearest: Vec<String>,
+    },
+    /// No run is called so.
+    #[error("`{run}`: expected a folder, name or id of a run below {}, got none of them; {}", root.display(), hint(nearest))]
+    UnknownRun {
+        /// What it was called.
+        run: String,
+        /// Of the store.
+        root: PathBuf,
+        /// What runs are called that there are.
+        nearest: Vec<String>,
+    },
+    /// Several runs are called so.
+    #[error("`{run}`: expected one run below {}, got {}; try a folder: {}", root.display(), folders.len(), first(folders))]
+    AmbiguousRun {
+        /// What it was called.
+        run: String,
+        /// Of the store.
+        root: PathBuf,
+        /// All that could be meant.
+        folders: Vec<String>,
+    },
+    /// A run that lies elsewhere.
+    #[error("{}: expected a run below {}, got one that lies elsewhere; try another --root", run.display(), root.display())]
+    NotInStore {
+        /// Its folder.
+        run: PathBuf,
+        /// Of the store.
+        root: PathBuf,
+    },
+    /// A tag that is no plain word.
+    #[error(
+        "tag `{0}`: expected letters, digits and any of . _ - + : / @ #, beginning with a letter or digit; try `baseline`"
+    )]
+    Tag(String),
+    /// This program was built without Parquet.
+    #[error("parquet: expected a program that was built with it, got one without; try `--features parquet`, or csv")]
+    NoParquet,
+    /// An export of several files to where only one can go.
+    #[error("tensorboard: expected a folder to write to, got none; try -o FOLDER")]
+    NeedsFolder,
     /// A picture that cannot be drawn.
     #[error("{}: {message}", path.display())]
     Picture {
@@ -322,6 +395,15 @@ impl Error {
             | Self::UnknownCharacter { .. }
             | Self::Option { .. }
             | Self::Engine(_)
+            | Self::NoStore(_)
+            | Self::Filter { .. }
+            | Self::UnknownKey { .. }
+            | Self::UnknownRun { .. }
+            | Self::AmbiguousRun { .. }
+            | Self::NotInStore { .. }
+            | Self::Tag(_)
+            | Self::NoParquet
+            | Self::NeedsFolder
             | Self::Picture { .. } => true,
             Self::Data(error) => !matches!(
                 **error,
@@ -333,9 +415,13 @@ impl Error {
                     | DataError::Stopped { .. }
             ),
             Self::Checkpoint(fault) => fault.is_misuse(),
-            Self::Write { .. } | Self::Incomplete { .. } | Self::Record { .. } | Self::Objective(_) | Self::Tune(_) => {
-                false
-            }
+            Self::Write { .. }
+            | Self::Incomplete { .. }
+            | Self::Record { .. }
+            | Self::Index { .. }
+            | Self::IndexBusy(_)
+            | Self::Objective(_)
+            | Self::Tune(_) => false,
         }
     }
 
@@ -343,6 +429,11 @@ impl Error {
     pub fn is_interrupted(&self) -> bool {
         matches!(self, Self::Checkpoint(Fault::Interrupted { .. }))
             || matches!(self, Self::Data(error) if matches!(**error, DataError::Interrupted { .. } | DataError::Stopped { .. }))
+    }
+
+    /// For `map_err` on the index at `path`.
+    pub(crate) fn index(path: &Path) -> impl FnOnce(rusqlite::Error) -> Self + '_ {
+        move |source| Self::Index { path: path.to_owned(), source }
     }
 
     /// For `map_err` on reading `path`.
@@ -371,4 +462,14 @@ impl From<TuneError> for Error {
 fn quoted(names: &[String]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     quoted.join(" or ")
+}
+
+fn hint(nearest: &[String]) -> String {
+    if nearest.is_empty() { "try `onedge runs`".to_owned() } else { format!("try {}", quoted(nearest)) }
+}
+
+/// The first few.
+fn first(names: &[String]) -> String {
+    let more = if names.len() > 3 { ", ..." } else { "" };
+    format!("{}{more}", quoted(&names[..names.len().min(3)]))
 }

@@ -16,6 +16,7 @@ pub mod plot;
 pub mod records;
 pub mod run;
 pub mod spec;
+pub mod store;
 pub mod table;
 
 pub use error::Error;

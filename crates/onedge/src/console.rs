@@ -24,6 +24,12 @@ pub fn note(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
+/// Asks something, on the side, without ending the line.
+pub fn prompt(question: &str) {
+    let mut err = io::stderr().lock();
+    let _ = write!(err, "{question}").and_then(|()| err.flush());
+}
+
 /// How to end, now that everything else is done: a result that could not be written makes a failure of a success.
 pub fn ending(code: Code) -> Code {
     let failed = FAILED.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();

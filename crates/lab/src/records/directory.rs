@@ -3,6 +3,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use crate::Error;
+use crate::records::lock::RUN_LOCK;
 use crate::records::{PART, Resumption, RunLock, Steps, Summary, read_steps, write_whole};
 
 /// The folder that a run leaves:
@@ -16,6 +17,7 @@ use crate::records::{PART, Resumption, RunLock, Steps, Summary, read_steps, writ
 /// | `checkpoints/STEP.safetensors` | all that the run needs to go on at that step; see [`Checkpoint`](crate::checkpoint::Checkpoint) |
 /// | `resumed.jsonl` | one [`Resumption`] per line, if the run was continued: how many steps it is to take since then |
 /// | `lock` | empty; locked while a process does the run, see [`RunLock`] |
+/// | `tags` | one a line; absent if there are none |
 ///
 /// Nothing that was recorded is ever changed: `steps.jsonl` and `resumed.jsonl` grow at their ends, the other files are
 /// replaced as a whole.
@@ -23,8 +25,6 @@ use crate::records::{PART, Resumption, RunLock, Steps, Summary, read_steps, writ
 pub struct RunDirectory {
     path: PathBuf,
 }
-
-const LOCK: &str = "lock";
 
 impl RunDirectory {
     /// Makes the folder `path`, which must not exist, or be empty but for the lock of a run that never began.
@@ -34,7 +34,7 @@ impl RunDirectory {
     pub fn create(path: &Path) -> Result<Self, Error> {
         if path.exists() {
             let counts =
-                |entry: &io::Result<fs::DirEntry>| !entry.as_ref().is_ok_and(|entry| entry.file_name() == LOCK);
+                |entry: &io::Result<fs::DirEntry>| !entry.as_ref().is_ok_and(|entry| entry.file_name() == RUN_LOCK);
             let empty = fs::read_dir(path).is_ok_and(|entries| entries.filter(counts).next().is_none());
             return if empty { Ok(Self { path: path.to_owned() }) } else { Err(Error::RunExists(path.to_owned())) };
         }
@@ -103,17 +103,22 @@ impl RunDirectory {
         self.path.join("checkpoints")
     }
 
-    /// Takes the lock of the run, see [`RunLock`].
+    /// Takes the lock of the run, see [`RunLock`]; `None` on a file system without locks.
     ///
     /// # Errors
     /// [`Error::Running`], [`Error::Write`].
-    pub fn lock(&self) -> Result<RunLock, Error> {
-        RunLock::take(&self.path.join(LOCK))
+    pub fn lock(&self) -> Result<Option<RunLock>, Error> {
+        match RunLock::take(&self.path) {
+            Ok(None) => Err(Error::Running(self.path.clone())),
+            Ok(lock) => Ok(lock),
+            Err(error) if error.kind() == ErrorKind::Unsupported => Ok(None),
+            Err(error) => Err(Error::write(&self.path.join(RUN_LOCK))(error)),
+        }
     }
 
     /// Whether a process does the run right now.
     pub fn is_running(&self) -> bool {
-        RunLock::is_taken(&self.path.join(LOCK))
+        RunLock::is_held(&self.path)
     }
 
     /// How often the run was continued, first to last.

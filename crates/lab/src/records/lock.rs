@@ -1,43 +1,55 @@
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::Error;
+/// The file in a run's folder that its process holds locked: the system lets go of it however the process ends.
+pub(crate) const RUN_LOCK: &str = "lock";
 
-/// Held by the process that does a run, for as long as it does; the system lets go of it when the process ends, however it
-/// ends. So a run that is neither locked nor summarised was killed.
-///
-/// It is advice that other programs may ignore. Where the file system knows no locks, a run goes without.
+/// Whoever asks whether a run goes on holds its lock for an instant.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// The right to write to a run's folder, held until it is dropped or the process ends, however it ends. So a run that is
+/// neither locked nor summarised was killed. It is advice that other programs may ignore.
 #[derive(Debug)]
 pub struct RunLock {
     _file: File,
 }
 
-/// Whoever looks whether a run is locked holds the lock for a moment: so often, and with such pauses, it is tried.
-const TRIES: u32 = 20;
-const PAUSE: Duration = Duration::from_millis(10);
-
 impl RunLock {
-    /// Takes the lock at `path`, in the folder of a run.
+    /// Takes the lock of the run in `folder`; `None` if another process has it.
     ///
     /// # Errors
-    /// [`Error::Running`] if another process holds it; [`Error::Write`].
-    pub(super) fn take(path: &Path) -> Result<Self, Error> {
-        let file =
-            OpenOptions::new().write(true).create(true).truncate(false).open(path).map_err(Error::write(path))?;
-        for _ in 0..TRIES {
-            match file.try_lock() {
-                Err(TryLockError::WouldBlock) => sleep(PAUSE),
-                Ok(()) | Err(TryLockError::Error(_)) => return Ok(Self { _file: file }),
-            }
-        }
-        Err(Error::Running(path.parent().unwrap_or(path).to_owned()))
+    /// Those of the file system, which may know no locks.
+    pub fn take(folder: &Path) -> io::Result<Option<Self>> {
+        let file = lock_file(&folder.join(RUN_LOCK))?;
+        Ok(lock_within(&file, PATIENCE)?.then_some(Self { _file: file }))
     }
 
-    /// Whether a process holds the lock at `path`.
-    pub(super) fn is_taken(path: &Path) -> bool {
-        File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    /// Whether a process holds the lock of the run in `folder`. Without the file nobody does.
+    pub fn is_held(folder: &Path) -> bool {
+        let Ok(file) = File::open(folder.join(RUN_LOCK)) else { return false };
+        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+    }
+}
+
+/// A file to be locked; nothing is ever written to it.
+pub(crate) fn lock_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(false).open(path)
+}
+
+/// Waits for the lock of `file`, for so long; `false` if somebody still has it then.
+pub(crate) fn lock_within(file: &File, patience: Duration) -> io::Result<bool> {
+    let started = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) if started.elapsed() >= patience => return Ok(false),
+            Err(TryLockError::WouldBlock) => sleep(Duration::from_millis(2)),
+            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Interrupted => {}
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
     }
 }
 
@@ -46,20 +58,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_at_a_time() {
+    fn one_holder_at_a_time() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("lock");
-        assert!(!RunLock::is_taken(&path));
-        let first = RunLock::take(&path).unwrap();
-        assert!(RunLock::is_taken(&path));
-        let message = RunLock::take(&path).unwrap_err().to_string();
-        assert!(message.ends_with(": another process is at this run; try again when it has ended"), "{message}");
-        drop(first);
-        assert!(!RunLock::is_taken(&path));
-        let looking = File::open(&path).unwrap();
-        looking.try_lock_shared().unwrap();
-        assert!(!RunLock::is_taken(&path), "looking is not running");
-        drop(looking);
-        RunLock::take(&path).unwrap();
+        assert!(!RunLock::is_held(folder.path()), "no file, no holder");
+        let held = RunLock::take(folder.path()).unwrap().unwrap();
+        assert!(RunLock::is_held(folder.path()));
+        assert!(RunLock::take(folder.path()).unwrap().is_none());
+        drop(held);
+        assert!(!RunLock::is_held(folder.path()));
+        RunLock::take(folder.path()).unwrap().unwrap();
     }
 }

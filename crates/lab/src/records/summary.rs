@@ -77,6 +77,9 @@ pub struct Summary {
     pub version: String,
     /// Why it ended.
     pub stop: StopReason,
+    /// When, in UTC: `2025-11-26T17:53:07Z`; not said by earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<String>,
     /// Steps taken.
     pub steps: u64,
     /// P, the number of parameters.

@@ -1,7 +1,7 @@
 //! Files that are there whole or not at all.
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use crate::Error;
@@ -15,31 +15,50 @@ pub(crate) const PART: &str = ".part";
 /// # Errors
 /// [`Error::Write`].
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
-        return fs::write(path, bytes).map_err(Error::write(path));
-    }
     write_whole_by(path, |file| file.write_all(bytes))
 }
 
-/// The same for a file that `write` fills piece by piece.
+/// The same for a file that `write` fills.
 ///
 /// # Errors
 /// [`Error::Write`], with what `write` reports.
 pub(crate) fn write_whole_by(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), Error> {
-    let beside = beside(path);
-    let written = File::create(&beside).and_then(|mut file| {
-        write(&mut file)?;
-        file.sync_all()?;
-        fs::rename(&beside, path)
-    });
-    match written {
-        Ok(()) => sync_folder_of(path).map_err(Error::write(path)),
-        Err(error) => {
-            // The first error is the one to report.
-            let _ = fs::remove_file(&beside);
-            Err(Error::write(path)(error))
-        }
+    fill(path, |file| write(file).map_err(Error::write(path)))
+}
+
+/// The same for what is too large to be held, written piece by piece.
+///
+/// # Errors
+/// [`Error::Write`], and those of `write`.
+pub fn write_through<V>(
+    path: &Path,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> Result<V, Error>,
+) -> Result<V, Error> {
+    fill(path, |file| {
+        let mut out = BufWriter::with_capacity(1 << 17, file);
+        let value = write(&mut out)?;
+        out.flush().map_err(Error::write(path))?;
+        Ok(value)
+    })
+}
+
+fn fill<V>(path: &Path, fill: impl FnOnce(&mut File) -> Result<V, Error>) -> Result<V, Error> {
+    if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+        let mut there = OpenOptions::new().write(true).open(path).map_err(Error::write(path))?;
+        return fill(&mut there);
     }
+    let beside = beside(path);
+    let written = File::create(&beside).map_err(Error::write(path)).and_then(|mut file| {
+        let value = fill(&mut file)?;
+        file.sync_all().and_then(|()| fs::rename(&beside, path)).map_err(Error::write(path))?;
+        Ok(value)
+    });
+    match &written {
+        Ok(_) => sync_folder_of(path).map_err(Error::write(path))?,
+        // The first error is the one to report.
+        Err(_) => drop(fs::remove_file(&beside)),
+    }
+    written
 }
 
 /// Makes the new name of a file or folder last; only Unix has folders that can be synced.

@@ -1,24 +1,20 @@
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use crate::Error;
 use crate::records::Record;
 
-/// Records reach the file at most this long after they were made (if another one follows), and at the end.
-const FLUSH_EVERY: Duration = Duration::from_millis(200);
-
-/// Appends step records to a file, one JSON object per line.
+/// Appends step records to a file, one JSON object per line, each handed to the operating system before the next is made.
 ///
-/// A kill loses what was not flushed yet, at most the last 0.2 seconds, and may tear the last line, which the reader
-/// then leaves out.
+/// A kill loses no record that was appended. It may tear the line that was being written, which the reader then leaves
+/// out. Nothing is forced onto the disk: if the machine itself dies, what the system had not written yet is lost.
 pub struct StepWriter {
-    out: BufWriter<Box<dyn Write + Send>>,
+    out: Box<dyn Write + Send>,
     /// The file behind it, if there is one.
     file: Option<File>,
     path: PathBuf,
-    flushed: Instant,
+    line: Vec<u8>,
 }
 
 impl StepWriter {
@@ -27,7 +23,7 @@ impl StepWriter {
     /// # Errors
     /// [`Error::Write`] if it cannot be created.
     pub fn create(path: &Path) -> Result<Self, Error> {
-        let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(Error::write(path))?;
+        let file = OpenOptions::new().append(true).create_new(true).open(path).map_err(Error::write(path))?;
         Self::to_file(file, path)
     }
 
@@ -44,40 +40,39 @@ impl StepWriter {
         Ok(Self { file: Some(again), ..Self::to(Box::new(file), path) })
     }
 
-    /// Writes to `out`; `path` names it in errors.
+    /// Writes to `out`, which must not buffer; `path` names it in errors.
     pub fn to(out: Box<dyn Write + Send>, path: &Path) -> Self {
-        Self { out: BufWriter::with_capacity(1 << 16, out), file: None, path: path.to_owned(), flushed: Instant::now() }
+        Self { out, file: None, path: path.to_owned(), line: Vec::new() }
     }
 
-    /// Appends one record.
+    /// Appends one record, by a single write if the system takes it whole.
     ///
     /// # Errors
     /// [`Error::Write`], for instance on a full disk. What was written before stays.
     pub fn append(&mut self, record: &Record) -> Result<(), Error> {
-        let mut line = serde_json::to_vec(record).map_err(|error| Error::write(&self.path)(error.into()))?;
-        line.push(b'\n');
-        self.out.write_all(&line).map_err(Error::write(&self.path))?;
-        if self.flushed.elapsed() >= FLUSH_EVERY { self.flush() } else { Ok(()) }
-    }
-
-    /// Hands everything to the operating system.
-    ///
-    /// # Errors
-    /// [`Error::Write`].
-    pub fn flush(&mut self) -> Result<(), Error> {
-        self.out.flush().map_err(Error::write(&self.path))?;
-        self.flushed = Instant::now();
-        Ok(())
+        self.line.clear();
+        serde_json::to_writer(&mut self.line, record).map_err(|error| Error::write(&self.path)(error.into()))?;
+        self.line.push(b'\n');
+        self.out.write_all(&self.line).map_err(Error::write(&self.path))
     }
 
     /// Brings everything to the disk, so that no loss of power takes it away.
     ///
     /// # Errors
     /// [`Error::Write`].
-    pub fn sync(&mut self) -> Result<(), Error> {
-        self.flush()?;
+    pub fn sync(&self) -> Result<(), Error> {
         self.file.as_ref().map_or(Ok(()), File::sync_data).map_err(Error::write(&self.path))
     }
+}
+
+/// The records as a run keeps them: one JSON object per line.
+pub(crate) fn lines(records: &[Record]) -> io::Result<Vec<u8>> {
+    let mut lines = Vec::new();
+    for record in records {
+        serde_json::to_writer(&mut lines, record)?;
+        lines.push(b'\n');
+    }
+    Ok(lines)
 }
 
 /// Opens a file of lines to append to it, or creates it. A last line without an end was torn: it gets its end.
@@ -128,10 +123,10 @@ mod tests {
         let kept = Arc::new(Mutex::new(Vec::new()));
         let disk = SmallDisk { room: 180, kept: Arc::clone(&kept) };
         let mut writer = StepWriter::to(Box::new(disk), Path::new("runs/a/steps.jsonl"));
-        for step in 0..5 {
-            writer.append(&Record { step, loss: 0.5, ..Record::default() }).unwrap();
-        }
-        let message = writer.flush().unwrap_err().to_string();
+        let mut append = |step| writer.append(&Record { step, loss: 0.5, ..Record::default() });
+        append(0).unwrap();
+        append(1).unwrap();
+        let message = append(2).unwrap_err().to_string();
         assert!(message.starts_with("runs/a/steps.jsonl: cannot write: "), "{message}");
         assert!(message.contains("no storage space"), "{message}");
         let text = String::from_utf8(kept.lock().unwrap().clone()).unwrap();
@@ -146,8 +141,19 @@ mod tests {
         let path = Path::new("/dev/full");
         let device = OpenOptions::new().write(true).open(path).unwrap();
         let mut writer = StepWriter::to(Box::new(device), path);
-        writer.append(&Record::default()).unwrap();
-        assert!(matches!(writer.flush(), Err(Error::Write { .. })));
+        assert!(matches!(writer.append(&Record::default()), Err(Error::Write { .. })));
+    }
+
+    #[test]
+    fn every_record_is_in_the_file_once_it_is_appended() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("steps.jsonl");
+        let mut writer = StepWriter::create(&path).unwrap();
+        for step in 0..3 {
+            writer.append(&Record { step, ..Record::default() }).unwrap();
+            let text = std::fs::read_to_string(&path).unwrap();
+            assert_eq!(read_steps(&path, &text).unwrap().records.last().unwrap().step, step);
+        }
     }
 
     #[test]
@@ -164,7 +170,6 @@ mod tests {
             std::fs::write(&path, &text[..kept]).unwrap();
             let mut writer = StepWriter::at_end(&path).unwrap();
             (2..4).for_each(|step| writer.append(&record(step)).unwrap());
-            writer.flush().unwrap();
             assert_eq!(read().records, (0..4).map(record).collect::<Vec<_>>(), "kept {kept}");
         }
     }

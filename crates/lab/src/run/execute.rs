@@ -11,10 +11,11 @@ use sha2::{Digest, Sha256};
 use crate::Error;
 use crate::checkpoint::hex;
 use crate::params;
-use crate::records::{Record, RunDirectory, RunLock, Summary, check_writable, write_whole};
+use crate::records::{Record, RunDirectory, Summary, check_writable, write_whole};
 use crate::run::session::{Opening, Session};
 use crate::run::{Augment, Diagnostics, Element, Instruments, Last, Library, Plan, Problem, instruments};
 use crate::spec::{Precision, Spec};
+use crate::store::Registration;
 
 /// A run to be done.
 #[derive(Debug, Clone)]
@@ -23,6 +24,8 @@ pub struct Request<'a> {
     pub spec: &'a Spec,
     /// Where to leave it.
     pub place: Place<'a>,
+    /// The root of the store whose index is to know of it, if it lies there.
+    pub store: Option<&'a Path>,
     /// Parameters to start from, instead of random ones.
     pub start: Option<&'a Path>,
     /// Where to write the parameters at the end, besides the run's folder.
@@ -36,6 +39,15 @@ pub enum Place<'a> {
     At(&'a Path),
     /// In a new folder inside of this one, named for the run.
     Under(&'a Path),
+}
+
+/// Where a run is known and kept besides its own folder.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Besides<'a> {
+    /// The root of the store whose index is to know of it, if it lies there.
+    pub store: Option<&'a Path>,
+    /// Where to write the parameters at the end.
+    pub save: Option<&'a Path>,
 }
 
 /// A run that came to its end, whatever the reason.
@@ -153,29 +165,33 @@ fn execute_in<T: Element>(
         Some(path) => params::load(path, &prepared.problem.layouts)?,
         None => prepared.problem.initial(spec.seed),
     };
-    let start = request.start.map(start).transpose()?.unwrap_or_default();
+    let sources = request.start.map(start).transpose()?.unwrap_or_default();
     if let Some(path) = request.save {
         check_writable(path)?;
     }
-    let (directory, lock) = begin(request.place, spec, &start)?;
+    let (directory, registration) = begin(request.place, request.store, spec, sources, library)?;
     let opening = Opening::New;
-    let session = Session { spec, prepared, directory, lock, opening, w, records: Vec::new(), save: request.save };
+    let session =
+        Session { spec, prepared, directory, registration, opening, w, records: Vec::new(), save: request.save };
     session.run(library, observe, interrupt)
 }
 
 /// Makes the folder of a run, locks it and leaves the spec in it, with more to tell of where the run came from.
-pub(super) fn begin(
+pub(super) fn begin<'a>(
     place: Place<'_>,
+    store: Option<&'a Path>,
     spec: &Spec,
-    sources: &[(&'static str, Value)],
-) -> Result<(RunDirectory, RunLock), Error> {
+    mut sources: Vec<(&'static str, Value)>,
+    library: &Library,
+) -> Result<(RunDirectory, Registration<'a>), Error> {
     let directory = match place {
         Place::At(path) => RunDirectory::create(path)?,
         Place::Under(root) => RunDirectory::create_numbered(root, &file_name(&spec.name))?,
     };
-    let lock = directory.lock()?;
-    write_whole(&directory.spec(), spec.to_toml_from(sources).as_bytes())?;
-    Ok((directory, lock))
+    let registration = Registration::begin(store, directory.path(), &|warning| library.warn(warning))?;
+    sources.extend(registration.provenance());
+    write_whole(&directory.spec(), spec.to_toml_from(&sources).as_bytes())?;
+    Ok((directory, registration))
 }
 
 /// What a spec records of the file of parameters that a run starts from: a path alone says nothing once the file changes.

@@ -10,7 +10,7 @@ use crate::Error;
 use crate::checkpoint::Fault;
 use crate::params::Layout;
 use crate::records::{Record, StopReason, check_writable};
-use crate::run::execute::{Prepared, begin, prepare};
+use crate::run::execute::{Besides, Prepared, begin, prepare};
 use crate::run::origin::Origin;
 use crate::run::resume::state_at;
 use crate::run::session::{Opening, Session};
@@ -78,7 +78,7 @@ impl Branch {
 pub fn fork(
     branch: &Branch,
     place: Place<'_>,
-    save: Option<&Path>,
+    besides: Besides<'_>,
     library: &mut Library,
     observe: &mut dyn FnMut(&Record),
     interrupt: &AtomicBool,
@@ -89,8 +89,8 @@ pub fn fork(
         Precision::F64 => leave::<f64>(branch, library, interrupt, tell)?,
     };
     match branch.spec.precision {
-        Precision::F32 => go_on::<f32>(branch, left, place, save, library, observe, interrupt, tell),
-        Precision::F64 => go_on::<f64>(branch, left, place, save, library, observe, interrupt, tell),
+        Precision::F32 => go_on::<f32>(branch, left, place, besides, library, observe, interrupt, tell),
+        Precision::F64 => go_on::<f64>(branch, left, place, besides, library, observe, interrupt, tell),
     }
 }
 
@@ -142,7 +142,7 @@ fn go_on<T: Element>(
     branch: &Branch,
     left: LeftAt,
     place: Place<'_>,
-    save: Option<&Path>,
+    besides: Besides<'_>,
     library: &mut Library,
     observe: &mut dyn FnMut(&Record),
     interrupt: &AtomicBool,
@@ -152,18 +152,19 @@ fn go_on<T: Element>(
     let prepared = prepare::<T>(spec, library)?;
     check_layouts(&spec.origin, &left.layouts, &prepared.problem.layouts)?;
     let (snapshot, kept) = adapt(branch, left, &prepared)?;
-    if let Some(path) = save {
+    if let Some(path) = besides.save {
         check_writable(path)?;
     }
     tell(&kept);
-    let sources = [
+    let sources = vec![
         ("forked_from", Value::Text(origin.directory.path().display().to_string())),
         ("forked_at", Value::Integer(*at as i64)),
     ];
-    let (directory, lock) = begin(place, spec, &sources)?;
+    let (directory, registration) = begin(place, besides.store, spec, sources, library)?;
     let records = origin.records[..*at as usize].to_vec();
     let (w, opening) = (snapshot.w.clone(), Opening::Forked(snapshot));
-    Session { spec, prepared, directory, lock, opening, w, records, save }.run(library, observe, interrupt)
+    let save = besides.save;
+    Session { spec, prepared, directory, registration, opening, w, records, save }.run(library, observe, interrupt)
 }
 
 /// Whether parameters fit a model.

@@ -21,7 +21,7 @@ mod workload;
 
 pub use augment::Augment;
 pub use batches::{Batches, Last, Position};
-pub use execute::{Finished, Place, Request, check, execute, plan};
+pub use execute::{Besides, Finished, Place, Request, check, execute, plan};
 pub use fork::{Branch, fork};
 pub use instruments::{Instruments, Left};
 pub use library::Library;

@@ -5,17 +5,18 @@ use crate::Error;
 use crate::checkpoint::{Checkpoint, Checkpoints, Fault};
 use crate::params::Layout;
 use crate::records::{Record, RunLock, StopReason, check_writable};
-use crate::run::execute::{Prepared, prepare};
+use crate::run::execute::{Besides, Prepared, prepare};
 use crate::run::origin::Origin;
 use crate::run::session::{Opening, Session};
 use crate::run::{Element, Finished, Library};
 use crate::spec::{Precision, Spec};
+use crate::store::Registration;
 
 /// A run that was begun, held so that no other process goes on with it.
 #[derive(Debug)]
 pub struct Begun {
     origin: Origin,
-    lock: RunLock,
+    lock: Option<RunLock>,
     ended: Option<StopReason>,
 }
 
@@ -59,29 +60,28 @@ impl Begun {
 }
 
 /// Goes on with a run from its last checkpoint, in its own folder, to the same bits as though it had never stopped. A run
-/// that was stopped before its first checkpoint begins again. `save` is where to write the parameters at the end, besides
-/// the folder; `tell` gets a sentence on where it goes on, and on each checkpoint that could not be used.
+/// that was stopped before its first checkpoint begins again. `tell` gets a sentence on where it goes on, and on each checkpoint that could not be used.
 ///
 /// # Errors
 /// [`Fault`]: a run that has ended, checkpoints that cannot be used, settings or data that have changed. Beyond that as
 /// [`execute`](super::execute).
 pub fn resume(
     begun: Begun,
-    save: Option<&Path>,
+    besides: Besides<'_>,
     library: &mut Library,
     observe: &mut dyn FnMut(&Record),
     interrupt: &AtomicBool,
     tell: &mut dyn FnMut(&str),
 ) -> Result<Finished, Error> {
     match begun.spec().precision {
-        Precision::F32 => resume_in::<f32>(begun, save, library, observe, interrupt, tell),
-        Precision::F64 => resume_in::<f64>(begun, save, library, observe, interrupt, tell),
+        Precision::F32 => resume_in::<f32>(begun, besides, library, observe, interrupt, tell),
+        Precision::F64 => resume_in::<f64>(begun, besides, library, observe, interrupt, tell),
     }
 }
 
 fn resume_in<T: Element>(
     begun: Begun,
-    save: Option<&Path>,
+    besides: Besides<'_>,
     library: &mut Library,
     observe: &mut dyn FnMut(&Record),
     interrupt: &AtomicBool,
@@ -92,7 +92,7 @@ fn resume_in<T: Element>(
         return Err(Fault::Ended { run: origin.directory.path().to_owned(), stop }.into());
     }
     let prepared = prepare::<T>(&origin.spec, library)?;
-    if let Some(path) = save {
+    if let Some(path) = besides.save {
         check_writable(path)?;
     }
     let (snapshot, w) = state_at(&origin, origin.records.len() as u64, &prepared, tell)?;
@@ -107,7 +107,10 @@ fn resume_in<T: Element>(
     let Origin { directory, spec, mut records, .. } = origin;
     records.truncate(step as usize);
     let opening = Opening::Resumed(snapshot.map(|checkpoint| checkpoint.snapshot));
-    Session { spec: &spec, prepared, directory, lock, opening, w, records, save }.run(library, observe, interrupt)
+    let registration = Registration::of(besides.store, directory.path(), lock);
+    let save = besides.save;
+    Session { spec: &spec, prepared, directory, registration, opening, w, records, save }
+        .run(library, observe, interrupt)
 }
 
 /// The last checkpoint of a run up to the step `most`, if there is one, and the parameters to start from without.

@@ -2,24 +2,25 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
+use std::time::SystemTime;
 
 use onedge_objective::Error as ObjectiveError;
 
 use crate::Error;
 use crate::checkpoint::{Checkpoints, Keeper, Kept};
-use crate::export::lines;
 use crate::params;
-use crate::records::{Record, Resumption, RunDirectory, RunLock, StepWriter, Summary, final_loss, write_whole};
+use crate::records::{Record, Resumption, RunDirectory, StepWriter, Summary, final_loss, lines, write_whole};
 use crate::run::execute::Prepared;
 use crate::run::{Element, Finished, Hooks, Library, Outcome, Snapshot, Training, Workload};
 use crate::spec::Spec;
+use crate::store::Registration;
 
 /// A run that is ready to train: what all runs have in common from here on, however they began.
 pub(super) struct Session<'a, T: Element> {
     pub(super) spec: &'a Spec,
     pub(super) prepared: Prepared<T>,
     pub(super) directory: RunDirectory,
-    pub(super) lock: RunLock,
+    pub(super) registration: Registration<'a>,
     pub(super) opening: Opening<T>,
     /// The parameters to start from; a snapshot has its own.
     pub(super) w: Vec<T>,
@@ -51,7 +52,7 @@ impl<T: Element> Session<'_, T> {
         observe: &mut dyn FnMut(&Record),
         interrupt: &AtomicBool,
     ) -> Result<Finished, Error> {
-        let Self { spec, prepared, directory, lock, opening, mut w, mut records, save } = self;
+        let Self { spec, prepared, directory, registration, opening, mut w, mut records, save } = self;
         let Prepared { plan, mut problem, method, mut instruments } = prepared;
         let mut training = Training::new(&plan, &mut *problem.train, &mut w, method, &mut instruments)?;
         let (layouts, data) = (&problem.layouts, &problem.data);
@@ -77,23 +78,26 @@ impl<T: Element> Session<'_, T> {
                 (keeper, StepWriter::at_end(&directory.steps())?)
             }
         };
+        let warn = |sentence: &str| library.warn(sentence);
+        registration.enter(&warn);
         let mut lost = FirstError::default();
         let writer = RefCell::new(writer);
         let mut keep = |record: &Record| {
-            observe(record);
-            records.push(record.clone());
-            writer.borrow_mut().append(record).map_err(|error| {
+            let written = writer.borrow_mut().append(record).map_err(|error| {
                 let message = error.to_string();
                 lost.keep(Err::<(), _>(error));
                 message
-            })
+            });
+            // What is shown has been written.
+            observe(record);
+            records.push(record.clone());
+            written
         };
         let hooks = Hooks { record: &mut keep, interrupt };
         let outcome = training.run(hooks, &mut |training, pause| {
-            keeper.pause(training, pause, &mut || writer.borrow_mut().sync(), &|sentence| library.warn(sentence));
+            keeper.pause(training, pause, &mut || writer.borrow().sync(), &warn);
         })?;
 
-        lost.keep(writer.into_inner().flush());
         if let Some(path) = save {
             lost.keep(params::save(path, layouts, &w));
         }
@@ -105,8 +109,8 @@ impl<T: Element> Session<'_, T> {
         let summary = summarise(spec, outcome, &records, w.len(), (train_means, test_means), &kept);
         lost.keep(directory.write_summary(&summary));
         lost.keep(kept.error.take().map_or(Ok(()), Err));
+        registration.end(&warn);
         let finished = Finished { folder: directory.path().to_owned(), summary, records, edge };
-        drop(lock);
         match lost.0 {
             None => Ok(finished),
             Some(source) => Err(Error::Incomplete { finished: Box::new(finished), source: Box::new(source) }),
@@ -146,6 +150,7 @@ fn summarise(
         name: spec.name.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         stop: outcome.stop,
+        ended: Some(humantime::format_rfc3339_seconds(SystemTime::now()).to_string()),
         steps: outcome.steps,
         parameters: parameters as u64,
         seconds: outcome.seconds,

@@ -24,10 +24,12 @@ impl Machine {
         }
     }
 
-    /// As a section of a spec states it.
-    pub(crate) fn provenance(self) -> [(&'static str, Value); 4] {
+    /// As a section of a spec states it, with the name of the host.
+    pub(crate) fn provenance(self) -> [(&'static str, Value); 5] {
+        let host = gethostname::gethostname().to_string_lossy().into_owned();
         [
             ("version", Value::Text(self.version)),
+            ("host", Value::Text(host)),
             ("system", Value::Text(self.system)),
             ("processor", Value::Text(self.processor)),
             ("threads", Value::Integer(self.threads as i64)),

@@ -10,4 +10,4 @@ mod sections;
 pub use document::Document;
 pub use grid::{Variant, expand};
 pub use resolved::{Part, Precision, Spec};
-pub use sections::{ALL as SECTIONS, Choice, ROOT, Section};
+pub use sections::{ALL as SECTIONS, Choice, PROVENANCE, ROOT, Section};

@@ -8,6 +8,7 @@ use onedge_lab::records::{Record, RunDirectory, write_whole};
 use onedge_lab::run::{Library, Place, Request, check, execute};
 use onedge_lab::spec::{Spec, Variant, expand};
 
+use crate::commands::runs::ROOT;
 use crate::console;
 use crate::exit::Code;
 use crate::interrupt;
@@ -41,7 +42,7 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     check_all(&plans, &mut library)?;
     let folder = match &args.out {
         Some(path) => RunDirectory::create(path)?,
-        None => RunDirectory::create_numbered(Path::new("runs"), "compare")?,
+        None => RunDirectory::create_numbered(Path::new(ROOT), "compare")?,
     };
     let (groups, stopped) = all(&plans, &rows, folder.path(), &mut library, &interrupt);
     let shown = show(&groups, &plans, folder.path());
@@ -129,7 +130,13 @@ fn all(
             let mut row = rows.row(&title(variant), width, variant.spec.steps);
             let mut spec = variant.spec.clone();
             spec.name = title(variant);
-            let request = Request { spec: &spec, place: Place::Under(folder), start: None, save: None };
+            let request = Request {
+                spec: &spec,
+                place: Place::Under(folder),
+                store: Some(Path::new(ROOT)),
+                start: None,
+                save: None,
+            };
             let mut observe = |record: &Record| row.show(record);
             let finished = match execute(&request, library, &mut observe, interrupt) {
                 Ok(finished) => finished,

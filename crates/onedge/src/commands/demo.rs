@@ -7,6 +7,7 @@ use onedge_lab::run::{Finished, Library, Place, Request, execute};
 use onedge_lab::spec::{Document, Spec};
 use onedge_lab::table::number;
 
+use crate::commands::runs::ROOT;
 use crate::console;
 use crate::exit::Code;
 use crate::interrupt;
@@ -40,19 +41,21 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     let specs = RULES.iter().map(|(name, rule)| spec(name, rule, args.steps)).collect::<Result<Vec<_>, _>>()?;
     let folder = match &args.out {
         Some(path) => RunDirectory::create(path)?,
-        None => RunDirectory::create_numbered(Path::new("runs"), "demo")?,
+        None => RunDirectory::create_numbered(Path::new(ROOT), "demo")?,
     };
     console::result(&format!(
         "Four learning rate rules train the same network on 1797 handwritten digits, {} steps each.\n\n",
         args.steps
     ));
-    let (rows, mut library) = (Rows::new(false), Library::new(None));
+    let rows = Rows::new(false);
+    let mut library = Library::new(None).warned_by(rows.warnings());
     let width = RULES.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let mut lines: Vec<_> = specs.iter().map(|spec| rows.row(&spec.name, width, spec.steps)).collect();
     let mut groups = Vec::new();
     for (spec, row) in specs.iter().zip(&mut lines) {
         let mut observe = |record: &Record| row.show(record);
-        let request = Request { spec, place: Place::Under(folder.path()), start: None, save: None };
+        let request =
+            Request { spec, place: Place::Under(folder.path()), store: Some(Path::new(ROOT)), start: None, save: None };
         let finished = execute(&request, &mut library, &mut observe, &interrupt)?;
         row.finish(&finished.summary.stop);
         let stop = finished.summary.stop.clone();

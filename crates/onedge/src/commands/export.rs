@@ -1,44 +1,75 @@
-use std::path::PathBuf;
+use std::io::{BufWriter, ErrorKind, Write, stdout};
+use std::path::{Path, PathBuf};
 
-use onedge_lab::export::{Format, export};
-use onedge_lab::records::{RunDirectory, write_whole};
+use onedge_lab::Error;
+use onedge_lab::export::{Format, Report, Source, export, export_to};
+use onedge_lab::store::path_of;
 
+use super::runs::Root;
 use crate::console;
 use crate::exit::Code;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The folder of a run
-    run: PathBuf,
+    /// The runs: folders, or names or ids of runs below the root
+    #[arg(required = true, value_name = "RUN")]
+    runs: Vec<String>,
     /// What to write
     #[arg(long, short, value_enum, default_value = "csv")]
     format: As,
-    /// Where to write [default: standard output]
-    #[arg(long, short, value_name = "FILE")]
+    /// The file, or for TensorBoard the folder, to write [default: standard output]
+    #[arg(long, short, value_name = "PATH")]
     output: Option<PathBuf>,
 }
 
-/// `csv` or `json`
+/// As a command of its own.
+#[derive(Debug, clap::Args)]
+pub struct Alone {
+    #[command(flatten)]
+    args: Args,
+    #[command(flatten)]
+    root: Root,
+}
+
+/// The names of [`Format`]s.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum As {
     Csv,
     Json,
+    Tensorboard,
+    Parquet,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<Code> {
-    let steps = RunDirectory::open(&args.run)?.read_steps()?;
-    if steps.torn {
-        console::note(&format!("note: {}: the last record was cut off and is left out", args.run.display()));
-    }
+pub fn run_alone(alone: &Alone) -> anyhow::Result<Code> {
+    run(&alone.args, alone.root.path())
+}
+
+pub fn run(args: &Args, root: &Path) -> anyhow::Result<Code> {
+    let paths: Vec<PathBuf> = args.runs.iter().map(|run| path_of(root, run)).collect::<Result<_, _>>()?;
+    let sources = Source::open(&paths)?;
     let format = match args.format {
         As::Csv => Format::Csv,
         As::Json => Format::Json,
+        As::Tensorboard => Format::TensorBoard,
+        As::Parquet => Format::Parquet,
     };
-    let mut text = Vec::new();
-    export(&steps.records, format, &mut text)?;
-    match &args.output {
-        Some(path) => write_whole(path, &text)?,
-        None => console::result(&String::from_utf8_lossy(&text)),
+    let report = match &args.output {
+        Some(path) => export(&sources, format, path)?,
+        None => to_standard_output(&sources, format)?,
+    };
+    for run in report.torn {
+        console::note(&format!("note: {}: the last record was cut off and is left out", run.display()));
     }
     Ok(Code::Done)
+}
+
+fn to_standard_output(sources: &[Source], format: Format) -> Result<Report, Error> {
+    let place = Path::new("standard output");
+    let mut out = BufWriter::with_capacity(1 << 17, stdout());
+    let written = export_to(sources, format, &mut out, place);
+    match written.and_then(|report| out.flush().map(|()| report).map_err(Error::write(place))) {
+        // Nobody reads on, as with `| head`: that is no failure.
+        Err(Error::Write { source, .. }) if source.kind() == ErrorKind::BrokenPipe => Ok(Report::default()),
+        other => other,
+    }
 }

@@ -1,8 +1,9 @@
 use std::path::{Path, PathBuf};
 
 use onedge_lab::records::Record;
-use onedge_lab::run::{Branch, Place, fork};
+use onedge_lab::run::{Besides, Branch, Place, fork};
 
+use crate::commands::runs::ROOT;
 use crate::exit::Code;
 use crate::finished::conclude;
 use crate::interrupt;
@@ -38,8 +39,8 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     let place = args.out.as_deref().map_or(Place::Under(Path::new("runs")), Place::At);
     let tell = rows.notes();
     let mut observe = |record: &Record| row.show(record);
-    let save = args.save_params.as_deref();
+    let besides = Besides { store: Some(Path::new(ROOT)), save: args.save_params.as_deref() };
     let mut tell = |sentence: &str| tell(sentence);
-    let result = fork(&branch, place, save, &mut library, &mut observe, &interrupt, &mut tell);
+    let result = fork(&branch, place, besides, &mut library, &mut observe, &interrupt, &mut tell);
     conclude(result, &mut row)
 }

@@ -12,6 +12,7 @@ mod measure;
 mod plan;
 mod plot;
 mod resume;
+mod runs;
 mod theory;
 mod train;
 
@@ -38,8 +39,10 @@ pub enum Command {
     Plan(plan::Args),
     /// Let a trained language model speak
     Generate(generate::Args),
-    /// The step records of a run as CSV or JSON
-    Export(export::Args),
+    /// All runs: list, find, show, compare, tag, export, delete
+    Runs(runs::Args),
+    /// The step records of runs as CSV, JSON, Parquet or for TensorBoard
+    Export(export::Alone),
     /// Draw runs
     Plot(plot::Args),
     /// The simplified model of rate and sharpness: the paper's figures, a phase map, runs of your own
@@ -64,7 +67,8 @@ impl Command {
             Self::Measure(args) => measure::run(&args),
             Self::Plan(args) => plan::run(&args),
             Self::Generate(args) => generate::run(&args),
-            Self::Export(args) => export::run(&args),
+            Self::Runs(args) => runs::run(&args),
+            Self::Export(args) => export::run_alone(&args),
             Self::Plot(args) => plot::run(&args),
             Self::Theory(args) => theory::run(&args),
             Self::List(args) => list::run(&args),

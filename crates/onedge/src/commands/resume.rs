@@ -1,8 +1,9 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use onedge_lab::records::{Record, StopReason};
-use onedge_lab::run::{Begun, resume};
+use onedge_lab::run::{Begun, Besides, resume};
 
+use crate::commands::runs::ROOT;
 use crate::console;
 use crate::exit::Code;
 use crate::finished::conclude;
@@ -39,8 +40,8 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     let mut row = rows.row(&begun.spec().name, 0, begun.spec().steps);
     let tell = rows.notes();
     let mut observe = |record: &Record| row.show(record);
-    let save = args.save_params.as_deref();
-    let result = resume(begun, save, &mut library, &mut observe, &interrupt, &mut |sentence| tell(sentence));
+    let besides = Besides { store: Some(Path::new(ROOT)), save: args.save_params.as_deref() };
+    let result = resume(begun, besides, &mut library, &mut observe, &interrupt, &mut |sentence| tell(sentence));
     conclude(result, &mut row)
 }
 

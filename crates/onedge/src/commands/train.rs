@@ -4,6 +4,7 @@ use onedge_lab::records::Record;
 use onedge_lab::run::{Place, Request, execute};
 use onedge_lab::spec::Spec;
 
+use crate::commands::runs::ROOT;
 use crate::exit::Code;
 use crate::finished::conclude;
 use crate::interrupt;
@@ -36,8 +37,14 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     let rows = Rows::new(args.quiet);
     let mut library = args.overrides.library(&rows).stopped_by(&interrupt);
     let mut row = rows.row(&spec.name, 0, spec.steps);
-    let place = args.out.as_deref().map_or(Place::Under(Path::new("runs")), Place::At);
-    let request = Request { spec: &spec, place, start: args.params.as_deref(), save: args.save_params.as_deref() };
+    let place = args.out.as_deref().map_or(Place::Under(Path::new(ROOT)), Place::At);
+    let request = Request {
+        spec: &spec,
+        place,
+        store: Some(Path::new(ROOT)),
+        start: args.params.as_deref(),
+        save: args.save_params.as_deref(),
+    };
     let mut observe = |record: &Record| row.show(record);
     let result = execute(&request, &mut library, &mut observe, &interrupt);
     conclude(result, &mut row)

@@ -16,5 +16,7 @@ mod mistakes;
 mod output;
 mod plan;
 mod resume;
+mod runs;
+mod store_kills;
 mod theory;
 mod train;

@@ -11,9 +11,43 @@ fn export_gives_csv_and_json() {
     let records: serde_json::Value = serde_json::from_str(&bench.read("steps.json")).unwrap();
     assert_eq!(records.as_array().unwrap().len(), 12);
     assert_eq!(records[3]["learning_rate"], 0.1);
+    bench.done(&["train", "a.toml", "-q"]);
+    let several = bench.done(&["export", "run", "constant", "-o", "all.csv"]);
+    assert!(several.stdout.is_empty());
+    let all = bench.read("all.csv");
+    let runs: Vec<&str> = all.lines().map(|line| line.split_once(',').unwrap().0).collect();
+    assert_eq!((runs.len(), runs[0], runs[1], runs[13]), (25, "run", "run", "constant"));
+    assert_eq!(bench.done(&["runs", "export", "constant"]).stdout, bench.done(&["export", "runs/constant"]).stdout);
     let none = bench.run(&["export", "."]);
     assert_eq!(none.code, Some(2));
     assert!(none.stderr.contains("steps.jsonl"), "{}", none.stderr);
+}
+
+#[test]
+fn export_for_tensorboard_is_a_folder() {
+    let bench = Bench::new();
+    bench.done(&["train", "a.toml", "-q"]);
+    bench.done(&["export", "constant", "--format", "tensorboard", "-o", "board"]);
+    let names = bench.names("board/constant");
+    assert!(names.len() == 1 && names[0].starts_with("events.out.tfevents."), "{names:?}");
+    let nowhere = bench.run(&["export", "constant", "--format", "tensorboard"]);
+    assert_eq!(nowhere.code, Some(2));
+    assert!(nowhere.stderr.contains("tensorboard: expected a folder to write to"), "{}", nowhere.stderr);
+}
+
+#[test]
+fn export_to_parquet_is_a_feature() {
+    let bench = Bench::new();
+    bench.done(&["train", "a.toml", "-q"]);
+    let output = bench.run(&["export", "constant", "--format", "parquet", "-o", "steps.parquet"]);
+    if cfg!(feature = "parquet") {
+        assert_eq!(output.code, Some(0), "{}", output.stderr);
+        assert!(std::fs::read(bench.path("steps.parquet")).unwrap().starts_with(b"PAR1"));
+    } else {
+        assert_eq!(output.code, Some(2));
+        assert!(output.stderr.contains("`--features parquet`"), "{}", output.stderr);
+        assert!(!bench.names("").iter().any(|name| name.contains("parquet")));
+    }
 }
 
 #[test]
@@ -79,7 +113,7 @@ fn help_is_complete_and_short() {
     let bench = Bench::new();
     let help = bench.done(&["--help"]).stdout;
     assert!(help.lines().count() < 30, "{help}");
-    for command in ["demo", "train", "compare", "measure", "export", "plot", "theory", "list", "completions"] {
+    for command in ["demo", "train", "compare", "measure", "runs", "export", "plot", "theory", "list", "completions"] {
         assert!(help.contains(&format!("  {command} ")), "{command}: {help}");
         let own = bench.done(&[command, "--help"]).stdout;
         assert!(own.starts_with(|c: char| c.is_uppercase()) && own.lines().count() < 40, "{own}");

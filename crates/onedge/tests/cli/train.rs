@@ -25,7 +25,7 @@ fn runs_are_never_overwritten() {
     let bench = Bench::new();
     bench.done(&["train", "a.toml", "-q"]);
     bench.done(&["train", "a.toml", "-q"]);
-    assert_eq!(bench.names("runs"), ["constant", "constant-2"]);
+    assert_eq!(bench.names("runs"), ["constant", "constant-2", "index.lock", "index.sqlite"]);
     bench.done(&["train", "a.toml", "-q", "--out", "mine"]);
     let again = bench.run(&["train", "a.toml", "-q", "--out", "mine"]);
     assert_eq!(again.code, Some(2));

@@ -1,0 +1,202 @@
+//! What recording, listing and exporting cost: the three figures of the README.
+//!
+//!     cargo run --release -p onedge-lab --example store_speed -- [FOLDER]
+//!
+//! Makes 10,000 runs and a run of 1,000,000 records in FOLDER (a new one among temporary files unless it is said), about
+//! 800 MB, and removes them in the end. If `onedge` is built in the same profile, it is timed, too.
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use onedge_lab::export::{Format, Source, export};
+use onedge_lab::records::{Record, RunDirectory, StepWriter};
+use onedge_lab::run::{Hooks, Instruments, Library, Problem, plan, train};
+use onedge_lab::spec::{Document, Spec};
+use onedge_lab::store::{Filter, Selection, Store};
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+fn main() -> Outcome<()> {
+    let folder = std::env::args_os()
+        .nth(1)
+        .map_or_else(|| std::env::temp_dir().join(format!("onedge-store-speed-{}", std::process::id())), PathBuf::from);
+    fs::create_dir_all(&folder)?;
+    let measured = recording(&folder).and_then(|()| listing(&folder)).and_then(|()| exporting(&folder));
+    fs::remove_dir_all(&folder)?;
+    measured
+}
+
+fn spec(settings: &[&str]) -> Outcome<Spec> {
+    let mut document = Document::empty("store_speed");
+    settings.iter().try_for_each(|setting| document.set(setting))?;
+    Ok(Spec::resolve(&document)?)
+}
+
+/// A run with its records written and the same without, in turn.
+fn recording(folder: &Path) -> Outcome<()> {
+    let small = ["data.first=400", "model.hidden=[16]", "steps=2000", "engine.threads=1"];
+    let settings = [&small[..], &["diagnostics.sharpness_every=0", "diagnostics.curvature=true"]].concat();
+    let spec = spec(&settings)?;
+    let mut problem = Problem::<f32>::build(&spec, &mut Library::new(None))?;
+    let (plan, interrupt) = (plan(&spec)?, AtomicBool::new(false));
+    let mut once = |record: &mut dyn FnMut(&Record) -> Result<(), String>| -> Outcome<f64> {
+        let mut w = problem.initial(0);
+        let method = (spec.build_optimizer()?, spec.build_tuner()?);
+        let hooks = Hooks { record, interrupt: &interrupt };
+        let started = Instant::now();
+        train(&plan, &mut *problem.train, &mut w, method, &mut Instruments::none(), hooks)?;
+        Ok(started.elapsed().as_secs_f64() / spec.steps as f64)
+    };
+    let (mut with, mut without, mut writing, mut kept) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for round in 0..15 {
+        without.push(once(&mut |_| Ok(()))?);
+        let path = folder.join(format!("steps-{round}.jsonl"));
+        let mut writer = StepWriter::create(&path)?;
+        kept.clear();
+        with.push(once(&mut |record| {
+            kept.push(record.clone());
+            writer.append(record).map_err(|error| error.to_string())
+        })?);
+        // Alone, it can be told from the noise of a busy machine.
+        let mut writer = StepWriter::create(&path.with_extension("again"))?;
+        let started = Instant::now();
+        kept.iter().try_for_each(|record| writer.append(record))?;
+        writing.push(started.elapsed().as_secs_f64() / spec.steps as f64);
+    }
+    let [with, without, writing] = [with, without, writing].map(median);
+    println!("recording: {:.0} steps per second without it", 1.0 / without);
+    println!(
+        "  {:.1} us a step without, {:.1} us with: {:+.2} %",
+        without * 1e6,
+        with * 1e6,
+        100.0 * (with / without - 1.0)
+    );
+    println!(
+        "  {:.2} us to write a record: {:.2} % of 1000 steps per second (to reach: 2)",
+        writing * 1e6,
+        writing * 1e5
+    );
+    Ok(())
+}
+
+/// 10,000 runs, which nobody has registered.
+fn listing(folder: &Path) -> Outcome<()> {
+    let root = folder.join("runs");
+    let tuners = ["cdat", "greedy", "armijo", "polyak"];
+    let texts = tuners.map(|tuner| spec(&[&format!("tuner={tuner}")]).map(|spec| spec.to_toml()));
+    let record = Record { loss: 2.5, learning_rate: 0.1, cost: 3.0, seconds: 0.1, ..Record::default() };
+    for number in 0..10_000 {
+        let run = RunDirectory::create(&root.join(format!("run-{number}")))?;
+        let text = texts[number % tuners.len()].as_ref().map_err(ToString::to_string)?;
+        fs::write(run.spec(), text.replace("seed = 0\n", &format!("seed = {number}\n")))?;
+        StepWriter::create(&run.steps())?.append(&record)?;
+        let loss = 1.0 / (1.0 + number as f64);
+        fs::write(run.summary(), SUMMARY.replace("LOSS", &loss.to_string()))?;
+    }
+    let started = Instant::now();
+    let (_, runs) = Store::rebuild(&root)?;
+    let index = root.join("index.sqlite");
+    println!("listing: {runs} runs, indexed in {:.1} s", started.elapsed().as_secs_f64());
+    println!("  index of {:.1} MB", fs::metadata(&index)?.len() as f64 / 1e6);
+
+    let columns = ["id", "folder", "status", "tuner", "steps", "final_loss", "seconds", "started", "tags"];
+    let columns = columns.map(str::to_owned);
+    let filter = Filter::parse("tuner=cdat and final_loss<0.3 and not seed>9000")?;
+    for (what, filter) in [("all of them", None), ("those that fit a filter", Some(&filter))] {
+        let selection = Selection { filter, columns: Some(&columns), ..Selection::default() };
+        let list = || -> Outcome<(usize, f64)> {
+            let started = Instant::now();
+            let rows = Store::open(&root)?.list(&selection)?;
+            Ok((rows.len(), started.elapsed().as_secs_f64()))
+        };
+        let forgotten = forget(&index);
+        let (rows, cold) = list()?;
+        let warm = median((0..9).map(|_| Ok(list()?.1)).collect::<Outcome<Vec<_>>>()?);
+        let cold_word = if forgotten { "cold" } else { "first" };
+        println!("  {what}, {rows}: {:.0} ms {cold_word}, {:.0} ms warm (to reach: 200)", cold * 1e3, warm * 1e3);
+    }
+    let program = std::env::current_exe()?.with_file_name("../onedge");
+    if program.is_file() {
+        let mut times = Vec::new();
+        for _ in 0..9 {
+            let started = Instant::now();
+            let status = Command::new(&program).arg("runs").arg("--root").arg(&root).stdout(Stdio::null()).status()?;
+            assert!(status.success());
+            times.push(started.elapsed().as_secs_f64());
+        }
+        println!("  the whole program `onedge runs`: {:.0} ms warm", median(times) * 1e3);
+    }
+    Ok(())
+}
+
+/// Makes the system forget what it has of a file in memory, where it has the usual tool for that.
+fn forget(path: &Path) -> bool {
+    let file = format!("of={}", path.display());
+    let options = ["oflag=nocache", "conv=notrunc,fdatasync", "count=0", "status=none"];
+    Command::new("dd").arg(file).args(options).status().is_ok_and(|status| status.success())
+}
+
+fn exporting(folder: &Path) -> Outcome<()> {
+    let run = RunDirectory::create(&folder.join("long"))?;
+    let mut writer = StepWriter::create(&run.steps())?;
+    let records = 1_000_000;
+    for step in 0..records {
+        // Numbers with all their digits, as runs have them.
+        let x = 1.0 / (1.0 + step as f64);
+        let spectrum = (step % 10 == 0).then_some(3.0 + x);
+        writer.append(&Record {
+            step,
+            loss: 0.1 + x,
+            learning_rate: 0.3 - 0.1 * x,
+            gradient_norm: Some(x.sqrt()),
+            update_norm: Some(x.sqrt()),
+            slope: Some(-x),
+            curvature: Some(7.0 * x),
+            sharpness: spectrum,
+            residual: spectrum.map(|value| value * 1e-4),
+            update_cosine: Some(x.sin()),
+            products: spectrum.map(|_| 7),
+            cost: 3.5 * step as f64,
+            seconds: 0.001 * step as f64,
+            ..Record::default()
+        })?;
+    }
+    let bytes = fs::metadata(run.steps())?.len();
+    println!("exporting: {records} records, {:.0} MB", bytes as f64 / 1e6);
+    let sources = [Source { label: "long".to_owned(), run }];
+    let mut formats = vec![(Format::Csv, "csv", " (to reach: 2)"), (Format::Json, "json", " (to reach: 2)")];
+    formats.push((Format::TensorBoard, "tensorboard", ""));
+    if cfg!(feature = "parquet") {
+        formats.push((Format::Parquet, "parquet", ""));
+    }
+    for (format, name, target) in formats {
+        let mut times = Vec::new();
+        for round in 0..3 {
+            let path = folder.join(format!("{name}-{round}"));
+            let started = Instant::now();
+            let report = export(&sources, format, &path)?;
+            times.push(started.elapsed().as_secs_f64());
+            assert_eq!(report.records, records);
+            if format.is_folder() { fs::remove_dir_all(&path)? } else { fs::remove_file(&path)? }
+        }
+        println!("  {name}: {:.2} s{target}", median(times));
+    }
+    Ok(())
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+const SUMMARY: &str = r#"{
+  "name": "cdat", "version": "0.1.0", "stop": {"reason": "steps_done"}, "ended": "2025-11-26T18:00:00Z", "steps": 200,
+  "parameters": 9162, "seconds": 1.25, "spectrum_seconds": 0.25, "cost": 800.0, "first_loss": 2.3, "final_loss": LOSS,
+  "best_loss": LOSS, "events": {"non_descent": 0, "negative_curvature": 3, "vanishing_denominator": 0},
+  "train": {"accuracy": 0.99, "loss": LOSS}, "test": {"accuracy": 0.97, "loss": LOSS}
+}
+"#;

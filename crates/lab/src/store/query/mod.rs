@@ -1,0 +1,207 @@
+//! Filters: which runs to list.
+
+mod parser;
+
+use super::Fact;
+use super::fact::written_list;
+
+/// A condition on a run: comparisons with `and`, `or`, `not` and parentheses, as [`Filter::parse`] reads them.
+///
+/// A comparison with something that a run does not have is false, and so it fits `!=` and `not`. Text is compared by its letters,
+/// so that times can be compared: `started >= 2025-11-20`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Filter {
+    /// One comparison.
+    Compare(Comparison),
+    /// The contrary.
+    Not(Box<Filter>),
+    /// All of these.
+    And(Vec<Filter>),
+    /// One of these.
+    Or(Vec<Filter>),
+}
+
+/// `key operator value`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// As the index has it.
+    key: String,
+    /// Where the key stands in the text, counted from 1.
+    column: usize,
+    operator: Operator,
+    /// As written, without quotes.
+    value: String,
+    /// The same as a number, if it is one and has no quotes.
+    number: Option<f64>,
+}
+
+/// How to compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operator {
+    Equal,
+    Unequal,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    Contains,
+}
+
+impl Operator {
+    /// As written, the longer ones first.
+    const ALL: [(&'static str, Self); 8] = [
+        ("==", Self::Equal),
+        ("!=", Self::Unequal),
+        ("<=", Self::LessOrEqual),
+        (">=", Self::GreaterOrEqual),
+        ("=", Self::Equal),
+        ("<", Self::Less),
+        (">", Self::Greater),
+        ("~", Self::Contains),
+    ];
+}
+
+impl Filter {
+    /// Whether it fits what `fact` says of a run.
+    pub fn fits<'a>(&self, fact: &dyn Fn(&str) -> Option<&'a Fact>) -> bool {
+        match self {
+            Self::Compare(comparison) => comparison.fits(fact(&comparison.key)),
+            Self::Not(inner) => !inner.fits(fact),
+            Self::And(parts) => parts.iter().all(|part| part.fits(fact)),
+            Self::Or(parts) => parts.iter().any(|part| part.fits(fact)),
+        }
+    }
+
+    /// Every key that it asks for, with its place in the text.
+    pub fn keys(&self) -> Vec<(&str, usize)> {
+        match self {
+            Self::Compare(comparison) => vec![(&comparison.key, comparison.column)],
+            Self::Not(inner) => inner.keys(),
+            Self::And(parts) | Self::Or(parts) => parts.iter().flat_map(Self::keys).collect(),
+        }
+    }
+}
+
+impl Comparison {
+    fn fits(&self, fact: Option<&Fact>) -> bool {
+        match (self.operator, fact) {
+            (Operator::Unequal, fact) => !self.equals(fact),
+            (_, None) => false,
+            (Operator::Equal, fact) => self.equals(fact),
+            (Operator::Contains, Some(fact)) => fact.to_string().contains(&self.value),
+            (operator, Some(fact)) => {
+                use std::cmp::Ordering::{Equal, Greater, Less};
+                let order = match (fact, self.number) {
+                    (Fact::Text(text), _) => Some(text.as_str().cmp(&self.value)),
+                    (number, Some(value)) => number.number().and_then(|number| number.partial_cmp(&value)),
+                    (_, None) => None,
+                };
+                match operator {
+                    Operator::Less => order == Some(Less),
+                    Operator::Greater => order == Some(Greater),
+                    Operator::LessOrEqual => matches!(order, Some(Less | Equal)),
+                    _ => matches!(order, Some(Greater | Equal)),
+                }
+            }
+        }
+    }
+
+    fn equals(&self, fact: Option<&Fact>) -> bool {
+        match fact {
+            None => false,
+            Some(Fact::Text(text)) if self.key == "tags" => {
+                text.split(' ').any(|tag| tag == self.value) || *text == self.value
+            }
+            Some(Fact::Text(text)) => {
+                *text == self.value || (text.starts_with('[') && written_list(&self.value).as_deref() == Some(text))
+            }
+            Some(Fact::Integer(integer)) => match self.value.parse::<i64>() {
+                // Seeds have more digits than a float.
+                Ok(value) => *integer == value,
+                Err(_) => self.number == Some(*integer as f64),
+            },
+            Some(Fact::Number(number)) => self.number == Some(*number),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn fits(filter: &str) -> bool {
+        let run: BTreeMap<&str, Fact> = BTreeMap::from([
+            ("tuner", "cdat".into()),
+            ("tuner.sigma", Fact::Number(2.0625)),
+            ("seed", Fact::Integer(9_007_199_254_740_993)),
+            ("model.hidden", "[64, 64]".into()),
+            ("name", "rate = 0.1 (old)".into()),
+            ("drop_last", "true".into()),
+            ("started", "2025-11-26T17:53:07Z".into()),
+            ("tags", "baseline good".into()),
+            ("diverge_factor", Fact::Number(f64::INFINITY)),
+            ("final_loss", Fact::Number(f64::NAN)),
+        ]);
+        Filter::parse(filter).unwrap().fits(&|key| run.get(key))
+    }
+
+    #[test]
+    fn compares_by_kind() {
+        for (filter, expected) in [
+            ("tuner=cdat", true),
+            ("tuner.name == cdat", true),
+            ("tuner=\"cdat\"", true),
+            ("tuner!=cdat", false),
+            ("tuner~da", true),
+            ("tuner<d", true),
+            ("tuner.sigma>2", true),
+            ("tuner.sigma>=2.0625", true),
+            ("tuner.sigma=20625e-4", true),
+            ("tuner.sigma=\"2.0625\"", false),
+            ("tuner.sigma<2.0625", false),
+            ("tuner.sigma>cdat", false),
+            ("tuner.sigma~06", true),
+            ("seed=9007199254740993", true),
+            ("seed=9007199254740992", false),
+            ("spec.seed>1e15", true),
+            ("model.hidden=[64,64]", true),
+            ("model.hidden = [64, 64.0]", true),
+            ("model.hidden=[64]", false),
+            ("model.hidden~64", true),
+            ("name='rate = 0.1 (old)'", true),
+            ("drop_last=true", true),
+            ("started>2025-11-26", true),
+            ("started<2025-11-26T17", false),
+            ("tag=good", true),
+            ("tag=goo", false),
+            ("tags~goo", true),
+            ("tag!=bad", true),
+            ("diverge_factor>1e300", true),
+            ("diverge_factor=inf", true),
+            ("final_loss<1", false),
+            ("final_loss>=1", false),
+            ("batch=1", false),
+            ("batch!=1", true),
+            ("not batch=1", true),
+        ] {
+            assert_eq!(fits(filter), expected, "{filter}");
+        }
+    }
+
+    #[test]
+    fn and_binds_closer_than_or() {
+        let (yes, no) = ("tuner=cdat", "tuner=gd");
+        for (filter, expected) in [
+            (format!("{yes} or {no} and {no}"), true),
+            (format!("({yes} or {no}) and {no}"), false),
+            (format!("not {no} and {yes}"), true),
+            (format!("not ({no} or {yes})"), false),
+            (format!("NOT NOT {yes} AND {yes}"), true),
+            (format!("{no} or not({no})and {yes}"), true),
+        ] {
+            assert_eq!(fits(&filter), expected, "{filter}");
+        }
+    }
+}

@@ -1,0 +1,12 @@
+use onedge_lab::store::Store;
+
+use super::{Root, tell};
+use crate::console;
+use crate::exit::Code;
+
+pub fn run(root: &Root) -> anyhow::Result<Code> {
+    let (store, runs) = Store::rebuild(root.path())?;
+    tell(&store);
+    console::result(&format!("{runs} runs below {}\n", root.path().display()));
+    Ok(if store.has_index() { Code::Done } else { Code::Failed })
+}

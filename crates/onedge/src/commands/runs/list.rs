@@ -1,0 +1,77 @@
+use std::collections::BTreeMap;
+
+use onedge_lab::store::{Fact, Filter, Selection, Sort, canonical};
+use onedge_lab::table::{duration, number, table};
+
+use super::Root;
+use crate::console;
+use crate::exit::Code;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Only runs that fit, like 'tuner=cdat and final_loss<0.3'; any setting, outcome or tag can be named, with
+    /// = != < <= > >= ~ (contains), and, or, not and parentheses
+    #[arg(long = "where", value_name = "FILTER")]
+    filter: Option<String>,
+    /// In the order of this; -KEY for the largest first [default: -started]
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
+    sort: Option<String>,
+    /// At most so many
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// What to show of each
+    #[arg(long, value_name = "KEYS", value_delimiter = ',')]
+    columns: Option<Vec<String>>,
+    /// As JSON, with everything that is known unless columns are named
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is shown unless something else is said.
+const COLUMNS: [&str; 9] = ["id", "folder", "status", "tuner", "steps", "final_loss", "seconds", "started", "tags"];
+
+pub fn run(args: &Args, root: &Root) -> anyhow::Result<Code> {
+    let filter = args.filter.as_deref().map(Filter::parse).transpose()?;
+    let sort = args.sort.as_deref().map(Sort::parse);
+    let written = || args.columns.clone().unwrap_or_else(|| COLUMNS.map(str::to_owned).to_vec());
+    let columns = (!args.json || args.columns.is_some()).then(written);
+    let rows = if root.is_yet_to_come() {
+        Vec::new()
+    } else {
+        let selection =
+            Selection { filter: filter.as_ref(), sort: sort.as_ref(), limit: args.limit, columns: columns.as_deref() };
+        root.open()?.list(&selection)?
+    };
+    if args.json {
+        console::result(&json(&rows)?);
+    } else if rows.is_empty() {
+        let none = if filter.is_some() { "no run fits, of those" } else { "no runs" };
+        console::note(&format!("note: {none} below {}", root.path().display()));
+    } else {
+        let columns = columns.unwrap_or_default();
+        let headings: Vec<&str> = columns.iter().map(String::as_str).collect();
+        let cells =
+            |row: &BTreeMap<String, Fact>| columns.iter().map(|key| cell(key, row.get(canonical(key)))).collect();
+        console::result(&table(&headings, &rows.iter().map(cells).collect::<Vec<_>>()));
+    }
+    Ok(Code::Done)
+}
+
+fn json(rows: &[BTreeMap<String, Fact>]) -> serde_json::Result<String> {
+    let object = |row: &BTreeMap<String, Fact>| -> serde_json::Map<_, _> {
+        row.iter().map(|(key, fact)| (key.clone(), fact.to_json())).collect()
+    };
+    Ok(serde_json::to_string_pretty(&rows.iter().map(object).collect::<Vec<_>>())? + "\n")
+}
+
+/// A fact as tables show it.
+fn cell(key: &str, fact: Option<&Fact>) -> String {
+    match (key, fact) {
+        ("tags", None) => String::new(),
+        (_, None) => "-".to_owned(),
+        ("seconds" | "spectrum_seconds", Some(fact)) => fact.number().map_or_else(|| fact.to_string(), duration),
+        ("started" | "ended", Some(Fact::Text(time))) => time.replace('T', " ").trim_end_matches('Z').to_owned(),
+        (_, Some(Fact::Number(value))) => number(Some(*value)),
+        (_, Some(fact)) => fact.to_string(),
+    }
+}

@@ -1,6 +1,8 @@
 //! `onedge runs`, and what it leaves.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -138,7 +140,10 @@ fn mistakes_are_named() {
             &["compare", "const"],
             "`const`: expected one run below runs, got 2; try a folder: `constant` or `constant-2`",
         ),
-        (&["--limit", "3", "show", "fast"], "the subcommand 'show' cannot be used with '--limit <N>'"),
+        (
+            &["--limit", "3", "show", "fast"],
+            "--limit: expected no command beside it, as it is about the list of runs, got one",
+        ),
     ] {
         let output = bench.run(&[&["runs"], args].concat());
         assert_eq!(output.code, Some(2), "{args:?}: {}", output.stderr);
@@ -162,7 +167,7 @@ fn runs_of_comparisons_and_elsewhere() {
         "{}",
         elsewhere.stderr
     );
-    let copy = std::process::Command::new("cp").args(["-r", "mine", "runs/mine"]).current_dir(bench.path("")).status();
+    let copy = Command::new("cp").args(["-r", "mine", "runs/mine"]).current_dir(bench.path("")).status();
     assert!(copy.unwrap().success());
     assert_eq!(bench.done(&["runs", "--where", "folder=mine", "--columns", "folder"]).stdout, "folder\nmine\n");
     assert_eq!(bench.done(&["runs", "index"]).stdout, "3 runs below runs\n");
@@ -193,10 +198,12 @@ fn an_index_that_cannot_be_had_stops_nothing() {
 #[test]
 fn many_register_at_once() {
     let bench = Bench::new();
-    let mut children: Vec<_> = (0..8)
-        .map(|_| bench.command(&["train", "a.toml", "-q"]).stderr(std::process::Stdio::piped()).spawn().unwrap())
-        .collect();
-    for child in children.drain(..) {
+    let start = |_| {
+        let mut command = bench.command(&["train", "a.toml", "-q"]);
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let children: Vec<_> = (0..8).map(start).collect();
+    for child in children {
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     }
@@ -206,6 +213,6 @@ fn many_register_at_once() {
     let rows = rows.as_array().unwrap();
     assert_eq!(rows.len(), 8);
     assert!(rows.iter().all(|row| row["status"] == "done"));
-    let ids: std::collections::BTreeSet<&str> = rows.iter().map(|row| row["id"].as_str().unwrap()).collect();
+    let ids: BTreeSet<&str> = rows.iter().map(|row| row["id"].as_str().unwrap()).collect();
     assert_eq!(ids.len(), 8);
 }

@@ -8,7 +8,7 @@ use crate::console;
 use crate::exit::Code;
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct Listing {
     /// Only runs that fit, like 'tuner=cdat and final_loss<0.3'; any setting, outcome or tag can be named, with
     /// = != < <= > >= ~ (contains), and, or, not and parentheses
     #[arg(long = "where", value_name = "FILTER")]
@@ -27,10 +27,24 @@ pub struct Args {
     json: bool,
 }
 
+impl Listing {
+    /// An option that was given, if any was.
+    pub fn given(&self) -> Option<&'static str> {
+        let given = [
+            ("--where", self.filter.is_some()),
+            ("--sort", self.sort.is_some()),
+            ("--limit", self.limit.is_some()),
+            ("--columns", self.columns.is_some()),
+            ("--json", self.json),
+        ];
+        given.into_iter().find_map(|(option, given)| given.then_some(option))
+    }
+}
+
 /// What is shown unless something else is said.
 const COLUMNS: [&str; 9] = ["id", "folder", "status", "tuner", "steps", "final_loss", "seconds", "started", "tags"];
 
-pub fn run(args: &Args, root: &Root) -> anyhow::Result<Code> {
+pub fn run(args: &Listing, root: &Root) -> anyhow::Result<Code> {
     let filter = args.filter.as_deref().map(Filter::parse).transpose()?;
     let sort = args.sort.as_deref().map(Sort::parse);
     let written = || args.columns.clone().unwrap_or_else(|| COLUMNS.map(str::to_owned).to_vec());

@@ -21,12 +21,11 @@ use crate::exit::Code;
 pub const ROOT: &str = "runs";
 
 #[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
     #[command(subcommand)]
     what: Option<What>,
     #[command(flatten)]
-    list: list::Args,
+    list: list::Listing,
     #[command(flatten)]
     root: Root,
 }
@@ -79,6 +78,10 @@ enum What {
 
 pub fn run(args: &Args) -> anyhow::Result<Code> {
     let root = &args.root;
+    if let (Some(_), Some(option)) = (&args.what, args.list.given()) {
+        let (expected, got) = ("no command beside it, as it is about the list of runs".to_owned(), "one".to_owned());
+        return Err(Error::Option { option, expected, got }.into());
+    }
     match &args.what {
         None => list::run(&args.list, root),
         Some(What::Show(args)) => show::run(args, root),

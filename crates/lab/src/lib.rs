@@ -15,6 +15,7 @@ pub mod plot;
 pub mod records;
 pub mod run;
 pub mod spec;
+pub mod sweep;
 pub mod table;
 
 pub use error::Error;

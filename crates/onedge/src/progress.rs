@@ -126,6 +126,7 @@ impl Row {
             StopReason::StepsDone | StopReason::TargetReached { .. } => "done",
             StopReason::Interrupted { .. } => "interrupted",
             StopReason::Diverged { .. } => "diverged",
+            StopReason::Hopeless { .. } => "given up",
             StopReason::NonFinite { .. } | StopReason::Failed { .. } => "failed",
         };
         let (done, numbers) = match &self.last {

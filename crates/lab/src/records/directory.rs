@@ -49,6 +49,11 @@ impl RunDirectory {
         }
     }
 
+    /// Whatever is at `path`.
+    pub(crate) fn at(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
     /// An existing folder.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::Error;
 use crate::params;
-use crate::records::{Record, RunDirectory, StepWriter, Summary, check_writable, final_loss};
+use crate::records::{Record, RunDirectory, StepWriter, StopReason, Summary, check_writable, final_loss};
 use crate::run::{
     Augment, Diagnostics, Element, Hooks, Instruments, Last, Library, Outcome, Plan, Problem, Workload, instruments,
     train,
@@ -65,9 +65,26 @@ pub fn execute(
     observe: &mut dyn FnMut(&Record),
     interrupt: &AtomicBool,
 ) -> Result<Finished, Error> {
+    let mut judge = |record: &Record| {
+        observe(record);
+        None
+    };
+    execute_until(request, library, &mut judge, interrupt)
+}
+
+/// The same, with the run ended where `judge`, which sees every record, gives a reason to.
+///
+/// # Errors
+/// Those of [`execute`].
+pub fn execute_until(
+    request: &Request<'_>,
+    library: &mut Library,
+    judge: &mut dyn FnMut(&Record) -> Option<StopReason>,
+    interrupt: &AtomicBool,
+) -> Result<Finished, Error> {
     match request.spec.precision {
-        Precision::F32 => execute_in::<f32>(request, library, observe, interrupt),
-        Precision::F64 => execute_in::<f64>(request, library, observe, interrupt),
+        Precision::F32 => execute_in::<f32>(request, library, judge, interrupt),
+        Precision::F64 => execute_in::<f64>(request, library, judge, interrupt),
     }
 }
 
@@ -120,6 +137,27 @@ pub fn check(spec: &Spec, library: &mut Library) -> Result<(), Error> {
     }
 }
 
+/// The same for every spec of a list: finds what is wrong with any of them before hours are spent on the others. Specs
+/// that differ only in what cannot stop a run are looked at once.
+///
+/// # Errors
+/// Those of [`check`].
+pub fn check_all<'a>(specs: impl IntoIterator<Item = &'a Spec>, library: &mut Library) -> Result<(), Error> {
+    // All that decides whether a run can start.
+    let same = |a: &Spec, b: &Spec| {
+        (&a.data, &a.model, &a.loss, &a.engine, &a.diagnostics, &a.optimizer, a.batch, a.precision)
+            == (&b.data, &b.model, &b.loss, &b.engine, &b.diagnostics, &b.optimizer, b.batch, b.precision)
+    };
+    let mut checked: Vec<&Spec> = Vec::new();
+    for spec in specs {
+        if !checked.iter().any(|other| same(spec, other)) {
+            check(spec, library)?;
+            checked.push(spec);
+        }
+    }
+    Ok(())
+}
+
 fn prepare<T: Element>(spec: &Spec, library: &mut Library) -> Result<(Plan, Problem<T>), Error> {
     let plan = plan(spec)?;
     let problem = Problem::build(spec, library)?;
@@ -133,7 +171,7 @@ fn prepare<T: Element>(spec: &Spec, library: &mut Library) -> Result<(Plan, Prob
 fn execute_in<T: Element>(
     request: &Request<'_>,
     library: &mut Library,
-    observe: &mut dyn FnMut(&Record),
+    judge: &mut dyn FnMut(&Record) -> Option<StopReason>,
     interrupt: &AtomicBool,
 ) -> Result<Finished, Error> {
     let spec = request.spec;
@@ -165,13 +203,14 @@ fn execute_in<T: Element>(
     let mut records = Vec::new();
     let mut lost = FirstError::default();
     let mut keep = |record: &Record| {
-        observe(record);
+        let verdict = judge(record);
         records.push(record.clone());
         writer.append(record).map_err(|error| {
-            let message = error.to_string();
+            let reason = StopReason::Failed { step: record.step, error: error.to_string() };
             lost.keep(Err::<(), _>(error));
-            message
-        })
+            reason
+        })?;
+        verdict.map_or(Ok(()), Err)
     };
     let hooks = Hooks { record: &mut keep, interrupt };
     let outcome = train(&plan, &mut *problem.train, &mut w, method, &mut instruments, hooks)?;
@@ -246,7 +285,7 @@ fn summarise(
 }
 
 /// The name with everything replaced that some file system might not take.
-fn file_name(name: &str) -> String {
+pub(crate) fn file_name(name: &str) -> String {
     let safe = |c: char| if c.is_alphanumeric() || "._-+=".contains(c) { c } else { '-' };
     let name: String = name.trim().chars().map(safe).collect();
     if name.starts_with('.') { format!("run{name}") } else { name }

@@ -15,9 +15,10 @@ mod workload;
 
 pub use augment::Augment;
 pub use batches::{Batches, Last, Position};
-pub use execute::{Finished, Place, Request, check, execute, plan};
+pub(crate) use execute::file_name;
+pub use execute::{Finished, Place, Request, check, check_all, execute, execute_until, plan};
 pub use instruments::{Instruments, Left};
-pub use library::Library;
+pub use library::{Library, Shelf};
 pub use problem::{Element, Problem};
 pub(crate) use problem::{layouts, network};
 pub use train::{Diagnostics, Hooks, Outcome, Plan, train};

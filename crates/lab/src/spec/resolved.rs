@@ -4,6 +4,7 @@ use std::fmt::Write;
 use onedge_objective::Real;
 use onedge_registry::{Error as RegistryError, Kind, Settings, Value, find, nearest};
 use onedge_tune::{Optimizer, Tuner, optimizers, tuners};
+use sha2::{Digest, Sha256};
 
 use crate::Error;
 use crate::spec::sections::{self, PROVENANCE, ROOT};
@@ -150,22 +151,39 @@ impl Spec {
     /// The same, with more to tell of where the run came from than the machine.
     pub(crate) fn to_toml_from(&self, sources: &[(&'static str, Value)]) -> String {
         let mut out = String::new();
-        let mut root = vec![
-            ("name", Value::Text(self.name.clone())),
-            ("seed", Value::Integer(self.seed as i64)),
-            ("steps", Value::Integer(self.steps as i64)),
-            ("precision", Value::Text(self.precision.name().to_owned())),
-            ("diverge_factor", Value::Number(self.diverge_factor)),
-        ];
-        let changes = [
-            ("drop_last", Value::Flag(self.drop_last)),
-            ("crop", Value::Integer(self.crop as i64)),
-            ("flip", Value::Flag(self.flip)),
-        ];
-        root.extend(changes);
-        root.extend(self.batch.map(|batch| ("batch", Value::Integer(batch as i64))));
-        root.extend(self.target_loss.map(|loss| ("target_loss", Value::Number(loss))));
-        for (key, value) in root {
+        push(&mut out, "name", &Value::Text(self.name.clone()));
+        out += &self.content();
+        let _ = writeln!(out, "\n# Where this was run; it changes nothing when read again.\n[{PROVENANCE}]");
+        for (key, value) in machine::provenance().iter().chain(sources) {
+            push(&mut out, key, value);
+        }
+        out
+    }
+
+    /// What identifies a run: the SHA-256, in 64 hexadecimal digits, of the spec as TOML without its name and without
+    /// where it was made. Runs of the same digest differ in name and machine only. A version of this library that knows
+    /// more settings gives other digests.
+    pub fn digest(&self) -> String {
+        Sha256::digest(self.content()).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The value at a dotted key, `tuner.sigma` or `batch`; `None` for one without a value.
+    pub fn get(&self, dotted: &str) -> Option<Value> {
+        match dotted.split_once('.') {
+            None => self.root().into_iter().find(|(key, _)| *key == dotted).map(|(_, value)| value),
+            Some((section, key)) => {
+                let (name, settings) =
+                    sections::ALL.iter().find(|known| known.key == section).map(|_| self.section(section))?;
+                let name = name.filter(|_| key == "name").map(|name| Value::Text(name.to_owned()));
+                name.or_else(|| settings.iter().find(|(known, _)| *known == key).map(|(_, value)| value.clone()))
+            }
+        }
+    }
+
+    /// All but the name, as TOML.
+    fn content(&self) -> String {
+        let mut out = String::new();
+        for (key, value) in self.root() {
             push(&mut out, key, &value);
         }
         for section in sections::ALL {
@@ -178,11 +196,23 @@ impl Spec {
                 push(&mut out, key, value);
             }
         }
-        let _ = writeln!(out, "\n# Where this was run; it changes nothing when read again.\n[{PROVENANCE}]");
-        for (key, value) in machine::provenance().iter().chain(sources) {
-            push(&mut out, key, value);
-        }
         out
+    }
+
+    /// The keys outside of sections, but the name.
+    fn root(&self) -> Vec<(&'static str, Value)> {
+        let mut root = vec![
+            ("seed", Value::Integer(self.seed as i64)),
+            ("steps", Value::Integer(self.steps as i64)),
+            ("precision", Value::Text(self.precision.name().to_owned())),
+            ("diverge_factor", Value::Number(self.diverge_factor)),
+            ("drop_last", Value::Flag(self.drop_last)),
+            ("crop", Value::Integer(self.crop as i64)),
+            ("flip", Value::Flag(self.flip)),
+        ];
+        root.extend(self.batch.map(|batch| ("batch", Value::Integer(batch as i64))));
+        root.extend(self.target_loss.map(|loss| ("target_loss", Value::Number(loss))));
+        root
     }
 
     fn section(&self, key: &str) -> (Option<&str>, &Settings) {
@@ -292,7 +322,8 @@ fn push(out: &mut String, key: &str, value: &Value) {
     let _ = writeln!(out, "{key} = {}", to_toml(value));
 }
 
-fn to_toml(value: &Value) -> toml::Value {
+/// A value of a spec as one of TOML.
+pub(crate) fn to_toml(value: &Value) -> toml::Value {
     match value {
         Value::Flag(flag) => (*flag).into(),
         Value::Integer(integer) => (*integer).into(),
@@ -327,6 +358,29 @@ mod tests {
         let again = resolve(&spec.to_toml()).unwrap();
         assert_eq!(again, spec);
         assert!(spec.to_toml().contains(&format!("version = \"{}\"", env!("CARGO_PKG_VERSION"))));
+    }
+
+    #[test]
+    fn the_digest_is_of_everything_but_the_name() {
+        let of = |text: &str| resolve(&format!("{text}{CONSTANT}")).unwrap().digest();
+        let digest = of("name = \"a\"\nsteps = 200\n");
+        assert_eq!((digest.len(), digest.as_str()), (64, of("name = \"b\"\n").as_str()), "200 steps are the default");
+        let others =
+            ["seed = 1\n", "batch = 9\n", "target_loss = 0.5\n", "[loss]\nl2 = 1e-5\n", "[data]\ntest = 0.5\n"];
+        let mut all: Vec<String> = others.iter().map(|text| of(text)).chain([digest]).collect();
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), others.len() + 1);
+    }
+
+    #[test]
+    fn values_are_found_by_dotted_keys() {
+        let spec = resolve(&format!("batch = 9\n{CONSTANT}")).unwrap();
+        let found = ["batch", "steps", "tuner.rate", "tuner.name", "engine.lanes"]
+            .map(|key| spec.get(key).unwrap().to_string());
+        assert_eq!(found, ["9", "200", "0.1", "\"constant\"", "4"]);
+        let missing = ["target_loss", "tuner.sigma", "engine.name", "nothing.at", "nothing"];
+        assert!(missing.iter().all(|key| spec.get(key).is_none()));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use super::*;
 
-const SPEC: &str = "[data]\nname = \"mixture\"\nexamples = 100\nfeatures = 3\nclasses = 2\ntest_examples = 0\n\
+const SPEC: &str = "[data]\nname = \"mixture\"\nexamples = 100\nfeatures = 3\nclasses = 2\n\
                     [model]\nhidden = [4]\n[tuner]\nname = \"constant\"\n";
 
 fn trials_with(head: &str, tail: &str, set: &[&str]) -> Result<Vec<Trial>, Error> {

@@ -10,6 +10,7 @@ mod list;
 mod measure;
 mod plan;
 mod plot;
+mod sweep;
 mod theory;
 mod train;
 
@@ -26,6 +27,8 @@ pub enum Command {
     Train(train::Args),
     /// Train several and put them side by side; lists in a spec span a grid
     Compare(compare::Args),
+    /// Do the runs of a grid or a random search once each, with any number of workers; tables and maps of them
+    Sweep(sweep::Args),
     /// Loss, gradient, curvature and the largest eigenvalues at given parameters
     Measure(measure::Args),
     /// What a run will cost, before it is started: memory, and the time of each kind of operation
@@ -53,6 +56,7 @@ impl Command {
             Self::Demo(args) => demo::run(&args),
             Self::Train(args) => train::run(&args),
             Self::Compare(args) => compare::run(&args),
+            Self::Sweep(args) => sweep::run(&args),
             Self::Measure(args) => measure::run(&args),
             Self::Plan(args) => plan::run(&args),
             Self::Generate(args) => generate::run(&args),

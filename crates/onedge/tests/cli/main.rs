@@ -13,5 +13,6 @@ mod measure;
 mod mistakes;
 mod output;
 mod plan;
+mod sweep;
 mod theory;
 mod train;

@@ -97,8 +97,12 @@ impl Report<'_> {
         let trials = self.trials.iter().zip(self.statuses);
         for (trial, status) in trials.filter(|(t, _)| axes.variant.as_ref().is_none_or(|variant| *variant == t.variant))
         {
-            let place =
-                spots.iter().position(|spot| (&spot.trial.group, &spot.trial.label) == (&trial.group, &trial.label));
+            // Seeds apart, but for a map over them.
+            let same = |spot: &Spot<'_>| {
+                let at = |trial: &Trial| (value(trial, &axes.x), value(trial, &axes.y), title(trial, axes));
+                (&spot.trial.group, &spot.trial.label) == (&trial.group, &trial.label) && at(spot.trial) == at(trial)
+            };
+            let place = spots.iter().position(same);
             let place = place.unwrap_or_else(|| {
                 let group = self.groups.iter().find(|group| group.name == trial.group);
                 let index = group.and_then(|group| group.points.iter().position(|point| point.label == trial.label));

@@ -1,14 +1,13 @@
 mod live;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 
 use live::Live;
 use onedge_lab::Error;
-use onedge_lab::run::{Library, check_all};
+use onedge_lab::run::check_all;
 use onedge_lab::spec::Spec;
 use onedge_lab::sweep::{self, Axes, RELATIVE_LOSS, Report, Share, Status, Sweep, Trial, Workers, runs_of, survey};
 use onedge_registry::Value;
@@ -69,8 +68,12 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     let (statuses, stopped) = if args.table_only {
         (here, Ok(()))
     } else {
+        let runs = runs_of(&specs, workers.share);
+        let open = || runs.iter().filter(|run| !matches!(here[**run], Status::Done(_))).map(|run| &specs[*run]);
+        note_threads(open(), workers.jobs);
+        check_all(open(), &mut library)?;
         let live = Live::new(&rows, &trials, &specs, &workers);
-        let result = work(&specs, &here, &args.root, &workers, &mut library, &live, &interrupt);
+        let result = sweep::run(&specs, &args.root, &workers, &library, &|event| live.see(&event), &interrupt);
         done = Some(live.finish());
         match result {
             Ok(statuses) => (statuses, Ok(())),
@@ -82,23 +85,6 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     stopped?;
     shown?;
     Ok(code(&report, &specs, &statuses, args, &interrupt))
-}
-
-/// Does what is to be done.
-fn work(
-    specs: &[Spec],
-    here: &[Status],
-    root: &Path,
-    workers: &Workers,
-    library: &mut Library,
-    live: &Live<'_>,
-    interrupt: &Arc<AtomicBool>,
-) -> Result<Vec<Status>, Error> {
-    let runs = runs_of(specs, workers.share);
-    let open = || runs.iter().filter(|run| !matches!(here[**run], Status::Done(_))).map(|run| &specs[*run]);
-    note_threads(open(), workers.jobs);
-    check_all(open(), library)?;
-    sweep::run(specs, root, workers, library, &|event| live.see(&event), interrupt)
 }
 
 /// Jobs that take each other's processors are slower than one after the other.

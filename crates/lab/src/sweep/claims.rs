@@ -24,8 +24,8 @@ const TRIES: usize = 4;
 ///
 /// A claim is a file named by the run's digest and made with `create_new`, so that one worker gets it, on network file
 /// systems too. It holds who made it, and is written anew every five seconds. The claim of a worker that is gone (a
-/// process of this machine that does not exist, or any that did not renew it for a minute) is removed by one of those who
-/// find it so. Ages are differences of times that the file system gave, so clocks need not agree.
+/// process of this machine that does not exist, or any that did not renew it for a minute) is removed by one of those
+/// who find it so. Ages are differences of times that the file system gave, so clocks need not agree.
 #[derive(Debug, Clone)]
 pub(super) struct Claims {
     folder: PathBuf,
@@ -117,8 +117,8 @@ impl Claims {
         Ok(Claim { path: path.to_owned(), owner, content, lost, beat: Some(beat) })
     }
 
-    /// Removes a dead worker's claim with this content. Of several workers one does: whoever makes the file beside it, and
-    /// finds the claim unchanged then. If that one dies in between, its file counts for nothing after a minute.
+    /// Removes a dead worker's claim with this content. Of several workers one does: whoever makes the file beside it,
+    /// and finds the claim unchanged then. If that one dies in between, its file counts for nothing after a minute.
     fn remove_dead(&self, path: &Path, content: &[u8]) -> Result<bool, Error> {
         let lock = path.with_extension("taking");
         match File::create_new(&lock) {
@@ -173,9 +173,19 @@ impl Claim {
         &self.owner.token
     }
 
-    /// Whether another worker has taken it over, as it was not renewed in time: by a machine asleep, a network gone.
+    /// Whether it is known that another worker has taken it over, as it was not renewed in time: by a machine asleep, a
+    /// network gone.
     pub(super) fn is_lost(&self) -> bool {
         self.lost.load(Ordering::Relaxed)
+    }
+
+    /// The same, found out now.
+    pub(super) fn has_been_lost(&self) -> bool {
+        let ours = look(&self.path).map_or(true, |there| there.is_some_and(|(content, _)| content == self.content));
+        if !ours {
+            self.lost.store(true, Ordering::Relaxed);
+        }
+        !ours
     }
 }
 

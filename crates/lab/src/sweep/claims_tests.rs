@@ -101,7 +101,9 @@ fn a_claim_of_another_is_not_removed() {
     assert!(!remove(&path, b"what it was before").unwrap());
     assert_eq!(fs::read(&path).unwrap(), claim.content);
     // Taken over: it stays where it is when the first worker is done.
+    assert!(!claim.has_been_lost());
     fs::write(&path, "another").unwrap();
+    assert!(!claim.is_lost() && claim.has_been_lost() && claim.is_lost());
     drop(claim);
     assert_eq!(fs::read(&path).unwrap(), b"another");
 }

@@ -51,8 +51,9 @@ impl Distribution {
         }
     }
 
-    /// As many values as asked for. They follow from the seed and the key alone: another key, or more values, leave them as
-    /// they are. Numbers of a range have four significant digits; `whole` ones are alike from the first to the last.
+    /// As many values as asked for. They follow from the seed and the key alone: another key, or more values, leave
+    /// them as they are. Numbers of a range have four significant digits; `whole` ones are alike from the first to the
+    /// last.
     pub(super) fn draw(&self, seed: u64, key: &str, whole: bool, count: usize) -> Vec<Drawn> {
         let mut random = ChaCha8Rng::from_seed(Sha256::digest(format!("{seed} {key}")).into());
         (0..count).map(|_| self.at(random.random(), whole)).collect()

@@ -162,7 +162,8 @@ impl Layer {
         self.draws.iter().filter(move |(key, _)| self.document.get(key) == Some(&drawn))
     }
 
-    /// So many documents with values drawn, and these values by key; the document itself where there is nothing to draw.
+    /// So many documents with values drawn, and these values by key; the document itself where there is nothing to
+    /// draw.
     ///
     /// # Errors
     /// An unknown name of a tuner, a model, ...; distributions where it is not said how many values to draw.

@@ -6,10 +6,10 @@ use super::place::{Done, Folders, Hopeless};
 use crate::records::{Record, RunDirectory, StopReason, final_loss};
 use crate::spec::Spec;
 
-/// The rule by which hopeless runs are given up: at each of some shares of its steps, a run ends if the mean of its last
-/// five losses exceeds `margin` times that of the best finished run of its group, the one of smallest final loss, at the
-/// same step. What is given up depends on which runs are finished by then, so on their order and on the number of
-/// workers.
+/// The rule by which hopeless runs are given up: at each of some shares of its steps, a run ends if the mean of its
+/// last five losses exceeds `margin` times that of the best finished run of its group, the one of smallest final loss,
+/// at the same step. What is given up depends on which runs are finished by then, so on their order and on the number
+/// of workers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GiveUp {
     /// Shares of the steps, between 0 and 1.

@@ -143,7 +143,8 @@ impl Report<'_> {
 }
 
 impl Map {
-    /// As a picture: crosses where runs diverged, arrow heads where they were given up, a dot on the best of each group.
+    /// As a picture: crosses where runs diverged, arrow heads where they were given up, a dot on the best of each
+    /// group.
     pub fn picture(&self) -> HeatMap {
         let cells = || self.panels.iter().flat_map(|(_, cells)| cells);
         let values: Vec<f64> = cells().filter_map(|cell| cell.value).collect();

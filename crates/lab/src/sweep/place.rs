@@ -1,8 +1,8 @@
 //! Where the runs of a sweep live, and how far they are.
 //!
-//! A run that came to its end lies in `NAME-DIGEST`, with 12 digits of the digest. Until then a worker has it in a folder
-//! of its own, `NAME-DIGEST.unfinished-TOKEN`, and renames that at the end: so two workers never write into one folder,
-//! and a run is never half there.
+//! A run that came to its end lies in `NAME-DIGEST`, with 12 digits of the digest. Until then a worker has it in a
+//! folder of its own, `NAME-DIGEST.unfinished-TOKEN`, and renames that at the end: so two workers never write into one
+//! folder, and a run is never half there.
 
 use std::collections::HashMap;
 use std::fs;
@@ -27,8 +27,8 @@ pub struct Done {
     pub summary: Summary,
 }
 
-/// The folder of a run under `root`: its name and the first 12 digits of its digest. It is there once the run has come to
-/// its end.
+/// The folder of a run under `root`: its name and the first 12 digits of its digest. It is there once the run has come
+/// to its end.
 pub fn folder(root: &Path, spec: &Spec) -> PathBuf {
     root.join(format!("{}-{}", file_name(&spec.name), short(&spec.digest())))
 }

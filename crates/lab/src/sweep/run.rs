@@ -18,9 +18,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long it takes at most until an interruption is noticed while waiting.
 const WAKE_EVERY: Duration = Duration::from_millis(100);
 
-/// Does all runs of `specs` that are not at their end under `root` (see [`place::folder`]), together with whichever other
-/// processes do the same, on this machine or on others that share the folder. Specs that differ in their names only are
-/// one run. Comes back when all are done, the others' too; data that `library` has read is not read again.
+/// Does all runs of `specs` that are not at their end under `root` (see [`place::folder`]), together with whichever
+/// other processes do the same, on this machine or on others that share the folder. Specs that differ in their names
+/// only are one run. Comes back when all are done, the others' too; data that `library` has read is not read again.
 ///
 /// An interruption ends the runs in progress before their next step; they are begun anew the next time.
 ///
@@ -196,7 +196,7 @@ impl Sweep<'_> {
         };
         let request = Request { spec, place: Place::At(&folder), start: None, save: None };
         let result = execute_until(&request, library, &mut see, &stop);
-        if claim.is_lost() {
+        if claim.has_been_lost() {
             // The folder was set aside by the worker that has the run now, and what could not be written is of no use.
             (self.observe)(Event::Lost { run, job });
             return Ok(State::Elsewhere);

@@ -49,7 +49,8 @@ fn there_is_a_best_for_each_value_of_some_settings() {
 
 #[test]
 fn variants_change_the_spec_and_have_grids_of_their_own() {
-    let tail = "rate = 0.1\n[sweep]\n[[sweep.variants]]\n[[sweep.variants]]\nname = \"edge\"\ntuner = { name = \"cdat\", sigma = [1.9, 2.0] }\n\
+    let tail = "rate = 0.1\n[sweep]\n[[sweep.variants]]\n[[sweep.variants]]\nname = \"edge\"\n\
+                tuner = { name = \"cdat\", sigma = [1.9, 2.0] }\n\
                 [[sweep.variants]]\nbatch = 50\n[sweep.variants.tuner]\nrate = 0.3\n";
     let all = trials("steps = 7", tail);
     let seen: Vec<(&str, &str)> = all.iter().map(|trial| (trial.variant.as_str(), trial.label.as_str())).collect();
@@ -90,7 +91,8 @@ fn drawn_values_are_reproducible_and_cross_the_grid() {
 
 #[test]
 fn steps_and_scaled_settings_follow_the_batch() {
-    let tail = "rate = [0.1, 0.2]\n[sweep]\nepochs = 2.5\nscale = { \"tuner.rate\" = { by = \"batch\", base = 40, power = 0.5 } }\n";
+    let tail = "rate = [0.1, 0.2]\n[sweep]\nepochs = 2.5\n\
+                scale = { \"tuner.rate\" = { by = \"batch\", base = 40, power = 0.5 } }\n";
     let all = trials("batch = [10, 40, 30]", tail);
     assert_eq!(values(&all, "steps"), ["25", "25", "5", "5", "8", "8"]);
     let rates: Vec<f64> = all.iter().map(|trial| trial.spec.tuner.settings.number("rate")).collect();
@@ -103,7 +105,8 @@ fn steps_and_scaled_settings_follow_the_batch() {
     let full = "rate = 0.1\n[sweep]\nepochs = 2.5\n";
     assert_eq!(values(&trials("", full), "steps"), ["3"]);
     // A horizon as a share of the steps.
-    let horizon = "rate = 0.1\nhorizon = [1, 0.5]\n[sweep]\nepochs = 2\nscale = { \"tuner.horizon\" = { by = \"steps\", base = 1 } }\n";
+    let horizon = "rate = 0.1\nhorizon = [1, 0.5]\n[sweep]\nepochs = 2\n\
+                   scale = { \"tuner.horizon\" = { by = \"steps\", base = 1 } }\n";
     let text = format!("batch = 10\n{SPEC}{horizon}").replace("\"constant\"", "\"warmup-cosine\"");
     let all = Sweep::parse("s.toml", &text, &[]).unwrap().trials(&mut Library::new(None)).unwrap();
     assert_eq!(values(&all, "tuner.horizon"), ["20", "10"]);

@@ -20,6 +20,8 @@ const REDRAW_EVERY: Duration = Duration::from_millis(100);
 pub struct Live<'a> {
     rows: &'a Rows,
     titles: Vec<String>,
+    /// Of the longest title.
+    width: usize,
     steps: Vec<u64>,
     /// How many runs there are for this process.
     total: usize,
@@ -49,12 +51,13 @@ impl<'a> Live<'a> {
         let total = runs_of(specs, workers.share).len();
         let with_seed = trials.iter().map(|trial| trial.spec.seed).collect::<BTreeSet<_>>().len() > 1;
         let titles: Vec<String> = trials.iter().map(|trial| title(trial, with_seed)).collect();
-        let whole = rows.line("sweep", total as u64);
+        let width = titles.iter().map(|title| title.chars().count()).max().unwrap_or(0);
+        let whole = rows.line(&format!("{:<width$}", "sweep"), total as u64);
         let job = |_| Job { bar: rows.line("", 0), began: Instant::now(), drawn: Instant::now() };
         let jobs = (0..workers.jobs.min(total)).map(job).collect();
         let (started, steps) = (Instant::now(), specs.iter().map(|spec| spec.steps).collect());
         let state = State { started, whole, jobs, found: 0, ended: 0, diverged: 0, given_up: 0 };
-        Self { rows, titles, steps, total, state: Mutex::new(state) }
+        Self { rows, titles, width, steps, total, state: Mutex::new(state) }
     }
 
     /// Shows what happened.
@@ -71,7 +74,7 @@ impl<'a> Live<'a> {
                 (job.began, job.drawn) = (Instant::now(), Instant::now());
                 job.bar.set_length(self.steps[run]);
                 job.bar.set_position(0);
-                job.bar.set_prefix(self.titles[run].clone());
+                job.bar.set_prefix(format!("{:<1$}", self.titles[run], self.width));
                 job.bar.set_message("");
             }
             Event::Step { job, record, .. } => self.show_step(&mut state.jobs[job], record),
@@ -95,21 +98,23 @@ impl<'a> Live<'a> {
     }
 
     fn end(&self, state: &mut State, run: usize, summary: &Summary) {
+        let name = &self.titles[run];
         match summary.stop {
-            StopReason::Interrupted { .. } | StopReason::Failed { .. } => {}
-            _ => state.ended += 1,
-        }
-        match summary.stop {
+            StopReason::Interrupted { .. } | StopReason::Failed { .. } => {
+                return self.tell(&format!("{name}: {}", summary.stop));
+            }
             StopReason::Diverged { .. } | StopReason::NonFinite { .. } => state.diverged += 1,
             StopReason::Hopeless { .. } => state.given_up += 1,
-            _ => {}
+            StopReason::StepsDone | StopReason::TargetReached { .. } => {}
         }
+        state.ended += 1;
         self.show_whole(state);
         if !self.rows.is_live() {
             let (done, loss) = (state.found + state.ended, number(summary.final_loss));
             let seconds = duration(summary.seconds + summary.spectrum_seconds);
-            let name = &self.titles[run];
-            self.tell(&format!("[{done}/{}] {name}: {}, loss {loss}, {seconds}", self.total, summary.stop));
+            let stop = summary.stop.to_string();
+            let ending = stop.split([':', ';']).next().unwrap_or_default();
+            self.tell(&format!("[{done}/{}] {name}: {ending}, loss {loss}, {seconds}", self.total));
         }
     }
 

@@ -96,9 +96,11 @@ fn note_threads<'a>(specs: impl Iterator<Item = &'a Spec>, jobs: usize) {
     });
     let threads = threads.max().unwrap_or(0);
     if jobs > 1 && jobs * threads > machine {
+        let each = machine / jobs;
+        let advice =
+            if each == 0 { format!("--jobs {machine}") } else { format!("engine.threads = {each} in the sweep") };
         console::note(&format!(
-            "note: {jobs} jobs of {threads} threads each, on a machine for {machine}; try engine.threads = {} in the sweep",
-            (machine / jobs).max(1)
+            "note: {jobs} jobs with {threads} threads each, but {machine} processors; try {advice}"
         ));
     }
 }

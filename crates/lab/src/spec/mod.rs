@@ -8,8 +8,8 @@ mod sections;
 
 pub use document::Document;
 pub(crate) use document::{parse_table, plain};
+pub(crate) use grid::{Placed, kind, label, points};
 pub use grid::{Variant, expand};
-pub(crate) use grid::{kind, label, points};
 pub(crate) use resolved::to_toml;
 pub use resolved::{Part, Precision, Spec};
 pub use sections::{ALL as SECTIONS, Choice, ROOT, Section};

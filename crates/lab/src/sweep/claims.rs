@@ -53,16 +53,10 @@ impl Owner {
     }
 }
 
-/// What became of an attempt to claim a run.
-pub(super) enum Taken {
-    /// It is ours, after the worker that left it, if one did.
-    Ours(Claim, Option<Owner>),
-    /// It is another worker's.
-    Theirs,
-}
-
 /// A run that is ours until this is dropped, or lost.
 pub(super) struct Claim {
+    /// The worker that left it, if one did.
+    pub(super) after: Option<Owner>,
     path: PathBuf,
     owner: Owner,
     content: Vec<u8>,
@@ -81,16 +75,19 @@ impl Claims {
         Ok(Self { folder, host: host::this() })
     }
 
-    /// Claims the run of this digest.
+    /// Claims the run of this digest; `None` if it is another worker's.
     ///
     /// # Errors
     /// [`Error::Write`], [`Error::Read`].
-    pub(super) fn take(&self, digest: &str) -> Result<Taken, Error> {
+    pub(super) fn take(&self, digest: &str) -> Result<Option<Claim>, Error> {
         let path = self.folder.join(digest);
-        let mut left = None;
+        let mut after = None;
         for _ in 0..TRIES {
             match self.make(&path) {
-                Ok(claim) => return Ok(Taken::Ours(claim, left)),
+                Ok(mut claim) => {
+                    claim.after = after;
+                    return Ok(Some(claim));
+                }
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(Error::write(&path)(error)),
             }
@@ -98,11 +95,11 @@ impl Claims {
             let Some((content, renewed)) = look(&path)? else { continue };
             let owner: Option<Owner> = serde_json::from_slice(&content).ok();
             if !self.is_dead(owner.as_ref(), renewed)? || !self.remove_dead(&path, &content)? {
-                return Ok(Taken::Theirs);
+                return Ok(None);
             }
-            left = owner;
+            after = owner;
         }
-        Ok(Taken::Theirs)
+        Ok(None)
     }
 
     fn make(&self, path: &Path) -> std::io::Result<Claim> {
@@ -114,7 +111,7 @@ impl Claims {
         file.sync_data()?;
         let lost = Arc::new(AtomicBool::new(false));
         let beat = beat(file, path.to_owned(), content.clone(), Arc::clone(&lost));
-        Ok(Claim { path: path.to_owned(), owner, content, lost, beat: Some(beat) })
+        Ok(Claim { after: None, path: path.to_owned(), owner, content, lost, beat: Some(beat) })
     }
 
     /// Removes a dead worker's claim with this content. Of several workers one does: whoever makes the file beside it,

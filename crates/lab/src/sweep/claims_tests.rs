@@ -8,11 +8,8 @@ fn claims() -> (tempfile::TempDir, Claims) {
     (root, claims)
 }
 
-fn ours(taken: Taken) -> (Claim, Option<Owner>) {
-    match taken {
-        Taken::Ours(claim, left) => (claim, left),
-        Taken::Theirs => panic!("expected a claim of ours"),
-    }
+fn ours(claims: &Claims, run: &str) -> Claim {
+    claims.take(run).unwrap().expect("a claim of ours")
 }
 
 /// A claim of a process that is no more.
@@ -34,14 +31,14 @@ fn elsewhere() -> Host {
 #[test]
 fn one_worker_has_a_run_until_it_lets_go() {
     let (_root, claims) = claims();
-    let (claim, left) = ours(claims.take("run").unwrap());
-    assert!(left.is_none() && !claim.is_lost());
-    assert!(matches!(claims.take("run").unwrap(), Taken::Theirs));
-    let (other, _) = ours(claims.take("another").unwrap());
+    let claim = ours(&claims, "run");
+    assert!(claim.after.is_none() && !claim.is_lost());
+    assert!(claims.take("run").unwrap().is_none());
+    let other = ours(&claims, "another");
     assert_ne!(claim.token(), other.token());
     drop((claim, other));
     assert_eq!(fs::read_dir(&claims.folder).unwrap().count(), 0);
-    ours(claims.take("run").unwrap());
+    ours(&claims, "run");
 }
 
 #[test]
@@ -49,15 +46,15 @@ fn one_worker_has_a_run_until_it_lets_go() {
 fn the_claims_of_the_dead_are_taken_over() {
     let (_root, claims) = claims();
     let owner = left_behind(&claims, &claims.host, 0);
-    assert_eq!(ours(claims.take("run").unwrap()).1, Some(owner));
+    assert_eq!(ours(&claims, "run").after.clone(), Some(owner));
     // Of a process elsewhere nothing is known but its heartbeat.
     left_behind(&claims, &elsewhere(), 30);
-    assert!(matches!(claims.take("run").unwrap(), Taken::Theirs));
+    assert!(claims.take("run").unwrap().is_none());
     let owner = left_behind(&claims, &elsewhere(), 3600);
-    assert_eq!(ours(claims.take("run").unwrap()).1, Some(owner));
+    assert_eq!(ours(&claims, "run").after.clone(), Some(owner));
     // Its worker died, or is about, between making and writing it.
     fs::write(claims.folder.join("run"), "").unwrap();
-    assert!(matches!(claims.take("run").unwrap(), Taken::Theirs));
+    assert!(claims.take("run").unwrap().is_none());
 }
 
 #[test]
@@ -70,11 +67,11 @@ fn of_many_takers_one_wins() {
             start.wait();
             claims.take("run").unwrap()
         };
-        let taken: Vec<Taken> = std::thread::scope(|scope| {
+        let taken: Vec<Option<Claim>> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..8).map(|_| scope.spawn(take)).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
-        let winners = taken.iter().filter(|taken| matches!(taken, Taken::Ours(claim, _) if !claim.is_lost())).count();
+        let winners = taken.iter().flatten().filter(|claim| !claim.has_been_lost()).count();
         assert_eq!(winners, 1);
     }
     assert_eq!(fs::read_dir(&claims.folder).unwrap().count(), 0);
@@ -86,17 +83,17 @@ fn who_died_while_taking_over_stops_nobody_for_long() {
     left_behind(&claims, &elsewhere(), 3600);
     let lock = claims.folder.join("run.taking");
     fs::write(&lock, "").unwrap();
-    assert!(matches!(claims.take("run").unwrap(), Taken::Theirs) && lock.exists());
+    assert!(claims.take("run").unwrap().is_none() && lock.exists());
     let then = SystemTime::now() - Duration::from_secs(61);
     File::options().write(true).open(&lock).unwrap().set_modified(then).unwrap();
-    assert!(matches!(claims.take("run").unwrap(), Taken::Theirs) && !lock.exists());
-    ours(claims.take("run").unwrap());
+    assert!(claims.take("run").unwrap().is_none() && !lock.exists());
+    ours(&claims, "run");
 }
 
 #[test]
 fn a_claim_of_another_is_not_removed() {
     let (_root, claims) = claims();
-    let (claim, _) = ours(claims.take("run").unwrap());
+    let claim = ours(&claims, "run");
     let path = claims.folder.join("run");
     assert!(!remove(&path, b"what it was before").unwrap());
     assert_eq!(fs::read(&path).unwrap(), claim.content);

@@ -28,8 +28,8 @@ pub(super) struct Range {
 /// What is drawn.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Drawn {
-    /// Of a range; as a whole number if the setting takes such.
-    Number(f64),
+    /// Of a range.
+    Number(Value),
     /// Of a list.
     Chosen(toml::Value),
 }
@@ -74,18 +74,8 @@ impl Distribution {
             Self::Choice(values) => return Drawn::Chosen(values[(share * values.len() as f64) as usize].clone()),
         };
         let value = if whole { value.floor() } else { format!("{value:.3e}").parse().unwrap_or(value) };
-        Drawn::Number(value.clamp(range.min, range.max))
-    }
-}
-
-impl Drawn {
-    /// A number as a value of a spec; `None` for what was chosen.
-    pub(super) fn number(&self, whole: bool) -> Option<Value> {
-        match self {
-            Self::Number(number) if whole => Some(Value::Integer(*number as i64)),
-            Self::Number(number) => Some(Value::Number(*number)),
-            Self::Chosen(_) => None,
-        }
+        let value = value.clamp(range.min, range.max);
+        Drawn::Number(if whole { Value::Integer(value as i64) } else { Value::Number(value) })
     }
 }
 
@@ -95,8 +85,9 @@ mod tests {
 
     fn numbers(distribution: &Distribution, whole: bool, count: usize) -> Vec<f64> {
         let number = |drawn| match drawn {
-            Drawn::Number(number) => number,
-            Drawn::Chosen(value) => panic!("{value}"),
+            Drawn::Number(Value::Number(number)) if !whole => number,
+            Drawn::Number(Value::Integer(integer)) if whole => integer as f64,
+            other => panic!("{other:?}"),
         };
         distribution.draw(7, "tuner.rate", whole, count).into_iter().map(number).collect()
     }
@@ -121,7 +112,6 @@ mod tests {
             let got = shares(&values, &bounds);
             let near = got.iter().zip(expected).all(|(got, expected)| (got - expected).abs() < 0.03);
             assert!(near, "{distribution:?}: {got:?}");
-            assert!(!whole || values.iter().all(|value| value.fract() == 0.0));
             assert!(values.iter().all(|value| format!("{value:.3e}").parse() == Ok(*value)));
         }
         let choice = Distribution::Choice(vec!["a".into(), 2.into(), true.into()]);

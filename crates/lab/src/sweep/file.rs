@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::draw::{Distribution, Drawn};
 use crate::Error;
-use crate::spec::{self, Document, ROOT, parse_table, plain, to_toml};
+use crate::spec::{self, Document, Placed, ROOT, parse_table, plain, to_toml};
 
 /// Stands in a document for a value that is drawn.
 const DRAWN: &str = "\0drawn";
@@ -167,28 +167,24 @@ impl Layer {
     ///
     /// # Errors
     /// An unknown name of a tuner, a model, ...; distributions where it is not said how many values to draw.
-    pub(super) fn drawn(
-        &self,
-        origin: &str,
-        Section { random, seed, .. }: &Section,
-    ) -> Result<Vec<(Vec<(String, Value)>, Document)>, Error> {
-        let Some((first, _)) = self.live().next() else { return Ok(vec![(Vec::new(), self.document.clone())]) };
+    pub(super) fn drawn(&self, origin: &str, Section { random, seed, .. }: &Section) -> Result<Vec<Placed>, Error> {
+        let undrawn = Placed { coordinates: Vec::new(), document: self.document.clone() };
+        let Some((first, _)) = self.live().next() else { return Ok(vec![undrawn]) };
         let Some(count) = *random else {
             let message = format!("{first}: expected to be told how many values to draw; try `random = 20` in [sweep]");
             return Err(Error::Toml { origin: origin.to_owned(), message });
         };
-        let mut points = vec![(Vec::new(), self.document.clone()); count as usize];
+        let mut points = vec![undrawn; count as usize];
         for (key, distribution) in self.live() {
             let whole = spec::kind(&self.document, key)? == Some(Kind::Integer);
-            for ((values, document), drawn) in
-                points.iter_mut().zip(distribution.draw(*seed, key, whole, count as usize))
-            {
+            let drawn = distribution.draw(*seed, key, whole, count as usize);
+            for (point, drawn) in points.iter_mut().zip(drawn) {
                 let value = match drawn {
                     Drawn::Chosen(value) => plain(origin, key, value)?,
-                    number => number.number(whole).unwrap_or_else(|| unreachable!("it is a number")),
+                    Drawn::Number(value) => value,
                 };
-                values.push((key.clone(), value.clone()));
-                document.place(key, value);
+                point.coordinates.push((key.clone(), value.clone()));
+                point.document.place(key, value);
             }
         }
         Ok(points)

@@ -119,7 +119,7 @@ impl<'a> Report<'a> {
         let mut out = line(columns);
         for (trial, status) in self.trials.iter().zip(self.statuses) {
             let (folder, ended) = match status {
-                Status::Done(Done { folder, summary }) => (folder.display().to_string(), summary.stop.to_string()),
+                Status::Done(done) => (done.folder.display().to_string(), done.summary.stop.to_string()),
                 Status::Broken(stop) => (String::new(), stop.to_string()),
                 Status::Open => Default::default(),
             };

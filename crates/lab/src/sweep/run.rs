@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::claims::{Claim, Claims, Taken};
+use super::claims::{Claim, Claims};
 use super::give_up::Judge;
 use super::place::{self, Folders, Hopeless};
 use super::workers::{Event, Status, Workers, runs_of};
@@ -77,7 +77,7 @@ pub fn run(
 /// [`Error::Read`], [`Error::Record`].
 pub fn survey(specs: &[Spec], root: &Path, hopeless: Hopeless) -> Result<Vec<Status>, Error> {
     let folders = Folders::list(root)?;
-    let status = |spec| Ok(folders.find(spec, hopeless)?.map_or(Status::Open, Status::Done));
+    let status = |spec| Ok(folders.find(spec, hopeless)?.map_or(Status::Open, |done| Status::Done(Box::new(done))));
     specs.iter().map(status).collect()
 }
 
@@ -163,7 +163,7 @@ impl Sweep<'_> {
             return Ok(State::Done);
         }
         let spec = &self.specs[run];
-        let Taken::Ours(claim, after) = self.claims.take(&spec.digest())? else { return Ok(State::Elsewhere) };
+        let Some(claim) = self.claims.take(&spec.digest())? else { return Ok(State::Elsewhere) };
         // Whoever had it may have brought it to its end just now.
         if self.found(run)? {
             return Ok(State::Done);
@@ -172,7 +172,7 @@ impl Sweep<'_> {
         if self.found(run)? {
             return Ok(State::Done);
         }
-        (self.observe)(Event::Started { run, job, after: after.as_ref(), aside });
+        (self.observe)(Event::Started { run, job, after: claim.after.as_ref(), aside });
         self.execute(run, job, library, &claim)
     }
 

@@ -32,9 +32,9 @@ impl Sweep {
         let mut variants = Vec::new();
         for layer in &self.layers {
             let mut points = Vec::new();
-            for (values, document) in layer.drawn(&self.origin, &self.section)? {
-                for point in spec::points(&self.repeated(document)?)? {
-                    let coordinates = values.iter().cloned().chain(point.coordinates).collect();
+            for drawn in layer.drawn(&self.origin, &self.section)? {
+                for point in spec::points(&self.repeated(drawn.document)?)? {
+                    let coordinates = drawn.coordinates.iter().cloned().chain(point.coordinates).collect();
                     let spec = self.resolve(point.document, library)?;
                     points.push((coordinates, spec));
                 }

@@ -30,7 +30,7 @@ pub struct Share {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Status {
     /// At its end, by this worker or another, now or before.
-    Done(Done),
+    Done(Box<Done>),
     /// Begun here and ended early, by an interruption or a failure.
     Broken(StopReason),
     /// Not begun here and not at its end elsewhere.

@@ -13,7 +13,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use onedge_lab::export::{Format, Source, export};
-use onedge_lab::records::{Record, RunDirectory, StepWriter};
+use onedge_lab::records::{Record, RunDirectory, StepWriter, StopReason};
 use onedge_lab::run::{Hooks, Instruments, Library, Problem, plan, train};
 use onedge_lab::spec::{Document, Spec};
 use onedge_lab::store::{Filter, Selection, Store};
@@ -43,7 +43,7 @@ fn recording(folder: &Path) -> Outcome<()> {
     let spec = spec(&settings)?;
     let mut problem = Problem::<f32>::build(&spec, &mut Library::new(None))?;
     let (plan, interrupt) = (plan(&spec)?, AtomicBool::new(false));
-    let mut once = |record: &mut dyn FnMut(&Record) -> Result<(), String>| -> Outcome<f64> {
+    let mut once = |record: &mut dyn FnMut(&Record) -> Result<(), StopReason>| -> Outcome<f64> {
         let mut w = problem.initial(0);
         let method = (spec.build_optimizer()?, spec.build_tuner()?);
         let hooks = Hooks { record, interrupt: &interrupt };
@@ -59,7 +59,7 @@ fn recording(folder: &Path) -> Outcome<()> {
         kept.clear();
         with.push(once(&mut |record| {
             kept.push(record.clone());
-            writer.append(record).map_err(|error| error.to_string())
+            writer.append(record).map_err(|error| StopReason::Failed { step: record.step, error: error.to_string() })
         })?);
         // Alone, it can be told from the noise of a busy machine.
         let mut writer = StepWriter::create(&path.with_extension("again"))?;

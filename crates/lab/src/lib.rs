@@ -17,6 +17,7 @@ pub mod records;
 pub mod run;
 pub mod spec;
 pub mod store;
+pub mod sweep;
 pub mod table;
 
 pub use error::Error;

@@ -40,7 +40,10 @@ impl Code {
     pub fn of(stop: &StopReason) -> Self {
         match stop {
             StopReason::StepsDone | StopReason::TargetReached { .. } => Self::Done,
-            StopReason::Diverged { .. } | StopReason::NonFinite { .. } | StopReason::Failed { .. } => Self::Failed,
+            StopReason::Diverged { .. }
+            | StopReason::Hopeless { .. }
+            | StopReason::NonFinite { .. }
+            | StopReason::Failed { .. } => Self::Failed,
             StopReason::Interrupted { .. } => Self::Interrupted,
         }
     }

@@ -56,8 +56,7 @@ impl Rows {
     /// A row called `name`, in a column of `width`, for a run of so many steps.
     pub fn row(&self, name: &str, width: usize, steps: u64) -> Row {
         let bar = self.bars.add(ProgressBar::new(steps));
-        let template = "{prefix} {bar:16} {pos:>6}/{len} {msg}";
-        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_style(style());
         bar.set_prefix(format!("{name:<width$}"));
         bar.set_message("");
         let now = Instant::now();
@@ -72,6 +71,26 @@ impl Rows {
             first: None,
             last: None,
             measured: None,
+        }
+    }
+
+    /// A line of its own, for what is counted up to `length`.
+    pub fn line(&self, name: &str, length: u64) -> ProgressBar {
+        let bar = self.bars.add(ProgressBar::new(length));
+        bar.set_style(style());
+        bar.set_prefix(name.to_owned());
+        bar
+    }
+
+    /// Whether lines are rewritten, rather than printed one after the other.
+    pub fn is_live(&self) -> bool {
+        self.terminal
+    }
+
+    /// Shows a sentence above the rows.
+    pub fn tell(&self, line: &str) {
+        if !self.quiet {
+            self.bars.suspend(|| console::note(line));
         }
     }
 
@@ -95,6 +114,11 @@ impl Rows {
             (false, false) => Box::new(downloads::in_lines()),
         }
     }
+}
+
+fn style() -> ProgressStyle {
+    let template = "{prefix} {bar:16} {pos:>6}/{len} {msg}";
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 impl Row {
@@ -133,6 +157,7 @@ impl Row {
             StopReason::StepsDone | StopReason::TargetReached { .. } => "done",
             StopReason::Interrupted { .. } => "interrupted",
             StopReason::Diverged { .. } => "diverged",
+            StopReason::Hopeless { .. } => "given up",
             StopReason::NonFinite { .. } | StopReason::Failed { .. } => "failed",
         };
         let (done, numbers) = match &self.last {

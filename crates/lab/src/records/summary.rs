@@ -23,6 +23,15 @@ pub enum StopReason {
         /// The limit: `diverge_factor` times the larger of the first loss and that of all parameters zero.
         limit: f64,
     },
+    /// A rule of its sweep gave it up, as another run of its group was far better at the same step.
+    Hopeless {
+        /// The last step taken.
+        step: u64,
+        /// The mean of the last five losses there.
+        loss: f64,
+        /// The limit: a multiple of that of the other run.
+        limit: f64,
+    },
     /// A probe gave NaN or an infinity.
     NonFinite {
         /// The step at which it did.
@@ -58,6 +67,9 @@ impl fmt::Display for StopReason {
             Self::TargetReached { step } => write!(f, "target reached at step {step}"),
             Self::Diverged { step, loss, limit } => {
                 write!(f, "diverged at step {step}: loss {loss:.4e} exceeds {limit:.4e}; try a smaller learning rate")
+            }
+            Self::Hopeless { step, loss, limit } => {
+                write!(f, "given up at step {step}: loss {loss:.4e} exceeds {limit:.4e}, allowed by the best run")
             }
             Self::NonFinite { step, probe } => {
                 write!(f, "non-finite {probe} at step {step}; try a smaller learning rate or look for bad data")
@@ -150,6 +162,7 @@ mod tests {
             StopReason::StepsDone,
             StopReason::TargetReached { step: 7 },
             StopReason::Diverged { step: 7, loss: 1e9, limit: 1e6 },
+            StopReason::Hopeless { step: 7, loss: 2.0, limit: 1.5 },
             StopReason::NonFinite { step: 7, probe: "curvature".to_owned() },
             StopReason::Failed { step: 7, error: "steps.jsonl: cannot write".to_owned() },
             StopReason::Interrupted { step: 7 },

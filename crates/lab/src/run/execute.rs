@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::Error;
 use crate::checkpoint::hex;
 use crate::params;
-use crate::records::{Record, RunDirectory, Summary, check_writable, write_whole};
+use crate::records::{Record, RunDirectory, StopReason, Summary, check_writable, write_whole};
 use crate::run::session::{Opening, Session};
 use crate::run::{Augment, Diagnostics, Element, Instruments, Last, Library, Plan, Problem, instruments};
 use crate::spec::{Precision, Spec};
@@ -74,9 +74,26 @@ pub fn execute(
     observe: &mut dyn FnMut(&Record),
     interrupt: &AtomicBool,
 ) -> Result<Finished, Error> {
+    let mut judge = |record: &Record| {
+        observe(record);
+        None
+    };
+    execute_until(request, library, &mut judge, interrupt)
+}
+
+/// The same, with the run ended where `judge`, which sees every record, gives a reason to.
+///
+/// # Errors
+/// Those of [`execute`].
+pub fn execute_until(
+    request: &Request<'_>,
+    library: &mut Library,
+    judge: &mut dyn FnMut(&Record) -> Option<StopReason>,
+    interrupt: &AtomicBool,
+) -> Result<Finished, Error> {
     match request.spec.precision {
-        Precision::F32 => execute_in::<f32>(request, library, observe, interrupt),
-        Precision::F64 => execute_in::<f64>(request, library, observe, interrupt),
+        Precision::F32 => execute_in::<f32>(request, library, judge, interrupt),
+        Precision::F64 => execute_in::<f64>(request, library, judge, interrupt),
     }
 }
 
@@ -130,6 +147,27 @@ pub fn check(spec: &Spec, library: &mut Library) -> Result<(), Error> {
     }
 }
 
+/// The same for every spec of a list: finds what is wrong with any of them before hours are spent on the others. Specs
+/// that differ only in what cannot stop a run are looked at once.
+///
+/// # Errors
+/// Those of [`check`].
+pub fn check_all<'a>(specs: impl IntoIterator<Item = &'a Spec>, library: &mut Library) -> Result<(), Error> {
+    // All that decides whether a run can start.
+    let same = |a: &Spec, b: &Spec| {
+        (&a.data, &a.model, &a.loss, &a.engine, &a.diagnostics, &a.optimizer, a.batch, a.precision)
+            == (&b.data, &b.model, &b.loss, &b.engine, &b.diagnostics, &b.optimizer, b.batch, b.precision)
+    };
+    let mut checked: Vec<&Spec> = Vec::new();
+    for spec in specs {
+        if !checked.iter().any(|other| same(spec, other)) {
+            check(spec, library)?;
+            checked.push(spec);
+        }
+    }
+    Ok(())
+}
+
 /// What a run needs beside a folder and parameters.
 pub(super) struct Prepared<T: Element> {
     pub(super) plan: Plan,
@@ -156,7 +194,7 @@ pub(super) fn prepare<T: Element>(spec: &Spec, library: &mut Library) -> Result<
 fn execute_in<T: Element>(
     request: &Request<'_>,
     library: &mut Library,
-    observe: &mut dyn FnMut(&Record),
+    judge: &mut dyn FnMut(&Record) -> Option<StopReason>,
     interrupt: &AtomicBool,
 ) -> Result<Finished, Error> {
     let spec = request.spec;
@@ -173,7 +211,7 @@ fn execute_in<T: Element>(
     let opening = Opening::New;
     let session =
         Session { spec, prepared, directory, registration, opening, w, records: Vec::new(), save: request.save };
-    session.run(library, observe, interrupt)
+    session.run(library, judge, interrupt)
 }
 
 /// Makes the folder of a run, locks it and leaves the spec in it, with more to tell of where the run came from.
@@ -206,7 +244,7 @@ pub(super) fn file_sum(path: &Path) -> Result<String, Error> {
 }
 
 /// The name with everything replaced that some file system might not take.
-fn file_name(name: &str) -> String {
+pub(crate) fn file_name(name: &str) -> String {
     let safe = |c: char| if c.is_alphanumeric() || "._-+=".contains(c) { c } else { '-' };
     let name: String = name.trim().chars().map(safe).collect();
     if name.starts_with('.') { format!("run{name}") } else { name }

@@ -164,7 +164,11 @@ fn go_on<T: Element>(
     let records = origin.records[..*at as usize].to_vec();
     let (w, opening) = (snapshot.w.clone(), Opening::Forked(snapshot));
     let save = besides.save;
-    Session { spec, prepared, directory, registration, opening, w, records, save }.run(library, observe, interrupt)
+    let mut judge = |record: &Record| {
+        observe(record);
+        None
+    };
+    Session { spec, prepared, directory, registration, opening, w, records, save }.run(library, &mut judge, interrupt)
 }
 
 /// Whether parameters fit a model.

@@ -14,6 +14,14 @@ type Observer = dyn Fn(Progress<'_>);
 /// Told of what went wrong without harm.
 type Listener = dyn Fn(&str);
 
+/// What a [`Library`] has read, for another one on another thread.
+#[derive(Clone)]
+pub struct Shelf {
+    cache_dir: Option<PathBuf>,
+    interrupt: Option<Arc<AtomicBool>>,
+    held: Vec<(Part, Arc<Split>)>,
+}
+
 /// Data sets by their settings, each read once however many runs need it.
 #[derive(Default)]
 pub struct Library {
@@ -53,6 +61,12 @@ impl Library {
         }
     }
 
+    /// What was read so far, shared and not copied.
+    pub fn shelf(&self) -> Shelf {
+        let Self { cache_dir, interrupt, held, .. } = self;
+        Shelf { cache_dir: cache_dir.clone(), interrupt: interrupt.clone(), held: held.clone() }
+    }
+
     /// The data set that `part` describes, read with so many threads, 0 for all of the machine.
     ///
     /// # Errors
@@ -72,6 +86,13 @@ impl Library {
     }
 }
 
+impl From<Shelf> for Library {
+    /// Nobody is told of its downloads and warnings.
+    fn from(Shelf { cache_dir, interrupt, held }: Shelf) -> Self {
+        Self { cache_dir, interrupt, held, ..Self::default() }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
@@ -82,6 +103,16 @@ mod tests {
 
     use super::*;
     use crate::spec::{Document, Spec};
+
+    #[test]
+    fn a_shelf_is_read_on_another_thread() {
+        let data = Spec::resolve(&Document::empty("defaults")).unwrap().data;
+        let mut library = Library::new(None);
+        let read = library.get(&data, 1).unwrap();
+        let shelf = library.shelf();
+        let again = std::thread::spawn(move || Library::from(shelf).get(&data, 1).unwrap()).join().unwrap();
+        assert!(Arc::ptr_eq(&read, &again));
+    }
 
     #[test]
     fn downloads_are_watched_and_stopped() {

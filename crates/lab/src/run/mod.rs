@@ -21,10 +21,11 @@ mod workload;
 
 pub use augment::Augment;
 pub use batches::{Batches, Last, Position};
-pub use execute::{Besides, Finished, Place, Request, check, execute, plan};
+pub(crate) use execute::file_name;
+pub use execute::{Besides, Finished, Place, Request, check, check_all, execute, execute_until, plan};
 pub use fork::{Branch, fork};
 pub use instruments::{Instruments, Left};
-pub use library::Library;
+pub use library::{Library, Shelf};
 pub use plan::{Diagnostics, Plan};
 pub use problem::{Element, Problem};
 pub(crate) use problem::{layouts, network};

@@ -109,8 +109,12 @@ fn resume_in<T: Element>(
     let opening = Opening::Resumed(snapshot.map(|checkpoint| checkpoint.snapshot));
     let registration = Registration::of(besides.store, directory.path(), lock);
     let save = besides.save;
+    let mut judge = |record: &Record| {
+        observe(record);
+        None
+    };
     Session { spec: &spec, prepared, directory, registration, opening, w, records, save }
-        .run(library, observe, interrupt)
+        .run(library, &mut judge, interrupt)
 }
 
 /// The last checkpoint of a run up to the step `most`, if there is one, and the parameters to start from without.

@@ -9,7 +9,9 @@ use onedge_objective::Error as ObjectiveError;
 use crate::Error;
 use crate::checkpoint::{Checkpoints, Keeper, Kept};
 use crate::params;
-use crate::records::{Record, Resumption, RunDirectory, StepWriter, Summary, final_loss, lines, write_whole};
+use crate::records::{
+    Record, Resumption, RunDirectory, StepWriter, StopReason, Summary, final_loss, lines, write_whole,
+};
 use crate::run::execute::Prepared;
 use crate::run::{Element, Finished, Hooks, Library, Outcome, Snapshot, Training, Workload};
 use crate::spec::Spec;
@@ -41,7 +43,7 @@ pub(super) enum Opening<T> {
 }
 
 impl<T: Element> Session<'_, T> {
-    /// Trains, and leaves everything in the folder. `observe` sees every record.
+    /// Trains, and leaves everything in the folder. `judge` sees every record, and ends the run where it gives a reason to.
     ///
     /// # Errors
     /// A snapshot that does not fit, before anything is written; a folder that cannot be written to, before training;
@@ -49,7 +51,7 @@ impl<T: Element> Session<'_, T> {
     pub(super) fn run(
         self,
         library: &Library,
-        observe: &mut dyn FnMut(&Record),
+        judge: &mut dyn FnMut(&Record) -> Option<StopReason>,
         interrupt: &AtomicBool,
     ) -> Result<Finished, Error> {
         let Self { spec, prepared, directory, registration, opening, mut w, mut records, save } = self;
@@ -84,14 +86,15 @@ impl<T: Element> Session<'_, T> {
         let writer = RefCell::new(writer);
         let mut keep = |record: &Record| {
             let written = writer.borrow_mut().append(record).map_err(|error| {
-                let message = error.to_string();
+                let reason = StopReason::Failed { step: record.step, error: error.to_string() };
                 lost.keep(Err::<(), _>(error));
-                message
+                reason
             });
             // What is shown has been written.
-            observe(record);
+            let verdict = judge(record);
             records.push(record.clone());
-            written
+            written?;
+            verdict.map_or(Ok(()), Err)
         };
         let hooks = Hooks { record: &mut keep, interrupt };
         let outcome = training.run(hooks, &mut |training, pause| {

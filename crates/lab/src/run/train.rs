@@ -13,8 +13,8 @@ use crate::run::{Batches, Instruments, Left, Plan, Position, Workload};
 
 /// The two ways in which a loop speaks with the world while it runs.
 pub struct Hooks<'a> {
-    /// Gets every record as soon as it is made; an error, told by its message, ends the run.
-    pub record: &'a mut dyn FnMut(&Record) -> Result<(), String>,
+    /// Gets every record as soon as it is made; an error ends the run for that reason.
+    pub record: &'a mut dyn FnMut(&Record) -> Result<(), StopReason>,
     /// Ends the run before the next step once it is true.
     pub interrupt: &'a AtomicBool,
 }
@@ -202,8 +202,8 @@ impl<'a, T: Real> Training<'a, T> {
                 Err(error) => break failed(error.to_string()),
             };
             self.unconverged += u64::from(record.converged == Some(false));
-            if let Err(error) = (hooks.record)(&record) {
-                break failed(error);
+            if let Err(reason) = (hooks.record)(&record) {
+                break reason;
             }
             if let Some(reason) = ending {
                 unfinished = Some(record.cost);

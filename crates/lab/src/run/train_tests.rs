@@ -123,7 +123,8 @@ fn batches_are_selected_and_given_back() {
 
 #[test]
 fn a_record_that_cannot_be_kept_ends_the_run() {
-    let mut fail = |record: &Record| if record.step < 2 { Ok(()) } else { Err("disk full".to_owned()) };
+    let full = || StopReason::Failed { step: 2, error: "disk full".to_owned() };
+    let mut fail = |record: &Record| if record.step < 2 { Ok(()) } else { Err(full()) };
     let hooks = Hooks { record: &mut fail, interrupt: &AtomicBool::new(false) };
     let mut bowl = Bowl::new([4.0, 1.0], &[0.0]);
     let result = train(
@@ -135,7 +136,7 @@ fn a_record_that_cannot_be_kept_ends_the_run() {
         hooks,
     );
     let outcome = result.unwrap();
-    assert_eq!(outcome.stop, StopReason::Failed { step: 2, error: "disk full".to_owned() });
+    assert_eq!(outcome.stop, full());
     assert_eq!(outcome.steps, 3);
 }
 

@@ -40,10 +40,21 @@ impl Document {
     /// # Errors
     /// [`Error::Toml`] with line and column, or for a date or a nested table.
     pub fn parse(origin: &str, text: &str) -> Result<Self, Error> {
+        Self::from_table(origin, parse_table(origin, text)?)
+    }
+
+    /// The same from TOML that was read already.
+    ///
+    /// # Errors
+    /// [`Error::Toml`] for a date or a nested table.
+    pub(crate) fn from_table(origin: &str, table: toml::Table) -> Result<Self, Error> {
         let mut document = Self::empty(origin);
-        let table: toml::Table = text.parse().map_err(|error| toml_error(origin, text, &error))?;
         for (key, value) in table {
             match value {
+                toml::Value::Table(_) if key == "sweep" => {
+                    let message = "[sweep]: expected one spec, got a sweep; try `onedge sweep`".to_owned();
+                    return Err(Error::Toml { origin: origin.to_owned(), message });
+                }
                 toml::Value::Table(section) => {
                     let values = section.into_iter().map(|(inner, value)| {
                         let value = plain(origin, &format!("{key}.{inner}"), value)?;
@@ -85,21 +96,68 @@ impl Document {
             None => ("", key),
         };
         let value = if value.trim().is_empty() { None } else { Some(Value::parse(value)) };
-        let values =
-            if section.is_empty() { &mut self.root } else { self.sections.entry(section.to_owned()).or_default() };
         if inner == "name" && sections::is_choice(section) {
-            let default = sections::default_name(section).map(|name| Value::Text(name.to_owned()));
-            let (old, new) = (values.get("name").or(default.as_ref()), value.as_ref().or(default.as_ref()));
-            if old != new {
-                values.clear();
+            self.choose(section, value.as_ref());
+        }
+        let dotted = if section.is_empty() { inner.to_owned() } else { format!("{section}.{inner}") };
+        match value {
+            Some(value) => self.place(&dotted, value),
+            None => {
+                self.table(section).remove(inner);
             }
         }
-        match value {
-            Some(value) => values.insert(inner.to_owned(), value),
-            None => values.remove(inner),
-        };
-        self.overridden.insert(if section.is_empty() { inner.to_owned() } else { format!("{section}.{inner}") });
+        self.overridden.insert(dotted);
         Ok(())
+    }
+
+    /// Lays another document over this one: its values win, and where it chooses another entry, the settings that
+    /// belonged to the one before are dropped.
+    pub(crate) fn lay(&mut self, over: &Self) {
+        self.root.extend(over.root.clone());
+        for (section, values) in &over.sections {
+            if let Some(name) = values.get("name").filter(|_| sections::is_choice(section)) {
+                self.choose(section, Some(name));
+            }
+            self.table(section).extend(values.clone());
+        }
+    }
+
+    /// One of its sections alone.
+    pub(crate) fn only(&self, section: &str) -> Self {
+        let mut document = self.clone();
+        document.root.clear();
+        document.sections.retain(|key, _| key == section);
+        document
+    }
+
+    /// The value at a dotted key, as it was written.
+    pub(crate) fn get(&self, dotted: &str) -> Option<&Value> {
+        match dotted.split_once('.') {
+            None => self.root.get(dotted),
+            Some((section, key)) => self.sections.get(section)?.get(key),
+        }
+    }
+
+    /// Puts a value at a dotted key.
+    pub(crate) fn place(&mut self, dotted: &str, value: Value) {
+        let (section, key) = dotted.split_once('.').unwrap_or(("", dotted));
+        self.table(section).insert(key.to_owned(), value);
+    }
+
+    /// Drops the settings of a section if `name` is another entry than was chosen before.
+    fn choose(&mut self, section: &str, name: Option<&Value>) {
+        let default = sections::default_name(section).map(|name| Value::Text(name.to_owned()));
+        let values = self.table(section);
+        if values.get("name").or(default.as_ref()) != name.or(default.as_ref()) {
+            values.clear();
+        }
+    }
+
+    fn table(&mut self, section: &str) -> &mut BTreeMap<String, Value> {
+        match section {
+            "" => &mut self.root,
+            section => self.sections.entry(section.to_owned()).or_default(),
+        }
     }
 
     /// What to call this spec in errors.
@@ -131,6 +189,14 @@ impl Document {
     }
 }
 
+/// Reads TOML text.
+///
+/// # Errors
+/// [`Error::Toml`] with line and column.
+pub(crate) fn parse_table(origin: &str, text: &str) -> Result<toml::Table, Error> {
+    text.parse().map_err(|error| toml_error(origin, text, &error))
+}
+
 fn toml_error(origin: &str, text: &str, error: &toml::de::Error) -> Error {
     let before = &text[..error.span().map_or(0, |span| span.start.min(text.len()))];
     let line = before.matches('\n').count() + 1;
@@ -139,7 +205,11 @@ fn toml_error(origin: &str, text: &str, error: &toml::de::Error) -> Error {
     Error::Toml { origin: format!("{origin}:{line}:{column}"), message }
 }
 
-fn plain(origin: &str, key: &str, value: toml::Value) -> Result<Value, Error> {
+/// A value of TOML as a value of a spec; `key` names it in errors.
+///
+/// # Errors
+/// [`Error::Toml`] for a date or a table.
+pub(crate) fn plain(origin: &str, key: &str, value: toml::Value) -> Result<Value, Error> {
     Ok(match value {
         toml::Value::String(text) => Value::Text(text),
         toml::Value::Integer(integer) => Value::Integer(integer),

@@ -1,4 +1,4 @@
-use onedge_registry::{Kind, Value};
+use onedge_registry::{Kind, Setting, Value};
 
 use crate::Error;
 use crate::spec::{Document, Spec, resolved, sections};
@@ -6,7 +6,7 @@ use crate::spec::{Document, Spec, resolved, sections};
 /// One run of a grid.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Variant {
-    /// The dotted keys that vary over the grid, seeds apart, with their values here: `rate=0.1`. Empty if none vary.
+    /// The keys that vary over the grid, seeds apart, with their values here: `rate=0.1`. Empty if none vary.
     pub label: String,
     /// The spec of this run.
     pub spec: Spec,
@@ -27,13 +27,34 @@ impl Axis {
     }
 }
 
+/// A point of a grid before it is checked.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Placed {
+    /// The dotted keys that vary over the grid, seeds apart, with their values here.
+    pub(crate) coordinates: Vec<(String, Value)>,
+    pub(crate) document: Document,
+}
+
 /// All runs that a document describes: one, or one for every combination of the lists in it. A list counts as
-/// such where the setting holds one value: `rate = [0.1, 0.2]`, `seed = [0, 1, 2]`.
+/// such where the setting holds one value, and a list of lists where it holds a list: `rate = [0.1, 0.2]`,
+/// `seed = [0, 1, 2]`, `hidden = [[64], [64, 64]]`.
 ///
 /// # Errors
 /// Those of [`Spec::resolve`]; an empty list.
 pub fn expand(document: &Document) -> Result<Vec<Variant>, Error> {
-    let mut points = vec![(Vec::new(), document.clone())];
+    let resolve = |point: Placed| {
+        let spec = Spec::resolve(&point.document)?;
+        Ok(Variant { label: label(&point.coordinates), spec })
+    };
+    points(document)?.into_iter().map(resolve).collect()
+}
+
+/// The points of the grid that the lists in a document span.
+///
+/// # Errors
+/// An unknown name; an empty list.
+pub(crate) fn points(document: &Document) -> Result<Vec<Placed>, Error> {
+    let mut points = vec![Placed { coordinates: Vec::new(), document: document.clone() }];
     for axis in axes(document)? {
         if axis.values.is_empty() {
             let message = format!("{}: expected one value or more, got an empty list", axis.dotted());
@@ -41,47 +62,66 @@ pub fn expand(document: &Document) -> Result<Vec<Variant>, Error> {
         }
         points = points.iter().flat_map(|point| axis.values.iter().map(|value| place(point, &axis, value))).collect();
     }
-    points
-        .into_iter()
-        .map(|(labels, document)| Ok(Variant { label: labels.join(" "), spec: Spec::resolve(&document)? }))
-        .collect()
+    Ok(points)
 }
 
-fn place((labels, document): &(Vec<String>, Document), axis: &Axis, value: &Value) -> (Vec<String>, Document) {
-    let (mut labels, mut document) = (labels.clone(), document.clone());
-    if axis.key != "seed" || !axis.section.is_empty() {
-        labels.push(format!("{}={}", axis.key, value.to_string().trim_matches('"')));
-    }
-    let values = match axis.section.as_str() {
-        "" => &mut document.root,
-        section => document.sections.entry(section.to_owned()).or_default(),
+/// Where in the grid, in short: `rate=0.1 sigma=2.0`.
+pub(crate) fn label(coordinates: &[(String, Value)]) -> String {
+    let short = |(dotted, value): &(String, Value)| {
+        let key = dotted.rsplit('.').next().unwrap_or(dotted);
+        format!("{key}={}", value.to_string().trim_matches('"'))
     };
-    values.insert(axis.key.clone(), value.clone());
-    (labels, document)
+    coordinates.iter().map(short).collect::<Vec<_>>().join(" ")
+}
+
+fn place(point: &Placed, axis: &Axis, value: &Value) -> Placed {
+    let mut point = point.clone();
+    if axis.dotted() != "seed" {
+        point.coordinates.push((axis.dotted(), value.clone()));
+    }
+    point.document.place(&axis.dotted(), value.clone());
+    point
 }
 
 /// The settings given as lists that hold one value. Unknown keys are left for [`Spec::resolve`] to report.
 pub(super) fn axes(document: &Document) -> Result<Vec<Axis>, Error> {
     let mut axes = Vec::new();
-    let root = std::iter::once(("", sections::ROOT.to_vec(), Some(&document.root)));
-    let mut tables: Vec<_> = root.collect();
-    for section in sections::ALL {
-        let given = document.sections.get(section.key);
-        let name = given.and_then(|given| given.get("name"));
-        let name = resolved::entry_name(document, section.key, name)?;
-        let settings = (section.settings)(&name).map_err(|source| document.error(section.key, source))?;
-        tables.push((section.key, settings, given));
-    }
-    for (section, settings, given) in tables {
+    for (section, settings) in settings(document)? {
         for setting in settings {
-            let one = !matches!(setting.kind, Kind::Integers | Kind::Numbers);
-            if let Some(Value::List(values)) = given.and_then(|given| given.get(setting.key)).filter(|_| one) {
-                let (section, key) = (section.to_owned(), setting.key.to_owned());
-                axes.push(Axis { section, key, values: values.clone() });
+            let axis = Axis { section: section.to_owned(), key: setting.key.to_owned(), values: Vec::new() };
+            let Some(Value::List(values)) = document.get(&axis.dotted()) else { continue };
+            let one = match setting.kind {
+                Kind::Integers | Kind::Numbers => values.iter().any(|value| matches!(value, Value::List(_))),
+                _ => true,
+            };
+            if one {
+                axes.push(Axis { values: values.clone(), ..axis });
             }
         }
     }
     Ok(axes)
+}
+
+/// The type of a setting, by its dotted key; `None` for an unknown one.
+///
+/// # Errors
+/// An unknown name of a tuner, a model, ...
+pub(crate) fn kind(document: &Document, dotted: &str) -> Result<Option<Kind>, Error> {
+    let (section, key) = dotted.split_once('.').unwrap_or(("", dotted));
+    let tables = settings(document)?;
+    let table = tables.iter().find(|(known, _)| *known == section);
+    Ok(table.and_then(|(_, settings)| settings.iter().find(|setting| setting.key == key)).map(|setting| setting.kind))
+}
+
+/// The settings of each section, that outside of sections under the empty name first.
+fn settings(document: &Document) -> Result<Vec<(&'static str, Vec<Setting>)>, Error> {
+    let mut tables = vec![("", sections::ROOT.to_vec())];
+    for section in sections::ALL {
+        let name = document.sections.get(section.key).and_then(|given| given.get("name"));
+        let name = resolved::entry_name(document, section.key, name)?;
+        tables.push((section.key, (section.settings)(&name).map_err(|source| document.error(section.key, source))?));
+    }
+    Ok(tables)
 }
 
 #[cfg(test)]
@@ -106,6 +146,17 @@ mod tests {
             ("rate=1", 4, 1.0),
         ];
         assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn lists_of_lists_span_a_grid_of_lists() {
+        let text = "[tuner]\nname = \"constant\"\nrate = 0.1\n[model]\nname = \"mlp\"\nhidden = [[8], [8, 4]]\n";
+        let all = variants(text).unwrap();
+        let seen: Vec<_> =
+            all.iter().map(|v| (v.label.as_str(), v.spec.model.settings.counts("hidden").unwrap())).collect();
+        assert_eq!(seen, [("hidden=[8]", vec![8]), ("hidden=[8, 4]", vec![8, 4])]);
+        let one = variants(&text.replace("[[8], [8, 4]]", "[[8], 4]")).unwrap_err().to_string();
+        assert_eq!(one, "a.toml: model.hidden: expected a list of whole numbers, got 4");
     }
 
     #[test]

@@ -10,6 +10,9 @@ use crate::spec::{Precision, Spec};
 const WITHOUT_CONSEQUENCE: [&str; 6] =
     ["name", "steps", "target_loss", "checkpoint_every", "checkpoint_minutes", "checkpoint_keep"];
 
+/// Settings of the engine that change no bit.
+const WITHOUT_BITS: [&str; 2] = ["threads", "memory_mib"];
+
 /// A setting in which two specs differ.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Difference {
@@ -49,6 +52,21 @@ impl Spec {
         out
     }
 
+    /// What [`digest`](Spec::digest) is of.
+    pub(super) fn identity(&self) -> String {
+        let bears = |section: &str, key: &str| match section {
+            "" => key != "name" && !key.starts_with("checkpoint_"),
+            "engine" => !WITHOUT_BITS.contains(&key),
+            _ => true,
+        };
+        let mut out = String::new();
+        for (section, settings) in self.sections() {
+            let _ = writeln!(out, "[{section}]");
+            settings.iter().filter(|(key, _)| bears(section, key)).for_each(|(key, value)| push(&mut out, key, value));
+        }
+        out
+    }
+
     /// The first setting in which `other` differs so that the steps of a run might, data apart: what files hold must be
     /// compared itself. Threads and memory change no bit.
     pub(crate) fn difference(&self, other: &Self) -> Option<Difference> {
@@ -68,7 +86,7 @@ impl Spec {
         for (section, settings) in self.sections() {
             let counts = |key: &str| match section {
                 "" => !WITHOUT_CONSEQUENCE.contains(&key),
-                "engine" => !["threads", "memory_mib"].contains(&key),
+                "engine" => !WITHOUT_BITS.contains(&key),
                 section => section != "data",
             };
             let dotted = |key: &str| if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") };
@@ -89,7 +107,7 @@ impl Spec {
         all
     }
 
-    fn root(&self) -> Vec<(&'static str, Value)> {
+    pub(super) fn root(&self) -> Vec<(&'static str, Value)> {
         let mut root = vec![
             ("name", Value::Text(self.name.clone())),
             ("seed", Value::Integer(self.seed as i64)),
@@ -108,7 +126,7 @@ impl Spec {
         root
     }
 
-    fn section(&self, key: &str) -> (Option<&str>, &Settings) {
+    pub(super) fn section(&self, key: &str) -> (Option<&str>, &Settings) {
         match key {
             "data" => (Some(&self.data.name), &self.data.settings),
             "model" => (Some(&self.model.name), &self.model.settings),
@@ -137,7 +155,8 @@ fn push(out: &mut String, key: &str, value: &Value) {
     let _ = writeln!(out, "{key} = {}", to_toml(value));
 }
 
-fn to_toml(value: &Value) -> toml::Value {
+/// A value of a spec as one of TOML.
+pub(crate) fn to_toml(value: &Value) -> toml::Value {
     match value {
         Value::Flag(flag) => (*flag).into(),
         Value::Integer(integer) => (*integer).into(),

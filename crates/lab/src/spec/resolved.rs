@@ -3,9 +3,10 @@ use std::collections::BTreeMap;
 use onedge_objective::Real;
 use onedge_registry::{Error as RegistryError, Kind, Settings, Value, find, nearest};
 use onedge_tune::{Optimizer, Tuner, optimizers, tuners};
+use sha2::{Digest, Sha256};
 
 use crate::Error;
-use crate::checkpoint::Cadence;
+use crate::checkpoint::{Cadence, hex};
 use crate::spec::Document;
 use crate::spec::sections::{self, PROVENANCE, ROOT};
 
@@ -145,6 +146,26 @@ impl Spec {
         find("optimizer", optimizers::ALL, &self.optimizer.name)?.build.make(&self.optimizer.settings)
     }
 
+    /// What identifies a run: the SHA-256, in 64 hexadecimal digits, of all settings that bear on what it leaves. Neither
+    /// the name nor where it was made does, nor checkpoints, threads and memory. A version of this library that knows more
+    /// settings gives other digests.
+    pub fn digest(&self) -> String {
+        hex(Sha256::new_with_prefix(self.identity()))
+    }
+
+    /// The value at a dotted key, `tuner.sigma` or `batch`; `None` for one without a value.
+    pub fn get(&self, dotted: &str) -> Option<Value> {
+        match dotted.split_once('.') {
+            None => self.root().into_iter().find(|(key, _)| *key == dotted).map(|(_, value)| value),
+            Some((section, key)) => {
+                let (name, settings) =
+                    sections::ALL.iter().find(|known| known.key == section).map(|_| self.section(section))?;
+                let name = name.filter(|_| key == "name").map(|name| Value::Text(name.to_owned()));
+                name.or_else(|| settings.iter().find(|(known, _)| *known == key).map(|(_, value)| value.clone()))
+            }
+        }
+    }
+
     /// What only a builder knows to be wrong, found before any data is read.
     fn check_ranges(&self, document: &Document) -> Result<(), Error> {
         self.build_tuner().map_err(|source| document.error("tuner", source))?;
@@ -242,6 +263,29 @@ mod tests {
     }
 
     const CONSTANT: &str = "[tuner]\nname = \"constant\"\nrate = 0.1\n";
+
+    #[test]
+    fn the_digest_is_of_everything_but_the_name() {
+        let of = |text: &str| resolve(&format!("{text}{CONSTANT}")).unwrap().digest();
+        let digest = of("name = \"a\"\nsteps = 200\n");
+        assert_eq!((digest.len(), digest.as_str()), (64, of("name = \"b\"\n").as_str()), "200 steps are the default");
+        let others =
+            ["seed = 1\n", "batch = 9\n", "target_loss = 0.5\n", "[loss]\nl2 = 1e-5\n", "[data]\ntest = 0.5\n"];
+        let mut all: Vec<String> = others.iter().map(|text| of(text)).chain([digest]).collect();
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), others.len() + 1);
+    }
+
+    #[test]
+    fn values_are_found_by_dotted_keys() {
+        let spec = resolve(&format!("batch = 9\n{CONSTANT}")).unwrap();
+        let found = ["batch", "steps", "tuner.rate", "tuner.name", "engine.lanes"]
+            .map(|key| spec.get(key).unwrap().to_string());
+        assert_eq!(found, ["9", "200", "0.1", "\"constant\"", "4"]);
+        let missing = ["target_loss", "tuner.sigma", "engine.name", "nothing.at", "nothing"];
+        assert!(missing.iter().all(|key| spec.get(key).is_none()));
+    }
 
     #[test]
     fn a_linesearch_is_bounded_in_mini_batches() {

@@ -11,6 +11,8 @@ pub enum Status {
     Done,
     /// The loss grew beyond its limit, or a number was none.
     Diverged,
+    /// A rule of its sweep gave it up.
+    GivenUp,
     /// It could not go on.
     Failed,
     /// By Ctrl-C or a scheduler.
@@ -21,8 +23,8 @@ pub enum Status {
 
 impl Status {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Running, Self::Done, Self::Diverged, Self::Failed, Self::Interrupted, Self::Killed];
+    pub const ALL: [Self; 7] =
+        [Self::Running, Self::Done, Self::Diverged, Self::GivenUp, Self::Failed, Self::Interrupted, Self::Killed];
 
     /// Of a run that no process is at; `stop` is what its summary says, if it has one.
     pub fn ended(stop: Option<&StopReason>) -> Self {
@@ -30,6 +32,7 @@ impl Status {
             None => Self::Killed,
             Some(StopReason::StepsDone | StopReason::TargetReached { .. }) => Self::Done,
             Some(StopReason::Diverged { .. } | StopReason::NonFinite { .. }) => Self::Diverged,
+            Some(StopReason::Hopeless { .. }) => Self::GivenUp,
             Some(StopReason::Failed { .. }) => Self::Failed,
             Some(StopReason::Interrupted { .. }) => Self::Interrupted,
         }
@@ -41,6 +44,7 @@ impl Status {
             Self::Running => "running",
             Self::Done => "done",
             Self::Diverged => "diverged",
+            Self::GivenUp => "given-up",
             Self::Failed => "failed",
             Self::Interrupted => "interrupted",
             Self::Killed => "killed",

@@ -376,7 +376,7 @@ fn deleting_frees_what_it_says_and_spares_running_ones() {
     let run = store.find("a").unwrap();
     let lock = RunLock::take(&path).unwrap();
     let refused = store.delete(&run).unwrap_err().to_string();
-    assert!(refused.contains("a: expected a run that has ended, got one that is still running"), "{refused}");
+    assert!(refused.contains("a: another process is at this run"), "{refused}");
     drop(lock);
     let bytes: u64 = ["spec.toml", "steps.jsonl", "summary.json"]
         .iter()

@@ -5,8 +5,8 @@ use onedge_lab::Error;
 use onedge_lab::compare::{Group, Point, comparison_table, picture};
 use onedge_lab::labels::tell_apart;
 use onedge_lab::records::{Record, RunDirectory, write_whole};
-use onedge_lab::run::{Library, Place, Request, check, execute};
-use onedge_lab::spec::{Spec, Variant, expand};
+use onedge_lab::run::{Library, Place, Request, check_all, execute};
+use onedge_lab::spec::{Variant, expand};
 
 use crate::commands::runs::ROOT;
 use crate::console;
@@ -39,7 +39,7 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     let interrupt = interrupt::flag()?;
     let rows = Rows::new(args.quiet);
     let mut library = args.overrides.library(&rows).stopped_by(&interrupt);
-    check_all(&plans, &mut library)?;
+    check_all(plans.iter().flatten().map(|variant| &variant.spec), &mut library)?;
     let folder = match &args.out {
         Some(path) => RunDirectory::create(path)?,
         None => RunDirectory::create_numbered(Path::new(ROOT), "compare")?,
@@ -69,23 +69,6 @@ fn name_apart(plans: &mut [Vec<Variant>], paths: &[PathBuf]) {
             variant.spec.name.clone_from(&name);
         }
     }
-}
-
-/// Finds what is wrong with any spec or its data before hours are spent on the others.
-fn check_all(plans: &[Vec<Variant>], library: &mut Library) -> Result<(), Error> {
-    // All that decides whether a run can start.
-    let same = |a: &Spec, b: &Spec| {
-        (&a.data, &a.model, &a.loss, &a.engine, &a.diagnostics, &a.optimizer, a.batch, a.precision)
-            == (&b.data, &b.model, &b.loss, &b.engine, &b.diagnostics, &b.optimizer, b.batch, b.precision)
-    };
-    let mut checked: Vec<&Spec> = Vec::new();
-    for spec in plans.iter().flatten().map(|variant| &variant.spec) {
-        if !checked.iter().any(|other| same(spec, other)) {
-            check(spec, library)?;
-            checked.push(spec);
-        }
-    }
-    Ok(())
 }
 
 /// Prints the table of what was done and leaves it in the folder, with a picture.

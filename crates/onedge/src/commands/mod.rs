@@ -13,6 +13,7 @@ mod plan;
 mod plot;
 mod resume;
 mod runs;
+mod sweep;
 mod theory;
 mod train;
 
@@ -33,6 +34,8 @@ pub enum Command {
     Fork(fork::Args),
     /// Train several and put them side by side; lists in a spec span a grid
     Compare(compare::Args),
+    /// Do the runs of a grid or a random search once each, with any number of workers; tables and maps of them
+    Sweep(sweep::Args),
     /// Loss, gradient, curvature and the largest eigenvalues at given parameters
     Measure(measure::Args),
     /// What a run will cost, before it is started: memory, and the time of each kind of operation
@@ -64,6 +67,7 @@ impl Command {
             Self::Resume(args) => resume::run(&args),
             Self::Fork(args) => fork::run(&args),
             Self::Compare(args) => compare::run(&args),
+            Self::Sweep(args) => sweep::run(&args),
             Self::Measure(args) => measure::run(&args),
             Self::Plan(args) => plan::run(&args),
             Self::Generate(args) => generate::run(&args),

@@ -18,5 +18,6 @@ mod plan;
 mod resume;
 mod runs;
 mod store_kills;
+mod sweep;
 mod theory;
 mod train;

@@ -1,0 +1,179 @@
+//! Where the runs of a sweep live, and how far they are.
+//!
+//! A run that came to its end lies in `NAME-DIGEST`, with 12 digits of the digest. Until then a worker has it in a
+//! folder of its own, `NAME-DIGEST.unfinished-TOKEN`, and renames that at the end: so two workers never write into one
+//! folder, and a run is never half there.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use crate::Error;
+use crate::records::{RunDirectory, StopReason, Summary};
+use crate::run::file_name;
+use crate::spec::Spec;
+
+const DIGITS: usize = 12;
+const UNFINISHED: &str = ".unfinished-";
+const ABANDONED: &str = ".abandoned-";
+
+/// A run that came to its end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Done {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// How it went.
+    pub summary: Summary,
+}
+
+/// The folder of a run under `root`: its name and the first 12 digits of its digest. It is there once the run has come
+/// to its end.
+pub fn folder(root: &Path, spec: &Spec) -> PathBuf {
+    root.join(format!("{}-{}", file_name(&spec.name), short(&spec.digest())))
+}
+
+/// The run of a spec, if it came to its end: under its name, or under another one, as the name is not in the digest.
+/// A run that was interrupted or failed did not; one that was given up as hopeless did where such runs are wanted.
+///
+/// # Errors
+/// [`Error::Read`], [`Error::Record`].
+pub fn find(root: &Path, spec: &Spec, hopeless: Hopeless) -> Result<Option<Done>, Error> {
+    match done(&folder(root, spec), hopeless)? {
+        Some(done) => Ok(Some(done)),
+        None => Folders::list(root)?.find(spec, hopeless),
+    }
+}
+
+/// What a run is that was given up as hopeless.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hopeless {
+    /// At its end.
+    Ended,
+    /// Not what is wanted: it is to be done to its end.
+    Unwanted,
+}
+
+/// The finished folders under a root, by digest.
+pub(super) struct Folders(HashMap<String, Vec<PathBuf>>);
+
+impl Folders {
+    /// Lists a root once, for many specs.
+    pub(super) fn list(root: &Path) -> Result<Self, Error> {
+        let mut folders: HashMap<String, Vec<PathBuf>> = HashMap::new();
+        for name in names(root)? {
+            if let Some((_, digest)) = name.rsplit_once('-').filter(|(_, digest)| digest.len() == DIGITS) {
+                folders.entry(digest.to_owned()).or_default().push(root.join(&name));
+            }
+        }
+        Ok(Self(folders))
+    }
+
+    /// The run of a spec, if it came to its end.
+    pub(super) fn find(&self, spec: &Spec, hopeless: Hopeless) -> Result<Option<Done>, Error> {
+        for path in self.0.get(short(&spec.digest())).into_iter().flatten() {
+            if let Some(done) = done(path, hopeless)? {
+                return Ok(Some(done));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The folder in which the holder of a claim does a run.
+pub(super) fn unfinished(root: &Path, spec: &Spec, token: &str) -> PathBuf {
+    with_suffix(&folder(root, spec), &format!("{UNFINISHED}{}", short(token)))
+}
+
+/// Gives a run that came to its end its folder. If the run is there already, as another worker took this one for dead,
+/// the second is set aside.
+///
+/// # Errors
+/// [`Error::Write`].
+pub(super) fn publish(from: &Path, root: &Path, spec: &Spec) -> Result<(), Error> {
+    let to = folder(root, spec);
+    match fs::rename(from, &to) {
+        Ok(()) => Ok(()),
+        Err(_) if done(&to, Hopeless::Ended)?.is_some() => abandon(from, &to).map(drop),
+        Err(error) => Err(Error::write(&to)(error)),
+    }
+}
+
+/// Makes room for a run, for whoever holds its claim: what earlier workers began of it and did not bring to its end is
+/// set aside as `NAME-DIGEST.abandoned-N`, and the run begins anew. A run that ended but for its folder's name gets it.
+/// Returns what was set aside, as it is called now.
+///
+/// # Errors
+/// [`Error::Read`], [`Error::Write`].
+pub(super) fn make_room(root: &Path, spec: &Spec, hopeless: Hopeless) -> Result<Vec<PathBuf>, Error> {
+    let ending = format!("-{}", short(&spec.digest()));
+    let mut aside = Vec::new();
+    for name in names(root)? {
+        let (base, begun) = name.split_once(UNFINISHED).map_or((name.as_str(), false), |(base, _)| (base, true));
+        if !base.ends_with(&ending) {
+            continue;
+        }
+        let (from, base) = (root.join(&name), root.join(base));
+        let ended = done(&from, hopeless)?.is_some();
+        // The parameters are written before the summary; where a disk was full, they are missing.
+        let whole = ended && RunDirectory::at(&from).params().is_file();
+        if whole && begun && !base.exists() && fs::rename(&from, &base).is_ok() {
+            continue;
+        }
+        if !ended || begun {
+            aside.push(abandon(&from, &base)?);
+        }
+    }
+    Ok(aside)
+}
+
+fn abandon(from: &Path, base: &Path) -> Result<PathBuf, Error> {
+    let mut number = 1;
+    loop {
+        let to = with_suffix(base, &format!("{ABANDONED}{number}"));
+        if !to.exists() {
+            return fs::rename(from, &to).map(|()| to.clone()).map_err(Error::write(&to));
+        }
+        number += 1;
+    }
+}
+
+/// The run in a folder, if it came to its end.
+fn done(path: &Path, hopeless: Hopeless) -> Result<Option<Done>, Error> {
+    let summary = RunDirectory::at(path).read_summary()?;
+    let ended = |summary: &Summary| match summary.stop {
+        StopReason::Interrupted { .. } | StopReason::Failed { .. } => false,
+        StopReason::Hopeless { .. } => hopeless == Hopeless::Ended,
+        StopReason::StepsDone
+        | StopReason::TargetReached { .. }
+        | StopReason::Diverged { .. }
+        | StopReason::NonFinite { .. } => true,
+    };
+    Ok(summary.filter(ended).map(|summary| Done { folder: path.to_owned(), summary }))
+}
+
+/// The names in a folder, in order; none where there is no folder.
+fn names(root: &Path) -> Result<Vec<String>, Error> {
+    let entries = match fs::read_dir(root) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Error::read(root)(error)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        // A name that is no text is none of ours.
+        names.extend(entry.map_err(Error::read(root))?.file_name().into_string());
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn short(digest: &str) -> &str {
+    &digest[..DIGITS]
+}

@@ -1,0 +1,215 @@
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::claims::{Claim, Claims};
+use super::give_up::Judge;
+use super::place::{self, Folders, Hopeless};
+use super::workers::{Event, Status, Workers, runs_of};
+use crate::Error;
+use crate::records::{Record, StopReason};
+use crate::run::{Library, Place, Request, Shelf, execute_until};
+use crate::spec::Spec;
+
+/// How long it takes at most until it is noticed that another worker is done, or gone.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long it takes at most until an interruption is noticed while waiting.
+const WAKE_EVERY: Duration = Duration::from_millis(100);
+
+/// Does all runs of `specs` that are not at their end under `root` (see [`place::folder`]), together with whichever
+/// other processes do the same, on this machine or on others that share the folder. Specs that differ in their names
+/// only are one run. Comes back when all are done, the others' too; data that `library` has read is not read again.
+///
+/// An interruption ends the runs in progress before their next step; they are begun anew the next time.
+///
+/// # Errors
+/// The first that a run met; other jobs bring their run to its end. What is wrong with specs or data is better found
+/// before, by [`check_all`](crate::run::check_all).
+///
+/// # Panics
+/// If there are no jobs, or the groups of the rule to give up runs are not as many as the specs.
+pub fn run(
+    specs: &[Spec],
+    root: &Path,
+    workers: &Workers,
+    library: &Library,
+    observe: &(dyn Fn(Event<'_>) + Sync),
+    interrupt: &AtomicBool,
+) -> Result<Vec<Status>, Error> {
+    assert!(workers.jobs > 0, "sweep: no jobs");
+    let groups = workers.give_up.as_ref().map_or(specs.len(), |rule| rule.groups.len());
+    assert_eq!(groups, specs.len(), "sweep: groups and specs differ");
+    let queue = runs_of(specs, workers.share);
+    let (claims, count) = (Claims::open(root)?, queue.len());
+    let states =
+        Mutex::new(States { of: vec![State::Open; count], asked: Instant::now(), waiting: false, error: None });
+    let sweep = Sweep { specs, root, workers, claims, queue, observe, interrupt, states, changed: Condvar::new() };
+    std::thread::scope(|scope| {
+        for job in 0..workers.jobs.min(count) {
+            let shelf = library.shelf();
+            let sweep = &sweep;
+            scope.spawn(move || sweep.work(job, shelf));
+        }
+    });
+    let states = sweep.states.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Some(error) = states.error {
+        return Err(error);
+    }
+    let broken = sweep.queue.iter().zip(states.of).filter_map(|(run, state)| match state {
+        State::Broken(stop) => Some((specs[*run].digest(), stop)),
+        _ => None,
+    });
+    let broken: HashMap<String, StopReason> = broken.collect();
+    let mut all = survey(specs, root, workers.hopeless())?;
+    for (status, spec) in all.iter_mut().zip(specs) {
+        if let (Status::Open, Some(stop)) = (&*status, broken.get(&spec.digest())) {
+            *status = Status::Broken(stop.clone());
+        }
+    }
+    Ok(all)
+}
+
+/// What is there of the runs of `specs` under `root`: those at their end; all others are open.
+///
+/// # Errors
+/// [`Error::Read`], [`Error::Record`].
+pub fn survey(specs: &[Spec], root: &Path, hopeless: Hopeless) -> Result<Vec<Status>, Error> {
+    let folders = Folders::list(root)?;
+    let status = |spec| Ok(folders.find(spec, hopeless)?.map_or(Status::Open, |done| Status::Done(Box::new(done))));
+    specs.iter().map(status).collect()
+}
+
+struct Sweep<'a> {
+    specs: &'a [Spec],
+    root: &'a Path,
+    workers: &'a Workers,
+    claims: Claims,
+    /// The runs to be done.
+    queue: Vec<usize>,
+    observe: &'a (dyn Fn(Event<'_>) + Sync),
+    interrupt: &'a AtomicBool,
+    states: Mutex<States>,
+    /// Told when one of the states has changed.
+    changed: Condvar,
+}
+
+struct States {
+    /// Of each run in the queue.
+    of: Vec<State>,
+    /// When it was looked last whether others are done.
+    asked: Instant,
+    waiting: bool,
+    error: Option<Error>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum State {
+    /// To be tried.
+    Open,
+    /// Being tried or done by a job of this process.
+    Here,
+    /// Done by another process.
+    Elsewhere,
+    Done,
+    Broken(StopReason),
+}
+
+impl Sweep<'_> {
+    fn work(&self, job: usize, shelf: Shelf) {
+        let mut library = Library::from(shelf);
+        while let Some(place) = self.next() {
+            let state = self.attempt(self.queue[place], job, &mut library);
+            let mut states = self.lock();
+            states.of[place] = state.unwrap_or_else(|error| {
+                states.error.get_or_insert(error);
+                State::Open
+            });
+            self.changed.notify_all();
+        }
+    }
+
+    /// The next run to try, as its place in the queue. Waits while others do what is left; `None` once all is done, or
+    /// nothing more is to be begun.
+    fn next(&self) -> Option<usize> {
+        let mut states = self.lock();
+        loop {
+            if self.interrupt.load(Ordering::Relaxed) || states.error.is_some() {
+                return None;
+            }
+            if let Some(place) = states.of.iter().position(|state| *state == State::Open) {
+                states.of[place] = State::Here;
+                return Some(place);
+            }
+            let runs = states.of.iter().filter(|state| **state == State::Elsewhere).count();
+            if runs == 0 {
+                return None;
+            }
+            if states.asked.elapsed() >= LOOK_EVERY {
+                states.asked = Instant::now();
+                states.of.iter_mut().filter(|state| **state == State::Elsewhere).for_each(|state| *state = State::Open);
+                continue;
+            }
+            if !std::mem::replace(&mut states.waiting, true) {
+                (self.observe)(Event::Waiting { runs });
+            }
+            states = self.changed.wait_timeout(states, WAKE_EVERY).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn attempt(&self, run: usize, job: usize, library: &mut Library) -> Result<State, Error> {
+        if self.found(run)? {
+            return Ok(State::Done);
+        }
+        let spec = &self.specs[run];
+        let Some(claim) = self.claims.take(&spec.digest())? else { return Ok(State::Elsewhere) };
+        // Whoever had it may have brought it to its end just now.
+        if self.found(run)? {
+            return Ok(State::Done);
+        }
+        let aside = place::make_room(self.root, spec, self.workers.hopeless())?.len();
+        if self.found(run)? {
+            return Ok(State::Done);
+        }
+        (self.observe)(Event::Started { run, job, after: claim.after.as_ref(), aside });
+        self.execute(run, job, library, &claim)
+    }
+
+    fn found(&self, run: usize) -> Result<bool, Error> {
+        let done = place::find(self.root, &self.specs[run], self.workers.hopeless())?;
+        if done.is_some() {
+            (self.observe)(Event::Found { run });
+        }
+        Ok(done.is_some())
+    }
+
+    fn execute(&self, run: usize, job: usize, library: &mut Library, claim: &Claim) -> Result<State, Error> {
+        let spec = &self.specs[run];
+        let folder = place::unfinished(self.root, spec, claim.token());
+        let stop = AtomicBool::new(false);
+        let mut judge = self.workers.give_up.as_ref().map(|rule| Judge::new(rule, self.root, self.specs, run));
+        let mut see = |record: &Record| {
+            (self.observe)(Event::Step { run, job, record });
+            stop.store(self.interrupt.load(Ordering::Relaxed) || claim.is_lost(), Ordering::Relaxed);
+            judge.as_mut().and_then(|judge| judge.see(record))
+        };
+        let request = Request { spec, place: Place::At(&folder), store: None, start: None, save: None };
+        let result = execute_until(&request, library, &mut see, &stop);
+        if claim.has_been_lost() {
+            // The folder was set aside by the worker that has the run now, and what could not be written is of no use.
+            (self.observe)(Event::Lost { run, job });
+            return Ok(State::Elsewhere);
+        }
+        let summary = result?.summary;
+        (self.observe)(Event::Ended { run, job, summary: &summary });
+        match summary.stop {
+            stop @ (StopReason::Interrupted { .. } | StopReason::Failed { .. }) => Ok(State::Broken(stop)),
+            _ => place::publish(&folder, self.root, spec).map(|()| State::Done),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, States> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -92,6 +92,7 @@ fn same_bits_in_its_precision(spec: &Spec, library: &mut Library, at: &[u64]) {
 
 const SMALL: &str = "
 steps = 9
+diverge_factor = inf
 [data]
 name = 'mixture'
 examples = 20
@@ -117,7 +118,7 @@ fn every_optimizer_with_every_tuner() {
     let mut turn = 0;
     for optimizer in optimizers::ALL {
         for tuner in tuners::ALL {
-            // Each pair in both precisions, once with all examples and once with some, left at an even and an odd step.
+            // Each pair in both precisions, once with all examples and once with some.
             for precision in ["f32", "f64"] {
                 turn += 1;
                 let (optimizer_name, tuner_name) = (optimizer.name, tuner.name);
@@ -131,7 +132,7 @@ fn every_optimizer_with_every_tuner() {
                     set.push("batch=8".to_owned());
                 }
                 set.extend([required("optimizer", optimizer), required("tuner", tuner)].concat());
-                same_bits_in_its_precision(&spec(SMALL, &set), &mut library, &[1 + turn % 4, 6 + turn % 2]);
+                same_bits_in_its_precision(&spec(SMALL, &set), &mut library, &[1, 2 + turn % 3, 6 + turn % 3]);
             }
         }
     }
@@ -150,8 +151,13 @@ fn every_diagnostic_with_all_examples_and_with_some() {
     for (i, precision) in ["f32", "f64", "f32", "f64"].into_iter().enumerate() {
         let mut set = every_diagnostic();
         set.extend(sampled.map(|key| format!("diagnostics.{key}=5")));
-        let others =
-            ["tuner=sharpness", "diagnostics.hessian=true", "diagnostics.top_k=2", "diagnostics.magnitude=true"];
+        let others = [
+            "tuner=sharpness",
+            "tuner.sigma=0.5",
+            "diagnostics.hessian=true",
+            "diagnostics.top_k=2",
+            "diagnostics.magnitude=true",
+        ];
         set.extend(others.map(str::to_owned));
         set.push(format!("precision={precision}"));
         set.push(format!("optimizer={}", ["adam", "schedule-free-sgd", "gd", "momentum"][i]));

@@ -6,6 +6,7 @@
 pub mod compare;
 mod error;
 pub mod export;
+pub mod figures;
 pub mod forecast;
 pub mod generate;
 pub mod labels;

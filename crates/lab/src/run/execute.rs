@@ -246,7 +246,7 @@ fn summarise(
 }
 
 /// The name with everything replaced that some file system might not take.
-fn file_name(name: &str) -> String {
+pub(crate) fn file_name(name: &str) -> String {
     let safe = |c: char| if c.is_alphanumeric() || "._-+=".contains(c) { c } else { '-' };
     let name: String = name.trim().chars().map(safe).collect();
     if name.starts_with('.') { format!("run{name}") } else { name }

@@ -15,6 +15,7 @@ mod workload;
 
 pub use augment::Augment;
 pub use batches::{Batches, Last, Position};
+pub(crate) use execute::file_name;
 pub use execute::{Finished, Place, Request, check, execute, plan};
 pub use instruments::{Instruments, Left};
 pub use library::Library;

@@ -5,6 +5,7 @@ mod completions;
 mod demo;
 mod explain;
 mod export;
+mod figure;
 mod generate;
 mod list;
 mod measure;
@@ -38,6 +39,8 @@ pub enum Command {
     Plot(plot::Args),
     /// The simplified model of rate and sharpness: the paper's figures, a phase map, runs of your own
     Theory(theory::Args),
+    /// The figures of the paper: their runs, what they must show judged by numbers, pictures
+    Figure(figure::Args),
     /// Every tuner, optimizer, model, loss and data set, with their settings
     List(list::Args),
     /// The documentation of anything that has a name: formula, settings, cost, source
@@ -59,6 +62,7 @@ impl Command {
             Self::Export(args) => export::run(&args),
             Self::Plot(args) => plot::run(&args),
             Self::Theory(args) => theory::run(&args),
+            Self::Figure(args) => figure::run(&args),
             Self::List(args) => list::run(&args),
             Self::Explain(args) => explain::run(&args),
             Self::Completions(args) => completions::run(&args),

@@ -87,9 +87,7 @@ pub fn curves(title: &str, results: &Results, names: &[&str], columns: &[Column]
             let across = match column.across {
                 Across::Nothing => None,
                 Across::At(height, what) => Some((height, what)),
-                Across::Edge => {
-                    runs.iter().flatten().find_map(|run| run.edge).map(|edge| (edge, "edge of stability"))
-                }
+                Across::Edge => runs.iter().flatten().find_map(|run| run.edge).map(|edge| (edge, "edge of stability")),
             };
             panels.push(ChartPanel {
                 title: column.title.to_owned(),
@@ -168,7 +166,10 @@ mod tests {
 
     fn results() -> Results {
         let both = |problem: &str| {
-            [series(problem, "constant", vec![falling(0.5), falling(0.4)]), series(problem, "greedy", vec![falling(0.9)])]
+            [
+                series(problem, "constant", vec![falling(0.5), falling(0.4)]),
+                series(problem, "greedy", vec![falling(0.9)]),
+            ]
         };
         Results { series: [both("first"), both("second \"net\"")].concat() }
     }

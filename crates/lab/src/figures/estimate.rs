@@ -34,9 +34,8 @@ pub fn estimate(specs: &[Spec], library: &mut Library) -> Result<Vec<f64>, Error
 }
 
 fn of(spec: &Spec, forecast: &Forecast) -> f64 {
-    let seconds = |name: &str| {
-        forecast.stages.iter().filter(|stage| stage.name == name).map(Stage::seconds).sum::<f64>()
-    };
+    let seconds =
+        |name: &str| forecast.stages.iter().filter(|stage| stage.name == name).map(Stage::seconds).sum::<f64>();
     let product = seconds("hessian-vector");
     let settings = &spec.tuner.settings;
     let rule = match spec.tuner.name.as_str() {

@@ -41,7 +41,10 @@ fn judge(results: &Results) -> Vec<Claim> {
     for problem in results.problems() {
         for (name, says) in [
             ("greedy", "greedy ends above 1.5 times the tuned constant's loss, every seed (partly: on the mean)"),
-            ("linesearch", "the linesearch ends above 1.5 times the tuned constant's loss, every seed (partly: on the mean)"),
+            (
+                "linesearch",
+                "the linesearch ends above 1.5 times the tuned constant's loss, every seed (partly: on the mean)",
+            ),
         ] {
             let found = ends(results, problem, name, "constant");
             let verdict = found.map_or(unknown("no run came to its end"), |ends| {

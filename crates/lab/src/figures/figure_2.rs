@@ -34,7 +34,10 @@ fn judge(results: &Results) -> Vec<Claim> {
     let mut judge = Judge::default();
     for problem in results.problems() {
         for (name, says) in [
-            ("greedy", "greedy ends at 1.1 times the tuned constant's loss or less, every seed (partly: 1.5 times, on the mean)"),
+            (
+                "greedy",
+                "greedy ends at 1.1 times the tuned constant's loss or less, every seed (partly: 1.5 times, on the mean)",
+            ),
             (
                 "linesearch",
                 "the linesearch ends at 1.1 times the tuned constant's loss or less, every seed (partly: 1.5 times, on the mean)",
@@ -66,9 +69,8 @@ mod tests {
     #[test]
     fn both_outcomes() {
         for (end, expected) in [(0.05, Shown), (0.13, Partly), (0.2, NotShown)] {
-            let series = ["constant", "greedy", "linesearch"].map(|name| {
-                series("a", name, vec![falling(if name == "constant" { 0.1 } else { end })])
-            });
+            let series = ["constant", "greedy", "linesearch"]
+                .map(|name| series("a", name, vec![falling(if name == "constant" { 0.1 } else { end })]));
             let claims = judge(&Results { series: series.to_vec() });
             assert!(claims.len() == 2 && claims.iter().all(|claim| claim.verdict == expected));
         }

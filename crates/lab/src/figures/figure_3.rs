@@ -103,7 +103,9 @@ fn gradients(judge: &mut Judge, results: &Results, problem: &str) {
         judge.claim(
             &format!("{problem}: {name}"),
             "the gradient norm never exceeds ten times its first",
-            growth.map_or_else(nothing, |growth| (whether(growth < 10.0), format!("at most {} times", number(Some(growth))))),
+            growth.map_or_else(nothing, |growth| {
+                (whether(growth < 10.0), format!("at most {} times", number(Some(growth))))
+            }),
         );
     }
 }

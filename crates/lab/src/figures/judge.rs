@@ -104,7 +104,8 @@ pub fn compare(first: Option<&Point>, second: Option<&Point>) -> Option<Ends> {
         }
         _ => Vec::new(),
     };
-    let ratio_text = if ratio.is_finite() && ratio > 0.0 { format!(", {} times", number(Some(ratio))) } else { String::new() };
+    let ratio_text =
+        if ratio.is_finite() && ratio > 0.0 { format!(", {} times", number(Some(ratio))) } else { String::new() };
     Some(Ends { ratio, by_seed, text: format!("{} against {}{ratio_text}", end(first), end(second)) })
 }
 
@@ -115,7 +116,8 @@ fn loss(point: Option<&Point>) -> Option<f64> {
 /// The mean final loss of a point with its standard error, as text.
 pub fn end(point: Option<&Point>) -> String {
     let Some(loss) = loss(point) else { return "all diverged".to_owned() };
-    let spread = point.and_then(Point::standard_error).map_or(String::new(), |error| format!(" ± {}", number(Some(error))));
+    let spread =
+        point.and_then(Point::standard_error).map_or(String::new(), |error| format!(" ± {}", number(Some(error))));
     format!("{}{spread}", number(Some(loss)))
 }
 
@@ -155,12 +157,9 @@ mod tests {
             judge.claims()
         };
         let (shown, partly, not) = (Verdict::Shown, Verdict::Partly, Verdict::NotShown);
-        for (verdicts, expected) in [
-            (&[shown, shown][..], shown),
-            (&[shown, not], partly),
-            (&[partly, not], partly),
-            (&[not, not], not),
-        ] {
+        for (verdicts, expected) in
+            [(&[shown, shown][..], shown), (&[shown, not], partly), (&[partly, not], partly), (&[not, not], not)]
+        {
             assert_eq!(overall(&claims(verdicts)), expected);
         }
         assert_eq!((graded(true, true), graded(false, true), graded(false, false)), (shown, partly, not));

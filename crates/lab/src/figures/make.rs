@@ -6,11 +6,11 @@ use onedge_registry::{Entry, Value};
 use onedge_theory::presets::{Claim, Verdict};
 use serde::{Deserialize, Serialize};
 
+use super::Figure;
 use super::judge::{end, overall};
 use super::results::Results;
 use super::scope::Scope;
 use super::study::Study;
-use super::Figure;
 use crate::Error;
 use crate::compare::Group;
 use crate::plot::Abscissa;
@@ -175,19 +175,24 @@ fn described(study: &Study) -> Vec<Described> {
 /// A problem as its spec has it, as far as it differs from the defaults.
 fn describe(spec: &Spec) -> String {
     let mut parts = Vec::new();
-    for (key, part) in [("data", &spec.data), ("model", &spec.model), ("loss", &spec.loss), ("optimizer", &spec.optimizer)] {
+    for (key, part) in
+        [("data", &spec.data), ("model", &spec.model), ("loss", &spec.loss), ("optimizer", &spec.optimizer)]
+    {
         let section = SECTIONS.iter().find(|section| section.key == key);
         let known = section.and_then(|section| (section.settings)(&part.name).ok()).unwrap_or_default();
         let is_default = |key: &str, value: &Value| {
             let setting = known.iter().find(|setting| setting.key == key);
             setting.is_some_and(|setting| match setting.default {
-                onedge_registry::Default::Is(text) => Value::parse(text).into_kind(setting.kind).as_ref() == Some(value),
+                onedge_registry::Default::Is(text) => {
+                    Value::parse(text).into_kind(setting.kind).as_ref() == Some(value)
+                }
                 _ => false,
             })
         };
         // Where the data lies is nobody else's business.
         let shown = part.settings.iter().filter(|(key, value)| *key != "path" && !is_default(key, value));
-        let shown: Vec<String> = shown.map(|(key, value)| format!("{key} {}", value.to_string().trim_matches('"'))).collect();
+        let shown: Vec<String> =
+            shown.map(|(key, value)| format!("{key} {}", value.to_string().trim_matches('"'))).collect();
         let settings = if shown.is_empty() { String::new() } else { format!(" ({})", shown.join(", ")) };
         parts.push(format!("{}{settings}", part.name));
     }
@@ -196,22 +201,44 @@ fn describe(spec: &Spec) -> String {
 }
 
 impl Made {
+    /// The claims, those that say the same together.
+    pub fn by_statement(&self) -> Vec<(&str, Vec<&Judged>)> {
+        let mut found: Vec<(&str, Vec<&Judged>)> = Vec::new();
+        for claim in &self.claims {
+            match found.iter_mut().find(|(says, _)| *says == claim.says) {
+                Some((_, claims)) => claims.push(claim),
+                None => found.push((&claim.says, vec![claim])),
+            }
+        }
+        found
+    }
+
+    /// How many claims are shown, partly, and not.
+    pub fn counts(&self) -> [usize; 3] {
+        let count = |verdict: Verdict| self.claims.iter().filter(|claim| claim.verdict == verdict.to_string()).count();
+        [Verdict::Shown, Verdict::Partly, Verdict::NotShown].map(count)
+    }
+
     /// As it is printed: claims, then the best of each grid.
     pub fn text(&self) -> String {
         let mut text = format!("figure {}: {}\nmust show: {}\n", self.number, self.title, self.must_show);
         for Described { problem, settings } in &self.problems {
             text += &format!("{problem}: {settings}\n");
         }
-        let claim = |claim: &Judged| [&claim.of, &claim.says, &claim.verdict, &claim.measured].map(String::clone).to_vec();
-        let rows: Vec<Vec<String>> = self.claims.iter().map(claim).collect();
-        text += &format!("\n{}", table(&["of", "must show", "is", "measured"], &rows));
+        for (says, claims) in self.by_statement() {
+            let row = |claim: &&Judged| vec![format!("  {}", claim.verdict), claim.of.clone(), claim.measured.clone()];
+            let rows: Vec<Vec<String>> = claims.iter().map(row).collect();
+            let aligned = table(&["", "", ""], &rows);
+            let lines = aligned.split_once('\n').map_or("", |(_, rows)| rows);
+            text += &format!("\n{says}\n{lines}");
+        }
         if !self.ends.is_empty() {
             let rows: Vec<Vec<String>> = self.ends.iter().map(Ended::row).collect();
-            let headings = ["problem", "rule", "best of its grid", "finished", "final loss", "rate x sharpness", "cost", "time"];
+            let headings =
+                ["problem", "rule", "best of its grid", "finished", "final loss", "rate x sharpness", "cost", "time"];
             text += &format!("\n{}", table(&headings, &rows));
         }
-        let count = |verdict: Verdict| self.claims.iter().filter(|claim| claim.verdict == verdict.to_string()).count();
-        let [shown, partly, not] = [Verdict::Shown, Verdict::Partly, Verdict::NotShown].map(count);
+        let [shown, partly, not] = self.counts();
         text += &format!(
             "\nfigure {}: {}; of {} claims {shown} are shown, {partly} partly, {not} not",
             self.number,
@@ -248,7 +275,9 @@ mod tests {
     #[test]
     fn a_problem_is_told_by_what_is_not_default() {
         let mut document = Document::empty("test");
-        for setting in ["data=digits", "data.first=64", "data.label_noise=0.5", "model.hidden=[8]", "loss.l2=1e-5", "batch=16"] {
+        for setting in
+            ["data=digits", "data.first=64", "data.label_noise=0.5", "model.hidden=[8]", "loss.l2=1e-5", "batch=16"]
+        {
             document.set(setting).unwrap();
         }
         assert_eq!(

@@ -185,9 +185,10 @@ fn mixer(scope: &Scope, name: &str, key: &str) -> Problem {
             .with(&["model.token_mlp=8", "model.channel_mlp=32"])
             .with(&SMALL)
             .runs(400, 3),
-        Preset::Paper => {
-            Problem::new(name, key, cifar(scope)).with(&["model=mixer", "model.preset=ti-8"]).with(&PAPER).runs(16384, 1)
-        }
+        Preset::Paper => Problem::new(name, key, cifar(scope))
+            .with(&["model=mixer", "model.preset=ti-8"])
+            .with(&PAPER)
+            .runs(16384, 1),
     }
 }
 
@@ -281,4 +282,134 @@ pub(super) fn linear(scope: &Scope) -> Problem {
         Preset::Small => problem.with(&SMALL).runs(400, 3).rates(powers(0.1, 0..=6)),
         Preset::Paper => problem.with(&PAPER).runs(16384, 1).rates(powers(1e-3, -1..=7)),
     }
+}
+
+/// A deep MLP by gradient descent, for rates from the exact sharpness.
+pub(super) fn deep_mlp(scope: &Scope) -> Problem {
+    let name = "MLP of three hidden layers, gradient descent";
+    match scope.preset {
+        Preset::Small => Problem::new(name, "mlp3-gd", small_images(scope, 256, 1.0))
+            .with(&["model=mlp", "model.hidden=[64, 64, 64]", "optimizer=gd"])
+            .with(&SMALL)
+            .runs(400, 3)
+            .rates(powers(0.05, 0..=5)),
+        Preset::Paper => Problem::new(name, "mlp3-gd", cifar(scope))
+            .with(&["model=mlp", "model.hidden=[256, 256, 256]", "optimizer=gd"])
+            .with(&PAPER)
+            .runs(16384, 1)
+            .rates(powers(1e-3, -1..=7)),
+    }
+}
+
+/// A shallow MLP by gradient descent, on ten subsets without a common example.
+pub(super) fn subsets(scope: &Scope) -> Vec<Problem> {
+    let name = "MLP of one hidden layer, gradient descent";
+    let on = |part: usize| match scope.preset {
+        Preset::Small => {
+            let skip = format!("data.skip={}", SUBSET * part);
+            Problem::new(name, "mlp1-gd", small_images(scope, SUBSET, 1.0))
+                .with(&[&skip, "model=mlp", "model.hidden=[128]", "optimizer=gd"])
+                .with(&SMALL)
+                .with(&["diagnostics.edge_against_greedy_every=5"])
+                .runs(400, 1)
+        }
+        Preset::Paper => {
+            let skip = format!("data.skip={}", 4096 * part);
+            Problem::new(name, "mlp1-gd", stored(scope, "cifar-100", &[&skip, "data.first=4096"]))
+                .with(&["model=mlp", "model.hidden=[1024]", "optimizer=gd"])
+                .with(&PAPER)
+                .with(&["diagnostics.edge_against_greedy_every=64"])
+                .runs(16384, 1)
+        }
+    };
+    (0..10).map(on).collect()
+}
+
+/// A tenth of the digits.
+const SUBSET: usize = 179;
+
+/// What figure 18 varies of an MLP.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Shape {
+    pub width: usize,
+    pub depth: usize,
+    pub weight_decay: f64,
+    pub examples: usize,
+}
+
+/// An MLP of this shape by gradient descent.
+pub(super) fn mlp(scope: &Scope, shape: Shape) -> Problem {
+    let Shape { width, depth, weight_decay, examples } = shape;
+    let name = format!("width {width}, depth {depth}, weight decay {weight_decay}, {examples} examples");
+    let hidden = format!("model.hidden={:?}", vec![width; depth]);
+    let decay = format!("loss.l2={weight_decay}");
+    let settings = ["model=mlp", &hidden, &decay, "optimizer=gd", "diagnostics.sharpness_every=0"];
+    match scope.preset {
+        Preset::Small => {
+            let data = match scope.data {
+                Some(_) => stored(scope, "cifar-10", &[&format!("data.first={examples}"), "data.side=8"]),
+                None => small_images(scope, examples, 0.5),
+            };
+            Problem::new(&name, "mlp-gd", data)
+                .with(&settings)
+                .with(&["engine.threads=1"])
+                .runs(300, 2)
+                .rates(powers(0.05, 0..=4))
+        }
+        Preset::Paper => Problem::new(&name, "mlp-gd", stored(scope, "mnist", &[&format!("data.random={examples}")]))
+            .with(&settings)
+            .runs(8192, 1)
+            .rates(powers(1e-3, -1..=7)),
+    }
+}
+
+/// A network in mini-batches of a size, by `momentum` or `adam`, or by `gd`.
+pub(super) fn mini_batch(scope: &Scope, optimizer: &str, batch: usize) -> Problem {
+    let (choice, size) = (format!("optimizer={optimizer}"), format!("batch={batch}"));
+    let method = match optimizer {
+        "gd" => "gradient descent",
+        "adam" => "Adam",
+        other => other,
+    };
+    // Rates grow like the square root of the batch.
+    let scaled = |base: f64, of: f64, exponents| powers(base * (batch as f64 / of).sqrt(), exponents);
+    match scope.preset {
+        Preset::Small => {
+            let rates = match optimizer {
+                "adam" => scaled(0.004, 128.0, -1..=4),
+                "momentum" => scaled(0.02, 128.0, -1..=4),
+                _ => scaled(0.1, 128.0, -1..=4),
+            };
+            let steps = (EPOCHS * EXAMPLES / batch) as u64;
+            Problem::new(&format!("ConvNet, {method}, batch {batch}"), "convnet", small_images(scope, EXAMPLES, 0.25))
+                .called(&format!("ConvNet, {method}, batch {batch}"), &format!("{optimizer}-{batch}"))
+                .with(&["model=convnet", "model.channels=[8, 16, 32]", "model.activation=relu", &choice, &size])
+                .with(&["engine.threads=1", "diagnostics.sharpness_every=0"])
+                .runs(steps, 3)
+                .rates(rates)
+                .betas(&[0.9, 0.99])
+        }
+        Preset::Paper => {
+            let (base, epochs) = match optimizer {
+                "adam" => (scaled(1e-4, 1024.0, -1..=7), 128),
+                _ => (scaled(1e-4, 4096.0, -1..=7), 512),
+            };
+            Problem::new(&format!("ResNet50, {method}, batch {batch}"), "resnet50", stored(scope, "cifar-10", &[]))
+                .called(&format!("ResNet50, {method}, batch {batch}"), &format!("{optimizer}-{batch}"))
+                .with(&["model=resnet", "model.preset=resnet50", "model.norm=layer", &choice, &size])
+                .with(&["diagnostics.sharpness_every=0"])
+                .runs((epochs * 50_000 / batch) as u64, 1)
+                .rates(base)
+                .betas(&[0.0, 0.9, 0.99])
+        }
+    }
+}
+
+/// Of the small problem in mini-batches.
+const EXAMPLES: usize = 1024;
+const EPOCHS: usize = 60;
+
+/// The batch sizes of figures 7, 8, 14, 20 and 21: small, medium, large.
+pub(super) fn batches(scope: &Scope) -> [usize; 3] {
+    scope.choose([32, 128, 512], [64, 512, 4096])
 }

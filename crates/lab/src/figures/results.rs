@@ -220,7 +220,10 @@ mod tests {
         let results = Results { series: vec![grid("a", "constant", points)] };
         assert_eq!(results.best("a", "constant").unwrap().label, "rate=2");
         assert_eq!(results.shown("a", "constant").unwrap().summary.final_loss, Some(0.5));
-        assert_eq!((results.best("b", "constant"), results.problems(), results.names()), (None, vec!["a"], vec!["constant"]));
+        assert_eq!(
+            (results.best("b", "constant"), results.problems(), results.names()),
+            (None, vec!["a"], vec!["constant"])
+        );
         let failed = Results { series: vec![grid("a", "constant", vec![("rate=1", vec![diverged()])])] };
         assert!(failed.best("a", "constant").is_none() && failed.shown("a", "constant").is_some());
     }
@@ -233,6 +236,8 @@ mod tests {
         assert_eq!(middle(&rates, rate, (0.5, 1.0)), Some(7.0));
         assert_eq!(middle(&rates, |record| record.sharpness, (0.0, 1.0)), None);
         assert_eq!(median(&[3.0, f64::NAN, 1.0]), Some(1.0));
-        assert_eq!(last_tenth(&rates.records, 10), None);
+        // Of ten steps at least five count.
+        let losses = run(10, |step| Record { loss: step as f64, ..Record::default() });
+        assert_eq!(last_tenth(&losses.records, 10), Some(7.0));
     }
 }

@@ -48,8 +48,7 @@ pub(super) fn cdat(sigma: f64, beta: f64) -> Rule {
 /// The Armijo linesearch.
 pub(super) fn linesearch(c: f64, c_plus: f64, c_minus: f64, delta: f64) -> Rule {
     let slack = if delta == 0.0 { String::new() } else { format!(" delta={delta}") };
-    let settings =
-        [("tuner.c", c), ("tuner.c_plus", c_plus), ("tuner.c_minus", c_minus), ("tuner.delta", delta)];
+    let settings = [("tuner.c", c), ("tuner.c_plus", c_plus), ("tuner.c_minus", c_minus), ("tuner.delta", delta)];
     Rule::new(format!("c={c} c_plus={c_plus} c_minus={c_minus}{slack}"), "armijo", &settings)
 }
 
@@ -66,7 +65,8 @@ pub(super) fn linesearches() -> Vec<Rule> {
 
 /// A schedule by its name, with this peak, share of warm-up and horizon.
 pub(super) fn schedule(name: &'static str, rate: f64, warmup: f64, horizon: u64) -> Rule {
-    let label = format!("{} rate={} warmup={warmup} horizon={horizon}", name.trim_start_matches("warmup-"), short(rate));
+    let label =
+        format!("{} rate={} warmup={warmup} horizon={horizon}", name.trim_start_matches("warmup-"), short(rate));
     let settings = [("tuner.rate", rate), ("tuner.warmup", warmup)];
     Rule::new(label, name, &settings).with("tuner.horizon", Value::Integer(horizon as i64))
 }

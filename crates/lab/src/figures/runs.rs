@@ -142,7 +142,8 @@ mod tests {
 
     fn spec(settings: &[&str]) -> Spec {
         let mut document = Document::empty("test");
-        let base = ["data=mixture", "data.examples=30", "data.features=3", "data.classes=2", "model.hidden=[4]", "steps=4"];
+        let base =
+            ["data=mixture", "data.examples=30", "data.features=3", "data.classes=2", "model.hidden=[4]", "steps=4"];
         base.iter().chain(settings).for_each(|setting| document.set(setting).unwrap());
         Spec::resolve(&document).unwrap()
     }
@@ -188,7 +189,8 @@ mod tests {
     #[test]
     fn the_digest_is_of_everything_but_the_name() {
         assert_eq!(digest(&spec(&[])), digest(&spec(&["name=other"])));
-        let others = ["seed=1", "tuner=greedy", "model.activation=tanh", "loss.l2=1e-5"].map(|setting| digest(&spec(&[setting])));
+        let others = ["seed=1", "tuner=greedy", "model.activation=tanh", "loss.l2=1e-5"]
+            .map(|setting| digest(&spec(&[setting])));
         assert!(others.iter().all(|other| *other != digest(&spec(&[]))));
     }
 }

@@ -68,7 +68,8 @@ impl Chart {
             return Err(fail("expected points to draw, got none"));
         }
         if !self.rows.is_empty() && !self.panels.len().is_multiple_of(self.rows.len()) {
-            let message = format!("expected rows of equal length, got {} panels in {}", self.panels.len(), self.rows.len());
+            let message =
+                format!("expected rows of equal length, got {} panels in {}", self.panels.len(), self.rows.len());
             return Err(fail(&message));
         }
         file::save(path, || scene(&self.sheet()))

@@ -223,7 +223,10 @@ mod tests {
 
     #[test]
     fn labels_are_left_out_where_they_would_meet() {
-        assert_eq!((every(6, 450.0, 40.0), every(6, 200.0, 40.0), every(6, 30.0, 40.0), every(0, 9.0, 40.0)), (1, 2, 6, 1));
+        assert_eq!(
+            (every(6, 450.0, 40.0), every(6, 200.0, 40.0), every(6, 30.0, 40.0), every(0, 9.0, 40.0)),
+            (1, 2, 6, 1)
+        );
     }
 
     #[test]

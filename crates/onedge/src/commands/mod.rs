@@ -11,6 +11,7 @@ mod list;
 mod measure;
 mod plan;
 mod plot;
+mod report;
 mod theory;
 mod train;
 
@@ -41,6 +42,8 @@ pub enum Command {
     Theory(theory::Args),
     /// The figures of the paper: their runs, what they must show judged by numbers, pictures
     Figure(figure::Args),
+    /// All figures on one page, with their verdicts
+    Report(report::Args),
     /// Every tuner, optimizer, model, loss and data set, with their settings
     List(list::Args),
     /// The documentation of anything that has a name: formula, settings, cost, source
@@ -63,6 +66,7 @@ impl Command {
             Self::Plot(args) => plot::run(&args),
             Self::Theory(args) => theory::run(&args),
             Self::Figure(args) => figure::run(&args),
+            Self::Report(args) => report::run(&args),
             Self::List(args) => list::run(&args),
             Self::Explain(args) => explain::run(&args),
             Self::Completions(args) => completions::run(&args),

@@ -170,8 +170,11 @@ fn plan(chosen: &[Chosen], open: &[Spec], seconds: &[f64], root: &Path, jobs: us
     let mut rows = Vec::new();
     for (entry, study) in chosen {
         let all: std::collections::HashSet<PathBuf> = study.specs().map(place).collect();
-        let own: Vec<f64> =
-            all.iter().filter(|path| counted.insert((*path).clone())).filter_map(|path| todo.get(path).copied()).collect();
+        let own: Vec<f64> = all
+            .iter()
+            .filter(|path| counted.insert((*path).clone()))
+            .filter_map(|path| todo.get(path).copied())
+            .collect();
         let time = if own.is_empty() { "-".to_owned() } else { duration(own.iter().sum()) };
         rows.push(vec![entry.build.number.to_string(), all.len().to_string(), own.len().to_string(), time]);
     }
@@ -186,17 +189,10 @@ fn plan(chosen: &[Chosen], open: &[Spec], seconds: &[f64], root: &Path, jobs: us
 
 fn overview(made: &[Made]) -> String {
     let row = |made: &Made| {
-        let count = |verdict: &str| made.claims.iter().filter(|claim| claim.verdict == verdict).count().to_string();
-        vec![
-            made.number.to_string(),
-            made.verdict.clone(),
-            count("shown"),
-            count("partly"),
-            count("not shown"),
-            made.seeds.to_string(),
-            made.runs.to_string(),
-            duration(made.seconds),
-        ]
+        let [shown, partly, not] = made.counts().map(|count| count.to_string());
+        let runs = made.runs.to_string();
+        let time = if made.runs == 0 { "-".to_owned() } else { duration(made.seconds) };
+        vec![made.number.to_string(), made.verdict.clone(), shown, partly, not, made.seeds.to_string(), runs, time]
     };
     let rows: Vec<Vec<String>> = made.iter().map(row).collect();
     table(&["figure", "is", "claims shown", "partly", "not", "seeds", "runs", "time"], &rows)

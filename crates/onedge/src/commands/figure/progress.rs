@@ -40,7 +40,11 @@ impl<'a> Progress<'a> {
     pub fn new(specs: &'a [Spec], seconds: &'a [f64], jobs: usize, quiet: bool) -> Self {
         let terminal = stderr().is_terminal();
         let shown = terminal && !quiet && !specs.is_empty();
-        let bars = MultiProgress::with_draw_target(if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() });
+        let bars = MultiProgress::with_draw_target(if shown {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        });
         let bar = |template: &str, length: u64| {
             let bar = bars.add(ProgressBar::new(length));
             bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
@@ -85,7 +89,10 @@ impl<'a> Progress<'a> {
                     let seconds = duration(summary.seconds + summary.spectrum_seconds);
                     let loss = number(summary.final_loss);
                     let (done, of) = (state.done, self.specs.len());
-                    console::note(&format!("{done}/{of} {}: {ended}, loss {loss}, {seconds}; {left} left", self.title(run)));
+                    console::note(&format!(
+                        "{done}/{of} {}: {ended}, loss {loss}, {seconds}; {left} left",
+                        self.title(run)
+                    ));
                 }
             }
         }
@@ -99,7 +106,11 @@ impl<'a> Progress<'a> {
     /// The time left, by the pace so far: first guesses are of one core alone.
     fn left(&self, state: &State) -> String {
         let todo = self.seconds.iter().sum::<f64>() - state.passed;
-        let pace = if state.passed > 0.0 { state.started.elapsed().as_secs_f64() / state.passed } else { 1.0 / self.jobs as f64 };
+        let pace = if state.passed > 0.0 {
+            state.started.elapsed().as_secs_f64() / state.passed
+        } else {
+            1.0 / self.jobs as f64
+        };
         duration(todo * pace)
     }
 

@@ -152,6 +152,12 @@ impl Dataset {
         Ok(Self { inputs, targets: self.targets.select(indices), ..self.without_rows() })
     }
 
+    /// The same inputs with other targets.
+    pub(crate) fn with_targets(&self, targets: Targets) -> Result<Self, Error> {
+        let set = Self::new(self.origin.clone(), self.inputs.clone(), self.input_shape.clone(), targets)?;
+        Ok(Self { full_scale: self.full_scale, ..set })
+    }
+
     /// The same examples with each row changed in place; `full_scale` says what range they now have.
     pub(crate) fn map_rows(mut self, full_scale: Option<f32>, change: impl Fn(&mut [f32])) -> Result<Self, Error> {
         let features = self.features();

@@ -124,6 +124,33 @@ pub enum Error {
     /// A run without a single record.
     #[error("{}: expected step records, got none; try a run that took at least one step", .0.display())]
     NoRecords(PathBuf),
+    /// Runs that a figure is made of are not there.
+    #[error("{}: expected all runs of the figure, {missing} are missing; try `onedge figure`, which does them", root.display())]
+    FigureRuns {
+        /// Where they were looked for.
+        root: PathBuf,
+        /// How many are not there.
+        missing: usize,
+    },
+    /// A folder without figures.
+    #[error("{}: expected a folder with figures, got none in it; try `onedge figure all`, which makes them", .0.display())]
+    NoFigures(PathBuf),
+    /// A figure's file that says something else than figures say.
+    #[error("{}: no figure: {source}", path.display())]
+    Figure {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// A run of a figure could not go on.
+    #[error("{name}: {stop}")]
+    FigureRun {
+        /// The run.
+        name: String,
+        /// What happened.
+        stop: String,
+    },
     /// A spec that is no TOML, or TOML of the wrong form.
     #[error("{origin}: {message}")]
     Toml {
@@ -394,6 +421,9 @@ impl Error {
             | Self::NoParameters { .. }
             | Self::UnknownCharacter { .. }
             | Self::Option { .. }
+            | Self::FigureRuns { .. }
+            | Self::NoFigures(_)
+            | Self::Figure { .. }
             | Self::Engine(_)
             | Self::NoStore(_)
             | Self::Filter { .. }
@@ -418,6 +448,7 @@ impl Error {
             Self::Write { .. }
             | Self::Incomplete { .. }
             | Self::Record { .. }
+            | Self::FigureRun { .. }
             | Self::Index { .. }
             | Self::IndexBusy(_)
             | Self::Objective(_)

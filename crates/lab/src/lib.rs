@@ -7,6 +7,7 @@ pub mod checkpoint;
 pub mod compare;
 mod error;
 pub mod export;
+pub mod figures;
 pub mod forecast;
 pub mod generate;
 pub mod labels;

@@ -58,6 +58,7 @@ layers_products = 400
 step_sharpness_every = 1
 critical_sharpness_every = 1
 critical_sharpness_error = 1e-7
+edge_against_greedy_every = 1
 batch_sharpness_every = 1
 batch_sharpness_batch = 1
 batch_sharpness_samples = 400
@@ -241,6 +242,10 @@ fn agree_with_the_dense_hessian() {
             train.loss(&trial).unwrap()
         };
         assert!(along(rate) > loss && along(rate * (1.0 - 2e-7)) <= loss, "{name}: {rate}");
+
+        let greedy = -slope / curvature.abs();
+        let (got, expected) = (read("edge_against_greedy"), along(2.0 * greedy) - along(greedy));
+        assert!((got - expected).abs() < 1e-10 * loss, "{name}: {got} for {expected}");
 
         // Of single examples, every batch can be counted.
         let (mut n, mut d, mut spread) = (0.0, 0.0, 0.0);

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use onedge_lab::figures::Figure;
 use onedge_lab::plot;
 use onedge_lab::records::COLUMNS;
 use onedge_lab::spec::{ROOT, SECTIONS};
@@ -48,11 +49,27 @@ pub fn kinds() -> Vec<Kind> {
         Kind { plural: "losses", singular: "loss", rows: rows(onedge_nn::losses::ALL) },
         Kind { plural: "datasets", singular: "data set", rows: rows(onedge_data::datasets::ALL) },
         Kind { plural: "theories", singular: "theory", rows: rows(onedge_theory::ALL) },
+        Kind { plural: "figures", singular: "figure", rows: figures() },
         Kind { plural: "sections", singular: "section", rows: sections() },
         Kind { plural: "quantities", singular: "quantity", rows: quantities() },
         Kind { plural: "panels", singular: "panel", rows: panels() },
         Kind { plural: "operations", singular: "operation", rows: operations() },
     ]
+}
+
+/// The figures of the paper.
+fn figures() -> Vec<Row> {
+    let row = |entry: &&Entry<Figure>| Row {
+        name: entry.name,
+        summary: entry.summary,
+        doc: format!(
+            "{} Must show: {}. Roulet et al. 2024, arXiv 2407.06183; made by `onedge figure {}`.",
+            entry.doc, entry.build.must_show, entry.build.number
+        )
+        .into(),
+        settings: None,
+    };
+    onedge_lab::figures::ALL.iter().map(row).collect()
 }
 
 /// What a record of a step holds.

@@ -56,7 +56,7 @@ impl Cache {
 }
 
 /// `$XDG_CACHE_HOME/onedge`, or where the system usually keeps such things.
-fn cache_dir() -> Option<PathBuf> {
+pub fn cache_dir() -> Option<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let base = set("XDG_CACHE_HOME").or_else(|| set("LOCALAPPDATA")).or_else(|| Some(set("HOME")?.join(".cache")))?;
     Some(base.join("onedge"))

@@ -3,16 +3,18 @@
 use onedge_registry::{Default, Kind, Setting, Settings, setting};
 
 use crate::transforms::{self, Pick, Scale};
-use crate::{Error, Split, Task};
+use crate::{Dataset, Error, Split, Task};
 
 /// Subsets and a test part: for every set.
 pub const SUBSET: &[Setting] = &[
+    setting("skip", Kind::Integer, Default::Is("0"), "leave the first so many examples out"),
     setting("first", Kind::Integer, Default::Absent, "train on the first so many examples"),
     setting("random", Kind::Integer, Default::Absent, "train on so many examples, chosen by `seed`"),
     setting("balanced", Kind::Flag, Default::Is("false"), "the same number of `first` or `random` of every class"),
     setting("seed", Kind::Integer, Default::Is("0"), "of every random choice made for this set"),
     setting("test_fraction", Kind::Number, Default::Absent, "set this share aside for testing, if none is shipped"),
     setting("test_first", Kind::Integer, Default::Absent, "test on the first so many test examples"),
+    setting("label_noise", Kind::Number, Default::Is("0.0"), "give this share of the training labels anew at random"),
 ];
 
 /// Downsampling: for images.
@@ -56,7 +58,7 @@ pub const fn concat<const N: usize>(groups: &[&[Setting]]) -> [Setting; N] {
     all
 }
 
-/// Does to `split` what the shared settings ask for: test part, subset, downsampling, scaling, in that order.
+/// Does to `split` what the shared settings ask for: test part, subset, labels, downsampling, scaling, in that order.
 ///
 /// # Errors
 /// Whatever the transforms report; a setting out of range, or two that exclude each other.
@@ -64,15 +66,20 @@ pub fn apply(split: Split, settings: &Settings) -> Result<Split, Error> {
     finish(take(split, settings)?, settings)
 }
 
-/// The first half of [`apply`]: the test part and the subset, which ask for classes but never for inputs.
+/// The first half of [`apply`]: the test part, the subset and its labels, which ask for classes but never for inputs.
 pub fn take(split: Split, settings: &Settings) -> Result<Split, Error> {
     let mut split = set_aside(split, settings)?;
+    split.train = skip(split.train, settings)?;
     let picked = pick(settings)?;
     if picked.is_none() && settings.flag("balanced") {
         return Err(settings.out_of_range("balanced", "`first` or `random` to be set with it").into());
     }
     if let Some((n, pick)) = picked {
         split.train = transforms::subset(&split.train, n, pick, settings.flag("balanced"))?;
+    }
+    let noise = settings.number("label_noise");
+    if noise != 0.0 {
+        split.train = transforms::relabel(&split.train, noise, seed(settings)?)?;
     }
     test_first(split, settings)
 }
@@ -120,6 +127,14 @@ pub fn task(settings: &Settings) -> Result<Task, Error> {
 /// The seed of the set.
 pub fn seed(settings: &Settings) -> Result<u64, Error> {
     Ok(settings.count("seed")? as u64)
+}
+
+fn skip(set: Dataset, settings: &Settings) -> Result<Dataset, Error> {
+    match settings.count("skip")? {
+        0 => Ok(set),
+        skip if skip < set.examples() => set.select(&(skip..set.examples()).collect::<Vec<_>>()),
+        _ => Err(settings.out_of_range("skip", &format!("less than the {} examples", set.examples())).into()),
+    }
 }
 
 fn set_aside(split: Split, settings: &Settings) -> Result<Split, Error> {

@@ -3,7 +3,7 @@ use std::path::Path;
 use onedge_spectrum::Density;
 
 use crate::Error;
-use crate::plot::{Chart, ChartPanel, Curve, Line, Scale};
+use crate::plot::{Chart, ChartPanel, Curve, Look, Scale};
 
 /// Places at which a density is drawn.
 const POINTS: usize = 600;
@@ -42,8 +42,9 @@ pub fn density(title: &str, curves: &[Curve], path: &Path) -> Result<(), Error> 
     let chart = Chart {
         title: title.to_owned(),
         x_label: "eigenvalue".to_owned(),
-        curves: labels.into_iter().map(|label| (label, Line::Solid)).collect(),
+        curves: labels.into_iter().enumerate().map(|(index, label)| (label, Look::solid(index))).collect(),
         panels: vec![panel],
+        rows: Vec::new(),
     };
     chart.save(path)
 }

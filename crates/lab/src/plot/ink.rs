@@ -68,6 +68,12 @@ pub fn text(scene: &mut Scene, (x, y): (f64, f64), content: &str, size: u32, anc
     scene.add(Primitive::Text { x, y, content, size, anchor, rotate: None, bold: false, color: Some(INK.into()) });
 }
 
+/// The same in bold, from its left end.
+pub fn bold(scene: &mut Scene, (x, y): (f64, f64), content: &str, size: u32) {
+    let (content, anchor) = (content.to_owned(), TextAnchor::Start);
+    scene.add(Primitive::Text { x, y, content, size, anchor, rotate: None, bold: true, color: Some(INK.into()) });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,6 +11,7 @@ mod heatmap;
 mod ink;
 mod palette;
 mod panel;
+pub mod simplified;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -19,7 +20,7 @@ use onedge_registry::nearest;
 
 pub use axis::Scale;
 use axis::{Axis, tick_label};
-pub use chart::{Chart, ChartPanel, Line};
+pub use chart::{Chart, ChartPanel, Line, Look};
 use curve::pieces;
 pub use curve::{Curve, Quantity};
 pub use density::density;
@@ -44,7 +45,8 @@ pub enum Abscissa {
 }
 
 impl Abscissa {
-    fn quantity(self) -> Quantity {
+    /// What it reads off a record.
+    pub fn quantity(self) -> Quantity {
         match self {
             Self::Step => |r| Some(r.step as f64),
             Self::Cost => |r| Some(r.cost),
@@ -52,11 +54,34 @@ impl Abscissa {
         }
     }
 
-    fn label(self) -> &'static str {
+    /// What it is called.
+    pub fn label(self) -> &'static str {
         match self {
             Self::Step => "step",
             Self::Cost => "cost in forward passes",
             Self::Seconds => "seconds",
+        }
+    }
+}
+
+/// A picture of anything but runs.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Drawing {
+    /// Curves.
+    Curves(Chart),
+    /// A map over two settings.
+    Map(HeatMap),
+}
+
+impl Drawing {
+    /// Draws to `path`, as SVG or PNG by its extension.
+    ///
+    /// # Errors
+    /// Those of [`Chart::save`] and [`HeatMap::save`].
+    pub fn save(&self, path: &Path) -> Result<(), Error> {
+        match self {
+            Self::Curves(chart) => chart.save(path),
+            Self::Map(map) => map.save(path),
         }
     }
 }
@@ -88,7 +113,6 @@ impl Picture {
     fn sheet(&self, panels: &[Panel]) -> Sheet<'_> {
         Sheet {
             title: &self.title,
-            x: self.x_axis(),
             x_label: self.x.label(),
             curves: self
                 .curves
@@ -97,6 +121,8 @@ impl Picture {
                 .map(|(index, curve)| (curve.label.as_str(), stroke(index)))
                 .collect(),
             panels: panels.iter().map(|panel| self.sheet_panel(panel)).collect(),
+            rows: Vec::new(),
+            note: String::new(),
         }
     }
 
@@ -111,6 +137,7 @@ impl Picture {
         let color = |curve| if edges.len() == 1 { INK } else { stroke(curve).color };
         SheetPanel {
             heading: self.heading(panel, &edges, clipping),
+            x: self.x_axis(),
             y,
             pieces: self.curves.iter().enumerate().flat_map(of_curve).collect(),
             across: edges.iter().map(|&(value, curve)| (value, color(curve))).collect(),

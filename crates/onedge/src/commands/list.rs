@@ -6,15 +6,15 @@ use crate::exit::Code;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// tuners, optimizers, diagnostics, models, activations, initialisations, losses, datasets, theories, sections, quantities,
-    /// panels or operations
+    /// tuners, optimizers, diagnostics, models, activations, initialisations, losses, datasets, theories, figures,
+    /// sections, quantities, panels or operations
     kind: Option<String>,
     /// One of them, in full
     name: Option<String>,
 }
 
 /// Kinds that are listed only when asked for: no spec names what is in them.
-const LATER: [&str; 3] = ["quantities", "panels", "operations"];
+const LATER: [&str; 4] = ["figures", "quantities", "panels", "operations"];
 
 pub fn run(args: &Args) -> anyhow::Result<Code> {
     let kinds = kinds();
@@ -44,6 +44,11 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
 /// What `onedge theory` knows, one line each.
 pub fn theories() -> String {
     kinds().iter().filter(|kind| kind.singular == "theory").map(overview).collect()
+}
+
+/// The figures of the paper, one line each.
+pub fn figures() -> String {
+    kinds().iter().filter(|kind| kind.singular == "figure").map(overview).collect()
 }
 
 fn pick<'a>(kinds: &'a [Kind], name: &str) -> Result<&'a Kind, Error> {

@@ -5,12 +5,14 @@ mod completions;
 mod demo;
 mod explain;
 mod export;
+mod figure;
 mod fork;
 mod generate;
 mod list;
 mod measure;
 mod plan;
 mod plot;
+mod report;
 mod resume;
 mod runs;
 mod sweep;
@@ -50,6 +52,10 @@ pub enum Command {
     Plot(plot::Args),
     /// The simplified model of rate and sharpness: the paper's figures, a phase map, runs of your own
     Theory(theory::Args),
+    /// The figures of the paper: their runs, what they must show judged by numbers, pictures
+    Figure(figure::Args),
+    /// All figures on one page, with their verdicts
+    Report(report::Args),
     /// Every tuner, optimizer, model, loss and data set, with their settings
     List(list::Args),
     /// The documentation of anything that has a name: formula, settings, cost, source
@@ -75,6 +81,8 @@ impl Command {
             Self::Export(args) => export::run_alone(&args),
             Self::Plot(args) => plot::run(&args),
             Self::Theory(args) => theory::run(&args),
+            Self::Figure(args) => figure::run(&args),
+            Self::Report(args) => report::run(&args),
             Self::List(args) => list::run(&args),
             Self::Explain(args) => explain::run(&args),
             Self::Completions(args) => completions::run(&args),

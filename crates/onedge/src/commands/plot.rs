@@ -31,12 +31,22 @@ pub struct Args {
     title: Option<String>,
 }
 
-/// Steps, forward-equivalents or seconds.
+/// What lies along the horizontal axis: steps, forward-equivalents or seconds.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Along {
+pub enum Along {
     Step,
     Cost,
     Seconds,
+}
+
+impl From<Along> for Abscissa {
+    fn from(along: Along) -> Self {
+        match along {
+            Along::Step => Self::Step,
+            Along::Cost => Self::Cost,
+            Along::Seconds => Self::Seconds,
+        }
+    }
 }
 
 pub fn run(args: &Args) -> anyhow::Result<Code> {
@@ -65,11 +75,7 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     for (curve, label) in curves.iter_mut().zip(tell_apart(&names, &[folders, paths])) {
         curve.label = label;
     }
-    let x = match args.x {
-        Along::Step => Abscissa::Step,
-        Along::Cost => Abscissa::Cost,
-        Along::Seconds => Abscissa::Seconds,
-    };
+    let x = args.x.into();
     let shared = problems.first().cloned().flatten().filter(|_| problems.windows(2).all(|pair| pair[0] == pair[1]));
     let title = args.title.clone().or(shared).unwrap_or_default();
     if args.density {

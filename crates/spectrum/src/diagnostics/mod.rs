@@ -3,6 +3,7 @@
 mod batch_sharpness;
 mod critical_sharpness;
 mod density;
+mod edge_against_greedy;
 mod frobenius;
 mod gauss_newton;
 mod layers;
@@ -82,6 +83,7 @@ pub static ALL: &[&Entry<Make>] = &[
     &layers::ENTRY,
     &step_sharpness::ENTRY,
     &critical_sharpness::ENTRY,
+    &edge_against_greedy::ENTRY,
     &batch_sharpness::ENTRY,
     &batch_sharpness::UPDATE,
     &noise_scale::ENTRY,

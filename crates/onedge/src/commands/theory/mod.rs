@@ -1,11 +1,10 @@
-mod drawing;
 mod report;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use drawing::Picture;
 use onedge_lab::Error;
+use onedge_lab::plot::{Drawing, simplified};
 use onedge_lab::records::{RunDirectory, write_whole};
 use onedge_registry::{Settings, Value};
 use onedge_theory::phase::map;
@@ -30,7 +29,7 @@ pub struct Args {
 struct Work {
     table: String,
     csv: String,
-    picture: Picture,
+    picture: Drawing,
     /// Why it counts as a failure, if it does.
     failed: Option<String>,
 }
@@ -55,12 +54,12 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
             // A figure is done when it is judged; a run of one's own must come to its end.
             let stop = curves.curves.first().map(|curve| curve.trajectory.stop);
             let failed = stop.filter(|stop| name == "run" && !stop.is_success()).map(|stop| stop.to_string());
-            let picture = Picture::Curves(drawing::chart(&curves));
+            let picture = Drawing::Curves(simplified::chart(&curves));
             Work { table: report::curves(&curves), csv: curves.csv(), picture, failed }
         }
         Outcome::Grid(grid) => {
             let map = map(&grid);
-            let picture = Picture::Map(drawing::heatmap(&map));
+            let picture = Drawing::Map(simplified::heatmap(&map));
             Work { table: report::map(&map), csv: map.csv(), picture, failed: None }
         }
     };

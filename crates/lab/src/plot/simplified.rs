@@ -1,30 +1,10 @@
 //! Pictures of the simplified model.
 
-use std::path::Path;
-
-use onedge_lab::Error;
-use onedge_lab::plot::{Chart, ChartPanel, HeatCell, HeatMap, HeatPanel, Line, Mark, Scale};
 use onedge_theory::Point;
 use onedge_theory::phase::{Cell, Fate, Map};
 use onedge_theory::presets::{Convention, Curves, Quantity};
 
-/// What is drawn.
-pub enum Picture {
-    /// Runs.
-    Curves(Chart),
-    /// A map.
-    Map(HeatMap),
-}
-
-impl Picture {
-    /// Draws to `path`, by its extension.
-    pub fn save(&self, path: &Path) -> Result<(), Error> {
-        match self {
-            Self::Curves(chart) => chart.save(path),
-            Self::Map(map) => map.save(path),
-        }
-    }
-}
+use crate::plot::{Chart, ChartPanel, HeatCell, HeatMap, HeatPanel, Look, Mark, Scale};
 
 /// Of noisy runs the medians of so many groups of steps are drawn: single steps would fill the panels.
 const GROUPS: usize = 400;
@@ -52,12 +32,14 @@ pub fn chart(curves: &Curves) -> Chart {
         curves: curves
             .curves
             .iter()
-            .map(|curve| match curve.convention {
-                Convention::Printed => (curve.label.clone(), Line::Solid),
-                Convention::Other => (curve.label.clone(), Line::Dashed),
+            .enumerate()
+            .map(|(index, curve)| match curve.convention {
+                Convention::Printed => (curve.label.clone(), Look::solid(index)),
+                Convention::Other => (curve.label.clone(), Look::dashed(index)),
             })
             .collect(),
         panels: curves.quantities.iter().map(panel).collect(),
+        rows: Vec::new(),
     }
 }
 

@@ -1,0 +1,108 @@
+//! The runs of figures: each done once, wherever it is shown.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use crate::Error;
+use crate::records::{RunDirectory, StopReason};
+use crate::run::Library;
+use crate::spec::Spec;
+use crate::sweep::{self, Event, Status, Workers, folder};
+
+/// Whether a run has come to its end.
+pub fn is_done(root: &Path, spec: &Spec) -> bool {
+    RunDirectory::open(&folder(root, spec)).is_ok_and(|directory| directory.summary().is_file())
+}
+
+/// The specs whose runs are still to be done, each once.
+pub fn open<'a>(specs: impl IntoIterator<Item = &'a Spec>, root: &Path) -> Vec<Spec> {
+    let mut found: Vec<(PathBuf, Spec)> = Vec::new();
+    for spec in specs {
+        let path = folder(root, spec);
+        if !is_done(root, spec) && found.iter().all(|(known, _)| *known != path) {
+            found.push((path, spec.clone()));
+        }
+    }
+    found.into_iter().map(|(_, spec)| spec).collect()
+}
+
+/// Does the runs of `specs` as a sweep, so many at a time, together with other processes that do the same.
+///
+/// # Errors
+/// The first that a run met, after the other jobs have brought theirs to an end.
+pub fn run(
+    specs: &[Spec],
+    root: &Path,
+    jobs: usize,
+    library: &Library,
+    observe: &(dyn Fn(Event<'_>) + Sync),
+    interrupt: &AtomicBool,
+) -> Result<(), Error> {
+    let ended = sweep::run(specs, root, &Workers::new(jobs), library, observe, interrupt)?;
+    for (spec, status) in specs.iter().zip(ended) {
+        if let Status::Broken(stop @ StopReason::Failed { .. }) = status {
+            return Err(Error::FigureRun { name: spec.name.clone(), stop: stop.to_string() });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::spec::Document;
+
+    fn spec(settings: &[&str]) -> Spec {
+        let mut document = Document::empty("test");
+        let base =
+            ["data=mixture", "data.examples=30", "data.features=3", "data.classes=2", "model.hidden=[4]", "steps=4"];
+        base.iter().chain(settings).for_each(|setting| document.set(setting).unwrap());
+        Spec::resolve(&document).unwrap()
+    }
+
+    /// Finished runs.
+    fn count(root: &Path) -> usize {
+        let finished = |name: &str| !name.starts_with('.') && !name.contains(".unfinished-");
+        fs::read_dir(root)
+            .unwrap()
+            .filter(|entry| finished(&entry.as_ref().unwrap().file_name().to_string_lossy()))
+            .count()
+    }
+
+    #[test]
+    fn runs_are_done_once_by_any_number_of_jobs() {
+        let root = tempfile::tempdir().unwrap();
+        let specs = ["tuner.sigma=1", "tuner.sigma=2", "tuner.sigma=3"].map(|sigma| spec(&[sigma]));
+        let begun = AtomicUsize::new(0);
+        let observe = |event: Event<'_>| {
+            if let Event::Started { .. } = event {
+                begun.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        let go = || AtomicBool::new(false);
+        let twice = [&specs[..], &specs[..1]].concat();
+        let todo = open(&twice, root.path());
+        assert_eq!(todo.len(), 3);
+        run(&todo, root.path(), 2, &Library::new(None), &observe, &go()).unwrap();
+        assert_eq!((begun.load(Ordering::Relaxed), count(root.path())), (3, 3));
+        assert!(specs.iter().all(|spec| is_done(root.path(), spec)) && open(&twice, root.path()).is_empty());
+        let name = folder(root.path(), &specs[0]).file_name().unwrap().to_string_lossy().into_owned();
+        assert!(name.starts_with("cdat-") && name.len() == 17, "{name}");
+    }
+
+    #[test]
+    fn an_interrupted_run_is_not_there() {
+        let root = tempfile::tempdir().unwrap();
+        let (specs, stop) = ([spec(&["steps=9"]), spec(&["steps=8"])], AtomicBool::new(false));
+        let observe = |event: Event<'_>| {
+            if let Event::Step { record, .. } = event {
+                stop.store(record.step == 3, Ordering::Relaxed);
+            }
+        };
+        run(&specs, root.path(), 1, &Library::new(None), &observe, &stop).unwrap();
+        assert_eq!((count(root.path()), open(&specs, root.path()).len()), (0, 2));
+    }
+}

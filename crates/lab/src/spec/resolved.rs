@@ -269,8 +269,13 @@ mod tests {
         let of = |text: &str| resolve(&format!("{text}{CONSTANT}")).unwrap().digest();
         let digest = of("name = \"a\"\nsteps = 200\n");
         assert_eq!((digest.len(), digest.as_str()), (64, of("name = \"b\"\n").as_str()), "200 steps are the default");
-        let others =
-            ["seed = 1\n", "batch = 9\n", "target_loss = 0.5\n", "[loss]\nl2 = 1e-5\n", "[data]\ntest = 0.5\n"];
+        let others = [
+            "seed = 1\n",
+            "batch = 9\n",
+            "target_loss = 0.5\n",
+            "[loss]\nl2 = 1e-5\n",
+            "[data]\ntest_fraction = 0.5\n",
+        ];
         let mut all: Vec<String> = others.iter().map(|text| of(text)).chain([digest]).collect();
         all.sort();
         all.dedup();

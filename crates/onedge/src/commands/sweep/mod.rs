@@ -132,14 +132,12 @@ fn show(report: &Report<'_>, axes: Option<&Axes>, args: &Args, done: Option<usiz
 
 fn code(report: &Report<'_>, specs: &[Spec], statuses: &[Status], args: &Args, interrupt: &AtomicBool) -> Code {
     let ended = |run: &usize| matches!(statuses[*run], Status::Done(_));
-    if interrupt.load(Ordering::Relaxed) {
-        Code::Interrupted
-    } else if args.table_only || (args.array.is_some() && runs_of(specs, args.array).iter().all(ended)) {
-        Code::Done
-    } else if report.counts().open == 0 && report.has_all_bests() {
-        Code::Done
-    } else {
-        Code::Failed
+    let whole = || report.counts().open == 0 && report.has_all_bests();
+    let share = || args.array.is_some() && runs_of(specs, args.array).iter().all(ended);
+    match interrupt.load(Ordering::Relaxed) {
+        true => Code::Interrupted,
+        false if args.table_only || share() || whole() => Code::Done,
+        false => Code::Failed,
     }
 }
 

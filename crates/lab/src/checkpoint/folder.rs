@@ -79,9 +79,11 @@ impl Checkpoints {
         }
     }
 
-    /// Removes all but the last `keep`. One that cannot be removed does no harm, and is tried again the next time.
-    pub(super) fn remove_all_but(&self, keep: usize) {
-        let old = self.steps().unwrap_or_default().into_iter().skip(keep);
-        old.for_each(|step| drop(fs::remove_file(self.path(step))));
+    /// Removes all but the last `keep` up to `step`. Later ones are from before the run went on from an earlier one, as they
+    /// could not be used. One that cannot be removed does no harm, and is tried again the next time.
+    pub(super) fn remove_all_but(&self, keep: usize, step: u64) {
+        let (later, own): (Vec<u64>, Vec<u64>) =
+            self.steps().unwrap_or_default().into_iter().partition(|other| *other > step);
+        later.into_iter().chain(own.into_iter().skip(keep)).for_each(|step| drop(fs::remove_file(self.path(step))));
     }
 }

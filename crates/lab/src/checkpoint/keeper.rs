@@ -97,7 +97,7 @@ impl Keeper {
         if written.is_ok() {
             self.last = Some(step);
             if self.cadence.keep > 0 {
-                self.checkpoints.remove_all_but(self.cadence.keep);
+                self.checkpoints.remove_all_but(self.cadence.keep, step);
             }
         }
         self.tried = Instant::now();

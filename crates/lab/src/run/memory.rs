@@ -7,8 +7,9 @@ use onedge_engine::{DataObjective, Element};
 use crate::Error;
 
 /// Vectors as long as the parameters that a run holds beside one for each lane: parameters, a copy at the linearised
-/// point, gradient, two updates, trial point, the optimizer's two and a margin.
-const VECTORS: usize = 10;
+/// point, gradient, two updates, trial point, the optimizer's two and a margin; and the copies of five of them that are
+/// taken for a checkpoint.
+const VECTORS: usize = 15;
 
 /// Checks that vectors of `parameters` elements of `width` bytes fit, one for each lane and those of the training step.
 ///

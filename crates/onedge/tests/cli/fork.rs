@@ -60,7 +60,7 @@ fn every_kind_of_change_is_carried_out() {
         ("tuner.sigma=1.5", "kept"),
         ("precision=f64", "kept"),
         ("batch=5", "new: order of mini-batches"),
-        ("batch=", "kept"),
+        ("batch= diagnostics.batch_sharpness_every=0", "kept"),
         ("diagnostics.top_every=0", "kept"),
         ("diagnostics.trace_every=1", "kept"),
         ("data.separation=3", "diagnostic top, order of mini-batches"),
@@ -73,7 +73,9 @@ fn every_kind_of_change_is_carried_out() {
     .enumerate()
     {
         let out = format!("v{i}");
-        let output = bench.done(&["fork", "run", "--at", "7", "-q", "--out", &out, "--set", set]);
+        let sets = set.split(' ').flat_map(|set| ["--set", set]);
+        let args = ["fork", "run", "--at", "7", "-q", "--out", &out].into_iter().chain(sets);
+        let output = bench.done(&args.collect::<Vec<_>>());
         assert!(output.stderr.contains(new), "{set}: {}", output.stderr);
         assert_eq!(left(&bench, &out).0.len(), 12, "{set}");
     }

@@ -135,7 +135,6 @@ fn a_run_that_a_full_disk_ended_goes_on_when_there_is_room() {
 #[test]
 fn an_interrupted_run_goes_on_where_it_was() {
     let bench = Bench::new();
-    bench.done(&train("whole", &LONG));
     let long = ["steps=1000000000", "checkpoint_minutes=1000"];
     let mut child = bench.command(&train("run", &long)).stdout(Stdio::null()).spawn().unwrap();
     while fs::metadata(bench.path("run/steps.jsonl")).map_or(0, |file| file.len()) == 0 {

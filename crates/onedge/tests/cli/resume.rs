@@ -6,9 +6,10 @@ use std::process::Stdio;
 use crate::bench::{Bench, Output};
 
 /// Mini-batches, an optimizer and diagnostics that keep much.
-pub const KEEPING: [&str; 12] = [
+pub const KEEPING: [&str; 13] = [
     "optimizer=adam",
     "tuner=cdat",
+    "tuner.cap=0.01",
     "tuner.beta=0.5",
     "batch=8",
     "drop_last=false",

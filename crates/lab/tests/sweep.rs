@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use onedge_lab::records::{RunDirectory, StopReason};
 use onedge_lab::run::Library;
 use onedge_lab::spec::{Document, Spec, expand};
-use onedge_lab::sweep::{Event, GiveUp, Hopeless, Share, Status, Workers, find, folder, run, survey};
+use onedge_lab::sweep::{
+    Axes, Event, GiveUp, Hopeless, Report, Share, Status, Sweep, Workers, find, folder, run, survey,
+};
 
 /// A problem that takes no time, with what differs.
 fn specs(changes: &[&str]) -> Vec<Spec> {
@@ -204,4 +206,44 @@ fn diverged_runs_are_done_and_failures_end_the_sweep() {
     let statuses = survey(&specs, root.path(), Hopeless::Unwanted).unwrap();
     let done: Vec<bool> = statuses.iter().map(|status| matches!(status, Status::Done(_))).collect();
     assert_eq!(done, [true, false, true, false]);
+}
+
+#[test]
+fn the_examples_are_sweeps() {
+    let count = |text: &str| Sweep::parse("s.toml", text, &[]).unwrap().trials(&mut Library::new(None)).unwrap().len();
+    assert_eq!(count(include_str!("../../../experiments/sweep-batch.toml")), 4 * 2 * (6 * 3 + 6));
+    let documented = include_str!("../../../docs/SWEEPS.md").split("```").find_map(|block| block.strip_prefix("toml"));
+    assert_eq!(count(documented.unwrap()), 3 * 3 * 2 * 20);
+}
+
+#[test]
+fn maps_suit_what_varies() {
+    let axes = |text: &str| {
+        let trials = Sweep::parse("s.toml", text, &[]).unwrap().trials(&mut Library::new(None)).unwrap();
+        let statuses = vec![Status::Open; trials.len()];
+        Report::new(&trials, &statuses).unwrap().usual_axes()
+    };
+    let over = |x: &str, y: &str, panels: Option<&str>| Axes {
+        x: x.to_owned(),
+        y: y.to_owned(),
+        panels: panels.map(str::to_owned),
+        variant: Some("cdat".to_owned()),
+    };
+    let (sigma, beta) = ("[tuner]\nsigma = [1.5, 2.0, 2.5]\n", "beta = [0.0, 0.9]\n");
+    assert_eq!(axes(&format!("batch = [8, 16, 32]\n{sigma}")), [over("tuner.sigma", "batch", None)]);
+    assert_eq!(
+        axes(&format!("batch = [8, 16, 32]\nseed = [0, 1]\n{sigma}{beta}")),
+        [over("tuner.sigma", "batch", Some("tuner.beta"))]
+    );
+    // What is no number has the panels, however many there are.
+    let activations = "[model]\nactivation = [\"relu\", \"tanh\", \"gelu\", \"elu\"]\n";
+    assert_eq!(
+        axes(&format!("{activations}{sigma}{beta}")),
+        [over("tuner.beta", "tuner.sigma", Some("model.activation"))]
+    );
+    // A single row, a text along an axis, and points scattered at random are no maps.
+    assert_eq!(axes(sigma), []);
+    assert_eq!(axes(&format!("{activations}{sigma}")), []);
+    let drawn = "sigma = { uniform = { min = 1, max = 2 } }\nbeta = { uniform = { min = 0, max = 0.9 } }\n";
+    assert_eq!(axes(&format!("[tuner]\n{drawn}[sweep]\nrandom = 5\n")), []);
 }

@@ -30,17 +30,17 @@ pub enum Command {
     Demo(demo::Args),
     /// Train one network by a spec
     Train(train::Args),
-    /// Go on with a run that was killed, interrupted or failed, to the same bits as though it had not been; or beyond its end
+    /// Go on with a run that was killed or interrupted, to the same bits, or beyond its end
     Resume(resume::Args),
     /// Start a variant of a run, with other settings from one of its steps on
     Fork(fork::Args),
     /// Train several and put them side by side; lists in a spec span a grid
     Compare(compare::Args),
-    /// Do the runs of a grid or a random search once each, with any number of workers; tables and maps of them
+    /// Grids and random searches, each run done once, by any number of workers
     Sweep(sweep::Args),
     /// Loss, gradient, curvature and the largest eigenvalues at given parameters
     Measure(measure::Args),
-    /// What a run will cost, before it is started: memory, and the time of each kind of operation
+    /// What a run will cost before it is started: memory, time of each kind of operation
     Plan(plan::Args),
     /// Let a trained language model speak
     Generate(generate::Args),
@@ -50,7 +50,7 @@ pub enum Command {
     Export(export::Alone),
     /// Draw runs
     Plot(plot::Args),
-    /// The simplified model of rate and sharpness: the paper's figures, a phase map, runs of your own
+    /// The simplified model of rate and sharpness: figures, a phase map, your own runs
     Theory(theory::Args),
     /// The figures of the paper: their runs, what they must show judged by numbers, pictures
     Figure(figure::Args),

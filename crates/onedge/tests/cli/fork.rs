@@ -26,7 +26,7 @@ fn a_variant_without_a_change_is_the_run_itself() {
         summary["name"] = format!("cdat from {at}").into();
         assert_eq!(left(&bench, &name), (records.clone(), summary.clone(), parameters.clone()));
         let provenance = format!("forked_from = \"run\"\nforked_at = {at}\n");
-        assert!(bench.read(&format!("{name}/spec.toml")).ends_with(&provenance));
+        assert!(bench.read(&format!("{name}/spec.toml")).contains(&provenance));
     }
 }
 

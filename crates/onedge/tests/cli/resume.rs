@@ -38,7 +38,7 @@ pub fn left(bench: &Bench, run: &str) -> (Vec<String>, serde_json::Value, Vec<u8
         record.to_string()
     };
     let mut summary: serde_json::Value = serde_json::from_str(&bench.read(&format!("{run}/summary.json"))).unwrap();
-    for key in ["seconds", "spectrum_seconds", "checkpoint_seconds"] {
+    for key in ["ended", "seconds", "spectrum_seconds", "checkpoint_seconds"] {
         summary.as_object_mut().unwrap().remove(key).unwrap();
     }
     let parameters = fs::read(bench.path(&format!("{run}/params.safetensors"))).unwrap();

@@ -196,7 +196,11 @@ fn mistakes_are_told_before_anything_is_run() {
     // Known once there are summaries.
     let output = bench.run(&["sweep", "grid.toml", "-q", "--value", "test.acuracy"]);
     assert_eq!((output.code, folders(&bench, "runs").0.len()), (Some(2), 12));
-    assert!(output.stderr.contains("one of final_loss / first_loss, best_loss, cost,"), "{}", output.stderr);
+    assert!(
+        output.stderr.contains("one of final_loss / first_loss, best_loss, checkpoint_seconds,"),
+        "{}",
+        output.stderr
+    );
     let none = bench.done(&["sweep", "grid.toml", "--table-only", "--root", "elsewhere"]);
     assert!(
         none.stdout.contains("12 runs: 0 done, 0 diverged, 0 given up, 12 open\n") && !bench.path("elsewhere").exists()

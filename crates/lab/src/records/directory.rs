@@ -35,7 +35,7 @@ impl RunDirectory {
         if path.exists() {
             let counts =
                 |entry: &io::Result<fs::DirEntry>| !entry.as_ref().is_ok_and(|entry| entry.file_name() == RUN_LOCK);
-            let empty = fs::read_dir(path).is_ok_and(|entries| entries.filter(counts).next().is_none());
+            let empty = fs::read_dir(path).is_ok_and(|mut entries| !entries.any(|entry| counts(&entry)));
             return if empty { Ok(Self { path: path.to_owned() }) } else { Err(Error::RunExists(path.to_owned())) };
         }
         fs::create_dir_all(path).map_err(Error::write(path))?;

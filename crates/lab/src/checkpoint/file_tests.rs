@@ -76,7 +76,10 @@ fn other_programs_can_read_it() {
     let (_, head) = SafeTensors::read_metadata(&bytes).unwrap();
     let metadata = head.metadata().clone().unwrap();
     assert_eq!((metadata["format"].as_str(), metadata["step"].as_str()), ("onedge checkpoint", "7"));
-    assert!(bytes.len() % 4 == 0 && file.tensors().iter().all(|(_, view)| view.data().as_ptr() as usize % 4 == 0));
+    assert!(
+        bytes.len().is_multiple_of(4)
+            && file.tensors().iter().all(|(_, view)| (view.data().as_ptr() as usize).is_multiple_of(4))
+    );
 }
 
 fn message(path: &std::path::Path) -> String {

@@ -1,5 +1,6 @@
+use std::ffi::OsStr;
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::Error;
@@ -27,15 +28,15 @@ pub struct RunDirectory {
 }
 
 impl RunDirectory {
-    /// Makes the folder `path`, which must not exist, or be empty but for the lock of a run that never began.
+    /// Makes the folder `path`, which must not exist, or hold nothing but what a run leaves that was killed before it began.
     ///
     /// # Errors
     /// [`Error::RunExists`], [`Error::Write`].
     pub fn create(path: &Path) -> Result<Self, Error> {
         if path.exists() {
-            let counts =
-                |entry: &io::Result<fs::DirEntry>| !entry.as_ref().is_ok_and(|entry| entry.file_name() == RUN_LOCK);
-            let empty = fs::read_dir(path).is_ok_and(|mut entries| !entries.any(|entry| counts(&entry)));
+            let counts = |name: &OsStr| name != RUN_LOCK && !name.to_string_lossy().ends_with(PART);
+            let empty =
+                fs::read_dir(path).is_ok_and(|entries| !entries.flatten().any(|entry| counts(&entry.file_name())));
             return if empty { Ok(Self { path: path.to_owned() }) } else { Err(Error::RunExists(path.to_owned())) };
         }
         fs::create_dir_all(path).map_err(Error::write(path))?;
@@ -202,6 +203,10 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         RunDirectory::create(&root.path().join("new/one")).unwrap();
         RunDirectory::create(root.path().join("new/one").as_path()).unwrap();
+        let begun = RunDirectory::create(&root.path().join("begun")).unwrap();
+        drop(begun.lock().unwrap());
+        fs::write(begun.path().join("spec.toml.12.part"), "name = \"cd").unwrap();
+        assert_eq!(RunDirectory::create(begun.path()).unwrap(), begun);
         let message = RunDirectory::create(root.path()).unwrap_err().to_string();
         assert!(message.ends_with("try another `--out`"), "{message}");
         let message = RunDirectory::open(root.path()).unwrap_err().to_string();

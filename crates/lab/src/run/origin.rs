@@ -84,8 +84,9 @@ impl Origin {
     /// A sentence on what may change bits if the run goes on here, if there is anything.
     pub(super) fn machine_note(&self) -> Option<String> {
         let Machine { version, system, processor, .. } = Machine::this();
-        let was =
-            |key, now: &str| self.provenance(key).filter(|was| *was != now).map(|was| format!("{was}, now {now}"));
+        let was = |key, now: &str| {
+            self.provenance(key).filter(|was| *was != now).map(|was| format!("{key} {was}, now {now}"))
+        };
         let other = was("processor", &processor).or(was("system", &system)).or(was("version", &version))?;
         Some(format!("the run began with {other}: from here on it may differ in the last bits"))
     }

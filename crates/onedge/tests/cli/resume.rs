@@ -178,7 +178,12 @@ fn what_was_changed_since_is_named() {
         "r/spec.toml",
         spec.replace("threads = 0", "threads = 1").replace("checkpoint_every = 2", "checkpoint_every = 4"),
     );
-    bench.done(&["resume", "r", "--steps", "9", "-q"]);
+    let resumed = bench.done(&["resume", "r", "--steps", "9", "-q"]);
+    assert_eq!(resumed.stderr, "goes on from the checkpoint at step 6 of 9\n");
+    let processor = spec.lines().find(|line| line.starts_with("processor = ")).unwrap();
+    bench.write("r/spec.toml", spec.replace(processor, "processor = \"abacus\""));
+    let resumed = bench.done(&["resume", "r", "--steps", "10", "-q"]);
+    assert!(resumed.stderr.contains("the run began with processor abacus, now "), "{}", resumed.stderr);
 
     assert!(refused(&bench, &["resume", "nowhere"]).contains("nowhere: expected a run folder"));
     assert!(!bench.path("nowhere").exists());

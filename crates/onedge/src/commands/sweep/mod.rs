@@ -100,7 +100,7 @@ fn note_threads<'a>(specs: impl Iterator<Item = &'a Spec>, jobs: usize) {
         let advice =
             if each == 0 { format!("--jobs {machine}") } else { format!("engine.threads = {each} in the sweep") };
         console::note(&format!(
-            "note: {jobs} jobs with {threads} threads each, but {machine} processors; try {advice}"
+            "note: jobs {jobs}, threads of each {threads}, processors {machine}; try {advice}"
         ));
     }
 }

@@ -31,7 +31,7 @@ hidden = [128, 128]
 name = "cdat"
 sigma = [1.0, 1.5, 1.8, 1.9375, 2.0, 2.0625, 2.25, 2.5]
 [diagnostics]
-sharpness_every = 20
+sharpness_every = 0
 [engine]
 threads = 1
 """

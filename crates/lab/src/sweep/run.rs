@@ -18,9 +18,10 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long it takes at most until an interruption is noticed while waiting.
 const WAKE_EVERY: Duration = Duration::from_millis(100);
 
-/// Does all runs of `specs` that are not at their end under `root` (see [`place::folder`]), together with whichever
-/// other processes do the same, on this machine or on others that share the folder. Specs that differ in their names
-/// only are one run. Comes back when all are done, the others' too; data that `library` has read is not read again.
+/// Does all runs of `specs` that are not at their end under `root` (see [`folder`](super::folder)), together with
+/// whichever other processes do the same, on this machine or on others that share the folder. Specs that differ in
+/// their names only are one run. Comes back when all are done, the others' too; data that `library` has read is not
+/// read again.
 ///
 /// An interruption ends the runs in progress before their next step; they are begun anew the next time.
 ///

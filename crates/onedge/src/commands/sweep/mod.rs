@@ -99,9 +99,7 @@ fn note_threads<'a>(specs: impl Iterator<Item = &'a Spec>, jobs: usize) {
         let each = machine / jobs;
         let advice =
             if each == 0 { format!("--jobs {machine}") } else { format!("engine.threads = {each} in the sweep") };
-        console::note(&format!(
-            "note: {jobs} jobs with {threads} threads each, but {machine} processors; try {advice}"
-        ));
+        console::note(&format!("note: jobs {jobs}, threads of each {threads}, processors {machine}; try {advice}"));
     }
 }
 

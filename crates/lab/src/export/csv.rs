@@ -29,7 +29,7 @@ impl Extent {
                     continue;
                 }
                 // What is no record is told when it is written.
-                if let Ok(row) = serde_json::from_slice::<Row<'_>>(rows.line()) {
+                if let Ok(row) = Row::read(rows.line()) {
                     extent.eigenvalues = extent.eigenvalues.max(row.eigenvalues.len());
                     for name in row.measured.into_keys() {
                         if !extent.measured.contains(&name[..]) {

@@ -11,6 +11,8 @@ use serde_json::value::RawValue;
 use crate::Error;
 use crate::records::{COLUMNS, RunDirectory};
 
+mod scan;
+
 const WIDTH: usize = COLUMNS.len();
 
 /// The step records of a run one after the other, as text: memory for one, however many there are.
@@ -113,7 +115,7 @@ impl Rows {
         if !self.advance()? {
             return Ok(None);
         }
-        match serde_json::from_slice(&self.line) {
+        match Row::read(&self.line) {
             Ok(row) => Ok(Some(row)),
             Err(source) => {
                 let rest = self.input.fill_buf().map_err(Error::read(&self.path))?;
@@ -161,6 +163,34 @@ impl Rows {
 }
 
 impl<'a> Row<'a> {
+    /// Reads a line.
+    ///
+    /// # Errors
+    /// What is no step record.
+    pub fn read(line: &'a [u8]) -> Result<Self, serde_json::Error> {
+        match scan::usual(line) {
+            Some(row) => Ok(row),
+            None => serde_json::from_slice(line),
+        }
+    }
+
+    fn empty() -> Self {
+        Self { cells: [None; WIDTH], eigenvalues: Vec::new(), measured: BTreeMap::new() }
+    }
+
+    /// The first column that every record has and this one has not.
+    fn missing(&self) -> Option<&'static str> {
+        let absent =
+            |name: &&str| COLUMNS.iter().zip(self.cells).any(|(column, cell)| column.name == *name && cell.is_none());
+        REQUIRED.iter().map(|(name, _)| *name).find(absent)
+    }
+
+    /// The column called `key`, looked for from the column `likely` on: records are written in the order of the columns.
+    fn column(key: &[u8], likely: usize) -> Option<usize> {
+        let is = |index: &usize| COLUMNS[*index].name.as_bytes() == key;
+        (likely..WIDTH).find(is).or_else(|| (0..likely).find(is))
+    }
+
     /// The number in the column [`COLUMNS`]`[index]` as it was written, if it was measured. A loss or a learning rate that was
     /// none is `NaN`; flags are 1 and 0.
     pub fn cell(&self, index: usize) -> Option<&'a str> {
@@ -194,13 +224,11 @@ impl<'de> Visitor<'de> for RowVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Row<'de>, A::Error> {
-        let mut row = Row { cells: [None; WIDTH], eigenvalues: Vec::new(), measured: BTreeMap::new() };
-        // Records are written in the order of the columns, so the next one is the likeliest.
+        let mut row = Row::empty();
         let mut likely = 0;
         while let Some(Text(key)) = map.next_key()? {
-            let found = COLUMNS[likely..].iter().position(|column| column.name == key).map(|offset| likely + offset);
-            if let Some(index) = found.or_else(|| COLUMNS.iter().position(|column| column.name == key)) {
-                row.cells[index] = cell(COLUMNS[index].name, map.next_value::<&RawValue>()?.get())?;
+            if let Some(index) = Row::column(key.as_bytes(), likely) {
+                row.cells[index] = cell(index, map.next_value::<&RawValue>()?.get())?;
                 likely = (index + 1) % WIDTH;
             } else if key == "eigenvalues" {
                 let values: Vec<&RawValue> = map.next_value()?;
@@ -213,17 +241,15 @@ impl<'de> Visitor<'de> for RowVisitor {
                 map.next_value::<IgnoredAny>()?;
             }
         }
-        for (index, column) in COLUMNS.iter().enumerate() {
-            let required = REQUIRED.iter().find(|(name, _)| *name == column.name);
-            if let (Some((name, _)), None) = (required, row.cells[index]) {
-                return Err(A::Error::missing_field(name));
-            }
+        match row.missing() {
+            None => Ok(row),
+            Some(name) => Err(A::Error::missing_field(name)),
         }
-        Ok(row)
     }
 }
 
-fn cell<'a, E: serde::de::Error>(name: &str, raw: &'a str) -> Result<Option<&'a str>, E> {
+fn cell<E: serde::de::Error>(index: usize, raw: &str) -> Result<Option<&str>, E> {
+    let name = COLUMNS[index].name;
     match raw {
         "true" if name == "converged" => Ok(Some("1")),
         "false" if name == "converged" => Ok(Some("0")),
@@ -275,6 +301,9 @@ mod tests {
         let run = RunDirectory::open(folder.path()).unwrap();
         (folder, run)
     }
+
+    const FULL_REST: &str =
+        r#""step":3,"loss":null,"learning_rate":-1.5E+7,"slope":-0,"products":17,"cost":0.5,"seconds":0.1"#;
 
     const FULL: &str =
         r#"{"step":3,"loss":null,"learning_rate":1e-7,"slope":-6.25,"converged":false,"products":17,"cost":24.0,"#;
@@ -331,6 +360,42 @@ mod tests {
             rows.next().unwrap().unwrap();
             let message = rows.next().unwrap_err().to_string();
             assert!(message.contains("steps.jsonl:2: no step record: ") && message.contains(expected), "{message}");
+        }
+    }
+
+    /// What the fast way reads, the other reads alike; and it leaves to the other whatever it is not made for.
+    #[test]
+    fn both_ways_read_the_same() {
+        let required = r#""step":3,"loss":0.5,"learning_rate":1,"cost":24.0,"seconds":1e-3"#;
+        for (line, usual) in [
+            (format!("{{{required}}}"), true),
+            (format!("{{{FULL_REST}}}"), true),
+            (format!("{{{required},\"new\":5}}"), true),
+            (format!("{{{required},\"slope\":null,\"converged\":true}}"), true),
+            (format!("{{ {required} }}"), false),
+            (format!("{{{required},\"measured\":{{\"trace\":1}}}}"), false),
+            (format!("{{{required},\"eigenvalues\":[1,2]}}"), false),
+            (format!("{{{required},\"sl\\u006fpe\":1}}"), false),
+            (format!("{{{required},}}"), false),
+            (format!("{{{required}"), false),
+            (format!("{{{required}}} "), false),
+            (format!("{{{required}}}{{"), false),
+            (required.replace("24.0", "24."), false),
+            (format!("{{{}}}", required.replace("24.0", "24.")), false),
+            (format!("{{{}}}", required.replace("24.0", "024")), false),
+            (format!("{{{}}}", required.replace("24.0", "2-4")), false),
+            (format!("{{{}}}", required.replace("24.0", "1e")), false),
+            (format!("{{{}}}", required.replace("24.0", "-")), false),
+            (format!("{{{}}}", required.replace("24.0", "true")), false),
+            (format!("{{{}}}", required.replace("cost", "const")), false),
+            ("{}".to_owned(), false),
+        ] {
+            let fast = scan::usual(line.as_bytes());
+            assert_eq!(fast.is_some(), usual, "{line}");
+            let slow: Result<Row<'_>, _> = serde_json::from_str(&line);
+            if let Some(fast) = fast {
+                assert_eq!(fast.cells, slow.unwrap().cells, "{line}");
+            }
         }
     }
 

@@ -23,10 +23,13 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 /// # Errors
 /// [`Error::Write`], with what `write` reports.
 pub(crate) fn write_whole_by(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), Error> {
-    fill(path, |file| write(file).map_err(Error::write(path)))
+    fill(path, |file| write(file).map_err(Error::write(path)), File::sync_all)?;
+    // A device or a pipe has no name to make last.
+    if is_other(path) { Ok(()) } else { sync_folder_of(path).map_err(Error::write(path)) }
 }
 
-/// The same for what is too large to be held, written piece by piece.
+/// The same for what is too large to be held, written piece by piece, and can be made again: it does not wait for the disk, so
+/// it is there whole or not at all unless power fails.
 ///
 /// # Errors
 /// [`Error::Write`], and those of `write`.
@@ -34,31 +37,38 @@ pub fn write_through<V>(
     path: &Path,
     write: impl FnOnce(&mut (dyn Write + Send)) -> Result<V, Error>,
 ) -> Result<V, Error> {
-    fill(path, |file| {
+    let through = |file: &mut File| {
         let mut out = BufWriter::with_capacity(1 << 17, file);
         let value = write(&mut out)?;
         out.flush().map_err(Error::write(path))?;
         Ok(value)
-    })
+    };
+    fill(path, through, |_| Ok(()))
 }
 
-fn fill<V>(path: &Path, fill: impl FnOnce(&mut File) -> Result<V, Error>) -> Result<V, Error> {
-    if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+/// Whether something is there that is no file.
+fn is_other(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|there| !there.is_file())
+}
+
+/// Fills a file beside its place, lets it settle and moves it.
+fn fill<V>(
+    path: &Path,
+    fill: impl FnOnce(&mut File) -> Result<V, Error>,
+    settle: fn(&File) -> io::Result<()>,
+) -> Result<V, Error> {
+    if is_other(path) {
         let mut there = OpenOptions::new().write(true).open(path).map_err(Error::write(path))?;
         return fill(&mut there);
     }
     let beside = beside(path);
     let written = File::create(&beside).map_err(Error::write(path)).and_then(|mut file| {
         let value = fill(&mut file)?;
-        file.sync_all().and_then(|()| fs::rename(&beside, path)).map_err(Error::write(path))?;
+        settle(&file).and_then(|()| fs::rename(&beside, path)).map_err(Error::write(path))?;
         Ok(value)
     });
-    match &written {
-        Ok(_) => sync_folder_of(path).map_err(Error::write(path))?,
-        // The first error is the one to report.
-        Err(_) => drop(fs::remove_file(&beside)),
-    }
-    written
+    // The first error is the one to report.
+    written.inspect_err(|_| drop(fs::remove_file(&beside)))
 }
 
 /// Makes the new name of a file or folder last; only Unix has folders that can be synced.

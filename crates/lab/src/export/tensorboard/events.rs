@@ -10,49 +10,40 @@ pub struct Events<'a> {
     path: &'a Path,
     event: Message,
     summary: Message,
+    value: Message,
 }
 
-/// One value of a summary.
+/// What a plugin of TensorBoard shows: `Summary.Value { tag, tensor, metadata: { plugin_data: { plugin_name, content } } }`.
 #[derive(Debug, Clone)]
-pub enum Value<'a> {
-    /// A number, which TensorBoard keeps in single precision.
-    Scalar(&'a str, f32),
-    /// Whatever a plugin of TensorBoard shows.
-    Plugin(Message),
-}
+pub struct Plugin(Message);
 
-/// How summaries name plugins and what is for them.
-pub struct Plugin;
-
-impl<'a> Value<'a> {
-    /// A point of the curve `tag`.
-    pub fn scalar(tag: &'a str, value: f64) -> Self {
-        Self::Scalar(tag, value as f32)
-    }
-
+impl Plugin {
     /// Markdown.
     pub fn text(tag: &str, text: &str) -> Self {
         const STRING: i64 = 7;
         let mut tensor = tensor(STRING);
         tensor.bytes(8, text.as_bytes());
-        plugin(tag, "text", &[], &tensor)
+        Self::new(tag, "text", &[], &tensor)
     }
 
-    /// What the hyper-parameters' plugin reads; the tensor is not looked at.
-    pub fn hyper_parameters(tag: &str, data: Message) -> Self {
+    /// What the hyper-parameters' plugin reads, `HParamsPluginData` with one of its fields; the tensor is not looked at.
+    pub fn hyper_parameters(tag: &str, field: u32, info: &Message) -> Self {
         const FLOAT: i64 = 1;
-        let mut tensor = tensor(FLOAT);
+        let (mut tensor, mut data) = (tensor(FLOAT), Message::new());
         tensor.float(5, 0.0);
-        plugin(tag, "hparams", data.as_bytes(), &tensor)
-    }
-}
-
-impl Plugin {
-    /// `HParamsPluginData` with one of its fields.
-    pub fn data(field: u32, info: &Message) -> Message {
-        let mut data = Message::new();
         data.message(field, info);
-        data
+        Self::new(tag, "hparams", data.as_bytes(), &tensor)
+    }
+
+    fn new(tag: &str, name: &str, content: &[u8], tensor: &Message) -> Self {
+        let (mut data, mut metadata, mut value) = (Message::new(), Message::new(), Message::new());
+        data.bytes(1, name.as_bytes());
+        data.bytes(2, content);
+        metadata.message(1, &data);
+        value.bytes(1, tag.as_bytes());
+        value.message(8, tensor);
+        value.message(9, &metadata);
+        Self(value)
     }
 }
 
@@ -66,45 +57,44 @@ fn tensor(kind: i64) -> Message {
     tensor
 }
 
-/// `Summary.Value { tag, tensor, metadata: { plugin_data: { plugin_name, content } } }`
-fn plugin(tag: &str, name: &str, content: &[u8], tensor: &Message) -> Value<'static> {
-    let (mut data, mut metadata, mut value) = (Message::new(), Message::new(), Message::new());
-    data.bytes(1, name.as_bytes());
-    data.bytes(2, content);
-    metadata.message(1, &data);
-    value.bytes(1, tag.as_bytes());
-    value.message(8, tensor);
-    value.message(9, &metadata);
-    Value::Plugin(value)
-}
-
 impl<'a> Events<'a> {
     /// Begins the file, which `path` names in errors, at a time in seconds since 1970.
     ///
     /// # Errors
     /// Here and below: [`Error::Write`].
     pub fn begin(out: &'a mut dyn Write, path: &'a Path, time: f64) -> Result<Self, Error> {
-        let mut events = Self { out, path, event: Message::new(), summary: Message::new() };
+        let mut events = Self { out, path, event: Message::new(), summary: Message::new(), value: Message::new() };
         events.event.double(1, time);
         events.event.bytes(3, b"brain.Event:2");
         events.frame()?;
         Ok(events)
     }
 
-    /// Appends the values of a step.
-    pub fn write(&mut self, time: f64, step: i64, values: &[Value<'_>]) -> Result<(), Error> {
+    /// Appends points of curves at a step. TensorBoard keeps single precision.
+    pub fn scalars<'t>(
+        &mut self,
+        time: f64,
+        step: i64,
+        values: impl Iterator<Item = (&'t str, f64)>,
+    ) -> Result<(), Error> {
         self.summary.clear();
-        for value in values {
-            match value {
-                Value::Plugin(value) => self.summary.message(1, value),
-                Value::Scalar(tag, scalar) => {
-                    let mut value = Message::new();
-                    value.bytes(1, tag.as_bytes());
-                    value.float(2, *scalar);
-                    self.summary.message(1, &value);
-                }
-            }
+        for (tag, number) in values {
+            self.value.clear();
+            self.value.bytes(1, tag.as_bytes());
+            self.value.float(2, number as f32);
+            self.summary.message(1, &self.value);
         }
+        self.event(time, step)
+    }
+
+    /// Appends what plugins show of the whole run.
+    pub fn plugins(&mut self, time: f64, values: &[Plugin]) -> Result<(), Error> {
+        self.summary.clear();
+        values.iter().for_each(|Plugin(value)| self.summary.message(1, value));
+        self.event(time, 0)
+    }
+
+    fn event(&mut self, time: f64, step: i64) -> Result<(), Error> {
         self.event.clear();
         self.event.double(1, time);
         self.event.integer(2, step);

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-use self::events::{Events, Plugin, Value};
+use self::events::{Events, Plugin};
 use self::protobuf::Message;
 use super::csv::Extent;
 use super::{Report, Source};
@@ -41,19 +41,19 @@ fn run(source: &Source, into: &Path, report: &mut Report) -> Result<(), Error> {
     write_through(&path, |out| {
         let mut events = Events::begin(out, &path, started)?;
         let settings = fs::read_to_string(source.run.spec()).unwrap_or_default();
-        events.write(started, 0, &[Value::text("spec/text_summary", &code(&settings)), start(&entry, started)])?;
+        events.plugins(started, &[Plugin::text("spec/text_summary", &code(&settings)), start(&entry, started)])?;
         let mut rows = Rows::open(&source.run)?;
-        let (mut values, mut last) = (Vec::new(), started);
+        let mut last = started;
         while let Some(row) = rows.next()? {
-            values.clear();
-            let cells = tags.iter().zip(extent.cells(&row)).skip(1);
-            values.extend(cells.filter_map(|(tag, cell)| Some(Value::scalar(tag, cell?.parse().ok()?))));
             last = started + row.value("seconds").unwrap_or(0.0);
-            events.write(last, row.value("step").unwrap_or(0.0) as i64, &values)?;
+            let step = row.value("step").unwrap_or(0.0) as i64;
+            let cells = tags.iter().zip(extent.cells(&row)).skip(1);
+            let values = cells.filter_map(|(tag, cell)| Some((&tag[..], cell?.parse().ok()?)));
+            events.scalars(last, step, values)?;
             report.records += 1;
         }
         report.torn.extend(rows.torn().then(|| source.run.path().to_owned()));
-        events.write(time("ended").unwrap_or(last), 0, &[end(entry.status, time("ended"))])
+        events.plugins(time("ended").unwrap_or(last), &[end(entry.status, time("ended"))])
     })
 }
 
@@ -63,7 +63,7 @@ fn code(text: &str) -> String {
 }
 
 /// The settings as hyper-parameters: `HParamsPluginData { session_start_info: { hparams, start_time_secs } }`.
-fn start(entry: &Entry, started: f64) -> Value<'static> {
+fn start(entry: &Entry, started: f64) -> Plugin {
     let mut info = Message::new();
     for (key, fact) in entry.settings() {
         // A `google.protobuf.Value`.
@@ -79,11 +79,11 @@ fn start(entry: &Entry, started: f64) -> Value<'static> {
         info.message(1, &pair);
     }
     info.double(5, started);
-    Value::hyper_parameters("_hparams_/session_start_info", Plugin::data(3, &info))
+    Plugin::hyper_parameters("_hparams_/session_start_info", 3, &info)
 }
 
 /// How the run ended: `HParamsPluginData { session_end_info: { status, end_time_secs } }`.
-fn end(status: Status, ended: Option<f64>) -> Value<'static> {
+fn end(status: Status, ended: Option<f64>) -> Plugin {
     let mut info = Message::new();
     let (success, failure, running) = (1, 2, 3);
     info.integer(
@@ -97,7 +97,7 @@ fn end(status: Status, ended: Option<f64>) -> Value<'static> {
     if let Some(ended) = ended {
         info.double(2, ended);
     }
-    Value::hyper_parameters("_hparams_/session_end_info", Plugin::data(4, &info))
+    Plugin::hyper_parameters("_hparams_/session_end_info", 4, &info)
 }
 
 #[cfg(test)]

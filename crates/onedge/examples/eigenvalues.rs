@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         train.linearize(&w, &mut gradient)?;
         let exact = lanczos(&mut Hessian::new(train), &top(1, 1e-5), None)?.largest().map_or(0.0, |pair| pair.value);
         let found = lanczos(&mut Hessian::new(train), &top(1, 1e-3), None)?;
-        // To the same residual. (The usual rule of a power iteration, a small change of the value, says nothing about it.)
+        // To the same residual, of which the usual rule, a small change of the value, says nothing.
         let rule = PowerIteration { max_products: 3000, until: Until::Residual(1e-3), seed: 1 };
         let power = power_iteration(&mut Hessian::new(train), &rule, None)?;
         let (products, error) = (power.products, (power.value / exact - 1.0).abs());

@@ -97,8 +97,8 @@ fn peak_in_another_process(threads: usize, network: &str, op: &str) -> Result<f6
     Ok(String::from_utf8(output.stdout)?.trim().parse()?)
 }
 
-/// MiB by which resident memory grows, at most, from data and weights alone to the end of the second call; of the first,
-/// if that is a search.
+/// MiB by which resident memory grows, at most, from data and weights alone to the end of the second call; of a search,
+/// of the first.
 fn peak_growth(network: &str, op: &str, threads: usize) -> Result<f64> {
     let problem = Problem::new(network)?;
     std::fs::write("/proc/self/clear_refs", "5").context("/proc/self/clear_refs: Linux only")?;

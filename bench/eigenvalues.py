@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The largest Hessian eigenvalue by onedge, PyHessian and curvlinops, to the same residual: see bench/README.md.
 
-    python3 bench/eigenvalues.py [--networks mlp,mlp-tanh-mse] [--rounds 5] [--steps 50]
+    python3 bench/eigenvalues.py [--networks mlp,mlp-tanh-mse] [--rounds 3] [--steps 50]
 """
 
 import argparse
@@ -30,7 +30,7 @@ FASTER, FEWER = 3, 5  # how many times faster than others, with how many times f
 def command_line():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--networks", default=",".join(NETWORKS), help="comma-separated (default: both)")
-    parser.add_argument("--rounds", type=int, default=5, help="timings of each, from random starts of their own")
+    parser.add_argument("--rounds", type=int, default=3, help="timings of each, from random starts of their own")
     parser.add_argument("--steps", type=int, default=50, help="steps of gradient descent to the second point")
     parser.add_argument("--base", type=Path, default=BENCH / ".venv", help="environment of bench/run.py, made if absent")
     parser.add_argument("--venv", type=Path, default=BENCH / ".venv-eigenvalues", help="what is added, made if absent")

@@ -5,9 +5,9 @@ use std::error::Error;
 
 use onedge::lab::run::{Library, Problem};
 use onedge::lab::spec::{Document, Spec};
-use onedge::objective::vector;
 use onedge::spectrum::{
-    Hessian, Lanczos, LinearOperator, SharpnessTracker, Spectrum, Subspace, SubspaceTracker, Wanted, lanczos,
+    Hessian, Lanczos, PowerIteration, SharpnessTracker, Spectrum, Subspace, SubspaceTracker, Until, Wanted, lanczos,
+    power_iteration,
 };
 use onedge::tune::Trainer;
 
@@ -45,8 +45,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         train.linearize(&w, &mut gradient)?;
         let exact = lanczos(&mut Hessian::new(train), &top(1, 1e-5), None)?.largest().map_or(0.0, |pair| pair.value);
         let found = lanczos(&mut Hessian::new(train), &top(1, 1e-3), None)?;
-        let (value, products) = power(&mut Hessian::new(train), &found.pairs[0].vector)?;
-        let error = (value / exact - 1.0).abs();
+        // To the same residual, of which the usual rule, a small change of the value, says nothing.
+        let rule = PowerIteration { max_products: 3000, until: Until::Residual(1e-3), seed: 1 };
+        let power = power_iteration(&mut Hessian::new(train), &rule, None)?;
+        let (products, error) = (power.products, (power.value / exact - 1.0).abs());
         let ratio = products as f64 / found.products as f64;
         println!("{steps:>6} {exact:>12.4} {:>8} {products:>8} {ratio:>8.1} {error:>14.1e}", found.products);
     }
@@ -80,26 +82,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{name:<15} {mean:>6.1} products a measurement, largest relative error {worst:.1e}");
     }
     Ok(())
-}
-
-/// The eigenvalue and the products of a power iteration that ends, as Lanczos does, at a residual of 1e-3 of the value. (Its usual rule, a
-/// small change of the value, says nothing about the residual.) Starts at random vector; `like` has the dimension.
-fn power(hessian: &mut dyn LinearOperator<f32>, like: &[f32]) -> Result<(f64, usize), Box<dyn Error>> {
-    let mut v: Vec<f32> = (0..like.len()).map(|i| (i as f32 * 12.9898).sin()).collect();
-    let mut product = v.clone();
-    for products in 1..=3000 {
-        let norm = vector::norm(&v);
-        vector::scale(1.0 / norm, &mut v);
-        hessian.apply(&v, &mut product)?;
-        let value = vector::dot(&v, &product);
-        let mut residual = product.clone();
-        vector::axpy(-value, &v, &mut residual);
-        if vector::norm(&residual) <= 1e-3 * value.abs() {
-            return Ok((value, products));
-        }
-        std::mem::swap(&mut v, &mut product);
-    }
-    Ok((f64::NAN, 3000))
 }
 
 fn values(spectrum: &Spectrum<f32>) -> Vec<f64> {

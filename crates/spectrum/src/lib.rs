@@ -41,7 +41,7 @@ pub use gauss_newton::{GaussNewton, Residual};
 pub use hessian::Hessian;
 pub use lanczos::{Eigenpair, Lanczos, Spectrum, Wanted, lanczos};
 pub use operator::{Dense, LinearOperator};
-pub use power::{Power, PowerIteration, power_iteration};
+pub use power::{Power, PowerIteration, Until, power_iteration};
 pub use preconditioned::Preconditioned;
 pub use ritz::ritz_values;
 pub use sampling::{Estimate, Sampling};

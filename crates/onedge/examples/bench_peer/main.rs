@@ -12,11 +12,14 @@ use onedge::spectrum::{Hessian, LinearOperator};
 use serde_json::{Value as Json, json};
 
 mod networks;
+mod sharpness;
 
 use networks::{Problem, uniform};
+use sharpness::Found;
 
 const GEMM_SIZE: usize = 2048;
 const LANCZOS_STEPS: usize = 20;
+const SEARCHES: [&str; 2] = ["sharpness", "power"];
 
 fn main() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -78,8 +81,11 @@ impl Cells {
             Some(same) => self.network.insert(same),
             None => self.network.insert((network.to_owned(), Network::new(Problem::new(network)?, threads)?)),
         };
-        let (ms, values) = prepared.run(op, repeats)?;
-        Ok(json!({"ok": true, "ms": ms, "variant": "exact", "values": values, "peak_mib": peak}))
+        let timed = prepared.run(op, repeats)?;
+        let mut reply = json!({"ok": true, "variant": "exact", "values": timed.values, "peak_mib": peak});
+        reply["ms"] = json!(timed.ms);
+        reply["processor_ms"] = json!(timed.processor_ms);
+        Ok(reply)
     }
 }
 
@@ -91,12 +97,13 @@ fn peak_in_another_process(threads: usize, network: &str, op: &str) -> Result<f6
     Ok(String::from_utf8(output.stdout)?.trim().parse()?)
 }
 
-/// MiB by which resident memory grows, at most, from data and weights alone to the end of the second call.
+/// MiB by which resident memory grows, at most, from data and weights alone to the end of the second call; of a search,
+/// of the first.
 fn peak_growth(network: &str, op: &str, threads: usize) -> Result<f64> {
     let problem = Problem::new(network)?;
     std::fs::write("/proc/self/clear_refs", "5").context("/proc/self/clear_refs: Linux only")?;
     let before = resident_mib("VmRSS:")?;
-    Network::new(problem, threads)?.run(op, 1)?;
+    Network::new(problem, threads)?.run(op, usize::from(!SEARCHES.contains(&op)))?;
     Ok(resident_mib("VmHWM:")? - before)
 }
 
@@ -105,6 +112,17 @@ fn resident_mib(key: &str) -> Result<f64> {
     let line = status.lines().find(|line| line.starts_with(key)).context("/proc/self/status: Linux only")?;
     let kib: f64 = line.split_whitespace().nth(1).context("a number follows")?.parse()?;
     Ok(kib / 1024.0)
+}
+
+/// Milliseconds for which any thread of this process ran, so far: not those in which another process had the processor.
+fn processor_ms() -> Result<f64> {
+    let mut nanoseconds = 0;
+    for thread in std::fs::read_dir("/proc/self/task").context("/proc/self/task: Linux only")? {
+        let text = std::fs::read_to_string(thread?.path().join("schedstat"))?;
+        let ran: u64 = text.split_whitespace().next().context("a number comes first")?.parse()?;
+        nanoseconds += ran;
+    }
+    Ok(nanoseconds as f64 / 1e6)
 }
 
 /// Milliseconds of products of square matrices.
@@ -122,6 +140,14 @@ fn gemm(threads: usize, repeats: usize) -> Vec<f64> {
     ms
 }
 
+/// Timings of an operation, by the clock on the wall and by the processor's, and what describes its result.
+#[derive(Default)]
+struct Timed {
+    ms: Vec<f64>,
+    processor_ms: Vec<f64>,
+    values: Json,
+}
+
 /// One of the networks of the benchmark with its data.
 struct Network {
     threads: usize,
@@ -130,35 +156,44 @@ struct Network {
     gradient: Vec<f32>,
     u: Vec<f32>,
     out: Vec<f32>,
+    /// Every search for an eigenvalue starts from a random vector of its own.
+    searches: u64,
+    found: Found,
 }
 
 impl Network {
     fn new(problem: Problem, threads: usize) -> Result<Self> {
         let zeros = vec![0.0; problem.w.len()];
         let objective = problem.objective(threads)?;
-        Ok(Self { threads, objective, problem, gradient: zeros.clone(), u: zeros.clone(), out: zeros })
+        let (gradient, u, out) = (zeros.clone(), zeros.clone(), zeros);
+        Ok(Self { threads, objective, problem, gradient, u, out, searches: 0, found: Found::default() })
     }
 
-    fn run(&mut self, op: &str, repeats: usize) -> Result<(Vec<f64>, Json)> {
+    fn run(&mut self, op: &str, repeats: usize) -> Result<Timed> {
         if op == "hv" {
             self.objective.linearize(&self.problem.w, &mut self.gradient)?;
         }
-        let (mut ms, mut values) = (Vec::new(), json!({}));
-        for _ in 0..repeats + 1 {
-            let start = Instant::now();
-            values = self.once(op)?;
-            ms.push(1e3 * start.elapsed().as_secs_f64());
+        // Searches are long: one warms up for all that follow.
+        let warm_up = usize::from(!SEARCHES.contains(&op) || self.searches == 0);
+        let mut timed = Timed { values: json!({}), ..Timed::default() };
+        for _ in 0..warm_up + repeats {
+            let (ran, start) = (processor_ms()?, Instant::now());
+            timed.values = self.once(op)?;
+            timed.ms.push(1e3 * start.elapsed().as_secs_f64());
+            timed.processor_ms.push(processor_ms()? - ran);
         }
-        ms.remove(0);
+        timed.ms.drain(..warm_up);
+        timed.processor_ms.drain(..warm_up);
         match op {
-            "gradient" => values["gradient_norm2"] = json!(vector::dot(&self.gradient, &self.gradient)),
+            "gradient" => timed.values["gradient_norm2"] = json!(vector::dot(&self.gradient, &self.gradient)),
             "hv" => {
                 let (vhv, norm2) = (vector::dot(&self.problem.v, &self.out), vector::dot(&self.out, &self.out));
-                values = json!({"vhv": vhv, "hv_norm2": norm2});
+                timed.values = json!({"vhv": vhv, "hv_norm2": norm2});
             }
+            "sharpness" | "power" => timed.values = self.found.describe(&mut self.objective)?,
             _ => {}
         }
-        Ok((ms, values))
+        Ok(timed)
     }
 
     fn once(&mut self, op: &str) -> Result<Json> {
@@ -181,7 +216,17 @@ impl Network {
                 json!({})
             }
             "lanczos20" => self.lanczos(LANCZOS_STEPS)?,
-            _ => bail!("expected an op of forward, gradient, cdat, hv, lanczos20, got {op}"),
+            "sharpness" | "power" => {
+                self.objective.linearize(&self.problem.w, &mut self.gradient)?;
+                let seed = self.searches;
+                self.searches += 1;
+                self.found = match op {
+                    "sharpness" => sharpness::by_lanczos(&mut self.objective, self.threads, seed)?,
+                    _ => sharpness::by_power_iteration(&mut self.objective, seed)?,
+                };
+                json!({})
+            }
+            _ => bail!("expected an op of forward, gradient, cdat, hv, lanczos20, sharpness, power, got {op}"),
         })
     }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use onedge::engine::{DataObjective, Examples, Field, Options};
-use onedge::nn::{Io, Model, Target, loss_graph, losses, models};
+use onedge::lab::params::{self, Layout};
+use onedge::nn::{Io, Model, Parameter, Target, loss_graph, losses, models};
 use onedge::registry::Value;
 
 const DATA_STREAM: u64 = 0;
@@ -70,12 +71,17 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// Of the network called `name`.
+    /// Of the network called `name`; of `name=FILE` with the parameters in that safetensors file.
     pub fn new(name: &str) -> Result<Self> {
+        let (name, file) = name.split_once('=').map_or((name, None), |(name, file)| (name, Some(file)));
         let spec = SPECS.iter().find(|spec| spec.name == name).with_context(|| {
             format!("network: unknown, expected one of {:?}, got {name}", SPECS.map(|spec| spec.name))
         })?;
-        let w = weights(&spec.model()?, spec.gain);
+        let model = spec.model()?;
+        let w = match file {
+            Some(file) => params::load(file.as_ref(), &layouts(&model))?,
+            None => weights(&model, spec.gain),
+        };
         let v = (0..w.len()).map(|i| symmetric(VECTOR_STREAM, i as u64)).collect();
         Ok(Self { spec, examples: spec.data()?, w, v })
     }
@@ -126,6 +132,11 @@ impl Spec {
         };
         Ok(Examples::new(self.examples, fields)?)
     }
+}
+
+fn layouts(model: &Model) -> Vec<Layout> {
+    let layout = |p: &Parameter| Layout { name: p.name.clone(), shape: p.shape.to_vec() };
+    model.parameters().iter().map(layout).collect()
 }
 
 /// Parameter i draws from stream 1 + i: biases are 0, scales 1, what is no weight small, and weights have variance

@@ -190,13 +190,13 @@ pub(super) fn convolutional(scope: &Scope) -> Problem {
     }
 }
 
-fn mixer(scope: &Scope, name: &str, key: &str) -> Problem {
+fn mixer(scope: &Scope, name: &str, key: &str, (examples, steps): (usize, u64)) -> Problem {
     match scope.preset {
-        Preset::Tiny | Preset::Small => Problem::new(scope, name, key, small_images(scope, 512, 1.0))
+        Preset::Tiny | Preset::Small => Problem::new(scope, name, key, small_images(scope, examples, 1.0))
             .with(&["model=mixer", "model.patch=4", "model.width=16", "model.depth=2"])
             .with(&["model.token_mlp=8", "model.channel_mlp=32"])
             .with(&SMALL)
-            .runs(400, 3),
+            .runs(steps, 3),
         Preset::Paper => Problem::new(scope, name, key, cifar(scope))
             .with(&["model=mixer", "model.preset=ti-8"])
             .with(&PAPER)
@@ -206,14 +206,16 @@ fn mixer(scope: &Scope, name: &str, key: &str) -> Problem {
 
 /// An MLP-Mixer by gradient descent.
 pub(super) fn mixer_gd(scope: &Scope) -> Problem {
-    let rates = scope.choose(powers(0.05, 0..=4), powers(1e-3, -1..=7));
-    mixer(scope, "MLP-Mixer, gradient descent", "mixer-gd").with(&["optimizer=gd"]).rates(rates)
+    let rates = scope.choose(powers(0.05, 0..=5), powers(1e-3, -1..=7));
+    mixer(scope, "MLP-Mixer, gradient descent", "mixer-gd", (256, 300)).with(&["optimizer=gd"]).rates(rates)
 }
 
 /// An MLP-Mixer by momentum.
 pub(super) fn mixer_momentum(scope: &Scope) -> Problem {
-    let rates = scope.choose(powers(0.005, 0..=4), powers(1e-2, 1..=8));
-    mixer(scope, "MLP-Mixer, momentum", "mixer-momentum").with(&["optimizer=momentum"]).rates(rates)
+    // With 256 examples all rules are done too soon to differ.
+    let rates = scope.choose(powers(0.01, 0..=4), powers(1e-2, 1..=8));
+    let problem = mixer(scope, "MLP-Mixer, momentum", "mixer-momentum", (512, 500)).with(&["optimizer=momentum"]);
+    problem.rates(rates).betas(scope.choose(&[0.0, 0.9][..], &[0.0][..]))
 }
 
 /// A language model by RMSProp.
@@ -247,7 +249,7 @@ pub(super) fn nanolm(scope: &Scope) -> Problem {
 
 fn vit(scope: &Scope, name: &str, key: &str) -> Problem {
     match scope.preset {
-        Preset::Tiny | Preset::Small => Problem::new(scope, name, key, small_images(scope, 512, 1.0))
+        Preset::Tiny | Preset::Small => Problem::new(scope, name, key, small_images(scope, 256, 1.0))
             .with(&["model=vit", "model.patch=4", "model.width=16", "model.depth=2", "model.heads=2", "model.mlp=32"])
             .with(&SMALL)
             .runs(300, 3),
@@ -265,7 +267,7 @@ fn vit(scope: &Scope, name: &str, key: &str) -> Problem {
 
 /// A vision transformer by RMSProp.
 pub(super) fn vit_rmsprop(scope: &Scope) -> Problem {
-    let rates = scope.choose(powers(2.5e-4, 0..=4), powers(1e-5, 0..=7));
+    let rates = scope.choose(powers(1.25e-4, 0..=4), powers(1e-5, 0..=7));
     vit(scope, "ViT, RMSProp", "vit-rmsprop").with(&["optimizer=rmsprop"]).rates(rates)
 }
 
@@ -293,7 +295,7 @@ pub(super) fn linear(scope: &Scope) -> Problem {
     match scope.preset {
         // Standardised, or rates above 1 would be wanted, at which the linesearch ends: digits have few and small pixels.
         Preset::Tiny | Preset::Small => {
-            problem.with(&["data.scale=standard"]).with(&SMALL).runs(400, 3).rates(powers(0.0125, 0..=6))
+            problem.with(&["data.scale=standard"]).with(&SMALL).runs(400, 3).rates(powers(0.05, 0..=5))
         }
         Preset::Paper => problem.with(&PAPER).runs(16384, 1).rates(powers(1e-3, -1..=7)),
     }

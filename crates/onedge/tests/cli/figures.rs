@@ -70,7 +70,11 @@ fn mistakes_are_named_in_one_line() {
             2,
             "error: --x: expected step, as figures of the simplified model have no cost",
         ),
-        (&["figure", "2", "--preset", "tiny", "--data", "no/such"], 2, "error: no/such/cifar-10: not found, expected CIFAR-10"),
+        (
+            &["figure", "2", "--preset", "tiny", "--data", "no/such"],
+            2,
+            "error: no/such/cifar-10: not found, expected CIFAR-10",
+        ),
         (&["figure", "9", "--out", "file"], 1, "error: file: cannot write: "),
         (&["report", "--figures", "."], 2, "error: .: expected a folder with figures, got none in it"),
     ] {

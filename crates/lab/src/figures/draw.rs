@@ -69,8 +69,8 @@ fn look(name: &str, index: usize) -> Look {
         "σ 2.0625" => Look::solid(3),
         "σ 1.9375" => Look::solid(4),
         "σ 2.5" => Look::solid(5),
-        "Polyak, cap 100" | "CDAT" => Look::solid(0),
-        "Polyak, cap 1" => Look::dashed(0),
+        "CDAT" => Look::solid(0),
+        "Polyak" => Look::solid(5),
         "hypergradient" => Look::dashed(6),
         _ => Look::solid(index),
     }

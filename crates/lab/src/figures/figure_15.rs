@@ -7,7 +7,7 @@ use super::{Figure, Picture, Results, Scope, Study, problems, rules};
 use crate::Error;
 use crate::plot::Abscissa;
 
-const NAMES: [&str; 6] = ["constant", "σ 1", "σ 2", "σ 2.5", "σ 3", "σ 3.5"];
+const NAMES: [&str; 6] = ["constant", "1 / λ", "2 / λ", "2.5 / λ", "3 / λ", "3.5 / λ"];
 const SIGMAS: [f64; 5] = [1.0, 2.0, 2.5, 3.0, 3.5];
 
 pub(super) static ENTRY: Entry<Figure> = Entry {
@@ -42,18 +42,18 @@ fn judge(results: &Results) -> Vec<Claim> {
         judge.claim(
             problem,
             "sigma 2 ends above 1.5 times the tuned constant's loss",
-            found("σ 2", "constant").map_or_else(failed, |ends| (whether(ends.ratio > 1.5), ends.measured())),
+            found("2 / λ", "constant").map_or_else(failed, |ends| (whether(ends.ratio > 1.5), ends.measured())),
         );
         judge.claim(
             problem,
             "sigma 3 ends at 1.1 times the tuned constant's loss or less (partly: twice)",
-            found("σ 3", "constant")
+            found("3 / λ", "constant")
                 .map_or_else(failed, |ends| (graded(ends.ratio <= 1.1, ends.ratio <= 2.0), ends.measured())),
         );
         judge.claim(
             problem,
             "sigma 3 ends under sigma 2, every seed (partly: on the mean)",
-            found("σ 3", "σ 2")
+            found("3 / λ", "2 / λ")
                 .map_or_else(failed, |ends| (graded(ends.all_below(1.0), ends.ratio < 1.0), ends.measured())),
         );
     }
@@ -78,8 +78,8 @@ mod tests {
         let verdicts = |two: f64, three: Option<f64>| -> Vec<Verdict> {
             let all = vec![
                 series("a", "constant", vec![falling(0.1)]),
-                series("a", "σ 2", vec![falling(two)]),
-                series("a", "σ 3", vec![three.map_or_else(diverged, falling)]),
+                series("a", "2 / λ", vec![falling(two)]),
+                series("a", "3 / λ", vec![three.map_or_else(diverged, falling)]),
             ];
             judge(&Results { series: all }).into_iter().map(|claim| claim.verdict).collect()
         };

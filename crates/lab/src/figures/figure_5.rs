@@ -19,7 +19,8 @@ pub(super) static ENTRY: Entry<Figure> = Entry {
     name: "figure-5",
     summary: "CDAT round the edge against the tuned constant rate, full batch",
     doc: "Training loss and rate of CDAT at sigma 1 (greedy), 1.9375, 2 (on edge), 2.0625 and 2.5, and of the best constant \
-          rate of a grid, with gradient descent, momentum, RMSProp and Adam. With RMSProp and Adam n and d may be averaged.",
+          rate of a grid, with gradient descent, momentum, RMSProp and Adam. With Adam n and d are averaged, \
+          with RMSProp, and at the small size with momentum, they may be.",
     settings: &[],
     build: Figure {
         number: 5,

@@ -126,7 +126,8 @@ mod tests {
     #[test]
     fn every_study_resolves_to_runs_that_can_start() {
         let data = Some(std::path::PathBuf::from("data"));
-        for scope in [Scope::small(), Scope { data, ..Scope::small() }, Scope::paper()] {
+        let tiny = Scope { preset: Preset::Tiny, data: None };
+        for scope in [tiny, Scope::small(), Scope { data, ..Scope::small() }, Scope::paper()] {
             for entry in ALL {
                 let study = (entry.build.study)(&scope).unwrap_or_else(|error| panic!("{}: {error}", entry.name));
                 let simplified = [4, 9, 10, 11].contains(&entry.build.number);

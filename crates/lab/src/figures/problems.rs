@@ -33,16 +33,22 @@ pub struct Problem {
     pub(super) rates: Vec<f64>,
     /// Averages of CDAT to choose from.
     pub(super) betas: Vec<f64>,
+    /// Whether runs are cut short.
+    is_tiny: bool,
 }
+
+/// Steps of a tiny run.
+const TINY: u64 = 24;
 
 /// A data set: its settings, and its place.
 type Data = (Vec<String>, Option<PathBuf>);
 
 impl Problem {
-    fn new(name: &str, key: &str, (data, path): Data) -> Self {
+    fn new(scope: &Scope, name: &str, key: &str, (data, path): Data) -> Self {
         let (name, key) = (name.to_owned(), key.to_owned());
         let settings = [data, vec!["loss.l2=1e-5".to_owned()]].concat();
-        Self { name, key, settings, path, steps: 1, seeds: 1, rates: Vec::new(), betas: vec![0.0] }
+        let is_tiny = scope.preset == Preset::Tiny;
+        Self { name, key, settings, path, steps: 1, seeds: 1, rates: Vec::new(), betas: vec![0.0], is_tiny }
     }
 
     /// With these settings.
@@ -58,11 +64,15 @@ impl Problem {
 
     /// With runs of so many steps, from so many seeds.
     pub(super) fn runs(self, steps: u64, seeds: u64) -> Self {
+        let (steps, seeds) = if self.is_tiny { (steps.min(TINY), 1) } else { (steps, seeds) };
         Self { steps, seeds, ..self }
     }
 
     /// With these constant rates.
-    pub(super) fn rates(self, rates: Vec<f64>) -> Self {
+    pub(super) fn rates(self, mut rates: Vec<f64>) -> Self {
+        if self.is_tiny {
+            rates.truncate(2);
+        }
         Self { rates, ..self }
     }
 
@@ -108,7 +118,7 @@ impl Problem {
     pub(super) fn linesearches(&self, scope: &Scope) -> Vec<Rule> {
         let few = || vec![rules::linesearch(1e-4, 4.0, 0.8, 0.0), rules::linesearch(0.0, 4.0, 0.8, 1e-3)];
         match scope.preset {
-            Preset::Small => few(),
+            Preset::Tiny | Preset::Small => few(),
             Preset::Paper => rules::linesearches(),
         }
     }
@@ -117,7 +127,7 @@ impl Problem {
     pub(super) fn schedules(&self, scope: &Scope) -> Vec<Rule> {
         let names = ["warmup-constant", "warmup-linear", "warmup-cosine"];
         let (names, warmups, parts) = match scope.preset {
-            Preset::Small => (&names[2..], &[0.1][..], &[1][..]),
+            Preset::Tiny | Preset::Small => (&names[2..], &[0.1][..], &[1][..]),
             Preset::Paper => (&names[..], &[0.05, 0.1, 0.2][..], &[1, 2, 4][..]),
         };
         let mut rules = Vec::new();
@@ -165,12 +175,14 @@ fn cifar(scope: &Scope) -> Data {
 /// A network without norms, by gradient descent.
 pub(super) fn convolutional(scope: &Scope) -> Problem {
     match scope.preset {
-        Preset::Small => Problem::new("ConvNet, gradient descent", "convnet-gd", small_images(scope, 256, 1.0))
-            .with(&["model=convnet", "model.channels=[8, 16, 32]", "model.activation=relu", "optimizer=gd"])
-            .with(&SMALL)
-            .runs(400, 3)
-            .rates(powers(0.025, 0..=5)),
-        Preset::Paper => Problem::new("ResNet34, gradient descent", "resnet34-gd", cifar(scope))
+        Preset::Tiny | Preset::Small => {
+            Problem::new(scope, "ConvNet, gradient descent", "convnet-gd", small_images(scope, 256, 1.0))
+                .with(&["model=convnet", "model.channels=[8, 16, 32]", "model.activation=relu", "optimizer=gd"])
+                .with(&SMALL)
+                .runs(400, 3)
+                .rates(powers(0.025, 0..=5))
+        }
+        Preset::Paper => Problem::new(scope, "ResNet34, gradient descent", "resnet34-gd", cifar(scope))
             .with(&["model=resnet", "model.preset=resnet34", "model.norm=none", "optimizer=gd"])
             .with(&PAPER)
             .runs(16384, 1)
@@ -178,14 +190,14 @@ pub(super) fn convolutional(scope: &Scope) -> Problem {
     }
 }
 
-fn mixer(scope: &Scope, name: &str, key: &str) -> Problem {
+fn mixer(scope: &Scope, name: &str, key: &str, (examples, steps): (usize, u64)) -> Problem {
     match scope.preset {
-        Preset::Small => Problem::new(name, key, small_images(scope, 512, 1.0))
+        Preset::Tiny | Preset::Small => Problem::new(scope, name, key, small_images(scope, examples, 1.0))
             .with(&["model=mixer", "model.patch=4", "model.width=16", "model.depth=2"])
             .with(&["model.token_mlp=8", "model.channel_mlp=32"])
             .with(&SMALL)
-            .runs(400, 3),
-        Preset::Paper => Problem::new(name, key, cifar(scope))
+            .runs(steps, 3),
+        Preset::Paper => Problem::new(scope, name, key, cifar(scope))
             .with(&["model=mixer", "model.preset=ti-8"])
             .with(&PAPER)
             .runs(16384, 1),
@@ -194,27 +206,29 @@ fn mixer(scope: &Scope, name: &str, key: &str) -> Problem {
 
 /// An MLP-Mixer by gradient descent.
 pub(super) fn mixer_gd(scope: &Scope) -> Problem {
-    let rates = scope.choose(powers(0.05, 0..=4), powers(1e-3, -1..=7));
-    mixer(scope, "MLP-Mixer, gradient descent", "mixer-gd").with(&["optimizer=gd"]).rates(rates)
+    let rates = scope.choose(powers(0.05, 0..=5), powers(1e-3, -1..=7));
+    mixer(scope, "MLP-Mixer, gradient descent", "mixer-gd", (256, 300)).with(&["optimizer=gd"]).rates(rates)
 }
 
 /// An MLP-Mixer by momentum.
 pub(super) fn mixer_momentum(scope: &Scope) -> Problem {
-    let rates = scope.choose(powers(0.005, 0..=4), powers(1e-2, 1..=8));
-    mixer(scope, "MLP-Mixer, momentum", "mixer-momentum").with(&["optimizer=momentum"]).rates(rates)
+    // With 256 examples all rules are done too soon to differ.
+    let rates = scope.choose(powers(0.01, 0..=4), powers(1e-2, 1..=8));
+    let problem = mixer(scope, "MLP-Mixer, momentum", "mixer-momentum", (512, 500)).with(&["optimizer=momentum"]);
+    problem.rates(rates).betas(scope.choose(&[0.0, 0.9][..], &[0.0][..]))
 }
 
 /// A language model by RMSProp.
 pub(super) fn nanolm(scope: &Scope) -> Problem {
     let name = "NanoLM, RMSProp";
     let problem = match scope.preset {
-        Preset::Small => {
+        Preset::Tiny | Preset::Small => {
             let sizes = ["data.context=16", "data.first=64"];
             let data = match scope.data {
                 Some(_) => stored(scope, "tiny-shakespeare", &sizes),
                 None => (["data=cicero"].iter().chain(&sizes).map(|&setting| setting.to_owned()).collect(), None),
             };
-            Problem::new(name, "nanolm-rmsprop", data)
+            Problem::new(scope, name, "nanolm-rmsprop", data)
                 .with(&["model=nanolm", "model.depth=2", "model.width=24", "model.heads=2"])
                 .with(&["model.qkv=8", "model.mlp=96"])
                 .with(&SMALL)
@@ -223,7 +237,7 @@ pub(super) fn nanolm(scope: &Scope) -> Problem {
         }
         Preset::Paper => {
             let data = stored(scope, "tiny-shakespeare", &["data.context=64", "data.first=2048"]);
-            Problem::new(name, "nanolm-rmsprop", data)
+            Problem::new(scope, name, "nanolm-rmsprop", data)
                 .with(&["model=nanolm", "model.preset=paper"])
                 .with(&PAPER)
                 .runs(8192, 1)
@@ -235,7 +249,7 @@ pub(super) fn nanolm(scope: &Scope) -> Problem {
 
 fn vit(scope: &Scope, name: &str, key: &str) -> Problem {
     match scope.preset {
-        Preset::Small => Problem::new(name, key, small_images(scope, 512, 1.0))
+        Preset::Tiny | Preset::Small => Problem::new(scope, name, key, small_images(scope, 256, 1.0))
             .with(&["model=vit", "model.patch=4", "model.width=16", "model.depth=2", "model.heads=2", "model.mlp=32"])
             .with(&SMALL)
             .runs(300, 3),
@@ -243,7 +257,7 @@ fn vit(scope: &Scope, name: &str, key: &str) -> Problem {
             // No address is known from which it could be had in this form.
             let folder = scope.data.clone().unwrap_or_default().join("imagenette2-320");
             let data = ["data=image-folder", "data.size=224", "data.first=1024"].map(str::to_owned).to_vec();
-            Problem::new(name, key, (data, Some(folder)))
+            Problem::new(scope, name, key, (data, Some(folder)))
                 .with(&["model=vit", "model.preset=ti-32"])
                 .with(&PAPER)
                 .runs(16384, 1)
@@ -253,7 +267,7 @@ fn vit(scope: &Scope, name: &str, key: &str) -> Problem {
 
 /// A vision transformer by RMSProp.
 pub(super) fn vit_rmsprop(scope: &Scope) -> Problem {
-    let rates = scope.choose(powers(2.5e-4, 0..=4), powers(1e-5, 0..=7));
+    let rates = scope.choose(powers(1.25e-4, 0..=4), powers(1e-5, 0..=7));
     vit(scope, "ViT, RMSProp", "vit-rmsprop").with(&["optimizer=rmsprop"]).rates(rates)
 }
 
@@ -276,10 +290,13 @@ pub(super) fn five(scope: &Scope) -> [Problem; 5] {
 /// A linear model by gradient descent: a convex problem.
 pub(super) fn linear(scope: &Scope) -> Problem {
     let name = "linear model, gradient descent";
-    let data = scope.choose(small_images(scope, 512, 0.0), cifar(scope));
-    let problem = Problem::new(name, "linear-gd", data).with(&["model=linear", "optimizer=gd"]);
+    let data = scope.choose(small_images(scope, 512, 0.5), cifar(scope));
+    let problem = Problem::new(scope, name, "linear-gd", data).with(&["model=linear", "optimizer=gd"]);
     match scope.preset {
-        Preset::Small => problem.with(&SMALL).runs(400, 3).rates(powers(0.1, 0..=6)),
+        // Standardised, or rates above 1 would be wanted, at which the linesearch ends: digits have few and small pixels.
+        Preset::Tiny | Preset::Small => {
+            problem.with(&["data.scale=standard"]).with(&SMALL).runs(400, 3).rates(powers(0.05, 0..=5))
+        }
         Preset::Paper => problem.with(&PAPER).runs(16384, 1).rates(powers(1e-3, -1..=7)),
     }
 }
@@ -288,12 +305,12 @@ pub(super) fn linear(scope: &Scope) -> Problem {
 pub(super) fn deep_mlp(scope: &Scope) -> Problem {
     let name = "MLP of three hidden layers, gradient descent";
     match scope.preset {
-        Preset::Small => Problem::new(name, "mlp3-gd", small_images(scope, 256, 1.0))
+        Preset::Tiny | Preset::Small => Problem::new(scope, name, "mlp3-gd", small_images(scope, 256, 1.0))
             .with(&["model=mlp", "model.hidden=[64, 64, 64]", "optimizer=gd"])
             .with(&SMALL)
             .runs(400, 3)
             .rates(powers(0.05, 0..=5)),
-        Preset::Paper => Problem::new(name, "mlp3-gd", cifar(scope))
+        Preset::Paper => Problem::new(scope, name, "mlp3-gd", cifar(scope))
             .with(&["model=mlp", "model.hidden=[256, 256, 256]", "optimizer=gd"])
             .with(&PAPER)
             .runs(16384, 1)
@@ -305,9 +322,9 @@ pub(super) fn deep_mlp(scope: &Scope) -> Problem {
 pub(super) fn subsets(scope: &Scope) -> Vec<Problem> {
     let name = "MLP of one hidden layer, gradient descent";
     let on = |part: usize| match scope.preset {
-        Preset::Small => {
+        Preset::Tiny | Preset::Small => {
             let skip = format!("data.skip={}", SUBSET * part);
-            Problem::new(name, "mlp1-gd", small_images(scope, SUBSET, 1.0))
+            Problem::new(scope, name, "mlp1-gd", small_images(scope, SUBSET, 1.0))
                 .with(&[&skip, "model=mlp", "model.hidden=[128]", "optimizer=gd"])
                 .with(&SMALL)
                 .with(&["diagnostics.edge_against_greedy_every=5"])
@@ -315,7 +332,7 @@ pub(super) fn subsets(scope: &Scope) -> Vec<Problem> {
         }
         Preset::Paper => {
             let skip = format!("data.skip={}", 4096 * part);
-            Problem::new(name, "mlp1-gd", stored(scope, "cifar-100", &[&skip, "data.first=4096"]))
+            Problem::new(scope, name, "mlp1-gd", stored(scope, "cifar-100", &[&skip, "data.first=4096"]))
                 .with(&["model=mlp", "model.hidden=[1024]", "optimizer=gd"])
                 .with(&PAPER)
                 .with(&["diagnostics.edge_against_greedy_every=64"])
@@ -345,21 +362,23 @@ pub(super) fn mlp(scope: &Scope, shape: Shape) -> Problem {
     let decay = format!("loss.l2={weight_decay}");
     let settings = ["model=mlp", &hidden, &decay, "optimizer=gd", "diagnostics.sharpness_every=0"];
     match scope.preset {
-        Preset::Small => {
+        Preset::Tiny | Preset::Small => {
             let data = match scope.data {
                 Some(_) => stored(scope, "cifar-10", &[&format!("data.first={examples}"), "data.side=8"]),
                 None => small_images(scope, examples, 0.5),
             };
-            Problem::new(&name, "mlp-gd", data)
+            Problem::new(scope, &name, "mlp-gd", data)
                 .with(&settings)
                 .with(&["engine.threads=1"])
                 .runs(300, 2)
                 .rates(powers(0.05, 0..=4))
         }
-        Preset::Paper => Problem::new(&name, "mlp-gd", stored(scope, "mnist", &[&format!("data.random={examples}")]))
-            .with(&settings)
-            .runs(8192, 1)
-            .rates(powers(1e-3, -1..=7)),
+        Preset::Paper => {
+            Problem::new(scope, &name, "mlp-gd", stored(scope, "mnist", &[&format!("data.random={examples}")]))
+                .with(&settings)
+                .runs(8192, 1)
+                .rates(powers(1e-3, -1..=7))
+        }
     }
 }
 
@@ -374,33 +393,43 @@ pub(super) fn mini_batch(scope: &Scope, optimizer: &str, batch: usize) -> Proble
     // Rates grow like the square root of the batch.
     let scaled = |base: f64, of: f64, exponents| powers(base * (batch as f64 / of).sqrt(), exponents);
     match scope.preset {
-        Preset::Small => {
+        Preset::Tiny | Preset::Small => {
             let rates = match optimizer {
                 "adam" => scaled(0.004, 128.0, -1..=4),
                 "momentum" => scaled(0.02, 128.0, -1..=4),
                 _ => scaled(0.1, 128.0, -1..=4),
             };
             let steps = (EPOCHS * EXAMPLES / batch) as u64;
-            Problem::new(&format!("ConvNet, {method}, batch {batch}"), "convnet", small_images(scope, EXAMPLES, 0.25))
-                .called(&format!("ConvNet, {method}, batch {batch}"), &format!("{optimizer}-{batch}"))
-                .with(&["model=convnet", "model.channels=[8, 16, 32]", "model.activation=relu", &choice, &size])
-                .with(&["engine.threads=1", "diagnostics.sharpness_every=0"])
-                .runs(steps, 3)
-                .rates(rates)
-                .betas(&[0.9, 0.99])
+            Problem::new(
+                scope,
+                &format!("ConvNet, {method}, batch {batch}"),
+                "convnet",
+                small_images(scope, EXAMPLES, 0.25),
+            )
+            .called(&format!("ConvNet, {method}, batch {batch}"), &format!("{optimizer}-{batch}"))
+            .with(&["model=convnet", "model.channels=[8, 16, 32]", "model.activation=relu", &choice, &size])
+            .with(&["engine.threads=1", "diagnostics.sharpness_every=0"])
+            .runs(steps, 3)
+            .rates(rates)
+            .betas(&[0.9, 0.99])
         }
         Preset::Paper => {
             let (base, epochs) = match optimizer {
                 "adam" => (scaled(1e-4, 1024.0, -1..=7), 128),
                 _ => (scaled(1e-4, 4096.0, -1..=7), 512),
             };
-            Problem::new(&format!("ResNet50, {method}, batch {batch}"), "resnet50", stored(scope, "cifar-10", &[]))
-                .called(&format!("ResNet50, {method}, batch {batch}"), &format!("{optimizer}-{batch}"))
-                .with(&["model=resnet", "model.preset=resnet50", "model.norm=layer", &choice, &size])
-                .with(&["diagnostics.sharpness_every=0"])
-                .runs((epochs * 50_000 / batch) as u64, 1)
-                .rates(base)
-                .betas(&[0.0, 0.9, 0.99])
+            Problem::new(
+                scope,
+                &format!("ResNet50, {method}, batch {batch}"),
+                "resnet50",
+                stored(scope, "cifar-10", &[]),
+            )
+            .called(&format!("ResNet50, {method}, batch {batch}"), &format!("{optimizer}-{batch}"))
+            .with(&["model=resnet", "model.preset=resnet50", "model.norm=layer", &choice, &size])
+            .with(&["diagnostics.sharpness_every=0"])
+            .runs((epochs * 50_000 / batch) as u64, 1)
+            .rates(base)
+            .betas(&[0.0, 0.9, 0.99])
         }
     }
 }

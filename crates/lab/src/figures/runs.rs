@@ -75,7 +75,8 @@ mod tests {
     #[test]
     fn runs_are_done_once_by_any_number_of_jobs() {
         let root = tempfile::tempdir().unwrap();
-        let specs = ["tuner.sigma=1", "tuner.sigma=2", "tuner.sigma=3"].map(|sigma| spec(&[sigma]));
+        // With a dot in their name.
+        let specs = ["tuner.sigma=1", "tuner.sigma=2", "tuner.sigma=3"].map(|sigma| spec(&[sigma, "name=delta=0.5"]));
         let begun = AtomicUsize::new(0);
         let observe = |event: Event<'_>| {
             if let Event::Started { .. } = event {
@@ -90,7 +91,7 @@ mod tests {
         assert_eq!((begun.load(Ordering::Relaxed), count(root.path())), (3, 3));
         assert!(specs.iter().all(|spec| is_done(root.path(), spec)) && open(&twice, root.path()).is_empty());
         let name = folder(root.path(), &specs[0]).file_name().unwrap().to_string_lossy().into_owned();
-        assert!(name.starts_with("cdat-") && name.len() == 17, "{name}");
+        assert!(name.starts_with("delta=0.5-") && name.len() == 22, "{name}");
     }
 
     #[test]

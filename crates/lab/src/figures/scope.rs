@@ -14,6 +14,8 @@ pub struct Scope {
 /// The sizes of models, data and grids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Preset {
+    /// Seconds: the small one with a few steps, one seed and short grids. It shows that everything works, and nothing else.
+    Tiny,
     /// Minutes on two cores: reduced models and data, coarser grids, the same comparisons.
     Small,
     /// The paper's.
@@ -22,11 +24,12 @@ pub enum Preset {
 
 impl Preset {
     /// Every preset.
-    pub const ALL: [Self; 2] = [Self::Small, Self::Paper];
+    pub const ALL: [Self; 3] = [Self::Tiny, Self::Small, Self::Paper];
 
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Tiny => "tiny",
             Self::Small => "small",
             Self::Paper => "paper",
         }
@@ -50,10 +53,10 @@ impl Scope {
         Self { preset: Preset::Paper, data: None }
     }
 
-    /// The first in the small preset, the second in the paper's.
+    /// The first in the small presets, the second in the paper's.
     pub(super) fn choose<V>(&self, small: V, paper: V) -> V {
         match self.preset {
-            Preset::Small => small,
+            Preset::Tiny | Preset::Small => small,
             Preset::Paper => paper,
         }
     }

@@ -5,6 +5,7 @@ mod compare;
 mod console;
 mod downloads;
 mod explain;
+mod figures;
 mod fork;
 mod images;
 mod inputs;

@@ -24,19 +24,19 @@ use progress::Progress;
 pub struct Args {
     /// Numbers of figures of the paper, 1 to 21, or all; without one, a list of them
     figures: Vec<String>,
-    /// Sizes of models, data and grids: minutes on two cores, or the paper's
+    /// Sizes of models, data and grids: seconds (shows nothing but that it works), minutes on two cores, the paper's
     #[arg(long, value_enum, default_value = "small")]
     preset: Size,
-    /// A folder with cifar-10, tiny-shakespeare, ... in it [default: built-in data if small, else downloads]
+    /// A folder with cifar-10, tiny-shakespeare, ... in it [default: built-in data, for the paper's sizes downloads]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Where runs are kept; those that are there are not done again
     #[arg(long, value_name = "DIR", default_value = "runs/figures")]
     root: PathBuf,
-    /// Where figures are left, over those that are there [default: ROOT/small or ROOT/paper]
+    /// Where figures are left, over those that are there [default: the folder of the preset's name in ROOT]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Runs side by side [default: the number of cores if small, else 1, with all threads]
+    /// Runs side by side [default: the number of cores; for the paper's sizes 1, with all threads]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
     /// The horizontal axis of figures that show runs [default: step]
@@ -55,6 +55,7 @@ pub struct Args {
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Size {
+    Tiny,
     Small,
     Paper,
 }
@@ -68,6 +69,7 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
         return Ok(Code::Done);
     }
     let preset = match args.preset {
+        Size::Tiny => Preset::Tiny,
         Size::Small => Preset::Small,
         Size::Paper => Preset::Paper,
     };
@@ -158,7 +160,7 @@ fn abscissa(x: Option<Along>, chosen: &[Chosen]) -> Result<Abscissa, Error> {
 
 fn usual_jobs(preset: Preset) -> usize {
     match preset {
-        Preset::Small => std::thread::available_parallelism().map_or(1, usize::from),
+        Preset::Tiny | Preset::Small => std::thread::available_parallelism().map_or(1, usize::from),
         Preset::Paper => 1,
     }
 }

@@ -5,7 +5,7 @@ use crate::Error;
 pub struct Sharpness {
     /// The eigenvalue.
     pub value: f64,
-    /// Whether its residual met the tolerance.
+    /// Whether its estimated error met the tolerance.
     pub converged: bool,
 }
 

@@ -155,9 +155,12 @@ impl<T: Real> Probes<'_, T> {
             let cost = self.objective.costs().hessian_vector;
             let mut hessian = Hessian::new(&mut *self.objective);
             let measured = match scaling {
-                None => self.trackers.hessian.measure(&mut hessian),
-                Some(diagonal) => Preconditioned::new(&mut hessian, diagonal)
-                    .and_then(|mut scaled| self.trackers.preconditioned.measure(&mut scaled)),
+                None => self.trackers.hessian.measure(&mut hessian, Some(self.gradient)),
+                Some(diagonal) => Preconditioned::new(&mut hessian, diagonal).and_then(|mut scaled| {
+                    // The gradient in the coordinates in which P is the identity.
+                    let hint = scaled.scale(self.gradient)?;
+                    self.trackers.preconditioned.measure(&mut scaled, Some(&hint))
+                }),
             };
             let spectrum = measured.map_err(|error| Error::spectrum(self.step, error))?;
             let cost = cost * spectrum.products as f64;

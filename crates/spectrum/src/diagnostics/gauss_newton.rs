@@ -1,8 +1,8 @@
 use onedge_objective::Real;
 use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
 
-use super::{Diagnostic, Make, Point, Reading, every, positive, residual, tolerance};
-use crate::{Error, GaussNewton, Lanczos, LinearOperator, Residual, SharpnessTracker, Wanted};
+use super::{Diagnostic, Make, Point, Reading, eigenvalue_error, every, positive, tolerance};
+use crate::{Error, GaussNewton, Lanczos, Residual, SharpnessTracker, Spectrum, Wanted};
 
 /// The sharpness of the two parts of the Hessian.
 struct Parts<T> {
@@ -20,7 +20,7 @@ pub(super) static ENTRY: Entry<Make> = Entry {
           product with G, with R that and a product with H. Source: Schraudolph 2002; Papyan 2019, arXiv 1901.08244.",
     settings: &[
         every("gauss_newton_every"),
-        residual("gauss_newton_error"),
+        eigenvalue_error("gauss_newton_error"),
         setting("gauss_newton_products", Kind::Integer, Default::Is("100"), "products for either part at most"),
     ],
     build: Make {
@@ -50,12 +50,11 @@ impl<T: Real> Diagnostic<T> for Parts<T> {
             [(Wanted::Algebraic, point.seed), (Wanted::Magnitude, point.seed.wrapping_add(1))]
                 .map(|(wanted, seed)| SharpnessTracker::new(options(wanted, seed)))
         });
-        let end = |tracker: &mut SharpnessTracker<T>, operator: &mut dyn LinearOperator<T>| -> Result<_, Error> {
-            let spectrum = tracker.measure(operator)?;
-            Ok(spectrum.pairs.first().map(|pair| pair.value))
-        };
-        let gauss_newton = end(first, &mut GaussNewton::new(point.objective()?))?;
-        let residual = end(second, &mut Residual::new(point.objective()?))?;
+        let gradient = point.step.gradient;
+        let end = |spectrum: Spectrum<T>| spectrum.pairs.first().map(|pair| pair.value);
+        let gauss_newton = end(first.measure(&mut GaussNewton::new(point.objective()?), Some(gradient))?);
+        // The gradient does not lean towards the ends of this part.
+        let residual = end(second.measure(&mut Residual::new(point.objective()?), None)?);
         let readings = [("gauss_newton_sharpness", gauss_newton), ("residual_sharpness", residual)];
         Ok(readings.into_iter().filter_map(|(name, value)| Some(Reading::exact(name, value?))).collect())
     }

@@ -37,7 +37,9 @@ impl<T: Real> Diagnostic<T> for ProgressiveSharpening<T> {
                 let options =
                     Lanczos { wanted: Wanted::Algebraic, threads: point.threads, ..Lanczos::top(1, point.seed) };
                 let tracker = self.tracker.get_or_insert_with(|| SharpnessTracker::new(options));
-                point.with_hessian(|hessian| Ok(tracker.measure(hessian)?.largest().map(|pair| pair.value)))?
+                let gradient = point.step.gradient;
+                let spectrum = point.with_hessian(|hessian| tracker.measure(hessian, Some(gradient)))?;
+                spectrum.largest().map(|pair| pair.value)
             }
         };
         let rate = sharpness.and_then(|sharpness| self.sharpening.measure(sharpness));

@@ -35,7 +35,9 @@ fn follow(spec: &Spec) -> (Vec<f64>, usize) {
         let found = tracker.measure(&mut Hessian::new(objective), Some(&gradient)).unwrap();
         errors.push((found.largest().unwrap().value / exact.largest().unwrap().value - 1.0).abs());
         products += found.products;
-        (0..10).for_each(|_| drop(trainer.step(objective, &mut w).unwrap()));
+        for _ in 0..10 {
+            trainer.step(objective, &mut w).unwrap();
+        }
     }
     (errors, products)
 }

@@ -64,9 +64,9 @@ pub struct SubspaceTracker<T> {
 }
 
 impl Subspace {
-    /// The `k` largest eigenvalues to an estimated error of 1e-2 of each, in at most 200 products or `k`, on one thread.
+    /// The `k` largest eigenvalues to an estimated error of 3e-3 of each, in at most 200 products or `k`, on one thread.
     pub fn top(k: usize, seed: u64) -> Self {
-        Self { k, tolerance: 1e-2, max_products: k.max(200), seed, threads: 1 }
+        Self { k, tolerance: 3e-3, max_products: k.max(200), seed, threads: 1 }
     }
 }
 

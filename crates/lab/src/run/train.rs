@@ -113,6 +113,10 @@ pub fn train<T: Real>(
         }
     };
     let mut trainer = Trainer::new(w.len(), optimizer, tuner, plan.diagnostics.lanczos)?;
+    let order = order(plan, &trainer, examples);
+    if let Some(order) = &order {
+        workload.select(Some(order)).map_err(|source| Error::from(TuneError::Objective { step: 0, source }))?;
+    }
     let mut watch = Watch::default();
     let mut limit = plan.diverge_factor * loss_at_zero(workload, w.len());
     // The last evaluation of a run that ends is in no finished step, but in the record.
@@ -127,7 +131,7 @@ pub fn train<T: Real>(
             break StopReason::Interrupted { step };
         }
         let failed = |error: String| StopReason::Failed { step, error };
-        let mut batch = None;
+        let mut batch = order.as_ref().filter(|_| instruments.due(step)).cloned();
         if let Some(batches) = &mut batches {
             match select(plan, batches, workload) {
                 // Kept only where a diagnostic will want it.
@@ -156,7 +160,7 @@ pub fn train<T: Real>(
     if let Some(point) = trainer.evaluation_point() {
         w.copy_from_slice(point);
     }
-    if batches.is_some() {
+    if batches.is_some() || order.is_some() {
         let step = trainer.steps();
         workload.select(None).map_err(|source| Error::from(TuneError::Objective { step, source }))?;
     }
@@ -169,6 +173,12 @@ pub fn train<T: Real>(
         events: trainer.tuner().events().iter().chain([("unconverged_measurements", unconverged)]).collect(),
         edge: trainer.optimizer().edge(),
     })
+}
+
+/// All examples in an order that the seed decides, where a tuner takes parts of the full batch: neighbours may be alike.
+fn order<T: Real>(plan: &Plan, trainer: &Trainer<T>, examples: usize) -> Option<Vec<usize>> {
+    let divided = plan.batch.is_none() && trainer.needs().parts.is_some();
+    divided.then(|| Batches::new(examples, examples, Last::Kept, plan.seed).draw().to_vec())
 }
 
 /// Selects the next batch, and changes its images if that is asked for. Returns the examples chosen.

@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use crate::Options;
 
 /// A run of consecutive examples, and the lane that it is summed in.
@@ -38,14 +40,15 @@ impl Sizes {
 
 /// Cuts `examples` into chunks, as many for each lane, nearly equal and in order. Depends on the number of lanes, never
 /// on that of threads.
-pub fn cut(examples: usize, lanes: usize, Sizes { target, block }: Sizes) -> Vec<Chunk> {
+pub fn cut(examples: Range<usize>, lanes: usize, Sizes { target, block }: Sizes) -> Vec<Chunk> {
+    let (first, examples) = (examples.start, examples.len());
     let blocks = examples.div_ceil(block);
     let lanes = lanes.min(blocks);
     // To the nearest: a little more than the target beats many that are much smaller.
     let per_lane = ((examples + target * lanes / 2) / (target * lanes)).clamp(1, blocks.div_ceil(lanes));
     let count = (per_lane * lanes).min(blocks);
     let bound = |i: usize| (i * blocks / count * block).min(examples);
-    let chunk = |i: usize| Chunk { start: bound(i), len: bound(i + 1) - bound(i), lane: i * lanes / count };
+    let chunk = |i: usize| Chunk { start: first + bound(i), len: bound(i + 1) - bound(i), lane: i * lanes / count };
     (0..count).map(chunk).collect()
 }
 
@@ -57,7 +60,7 @@ mod tests {
     fn covers_every_example_once_and_in_order() {
         for examples in [1, 7, 16, 17, 64, 100, 511, 4096, 5000] {
             for (lanes, target, block) in [(1, 64, 16), (4, 512, 16), (4, 100, 16), (8, 16, 16), (3, 5, 1), (2, 1, 1)] {
-                let chunks = cut(examples, lanes, Sizes { target, block });
+                let chunks = cut(0..examples, lanes, Sizes { target, block });
                 assert_eq!(chunks[0].start, 0);
                 assert_eq!(chunks.iter().map(|c| c.len).sum::<usize>(), examples);
                 for pair in chunks.windows(2) {
@@ -75,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_full_batch_gives_every_lane_the_same_work() {
-        let chunks = cut(4096, 4, Sizes { target: 512, block: 16 });
+        let chunks = cut(0..4096, 4, Sizes { target: 512, block: 16 });
         assert_eq!(chunks.len(), 8);
         assert!(chunks.iter().all(|c| c.len == 512));
     }

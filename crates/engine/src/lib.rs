@@ -10,6 +10,7 @@ mod examples;
 mod forward;
 mod fused;
 mod gauss_newton;
+mod kept;
 mod kernels;
 mod lanes;
 mod objective;
@@ -20,6 +21,7 @@ mod report;
 mod run;
 mod shifted;
 mod square_product;
+mod sweep;
 
 pub use error::Error;
 pub use examples::{Examples, Field};

@@ -1,17 +1,16 @@
 use std::collections::HashMap;
+use std::ops::Range;
 
 use onedge_graph::LossGraph;
-use onedge_objective::{Costs, Error as Failure, Objective, Probe, Sampled, vector};
+use onedge_objective::{Costs, Error as Failure, Objective, Part, Probe, Sampled};
 
 use crate::chunks::{Chunk, Sizes, cut};
 use crate::compiled::{Compiled, Memory};
 use crate::gauss_newton::GaussNewton;
 use crate::kernels::{Element, total};
 use crate::lanes::{Lane, Workers};
-use crate::plan::Transposed;
-use crate::run::{Areas, run};
-use crate::shifted::shift;
-use crate::{Error, Examples, Field, Options};
+use crate::sweep::Stage;
+use crate::{Error, Examples, Options};
 
 /// Builds the loss of a chunk of the given number of examples.
 pub type BuildLoss = dyn Fn(usize) -> Result<LossGraph, Box<dyn std::error::Error + Send + Sync>> + Send + Sync;
@@ -26,23 +25,32 @@ pub type BuildLoss = dyn Fn(usize) -> Result<LossGraph, Box<dyn std::error::Erro
 /// in order, so results are the same to the bit for any number of threads and any memory budget.
 pub struct DataObjective<T> {
     build: Box<BuildLoss>,
-    examples: Examples<T>,
-    batch: Option<Examples<T>>,
-    options: Options,
-    l2: f64,
+    pub(crate) examples: Examples<T>,
+    pub(crate) batch: Option<Examples<T>>,
+    pub(crate) options: Options,
+    pub(crate) l2: f64,
     pub(crate) dim: usize,
     /// Elements of each parameter.
     pub(crate) parameters: Vec<usize>,
     sizes: Sizes,
-    workers: Workers<T>,
-    compiled: HashMap<usize, Compiled<T>>,
+    pub(crate) workers: Workers<T>,
+    pub(crate) compiled: HashMap<usize, Compiled<T>>,
     /// Planned when first asked for.
-    gauss_newton: HashMap<usize, GaussNewton<T>>,
+    pub(crate) gauss_newton: HashMap<usize, GaussNewton<T>>,
     pub(crate) chunks: Vec<Chunk>,
-    lanes: Vec<Lane<T>>,
+    pub(crate) lanes: Vec<Lane<T>>,
     point: Option<Point<T>>,
-    /// Whether later stages were asked of the last point, so that it pays to keep what they need of the next.
-    keeps: bool,
+    /// What later stages were asked of the last point, so that it pays to keep what they need of the next.
+    keeps: Keeps,
+    part: Option<Part>,
+}
+
+/// The chunks that later stages were asked of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keeps {
+    Nothing,
+    Part,
+    All,
 }
 
 /// Means over the examples of a batch.
@@ -55,12 +63,12 @@ pub struct Means {
 }
 
 /// Where the objective is linearised.
-struct Point<T> {
-    w: Vec<T>,
+pub(crate) struct Point<T> {
+    pub(crate) w: Vec<T>,
     /// What the gradient's pass kept of each chunk; empty beyond the budget.
-    kept: Vec<Vec<T>>,
+    pub(crate) kept: Vec<Vec<T>>,
     /// The direction of the last curvature as its pass reads it.
-    shifted: Vec<T>,
+    pub(crate) shifted: Vec<T>,
 }
 
 impl<T: Element> DataObjective<T> {
@@ -103,7 +111,8 @@ impl<T: Element> DataObjective<T> {
             chunks,
             lanes,
             point,
-            keeps: true,
+            keeps: Keeps::All,
+            part: None,
         };
         objective.cut()?;
         Ok(objective)
@@ -146,7 +155,7 @@ impl<T: Element> DataObjective<T> {
     pub fn metrics(&mut self, w: &[T]) -> Result<Means, Failure> {
         Failure::require_length("w", self.dim, w.len())?;
         let names = self.first_compiled().metrics.clone();
-        self.sweep(w, &[], 1 + names.len(), Stage::Loss, &mut [], false);
+        self.sweep(w, &[], 1 + names.len(), Stage::Loss, &mut []);
         let means: Vec<f64> = (0..=names.len()).map(|slot| self.mean(slot)).collect();
         Ok(Means { loss: means[0], metrics: names.into_iter().zip(means[1..].iter().copied()).collect() })
     }
@@ -178,122 +187,29 @@ impl<T: Element> DataObjective<T> {
         self.batch.as_ref().unwrap_or(&self.examples)
     }
 
-    /// Cuts the batch into chunks and plans every size that occurs.
+    /// Cuts the batch into chunks, each part of it into its own, and plans every size that occurs.
     fn cut(&mut self) -> Result<(), Error> {
         self.point = None;
-        self.chunks = cut(self.batch().len(), self.options.lanes, self.sizes);
+        let examples = self.batch().len();
+        let parts = self.part.map_or(1, |part| part.of.min(examples));
+        let ranges = (0..parts).map(|index| Part { index, of: parts }.range(examples));
+        self.chunks = ranges.flat_map(|range| cut(range, self.options.lanes, self.sizes)).collect();
         for chunk in &self.chunks {
             if !self.compiled.contains_key(&chunk.len) {
                 let loss = (self.build)(chunk.len).map_err(Error::Build)?;
                 self.compiled.insert(chunk.len, Compiled::new(loss)?);
             }
         }
-        let lanes = self.chunks[self.chunks.len() - 1].lane + 1;
+        let lanes = self.chunks.iter().map(|chunk| chunk.lane + 1).max().unwrap_or(0);
         self.lanes.resize_with(lanes, Lane::default);
         Ok(())
     }
 
-    /// The mean over examples of a total, lanes added in order.
-    fn mean(&self, slot: usize) -> f64 {
-        self.lanes.iter().map(|lane| lane.totals[slot]).sum::<f64>() / self.batch().len() as f64
+    /// The examples of the part that is set; all of them if none is.
+    fn part_range(&self) -> Range<usize> {
+        let examples = self.batch().len();
+        self.part.map_or(0..examples, |part| part.range(examples))
     }
-
-    /// Runs one stage over all chunks; `kept` is what the gradient's pass kept, chunk by chunk.
-    fn sweep(&mut self, w: &[T], direction: &[T], totals: usize, stage: Stage, kept: &mut [Vec<T>], with_output: bool) {
-        let batch = self.batch.as_ref().unwrap_or(&self.examples);
-        let output = if with_output { self.dim } else { 0 };
-        let mut kept = kept.iter_mut();
-        let mut work: Vec<LaneWork<'_, T>> =
-            self.lanes.iter_mut().map(|lane| LaneWork { lane, chunks: Vec::new() }).collect();
-        for chunk in &self.chunks {
-            let memory = kept.next().map_or(&mut [][..], Vec::as_mut_slice);
-            work[chunk.lane].chunks.push((*chunk, memory));
-        }
-        let (compiled, gauss_newton) = (&self.compiled, &self.gauss_newton);
-        self.workers.for_each(&mut work, |LaneWork { lane, chunks }, scratch| {
-            lane.output.resize(lane.output.len().max(output), T::ZERO);
-            lane.totals.clear();
-            lane.totals.resize(totals, 0.0);
-            for (i, (chunk, kept)) in chunks.iter_mut().enumerate() {
-                let memory = if kept.is_empty() { Memory::Fresh } else { Memory::Kept };
-                let plan = match stage {
-                    Stage::Loss => compiled[&chunk.len].loss(memory),
-                    Stage::Linearize => compiled[&chunk.len].linearize(memory),
-                    Stage::Curvature => compiled[&chunk.len].curvature(memory),
-                    Stage::HessianVector => compiled[&chunk.len].hessian_vector(memory),
-                    Stage::GaussNewton => &gauss_newton[&chunk.len].plan,
-                };
-                scratch.reserve(plan);
-                let mut areas = Areas {
-                    parameters: w,
-                    direction,
-                    fields: fields(batch, *chunk),
-                    arena: &mut scratch.arena,
-                    kept,
-                    output: &mut lane.output,
-                    totals: &mut lane.totals,
-                    tiles: &mut scratch.tiles,
-                    scratch: &mut scratch.kernels,
-                    first: i == 0,
-                };
-                run(plan, &mut areas);
-            }
-        });
-    }
-
-    /// `l2 |x|^2`
-    fn l2_square(&self, x: &[T]) -> f64 {
-        if self.l2 == 0.0 { 0.0 } else { self.l2 * vector::dot(x, x) }
-    }
-
-    /// `out <- mean over examples of what the lanes collected + l2 x`
-    fn reduce(&self, transposed: &[Transposed], x: &[T], out: &mut [T]) {
-        self.workers.reduce(&self.lanes, transposed, 1.0 / self.batch().len() as f64, self.l2, x, out);
-    }
-
-    /// Makes sure that what later stages need at the point is kept, as far as the budget goes, and that it is at the next.
-    fn keep(&mut self, point: &mut Point<T>) {
-        self.keeps = true;
-        if point.kept.is_empty() && self.chunks_kept() > 0 {
-            point.kept = self.kept_memory(Vec::new());
-            self.sweep(&point.w, &[], 1, Stage::Linearize, &mut point.kept, true);
-        }
-    }
-
-    /// Memory for what is kept: of as many chunks as fit the budget, from the first.
-    fn kept_memory(&self, mut old: Vec<Vec<T>>) -> Vec<Vec<T>> {
-        let mut left = self.options.memory_bytes / size_of::<T>() as u64;
-        old.resize_with(self.chunks.len(), Vec::new);
-        for (memory, chunk) in old.iter_mut().zip(&self.chunks) {
-            let len = self.compiled[&chunk.len].kept_len;
-            let fits = len as u64 <= left;
-            left = if fits { left - len as u64 } else { 0 };
-            memory.resize(if fits { len } else { 0 }, T::ZERO);
-        }
-        old
-    }
-}
-
-/// The part of each field that a chunk reads.
-pub(crate) fn fields<T: Element>(batch: &Examples<T>, chunk: Chunk) -> Vec<&[T]> {
-    let part = |field: &Field<T>| chunk.start * field.width..(chunk.start + chunk.len) * field.width;
-    batch.fields().iter().map(|field| &field.values[part(field)]).collect()
-}
-
-/// What is computed of every chunk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    Loss,
-    Linearize,
-    Curvature,
-    HessianVector,
-    GaussNewton,
-}
-
-/// The share of one lane in a sweep.
-struct LaneWork<'a, T> {
-    lane: &'a mut Lane<T>,
-    chunks: Vec<(Chunk, &'a mut [T])>,
 }
 
 impl<T: Element> Objective<T> for DataObjective<T> {
@@ -308,9 +224,13 @@ impl<T: Element> Objective<T> for DataObjective<T> {
         point.w.clear();
         point.w.extend_from_slice(w);
         // Gradients alone run faster without.
-        point.kept = if self.keeps { self.kept_memory(point.kept) } else { Vec::new() };
-        self.keeps = false;
-        self.sweep(w, &[], 1, Stage::Linearize, &mut point.kept, true);
+        point.kept = match self.keeps {
+            Keeps::Nothing => Vec::new(),
+            Keeps::Part => self.demand().hand_on(point.kept, &self.part_range()),
+            Keeps::All => self.demand().hand_on(point.kept, &(0..self.batch().len())),
+        };
+        self.keeps = Keeps::Nothing;
+        self.sweep(w, &[], 1, Stage::Linearize, &mut point.kept);
         self.reduce(&self.first_compiled().transposed_gradient, w, gradient);
         let loss = self.mean(0) + 0.5 * self.l2_square(w);
         self.point = Some(point);
@@ -322,13 +242,33 @@ impl<T: Element> Objective<T> for DataObjective<T> {
         let Some(mut point) = self.point.take() else {
             return Err(Failure::NotLinearized { probe: Probe::Curvature });
         };
-        self.keep(&mut point);
-        let terms = self.first_compiled().curvature_terms;
-        shift(&point.w, u, &self.parameters, &mut point.shifted);
-        self.sweep(&point.w, &point.shifted, terms, Stage::Curvature, &mut point.kept, false);
+        self.keeps = Keeps::All;
+        let curvature = self.curvature_on(&mut point, u, &(0..self.batch().len()));
         self.point = Some(point);
-        let mean: f64 = (0..terms).map(|term| self.mean(term)).sum();
-        Failure::require_finite(Probe::Curvature, mean + self.l2_square(u))
+        Failure::require_finite(Probe::Curvature, curvature)
+    }
+
+    fn set_part(&mut self, part: Option<Part>) -> Result<(), Failure> {
+        let parts = |part: Option<Part>| part.map_or(1, |part| part.of);
+        let before = std::mem::replace(&mut self.part, part);
+        if parts(before) != parts(part) {
+            self.cut().map_err(|error| Failure::Other(Box::new(error)))?;
+        }
+        Ok(())
+    }
+
+    fn part_curvature(&mut self, u: &[T]) -> Result<f64, Failure> {
+        Failure::require_length("u", self.dim, u.len())?;
+        if self.part.is_none() {
+            return Err(Failure::NoPart);
+        }
+        let Some(mut point) = self.point.take() else {
+            return Err(Failure::NotLinearized { probe: Probe::PartCurvature });
+        };
+        self.keeps = if self.keeps == Keeps::All { Keeps::All } else { Keeps::Part };
+        let curvature = self.curvature_on(&mut point, u, &self.part_range());
+        self.point = Some(point);
+        Failure::require_finite(Probe::PartCurvature, curvature)
     }
 
     fn hessian_vector(&mut self, v: &[T], out: &mut [T]) -> Result<(), Failure> {
@@ -337,8 +277,9 @@ impl<T: Element> Objective<T> for DataObjective<T> {
         let Some(mut point) = self.point.take() else {
             return Err(Failure::NotLinearized { probe: Probe::HessianVector });
         };
-        self.keep(&mut point);
-        self.sweep(&point.w, v, 0, Stage::HessianVector, &mut point.kept, true);
+        self.keeps = Keeps::All;
+        self.keep(&mut point, &(0..self.batch().len()));
+        self.sweep(&point.w, v, 0, Stage::HessianVector, &mut point.kept);
         self.point = Some(point);
         self.reduce(&self.first_compiled().transposed_product, v, out);
         // The sum of all elements is finite only if each of them is.
@@ -358,7 +299,7 @@ impl<T: Element> Objective<T> for DataObjective<T> {
         let Some(point) = self.point.take() else {
             return Err(Failure::NotLinearized { probe: Probe::GaussNewtonVector });
         };
-        self.sweep(&point.w, v, 0, Stage::GaussNewton, &mut [], true);
+        self.sweep(&point.w, v, 0, Stage::GaussNewton, &mut []);
         self.point = Some(point);
         self.reduce(&self.gauss_newton[&self.chunks[0].len].transposed, v, out);
         Failure::require_finite(Probe::GaussNewtonVector, total(out)).map(|_| ())

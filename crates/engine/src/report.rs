@@ -6,10 +6,10 @@ use crate::DataObjective;
 use crate::compiled::Memory;
 use crate::kernels::Element;
 use crate::lanes::Scratch;
-use crate::objective::fields;
 use crate::plan::Plan;
 use crate::run::{Areas, run_step};
 use crate::shifted::shift;
+use crate::sweep::fields;
 
 /// How a program is run and what each part of it costs, measured on one chunk.
 #[derive(Debug, Clone)]

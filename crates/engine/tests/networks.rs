@@ -8,7 +8,7 @@ use onedge_graph::check::{Subject, sample};
 use onedge_graph::reference::Tensor;
 use onedge_graph::{Domain, LossGraph, Shape};
 use onedge_nn::{Io, Target, activations, loss_graph, losses, models};
-use onedge_objective::{Objective, Real};
+use onedge_objective::{Error, Objective, Part, Real};
 use onedge_registry::Value;
 
 const EXAMPLES: usize = 77;
@@ -230,4 +230,86 @@ fn misuse_is_named() {
     assert!(engine.loss(&infinite).unwrap_err().to_string().starts_with("loss at a trial point: expected a finite"));
     let message = Examples::<f32>::new(0, vec![]).unwrap_err().to_string();
     assert_eq!(message, "examples: expected at least one, got none");
+}
+
+/// The curvature of each part, in order, at `w` along `u`.
+fn parts(engine: &mut DataObjective<f64>, of: usize, w: &[f64], u: &[f64]) -> Vec<f64> {
+    let mut gradient = vec![0.0; w.len()];
+    (0..of)
+        .map(|index| {
+            engine.set_part(Some(Part { index, of })).unwrap();
+            engine.linearize(w, &mut gradient).unwrap();
+            engine.part_curvature(u).unwrap()
+        })
+        .collect()
+}
+
+#[test]
+fn the_curvature_of_a_part_is_that_of_its_examples() {
+    let graph = build("tanh", "cross-entropy")(16);
+    let w: Vec<f64> = flat(&parameters(&graph));
+    let u: Vec<f64> = w.iter().map(|x| 0.3 - 0.7 * x).collect();
+    let mut whole = engine::<f64>("tanh", "cross-entropy", options(2, 1 << 20));
+    let mut some = engine::<f64>("tanh", "cross-entropy", options(2, 1 << 20));
+    let mut gradient = vec![0.0; w.len()];
+    for of in [1, 2, 5, 77, 100] {
+        let curvatures = parts(&mut whole, of, &w, &u);
+        let mut mean = 0.0;
+        for (index, curvature) in curvatures.iter().enumerate().take(77) {
+            let range = Part { index, of }.range(EXAMPLES);
+            mean += curvature * range.len() as f64 / EXAMPLES as f64;
+            some.select(Some(&range.collect::<Vec<_>>())).unwrap();
+            some.linearize(&w, &mut gradient).unwrap();
+            let expected = some.curvature(&u).unwrap();
+            assert!((curvature - expected).abs() < 1e-12 * expected.abs().max(1.0), "{index} of {of}");
+        }
+        let expected = everything(&mut whole, &w, &u)[1];
+        assert!((mean - expected).abs() < 1e-12 * expected.abs().max(1.0), "{of}: {mean} {expected}");
+    }
+}
+
+/// Whatever was asked before, and whatever of it is kept.
+#[test]
+fn parts_have_the_same_bits_for_any_threads_budget_and_history() {
+    let w: Vec<f64> = flat(&parameters(&build("gelu", "cross-entropy")(16)));
+    let u: Vec<f64> = w.iter().map(|x| 0.3 - 0.7 * x).collect();
+    let mut first = engine::<f64>("gelu", "cross-entropy", options(1, 1 << 20));
+    first.set_part(Some(Part { index: 0, of: 3 })).unwrap();
+    let all = everything(&mut first, &w, &u);
+    let expected = parts(&mut first, 3, &w, &u);
+    for (threads, memory_bytes) in [(2, 1 << 20), (4, 1 << 20), (1, 0), (4, 30_000)] {
+        let mut engine = engine::<f64>("gelu", "cross-entropy", options(threads, memory_bytes));
+        for round in 0..3 {
+            assert_eq!(parts(&mut engine, 3, &w, &u), expected, "{threads} threads, {memory_bytes} bytes, {round}");
+            if round < 2 {
+                // Of the last part alone something is kept when the rest is asked.
+                assert_eq!(engine.curvature(&u).unwrap(), all[1]);
+                assert_eq!(everything(&mut engine, &w, &u), all);
+            }
+        }
+        // Other parts at the same point.
+        for index in 0..3 {
+            engine.set_part(Some(Part { index, of: 3 })).unwrap();
+            assert_eq!(engine.part_curvature(&u).unwrap(), expected[index]);
+        }
+    }
+}
+
+#[test]
+fn parts_are_of_what_is_selected() {
+    let w: Vec<f64> = flat(&parameters(&build("tanh", "squared")(16)));
+    let u: Vec<f64> = w.iter().map(|x| 0.3 - 0.7 * x).collect();
+    let mut engine = engine::<f64>("tanh", "squared", options(2, 1 << 20));
+    let mut gradient = vec![0.0; w.len()];
+    engine.set_part(Some(Part { index: 1, of: 2 })).unwrap();
+    engine.select(Some(&[5, 3, 70, 12])).unwrap();
+    engine.linearize(&w, &mut gradient).unwrap();
+    let part = engine.part_curvature(&u).unwrap();
+    engine.set_part(None).unwrap();
+    let message = engine.part_curvature(&u).unwrap_err().to_string();
+    assert_eq!(message, "curvature of a part of the batch: expected a part, got none; call `set_part` first");
+    engine.select(Some(&[70, 12])).unwrap();
+    assert!(matches!(engine.curvature(&u), Err(Error::NotLinearized { .. })));
+    engine.linearize(&w, &mut gradient).unwrap();
+    assert!((part - engine.curvature(&u).unwrap()).abs() < 1e-12 * part.abs().max(1.0));
 }

@@ -17,6 +17,9 @@ pub enum Error {
         /// The probe that was called.
         probe: Probe,
     },
+    /// The curvature of a part was asked for before any part was set.
+    #[error("curvature of a part of the batch: expected a part, got none; call `set_part` first")]
+    NoPart,
     /// An objective that cannot tell.
     #[error("{probe}: expected an objective that knows it, got one that does not; try a model and loss of the library")]
     Unsupported {
@@ -69,6 +72,8 @@ pub enum Probe {
     Slope,
     /// `u . H u`
     Curvature,
+    /// `u . H u` of a part of the examples
+    PartCurvature,
     /// `H v`
     HessianVector,
     /// `G v`
@@ -92,6 +97,7 @@ impl fmt::Display for Probe {
             Self::Preconditioner => "preconditioner",
             Self::Slope => "slope",
             Self::Curvature => "curvature",
+            Self::PartCurvature => "curvature of a part of the batch",
             Self::HessianVector => "hessian-vector product",
             Self::GaussNewtonVector => "Gauss-Newton-vector product",
             Self::Sharpness => "sharpness",

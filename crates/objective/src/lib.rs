@@ -6,6 +6,7 @@
 
 mod cost;
 mod error;
+mod part;
 mod real;
 mod sampled;
 mod state;
@@ -13,6 +14,7 @@ pub mod vector;
 
 pub use cost::Costs;
 pub use error::{Error, Probe};
+pub use part::Part;
 pub use real::{Real, by_precision};
 pub use sampled::Sampled;
 pub use state::{Reader, State, StateError};
@@ -52,6 +54,28 @@ pub trait Objective<T: Real> {
     fn gauss_newton_vector(&mut self, v: &[T], out: &mut [T]) -> Result<(), Error> {
         let _ = (v, out);
         Err(Error::Unsupported { probe: Probe::GaussNewtonVector })
+    }
+
+    /// Says of which part of the examples [`part_curvature`](Self::part_curvature) speaks from now on; `None` of none. Said before
+    /// `linearize`, so that only what that part needs has to be kept; the point may be lost.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] from an objective that is no mean over examples, as here.
+    fn set_part(&mut self, part: Option<Part>) -> Result<(), Error> {
+        match part {
+            None => Ok(()),
+            Some(_) => Err(Error::Unsupported { probe: Probe::PartCurvature }),
+        }
+    }
+
+    /// `u . H u` at the linearised point, H the Hessian of the mean over the part that was set. An L2 term counts in full, so the mean
+    /// over all parts, by their sizes, is the curvature.
+    ///
+    /// # Errors
+    /// As for `curvature`; [`Error::NoPart`] if none was set; [`Error::Unsupported`] as for `set_part`.
+    fn part_curvature(&mut self, u: &[T]) -> Result<f64, Error> {
+        let _ = u;
+        Err(Error::Unsupported { probe: Probe::PartCurvature })
     }
 
     /// The loss at `w`, by a forward pass alone.

@@ -55,8 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     println!("\nFollowing the largest {K} over {MEASUREMENTS} measurements, {STEPS_BETWEEN} steps apart:");
     let mut by_lanczos = SharpnessTracker::new(top(K, 1e-3));
-    let options = Subspace { k: K, tolerance: 1e-3, max_products: 200, seed: 1, threads: 1 };
-    let mut by_subspace = SubspaceTracker::new(options, w.len())?;
+    let mut by_subspace = SubspaceTracker::new(Subspace::top(K, 1), w.len())?;
     let (mut products, mut worst) = ([0, 0], [0.0_f64; 2]);
     for measurement in 0..=MEASUREMENTS {
         for _ in 0..STEPS_BETWEEN {
@@ -64,8 +63,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         train.linearize(&w, &mut gradient)?;
         let exact = values(&lanczos(&mut Hessian::new(train), &top(K, 1e-5), None)?);
-        let first = by_lanczos.measure(&mut Hessian::new(train))?;
-        let second = by_subspace.measure(&mut Hessian::new(train))?;
+        let first = by_lanczos.measure(&mut Hessian::new(train), Some(&gradient))?;
+        let second = by_subspace.measure(&mut Hessian::new(train), Some(&gradient))?;
         // The first has nothing to start from.
         if measurement == 0 {
             println!("cold: Lanczos {}, subspace {} products", first.products, second.products);

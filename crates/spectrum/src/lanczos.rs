@@ -7,8 +7,12 @@ use crate::{Error, LinearOperator};
 /// The length of the random part added to a given start, relative to the start. On spectra with a gap of 1 to 3 % at
 /// the top, 0.1 let a start on the second eigenvector pass for the first, 0.3 did not, for two products more.
 const RANDOM_SHARE: f64 = 0.3;
-/// Convergence is not believed before this many products have followed a random vector.
-const SETTLED: usize = 6;
+/// Convergence is not believed before this many products have followed a random vector. Along runs of small networks 4 left
+/// as many measurements more than 1 % low as 6 did, which was none.
+const SETTLED: usize = 4;
+/// How far the residual may exceed the error that is allowed: a residual says whether the vector is one of the operator's,
+/// and the error of a value is far smaller.
+const LOOSE: f64 = 10.0;
 
 /// Which eigenvalues are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +32,8 @@ pub struct Lanczos {
     pub k: usize,
     /// Which.
     pub wanted: Wanted,
-    /// A pair has converged once its residual bound is at most this share of its absolute value.
+    /// A pair has converged once the estimate of its error is at most this share of its absolute value, and its residual bound at
+    /// most ten times that.
     pub tolerance: f64,
     /// Products to spend at most.
     pub max_products: usize,
@@ -41,8 +46,8 @@ pub struct Lanczos {
 }
 
 impl Lanczos {
-    /// The `k` largest eigenvalues of both kinds to a residual of 1e-3 of their size, in at most 300 products and
-    /// `max(64, 4 k + 4)` vectors, on one thread. The error of an eigenvalue is of the order of the residual squared.
+    /// The `k` largest eigenvalues of both kinds to an estimated error of 1e-3 of their size, in at most 300 products and
+    /// `max(64, 4 k + 4)` vectors, on one thread.
     pub fn top(k: usize, seed: u64) -> Self {
         let max_basis = (4 * k + 4).max(64);
         Self { k, wanted: Wanted::Both, tolerance: 1e-3, max_products: 300, max_basis, seed, threads: 1 }
@@ -76,9 +81,12 @@ pub struct Eigenpair<T> {
     pub value: f64,
     /// Its unit eigenvector; the sign is arbitrary.
     pub vector: Vec<T>,
-    /// `|beta_m s_mi|`: up to rounding, `|Av - value v|`, and some eigenvalue lies this close to `value`.
+    /// `|beta_m s_mi|`: up to rounding, `r = |Av - value v|`, and some eigenvalue lies this close to `value`.
     pub residual_bound: f64,
-    /// Whether the bound met the tolerance before the products ran out.
+    /// An estimate of the error of the value, `r^2 / gap` or r, whichever is smaller; the gap is that to the next Ritz value
+    /// less the residual of that one.
+    pub error_estimate: f64,
+    /// Whether bound and estimate met the tolerance before the products ran out.
     pub converged: bool,
 }
 
@@ -127,9 +135,15 @@ impl<T> Spectrum<T> {
 /// m > 1 counts once, unless the products suffice to find a whole invariant subspace; then further copies
 /// are looked for from fresh random vectors.
 ///
+/// **When it stops.** A value with the residual r and the distance gap from the rest of the spectrum is wrong by `r^2 / gap` at
+/// most, and by r whatever the gap. The gap is not known; that to the next Ritz value, less the residual of that one, stands in
+/// for it. A pair has converged once this estimate is at most `tolerance` of the value and r at most ten times that. A vector is
+/// wrong by about `r / gap`: by 0.05 with a tolerance of 1e-3 and a gap of a fifth of the value. What depends on it wants a
+/// smaller tolerance.
+///
 /// Convergence means that the pair is one of the operator to within its bound, not that no larger one exists. For a few
-/// products the second eigenvalue can pass for the first: on Hessians of small networks a tolerance of 1e-2 left 11 of
-/// 800 measurements 2 to 10 % low; 1e-3 left none of 120, for one product more on average. Neither is a proof.
+/// products the second eigenvalue can pass for the first, if it is near or the start has little of the first. The products that
+/// are always taken are no proof. The example `tracking` compares measurements along runs with the exact values.
 ///
 /// # Errors
 /// Options out of range, a start of the wrong length or not finite, a product that is not finite.
@@ -161,7 +175,11 @@ pub fn lanczos<T: Real>(
         // A random vector finds one copy of each eigenvalue before it breaks down, so k of them find the top k.
         let certain = krylov.complete() || krylov.breakdowns >= k;
         let settled = certain || krylov.run_length >= SETTLED.min(dim);
-        let converged = |i: usize| settled && bounds[i] <= options.tolerance * values[i].abs();
+        let estimate = |i: usize| error_estimate(&values, &bounds, i);
+        let converged = |i: usize| {
+            let allowed = options.tolerance * values[i].abs();
+            settled && estimate(i) <= allowed && bounds[i] <= LOOSE * allowed
+        };
         let (algebraic, magnitude) = options.choose(&values, k);
         let mut wanted: Vec<usize> = algebraic.iter().chain(&magnitude).copied().collect();
         wanted.sort_unstable_by(|i, j| j.cmp(i));
@@ -176,6 +194,7 @@ pub fn lanczos<T: Real>(
                 value: values[i],
                 vector,
                 residual_bound: bounds[i],
+                error_estimate: estimate(i),
                 converged: converged(i),
             };
             let pairs = wanted.iter().zip(krylov.into_vectors(&wanted)?).map(pair).collect();
@@ -185,6 +204,18 @@ pub fn lanczos<T: Real>(
             krylov.restart(&kept(options, &values))?;
         }
     }
+}
+
+/// An estimate of the error of Ritz value `i`, of values in ascending order: `r^2 / gap`, or r where that is less. A neighbour is
+/// where its own residual allows it to be, so one that is not known yet leaves no gap.
+///
+/// Source: Parlett, *The Symmetric Eigenvalue Problem*, 1980, section 11.7.
+fn error_estimate(values: &[f64], residuals: &[f64], i: usize) -> f64 {
+    let neighbours = [i.checked_sub(1), Some(i + 1)].into_iter().flatten().filter(|&j| j < values.len());
+    let gap = neighbours.map(|j| (values[i] - values[j]).abs() - residuals[j]).fold(f64::INFINITY, f64::min);
+    // Of one value alone nothing is known.
+    let gap = if gap.is_finite() { gap } else { 0.0 };
+    residuals[i] * residuals[i] / gap.max(residuals[i]).max(f64::MIN_POSITIVE)
 }
 
 /// The Ritz values to restart from: the wanted ones and some of their neighbours.
@@ -210,4 +241,20 @@ fn first_vector<T: Real>(dim: usize, seed: u64, start: Option<&[T]>) -> Result<V
         vector::scale(1.0 / norm, &mut v);
     }
     Ok(v)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_estimated_by_the_nearer_neighbour() {
+        let (values, residuals) = ([1.0, 4.0, 6.0], [0.5, 0.25, 1.0]);
+        // 1/4 over 4 - 1 - 1/4, 1/16 over 6 - 4 - 1, and 1 over 6 - 4 - 1/4.
+        assert_eq!([0, 1, 2].map(|i| error_estimate(&values, &residuals, i)), [0.25 / 2.75, 0.0625, 1.0 / 1.75]);
+        // A neighbour that may be anywhere.
+        assert_eq!(error_estimate(&values, &[0.5, 0.25, 7.0], 1), 0.25);
+        assert_eq!(error_estimate(&[2.0], &[0.5], 0), 0.5);
+        assert_eq!(error_estimate(&[2.0, 2.0], &[0.0, 0.0], 0), 0.0);
+    }
 }

@@ -26,6 +26,15 @@ impl<'a, T: Real> Preconditioned<'a, T> {
         let scaled = vec![T::ZERO; diagonal.len()];
         Ok(Self { inner, inverse_root, scaled })
     }
+
+    /// `D^-1/2 v`: a gradient v in the coordinates `D^1/2 w`, in which D is the identity.
+    ///
+    /// # Errors
+    /// A vector of another length.
+    pub fn scale(&self, v: &[T]) -> Result<Vec<T>, Error> {
+        ObjectiveError::require_length("vector", self.inverse_root.len(), v.len())?;
+        Ok(v.iter().zip(&self.inverse_root).map(|(&v, &root)| v * root).collect())
+    }
 }
 
 impl<T: Real> LinearOperator<T> for Preconditioned<'_, T> {
@@ -59,6 +68,8 @@ mod tests {
         // D^-1/2 A D^-1/2 = [[2, 1], [1, 3]]
         scaled.apply(&[1.0, -1.0], &mut out).unwrap();
         assert!((out[0] - 1.0_f64).abs() < 1e-15 && (out[1] + 2.0).abs() < 1e-15);
+        assert_eq!(scaled.scale(&[4.0, -6.0]).unwrap(), [2.0, -2.0]);
+        assert!(scaled.scale(&[4.0]).is_err());
     }
 
     #[test]

@@ -1,10 +1,15 @@
-use onedge_objective::{Error as ObjectiveError, Probe, Real, vector};
+use onedge_objective::{Error as ObjectiveError, Real, vector};
 
-use crate::basis::{Team, orthogonalize, rotate};
-use crate::eigen::{self, Eigen};
+use crate::basis::Team;
 use crate::sampling::stream;
 use crate::seeded::unit_vector;
+use crate::span::Span;
 use crate::{Error, LinearOperator};
+
+/// The residual of the first vector, relative to its value, beyond which the vectors of the last measurement are given up.
+const TURNED: f64 = 0.5;
+/// The length of the random part of a start, relative to each of the others.
+const RANDOM_SHARE: f64 = 0.3;
 
 /// The settings of a [`SubspaceTracker`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,9 +28,11 @@ pub struct Subspace {
 
 /// What one measurement found.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SubspaceSpectrum {
+pub struct SubspaceSpectrum<T> {
     /// The largest eigenvalues, largest first.
     pub values: Vec<f64>,
+    /// The Ritz vectors that belong to them, orthonormal.
+    pub vectors: Vec<Vec<T>>,
     /// `|A v - value v|` of each.
     pub residuals: Vec<f64>,
     /// Whether every error estimate met the tolerance before the products ran out.
@@ -36,23 +43,31 @@ pub struct SubspaceSpectrum {
 
 /// Follows the `k` largest eigenvalues of an operator that changes little from one measurement to the next.
 ///
-/// Each measurement multiplies the vectors of the last once (k products) and takes Ritz values. If they are not settled it goes on
-/// as LOBPCG: Ritz values on the span of the vectors X, their residuals R and the last changes P, one product for each residual that
-/// is not small. At the end X is multiplied once more by what is known already, `A X`, made orthonormal: a step of subspace iteration
-/// for nothing.
+/// Each measurement multiplies the vectors of the last once (k products) and takes Ritz values; but if the first of them has turned away,
+/// it goes on from their sum, which is then Lanczos's method, as it is without any vectors. As long as the values are not settled it
+/// widens the span by one product at a time: with `r_i = A v_i - value_i v_i` the residuals of the values that are open, each over the root of
+/// the residual square that is allowed, by the combination of them that is longest for its coefficients. What turned the vectors is often one
+/// direction, and then all residuals lie along it. At the end the vectors are multiplied once more by what is known
+/// already and made orthonormal: a step of subspace iteration for nothing.
 ///
-/// The error of a value is estimated as `r^2 / max(r, gap)`, r the residual and gap the distance to what is outside of the span, guessed
-/// half a mean spacing under the last value. Like any
-/// method that starts from its last answer it can miss a direction that has become large without any part in it; rounding and the
-/// operator's own change bring one in.
+/// The error of a value is estimated as `r^2 / max(r, gap)`, r the residual and gap the distance to what is outside of the vectors: the
+/// next Ritz value, or half a mean spacing under the last if that is more. Like any method that starts from its last answer it can
+/// miss a direction that has become large without any part in it; rounding and the operator's own change bring one in.
 ///
-/// Source: Knyazev, SIAM J. Sci. Comput. 23 (2001); Parlett, *The Symmetric Eigenvalue Problem*, 1980, section 11.7 for the
-/// estimate.
+/// Source: Davidson, J. Comput. Phys. 17 (1975), without a preconditioner; Parlett, *The Symmetric Eigenvalue Problem*, 1980,
+/// section 11.7 for the estimate.
 #[derive(Debug)]
 pub struct SubspaceTracker<T> {
     options: Subspace,
     team: Team,
     vectors: Vec<Vec<T>>,
+}
+
+impl Subspace {
+    /// The `k` largest eigenvalues to an estimated error of 3e-3 of each, in at most 200 products or `k`, on one thread.
+    pub fn top(k: usize, seed: u64) -> Self {
+        Self { k, tolerance: 3e-3, max_products: k.max(200), seed, threads: 1 }
+    }
 }
 
 impl<T: Real> SubspaceTracker<T> {
@@ -74,7 +89,7 @@ impl<T: Real> SubspaceTracker<T> {
         &self.options
     }
 
-    /// The eigenvectors last found, largest value first; before that, empty.
+    /// Where the next measurement starts; before the first, empty.
     pub fn vectors(&self) -> &[Vec<T>] {
         &self.vectors
     }
@@ -84,178 +99,85 @@ impl<T: Real> SubspaceTracker<T> {
         self.vectors = vectors;
     }
 
-    /// Measures the spectrum of `operator`.
+    /// Measures the spectrum of `operator`. `hint`, if given, leans towards the top now, as the gradient does for a Hessian.
     ///
     /// # Errors
     /// A product that is not finite; an operator of another dimension.
     ///
-    /// Cost: `k` products, and up to `k` for each further round; memory for `6 k` vectors.
-    pub fn measure(&mut self, operator: &mut dyn LinearOperator<T>) -> Result<SubspaceSpectrum, Error> {
+    /// Cost: `k` products, and one for each further round; memory for up to `8 k` vectors.
+    pub fn measure(
+        &mut self,
+        operator: &mut dyn LinearOperator<T>,
+        hint: Option<&[T]>,
+    ) -> Result<SubspaceSpectrum<T>, Error> {
         let (dim, k) = (operator.dim(), self.options.k.min(operator.dim()));
+        let seed = self.options.seed;
+        let mut random = (0..).map(|i| unit_vector(stream(seed, i), dim));
         let mut span = Span::default();
-        for vector in std::mem::take(&mut self.vectors) {
-            ObjectiveError::require_length("vector", dim, vector.len())?;
-            span.add(&self.team, vector);
-        }
-        for i in 0.. {
-            if span.vectors.len() >= k {
-                break;
-            }
-            span.add(&self.team, unit_vector(stream(self.options.seed, i), dim));
-        }
-        let mut products = 0;
+        self.start(&mut span, operator, hint, &mut random)?;
         loop {
-            products += span.multiply(operator)?;
-            let Eigen { values, vectors } = eigen::symmetric(span.projected())?;
-            let order: Vec<usize> = (0..values.len()).rev().take(k).collect();
-            let columns: Vec<Vec<f64>> = order.iter().map(|&i| vectors[i].clone()).collect();
-            let values: Vec<f64> = order.iter().map(|&i| values[i]).collect();
-            let moved = span.collapse(&self.team, &columns, k);
-            let residuals = span.residuals(&values);
-            let norms: Vec<f64> = residuals.iter().map(|residual| vector::norm(residual)).collect();
-            let open: Vec<usize> =
-                (0..k).filter(|&i| error(&values, &norms, i) > self.options.tolerance * values[i].abs()).collect();
-            let spent = products + open.len() > self.options.max_products || span.vectors.len() == dim;
+            span.multiply(operator)?;
+            let known = k.min(span.vectors.len());
+            let ritz = span.ritz(known)?;
+            let far = |i: &usize| known < k || ritz.error(*i) > self.options.tolerance * ritz.values[*i].abs();
+            let open: Vec<usize> = (0..known).filter(far).collect();
+            let spent = span.spent >= self.options.max_products || span.vectors.len() == dim;
             if open.is_empty() || spent {
-                let converged = open.is_empty();
-                self.vectors = span.advanced(&self.team);
-                return Ok(SubspaceSpectrum { values, residuals: norms, converged, products });
+                let found = SubspaceSpectrum {
+                    values: ritz.values[..k].to_vec(),
+                    vectors: span.combinations(&span.vectors, &ritz.columns[..k]),
+                    residuals: ritz.residuals[..k].to_vec(),
+                    converged: open.is_empty(),
+                    products: span.spent,
+                };
+                self.vectors = span.advanced(&self.team, &ritz.columns[..k], &found.vectors);
+                return Ok(found);
             }
-            let mut residuals = residuals;
-            for &i in &open {
-                span.add(&self.team, std::mem::take(&mut residuals[i]));
+            let direction = span.direction(&ritz, &open)?;
+            if span.vectors.len() >= 4 * k {
+                span.restart(&self.team, &ritz, 2 * k);
             }
-            span.extend_known(&self.team, moved);
-        }
-    }
-}
-
-/// An estimate of the error of value `i` from its residual. Ritz values are exact but for what is outside of the span, where no
-/// eigenvalue is larger than the next one, which is guessed half a mean spacing under the last.
-fn error(values: &[f64], residuals: &[f64], i: usize) -> f64 {
-    let (first, last) = (values[0], values[values.len() - 1]);
-    let spacing = if values.len() > 1 { (first - last) / (values.len() - 1) as f64 } else { first.abs() };
-    let gap = values[i] - (last - 0.5 * spacing);
-    residuals[i] * residuals[i] / residuals[i].max(gap).max(f64::MIN_POSITIVE)
-}
-
-/// Orthonormal vectors, and the products of the first of them.
-struct Span<T> {
-    vectors: Vec<Vec<T>>,
-    products: Vec<Vec<T>>,
-}
-
-impl<T> Default for Span<T> {
-    fn default() -> Self {
-        Self { vectors: Vec::new(), products: Vec::new() }
-    }
-}
-
-impl<T: Real> Span<T> {
-    /// Adds what is left of `vector` beside the others, unless that is rounding.
-    fn add(&mut self, team: &Team, mut vector: Vec<T>) {
-        let before = vector::norm(&vector);
-        let (_, norm) = orthogonalize(team, &self.vectors, &mut vector);
-        if norm > 1e-4 * before && before > 0.0 {
-            vector::scale(1.0 / norm, &mut vector);
-            // Once more: what was left may have been small.
-            let (_, norm) = orthogonalize(team, &self.vectors, &mut vector);
-            vector::scale(1.0 / norm, &mut vector);
-            self.vectors.push(vector);
-        }
-    }
-
-    /// Multiplies the vectors that have no product yet; returns how many.
-    fn multiply(&mut self, operator: &mut dyn LinearOperator<T>) -> Result<usize, Error> {
-        let before = self.products.len();
-        for vector in &self.vectors[before..] {
-            let mut product = vec![T::ZERO; vector.len()];
-            operator.apply(vector, &mut product)?;
-            ObjectiveError::require_finite(Probe::HessianVector, vector::norm(&product))?;
-            self.products.push(product);
-        }
-        Ok(self.vectors.len() - before)
-    }
-
-    /// The operator on the span.
-    fn projected(&self) -> Vec<Vec<f64>> {
-        // By rows up to the diagonal, so that the matrix is symmetric whatever rounding does to the products.
-        let lower: Vec<Vec<f64>> = self
-            .vectors
-            .iter()
-            .enumerate()
-            .map(|(i, vector)| self.products[..=i].iter().map(|product| vector::dot(vector, product)).collect())
-            .collect();
-        let element = |i: usize, j: usize| if j <= i { lower[i][j] } else { lower[j][i] };
-        let size = lower.len();
-        (0..size).map(|i| (0..size).map(|j| element(i, j)).collect()).collect()
-    }
-
-    /// Replaces the span by its combinations `columns`. Returns the part of each beyond the first `k` vectors, with its product: the
-    /// direction of the last change.
-    fn collapse(&mut self, team: &Team, columns: &[Vec<f64>], k: usize) -> Vec<(Vec<T>, Vec<T>)> {
-        let mut moved = Vec::new();
-        if self.vectors.len() > k {
-            let beyond = |column: &Vec<f64>, of: &[Vec<T>]| {
-                let mut sum = vec![T::ZERO; of[0].len()];
-                for (coefficient, vector) in column.iter().zip(of).skip(k) {
-                    vector::axpy(*coefficient, vector, &mut sum);
-                }
-                sum
-            };
-            moved = columns.iter().map(|c| (beyond(c, &self.vectors), beyond(c, &self.products))).collect();
-        }
-        rotate(team, &mut self.vectors, columns);
-        rotate(team, &mut self.products, columns);
-        moved
-    }
-
-    /// `A v - value v` of each vector.
-    fn residuals(&self, values: &[f64]) -> Vec<Vec<T>> {
-        let residual = |((product, vector), value): ((&Vec<T>, &Vec<T>), &f64)| {
-            let mut residual = product.clone();
-            vector::axpy(-value, vector, &mut residual);
-            residual
-        };
-        self.products.iter().zip(&self.vectors).zip(values).map(residual).collect()
-    }
-
-    /// Adds vectors whose products are known: what is made of them has the same combination of the products. They go before the
-    /// vectors that are still to be multiplied.
-    fn extend_known(&mut self, team: &Team, known: Vec<(Vec<T>, Vec<T>)>) {
-        for (mut vector, mut product) in known {
-            let before = vector::norm(&vector);
-            let multiplied = self.products.len();
-            let (coefficients, norm) = orthogonalize(team, &self.vectors[..multiplied], &mut vector);
-            if norm <= 1e-3 * before || before == 0.0 {
-                continue;
-            }
-            for (coefficient, other) in coefficients.iter().zip(&self.products) {
-                vector::axpy(-coefficient, other, &mut product);
-            }
-            vector::scale(1.0 / norm, &mut vector);
-            vector::scale(1.0 / norm, &mut product);
-            // The new ones must be orthogonal to it, too.
-            let fresh = self.vectors.split_off(multiplied);
-            self.vectors.push(vector);
-            self.products.push(product);
-            for vector in fresh {
-                self.add(team, vector);
+            let size = span.vectors.len();
+            span.add(&self.team, direction);
+            while span.vectors.len() == size {
+                // What was left is rounding.
+                random.next().into_iter().for_each(|vector| span.add(&self.team, vector));
             }
         }
     }
 
-    /// The vectors after a step of subspace iteration.
-    fn advanced(self, team: &Team) -> Vec<Vec<T>> {
-        let mut next = Self::default();
-        for (product, vector) in self.products.into_iter().zip(self.vectors) {
-            let count = next.vectors.len();
-            next.add(team, product);
-            if next.vectors.len() == count {
-                next.add(team, vector);
+    /// The vectors of the last measurement, or what the span grows from if there are none or they have turned away.
+    fn start(
+        &mut self,
+        span: &mut Span<T>,
+        operator: &mut dyn LinearOperator<T>,
+        hint: Option<&[T]>,
+        random: &mut impl Iterator<Item = Vec<T>>,
+    ) -> Result<(), Error> {
+        let dim = operator.dim();
+        let old = std::mem::take(&mut self.vectors);
+        old.iter().try_for_each(|vector| ObjectiveError::require_length("vector", dim, vector.len()))?;
+        hint.map_or(Ok(()), |hint| ObjectiveError::require_length("hint", dim, hint.len()))?;
+        let mut rest = old.into_iter();
+        if let Some(first) = rest.next() {
+            span.add(&self.team, first);
+            span.multiply(operator)?;
+            let ritz = span.ritz(1)?;
+            if ritz.residuals[0] <= TURNED * ritz.values[0].abs() {
+                rest.for_each(|vector| span.add(&self.team, vector));
+                return Ok(());
             }
         }
-        next.vectors
+        let mut sum: Vec<T> = random.next().into_iter().flatten().collect();
+        vector::scale(RANDOM_SHARE, &mut sum);
+        for vector in rest.as_slice().iter().map(Vec::as_slice).chain(hint) {
+            let length = vector::norm(vector);
+            if length > 0.0 && length.is_finite() {
+                vector::axpy(1.0 / length, vector, &mut sum);
+            }
+        }
+        span.add(&self.team, sum);
+        Ok(())
     }
 }
 
@@ -276,7 +198,7 @@ mod tests {
     fn finds_the_largest_values_from_nothing() {
         let (mut a, vectors) = reflected(&spectrum(0.0));
         let mut tracker = SubspaceTracker::new(Subspace { tolerance: 1e-9, ..OPTIONS }, 300).unwrap();
-        let found = tracker.measure(&mut a).unwrap();
+        let found = tracker.measure(&mut a, None).unwrap();
         assert!(found.converged, "{found:?}");
         for (i, value) in found.values.iter().enumerate() {
             assert!((value - 40.0 / (1.0 + i as f64)).abs() < 1e-6, "{found:?}");
@@ -287,11 +209,11 @@ mod tests {
     #[test]
     fn following_costs_one_product_for_each_value() {
         let mut tracker = SubspaceTracker::new(OPTIONS, 300).unwrap();
-        tracker.measure(&mut reflected(&spectrum(0.0)).0).unwrap();
+        tracker.measure(&mut reflected(&spectrum(0.0)).0, None).unwrap();
         let (mut products, mut worst) = (0, 0.0_f64);
         for step in 1..=20 {
             let drift = 0.02 * f64::from(step);
-            let found = tracker.measure(&mut reflected(&spectrum(drift)).0).unwrap();
+            let found = tracker.measure(&mut reflected(&spectrum(drift)).0, None).unwrap();
             products += found.products;
             let mut exact = spectrum(drift);
             exact.sort_by(|a, b| b.total_cmp(a));
@@ -304,11 +226,11 @@ mod tests {
     fn says_when_products_ran_out_and_knows_small_spaces() {
         let (mut a, _) = reflected(&spectrum(0.0));
         let mut tracker = SubspaceTracker::new(Subspace { max_products: 4, ..OPTIONS }, 300).unwrap();
-        let found = tracker.measure(&mut a).unwrap();
+        let found = tracker.measure(&mut a, None).unwrap();
         assert!(!found.converged && found.products == 4);
         let (mut small, _) = reflected(&[2.0, -1.0]);
         let mut tracker = SubspaceTracker::new(OPTIONS, 2).unwrap();
-        let found = tracker.measure(&mut small).unwrap();
+        let found = tracker.measure(&mut small, None).unwrap();
         assert!((found.values[0] - 2.0).abs() < 1e-12 && (found.values[1] + 1.0).abs() < 1e-12);
         assert!(SubspaceTracker::<f64>::new(Subspace { k: 0, ..OPTIONS }, 2).is_err());
     }

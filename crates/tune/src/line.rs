@@ -5,7 +5,7 @@ use crate::Error;
 pub struct Sharpness {
     /// The eigenvalue.
     pub value: f64,
-    /// Whether its residual met the tolerance.
+    /// Whether its estimated error met the tolerance.
     pub converged: bool,
 }
 
@@ -33,13 +33,15 @@ pub struct Trial {
     pub slope: f64,
 }
 
-/// What a trainer has to keep for a tuner, each a vector as long as the parameters.
+/// What a trainer has to do for a tuner: to keep vectors, each as long as the parameters; to divide the batch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Needs {
     /// The gradient of the step before, for [`Line::change`].
     pub previous_gradient: bool,
     /// The parameters of the first step, for [`Line::distance`].
     pub first_point: bool,
+    /// The number of equal parts of the batch of which [`Line::part_curvature`] takes one at a time, 1 or more.
+    pub parts: Option<usize>,
 }
 
 /// What a tuner may ask about the current step: the loss along `w + eta u`, never tensors.
@@ -61,6 +63,13 @@ pub trait Line {
 
     /// `u.Hu`. Cost: `C.curvature`.
     fn curvature(&mut self) -> Result<f64, Error>;
+
+    /// `u.Hu` of one part of the batch, of as many as the tuner [needs](crate::Tuner::needs); every step that asks gets the next part.
+    /// Cost: `C.curvature` over the number of parts.
+    ///
+    /// # Errors
+    /// As above; an objective that is no mean over examples; a tuner that needs no parts.
+    fn part_curvature(&mut self) -> Result<f64, Error>;
 
     /// The loss at `w + learning_rate u`; NaN or infinite where the loss is, which is no error here.
     /// Cost: one loss for every call.

@@ -37,6 +37,8 @@ pub(crate) struct Probes<'a, T: Real> {
     pub(crate) payer: Payer,
     pub(crate) asked: Asked<T>,
     pub(crate) center: Center,
+    /// The number of parts of the batch, 1 if it is not divided.
+    pub(crate) parts: usize,
 }
 
 /// Where the objective is linearised.
@@ -77,6 +79,7 @@ pub(crate) struct Trackers<T> {
 pub(crate) struct Asked<T> {
     pub(crate) slope: Option<f64>,
     pub(crate) curvature: Answer<f64>,
+    pub(crate) part_curvature: Answer<f64>,
     pub(crate) hessian: Answer<Spectrum<T>>,
     pub(crate) preconditioned: Answer<Spectrum<T>>,
     trials: Spent,
@@ -87,6 +90,7 @@ impl<T> Asked<T> {
         Self {
             slope: None,
             curvature: Answer::none(),
+            part_curvature: Answer::none(),
             hessian: Answer::none(),
             preconditioned: Answer::none(),
             trials: Spent::default(),
@@ -97,6 +101,7 @@ impl<T> Asked<T> {
     pub(crate) fn spent(&self) -> Spent {
         let mut spent = self.trials;
         spent.add(self.curvature.payer, self.curvature.cost);
+        spent.add(self.part_curvature.payer, self.part_curvature.cost);
         spent.add(self.hessian.payer, self.hessian.cost);
         spent.add(self.preconditioned.payer, self.preconditioned.cost);
         spent
@@ -155,9 +160,12 @@ impl<T: Real> Probes<'_, T> {
             let cost = self.objective.costs().hessian_vector;
             let mut hessian = Hessian::new(&mut *self.objective);
             let measured = match scaling {
-                None => self.trackers.hessian.measure(&mut hessian),
-                Some(diagonal) => Preconditioned::new(&mut hessian, diagonal)
-                    .and_then(|mut scaled| self.trackers.preconditioned.measure(&mut scaled)),
+                None => self.trackers.hessian.measure(&mut hessian, Some(self.gradient)),
+                Some(diagonal) => Preconditioned::new(&mut hessian, diagonal).and_then(|mut scaled| {
+                    // The gradient in the coordinates in which P is the identity.
+                    let hint = scaled.scale(self.gradient)?;
+                    self.trackers.preconditioned.measure(&mut scaled, Some(&hint))
+                }),
             };
             let spectrum = measured.map_err(|error| Error::spectrum(self.step, error))?;
             let cost = cost * spectrum.products as f64;
@@ -216,6 +224,19 @@ impl<T: Real> Line for Probes<'_, T> {
         let curvature = self.objective.curvature(self.update).map_err(|error| self.objective_error(error))?;
         let curvature = Error::require_finite(self.step, Probe::Curvature, curvature)?;
         self.asked.curvature.set(curvature, self.objective.costs().curvature);
+        Ok(curvature)
+    }
+
+    fn part_curvature(&mut self) -> Result<f64, Error> {
+        if !self.asked.part_curvature.open(self.payer)
+            && let Some(curvature) = self.asked.part_curvature.value
+        {
+            return Ok(curvature);
+        }
+        self.linearize_at_parameters()?;
+        let curvature = self.objective.part_curvature(self.update).map_err(|error| self.objective_error(error))?;
+        let curvature = Error::require_finite(self.step, Probe::PartCurvature, curvature)?;
+        self.asked.part_curvature.set(curvature, self.objective.costs().curvature / self.parts as f64);
         Ok(curvature)
     }
 

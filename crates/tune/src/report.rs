@@ -11,6 +11,8 @@ pub struct StepReport {
     pub slope: Option<f64>,
     /// `u.Hu`, if somebody asked.
     pub curvature: Option<f64>,
+    /// `u.Hu` of a part of the batch, if somebody asked.
+    pub part_curvature: Option<f64>,
     /// The largest eigenvalue of H, if somebody asked.
     pub sharpness: Option<f64>,
     /// The largest eigenvalue of `P^-1/2 H P^-1/2`, if somebody asked.

@@ -100,6 +100,7 @@ impl<'a, T: Real> Step<'a, T> {
             learning_rate,
             update_norm: probes.update_norm,
             cost: progress.cost + cost,
+            parts: progress.parts + u64::from(probes.asked.part_curvature.value.is_some()),
             diagnostics_cost: progress.diagnostics_cost + spent.diagnostics,
         };
         Ok(StepReport {
@@ -108,6 +109,7 @@ impl<'a, T: Real> Step<'a, T> {
             learning_rate,
             slope: probes.asked.slope,
             curvature: probes.asked.curvature.value,
+            part_curvature: probes.asked.part_curvature.value,
             sharpness: top(&probes.asked.hessian.value),
             preconditioned_sharpness: top(&probes.asked.preconditioned.value),
             spectra_converged: converged(&probes.asked.hessian.value) && converged(&probes.asked.preconditioned.value),

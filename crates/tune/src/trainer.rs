@@ -1,4 +1,4 @@
-use onedge_objective::{Objective, Probe, Real, vector};
+use onedge_objective::{Objective, Part, Probe, Real, vector};
 use onedge_spectrum::{Lanczos, SharpnessTracker, Wanted};
 
 use crate::probes::{Asked, Center, Payer, Previous, Probes, Scratch, Trackers};
@@ -32,6 +32,8 @@ pub(crate) struct Progress {
     pub(crate) update_norm: f64,
     pub(crate) cost: f64,
     pub(crate) diagnostics_cost: f64,
+    /// Steps that took the curvature of a part of the batch.
+    pub(crate) parts: u64,
 }
 
 /// The state of a [`Trainer`], to be stored; the parameters themselves are the caller's.
@@ -72,7 +74,14 @@ impl<T: Real> Trainer<T> {
                 hessian: SharpnessTracker::new(spectrum),
                 preconditioned: SharpnessTracker::new(spectrum),
             },
-            progress: Progress { steps: 0, learning_rate: 0.0, update_norm: 0.0, cost: 0.0, diagnostics_cost: 0.0 },
+            progress: Progress {
+                steps: 0,
+                learning_rate: 0.0,
+                update_norm: 0.0,
+                cost: 0.0,
+                diagnostics_cost: 0.0,
+                parts: 0,
+            },
         })
     }
 
@@ -96,6 +105,9 @@ impl<T: Real> Trainer<T> {
         if self.needs.first_point && self.first.is_empty() {
             self.first = w.to_vec();
         }
+        let of = self.needs.parts.unwrap_or(1).max(1);
+        let part = Part { index: (self.progress.parts % of as u64) as usize, of };
+        objective.set_part(self.needs.parts.map(|_| part)).map_err(|error| Error::objective(step, error))?;
         let loss = objective.linearize(w, gradient).map_err(|error| Error::objective(step, error))?;
         let loss = Error::require_finite(step, Probe::Loss, loss)?;
         let gradient_norm = Error::require_finite(step, Probe::Gradient, vector::norm(gradient))?;
@@ -128,6 +140,7 @@ impl<T: Real> Trainer<T> {
             payer: Payer::Diagnostics,
             asked: Asked::nothing(),
             center: Center::Parameters,
+            parts: of,
         };
         Ok(Step::new(probes, &mut *self.tuner, &mut self.progress))
     }
@@ -155,6 +168,11 @@ impl<T: Real> Trainer<T> {
         self.progress.diagnostics_cost
     }
 
+    /// What the tuner needs.
+    pub fn needs(&self) -> Needs {
+        self.needs
+    }
+
     /// The optimizer.
     pub fn optimizer(&self) -> &dyn Optimizer<T> {
         &*self.optimizer
@@ -177,7 +195,7 @@ impl<T: Real> Trainer<T> {
 
     /// Everything that the next step depends on, parameters apart.
     pub fn state(&self) -> TrainerState<T> {
-        let Progress { steps, learning_rate, update_norm, cost, diagnostics_cost } = self.progress;
+        let Progress { steps, learning_rate, update_norm, cost, diagnostics_cost, parts } = self.progress;
         let mut trainer = State::new()
             .with_scalar("steps", steps as f64)
             .with_scalar("learning_rate", learning_rate)
@@ -187,6 +205,9 @@ impl<T: Real> Trainer<T> {
             .with_vector("update", self.updates[last(steps)].clone())
             .with_part("hessian", self.trackers.hessian.state())
             .with_part("preconditioned", self.trackers.preconditioned.state());
+        if self.needs.parts.is_some() {
+            trainer = trainer.with_scalar("parts", parts as f64);
+        }
         if steps > 0 && self.needs.previous_gradient && !self.gradients[last(steps)].is_empty() {
             trainer = trainer.with_vector("gradient", self.gradients[last(steps)].clone());
         }
@@ -212,6 +233,8 @@ impl<T: Real> Trainer<T> {
             update_norm: reader.scalar("update_norm")?,
             cost: reader.scalar("cost")?,
             diagnostics_cost: reader.scalar("diagnostics_cost")?,
+            // Kept by tuners that take parts alone; another may have gone before.
+            parts: reader.optional_scalar("parts").unwrap_or_default() as u64,
         };
         let update = reader.vector("update")?;
         Error::require_length("update", self.dim(), update.len())?;

@@ -9,7 +9,7 @@ use crate::Error;
 use crate::records::{Record, StopReason};
 use crate::run::instruments::Report;
 use crate::run::observed::{measure, record};
-use crate::run::{Batches, Instruments, Left, Plan, Position, Workload};
+use crate::run::{Batches, Instruments, Last, Left, Plan, Position, Workload};
 
 /// The two ways in which a loop speaks with the world while it runs.
 pub struct Hooks<'a> {
@@ -61,6 +61,8 @@ pub struct Training<'a, T: Real> {
     trainer: Trainer<T>,
     instruments: &'a mut Instruments<T>,
     batches: Option<Batches>,
+    /// All examples as they are selected throughout, where a tuner takes parts of the full batch.
+    order: Option<Vec<usize>>,
     watch: Watch,
     /// Where the loss counts as diverged; `None` until the first step tells.
     limit: Option<f64>,
@@ -100,7 +102,7 @@ impl<'a, T: Real> Training<'a, T> {
     ///
     /// # Errors
     /// [`Error::Batch`] if a batch has more examples than there are; [`Error::Tune`] if the spectrum is asked for in a way
-    /// that no trainer takes.
+    /// that no trainer takes, or if examples cannot be selected.
     pub fn new(
         plan: &'a Plan,
         workload: &'a mut dyn Workload<T>,
@@ -111,8 +113,13 @@ impl<'a, T: Real> Training<'a, T> {
         plan.check_batch(workload.examples())?;
         let trainer = Trainer::new(w.len(), optimizer, tuner, plan.diagnostics.lanczos)?;
         let batches = batches(plan, workload.examples(), Position::default());
+        let order = order(plan, &trainer, workload.examples());
+        if let Some(order) = &order {
+            let step = trainer.steps();
+            workload.select(Some(order)).map_err(|source| Error::from(TuneError::Objective { step, source }))?;
+        }
         let (watch, limit, least_limit, unconverged) = Default::default();
-        Ok(Self { plan, workload, w, trainer, instruments, batches, watch, limit, least_limit, unconverged })
+        Ok(Self { plan, workload, w, trainer, instruments, batches, order, watch, limit, least_limit, unconverged })
     }
 
     /// Steps taken so far.
@@ -213,7 +220,7 @@ impl<'a, T: Real> Training<'a, T> {
         if let Some(point) = self.trainer.evaluation_point() {
             self.w.copy_from_slice(point);
         }
-        if self.batches.is_some() {
+        if self.batches.is_some() || self.order.is_some() {
             let step = self.trainer.steps();
             self.workload.select(None).map_err(|source| Error::from(TuneError::Objective { step, source }))?;
         }
@@ -231,11 +238,11 @@ impl<'a, T: Real> Training<'a, T> {
 
     /// Selects the examples of a step and takes it.
     fn step(&mut self) -> Result<Taken, TuneError> {
-        let Self { plan, workload, w, trainer, instruments, batches, watch, limit, least_limit, .. } = self;
+        let Self { plan, workload, w, trainer, instruments, batches, order, watch, limit, least_limit, .. } = self;
         let number = trainer.steps();
         let due = instruments.due(number);
         let failed = |source| TuneError::Objective { step: number, source };
-        let mut batch = None;
+        let mut batch = order.as_ref().filter(|_| due).cloned();
         if let Some(batches) = batches {
             let chosen = select(plan, batches, &mut **workload);
             // Kept only where a diagnostic will want it.
@@ -286,6 +293,12 @@ impl<'a, T: Real> Training<'a, T> {
 /// The mini-batches of a plan from `position` on; `None` where it has none.
 fn batches(plan: &Plan, examples: usize, position: Position) -> Option<Batches> {
     plan.batch.map(|batch| Batches::at(position, examples, batch, plan.last, plan.seed))
+}
+
+/// All examples in an order that the seed decides, where a tuner takes parts of the full batch: neighbours may be alike.
+fn order<T: Real>(plan: &Plan, trainer: &Trainer<T>, examples: usize) -> Option<Vec<usize>> {
+    let divided = plan.batch.is_none() && trainer.needs().parts.is_some();
+    divided.then(|| Batches::new(examples, examples, Last::Kept, plan.seed).draw().to_vec())
 }
 
 /// Selects the next batch, and changes its images if that is asked for. Returns the examples chosen.

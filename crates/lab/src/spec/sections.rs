@@ -54,7 +54,12 @@ const DIAGNOSTICS: &[Setting] = &[
     setting("magnitude", Kind::Flag, Default::Is("false"), "also the eigenvalue of largest magnitude"),
     setting("hessian", Kind::Flag, Default::Is("false"), "with a preconditioner, also the spectrum without it"),
     setting("curvature", Kind::Flag, Default::Is("false"), "record u.Hu at every step even if the tuner does not ask"),
-    setting("tolerance", Kind::Number, Default::Is("0.001"), "residual relative to the eigenvalue at which to stop"),
+    setting(
+        "tolerance",
+        Kind::Number,
+        Default::Is("0.001"),
+        "estimated relative error of an eigenvalue at which to stop",
+    ),
     setting("max_products", Kind::Integer, Default::Is("100"), "Hessian-vector products per measurement at most"),
 ];
 

@@ -1,7 +1,7 @@
 use onedge_objective::Real;
 use onedge_registry::{Entry, Error as RegistryError, Settings};
 
-use super::{Diagnostic, Make, Point, Reading, batch, every, relative_error, samples, sampling};
+use super::{Diagnostic, LEAST, Make, Point, Reading, batch, every, relative_error, samples, sampling};
 use crate::{Error, Sampling, batch_sharpness};
 
 /// The sharpness that mini-batches feel, by [`batch_sharpness`].
@@ -52,7 +52,7 @@ fn make(settings: &Settings) -> Result<BatchSharpness, RegistryError> {
         reading: "batch_sharpness",
         of_update: false,
         batch: settings.optional_count("batch_sharpness_batch")?,
-        sampling: sampling(settings, "batch_sharpness_samples", "batch_sharpness_error")?,
+        sampling: sampling(settings, "batch_sharpness_samples", "batch_sharpness_error", LEAST)?,
     })
 }
 
@@ -61,7 +61,7 @@ fn make_update(settings: &Settings) -> Result<BatchSharpness, RegistryError> {
         reading: "update_batch_sharpness",
         of_update: true,
         batch: settings.optional_count("update_batch_sharpness_batch")?,
-        sampling: sampling(settings, "update_batch_sharpness_samples", "update_batch_sharpness_error")?,
+        sampling: sampling(settings, "update_batch_sharpness_samples", "update_batch_sharpness_error", LEAST)?,
     })
 }
 

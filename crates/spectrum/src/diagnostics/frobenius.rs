@@ -1,7 +1,7 @@
 use onedge_objective::Real;
 use onedge_registry::{Entry, Error as RegistryError, Settings};
 
-use super::{Diagnostic, Make, Point, Reading, every, relative_error, samples, sampling};
+use super::{Diagnostic, LEAST, Make, Point, Reading, every, relative_error, samples, sampling};
 use crate::{Error, Sampling, frobenius};
 
 /// The Frobenius norm of the Hessian, by [`frobenius`].
@@ -20,7 +20,7 @@ pub(super) static ENTRY: Entry<Make> = Entry {
 };
 
 fn make(settings: &Settings) -> Result<Frobenius, RegistryError> {
-    Ok(Frobenius { sampling: sampling(settings, "frobenius_samples", "frobenius_error")? })
+    Ok(Frobenius { sampling: sampling(settings, "frobenius_samples", "frobenius_error", LEAST)? })
 }
 
 impl<T: Real> Diagnostic<T> for Frobenius {

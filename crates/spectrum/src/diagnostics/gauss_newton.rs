@@ -1,8 +1,8 @@
 use onedge_objective::{Real, State};
 use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
 
-use super::{Diagnostic, Make, Point, Reading, every, positive, residual, tolerance};
-use crate::{Error, GaussNewton, Lanczos, LinearOperator, Residual, SharpnessTracker, Wanted};
+use super::{Diagnostic, Make, Point, Reading, eigenvalue_error, every, positive, tolerance};
+use crate::{Error, GaussNewton, Lanczos, Residual, SharpnessTracker, Spectrum, Wanted};
 
 /// The sharpness of the two parts of the Hessian.
 struct Parts<T> {
@@ -20,7 +20,7 @@ pub(super) static ENTRY: Entry<Make> = Entry {
           product with G, with R that and a product with H. Source: Schraudolph 2002; Papyan 2019, arXiv 1901.08244.",
     settings: &[
         every("gauss_newton_every"),
-        residual("gauss_newton_error"),
+        eigenvalue_error("gauss_newton_error"),
         setting("gauss_newton_products", Kind::Integer, Default::Is("100"), "products for either part at most"),
     ],
     build: Make {
@@ -48,14 +48,13 @@ impl<T: Real> Parts<T> {
 impl<T: Real> Diagnostic<T> for Parts<T> {
     fn measure(&mut self, point: &mut Point<'_, T>) -> Result<Vec<Reading>, Error> {
         let [mut first, mut second] = self.trackers.take().unwrap_or_else(|| self.fresh(point.seed));
-        let threads = point.threads;
-        let end = |tracker: &mut SharpnessTracker<T>, operator: &mut dyn LinearOperator<T>| -> Result<_, Error> {
-            tracker.set_threads(threads);
-            let spectrum = tracker.measure(operator)?;
-            Ok(spectrum.pairs.first().map(|pair| pair.value))
-        };
-        let gauss_newton = end(&mut first, &mut GaussNewton::new(point.objective()?))?;
-        let residual = end(&mut second, &mut Residual::new(point.objective()?))?;
+        first.set_threads(point.threads);
+        second.set_threads(point.threads);
+        let gradient = point.step.gradient;
+        let end = |spectrum: Spectrum<T>| spectrum.pairs.first().map(|pair| pair.value);
+        let gauss_newton = end(first.measure(&mut GaussNewton::new(point.objective()?), Some(gradient))?);
+        // The gradient does not lean towards the ends of this part.
+        let residual = end(second.measure(&mut Residual::new(point.objective()?), None)?);
         self.trackers = Some([first, second]);
         let readings = [("gauss_newton_sharpness", gauss_newton), ("residual_sharpness", residual)];
         Ok(readings.into_iter().filter_map(|(name, value)| Some(Reading::exact(name, value?))).collect())

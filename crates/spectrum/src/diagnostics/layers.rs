@@ -1,7 +1,7 @@
 use onedge_objective::Real;
 use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
 
-use super::{Diagnostic, Make, Point, Reading, every, positive, residual, tolerance};
+use super::{Diagnostic, Make, Point, Reading, eigenvalue_error, every, positive, tolerance};
 use crate::{Block, Error, Hessian, Lanczos, Wanted, lanczos};
 
 /// Curvature and sharpness of every layer: of the diagonal blocks of the Hessian.
@@ -21,7 +21,7 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     settings: &[
         every("layers_every"),
         setting("layers_sharpness", Kind::Flag, Default::Is("true"), "also the sharpness of each"),
-        residual("layers_error"),
+        eigenvalue_error("layers_error"),
         setting("layers_products", Kind::Integer, Default::Is("50"), "products for one sharpness at most"),
     ],
     build: Make { f32: |settings| Ok(Box::new(make(settings)?)), f64: |settings| Ok(Box::new(make(settings)?)) },

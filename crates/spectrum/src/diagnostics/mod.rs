@@ -153,12 +153,12 @@ const fn batch(key: &'static str) -> Setting {
     setting(key, Kind::Integer, Default::Absent, "examples of a sampled batch; that of the run if absent")
 }
 
-/// The residual at which a Lanczos run stops.
-const fn residual(key: &'static str) -> Setting {
-    setting(key, Kind::Number, Default::Is("0.001"), "residual relative to the eigenvalue at which to stop")
+/// The error at which a Lanczos run stops.
+const fn eigenvalue_error(key: &'static str) -> Setting {
+    setting(key, Kind::Number, Default::Is("0.001"), "estimated relative error of the eigenvalue at which to stop")
 }
 
-/// The setting of such a residual.
+/// The setting of such an error.
 fn tolerance(settings: &Settings, key: &str) -> Result<f64, RegistryError> {
     settings.number_where(key, "a number between 0 and 1", |x| x > 0.0 && x < 1.0)
 }
@@ -166,14 +166,14 @@ fn tolerance(settings: &Settings, key: &str) -> Result<f64, RegistryError> {
 /// Samples at least: fewer say little about their own error.
 const LEAST: usize = 16;
 
-/// The sampling that two settings ask for, with seed 0.
-fn sampling(settings: &Settings, samples: &str, error: &str) -> Result<Sampling, RegistryError> {
+/// The sampling that two settings ask for, with seed 0, of so many samples at least.
+fn sampling(settings: &Settings, samples: &str, error: &str, least: usize) -> Result<Sampling, RegistryError> {
     let max_samples = settings.count(samples)?;
-    if max_samples < LEAST {
-        return Err(settings.out_of_range(samples, "a whole number, 16 or more"));
+    if max_samples < least {
+        return Err(settings.out_of_range(samples, &format!("a whole number, {least} or more")));
     }
     let relative_error = settings.number_where(error, "a finite number, 0 or more", |x| x >= 0.0 && x.is_finite())?;
-    Ok(Sampling { min_samples: LEAST, max_samples, relative_error, seed: 0 })
+    Ok(Sampling { min_samples: least, max_samples, relative_error, seed: 0 })
 }
 
 /// A whole number, 1 or more.

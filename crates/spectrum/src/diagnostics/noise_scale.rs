@@ -1,7 +1,7 @@
 use onedge_objective::Real;
 use onedge_registry::{Entry, Error as RegistryError, Settings};
 
-use super::{Diagnostic, Make, Point, Reading, batch, every, relative_error, samples, sampling};
+use super::{Diagnostic, LEAST, Make, Point, Reading, batch, every, relative_error, samples, sampling};
 use crate::{Error, Sampling, noise_scale};
 
 /// The gradient noise scale, by [`noise_scale`].
@@ -27,7 +27,7 @@ pub(super) static ENTRY: Entry<Make> = Entry {
 };
 
 fn make(settings: &Settings) -> Result<NoiseScale, RegistryError> {
-    let sampling = sampling(settings, "noise_scale_samples", "noise_scale_error")?;
+    let sampling = sampling(settings, "noise_scale_samples", "noise_scale_error", LEAST)?;
     Ok(NoiseScale { batch: settings.optional_count("noise_scale_batch")?, sampling })
 }
 

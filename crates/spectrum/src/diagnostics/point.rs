@@ -1,4 +1,5 @@
 use std::ops::Range;
+use std::rc::Rc;
 
 use onedge_objective::{Costs, Error as ObjectiveError, Objective, Real, Sampled};
 
@@ -64,6 +65,15 @@ pub struct Point<'a, T: Real> {
     /// Whether other examples were selected than those of the step.
     away: bool,
     scratch: Vec<T>,
+    known: Option<Rc<Known<T>>>,
+}
+
+/// What one diagnostic found of the Hessian that helps others: orthonormal vectors with `v . H v` of each.
+pub(super) struct Known<T> {
+    /// The vectors.
+    pub(super) vectors: Vec<Vec<T>>,
+    /// `v . H v`
+    pub(super) values: Vec<f64>,
 }
 
 impl<'a, T: Real> Point<'a, T> {
@@ -89,7 +99,18 @@ impl<'a, T: Real> Point<'a, T> {
             linearized: false,
             away: false,
             scratch: Vec::new(),
+            known: None,
         }
+    }
+
+    /// Keeps what was found for the diagnostics that follow at this point.
+    pub(super) fn know(&mut self, known: Known<T>) {
+        self.known = Some(Rc::new(known));
+    }
+
+    /// What an earlier diagnostic found at this point.
+    pub(super) fn known(&self) -> Option<Rc<Known<T>>> {
+        self.known.clone()
     }
 
     /// The objective, on the examples of the step and linearised at its point.

@@ -41,7 +41,9 @@ impl<T: Real> Diagnostic<T> for ProgressiveSharpening<T> {
             None => {
                 let tracker = self.tracker.get_or_insert_with(|| fresh(point.seed));
                 tracker.set_threads(point.threads);
-                point.with_hessian(|hessian| Ok(tracker.measure(hessian)?.largest().map(|pair| pair.value)))?
+                let gradient = point.step.gradient;
+                let spectrum = point.with_hessian(|hessian| tracker.measure(hessian, Some(gradient)))?;
+                spectrum.largest().map(|pair| pair.value)
             }
         };
         let rate = sharpness.and_then(|sharpness| self.sharpening.measure(sharpness));

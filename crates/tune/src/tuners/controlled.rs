@@ -1,8 +1,9 @@
 use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
 
 use super::Make;
+use super::parts::{PARTS, Parts};
 use super::quadratic::cut;
-use crate::{Error, Events, Line, State, Tuner};
+use crate::{Error, Events, Line, Needs, State, Tuner};
 
 /// A closed loop that steers the measured batch sharpness to a target: a PI controller on the logarithm of the rate.
 ///
@@ -52,7 +53,7 @@ use crate::{Error, Events, Line, State, Tuner};
 ///   to: where an update is suddenly longer, as those of methods that scale themselves, a slower fall would diverge.
 /// - Slope or curvature not finite: the line's error ends the run.
 ///
-/// Cost: one curvature.
+/// Cost: one curvature, of the batch or of a part of it (see [`Cdat`](super::Cdat)).
 ///
 /// Source: the rule is this project's own. Batch sharpness: Andreyev and Beneventano 2024, arXiv 2412.20553; the
 /// quantity with the update in the place of the gradient as in Roulet et al. 2024, arXiv 2407.06183, equation 6.
@@ -60,6 +61,7 @@ use crate::{Error, Events, Line, State, Tuner};
 #[derive(Debug, Clone)]
 pub struct Controlled {
     options: ControlledOptions,
+    parts: Parts,
     /// 0 until one is known.
     rate: f64,
     numerator: f64,
@@ -88,7 +90,13 @@ pub struct ControlledOptions {
 impl Controlled {
     /// With these settings.
     pub fn new(options: ControlledOptions) -> Self {
-        Self { options, rate: 0.0, numerator: 0.0, denominator: 0.0, error: None, events: Events::default() }
+        let (parts, events) = (Parts::ONE, Events::default());
+        Self { options, parts, rate: 0.0, numerator: 0.0, denominator: 0.0, error: None, events }
+    }
+
+    /// With the curvature of one of `parts` equal parts of the batch, 1 or more.
+    pub fn measuring_parts(self, parts: usize) -> Self {
+        Self { parts: Parts::new(parts), ..self }
     }
 
     /// To r = 2, averages of decay 0.9, poles there too, at most twice the rate in a step.
@@ -108,14 +116,15 @@ impl Controlled {
         if rate.is_some_and(|rate| !(rate > 0.0 && rate.is_finite())) {
             return Err(settings.out_of_range("rate", "a positive finite number"));
         }
-        Ok(Self::new(ControlledOptions {
+        let options = ControlledOptions {
             target: settings.number_where("target", "a positive finite number", |x| x > 0.0 && x.is_finite())?,
             beta,
             pole,
             rate,
             limit: settings.number_where("limit", "a number more than 1, inf for none", |x| x > 1.0)?,
             cap: settings.number_where("cap", "a positive number, inf for none", |x| x > 0.0)?,
-        }))
+        };
+        Ok(Self { parts: Parts::from_settings(settings)?, ..Self::new(options) })
     }
 
     /// The first rate, on target; 0 where there is none.
@@ -183,13 +192,14 @@ pub(super) static ENTRY: Entry<Make> = Entry {
         setting("rate", Kind::Number, Default::Absent, "the rate to begin with; on target if not set"),
         setting("limit", Kind::Number, Default::Is("2.0"), "largest growth of the rate in a step"),
         setting("cap", Kind::Number, Default::Is("inf"), "largest rate"),
+        PARTS,
     ],
     build: |settings| Ok(Box::new(Controlled::from_settings(settings)?)),
 };
 
 impl Tuner for Controlled {
     fn learning_rate(&mut self, line: &mut dyn Line) -> Result<f64, Error> {
-        let (descent, curvature) = (-line.slope()?, line.curvature()?);
+        let (descent, curvature) = (-line.slope()?, self.parts.curvature(line)?);
         if self.rate == 0.0 {
             if let Some(rate) = self.options.rate {
                 self.rate = rate;
@@ -205,6 +215,10 @@ impl Tuner for Controlled {
             self.rate = self.control(error);
         }
         Ok(self.rate)
+    }
+
+    fn needs(&self) -> Needs {
+        self.parts.needs()
     }
 
     fn events(&self) -> &Events {

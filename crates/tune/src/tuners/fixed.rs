@@ -8,6 +8,7 @@ pub(super) struct Fixed {
     pub(super) loss: f64,
     pub(super) slope: f64,
     pub(super) curvature: f64,
+    pub(super) part_curvature: f64,
     pub(super) gradient_norm: f64,
     pub(super) update_norm: f64,
     pub(super) parameter_norm: f64,
@@ -28,6 +29,7 @@ impl Fixed {
             loss: 1.0,
             slope,
             curvature,
+            part_curvature: f64::NAN,
             gradient_norm: 1.0,
             update_norm: 1.0,
             parameter_norm: 0.0,
@@ -75,6 +77,10 @@ impl Line for Fixed {
 
     fn curvature(&mut self) -> Result<f64, Error> {
         Ok(self.curvature)
+    }
+
+    fn part_curvature(&mut self) -> Result<f64, Error> {
+        Ok(self.part_curvature)
     }
 
     fn value(&mut self, rate: f64) -> Result<f64, Error> {

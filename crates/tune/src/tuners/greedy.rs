@@ -1,8 +1,9 @@
 use onedge_registry::Entry;
 
 use super::Make;
+use super::parts::{PARTS, Parts};
 use super::quadratic::{denominator, numerator, quotient};
-use crate::{Error, Events, Line, State, Tuner};
+use crate::{Error, Events, Line, Needs, State, Tuner};
 
 /// The minimiser of the quadratic model along u, `eta = -g.u / u.Hu` ("quadratically greedy").
 ///
@@ -15,13 +16,19 @@ use crate::{Error, Events, Line, State, Tuner};
 /// state for this rule; they are those of CDAT with sigma = 1.
 #[derive(Debug, Clone)]
 pub struct Greedy {
+    parts: Parts,
     events: Events,
 }
 
 impl Greedy {
-    /// There is nothing to set.
+    /// With the curvature of the whole batch.
     pub fn paper() -> Self {
-        Self { events: Events::default() }
+        Self { parts: Parts::ONE, events: Events::default() }
+    }
+
+    /// With that of one of `parts` equal parts of the batch, 1 or more; what that means is told at [`Cdat`](super::Cdat).
+    pub fn measuring_parts(self, parts: usize) -> Self {
+        Self { parts: Parts::new(parts), ..self }
     }
 }
 
@@ -29,16 +36,21 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     name: "greedy",
     summary: "minimiser of the quadratic model along the update",
     doc: "eta = max(-g.u, 0) / |u.Hu|. A non-descent direction gives rate 0, a negative curvature its absolute value, \
-          a vanishing one the previous rate; all are counted. Source: Roulet et al. 2024, arXiv 2407.06183, section 2.",
-    settings: &[],
-    build: |_| Ok(Box::new(Greedy::paper())),
+          a vanishing one the previous rate; all are counted. The curvature may be that of a part of the batch, as told at \
+          cdat. Source: Roulet et al. 2024, arXiv 2407.06183, section 2.",
+    settings: &[PARTS],
+    build: |settings| Ok(Box::new(Greedy { parts: Parts::from_settings(settings)?, ..Greedy::paper() })),
 };
 
 impl Tuner for Greedy {
     fn learning_rate(&mut self, line: &mut dyn Line) -> Result<f64, Error> {
         let numerator = numerator(line, &mut self.events)?;
-        let denominator = denominator(line, &mut self.events)?;
+        let denominator = denominator(self.parts, line, &mut self.events)?;
         Ok(quotient(numerator, denominator, line, &mut self.events))
+    }
+
+    fn needs(&self) -> Needs {
+        self.parts.needs()
     }
 
     fn events(&self) -> &Events {

@@ -13,6 +13,7 @@ mod greedy;
 mod hypergradient;
 mod on_edge;
 mod pal;
+mod parts;
 mod polyak;
 mod quadratic;
 mod schedule;

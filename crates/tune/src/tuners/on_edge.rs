@@ -1,8 +1,9 @@
 use onedge_registry::Entry;
 
 use super::Make;
+use super::parts::{PARTS, Parts};
 use super::quadratic::{denominator, numerator, quotient};
-use crate::{Error, Events, Line, State, Tuner};
+use crate::{Error, Events, Line, Needs, State, Tuner};
 
 /// The largest rate at which the quadratic model along u does not exceed the loss, `eta = -2 g.u / u.Hu` ("on edge").
 ///
@@ -14,13 +15,19 @@ use crate::{Error, Events, Line, State, Tuner};
 /// Source: Roulet et al. 2024, arXiv 2407.06183, section 4. It is CDAT with sigma = 2, eps = 0 and no averaging.
 #[derive(Debug, Clone)]
 pub struct OnEdge {
+    parts: Parts,
     events: Events,
 }
 
 impl OnEdge {
-    /// There is nothing to set.
+    /// With the curvature of the whole batch.
     pub fn paper() -> Self {
-        Self { events: Events::default() }
+        Self { parts: Parts::ONE, events: Events::default() }
+    }
+
+    /// With that of one of `parts` equal parts of the batch, 1 or more; what that means is told at [`Cdat`](super::Cdat).
+    pub fn measuring_parts(self, parts: usize) -> Self {
+        Self { parts: Parts::new(parts), ..self }
     }
 }
 
@@ -28,17 +35,22 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     name: "on-edge",
     summary: "largest rate at which the quadratic model does not rise",
     doc: "eta = 2 max(-g.u, 0) / |u.Hu|. A non-descent direction gives rate 0, a negative curvature its absolute \
-          value, a vanishing one the previous rate; all are counted. Source: Roulet et al. 2024, arXiv 2407.06183, \
+          value, a vanishing one the previous rate; all are counted. The curvature may be that of a part of the batch, as told at \
+          cdat. Source: Roulet et al. 2024, arXiv 2407.06183, \
           section 4.",
-    settings: &[],
-    build: |_| Ok(Box::new(OnEdge::paper())),
+    settings: &[PARTS],
+    build: |settings| Ok(Box::new(OnEdge { parts: Parts::from_settings(settings)?, ..OnEdge::paper() })),
 };
 
 impl Tuner for OnEdge {
     fn learning_rate(&mut self, line: &mut dyn Line) -> Result<f64, Error> {
         let numerator = numerator(line, &mut self.events)?;
-        let denominator = denominator(line, &mut self.events)?;
+        let denominator = denominator(self.parts, line, &mut self.events)?;
         Ok(quotient(2.0 * numerator, denominator, line, &mut self.events))
+    }
+
+    fn needs(&self) -> Needs {
+        self.parts.needs()
     }
 
     fn events(&self) -> &Events {

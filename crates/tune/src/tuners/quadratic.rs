@@ -1,5 +1,6 @@
 //! What the rules built on the quadratic model `f + eta s + eta^2 c / 2` share, with their policies.
 
+use super::parts::Parts;
 use crate::{Error, Events, Line};
 
 /// `n = max(-s, 0)`. A slope that is not negative is counted and gives 0; NaN never gets here, it is the line's error.
@@ -12,9 +13,9 @@ pub(super) fn numerator(line: &mut dyn Line, events: &mut Events) -> Result<f64,
     Ok(0.0)
 }
 
-/// `|c|`. A negative curvature is counted.
-pub(super) fn denominator(line: &mut dyn Line, events: &mut Events) -> Result<f64, Error> {
-    let curvature = line.curvature()?;
+/// `|c|`, of the batch or of a part. A negative curvature is counted.
+pub(super) fn denominator(parts: Parts, line: &mut dyn Line, events: &mut Events) -> Result<f64, Error> {
+    let curvature = parts.curvature(line)?;
     if curvature < 0.0 {
         events.negative_curvature += 1;
     }

@@ -13,7 +13,7 @@ struct Keeping(f64, Events);
 
 impl Tuner for Keeping {
     fn needs(&self) -> Needs {
-        Needs { previous_gradient: true, first_point: true }
+        Needs { previous_gradient: true, first_point: true, parts: None }
     }
 
     fn learning_rate(&mut self, line: &mut dyn Line) -> Result<f64, Error> {

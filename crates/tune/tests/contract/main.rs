@@ -3,6 +3,7 @@
 mod laws;
 mod line;
 mod pairs;
+mod parts;
 mod problems;
 mod registry;
 mod trainer;

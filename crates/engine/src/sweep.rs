@@ -1,0 +1,153 @@
+use std::ops::Range;
+
+use onedge_objective::vector;
+
+use crate::chunks::Chunk;
+use crate::compiled::Memory;
+use crate::kept::Demand;
+use crate::kernels::Element;
+use crate::lanes::Lane;
+use crate::objective::{DataObjective, Point};
+use crate::plan::Transposed;
+use crate::run::{Areas, run};
+use crate::shifted::shift;
+use crate::{Examples, Field};
+
+/// The part of each field that a chunk reads.
+pub(crate) fn fields<T: Element>(batch: &Examples<T>, chunk: Chunk) -> Vec<&[T]> {
+    let part = |field: &Field<T>| chunk.start * field.width..(chunk.start + chunk.len) * field.width;
+    batch.fields().iter().map(|field| &field.values[part(field)]).collect()
+}
+
+/// What is computed of every chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Loss,
+    Linearize,
+    Curvature,
+    HessianVector,
+    GaussNewton,
+}
+
+impl Stage {
+    /// Whether it gives a vector as long as the parameters.
+    fn is_vector(self) -> bool {
+        matches!(self, Self::Linearize | Self::HessianVector | Self::GaussNewton)
+    }
+}
+
+/// The share of one lane in a sweep.
+struct LaneWork<'a, T> {
+    lane: &'a mut Lane<T>,
+    chunks: Vec<(Chunk, &'a mut [T])>,
+}
+
+impl<T: Element> DataObjective<T> {
+    /// Runs one stage over all chunks; `kept` is what the gradient's pass kept, chunk by chunk.
+    pub(crate) fn sweep(&mut self, w: &[T], direction: &[T], totals: usize, stage: Stage, kept: &mut [Vec<T>]) {
+        self.sweep_some(w, direction, totals, stage, kept, &|_, _| true);
+    }
+
+    /// Runs one stage over the chunks that are `wanted`, by their numbers and themselves.
+    fn sweep_some(
+        &mut self,
+        w: &[T],
+        direction: &[T],
+        totals: usize,
+        stage: Stage,
+        kept: &mut [Vec<T>],
+        wanted: &dyn Fn(usize, &Chunk) -> bool,
+    ) {
+        let batch = self.batch.as_ref().unwrap_or(&self.examples);
+        let output = if stage.is_vector() { self.dim } else { 0 };
+        let mut kept = kept.iter_mut();
+        let mut work: Vec<LaneWork<'_, T>> =
+            self.lanes.iter_mut().map(|lane| LaneWork { lane, chunks: Vec::new() }).collect();
+        for (index, chunk) in self.chunks.iter().enumerate() {
+            let memory = kept.next().map_or(&mut [][..], Vec::as_mut_slice);
+            if wanted(index, chunk) {
+                work[chunk.lane].chunks.push((*chunk, memory));
+            }
+        }
+        let (compiled, gauss_newton) = (&self.compiled, &self.gauss_newton);
+        self.workers.for_each(&mut work, |LaneWork { lane, chunks }, scratch| {
+            lane.output.resize(lane.output.len().max(output), T::ZERO);
+            lane.totals.clear();
+            lane.totals.resize(totals, 0.0);
+            for (i, (chunk, kept)) in chunks.iter_mut().enumerate() {
+                let memory = if kept.is_empty() { Memory::Fresh } else { Memory::Kept };
+                let plan = match stage {
+                    Stage::Loss => compiled[&chunk.len].loss(memory),
+                    Stage::Linearize => compiled[&chunk.len].linearize(memory),
+                    Stage::Curvature => compiled[&chunk.len].curvature(memory),
+                    Stage::HessianVector => compiled[&chunk.len].hessian_vector(memory),
+                    Stage::GaussNewton => &gauss_newton[&chunk.len].plan,
+                };
+                scratch.reserve(plan);
+                let mut areas = Areas {
+                    parameters: w,
+                    direction,
+                    fields: fields(batch, *chunk),
+                    arena: &mut scratch.arena,
+                    kept,
+                    output: &mut lane.output,
+                    totals: &mut lane.totals,
+                    tiles: &mut scratch.tiles,
+                    scratch: &mut scratch.kernels,
+                    first: i == 0,
+                };
+                run(plan, &mut areas);
+            }
+        });
+    }
+
+    /// The mean over examples of a total, lanes added in order.
+    pub(crate) fn mean(&self, slot: usize) -> f64 {
+        self.sum(slot) / self.batch().len() as f64
+    }
+
+    /// The sum of a total over examples, lanes added in order.
+    pub(crate) fn sum(&self, slot: usize) -> f64 {
+        self.lanes.iter().map(|lane| lane.totals[slot]).sum()
+    }
+
+    /// `l2 |x|^2`
+    pub(crate) fn l2_square(&self, x: &[T]) -> f64 {
+        if self.l2 == 0.0 { 0.0 } else { self.l2 * vector::dot(x, x) }
+    }
+
+    /// `out <- mean over examples of what the lanes collected + l2 x`
+    pub(crate) fn reduce(&self, transposed: &[Transposed], x: &[T], out: &mut [T]) {
+        self.workers.reduce(&self.lanes, transposed, 1.0 / self.batch().len() as f64, self.l2, x, out);
+    }
+
+    /// `u . H u` at the point, of the mean over the chunks in `examples`.
+    pub(crate) fn curvature_on(&mut self, point: &mut Point<T>, u: &[T], examples: &Range<usize>) -> f64 {
+        self.keep(point, examples);
+        let terms = self.first_compiled().curvature_terms;
+        shift(&point.w, u, &self.parameters, &mut point.shifted);
+        let wanted = |_: usize, chunk: &Chunk| examples.contains(&chunk.start);
+        self.sweep_some(&point.w, &point.shifted, terms, Stage::Curvature, &mut point.kept, &wanted);
+        let mean: f64 = (0..terms).map(|term| self.sum(term) / examples.len() as f64).sum();
+        mean + self.l2_square(u)
+    }
+
+    /// Makes sure that what later stages need of the chunks in `examples` is kept at the point, as far as the budget goes.
+    pub(crate) fn keep(&mut self, point: &mut Point<T>, examples: &Range<usize>) {
+        let had: Vec<bool> = point.kept.iter().map(|memory| !memory.is_empty()).collect();
+        self.demand().reserve(&mut point.kept, examples);
+        let new = |index: usize| !point.kept[index].is_empty() && !had.get(index).is_some_and(|had| *had);
+        let new: Vec<bool> = (0..self.chunks.len()).map(new).collect();
+        if new.contains(&true) {
+            let wanted = |index: usize, _: &Chunk| new[index];
+            self.sweep_some(&point.w, &[], 1, Stage::Linearize, &mut point.kept, &wanted);
+        }
+    }
+
+    /// What there is to keep, and how much may be.
+    pub(crate) fn demand(&self) -> Demand<'_> {
+        let len = |chunk: &Chunk| self.compiled[&chunk.len].kept_len;
+        let budget = self.options.memory_bytes / size_of::<T>() as u64;
+        Demand { chunks: &self.chunks, lens: self.chunks.iter().map(len).collect(), budget }
+    }
+}

@@ -1,0 +1,211 @@
+use onedge_objective::{Error as ObjectiveError, Probe, Real, vector};
+
+use crate::basis::{Team, orthogonalize, rotate};
+use crate::eigen::{self, Eigen};
+use crate::{Error, LinearOperator};
+
+/// Ritz values, largest first, all of them; their coefficients; the residuals.
+pub(crate) struct Ritz {
+    pub(crate) values: Vec<f64>,
+    pub(crate) columns: Vec<Vec<f64>>,
+    pub(crate) residuals: Vec<f64>,
+    k: usize,
+}
+
+impl Ritz {
+    /// An estimate of the error of value `i` of the first k.
+    pub(crate) fn error(&self, i: usize) -> f64 {
+        let residual = self.residuals[i];
+        residual * residual / residual.max(self.gap(i)).max(f64::MIN_POSITIVE)
+    }
+
+    /// From value `i` to what is outside of the first k vectors.
+    fn gap(&self, i: usize) -> f64 {
+        let (first, last) = (self.values[0], self.values[self.k - 1]);
+        let spacing = if self.k > 1 { (first - last) / (self.k - 1) as f64 } else { first.abs() };
+        let outside = self.values.get(self.k).copied().unwrap_or(f64::NEG_INFINITY).max(last - 0.5 * spacing);
+        self.values[i] - outside
+    }
+}
+
+/// Orthonormal vectors, the products of the first of them, and what is known of those.
+pub(crate) struct Span<T> {
+    pub(crate) vectors: Vec<Vec<T>>,
+    products: Vec<Vec<T>>,
+    /// `v_i . A v_j`, rows up to the diagonal, so that the matrix is symmetric whatever rounding does to the products.
+    projected: Vec<Vec<f64>>,
+    /// `A v_i . A v_j`, likewise.
+    squared: Vec<Vec<f64>>,
+    /// Products so far.
+    pub(crate) spent: usize,
+}
+
+impl<T> Default for Span<T> {
+    fn default() -> Self {
+        let (vectors, products, projected, squared) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { vectors, products, projected, squared, spent: 0 }
+    }
+}
+
+impl<T: Real> Span<T> {
+    /// Adds what is left of `vector` beside the others, unless that is rounding.
+    pub(crate) fn add(&mut self, team: &Team, mut vector: Vec<T>) {
+        let before = vector::norm(&vector);
+        let (_, norm) = orthogonalize(team, &self.vectors, &mut vector);
+        if norm > 1e-4 * before && before > 0.0 {
+            vector::scale(1.0 / norm, &mut vector);
+            // Once more: what was left may have been small.
+            let (_, norm) = orthogonalize(team, &self.vectors, &mut vector);
+            vector::scale(1.0 / norm, &mut vector);
+            self.vectors.push(vector);
+        }
+    }
+
+    /// Multiplies the vectors that have no product yet.
+    pub(crate) fn multiply(&mut self, operator: &mut dyn LinearOperator<T>) -> Result<(), Error> {
+        for vector in &self.vectors[self.products.len()..] {
+            let mut product = vec![T::ZERO; vector.len()];
+            operator.apply(vector, &mut product)?;
+            ObjectiveError::require_finite(Probe::HessianVector, vector::norm(&product))?;
+            self.products.push(product);
+            self.spent += 1;
+            let dots = |with: &[T]| self.products.iter().map(|product| vector::dot(with, product)).collect();
+            self.projected.push(dots(vector));
+            self.squared.push(dots(&self.products[self.products.len() - 1]));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn ritz(&self, k: usize) -> Result<Ritz, Error> {
+        let Eigen { mut values, vectors: mut columns } = eigen::symmetric(full(&self.projected))?;
+        values.reverse();
+        columns.reverse();
+        let squared = full(&self.squared);
+        // |A v - value v|^2 = |A v|^2 - value^2, as value = v . A v.
+        let residual = |(c, value): (&Vec<f64>, &f64)| (quadratic(c, &squared, c) - value * value).max(0.0).sqrt();
+        let residuals = columns.iter().zip(&values).map(residual).collect();
+        Ok(Ritz { values, columns, residuals, k })
+    }
+
+    /// Of the residuals of the values that are `open`, each over the root of its gap, the combination that is longest for its
+    /// coefficients.
+    pub(crate) fn direction(&self, ritz: &Ritz, open: &[usize]) -> Result<Vec<T>, Error> {
+        let squared = full(&self.squared);
+        let weight = |i: usize| 1.0 / (ritz.gap(i).max(ritz.residuals[i]) * ritz.values[i].abs()).sqrt();
+        // r_i . r_j = A v_i . A v_j - value_i value_j v_i . v_j
+        let product = |i: usize, j: usize| {
+            let own = if i == j { ritz.values[i] * ritz.values[j] } else { 0.0 };
+            weight(i) * weight(j) * (quadratic(&ritz.columns[i], &squared, &ritz.columns[j]) - own)
+        };
+        let gram = open.iter().map(|&i| open.iter().map(|&j| product(i, j)).collect()).collect();
+        let Eigen { vectors, .. } = eigen::symmetric(gram)?;
+        let mut direction = vec![T::ZERO; self.vectors[0].len()];
+        let longest = &vectors[vectors.len() - 1];
+        for (j, (vector, product)) in self.vectors.iter().zip(&self.products).enumerate() {
+            let share = |(&i, c): (&usize, &f64)| c * weight(i) * ritz.columns[i][j];
+            let of_product: f64 = open.iter().zip(longest).map(share).sum();
+            let of_vector: f64 = open.iter().zip(longest).map(|pair| share(pair) * ritz.values[*pair.0]).sum();
+            vector::axpy(of_product, product, &mut direction);
+            vector::axpy(-of_vector, vector, &mut direction);
+        }
+        Ok(direction)
+    }
+
+    /// Goes on from the first `count` Ritz vectors.
+    pub(crate) fn restart(&mut self, team: &Team, ritz: &Ritz, count: usize) {
+        let columns = &ritz.columns[..count.min(ritz.columns.len())];
+        rotate(team, &mut self.vectors, columns);
+        rotate(team, &mut self.products, columns);
+        let squared = full(&self.squared);
+        let rows = |element: &dyn Fn(usize, usize) -> f64| {
+            (0..columns.len()).map(|i| (0..=i).map(|j| element(i, j)).collect()).collect()
+        };
+        self.squared = rows(&|i, j| quadratic(&columns[i], &squared, &columns[j]));
+        self.projected = rows(&|i, j| if i == j { ritz.values[i] } else { 0.0 });
+    }
+
+    /// `sum_j columns[i][j] of[j]`
+    pub(crate) fn combinations(&self, of: &[Vec<T>], columns: &[Vec<f64>]) -> Vec<Vec<T>> {
+        let combine = |column: &Vec<f64>| {
+            let mut sum = vec![T::ZERO; of[0].len()];
+            column.iter().zip(of).for_each(|(coefficient, vector)| vector::axpy(*coefficient, vector, &mut sum));
+            sum
+        };
+        columns.iter().map(combine).collect()
+    }
+
+    /// The Ritz vectors after a step of subspace iteration.
+    pub(crate) fn advanced(&self, team: &Team, columns: &[Vec<f64>], vectors: &[Vec<T>]) -> Vec<Vec<T>> {
+        let mut next = Self::default();
+        for (product, vector) in self.combinations(&self.products, columns).into_iter().zip(vectors) {
+            let count = next.vectors.len();
+            next.add(team, product);
+            if next.vectors.len() == count {
+                next.add(team, vector.clone());
+            }
+        }
+        next.vectors
+    }
+}
+
+/// A symmetric matrix from its rows up to the diagonal.
+fn full(lower: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let element = |i: usize, j: usize| if j <= i { lower[i][j] } else { lower[j][i] };
+    (0..lower.len()).map(|i| (0..lower.len()).map(|j| element(i, j)).collect()).collect()
+}
+
+/// `a . M b`
+fn quadratic(a: &[f64], matrix: &[Vec<f64>], b: &[f64]) -> f64 {
+    a.iter().zip(matrix).map(|(a, row)| a * vector::dot(row, b)).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operator::samples::reflected;
+    use crate::seeded::unit_vector;
+
+    fn span(count: u64) -> (Span<f64>, crate::Dense<f64>) {
+        let (mut a, _) = reflected(&(0..40).map(|i| 9.0 / (1.0 + f64::from(i))).collect::<Vec<_>>());
+        let mut span = Span::default();
+        (0..count).for_each(|seed| span.add(&Team::new(1, 40).unwrap(), unit_vector(seed, 40)));
+        span.multiply(&mut a).unwrap();
+        (span, a)
+    }
+
+    /// `A v - value v` of Ritz value i.
+    fn residual(span: &Span<f64>, a: &mut crate::Dense<f64>, ritz: &Ritz, i: usize) -> Vec<f64> {
+        let v = span.combinations(&span.vectors, &ritz.columns[i..=i]).remove(0);
+        let mut residual = vec![0.0; v.len()];
+        a.apply(&v, &mut residual).unwrap();
+        vector::axpy(-ritz.values[i], &v, &mut residual);
+        residual
+    }
+
+    #[test]
+    fn residuals_are_known_without_the_vectors() {
+        let (mut span, mut a) = span(6);
+        for _ in 0..2 {
+            let ritz = span.ritz(3).unwrap();
+            for i in 0..ritz.values.len() {
+                let exact = vector::norm(&residual(&span, &mut a, &ritz, i));
+                assert!((ritz.residuals[i] - exact).abs() < 1e-7, "{} {exact}", ritz.residuals[i]);
+            }
+            // The same holds for what is kept.
+            span.restart(&Team::new(1, 40).unwrap(), &ritz, 4);
+            assert_eq!((span.vectors.len(), span.spent), (4, 6));
+        }
+    }
+
+    #[test]
+    fn the_direction_lies_along_the_residuals() {
+        let (span, mut a) = span(5);
+        let ritz = span.ritz(3).unwrap();
+        let cosine = vector::cosine(&span.direction(&ritz, &[1]).unwrap(), &residual(&span, &mut a, &ritz, 1));
+        assert!((cosine.abs() - 1.0).abs() < 1e-12, "{cosine}");
+        let direction = span.direction(&ritz, &[0, 1, 2]).unwrap();
+        let residuals = [0, 1, 2].map(|i| residual(&span, &mut a, &ritz, i));
+        assert!(span.vectors.iter().all(|v| vector::cosine(v, &direction).abs() < 1e-12));
+        assert!(residuals.iter().any(|r| vector::cosine(r, &direction).abs() > 0.7));
+    }
+}

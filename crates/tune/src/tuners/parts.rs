@@ -1,0 +1,40 @@
+use onedge_registry::{Default, Error as RegistryError, Kind, Setting, Settings, setting};
+
+use crate::{Error, Line, Needs};
+
+/// Of how much of the batch a curvature is measured: of one of so many equal parts, each in its turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Parts(usize);
+
+pub(super) const PARTS: Setting = setting(
+    "curvature_parts",
+    Kind::Integer,
+    Default::Is("1"),
+    "measure u.Hu on one of so many equal parts of the batch, each in its turn",
+);
+
+impl Parts {
+    /// The whole batch.
+    pub(super) const ONE: Self = Self(1);
+
+    /// One of `parts`, 1 or more.
+    pub(super) fn new(parts: usize) -> Self {
+        Self(parts.max(1))
+    }
+
+    pub(super) fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
+        match settings.count(PARTS.key)? {
+            0 => Err(settings.out_of_range(PARTS.key, "a whole number, 1 or more")),
+            parts => Ok(Self(parts)),
+        }
+    }
+
+    pub(super) fn needs(self) -> Needs {
+        Needs { parts: (self.0 > 1).then_some(self.0), ..Needs::default() }
+    }
+
+    /// The curvature, of the batch or of a part.
+    pub(super) fn curvature(self, line: &mut dyn Line) -> Result<f64, Error> {
+        if self.0 > 1 { line.part_curvature() } else { line.curvature() }
+    }
+}

@@ -38,6 +38,10 @@ pub fn run(
     observe: &(dyn Fn(Event<'_>) + Sync),
     interrupt: &AtomicBool,
 ) -> Result<(), Error> {
+    if specs.is_empty() {
+        // Nor a folder for them.
+        return Ok(());
+    }
     let ended = sweep::run(specs, root, &Workers::new(jobs), library, observe, interrupt)?;
     for (spec, status) in specs.iter().zip(ended) {
         if let Status::Broken(stop @ StopReason::Failed { .. }) = status {

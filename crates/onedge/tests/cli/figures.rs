@@ -17,7 +17,7 @@ fn a_figure_is_run_judged_drawn_and_gathered() {
     );
     for expected in [
         "figure 2: classical tuners against the tuned constant rate on a linear model\n",
-        "linear model, gradient descent: digits (first 512), linear, cross-entropy (l2 1e-5), gd, full batch, 24 steps\n",
+        "linear model, gradient descent: digits (first 512, label_noise 0.5, scale standard), linear, cross-entropy (l2 1e-5), gd, full batch, 24 steps\n",
         "greedy ends at 1.1 times the tuned constant's loss or less",
         "left in runs/figures/tiny, as svg, png, csv, txt and json\n",
     ] {

@@ -54,7 +54,7 @@ fn diagnostics_are_measured_where_a_spec_asks_for_them() {
     let output =
         bench.run(&["measure", "a.toml", "--set", "diagnostics.trace_samples=3", "--set", "diagnostics.trace_every=1"]);
     assert_eq!(output.code, Some(2));
-    assert!(output.stderr.contains("trace_samples") && output.stderr.contains("16 or more"), "{}", output.stderr);
+    assert!(output.stderr.contains("trace_samples") && output.stderr.contains("4 or more"), "{}", output.stderr);
 }
 
 #[test]

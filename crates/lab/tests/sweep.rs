@@ -113,7 +113,7 @@ fn shares_are_disjoint_and_complete() {
 }
 
 #[test]
-fn an_interrupted_run_is_begun_anew_and_nothing_is_lost() {
+fn an_interrupted_run_goes_on_to_the_same_bits() {
     let (root, specs) = (tempfile::tempdir().unwrap(), six());
     let interrupt = AtomicBool::new(false);
     let observe = |event: Event<'_>| {
@@ -131,10 +131,46 @@ fn an_interrupted_run_is_begun_anew_and_nothing_is_lost() {
     let (runs, statuses) = begun(&specs, root.path(), &Workers::new(1));
     assert_eq!(runs, [1, 2, 3, 4, 5]);
     assert_eq!(summary(&statuses[1]).steps, 12);
-    let mut expected = expected_names(root.path(), &specs);
-    expected.push(format!("{name}.abandoned-1"));
-    expected.sort();
-    assert_eq!(names(root.path()), expected);
+    assert_eq!(names(root.path()), expected_names(root.path(), &specs));
+    let other = tempfile::tempdir().unwrap();
+    begun(&specs[1..2], other.path(), &Workers::new(1));
+    let [resumed, whole] = [root.path(), other.path()].map(|root| {
+        let directory = RunDirectory::open(&folder(root, &specs[1])).unwrap();
+        let losses = directory.read_steps().unwrap().records.iter().map(|record| record.loss.to_bits()).collect();
+        (directory.resumptions().unwrap().len(), losses, fs::read(directory.params()).unwrap())
+    });
+    assert_eq!((resumed.0, whole.0), (1, 0));
+    let same: [Vec<u64>; 2] = [resumed.1, whole.1];
+    assert!(same[0] == same[1] && same[0].len() == 12 && resumed.2 == whole.2);
+}
+
+#[test]
+fn a_run_whose_checkpoints_are_of_no_use_is_begun_anew() {
+    let (root, specs) = (tempfile::tempdir().unwrap(), six());
+    let interrupt = AtomicBool::new(false);
+    let observe = |event: Event<'_>| {
+        if let Event::Step { record, .. } = event {
+            interrupt.store(record.step == 6, Ordering::Relaxed);
+        }
+    };
+    run(&specs[..1], root.path(), &Workers::new(1), &Library::new(None), &observe, &interrupt).unwrap();
+    let name = expected_names(root.path(), &specs[..1]).remove(0);
+    let left = names(root.path()).into_iter().find(|other| other.starts_with(&name)).unwrap();
+    let checkpoint = root.path().join(&left).join("checkpoints/7.safetensors");
+    let length = fs::metadata(&checkpoint).unwrap().len();
+    fs::OpenOptions::new().write(true).open(&checkpoint).unwrap().set_len(length - 9).unwrap();
+    let told = Mutex::new(Vec::new());
+    let observe = |event: Event<'_>| {
+        if let Event::Told { sentence, .. } = event {
+            told.lock().unwrap().push(sentence.to_owned());
+        }
+    };
+    let go = AtomicBool::new(false);
+    let statuses = run(&specs[..1], root.path(), &Workers::new(1), &Library::new(None), &observe, &go).unwrap();
+    assert_eq!(summary(&statuses[0]).steps, 12);
+    let told = told.into_inner().unwrap();
+    assert!(told.len() == 2 && told[1].starts_with("begins anew: ") && told[1].contains("checkpoint"), "{told:?}");
+    assert_eq!(names(root.path()), [name.clone(), format!("{name}.abandoned-1")]);
 }
 
 #[test]

@@ -29,6 +29,6 @@ pub use library::{Library, Shelf};
 pub use plan::{Diagnostics, Plan};
 pub use problem::{Element, Problem};
 pub(crate) use problem::{layouts, network};
-pub use resume::{Begun, resume};
+pub use resume::{Begun, resume, resume_until};
 pub use train::{Hooks, Outcome, Pause, Snapshot, Training, train};
 pub use workload::Workload;

@@ -73,9 +73,28 @@ pub fn resume(
     interrupt: &AtomicBool,
     tell: &mut dyn FnMut(&str),
 ) -> Result<Finished, Error> {
+    let mut judge = |record: &Record| {
+        observe(record);
+        None
+    };
+    resume_until(begun, besides, library, &mut judge, interrupt, tell)
+}
+
+/// The same, with the run ended where `judge`, which sees every record from there on, gives a reason to.
+///
+/// # Errors
+/// Those of [`resume`].
+pub fn resume_until(
+    begun: Begun,
+    besides: Besides<'_>,
+    library: &mut Library,
+    judge: &mut dyn FnMut(&Record) -> Option<StopReason>,
+    interrupt: &AtomicBool,
+    tell: &mut dyn FnMut(&str),
+) -> Result<Finished, Error> {
     match begun.spec().precision {
-        Precision::F32 => resume_in::<f32>(begun, besides, library, observe, interrupt, tell),
-        Precision::F64 => resume_in::<f64>(begun, besides, library, observe, interrupt, tell),
+        Precision::F32 => resume_in::<f32>(begun, besides, library, judge, interrupt, tell),
+        Precision::F64 => resume_in::<f64>(begun, besides, library, judge, interrupt, tell),
     }
 }
 
@@ -83,7 +102,7 @@ fn resume_in<T: Element>(
     begun: Begun,
     besides: Besides<'_>,
     library: &mut Library,
-    observe: &mut dyn FnMut(&Record),
+    judge: &mut dyn FnMut(&Record) -> Option<StopReason>,
     interrupt: &AtomicBool,
     tell: &mut dyn FnMut(&str),
 ) -> Result<Finished, Error> {
@@ -109,12 +128,7 @@ fn resume_in<T: Element>(
     let opening = Opening::Resumed(snapshot.map(|checkpoint| checkpoint.snapshot));
     let registration = Registration::of(besides.store, directory.path(), lock);
     let save = besides.save;
-    let mut judge = |record: &Record| {
-        observe(record);
-        None
-    };
-    Session { spec: &spec, prepared, directory, registration, opening, w, records, save }
-        .run(library, &mut judge, interrupt)
+    Session { spec: &spec, prepared, directory, registration, opening, w, records, save }.run(library, judge, interrupt)
 }
 
 /// The last checkpoint of a run up to the step `most`, if there is one, and the parameters to start from without.

@@ -12,7 +12,7 @@ use super::progress::Progress;
 use super::{Fact, Status, tags};
 use crate::Error;
 use crate::records::{RUN_LOCK, RunDirectory, RunLock, StopReason};
-use crate::spec::PROVENANCE;
+use crate::spec::{Document, PROVENANCE, Spec};
 
 /// What a run folder says of its run.
 #[derive(Debug, Clone, PartialEq)]
@@ -166,7 +166,7 @@ impl Reading {
         }
     }
 
-    /// Settings, their digest, and where the run was made. Returns the text of the spec.
+    /// Settings, their digest ([`Spec::digest`]), and where the run was made. Returns the text of the spec.
     fn spec(&mut self) -> String {
         let text = self.text("spec.toml");
         let table: toml::Table = match text.parse() {
@@ -198,10 +198,13 @@ impl Reading {
             }
         }
         let name = settings.remove("name");
-        if !settings.is_empty() {
-            self.put("digest", digest(&settings).into());
-        } else if self.problem.is_none() {
+        if settings.is_empty() && self.problem.is_none() {
             self.failed("spec.toml: expected the settings of the run, got none".to_owned());
+        }
+        // Settings of another version may be none of this one's.
+        let spec = Document::parse("spec.toml", &text).and_then(|document| Spec::resolve(&document));
+        if let Ok(spec) = spec {
+            self.put("digest", spec.digest().into());
         }
         self.settings.extend(settings.keys().cloned());
         self.facts.extend(settings);
@@ -299,12 +302,6 @@ impl Reading {
         let names: Vec<String> = files.into_iter().map(|(name, _)| name).collect();
         self.put("files", names.join(" ").into());
     }
-}
-
-/// SHA-256 of the settings, a line `key = value` each, in alphabetical order.
-fn digest(settings: &BTreeMap<String, Fact>) -> String {
-    let lines: String = settings.iter().map(|(key, fact)| format!("{key} = {fact}\n")).collect();
-    sha256(lines.as_bytes())
 }
 
 /// In hexadecimal digits.

@@ -18,7 +18,7 @@ pub(super) const OF_A_RUN: [(&str, &str); 17] = [
     ("started", "UTC"),
     ("ended", "UTC"),
     ("version", "of the code that ran it"),
-    ("digest", "SHA-256 of its resolved spec without the name"),
+    ("digest", "SHA-256 of the settings that bear on what it leaves, as in the folders of sweeps"),
     ("host", "the machine"),
     ("system", "its operating system"),
     ("processor", "its processor"),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use super::{Entry, Fact, Filter, Selection, Sort, Status, Store};
 use crate::Error;
 use crate::records::RunLock;
+use crate::spec::{Document, Spec};
 
 /// A root with runs in it that nobody registered, as if they had been copied there.
 struct Bench {
@@ -118,8 +119,12 @@ fn the_digest_is_that_of_the_settings() {
     bench.killed("c", 4);
     assert_eq!(digest("a"), digest("b"), "whatever the name is, and how it went");
     assert_ne!(digest("a"), digest("c"));
-    // By `printf 'model = mlp\nmodel.hidden = [64]\nseed = 3\nspec.steps = 5\ntuner = cdat\ntuner.sigma = 2.0\n' | sha256sum`.
-    assert_eq!(digest("a"), "6c87df7d72bb510bb3826ebba58b9460fa9cb51a24a0882d568f9e4b8565c1a9");
+    let document = Document::read(&bench.root().join("a/spec.toml")).unwrap();
+    assert_eq!(digest("a"), Spec::resolve(&document).unwrap().digest());
+    // Settings of another version have none.
+    fs::write(bench.killed("d", 4).join("spec.toml"), "seed = 4\nno_such_setting = 1\n").unwrap();
+    let entry = Entry::read(bench.root(), "d");
+    assert!(!entry.facts.contains_key("digest") && entry.facts["seed"].to_string() == "4");
 }
 
 #[test]

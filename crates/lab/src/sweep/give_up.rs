@@ -28,15 +28,25 @@ pub(super) struct Judge<'a> {
     /// The index of its spec.
     run: usize,
     losses: Vec<f64>,
+    /// Those of an earlier worker.
+    earlier: Vec<f64>,
 }
 
 impl<'a> Judge<'a> {
     pub(super) fn new(rule: &'a GiveUp, root: &'a Path, specs: &'a [Spec], run: usize) -> Self {
-        Self { rule, root, specs, run, losses: Vec::new() }
+        Self { rule, root, specs, run, losses: Vec::new(), earlier: Vec::new() }
+    }
+
+    /// Takes note of what an earlier worker recorded of this run, some of which may come again.
+    pub(super) fn recall(&mut self, records: &[Record]) {
+        self.earlier = records.iter().map(|record| record.loss).collect();
     }
 
     /// Why the run should end after this record, if it should.
     pub(super) fn see(&mut self, record: &Record) -> Option<StopReason> {
+        if self.losses.is_empty() {
+            self.losses.extend(self.earlier.iter().take(record.step as usize));
+        }
         self.losses.push(record.loss);
         // A record without a rate is the last one for a reason of its own.
         if !self.is_due() || record.learning_rate.is_nan() {

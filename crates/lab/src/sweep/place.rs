@@ -10,6 +10,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::Error;
+use crate::checkpoint::Checkpoints;
 use crate::records::{RunDirectory, StopReason, Summary};
 use crate::run::file_name;
 use crate::spec::Spec;
@@ -94,20 +95,28 @@ pub(super) fn publish(from: &Path, root: &Path, spec: &Spec) -> Result<(), Error
     let to = folder(root, spec);
     match fs::rename(from, &to) {
         Ok(()) => Ok(()),
-        Err(_) if done(&to, Hopeless::Ended)?.is_some() => abandon(from, &to).map(drop),
+        Err(_) if done(&to, Hopeless::Ended)?.is_some() => abandon(from, &to),
         Err(error) => Err(Error::write(&to)(error)),
     }
 }
 
-/// Makes room for a run, for whoever holds its claim: what earlier workers began of it and did not bring to its end is
-/// set aside as `NAME-DIGEST.abandoned-N`, and the run begins anew. A run that ended but for its folder's name gets it.
-/// Returns what was set aside, as it is called now.
+/// What was there of a run before its new worker began.
+pub(super) struct Room {
+    /// Whether the worker's folder has a checkpoint to go on from.
+    pub(super) begun: bool,
+    /// How many folders were set aside.
+    pub(super) aside: usize,
+}
+
+/// Makes room for a run, for whoever holds its claim and is to do it in the folder `own`. What earlier workers began and left with
+/// checkpoints, the farthest of them, is moved there, to go on from; all else that did not come to its end is
+/// set aside as `NAME-DIGEST.abandoned-N`. A run that ended but for its folder's name gets it.
 ///
 /// # Errors
 /// [`Error::Read`], [`Error::Write`].
-pub(super) fn make_room(root: &Path, spec: &Spec, hopeless: Hopeless) -> Result<Vec<PathBuf>, Error> {
+pub(super) fn make_room(root: &Path, own: &Path, spec: &Spec, hopeless: Hopeless) -> Result<Room, Error> {
     let ending = format!("-{}", short(&spec.digest()));
-    let mut aside = Vec::new();
+    let (mut aside, mut usable) = (0, Vec::new());
     for name in names(root)? {
         let (base, begun) = name.split_once(UNFINISHED).map_or((name.as_str(), false), |(base, _)| (base, true));
         if !base.ends_with(&ending) {
@@ -120,19 +129,48 @@ pub(super) fn make_room(root: &Path, spec: &Spec, hopeless: Hopeless) -> Result<
         if whole && begun && !base.exists() && fs::rename(&from, &base).is_ok() {
             continue;
         }
-        if !ended || begun {
-            aside.push(abandon(&from, &base)?);
+        match checkpoint(&from).filter(|_| begun && !ended) {
+            Some(step) => usable.push((step, from)),
+            None if !ended || begun => {
+                abandon(&from, &base)?;
+                aside += 1;
+            }
+            None => {}
         }
     }
-    Ok(aside)
+    usable.sort();
+    let begun = match usable.pop() {
+        Some((_, from)) => fs::rename(&from, own).map(|()| true).map_err(Error::write(own))?,
+        None => false,
+    };
+    for (_, from) in &usable {
+        abandon(from, &folder(root, spec))?;
+        aside += 1;
+    }
+    Ok(Room { begun, aside })
 }
 
-fn abandon(from: &Path, base: &Path) -> Result<PathBuf, Error> {
+/// The step of the last checkpoint in a folder that a run can go on in: nobody does, and it was not given up.
+fn checkpoint(path: &Path) -> Option<u64> {
+    let directory = RunDirectory::at(path);
+    let given_up = || {
+        let summary = directory.read_summary().ok().flatten();
+        summary.is_some_and(|summary| matches!(summary.stop, StopReason::Hopeless { .. }))
+    };
+    let step = Checkpoints::in_folder(&directory.checkpoints()).steps().ok()?.into_iter().max();
+    step.filter(|_| !directory.is_running() && !given_up())
+}
+
+/// Sets a folder of the run `base` aside.
+///
+/// # Errors
+/// [`Error::Write`].
+pub(super) fn abandon(from: &Path, base: &Path) -> Result<(), Error> {
     let mut number = 1;
     loop {
         let to = with_suffix(base, &format!("{ABANDONED}{number}"));
         if !to.exists() {
-            return fs::rename(from, &to).map(|()| to.clone()).map_err(Error::write(&to));
+            return fs::rename(from, &to).map_err(Error::write(&to));
         }
         number += 1;
     }

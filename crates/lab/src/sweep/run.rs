@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use super::claims::{Claim, Claims};
 use super::give_up::Judge;
-use super::place::{self, Folders, Hopeless};
+use super::place::{self, Folders, Hopeless, Room};
 use super::workers::{Event, Status, Workers, runs_of};
 use crate::Error;
-use crate::records::{Record, StopReason};
-use crate::run::{Library, Place, Request, Shelf, execute_until};
+use crate::records::{Record, RunDirectory, StopReason};
+use crate::run::{Begun, Besides, Finished, Library, Place, Request, Shelf, execute_until, resume_until};
 use crate::spec::Spec;
 
 /// How long it takes at most until it is noticed that another worker is done, or gone.
@@ -23,7 +23,8 @@ const WAKE_EVERY: Duration = Duration::from_millis(100);
 /// their names only are one run. Comes back when all are done, the others' too; data that `library` has read is not
 /// read again.
 ///
-/// An interruption ends the runs in progress before their next step; they are begun anew the next time.
+/// An interruption ends the runs in progress before their next step. The next time, whoever does them, they go on from their last
+/// checkpoint, if they have one, to the same bits; without one they are begun anew.
 ///
 /// # Errors
 /// The first that a run met; other jobs bring their run to its end. What is wrong with specs or data is better found
@@ -169,12 +170,13 @@ impl Sweep<'_> {
         if self.found(run)? {
             return Ok(State::Done);
         }
-        let aside = place::make_room(self.root, spec, self.workers.hopeless())?.len();
+        let folder = place::unfinished(self.root, spec, claim.token());
+        let Room { begun, aside } = place::make_room(self.root, &folder, spec, self.workers.hopeless())?;
         if self.found(run)? {
             return Ok(State::Done);
         }
         (self.observe)(Event::Started { run, job, after: claim.after.as_ref(), aside });
-        self.execute(run, job, library, &claim)
+        self.execute((run, job), library, &claim, (&folder, begun))
     }
 
     fn found(&self, run: usize) -> Result<bool, Error> {
@@ -185,18 +187,34 @@ impl Sweep<'_> {
         Ok(done.is_some())
     }
 
-    fn execute(&self, run: usize, job: usize, library: &mut Library, claim: &Claim) -> Result<State, Error> {
+    fn execute(
+        &self,
+        (run, job): (usize, usize),
+        library: &mut Library,
+        claim: &Claim,
+        (folder, begun): (&Path, bool),
+    ) -> Result<State, Error> {
         let spec = &self.specs[run];
-        let folder = place::unfinished(self.root, spec, claim.token());
         let stop = AtomicBool::new(false);
         let mut judge = self.workers.give_up.as_ref().map(|rule| Judge::new(rule, self.root, self.specs, run));
+        if let (true, Some(judge)) = (begun, &mut judge) {
+            // What cannot be read is told of when the run goes on.
+            judge.recall(&RunDirectory::at(folder).read_steps().map(|steps| steps.records).unwrap_or_default());
+        }
         let mut see = |record: &Record| {
             (self.observe)(Event::Step { run, job, record });
             stop.store(self.interrupt.load(Ordering::Relaxed) || claim.is_lost(), Ordering::Relaxed);
             judge.as_mut().and_then(|judge| judge.see(record))
         };
-        let request = Request { spec, place: Place::At(&folder), store: None, start: None, save: None };
-        let result = execute_until(&request, library, &mut see, &stop);
+        let mut tell = |sentence: &str| (self.observe)(Event::Told { run, sentence });
+        let resumed = if begun { self.go_on(spec, folder, library, &mut see, &stop, &mut tell)? } else { None };
+        let result = match resumed {
+            Some(finished) => Ok(finished),
+            None => {
+                let request = Request { spec, place: Place::At(folder), store: None, start: None, save: None };
+                execute_until(&request, library, &mut see, &stop)
+            }
+        };
         if claim.has_been_lost() {
             // The folder was set aside by the worker that has the run now, and what could not be written is of no use.
             (self.observe)(Event::Lost { run, job });
@@ -206,7 +224,30 @@ impl Sweep<'_> {
         (self.observe)(Event::Ended { run, job, summary: &summary });
         match summary.stop {
             stop @ (StopReason::Interrupted { .. } | StopReason::Failed { .. }) => Ok(State::Broken(stop)),
-            _ => place::publish(&folder, self.root, spec).map(|()| State::Done),
+            _ => place::publish(folder, self.root, spec).map(|()| State::Done),
+        }
+    }
+
+    /// Goes on with a run from its last checkpoint. If none can be used, says why, sets the folder aside and returns nothing.
+    fn go_on(
+        &self,
+        spec: &Spec,
+        folder: &Path,
+        library: &mut Library,
+        see: &mut dyn FnMut(&Record) -> Option<StopReason>,
+        stop: &AtomicBool,
+        tell: &mut dyn FnMut(&str),
+    ) -> Result<Option<Finished>, Error> {
+        let besides = Besides::default();
+        let resumed =
+            Begun::open(folder, None).and_then(|begun| resume_until(begun, besides, library, see, stop, tell));
+        match resumed {
+            Err(error @ (Error::Checkpoint(_) | Error::Running { .. } | Error::NoRun(..))) => {
+                tell(&format!("begins anew: {error}"));
+                place::abandon(folder, &place::folder(self.root, spec))?;
+                Ok(None)
+            }
+            resumed => resumed.map(Some),
         }
     }
 

@@ -55,6 +55,13 @@ pub enum Event<'a> {
         /// How many folders of earlier attempts were set aside.
         aside: usize,
     },
+    /// What is to be known of how a run goes on from where an earlier worker left it.
+    Told {
+        /// The run.
+        run: usize,
+        /// A sentence without its full stop.
+        sentence: &'a str,
+    },
     /// A step was taken.
     Step {
         /// The run.

@@ -70,6 +70,7 @@ impl<'a> Progress<'a> {
                 line.set_position(0);
                 line.set_message(self.title(run));
             }
+            Event::Told { run, sentence } => console::note(&format!("{}: {sentence}", self.title(run))),
             Event::Step { run, job, record } => {
                 if self.terminal && state.drawn[job].elapsed() >= REDRAW_EVERY {
                     state.drawn[job] = Instant::now();

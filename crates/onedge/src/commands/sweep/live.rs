@@ -77,6 +77,7 @@ impl<'a> Live<'a> {
                 job.bar.set_prefix(format!("{:<1$}", self.titles[run], self.width));
                 job.bar.set_message("");
             }
+            Event::Told { run, sentence } => self.tell(&format!("{}: {sentence}", self.titles[run])),
             Event::Step { job, record, .. } => self.show_step(&mut state.jobs[job], record),
             Event::Ended { run, summary, .. } => self.end(&mut state, run, summary),
             Event::Lost { run, .. } => self.tell(&format!("{}: another worker has taken it over", self.titles[run])),

@@ -288,9 +288,9 @@ fn parts_have_the_same_bits_for_any_threads_budget_and_history() {
             }
         }
         // Other parts at the same point.
-        for index in 0..3 {
+        for (index, expected) in expected.iter().enumerate() {
             engine.set_part(Some(Part { index, of: 3 })).unwrap();
-            assert_eq!(engine.part_curvature(&u).unwrap(), expected[index]);
+            assert_eq!(engine.part_curvature(&u).unwrap(), *expected);
         }
     }
 }

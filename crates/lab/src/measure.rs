@@ -5,7 +5,9 @@ use std::path::Path;
 
 use onedge_objective::{Error as ObjectiveError, Probe, Real, vector};
 use onedge_spectrum::diagnostics::Setup;
-use onedge_spectrum::{Eigenpair, Hessian, Lanczos, Preconditioned, Spectrum, Wanted, lanczos};
+use onedge_spectrum::{
+    Eigenpair, Hessian, Lanczos, Preconditioned, Spectrum, Wanted, coarse_sample, coarse_start, lanczos,
+};
 use onedge_tune::{Error as TuneError, Optimizer};
 use serde::Serialize;
 
@@ -44,7 +46,7 @@ pub struct Measurement {
     pub magnitudes: Vec<Eigenvalue>,
     /// The largest eigenvalues of `P^-1/2 H P^-1/2`, for an optimizer with a preconditioner P.
     pub preconditioned: Vec<Eigenvalue>,
-    /// Hessian-vector products spent on eigenvalues.
+    /// Hessian-vector products spent on eigenvalues, over all examples; those on the sample that they start from are not counted.
     pub products: usize,
     /// What the other diagnostics read, by name; the standard error of a sampled one under the same name with `_error`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -114,15 +116,17 @@ pub fn measure_at<T: Real>(
     let mut optimizer = optimizer.duplicate();
     let (mut gradient, mut update) = (vec![T::ZERO; w.len()], vec![T::ZERO; w.len()]);
     let train = workload.metrics(w)?;
+    let of_spectrum = |source| Error::from(TuneError::Spectrum { step: 0, source });
+    let start = coarse_sample(workload.examples()).map(|sample| coarse_start(workload, w, sample, options));
+    let start = start.transpose().map_err(of_spectrum)?;
     let loss = workload.linearize(w, &mut gradient)?;
     optimizer.direction(w, &gradient, &mut update)?;
     let slope = ObjectiveError::require_finite(Probe::Slope, vector::dot(&gradient, &update))?;
     let curvature = workload.curvature(&update)?;
     let examples = workload.examples();
 
-    let of_spectrum = |source| Error::from(TuneError::Spectrum { step: 0, source });
     let mut hessian = Hessian::new(workload);
-    let spectrum = lanczos(&mut hessian, options, None).map_err(of_spectrum)?;
+    let spectrum = lanczos(&mut hessian, options, start.as_deref()).map_err(of_spectrum)?;
     let preconditioned: Option<Spectrum<T>> = match optimizer.preconditioner() {
         None => None,
         Some(diagonal) => {

@@ -74,20 +74,20 @@ pub fn noise_scale<T: Real>(
 }
 
 /// Runs `work`, which selects batches, and selects all examples again, whatever comes of it.
-fn over_batches<T: Real>(
+pub(crate) fn over_batches<T: Real, V>(
     problem: &mut dyn Sampled<T>,
     batch: usize,
-    work: impl FnOnce(&mut dyn Sampled<T>) -> Result<Estimate, Error>,
-) -> Result<Estimate, Error> {
+    work: impl FnOnce(&mut dyn Sampled<T>) -> Result<V, Error>,
+) -> Result<V, Error> {
     let examples = problem.examples();
     Error::require_option((1..=examples).contains(&batch), "batch", format!("1 to {examples} examples"), batch)?;
-    let estimate = work(problem);
+    let result = work(problem);
     problem.select(None)?;
-    estimate
+    result
 }
 
 /// Selects a batch drawn without replacement.
-fn select<T: Real>(problem: &mut dyn Sampled<T>, batch: usize, seed: u64) -> Result<(), Error> {
+pub(crate) fn select<T: Real>(problem: &mut dyn Sampled<T>, batch: usize, seed: u64) -> Result<(), Error> {
     let mut indices: Vec<usize> = (0..problem.examples()).collect();
     for i in 0..batch {
         let share = 0.5 * (uniform(seed, i as u64) + 1.0);

@@ -10,6 +10,7 @@ pub mod alignment;
 mod basis;
 mod batches;
 mod block;
+mod coarse;
 mod critical;
 mod density;
 pub mod diagnostics;
@@ -34,6 +35,7 @@ mod tracker;
 
 pub use batches::{Direction, batch_sharpness, noise_scale};
 pub use block::Block;
+pub use coarse::{coarse_sample, coarse_start};
 pub use critical::{Critical, CriticalSearch, critical_sharpness};
 pub use density::{Density, density};
 pub use error::Error;

@@ -19,7 +19,7 @@ use sharpness::Found;
 
 const GEMM_SIZE: usize = 2048;
 const LANCZOS_STEPS: usize = 20;
-const SEARCHES: [&str; 2] = ["sharpness", "power"];
+const SEARCHES: [&str; 3] = ["sharpness", "sharpness-random", "power"];
 
 fn main() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -190,7 +190,7 @@ impl Network {
                 let (vhv, norm2) = (vector::dot(&self.problem.v, &self.out), vector::dot(&self.out, &self.out));
                 timed.values = json!({"vhv": vhv, "hv_norm2": norm2});
             }
-            "sharpness" | "power" => timed.values = self.found.describe(&mut self.objective)?,
+            "sharpness" | "sharpness-random" | "power" => timed.values = self.found.describe(&mut self.objective)?,
             _ => {}
         }
         Ok(timed)
@@ -216,17 +216,18 @@ impl Network {
                 json!({})
             }
             "lanczos20" => self.lanczos(LANCZOS_STEPS)?,
-            "sharpness" | "power" => {
-                self.objective.linearize(&self.problem.w, &mut self.gradient)?;
-                let seed = self.searches;
+            "sharpness" | "sharpness-random" | "power" => {
+                let (seed, w) = (self.searches, &self.problem.w);
                 self.searches += 1;
                 self.found = match op {
-                    "sharpness" => sharpness::by_lanczos(&mut self.objective, self.threads, seed)?,
-                    _ => sharpness::by_power_iteration(&mut self.objective, seed)?,
+                    "power" => sharpness::by_power_iteration(&mut self.objective, w, seed)?,
+                    op => sharpness::by_lanczos(&mut self.objective, w, (self.threads, seed), op == "sharpness")?,
                 };
                 json!({})
             }
-            _ => bail!("expected an op of forward, gradient, cdat, hv, lanczos20, sharpness, power, got {op}"),
+            _ => bail!(
+                "expected an op of forward, gradient, cdat, hv, lanczos20, sharpness, sharpness-random, power, got {op}"
+            ),
         })
     }
 

@@ -45,25 +45,25 @@ pub fn coarse_start<T: Real>(
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use onedge_objective::{Error as ObjectiveError, Objective};
 
     use super::*;
     use crate::Wanted;
     use crate::seeded::uniform;
 
-    const DIM: usize = 200;
+    pub(crate) const DIM: usize = 200;
 
     /// The mean of `0.5 (a_i . w)^2` over examples a_i with one large direction in common.
-    struct Rows {
-        rows: Vec<Vec<f64>>,
+    pub(crate) struct Rows {
+        pub(crate) rows: Vec<Vec<f64>>,
         selected: Vec<usize>,
         /// Examples multiplied, in all.
         work: usize,
     }
 
     impl Rows {
-        fn new(count: u64) -> Self {
+        pub(crate) fn new(count: u64) -> Self {
             // Directions fade, the first stands out.
             let scale = |j: u64| if j == 0 { 1.2 } else { 1.0 / (1.0 + 0.01 * j as f64) };
             let row = |i: u64| (0..DIM as u64).map(|j| scale(j) * uniform(i, j)).collect();

@@ -50,5 +50,5 @@ pub use ritz::ritz_values;
 pub use sampling::{Estimate, Sampling};
 pub use sharpening::Sharpening;
 pub use subspace::{Subspace, SubspaceSpectrum, SubspaceTracker};
-pub use trace::{deflated, hutch_plus_plus, hutchinson};
+pub use trace::{deflated, hutch_plus_plus, hutchinson, sampled_trace};
 pub use tracker::SharpnessTracker;

@@ -1,9 +1,10 @@
-use onedge_objective::{Error as ObjectiveError, Real, vector};
+use onedge_objective::{Error as ObjectiveError, Real, Sampled, vector};
 
 use crate::basis::{Team, orthogonalize};
+use crate::batches::{over_batches, select};
 use crate::sampling::stream;
 use crate::seeded::signs;
-use crate::{Error, Estimate, LinearOperator, Sampling};
+use crate::{Error, Estimate, Hessian, LinearOperator, Sampling};
 
 /// The trace by Hutchinson's estimator: the mean of `z . A z` over random signs z.
 ///
@@ -42,16 +43,60 @@ pub fn deflated<T: Real>(
     known: &[f64],
     sampling: &Sampling,
 ) -> Result<Estimate, Error> {
-    let dim = operator.dim();
-    ObjectiveError::require_length("known", vectors.len(), known.len())?;
-    vectors.iter().try_for_each(|vector| ObjectiveError::require_length("vector", dim, vector.len()))?;
-    let (team, exact) = (Team::new(1, dim)?, known.iter().sum::<f64>());
-    let mut product = vec![T::ZERO; dim];
-    sampling.mean(|seed| {
-        let mut z: Vec<T> = signs(seed, dim);
-        orthogonalize(&team, vectors, &mut z);
-        operator.apply(&z, &mut product)?;
-        Ok(exact + vector::dot(&z, &product))
+    let mut beyond = Beyond::new(operator.dim(), vectors, known)?;
+    sampling.mean(|seed| beyond.sample(operator, seed))
+}
+
+/// A trace that is known on the span of some vectors.
+struct Beyond<'a, T> {
+    vectors: &'a [Vec<T>],
+    exact: f64,
+    team: Team,
+    product: Vec<T>,
+}
+
+impl<'a, T: Real> Beyond<'a, T> {
+    fn new(dim: usize, vectors: &'a [Vec<T>], known: &[f64]) -> Result<Self, Error> {
+        ObjectiveError::require_length("known", vectors.len(), known.len())?;
+        vectors.iter().try_for_each(|vector| ObjectiveError::require_length("vector", dim, vector.len()))?;
+        Ok(Self { vectors, exact: known.iter().sum(), team: Team::new(1, dim)?, product: vec![T::ZERO; dim] })
+    }
+
+    /// The trace by one random vector.
+    fn sample(&mut self, operator: &mut dyn LinearOperator<T>, seed: u64) -> Result<f64, Error> {
+        let mut z: Vec<T> = signs(seed, self.product.len());
+        orthogonalize(&self.team, self.vectors, &mut z);
+        operator.apply(&z, &mut self.product)?;
+        Ok(self.exact + vector::dot(&z, &self.product))
+    }
+}
+
+/// The trace of the Hessian of a mean over many examples, each sample on `batch` of them drawn without replacement:
+/// `sum_i v_i . H v_i + E[P z . H_B P z]`, with what is `known` of the orthonormal `vectors` as in [`deflated`].
+///
+/// H_B is H in the mean, so the standard error covers both, signs and batches; and as signs scatter far more than batches of some
+/// hundred examples do, a sample says nearly as much as one that takes all. Selects all examples when it is done; the problem is then no
+/// longer linearised.
+///
+/// # Errors
+/// A batch of no example or of more than there are; beyond that as [`deflated`].
+///
+/// Cost: a gradient and a product on `batch` examples for each sample.
+pub fn sampled_trace<T: Real>(
+    problem: &mut dyn Sampled<T>,
+    w: &[T],
+    batch: usize,
+    (vectors, known): (&[Vec<T>], &[f64]),
+    sampling: &Sampling,
+) -> Result<Estimate, Error> {
+    let mut gradient = vec![T::ZERO; w.len()];
+    let mut beyond = Beyond::new(w.len(), vectors, known)?;
+    over_batches(problem, batch, |problem| {
+        sampling.mean(|seed| {
+            select(problem, batch, stream(seed, 0))?;
+            problem.linearize(w, &mut gradient)?;
+            beyond.sample(&mut Hessian::new(problem), stream(seed, 1))
+        })
     })
 }
 
@@ -101,8 +146,9 @@ pub fn hutch_plus_plus<T: Real>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Dense;
+    use crate::coarse::tests::{DIM, Rows};
     use crate::operator::samples::reflected;
+    use crate::{Dense, Lanczos, Wanted, lanczos};
 
     fn spectrum() -> Vec<f64> {
         (0..60).map(|i| 20.0 / (1.0 + f64::from(i)).powi(2) * if i % 3 == 0 { 1.0 } else { -0.7 }).collect()
@@ -148,6 +194,29 @@ mod tests {
         let all = deflated(&mut a, &vectors, &spectrum, &Sampling::exactly(2, 0)).unwrap();
         assert!((all.value - trace).abs() < 1e-9 && all.standard_error < 1e-9);
         assert!(deflated(&mut a, &vectors, &spectrum[1..], &Sampling::exactly(2, 0)).is_err());
+    }
+
+    #[test]
+    fn samples_of_examples_lie_within_their_standard_error() {
+        let mut problem = Rows::new(600);
+        let trace = problem.rows.iter().map(|row| vector::dot(row, row)).sum::<f64>() / 600.0;
+        let w = vec![1.0; DIM];
+        let options = Lanczos { wanted: Wanted::Algebraic, tolerance: 1e-9, ..Lanczos::top(3, 1) };
+        let top = lanczos(&mut Hessian::new(&mut problem), &options, None).unwrap();
+        let (vectors, values): (Vec<_>, Vec<_>) = top.pairs.into_iter().map(|pair| (pair.vector, pair.value)).unzip();
+        let (mut within, mut errors) = (0, [0.0; 2]);
+        for seed in 0..40 {
+            let sampling = Sampling::exactly(12, seed);
+            let plain = sampled_trace(&mut problem, &w, 20, (&[], &[]), &sampling).unwrap();
+            let known = sampled_trace(&mut problem, &w, 20, (&vectors, &values), &sampling).unwrap();
+            within += usize::from((known.value - trace).abs() < 2.0 * known.standard_error);
+            for (error, found) in errors.iter_mut().zip([plain, known]) {
+                *error += found.standard_error;
+                assert!((found.value - trace).abs() < 6.0 * found.standard_error, "{found:?} {trace}");
+            }
+        }
+        // As above, a little fewer for as few samples.
+        assert!(within >= 31 && errors[1] < errors[0], "{within} {errors:?}");
     }
 
     #[test]

@@ -69,7 +69,11 @@ pub fn check(settings: &Settings, batch: Option<usize>, examples: usize) -> Resu
             None => return Err(settings.out_of_range(&key, "a number of examples, as the run has no `batch`")),
         }
     }
-    Ok(())
+    let trace = settings.optional_count("trace_batch")?.filter(|size| !(1..=examples).contains(size));
+    match trace {
+        Some(_) => Err(settings.out_of_range("trace_batch", &format!("1 to {examples} examples"))),
+        None => Ok(()),
+    }
 }
 
 impl<T: Real> Instruments<T> {

@@ -130,6 +130,11 @@ impl<'a, T: Real> Point<'a, T> {
         Ok(&mut self.problem)
     }
 
+    /// The number of examples, whatever the step takes of them.
+    pub fn examples(&self) -> usize {
+        self.problem.examples()
+    }
+
     /// Calls `f` with the Hessian at the point.
     ///
     /// # Errors

@@ -2,15 +2,17 @@ use onedge_objective::Real;
 use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
 
 use super::{Diagnostic, Make, Point, Reading, every, sampling};
-use crate::{Error, Sampling, deflated, hutch_plus_plus, hutchinson};
+use crate::{Error, Sampling, coarse_sample, deflated, hutch_plus_plus, sampled_trace};
 
 /// Samples at least. They scatter little, and alike to both sides.
 const LEAST: usize = 4;
 
-/// The trace of the Hessian, by [`hutchinson`], beyond the largest eigenvalues by [`deflated`], or by [`hutch_plus_plus`].
+/// The trace of the Hessian, beyond the largest eigenvalues where they are known: by [`deflated`], on samples of the examples by
+/// [`sampled_trace`], or by [`hutch_plus_plus`].
 #[derive(Debug)]
 struct Trace {
     sampling: Sampling,
+    batch: Option<usize>,
     plus: bool,
 }
 
@@ -20,7 +22,9 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     doc: "tr(H) = E[z . H z] over random signs z (hutchinson), with its standard error; at a step at which `top` is measured, \
           exact on its vectors and sampled beyond them, which mostly takes 4 samples where it takes 16 or 32 without; or exact on \
           the span of a third of the products and sampled beyond it (hutch++), whose error falls faster where few eigenvalues \
-          dominate. Samples are looked at after 4, 8, 16 and so on. Reading: trace. Cost: one product with H a sample. Source: \
+          dominate. Each sample of hutchinson takes trace_batch examples of its own, in a run over all examples a sixteenth of them if \
+          that is 64 or more: signs scatter more than examples do, and the standard error covers both. Samples are looked at \
+          after 4, 8, 16 and so on. Reading: trace. Cost: one product with H a sample, and a gradient where it has its own examples. Source: \
           Hutchinson 1989; Meyer, Musco, Musco, Woodruff 2021, arXiv 2010.09649.",
     settings: &[
         every("trace_every"),
@@ -30,6 +34,12 @@ pub(super) static ENTRY: Entry<Make> = Entry {
             Kind::Number,
             Default::Is("0.1"),
             "stop early at this relative standard error; 0: never",
+        ),
+        setting(
+            "trace_batch",
+            Kind::Integer,
+            Default::Absent,
+            "examples of each sample, of all; if absent a sixteenth, or those of the step in mini-batches",
         ),
         setting("trace_method", Kind::Text, Default::Is("hutchinson"), "`hutchinson`, or `hutch++`: all samples"),
     ],
@@ -44,18 +54,29 @@ fn make(settings: &Settings) -> Result<Trace, RegistryError> {
         "hutch++" => return Err(settings.out_of_range("trace_samples", "a whole number, 6 or more for hutch++")),
         _ => return Err(settings.out_of_range("trace_method", "`hutchinson` or `hutch++`")),
     };
-    Ok(Trace { sampling, plus })
+    let batch = settings.optional_count("trace_batch")?;
+    if plus && batch.is_some() {
+        return Err(settings.out_of_range("trace_batch", "no value with hutch++, which takes all examples"));
+    }
+    Ok(Trace { sampling, batch, plus })
 }
 
 impl<T: Real> Diagnostic<T> for Trace {
     fn measure(&mut self, point: &mut Point<'_, T>) -> Result<Vec<Reading>, Error> {
         let sampling = Sampling { seed: point.seed, ..self.sampling };
         let known = point.known();
-        let estimate = point.with_hessian(|hessian| match &known {
-            _ if self.plus => hutch_plus_plus(hessian, sampling.max_samples, sampling.seed),
-            Some(known) => deflated(hessian, &known.vectors, &known.values, &sampling),
-            None => hutchinson(hessian, &sampling),
-        })?;
+        let known = known.as_ref().map_or((&[][..], &[][..]), |known| (&known.vectors[..], &known.values[..]));
+        let usual = coarse_sample(point.examples()).filter(|_| point.batch_size.is_none());
+        let estimate = match self.batch.or(usual) {
+            _ if self.plus => {
+                point.with_hessian(|hessian| hutch_plus_plus(hessian, sampling.max_samples, sampling.seed))
+            }
+            Some(batch) => {
+                let w = point.step.w;
+                sampled_trace(point.sampled().0, w, batch, known, &sampling)
+            }
+            None => point.with_hessian(|hessian| deflated(hessian, known.0, known.1, &sampling)),
+        }?;
         Ok(vec![Reading::sampled("trace", estimate)])
     }
 }

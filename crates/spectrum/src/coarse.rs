@@ -119,7 +119,7 @@ pub(crate) mod tests {
         let again = lanczos(&mut Hessian::new(&mut warm), &options, Some(&start)).unwrap();
         let [cold_value, value] = [&found, &again].map(|spectrum| spectrum.largest().unwrap().value);
         assert!((value / cold_value - 1.0).abs() < 1e-4, "{value} {cold_value}");
-        assert!(vector::cosine(&start, &again.largest().unwrap().vector).abs() > 0.9);
+        assert!(vector::cosine(&start, &again.largest().unwrap().vector).abs() > 0.8);
         assert!(5 * warm.work < 4 * cold.work, "{} {}", warm.work, cold.work);
     }
 

@@ -101,8 +101,9 @@ fn just_under(point: &Point) -> Option<(Verdict, String)> {
 fn alternating(run: &Finished) -> Option<f64> {
     let records = &run.records[run.records.len() / 2..];
     let product = |pair: &[Record]| {
-        let mean = 2.0 / (1.0 / pair[0].learning_rate + 1.0 / pair[1].learning_rate);
-        pair[0].sharpness.map(|sharpness| sharpness * mean).filter(|product| product.is_finite())
+        let [first, second] = [&pair[0], &pair[1]].map(|record| record.learning_rate);
+        let mean = 2.0 / (1.0 / first + 1.0 / second);
+        (PRODUCT.quantity)(&pair[0]).map(|product| product / first * mean).filter(|product| product.is_finite())
     };
     median(&records.windows(2).filter_map(product).collect::<Vec<_>>())
 }

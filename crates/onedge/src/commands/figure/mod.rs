@@ -181,7 +181,8 @@ fn plan(chosen: &[Chosen], open: &[Spec], seconds: &[f64], root: &Path, jobs: us
         let time = if own.is_empty() { "-".to_owned() } else { duration(own.iter().sum()) };
         rows.push(vec![entry.build.number.to_string(), all.len().to_string(), own.len().to_string(), time]);
     }
-    let total: f64 = seconds.iter().sum();
+    // A sum of none is -0.
+    let total = seconds.iter().fold(0.0, |total, seconds| total + seconds);
     format!(
         "{}\n{} runs to do, about {} of one core's time; {jobs} at a time\n\n",
         table(&["figure", "runs", "to do", "time"], &rows),

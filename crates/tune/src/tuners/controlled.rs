@@ -7,10 +7,12 @@ use crate::{Error, Events, Line, Needs, State, Tuner};
 
 /// A closed loop that steers the measured batch sharpness to a target: a PI controller on the logarithm of the rate.
 ///
-/// **What is measured.** With `s = eta_(t-1) u_t`, the step that the last rate would take along this update, the
-/// averages `N <- beta N + (1 - beta) s.Hs` and `D <- beta D - (1 - beta) g.s`, both with their signs and from zero, so
-/// that the bias cancels, give `r = N / D`. For gradient descent in mini-batches this is `eta E[g.Hg] / E[g.g]`, the
-/// rate times the batch sharpness; on a quadratic r = 1 is the best step along u and r = 2 leaves the loss as it is.
+/// **What is measured.** The averages `N <- beta N + (1 - beta) u.Hu` and `D <- beta D - (1 - beta) g.u`, both with their
+/// signs and from zero, so that the bias cancels, and that of the logarithm of the rates that were used, `L <- beta L +
+/// (1 - beta) log eta_(t-1)`, from the first of them, give `r = exp(L) N / D`. For gradient descent in mini-batches this is
+/// `eta E[g.Hg] / E[g.g]`, the rate times the batch sharpness; on a quadratic r = 1 is the best step along u and r = 2
+/// leaves the loss as it is. The rates are averaged apart: in averages of `s.Hs` with s = eta u one step far too long
+/// would outweigh all that follow, and as the rate falls on and on they would never be told that it is over.
 /// The target is what sigma is to CDAT, which sets `r` itself at every step, noise and all; here the average of r is
 /// brought to the target over several steps.
 ///
@@ -64,8 +66,12 @@ pub struct Controlled {
     parts: Parts,
     /// 0 until one is known.
     rate: f64,
+    /// N
     numerator: f64,
+    /// D
     denominator: f64,
+    /// L, once there is a rate.
+    log_rate: Option<f64>,
     error: Option<f64>,
     events: Events,
 }
@@ -91,7 +97,8 @@ impl Controlled {
     /// With these settings.
     pub fn new(options: ControlledOptions) -> Self {
         let (parts, events) = (Parts::ONE, Events::default());
-        Self { options, parts, rate: 0.0, numerator: 0.0, denominator: 0.0, error: None, events }
+        let (rate, numerator, denominator, log_rate, error) = (0.0, 0.0, 0.0, None, None);
+        Self { options, parts, rate, numerator, denominator, log_rate, error, events }
     }
 
     /// With the curvature of one of `parts` equal parts of the batch, 1 or more.
@@ -143,14 +150,21 @@ impl Controlled {
     }
 
     fn average(&mut self, descent: f64, curvature: f64) {
-        let ControlledOptions { beta, .. } = self.options;
-        self.numerator = beta * self.numerator + (1.0 - beta) * self.rate * self.rate * curvature;
-        self.denominator = beta * self.denominator + (1.0 - beta) * self.rate * descent;
+        let average = |mean: f64, value: f64| self.options.beta * mean + (1.0 - self.options.beta) * value;
+        self.numerator = average(self.numerator, curvature);
+        self.denominator = average(self.denominator, descent);
+        let log_rate = self.rate.ln();
+        self.log_rate = Some(average(self.log_rate.unwrap_or(log_rate), log_rate));
+    }
+
+    /// r
+    fn ratio(&self) -> f64 {
+        self.log_rate.unwrap_or_default().exp() * self.numerator / self.denominator
     }
 
     /// log target - log r, if there is an r.
     fn measure(&mut self) -> Option<f64> {
-        let error = (self.options.target * self.denominator / self.numerator).ln();
+        let error = (self.options.target / self.ratio()).ln();
         if self.denominator <= 0.0 {
             self.events.non_descent += 1;
         } else if self.numerator < 0.0 {
@@ -176,8 +190,8 @@ impl Controlled {
 pub(super) static ENTRY: Entry<Make> = Entry {
     name: "controlled",
     summary: "closed loop that brings the measured batch sharpness to a target",
-    doc: "A PI controller on log eta brings r = E[s.Hs] / -E[g.s], s = eta u, to the target; numerator and \
-          denominator are averaged with decay beta, and both poles of the loop are at pole. Averages that are no \
+    doc: "A PI controller on log eta brings r = eta E[u.Hu] / -E[g.u] to the target; numerator, denominator and \
+          log eta are averaged with decay beta, and both poles of the loop are at pole. Averages that are no \
           descent, of negative or vanishing curvature hold the rate; that is counted, and so are limit and cap. The \
           rule is this project's own.",
     settings: &[
@@ -205,8 +219,10 @@ impl Tuner for Controlled {
                 self.rate = rate;
             } else {
                 self.rate = self.begin(descent, curvature);
-                self.average(descent, curvature);
-                self.error = (self.rate > 0.0).then_some(0.0);
+                if self.rate > 0.0 {
+                    self.average(descent, curvature);
+                    self.error = Some(0.0);
+                }
                 return Ok(self.rate);
             }
         }
@@ -232,7 +248,9 @@ impl Tuner for Controlled {
             .with_scalar("rate", self.rate)
             .with_scalar("numerator", self.numerator)
             .with_scalar("denominator", self.denominator);
-        self.error.into_iter().fold(state, |state, error| state.with_scalar("error", error))
+        let kept = [("log_rate", self.log_rate), ("error", self.error)];
+        let kept = kept.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        kept.fold(state, |state, (name, value)| state.with_scalar(name, value))
     }
 
     fn restore(&mut self, state: State<f64>) -> Result<(), Error> {
@@ -241,6 +259,7 @@ impl Tuner for Controlled {
         self.rate = reader.scalar("rate")?;
         self.numerator = reader.scalar("numerator")?;
         self.denominator = reader.scalar("denominator")?;
+        self.log_rate = reader.optional_scalar("log_rate");
         self.error = reader.optional_scalar("error");
         Ok(reader.finish()?)
     }
@@ -264,8 +283,8 @@ mod tests {
         let mut tuner = controlled(0.5, 0.5, Some(1.0), f64::INFINITY);
         // K_p = K_i = 1/2. r = 1, so the error is log 2 and the rate becomes 2^(1/2).
         assert!((ask(&mut tuner, -1.0, 1.0) - 2.0_f64.sqrt()).abs() < 1e-15);
-        // N = 1/4 + 2/2, D = 1/4 + 2^(1/2) / 2; l + (e - log 2) / 2 + e / 2 = e = log(2 D / N).
-        assert!((ask(&mut tuner, -1.0, 1.0) - (0.5 + 2.0_f64.sqrt()) / 1.25).abs() < 1e-15);
+        // L = log 2 / 4, N = D, e = 3/4 log 2; l + (e - log 2) / 2 + e / 2 = (1/2 - 1/8 + 3/8) log 2.
+        assert!((ask(&mut tuner, -1.0, 1.0) - 2.0_f64.powf(0.75)).abs() < 1e-15);
     }
 
     #[test]
@@ -295,8 +314,16 @@ mod tests {
         let curvature = |step: i32| 1.01_f64.powi(step);
         let rates: Vec<f64> = (0..200).map(|step| ask(&mut tuner, -1.0, curvature(step))).collect();
         assert!((rates[199] / rates[198] - 1.0 / 1.01).abs() < 1e-12);
-        let measured = tuner.numerator / tuner.denominator;
-        assert!((measured.ln() - 2.0_f64.ln() - 1.01_f64.ln() / 0.5).abs() < 1e-12);
+        assert!((tuner.ratio().ln() - 2.0_f64.ln() - 1.01_f64.ln() / 0.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn one_huge_curvature_is_forgotten() {
+        let mut tuner = controlled(0.9, 0.9, None, 2.0);
+        let curvature = |step: usize| if step == 20 { 1e8 } else { 1.0 };
+        let rates: Vec<f64> = (0..400).map(|step| ask(&mut tuner, -1.0, curvature(step))).collect();
+        assert!((rates[19] - 2.0).abs() < 1e-12 && rates[21] < 0.5 && (rates[399] - 2.0).abs() < 0.1, "{rates:?}");
+        assert!(rates.iter().all(|rate| *rate > 1e-9));
     }
 
     #[test]

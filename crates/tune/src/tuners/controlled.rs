@@ -32,9 +32,11 @@ use crate::{Error, Events, Line, Needs, State, Tuner};
 ///
 /// Put together, deviations obey `z^2 - (1 + beta - (1 - beta)(K_p + K_i)) z + beta - (1 - beta) K_p = 0`; with these
 /// gains that is `(z - p)^2 = 0`. So the loop is stable for any `pole` p in [0, 1), and errors die out as `t p^t`. The
-/// default p = beta makes `K_p = beta` and `K_i = 1 - beta`, so that
-/// `l_t = beta l_(t-1) + (1 - beta) (log target - x_t)`: to first order the rate is CDAT's, averaged in logarithms with
-/// decay beta. With beta = 0 it is CDAT itself.
+/// default p = beta makes `K_p = beta` and `K_i = 1 - beta`, and then, exactly, `l_t + log(N_t / D_t) = beta (l_(t-1) +
+/// log(N_(t-1) / D_(t-1))) + (1 - beta) log target`. Begun on target, and as long as neither `limit` nor `cap` acts, that
+/// is [`Cdat`](super::Cdat) with averages: CDAT with averages of decay beta is this loop with both poles at beta. A pole
+/// under beta answers faster and to more of the noise, one above it more slowly. Of 0.5, 0.8, 0.9 and 0.97 with beta = 0.9,
+/// 0.8 and 0.9 did best on small networks in mini-batches.
 ///
 /// **Margins.** If log r really changes by k where l changes by 1, because sharpness answers to the rate, Jury's
 /// conditions are `k > 0`, `-(1 - beta) < k (1 - beta) K_p < 1 + beta` and `k (1 - beta) (2 K_p + K_i) < 2 (1 + beta)`.
@@ -190,10 +192,10 @@ impl Controlled {
 pub(super) static ENTRY: Entry<Make> = Entry {
     name: "controlled",
     summary: "closed loop that brings the measured batch sharpness to a target",
-    doc: "A PI controller on log eta brings r = eta E[u.Hu] / -E[g.u] to the target; numerator, denominator and \
-          log eta are averaged with decay beta, and both poles of the loop are at pole. Averages that are no \
-          descent, of negative or vanishing curvature hold the rate; that is counted, and so are limit and cap. The \
-          rule is this project's own.",
+    doc: "A PI controller on log eta brings r = eta E[u.Hu] / -E[g.u] to the target; numerator, denominator and log eta \
+          are averaged with decay beta, and both poles of the loop are at pole. With the pole at beta, and begun on target, it is \
+          cdat with averages. Averages that are no descent, of negative or vanishing curvature hold the rate; that is counted, \
+          and so are limit and cap. The rule is this project's own.",
     settings: &[
         setting("target", Kind::Number, Default::Is("2.0"), "what r is brought to: 1 greedy, 2 on edge"),
         setting("beta", Kind::Number, Default::Is("0.9"), "decay of the averages, in [0, 1)"),
@@ -268,6 +270,7 @@ impl Tuner for Controlled {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tuners::Cdat;
     use crate::tuners::fixed::Fixed;
 
     fn controlled(beta: f64, pole: f64, rate: Option<f64>, limit: f64) -> Controlled {
@@ -292,6 +295,18 @@ mod tests {
         let mut tuner = controlled(0.0, 0.0, None, f64::INFINITY);
         for (slope, curvature) in [(-3.0, 4.0), (-5.0, 1.5), (-0.25, 16.0)] {
             assert!((ask(&mut tuner, slope, curvature) - -2.0 * slope / curvature).abs() < 1e-14);
+        }
+    }
+
+    #[test]
+    fn with_the_pole_at_beta_it_is_cdat_with_averages() {
+        let mut tuner = controlled(0.9, 0.9, None, f64::INFINITY);
+        let mut cdat = Cdat::new(2.0, 0.0, 0.9, 8.0);
+        for step in 0..60 {
+            let wave = (f64::from(step) * 0.7).sin();
+            let (slope, curvature) = (-3.0 - wave, 4.0 + 2.0 * wave * wave + f64::from(step % 3));
+            let rate = cdat.learning_rate(&mut Fixed::new(slope, curvature)).unwrap();
+            assert!((ask(&mut tuner, slope, curvature) / rate - 1.0).abs() < 1e-12);
         }
     }
 

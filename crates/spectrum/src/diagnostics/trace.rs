@@ -2,10 +2,12 @@ use onedge_objective::Real;
 use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
 
 use super::{Diagnostic, Make, Point, Reading, every, sampling};
-use crate::{Error, Sampling, coarse_sample, deflated, hutch_plus_plus, sampled_trace};
+use crate::{Error, Sampling, deflated, hutch_plus_plus, sampled_trace};
 
 /// Samples at least. They scatter little, and alike to both sides.
 const LEAST: usize = 4;
+/// Examples of a sample at least, unless they are asked for.
+const FEWEST: usize = 4;
 
 /// The trace of the Hessian, beyond the largest eigenvalues where they are known: by [`deflated`], on samples of the examples by
 /// [`sampled_trace`], or by [`hutch_plus_plus`].
@@ -23,7 +25,7 @@ pub(super) static ENTRY: Entry<Make> = Entry {
           exact on its vectors and sampled beyond them, which mostly takes 4 samples where it takes 16 or 32 without; or exact on \
           the span of a third of the products and sampled beyond it (hutch++), whose error falls faster where few eigenvalues \
           dominate. Each sample of hutchinson takes trace_batch examples of its own, in a run over all examples a sixteenth of them if \
-          that is 64 or more: signs scatter more than examples do, and the standard error covers both. Samples are looked at \
+          that is 4 or more: signs scatter more than examples do, and the standard error covers both. Samples are looked at \
           after 4, 8, 16 and so on. Reading: trace. Cost: one product with H a sample, and a gradient where it has its own examples. Source: \
           Hutchinson 1989; Meyer, Musco, Musco, Woodruff 2021, arXiv 2010.09649.",
     settings: &[
@@ -66,7 +68,7 @@ impl<T: Real> Diagnostic<T> for Trace {
         let sampling = Sampling { seed: point.seed, ..self.sampling };
         let known = point.known();
         let known = known.as_ref().map_or((&[][..], &[][..]), |known| (&known.vectors[..], &known.values[..]));
-        let usual = coarse_sample(point.examples()).filter(|_| point.batch_size.is_none());
+        let usual = Some(point.examples() / 16).filter(|size| *size >= FEWEST && point.batch_size.is_none());
         let estimate = match self.batch.or(usual) {
             _ if self.plus => {
                 point.with_hessian(|hessian| hutch_plus_plus(hessian, sampling.max_samples, sampling.seed))

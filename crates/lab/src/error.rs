@@ -115,6 +115,9 @@ pub enum Error {
     /// The folder holds no run.
     #[error("{}: expected a run folder with `steps.jsonl` in it, got none; try a folder under `runs`", .0.display())]
     NoRun(PathBuf),
+    /// The spec of a run is not what the run wrote.
+    #[error("{}: expected the spec that the run wrote, with where it was made under [provenance], got none of that; put it back from a copy, or do the run anew in another folder", .0.display())]
+    NoSpec(PathBuf),
     /// Something about a run that is to go on.
     #[error(transparent)]
     Checkpoint(#[from] Fault),
@@ -399,6 +402,7 @@ impl Error {
             Self::Read { .. }
             | Self::RunExists(_)
             | Self::NoRun(_)
+            | Self::NoSpec(_)
             | Self::Running(_)
             | Self::State(_)
             | Self::NoRecords(_)

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use onedge_lab::records::{RunDirectory, StopReason};
-use onedge_lab::run::Library;
+use onedge_lab::run::{Begun, Besides, Library, resume};
 use onedge_lab::spec::{Document, Spec, expand};
 use onedge_lab::sweep::{
     Axes, Event, GiveUp, Hopeless, Report, Share, Status, Sweep, Workers, find, folder, run, survey,
@@ -142,6 +142,20 @@ fn an_interrupted_run_goes_on_to_the_same_bits() {
     assert_eq!((resumed.0, whole.0), (1, 0));
     let same: [Vec<u64>; 2] = [resumed.1, whole.1];
     assert!(same[0] == same[1] && same[0].len() == 12 && resumed.2 == whole.2);
+}
+
+#[test]
+fn a_run_that_was_taken_further_is_another_one() {
+    let (root, specs) = (tempfile::tempdir().unwrap(), specs(&["checkpoint_every=6"]));
+    begun(&specs, root.path(), &Workers::new(1));
+    let done = folder(root.path(), &specs[0]);
+    let further = Begun::open(&done, Some(15)).unwrap();
+    let go = AtomicBool::new(false);
+    resume(further, Besides::default(), &mut Library::new(None), &mut |_| {}, &go, &mut |_| {}).unwrap();
+    assert!(find(root.path(), &specs[0], Hopeless::Ended).unwrap().is_none());
+    let (runs, statuses) = begun(&specs, root.path(), &Workers::new(1));
+    assert_eq!((runs, summary(&statuses[0]).steps), (vec![0], 12));
+    assert!(names(root.path()).iter().any(|name| name.ends_with(".abandoned-1")));
 }
 
 #[test]

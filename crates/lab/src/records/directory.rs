@@ -138,6 +138,18 @@ impl RunDirectory {
         resumption.append(&self.path.join("resumed.jsonl"))
     }
 
+    /// Gives the summary of an earlier end another name, as the run goes on from `step`: if it is killed it has none.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub(crate) fn set_summary_aside(&self, step: u64) -> Result<(), Error> {
+        let summary = self.summary();
+        match fs::rename(&summary, self.path.join(format!("summary.before-{step}.json"))) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::write(&summary)(error)),
+            _ => Ok(()),
+        }
+    }
+
     /// Removes what a kill left of files that were being written. Whoever calls it holds the lock.
     pub(crate) fn remove_parts(&self) {
         for folder in [&self.path, &self.checkpoints()] {

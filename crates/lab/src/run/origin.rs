@@ -27,13 +27,17 @@ impl Origin {
     /// Reads the folder `path`. A run that was killed before its first step has no records.
     ///
     /// # Errors
-    /// [`Error::NoRun`] without a spec; files that cannot be read.
+    /// [`Error::NoRun`] without a spec; [`Error::NoSpec`] if that is not what the run wrote; files that cannot be read.
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
         let directory = RunDirectory::at(path);
         if !directory.spec().is_file() {
             return Err(Error::NoRun(path.to_owned()));
         }
         let document = Document::read(&directory.spec())?;
+        // The section is the last: without it the file was cut off, or is another one.
+        if !document.sections.contains_key("provenance") {
+            return Err(Error::NoSpec(directory.spec()));
+        }
         let mut spec = Spec::resolve(&document)?;
         if let Some(last) = directory.resumptions()?.last() {
             spec.steps = last.steps;

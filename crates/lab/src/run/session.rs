@@ -76,6 +76,7 @@ impl<T: Element> Session<'_, T> {
                 let keeper = keeper(snapshot.as_ref().map(|_| records.len() as u64));
                 snapshot.map(|snapshot| training.restore(snapshot)).transpose()?;
                 directory.remove_parts();
+                directory.set_summary_aside(training.steps())?;
                 directory.add_resumption(&Resumption::here(training.steps(), plan.steps))?;
                 (keeper, StepWriter::at_end(&directory.steps())?)
             }

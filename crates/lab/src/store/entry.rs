@@ -1,5 +1,4 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -45,11 +44,20 @@ pub(super) fn stamp(path: &Path) -> String {
     let mut stamp = String::from(if RunLock::is_held(path) { "held" } else { "free" });
     for name in READ {
         if let Ok(file) = fs::metadata(path.join(name)) {
-            // Writing to a String cannot fail.
-            let _ = write!(stamp, " {name} {} {}", file.len(), modified(&file).as_nanos());
+            stamp += &part(name, &file);
         }
     }
     stamp
+}
+
+fn part(name: &str, file: &fs::Metadata) -> String {
+    format!(" {name} {} {}", file.len(), modified(file).as_nanos())
+}
+
+/// Whether the summary in a folder is the one that was stamped. Whatever changes a finished run changes that.
+pub(super) fn has_summary_of(path: &Path, stamp: &str) -> bool {
+    const SUMMARY: &str = "summary.json";
+    fs::metadata(path.join(SUMMARY)).is_ok_and(|file| stamp.contains(&part(SUMMARY, &file)))
 }
 
 /// When a file was last changed, since 1970.

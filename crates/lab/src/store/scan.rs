@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Status;
-use super::entry::{Entry, is_run, modified, stamp};
+use super::entry::{Entry, has_summary_of, is_run, modified, stamp};
 use super::index::{Index, Known};
 use crate::Error;
 
 /// How much is read again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Depth {
-    /// New runs, and those that may have changed and did: a finished run is not looked at.
+    /// New runs, and those that did change: of a finished run the summary alone is looked at.
     Changes,
     /// All of them.
     Everything,
@@ -38,7 +38,7 @@ pub(super) fn sync(index: &mut Index, root: &Path, depth: Depth) -> Result<Vec<P
     let changed = |folder: &&String| match before.get(folder.as_str()) {
         None => true,
         Some(_) if depth == Depth::Everything => true,
-        Some(run) if run.status == Status::Done.name() => false,
+        Some(run) if run.status == Status::Done.name() => !has_summary_of(&root.join(&run.folder), &run.stamp),
         Some(run) => run.stamp != stamp(&root.join(&run.folder)),
     };
     index.change(|change| {

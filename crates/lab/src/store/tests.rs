@@ -128,6 +128,19 @@ fn the_digest_is_that_of_the_settings() {
 }
 
 #[test]
+fn a_finished_run_that_changed_is_seen() {
+    let bench = Bench::new();
+    bench.done("a", 1);
+    let loss = || bench.store().list(&Selection::default()).unwrap()[0]["final_loss"].to_string();
+    assert_eq!(loss(), "1");
+    fs::write(bench.root().join("a/summary.json"), summary(DONE, 0.25)).unwrap();
+    assert_eq!(loss(), "0.25");
+    // Taken further, and killed.
+    fs::rename(bench.root().join("a/summary.json"), bench.root().join("a/summary.before-2.json")).unwrap();
+    assert_eq!(bench.store().list(&Selection::default()).unwrap()[0]["status"].to_string(), "killed");
+}
+
+#[test]
 fn status_follows_from_lock_and_summary() {
     let bench = Bench::new();
     let status = || Entry::read(bench.root(), "a").status;
@@ -214,7 +227,7 @@ fn a_run_that_had_not_ended_is_looked_at_again() {
     fs::write(path.join("summary.json"), summary(DONE, 1.0)).unwrap();
     assert_eq!(status(), "done");
     fs::remove_file(path.join("summary.json")).unwrap();
-    assert_eq!(status(), "done", "what is done is not looked at");
+    assert_eq!(status(), "killed");
     Store::rebuild(bench.root()).unwrap();
     assert_eq!(status(), "killed");
 }

@@ -40,7 +40,7 @@ pub fn folder(root: &Path, spec: &Spec) -> PathBuf {
 /// # Errors
 /// [`Error::Read`], [`Error::Record`].
 pub fn find(root: &Path, spec: &Spec, hopeless: Hopeless) -> Result<Option<Done>, Error> {
-    match done(&folder(root, spec), hopeless)? {
+    match done(&folder(root, spec), spec, hopeless)? {
         Some(done) => Ok(Some(done)),
         None => Folders::list(root)?.find(spec, hopeless),
     }
@@ -73,7 +73,7 @@ impl Folders {
     /// The run of a spec, if it came to its end.
     pub(super) fn find(&self, spec: &Spec, hopeless: Hopeless) -> Result<Option<Done>, Error> {
         for path in self.0.get(short(&spec.digest())).into_iter().flatten() {
-            if let Some(done) = done(path, hopeless)? {
+            if let Some(done) = done(path, spec, hopeless)? {
                 return Ok(Some(done));
             }
         }
@@ -95,7 +95,7 @@ pub(super) fn publish(from: &Path, root: &Path, spec: &Spec) -> Result<(), Error
     let to = folder(root, spec);
     match fs::rename(from, &to) {
         Ok(()) => Ok(()),
-        Err(_) if done(&to, Hopeless::Ended)?.is_some() => abandon(from, &to),
+        Err(_) if done(&to, spec, Hopeless::Ended)?.is_some() => abandon(from, &to),
         Err(error) => Err(Error::write(&to)(error)),
     }
 }
@@ -123,7 +123,7 @@ pub(super) fn make_room(root: &Path, own: &Path, spec: &Spec, hopeless: Hopeless
             continue;
         }
         let (from, base) = (root.join(&name), root.join(base));
-        let ended = done(&from, hopeless)?.is_some();
+        let ended = done(&from, spec, hopeless)?.is_some();
         // The parameters are written before the summary; where a disk was full, they are missing.
         let whole = ended && RunDirectory::at(&from).params().is_file();
         if whole && begun && !base.exists() && fs::rename(&from, &base).is_ok() {
@@ -176,16 +176,16 @@ pub(super) fn abandon(from: &Path, base: &Path) -> Result<(), Error> {
     }
 }
 
-/// The run in a folder, if it came to its end.
-fn done(path: &Path, hopeless: Hopeless) -> Result<Option<Done>, Error> {
+/// The run in a folder, if it came to its end, and not beyond: it may have been taken further afterwards.
+fn done(path: &Path, spec: &Spec, hopeless: Hopeless) -> Result<Option<Done>, Error> {
     let summary = RunDirectory::at(path).read_summary()?;
     let ended = |summary: &Summary| match summary.stop {
         StopReason::Interrupted { .. } | StopReason::Failed { .. } => false,
         StopReason::Hopeless { .. } => hopeless == Hopeless::Ended,
-        StopReason::StepsDone
-        | StopReason::TargetReached { .. }
-        | StopReason::Diverged { .. }
-        | StopReason::NonFinite { .. } => true,
+        StopReason::StepsDone => summary.steps == spec.steps,
+        StopReason::TargetReached { .. } | StopReason::Diverged { .. } | StopReason::NonFinite { .. } => {
+            summary.steps <= spec.steps
+        }
     };
     Ok(summary.filter(ended).map(|summary| Done { folder: path.to_owned(), summary }))
 }

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use onedge_registry::{Kind, Value, nearest};
 
 use super::file::{Scale, Sweep};
@@ -31,12 +33,15 @@ impl Sweep {
     pub fn trials(&self, library: &mut Library) -> Result<Vec<Trial>, Error> {
         let mut variants = Vec::new();
         for layer in &self.layers {
-            let mut points = Vec::new();
+            // A value that a list has twice, or that is drawn twice, makes one run.
+            let (mut points, mut seen) = (Vec::new(), HashSet::new());
             for drawn in layer.drawn(&self.origin, &self.section)? {
                 for point in spec::points(&self.repeated(drawn.document)?)? {
                     let coordinates = drawn.coordinates.iter().cloned().chain(point.coordinates).collect();
                     let spec = self.resolve(point.document, library)?;
-                    points.push((coordinates, spec));
+                    if seen.insert(spec.digest()) {
+                        points.push((coordinates, spec));
+                    }
                 }
             }
             variants.push(points);

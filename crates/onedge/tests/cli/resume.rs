@@ -62,8 +62,16 @@ fn a_finished_run_is_taken_further_to_the_same_bits() {
         assert!(line.starts_with(&format!("{{\"step\":{step},\"steps\":12,\"version\":\"")), "{line}");
     }
     assert_eq!(bench.names("kept/checkpoints"), ["12.safetensors", "9.safetensors"]);
-    let names =
-        ["checkpoints", "lock", "params.safetensors", "resumed.jsonl", "spec.toml", "steps.jsonl", "summary.json"];
+    let names = [
+        "checkpoints",
+        "lock",
+        "params.safetensors",
+        "resumed.jsonl",
+        "spec.toml",
+        "steps.jsonl",
+        "summary.before-7.json",
+        "summary.json",
+    ];
     assert_eq!(bench.names("kept"), names);
     assert_eq!(bench.read("kept/steps.jsonl").lines().count(), 12);
     assert_eq!(bench.read("short/steps.jsonl").lines().count(), 7 + 12, "nothing recorded is ever changed");

@@ -201,7 +201,8 @@ fn mistakes_are_told_before_anything_is_run() {
         "{}",
         output.stderr
     );
-    let none = bench.done(&["sweep", "grid.toml", "--table-only", "--root", "elsewhere"]);
+    let none = bench.run(&["sweep", "grid.toml", "--table-only", "--root", "elsewhere"]);
+    assert_eq!(none.code, Some(1), "runs are open");
     assert!(
         none.stdout.contains("12 runs: 0 done, 0 diverged, 0 given up, 12 open\n") && !bench.path("elsewhere").exists()
     );

@@ -134,7 +134,7 @@ fn code(report: &Report<'_>, specs: &[Spec], statuses: &[Status], args: &Args, i
     let share = || args.array.is_some() && runs_of(specs, args.array).iter().all(ended);
     match interrupt.load(Ordering::Relaxed) {
         true => Code::Interrupted,
-        false if args.table_only || share() || whole() => Code::Done,
+        false if share() || whole() => Code::Done,
         false => Code::Failed,
     }
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Reads event files of `onedge export --format tensorboard` with the real TensorBoard and compares them with the CSV.
 
-    python3 tensorboard.py
+    python3 read_tensorboard.py
 
 Trains for a moment in a temporary folder, with the program built as for tests. TensorBoard, without the server that it
 usually comes with, goes to tools/.venv once (about 100 MB).

@@ -97,7 +97,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A line of a records file that is no record.
-    #[error("{}:{line}: no step record: {source}", path.display())]
+    #[error("{}:{line}: expected what a run records, got something else ({source}); put the file back from a copy, or remove the run's folder and do it anew", path.display())]
     Record {
         /// The file.
         path: PathBuf,

@@ -64,6 +64,20 @@ pub enum Fault {
         /// Its checksum when the run began.
         expected: String,
     },
+    /// A run that does not repeat what it recorded.
+    #[error("{}: step {step} was repeated with {what} {got}, and {expected} is recorded; settings or data have changed since: put them back, or start anew", run.display())]
+    OtherRecords {
+        /// Its folder.
+        run: PathBuf,
+        /// The step.
+        step: u64,
+        /// Of what: loss or learning rate.
+        what: &'static str,
+        /// As recorded.
+        expected: f64,
+        /// As repeated.
+        got: f64,
+    },
     /// A run that has ended for good.
     #[error("{}: nothing to resume: {stop}", run.display())]
     Ended {

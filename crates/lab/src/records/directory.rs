@@ -28,16 +28,25 @@ pub struct RunDirectory {
 }
 
 impl RunDirectory {
+    /// Whether [`create`](Self::create) takes the folder `path`.
+    ///
+    /// # Errors
+    /// [`Error::RunExists`].
+    pub(crate) fn require_free(path: &Path) -> Result<(), Error> {
+        let counts = |name: &OsStr| name != RUN_LOCK && !name.to_string_lossy().ends_with(PART);
+        let empty = |entries: fs::ReadDir| !entries.flatten().any(|entry| counts(&entry.file_name()));
+        let free = !path.exists() || fs::read_dir(path).is_ok_and(empty);
+        if free { Ok(()) } else { Err(Error::RunExists(path.to_owned())) }
+    }
+
     /// Makes the folder `path`, which must not exist, or hold nothing but what a run leaves that was killed before it began.
     ///
     /// # Errors
     /// [`Error::RunExists`], [`Error::Write`].
     pub fn create(path: &Path) -> Result<Self, Error> {
         if path.exists() {
-            let counts = |name: &OsStr| name != RUN_LOCK && !name.to_string_lossy().ends_with(PART);
-            let empty =
-                fs::read_dir(path).is_ok_and(|entries| !entries.flatten().any(|entry| counts(&entry.file_name())));
-            return if empty { Ok(Self { path: path.to_owned() }) } else { Err(Error::RunExists(path.to_owned())) };
+            Self::require_free(path)?;
+            return Ok(Self { path: path.to_owned() });
         }
         fs::create_dir_all(path).map_err(Error::write(path))?;
         Ok(Self { path: path.to_owned() })

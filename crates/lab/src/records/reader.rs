@@ -67,7 +67,10 @@ mod tests {
     #[test]
     fn a_broken_line_in_the_middle_is_an_error() {
         let message = read(&TWO.replacen("2.5", "x", 1)).unwrap_err().to_string();
-        assert!(message.starts_with("runs/a/steps.jsonl:1: no step record: "), "{message}");
+        assert!(
+            message.starts_with("runs/a/steps.jsonl:1: expected what a run records, got something else ("),
+            "{message}"
+        );
     }
 
     #[test]
@@ -79,6 +82,11 @@ mod tests {
         let steps = read(&format!("{TWO}{{\"step\":2,\"lo\n{{\"st\n{again}")).unwrap();
         assert_eq!(steps, Steps { records: read(&again).unwrap().records, torn: false });
         let lost = format!("{TWO}{{\"step\":2,\"lo\n{}", TWO.lines().nth(1).unwrap().replace(":1,", ":3,"));
-        assert!(read(&lost).unwrap_err().to_string().starts_with("runs/a/steps.jsonl:3: no step record: "));
+        assert!(
+            read(&lost)
+                .unwrap_err()
+                .to_string()
+                .starts_with("runs/a/steps.jsonl:3: expected what a run records, got something else (")
+        );
     }
 }

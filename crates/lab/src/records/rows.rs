@@ -359,7 +359,10 @@ mod tests {
             let mut rows = Rows::open(&run).unwrap();
             rows.next().unwrap().unwrap();
             let message = rows.next().unwrap_err().to_string();
-            assert!(message.contains("steps.jsonl:2: no step record: ") && message.contains(expected), "{message}");
+            assert!(
+                message.contains("steps.jsonl:2: expected what a run records, ") && message.contains(expected),
+                "{message}"
+            );
         }
     }
 

@@ -9,12 +9,12 @@ use onedge_tune::TrainerState;
 use crate::Error;
 use crate::checkpoint::Fault;
 use crate::params::Layout;
-use crate::records::{Record, StopReason, check_writable};
+use crate::records::{Record, RunDirectory, StopReason, check_writable};
 use crate::run::execute::{Besides, Prepared, begin, prepare};
 use crate::run::origin::Origin;
 use crate::run::resume::state_at;
 use crate::run::session::{Opening, Session};
-use crate::run::{Element, Finished, Hooks, Library, Pause, Place, Plan, Snapshot, Training};
+use crate::run::{Element, Finished, Hooks, Library, Pause, Place, Plan, Problem, Snapshot, Training};
 use crate::spec::{Precision, Spec};
 
 /// A variant of a run, from one of its steps on.
@@ -84,6 +84,12 @@ pub fn fork(
     interrupt: &AtomicBool,
     tell: &mut dyn FnMut(&str),
 ) -> Result<Finished, Error> {
+    // What is wrong is better said before steps are repeated.
+    check_fit(branch, library)?;
+    if let Place::At(path) = place {
+        RunDirectory::require_free(path)?;
+    }
+    besides.save.map(check_writable).transpose()?;
     let left = match branch.origin.spec.precision {
         Precision::F32 => leave::<f32>(branch, library, interrupt, tell)?,
         Precision::F64 => leave::<f64>(branch, library, interrupt, tell)?,
@@ -119,13 +125,22 @@ fn leave<T: Element>(
     if training.steps() < *at {
         tell(&format!("no checkpoint at step {at}: repeats the run from step {}", training.steps()));
     }
-    let mut left = None;
-    let hooks = Hooks { record: &mut |_| Ok(()), interrupt };
+    let (mut left, mut other, first) = (None, None, training.steps());
+    let mut compare = |record: &Record| {
+        let before = origin.records.get(record.step as usize).filter(|_| record.step < first + COMPARED);
+        other = before.and_then(|before| difference(origin, before, record));
+        let failed = || StopReason::Failed { step: record.step, error: "another run".to_owned() };
+        other.as_ref().map_or(Ok(()), |_| Err(failed()))
+    };
+    let hooks = Hooks { record: &mut compare, interrupt };
     let outcome = training.run(hooks, &mut |training, pause| {
         if pause == Pause::Done {
             left = Some((training.snapshot(), training.evaluation_point().map(<[T]>::to_vec)));
         }
     })?;
+    if let Some(fault) = other {
+        return Err(fault.into());
+    }
     let run = origin.directory.path().display();
     match (left, outcome.stop) {
         (Some((snapshot, point)), _) => {
@@ -135,6 +150,25 @@ fn leave<T: Element>(
         (None, StopReason::Interrupted { .. }) => Err(Fault::Interrupted { what: run.to_string() }.into()),
         (None, stop) => Err(Fault::Ended { run: origin.directory.path().to_owned(), stop }.into()),
     }
+}
+
+/// How far a repeated step may be from what was recorded, relative to that: another machine may round otherwise, and
+/// where it does, steps drift apart, so that the first few tell.
+const SAME: f64 = 1e-2;
+const COMPARED: u64 = 3;
+
+/// In what a repeated step differs from its record, if that is more than rounding.
+fn difference(origin: &Origin, before: &Record, now: &Record) -> Option<Fault> {
+    let quantities = [("loss", before.loss, now.loss), ("learning rate", before.learning_rate, now.learning_rate)];
+    let differs = |(_, before, now): &(&str, f64, f64)| (before - now).abs() > SAME * before.abs();
+    let (what, expected, got) = quantities.into_iter().find(differs)?;
+    Some(Fault::OtherRecords { run: origin.directory.path().to_owned(), step: before.step, what, expected, got })
+}
+
+/// Whether the variant can start from the parameters of the run.
+fn check_fit(branch: &Branch, library: &mut Library) -> Result<(), Error> {
+    let mut layouts = |spec| Problem::<f32>::build(spec, library).map(|problem| problem.layouts);
+    check_layouts(&branch.spec.origin, &layouts(&branch.origin.spec)?, &layouts(&branch.spec)?)
 }
 
 #[expect(clippy::too_many_arguments, reason = "those of `fork`, and what it found")]
@@ -152,9 +186,6 @@ fn go_on<T: Element>(
     let prepared = prepare::<T>(spec, library)?;
     check_layouts(&spec.origin, &left.layouts, &prepared.problem.layouts)?;
     let (snapshot, kept) = adapt(branch, left, &prepared)?;
-    if let Some(path) = besides.save {
-        check_writable(path)?;
-    }
     tell(&kept);
     let sources = vec![
         ("forked_from", Value::Text(origin.directory.path().display().to_string())),

@@ -113,3 +113,28 @@ fn what_cannot_be_is_refused_before_anything_is_written() {
     let lost = refused(&bench, &["resume", "v", "--steps", "20"]);
     assert_eq!(lost, "error: v/checkpoints: a fork begins with a checkpoint, got none; try `onedge fork` again\n");
 }
+
+#[test]
+fn what_cannot_be_a_variant_is_said_before_steps_are_repeated() {
+    let bench = Bench::new();
+    bench.done(&train("run", &["checkpoint_every=0", "checkpoint_minutes=0"]));
+    let taken = refused(&bench, &["fork", "run", "--at", "6", "-q", "--out", "run"]);
+    assert!(taken.starts_with("error: run: expected a new or empty folder"), "{taken}");
+    let other = refused(&bench, &["fork", "run", "--at", "6", "-q", "--set", "model.hidden=[17]"]);
+    assert!(other.contains("parameter `"), "{other}");
+
+    // Records of one run and the state of another do not go together.
+    let spec = bench.read("run/spec.toml");
+    assert!(spec.contains("cap = 0.01\n"), "{spec}");
+    bench.write("run/spec.toml", spec.replace("cap = 0.01\n", "cap = 0.005\n"));
+    let changed = refused(&bench, &["fork", "run", "--at", "6", "-q", "--out", "variant"]);
+    assert!(changed.contains("run: step 0 was repeated with learning rate "), "{changed}");
+    assert!(!bench.path("variant").exists());
+
+    // Nor does a spec that the run did not write.
+    bench.write("run/spec.toml", spec.split("[provenance]").next().unwrap());
+    for command in [&["resume", "run"][..], &["fork", "run", "--at", "6"]] {
+        let cut = refused(&bench, command);
+        assert!(cut.contains("run/spec.toml: expected the spec that the run wrote"), "{cut}");
+    }
+}

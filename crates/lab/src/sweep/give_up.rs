@@ -67,7 +67,7 @@ impl<'a> Judge<'a> {
         let folders = Folders::list(self.root).ok()?;
         let group = self.rule.groups[self.run];
         let others = (0..self.specs.len()).filter(|&other| other != self.run && self.rule.groups[other] == group);
-        let done = others.filter_map(|other| folders.find(&self.specs[other], Hopeless::Ended).ok().flatten());
+        let done = others.filter_map(|other| folders.find(&self.specs[other], Hopeless::Ended));
         let scored = done.filter(|done| done.summary.stop.is_success());
         let scored = scored.filter_map(|done| Some((done.summary.final_loss.filter(|loss| loss.is_finite())?, done)));
         let (_, Done { folder, .. }) = scored.min_by(|a, b| a.0.total_cmp(&b.0))?;

@@ -5,7 +5,9 @@
 //! folder, and a run is never half there.
 
 use std::collections::HashMap;
-use std::fs;
+use std::error::Error as _;
+use std::fmt;
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +16,7 @@ use crate::checkpoint::Checkpoints;
 use crate::records::{RunDirectory, StopReason, Summary};
 use crate::run::file_name;
 use crate::spec::Spec;
+use crate::sweep::Status;
 
 const DIGITS: usize = 12;
 const UNFINISHED: &str = ".unfinished-";
@@ -28,6 +31,21 @@ pub struct Done {
     pub summary: Summary,
 }
 
+/// A file of a run at its end that is not as it was written: the run counts as open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damaged {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+impl fmt::Display for Damaged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: cannot be read ({})", self.path.display(), self.what)
+    }
+}
+
 /// The folder of a run under `root`: its name and the first 12 digits of its digest. It is there once the run has come
 /// to its end.
 pub fn folder(root: &Path, spec: &Spec) -> PathBuf {
@@ -35,14 +53,15 @@ pub fn folder(root: &Path, spec: &Spec) -> PathBuf {
 }
 
 /// The run of a spec, if it came to its end: under its name, or under another one, as the name is not in the digest.
-/// A run that was interrupted or failed did not; one that was given up as hopeless did where such runs are wanted.
+/// A run that was interrupted or failed did not, nor did one whose folder is damaged; one that was given up as hopeless did
+/// where such runs are wanted.
 ///
 /// # Errors
-/// [`Error::Read`], [`Error::Record`].
+/// [`Error::Read`] for the root.
 pub fn find(root: &Path, spec: &Spec, hopeless: Hopeless) -> Result<Option<Done>, Error> {
-    match done(&folder(root, spec), spec, hopeless)? {
-        Some(done) => Ok(Some(done)),
-        None => Folders::list(root)?.find(spec, hopeless),
+    match done(&folder(root, spec), spec, hopeless) {
+        Ok(Some(done)) => Ok(Some(done)),
+        _ => Ok(Folders::list(root)?.find(spec, hopeless)),
     }
 }
 
@@ -71,13 +90,24 @@ impl Folders {
     }
 
     /// The run of a spec, if it came to its end.
-    pub(super) fn find(&self, spec: &Spec, hopeless: Hopeless) -> Result<Option<Done>, Error> {
+    pub(super) fn find(&self, spec: &Spec, hopeless: Hopeless) -> Option<Done> {
+        match self.status(spec, hopeless) {
+            Status::Done(done) => Some(*done),
+            _ => None,
+        }
+    }
+
+    /// How far the run of a spec is.
+    pub(super) fn status(&self, spec: &Spec, hopeless: Hopeless) -> Status {
+        let mut status = Status::Open;
         for path in self.0.get(short(&spec.digest())).into_iter().flatten() {
-            if let Some(done) = done(path, spec, hopeless)? {
-                return Ok(Some(done));
+            match done(path, spec, hopeless) {
+                Ok(Some(done)) => return Status::Done(Box::new(done)),
+                Ok(None) => {}
+                Err(damaged) => status = Status::Damaged(damaged),
             }
         }
-        Ok(None)
+        status
     }
 }
 
@@ -95,7 +125,7 @@ pub(super) fn publish(from: &Path, root: &Path, spec: &Spec) -> Result<(), Error
     let to = folder(root, spec);
     match fs::rename(from, &to) {
         Ok(()) => Ok(()),
-        Err(_) if done(&to, spec, Hopeless::Ended)?.is_some() => abandon(from, &to),
+        Err(_) if matches!(done(&to, spec, Hopeless::Ended), Ok(Some(_))) => abandon(from, &to),
         Err(error) => Err(Error::write(&to)(error)),
     }
 }
@@ -109,8 +139,8 @@ pub(super) struct Room {
 }
 
 /// Makes room for a run, for whoever holds its claim and is to do it in the folder `own`. What earlier workers began and left with
-/// checkpoints, the farthest of them, is moved there, to go on from; all else that did not come to its end is
-/// set aside as `NAME-DIGEST.abandoned-N`. A run that ended but for its folder's name gets it.
+/// checkpoints, or came to its end and was damaged since, the farthest of it, is moved there, to go on from; all else that did
+/// not come to its end is set aside as `NAME-DIGEST.abandoned-N`. A run that ended but for its folder's name gets it.
 ///
 /// # Errors
 /// [`Error::Read`], [`Error::Write`].
@@ -123,13 +153,14 @@ pub(super) fn make_room(root: &Path, own: &Path, spec: &Spec, hopeless: Hopeless
             continue;
         }
         let (from, base) = (root.join(&name), root.join(base));
-        let ended = done(&from, spec, hopeless)?.is_some();
+        let state = done(&from, spec, hopeless);
+        let (ended, damaged) = (matches!(state, Ok(Some(_))), state.is_err());
         // The parameters are written before the summary; where a disk was full, they are missing.
         let whole = ended && RunDirectory::at(&from).params().is_file();
         if whole && begun && !base.exists() && fs::rename(&from, &base).is_ok() {
             continue;
         }
-        match checkpoint(&from).filter(|_| begun && !ended) {
+        match checkpoint(&from, spec).filter(|_| damaged || begun && !ended) {
             Some(step) => usable.push((step, from)),
             None if !ended || begun => {
                 abandon(&from, &base)?;
@@ -150,15 +181,20 @@ pub(super) fn make_room(root: &Path, own: &Path, spec: &Spec, hopeless: Hopeless
     Ok(Room { begun, aside })
 }
 
-/// The step of the last checkpoint in a folder that a run can go on in: nobody does, and it was not given up.
-fn checkpoint(path: &Path) -> Option<u64> {
+/// The step of the last checkpoint in a folder that a run can go on in: nobody does, it was not given up, nor is it to
+/// take other steps by now.
+fn checkpoint(path: &Path, spec: &Spec) -> Option<u64> {
     let directory = RunDirectory::at(path);
     let given_up = || {
         let summary = directory.read_summary().ok().flatten();
         summary.is_some_and(|summary| matches!(summary.stop, StopReason::Hopeless { .. }))
     };
     let step = Checkpoints::in_folder(&directory.checkpoints()).steps().ok()?.into_iter().max();
-    step.filter(|_| !directory.is_running() && !given_up())
+    let same_steps = || {
+        let resumptions = directory.resumptions().unwrap_or_default();
+        resumptions.last().is_none_or(|last| last.steps == spec.steps)
+    };
+    step.filter(|_| !directory.is_running() && !given_up() && same_steps())
 }
 
 /// Sets a folder of the run `base` aside.
@@ -177,8 +213,15 @@ pub(super) fn abandon(from: &Path, base: &Path) -> Result<(), Error> {
 }
 
 /// The run in a folder, if it came to its end, and not beyond: it may have been taken further afterwards.
-fn done(path: &Path, spec: &Spec, hopeless: Hopeless) -> Result<Option<Done>, Error> {
-    let summary = RunDirectory::at(path).read_summary()?;
+///
+/// # Errors
+/// [`Damaged`]: a summary that cannot be read, or records that cannot be had although there is one.
+fn done(path: &Path, spec: &Spec, hopeless: Hopeless) -> Result<Option<Done>, Damaged> {
+    let directory = RunDirectory::at(path);
+    let summary = directory.read_summary().map_err(|error| {
+        let what = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+        Damaged { path: directory.summary(), what }
+    })?;
     let ended = |summary: &Summary| match summary.stop {
         StopReason::Interrupted { .. } | StopReason::Failed { .. } => false,
         StopReason::Hopeless { .. } => hopeless == Hopeless::Ended,
@@ -187,7 +230,10 @@ fn done(path: &Path, spec: &Spec, hopeless: Hopeless) -> Result<Option<Done>, Er
             summary.steps <= spec.steps
         }
     };
-    Ok(summary.filter(ended).map(|summary| Done { folder: path.to_owned(), summary }))
+    let Some(summary) = summary.filter(ended) else { return Ok(None) };
+    let steps = directory.steps();
+    File::open(&steps).map_err(|error| Damaged { path: steps, what: error.to_string() })?;
+    Ok(Some(Done { folder: path.to_owned(), summary }))
 }
 
 /// The names in a folder, in order; none where there is no folder.

@@ -121,6 +121,7 @@ impl<'a> Report<'a> {
             let (folder, ended) = match status {
                 Status::Done(done) => (done.folder.display().to_string(), done.summary.stop.to_string()),
                 Status::Broken(stop) => (String::new(), stop.to_string()),
+                Status::Damaged(damaged) => (String::new(), damaged.to_string()),
                 Status::Open => Default::default(),
             };
             let value = |key: &&str| {
@@ -180,7 +181,7 @@ fn count<'a>(statuses: impl Iterator<Item = &'a Status>) -> Counts {
                 StopReason::Hopeless { .. } => counts.given_up += 1,
                 _ => counts.done += 1,
             },
-            Status::Broken(_) | Status::Open => counts.open += 1,
+            Status::Broken(_) | Status::Damaged(_) | Status::Open => counts.open += 1,
         }
     }
     counts

@@ -73,14 +73,13 @@ pub fn run(
     Ok(all)
 }
 
-/// What is there of the runs of `specs` under `root`: those at their end; all others are open.
+/// What is there of the runs of `specs` under `root`: those at their end, and those that were; all others are open.
 ///
 /// # Errors
-/// [`Error::Read`], [`Error::Record`].
+/// [`Error::Read`] for the root.
 pub fn survey(specs: &[Spec], root: &Path, hopeless: Hopeless) -> Result<Vec<Status>, Error> {
     let folders = Folders::list(root)?;
-    let status = |spec| Ok(folders.find(spec, hopeless)?.map_or(Status::Open, |done| Status::Done(Box::new(done))));
-    specs.iter().map(status).collect()
+    Ok(specs.iter().map(|spec| folders.status(spec, hopeless)).collect())
 }
 
 struct Sweep<'a> {
@@ -228,7 +227,8 @@ impl Sweep<'_> {
         }
     }
 
-    /// Goes on with a run from its last checkpoint. If none can be used, says why, sets the folder aside and returns nothing.
+    /// Goes on with a run from its last checkpoint. If none can be used, or something else of the folder cannot, says why,
+    /// sets the folder aside and returns nothing.
     fn go_on(
         &self,
         spec: &Spec,
@@ -238,17 +238,20 @@ impl Sweep<'_> {
         stop: &AtomicBool,
         tell: &mut dyn FnMut(&str),
     ) -> Result<Option<Finished>, Error> {
-        let besides = Besides::default();
-        let resumed =
-            Begun::open(folder, None).and_then(|begun| resume_until(begun, besides, library, see, stop, tell));
-        match resumed {
-            Err(error @ (Error::Checkpoint(_) | Error::Running { .. } | Error::NoRun(..))) => {
-                tell(&format!("begins anew: {error}"));
-                place::abandon(folder, &place::folder(self.root, spec))?;
-                Ok(None)
-            }
-            resumed => resumed.map(Some),
-        }
+        let unusable = match Begun::open(folder, None) {
+            Ok(begun) => match resume_until(begun, Besides::default(), library, see, stop, tell) {
+                Err(error @ (Error::Checkpoint(_) | Error::State(_))) => error,
+                resumed => return resumed.map(Some),
+            },
+            Err(error @ Error::Write { .. }) => return Err(error),
+            // Whatever else it is, it is in the folder.
+            Err(error) => error,
+        };
+        // The advice at its end is for somebody who would go on with it by hand.
+        let why = unusable.to_string();
+        tell(&format!("begins anew: {}", why.rsplit_once("; ").map_or(&why[..], |(why, _)| why)));
+        place::abandon(folder, &place::folder(self.root, spec))?;
+        Ok(None)
     }
 
     fn lock(&self) -> MutexGuard<'_, States> {

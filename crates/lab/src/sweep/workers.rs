@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use super::claims::Owner;
 use super::give_up::GiveUp;
-use super::place::{Done, Hopeless};
+use super::place::{Damaged, Done, Hopeless};
 use crate::records::{Record, StopReason, Summary};
 use crate::spec::Spec;
 
@@ -33,6 +33,8 @@ pub enum Status {
     Done(Box<Done>),
     /// Begun here and ended early, by an interruption or a failure.
     Broken(StopReason),
+    /// At its end once, with a folder that cannot be read by now: as good as open.
+    Damaged(Damaged),
     /// Not begun here and not at its end elsewhere.
     Open,
 }

@@ -208,6 +208,51 @@ fn mistakes_are_told_before_anything_is_run() {
     );
 }
 
+#[test]
+fn a_damaged_run_is_named_and_done_again_while_others_stay() {
+    let bench = Bench::new();
+    grid(&bench);
+    let sweep = ["sweep", "grid.toml", "-q", "--set", "checkpoint_every=5"];
+    bench.done(&sweep);
+    let (done, _) = folders(&bench, "runs");
+    let file = |run: usize, name: &str| format!("runs/{}/{name}", done[run]);
+    let whole = bench.read(&file(0, "steps.jsonl"));
+    bench.write(&file(0, "summary.json"), "{\"name\":");
+    bench.write(&file(1, "summary.json"), "\u{fffd}");
+    std::fs::remove_dir_all(bench.path(&file(1, "checkpoints"))).unwrap();
+    std::fs::remove_file(bench.path(&file(2, "steps.jsonl"))).unwrap();
+
+    let table = bench.run(&[&sweep[..], &["--table-only"]].concat());
+    assert_eq!(table.code, Some(1), "runs are open");
+    assert!(table.stdout.contains("12 runs: 9 done, 0 diverged, 0 given up, 3 open\n"), "{}", table.stdout);
+    for (run, name, what) in [(0, "summary.json", "EOF"), (1, "summary.json", "expected value"), (2, "steps.jsonl", "")]
+    {
+        let told = format!("warning: {}: cannot be read ({what}", file(run, name));
+        assert!(table.stderr.contains(&told), "{told}: {}", table.stderr);
+    }
+    assert_eq!(table.stderr.matches("so the run counts as open; put the file back").count(), 3, "{}", table.stderr);
+
+    let again = bench.done(&sweep);
+    assert_eq!((done_now(&again), again.stderr.matches("so the run counts as open\n").count()), (3, 3));
+    // What has its checkpoint is only summed up again; what has none is begun anew, with nothing removed.
+    assert_eq!(bench.read(&file(0, "steps.jsonl")), whole);
+    let (after, aside) = folders(&bench, "runs");
+    assert_eq!((after, aside.clone()), (done.clone(), [1, 2].map(|run| format!("{}.abandoned-1", done[run])).to_vec()));
+    assert_eq!(bench.read(&format!("runs/{}/summary.json", aside[0])), "\u{fffd}");
+    assert_eq!(done_now(&bench.done(&sweep)), 0);
+
+    // Interrupted, and then damaged: nothing to go on with.
+    let unfinished = format!("runs/{}.unfinished-0123456789ab", done[3]);
+    std::fs::rename(bench.path(&format!("runs/{}", done[3])), bench.path(&unfinished)).unwrap();
+    std::fs::remove_file(bench.path(&format!("{unfinished}/summary.json"))).unwrap();
+    bench.write(&format!("{unfinished}/steps.jsonl"), format!("nothing\n{whole}").replacen(":0,", ":1,", 1));
+    let again = bench.done(&["sweep", "grid.toml", "--set", "checkpoint_every=5"]);
+    let why = "/steps.jsonl:1: expected what a run records, got something else (expected ident at line 1 column 2)\n";
+    assert!(again.stderr.contains(": begins anew: runs/") && again.stderr.contains(why), "{}", again.stderr);
+    assert_eq!(done_now(&again), 1);
+    assert_eq!(folders(&bench, "runs").1.len(), 3);
+}
+
 #[cfg(unix)]
 mod interrupted {
     use std::process::{Child, Command, Stdio};

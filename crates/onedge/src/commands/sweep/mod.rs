@@ -60,6 +60,7 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     let specs: Vec<Spec> = trials.iter().map(|trial| trial.spec.clone()).collect();
     let workers = Workers { jobs: args.jobs.into(), share: args.array, give_up: sweep.give_up(&trials) };
     let here = survey(&specs, &args.root, workers.hopeless())?;
+    warn_of_damage(&here, &specs, args, &*rows.warnings());
     // What is wrong with the flags is said before hours are spent.
     if let Some(axes) = &axes {
         Report::new(&trials, &here)?.map(axes, &args.value)?;
@@ -85,6 +86,16 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     stopped?;
     shown?;
     Ok(code(&report, &specs, &statuses, args, &interrupt))
+}
+
+/// Says which runs were at their end and cannot be read by now.
+fn warn_of_damage(statuses: &[Status], specs: &[Spec], args: &Args, warn: &dyn Fn(&str)) {
+    let advice = if args.table_only { "; put the file back from a copy, or start the sweep again" } else { "" };
+    for run in runs_of(specs, None) {
+        if let Status::Damaged(damaged) = &statuses[run] {
+            warn(&format!("{damaged}, so the run counts as open{advice}"));
+        }
+    }
 }
 
 /// Jobs that take each other's processors are slower than one after the other.

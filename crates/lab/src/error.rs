@@ -96,6 +96,9 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
+    /// What a run writes to is no longer there.
+    #[error("{}: removed or moved while the run went on; do the run anew, or `onedge resume` it where it is now", .0.display())]
+    Gone(PathBuf),
     /// A line of a records file that is no record.
     #[error("{}:{line}: expected what a run records, got something else ({source}); put the file back from a copy, or remove the run's folder and do it anew", path.display())]
     Record {
@@ -299,7 +302,7 @@ pub enum Error {
     #[error(transparent)]
     Tune(Box<TuneError>),
     /// A run that came to its end, but not all of it could be written.
-    #[error("{source} (everything else of this run is in {})", finished.folder.display())]
+    #[error("{source}{}", rest(source, finished))]
     Incomplete {
         /// The run.
         finished: Box<Finished>,
@@ -450,6 +453,7 @@ impl Error {
             ),
             Self::Checkpoint(fault) => fault.is_misuse(),
             Self::Write { .. }
+            | Self::Gone(_)
             | Self::Incomplete { .. }
             | Self::Record { .. }
             | Self::FigureRun { .. }
@@ -457,6 +461,14 @@ impl Error {
             | Self::IndexBusy(_)
             | Self::Objective(_)
             | Self::Tune(_) => false,
+        }
+    }
+
+    /// Whether a run has ended as its folder was gone.
+    pub fn is_gone(&self) -> bool {
+        match self {
+            Self::Incomplete { source, .. } => source.is_gone(),
+            other => matches!(other, Self::Gone(_)),
         }
     }
 
@@ -501,6 +513,14 @@ fn quoted(names: &[String]) -> String {
 
 fn hint(nearest: &[String]) -> String {
     if nearest.is_empty() { "try `onedge runs`".to_owned() } else { format!("try {}", quoted(nearest)) }
+}
+
+/// Where the rest of a run is, of which `source` says what could not be written.
+fn rest(source: &Error, finished: &Finished) -> String {
+    if source.is_gone() {
+        return String::new();
+    }
+    format!(" (everything else of this run is in {})", finished.folder.display())
 }
 
 /// The first few.

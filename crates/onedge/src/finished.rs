@@ -1,5 +1,7 @@
 //! What is said of a run that came to its end.
 
+use std::path::PathBuf;
+
 use onedge_lab::Error;
 use onedge_lab::records::StopReason;
 use onedge_lab::run::Finished;
@@ -22,7 +24,8 @@ pub fn conclude(result: Result<Finished, Error>, row: &mut Row) -> anyhow::Resul
         Err(error) => return Err(error.into()),
     };
     row.finish(&finished.summary.stop);
-    console::result(&report(&finished));
+    let is_gone = lost.as_ref().is_some_and(Error::is_gone);
+    console::result(&report(&finished, (!is_gone).then_some(&finished.folder)));
     if let Some(error) = lost {
         return Err(error.into());
     }
@@ -33,8 +36,8 @@ pub fn conclude(result: Result<Finished, Error>, row: &mut Row) -> anyhow::Resul
     Ok(code)
 }
 
-/// A few lines on how a run went.
-fn report(finished: &Finished) -> String {
+/// A few lines on how a run went, and where it is left.
+fn report(finished: &Finished, folder: Option<&PathBuf>) -> String {
     let summary = &finished.summary;
     let mut lines = vec![
         format!("{}: {}", summary.name, summary.stop),
@@ -72,10 +75,9 @@ fn report(finished: &Finished) -> String {
     if summary.checkpoints_failed > 0 {
         lines.push(format!("checkpoints that could not be written: {}", summary.checkpoints_failed));
     }
-    let folder = finished.folder.display();
-    lines.push(match summary.stop {
-        StopReason::Interrupted { .. } => format!("left in {folder}; to go on: onedge resume {folder}"),
-        _ => format!("left in {folder}"),
-    });
+    lines.extend(folder.map(|folder| match (folder.display(), &summary.stop) {
+        (folder, StopReason::Interrupted { .. }) => format!("left in {folder}; to go on: onedge resume {folder}"),
+        (folder, _) => format!("left in {folder}"),
+    }));
     lines.join("\n") + "\n"
 }

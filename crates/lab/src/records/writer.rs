@@ -1,5 +1,5 @@
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::Error;
@@ -13,6 +13,8 @@ pub struct StepWriter {
     out: Box<dyn Write + Send>,
     /// The file behind it, if there is one.
     file: Option<File>,
+    /// Whether the file system counts the names of the file.
+    counted: bool,
     path: PathBuf,
     line: Vec<u8>,
 }
@@ -37,23 +39,39 @@ impl StepWriter {
 
     fn to_file(file: File, path: &Path) -> Result<Self, Error> {
         let again = file.try_clone().map_err(Error::write(path))?;
-        Ok(Self { file: Some(again), ..Self::to(Box::new(file), path) })
+        let counted = has_name(&again);
+        Ok(Self { file: Some(again), counted, ..Self::to(Box::new(file), path) })
     }
 
     /// Writes to `out`, which must not buffer; `path` names it in errors.
     pub fn to(out: Box<dyn Write + Send>, path: &Path) -> Self {
-        Self { out, file: None, path: path.to_owned(), line: Vec::new() }
+        Self { out, file: None, counted: false, path: path.to_owned(), line: Vec::new() }
     }
 
     /// Appends one record, by a single write if the system takes it whole.
     ///
     /// # Errors
-    /// [`Error::Write`], for instance on a full disk. What was written before stays.
+    /// [`Error::Write`], for instance on a full disk. What was written before stays. [`Error::Gone`].
     pub fn append(&mut self, record: &Record) -> Result<(), Error> {
         self.line.clear();
         serde_json::to_writer(&mut self.line, record).map_err(|error| Error::write(&self.path)(error.into()))?;
         self.line.push(b'\n');
-        self.out.write_all(&self.line).map_err(Error::write(&self.path))
+        self.out.write_all(&self.line).map_err(Error::write(&self.path))?;
+        self.require_there()
+    }
+
+    /// Whether what is written can be found again: an open file takes everything, even when its folder is gone.
+    ///
+    /// # Errors
+    /// [`Error::Gone`].
+    pub fn require_there(&self) -> Result<(), Error> {
+        let Some(file) = &self.file else { return Ok(()) };
+        let missing = |path: &Path| fs::metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound);
+        if !missing(&self.path) && (!self.counted || has_name(file)) {
+            return Ok(());
+        }
+        let folder = self.path.parent().filter(|folder| missing(folder));
+        Err(Error::Gone(folder.unwrap_or(&self.path).to_owned()))
     }
 
     /// Brings everything to the disk, so that no loss of power takes it away.
@@ -63,6 +81,19 @@ impl StepWriter {
     pub fn sync(&self) -> Result<(), Error> {
         self.file.as_ref().map_or(Ok(()), File::sync_data).map_err(Error::write(&self.path))
     }
+}
+
+/// Whether a file has a name; one that was removed while it was open has none.
+#[cfg(unix)]
+fn has_name(file: &File) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    file.metadata().is_ok_and(|file| file.nlink() > 0)
+}
+
+/// Elsewhere an open file cannot be removed.
+#[cfg(not(unix))]
+fn has_name(_: &File) -> bool {
+    true
 }
 
 /// The records as a run keeps them: one JSON object per line.
@@ -172,6 +203,33 @@ mod tests {
             (2..4).for_each(|step| writer.append(&record(step)).unwrap());
             assert_eq!(read().records, (0..4).map(record).collect::<Vec<_>>(), "kept {kept}");
         }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_file_that_is_gone_is_noticed_with_the_next_record() {
+        let root = tempfile::tempdir().unwrap();
+        let (folder, moved) = (root.path().join("run"), root.path().join("moved"));
+        let path = folder.join("steps.jsonl");
+        let gone = |change: &dyn Fn()| {
+            fs::create_dir(&folder).unwrap();
+            let mut writer = StepWriter::create(&path).unwrap();
+            writer.append(&Record::default()).unwrap();
+            change();
+            let Err(Error::Gone(what)) = writer.append(&Record::default()) else { panic!("not noticed") };
+            let _ = fs::remove_dir_all(&folder);
+            what
+        };
+        assert_eq!(gone(&|| fs::remove_dir_all(&folder).unwrap()), folder);
+        assert_eq!(gone(&|| fs::rename(&folder, &moved).unwrap()), folder);
+        assert_eq!(gone(&|| fs::remove_file(&path).unwrap()), path);
+        // Another run in its place.
+        let replace = || {
+            fs::remove_file(&path).unwrap();
+            fs::write(&path, "").unwrap();
+        };
+        assert_eq!(gone(&replace), path);
+        assert_eq!(fs::read_to_string(moved.join("steps.jsonl")).unwrap().lines().count(), 2);
     }
 
     #[test]

@@ -47,7 +47,8 @@ impl<T: Element> Session<'_, T> {
     ///
     /// # Errors
     /// A snapshot that does not fit, before anything is written; a folder that cannot be written to, before training;
-    /// [`Error::Incomplete`], after it, if a file could not be written. Then everything else is there.
+    /// [`Error::Incomplete`], after it, if a file could not be written. Then everything else is there, unless the folder is
+    /// [`Gone`](Error::Gone): then the run has failed, and writes nothing more to where it was.
     pub(super) fn run(
         self,
         library: &Library,
@@ -98,20 +99,29 @@ impl<T: Element> Session<'_, T> {
             verdict.map_or(Ok(()), Err)
         };
         let hooks = Hooks { record: &mut keep, interrupt };
-        let outcome = training.run(hooks, &mut |training, pause| {
+        let mut outcome = training.run(hooks, &mut |training, pause| {
             keeper.pause(training, pause, &mut || writer.borrow().sync(), &warn);
         })?;
 
+        let there = writer.borrow().require_there();
+        if let (Err(error), false) = (&there, matches!(outcome.stop, StopReason::Failed { .. })) {
+            outcome.stop = StopReason::Failed { step: outcome.steps, error: error.to_string() };
+        }
+        let there = lost.keep(there).is_some();
         if let Some(path) = save {
             lost.keep(params::save(path, layouts, &w));
         }
-        lost.keep(params::save(&directory.params(), layouts, &w));
+        if there {
+            lost.keep(params::save(&directory.params(), layouts, &w));
+        }
         let train_means = lost.keep(means(&mut *problem.train, &w)).unwrap_or_default();
         let test_means = problem.test.as_deref_mut().and_then(|test| lost.keep(means(test, &w))).unwrap_or_default();
         let edge = outcome.edge;
         let mut kept = keeper.finish();
         let summary = summarise(spec, outcome, &records, w.len(), (train_means, test_means), &kept);
-        lost.keep(directory.write_summary(&summary));
+        if there {
+            lost.keep(directory.write_summary(&summary));
+        }
         lost.keep(kept.error.take().map_or(Ok(()), Err));
         registration.end(&warn);
         let finished = Finished { folder: directory.path().to_owned(), summary, records, edge };

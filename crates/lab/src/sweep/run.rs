@@ -219,7 +219,11 @@ impl Sweep<'_> {
             (self.observe)(Event::Lost { run, job });
             return Ok(State::Elsewhere);
         }
-        let summary = result?.summary;
+        let summary = match result {
+            // That is between this run and whoever removed it.
+            Err(Error::Incomplete { finished, source }) if source.is_gone() => finished.summary,
+            result => result?.summary,
+        };
         (self.observe)(Event::Ended { run, job, summary: &summary });
         match summary.stop {
             stop @ (StopReason::Interrupted { .. } | StopReason::Failed { .. }) => Ok(State::Broken(stop)),

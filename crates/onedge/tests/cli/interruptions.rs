@@ -8,8 +8,11 @@ use crate::bench::{Bench, output, program};
 
 /// A run that would take hours, once it has written a few records.
 fn long_run(bench: &Bench) -> std::process::Child {
-    let args = ["train", "a.toml", "-q", "--set", "steps=1000000000", "--out", "long"];
-    let child = bench.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    began(bench, &["train", "a.toml", "-q", "--set", "steps=1000000000", "--out", "long"], Stdio::null)
+}
+
+fn began(bench: &Bench, args: &[&str], output: fn() -> Stdio) -> std::process::Child {
+    let child = bench.command(args).stdout(output()).stderr(output()).spawn().unwrap();
     let started = Instant::now();
     while std::fs::metadata(bench.path("long/steps.jsonl")).map_or(0, |file| file.len()) < 2000 {
         assert!(started.elapsed() < Duration::from_secs(120), "no records came");
@@ -51,6 +54,32 @@ fn ends_with_everything_recorded(signal: &str) {
     assert!(bench.path("long/params.safetensors").is_file());
     let summary: serde_json::Value = serde_json::from_str(&bench.read("long/summary.json")).unwrap();
     assert_eq!(summary["steps"], bench.read("long/steps.jsonl").lines().count());
+}
+
+#[test]
+fn a_run_whose_folder_is_removed_or_moved_says_so_and_stops() {
+    let bench = Bench::new();
+    let (long, moved) = (bench.path("long"), bench.path("moved"));
+    for remove in [true, false] {
+        let args = ["train", "a.toml", "-q", "--set", "steps=1000000000", "--out", "long", "--save-params", "p"];
+        let child = began(&bench, &args, Stdio::piped);
+        if remove {
+            // It may write while it is removed.
+            while std::fs::remove_dir_all(&long).is_err() && long.exists() {}
+        } else {
+            std::fs::rename(&long, &moved).unwrap();
+        }
+        let ended = child.wait_with_output().unwrap();
+        let [stdout, stderr] = [ended.stdout, ended.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+        assert_eq!(ended.status.code(), Some(1), "{stderr}");
+        let gone =
+            "long: removed or moved while the run went on; do the run anew, or `onedge resume` it where it is now\n";
+        assert_eq!(stderr, format!("error: {gone}"));
+        assert!(stdout.contains("constant: failed at step ") && !stdout.contains("left in"), "{stdout}");
+        assert!(!long.exists() && bench.path("p").is_file(), "what goes elsewhere is left there");
+    }
+    let steps = (bench.read("moved/steps.jsonl").lines().count() + 3).to_string();
+    bench.done(&["resume", "moved", "-q", "--steps", &steps]);
 }
 
 #[test]

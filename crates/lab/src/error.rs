@@ -119,8 +119,13 @@ pub enum Error {
     #[error("{}: expected a run folder with `steps.jsonl` in it, got none; try a folder under `runs`", .0.display())]
     NoRun(PathBuf),
     /// The spec of a run is not what the run wrote.
-    #[error("{}: expected the spec that the run wrote, with where it was made under [provenance], got none of that; put it back from a copy, or do the run anew in another folder", .0.display())]
-    NoSpec(PathBuf),
+    #[error("{}: expected the spec that the run wrote, with where it was made under [provenance], got {got}; put it back from a copy, or do the run anew in another folder", path.display())]
+    NoSpec {
+        /// The file.
+        path: PathBuf,
+        /// What is there instead.
+        got: &'static str,
+    },
     /// Something about a run that is to go on.
     #[error(transparent)]
     Checkpoint(#[from] Fault),
@@ -405,7 +410,7 @@ impl Error {
             Self::Read { .. }
             | Self::RunExists(_)
             | Self::NoRun(_)
-            | Self::NoSpec(_)
+            | Self::NoSpec { .. }
             | Self::Running(_)
             | Self::State(_)
             | Self::NoRecords(_)

@@ -14,12 +14,14 @@ pub enum Fault {
         what: String,
     },
     /// There are checkpoints, and none can be used.
-    #[error("{}: expected a checkpoint that can be used, got none ({source}); try `onedge train` on the run, which begins again in a new folder", folder.display())]
+    #[error("{}: expected a checkpoint that can be used, got none ({source}); {again}", folder.display())]
     NoCheckpoint {
         /// Where they are.
         folder: PathBuf,
         /// What is wrong with the last one.
         source: Box<Fault>,
+        /// What begins the run again.
+        again: String,
     },
     /// The fork of a run has lost the checkpoint that it began with.
     #[error("{}: a fork begins with a checkpoint, got none; try `onedge fork` again", .0.display())]

@@ -51,7 +51,7 @@ impl Checkpoints {
     }
 
     /// The last checkpoint up to `most` that can be used; `None` if there is no file of any. `tell` gets a sentence for
-    /// each that is damaged.
+    /// each that is damaged, and `again` says in an error what begins the run again.
     ///
     /// # Errors
     /// [`Fault::NoCheckpoint`] if there are some and none can be used; [`Fault::OtherParameters`], as the others would not
@@ -60,14 +60,17 @@ impl Checkpoints {
         &self,
         most: u64,
         layouts: &[Layout],
+        again: &str,
         tell: &mut dyn FnMut(&str),
     ) -> Result<Option<Checkpoint<T>>, Error> {
         let mut first = None;
-        for step in self.steps()?.into_iter().filter(|&step| step <= most) {
+        let mut steps = self.steps()?.into_iter().filter(|&step| step <= most).peekable();
+        while let Some(step) = steps.next() {
             match Checkpoint::read(&self.path(step), layouts) {
                 Ok(checkpoint) => return Ok(Some(checkpoint)),
                 Err(Error::Checkpoint(fault @ Fault::Damaged { .. })) => {
-                    tell(&format!("{fault}; the one before is tried"));
+                    let next = if steps.peek().is_some() { "the one before is tried" } else { "there is none before" };
+                    tell(&format!("{fault}; {next}"));
                     first.get_or_insert(fault);
                 }
                 Err(error) => return Err(error),
@@ -75,7 +78,10 @@ impl Checkpoints {
         }
         match first {
             None => Ok(None),
-            Some(source) => Err(Fault::NoCheckpoint { folder: self.folder.clone(), source: Box::new(source) }.into()),
+            Some(source) => {
+                let (folder, again) = (self.folder.clone(), again.to_owned());
+                Err(Fault::NoCheckpoint { folder, source: Box::new(source), again }.into())
+            }
         }
     }
 

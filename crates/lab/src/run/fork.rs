@@ -30,13 +30,17 @@ impl Branch {
     /// itself may be going on. Without a name among the changes it is called after the run and the step.
     ///
     /// # Errors
-    /// [`Error::NoRun`]; [`Error::Option`] for a step that the run has not reached; what is wrong with the changes.
+    /// [`Error::NoRun`]; [`Error::Option`] for a step that the run has not reached, or after which none is to follow; what is wrong with the changes.
     pub fn open(path: &Path, at: u64, changes: &[String]) -> Result<Self, Error> {
         let origin = Origin::read(path)?;
         let option = |option, expected, got: u64| Error::Option { option, expected, got: got.to_string() };
-        let reached = origin.records.len() as u64;
+        let (reached, run) = (origin.records.len() as u64, path.display());
+        if reached == 0 {
+            let (expected, got) = ("a run that has taken steps".to_owned(), format!("{run}, which has taken none"));
+            return Err(Error::Option { option: "--at", expected, got });
+        }
         if at == 0 || at > reached {
-            let expected = format!("a step from 1 to {reached}, the steps that {} has taken", path.display());
+            let expected = format!("a step from 1 to {reached}, the steps that {run} has taken");
             return Err(option("--at", expected, at));
         }
         let mut document = origin.document.clone();
@@ -44,6 +48,11 @@ impl Branch {
         document.set(&format!("steps={}", origin.spec.steps))?;
         changes.iter().try_for_each(|change| document.set(change))?;
         let spec = Spec::resolve(&document)?;
+        if spec.steps <= at && spec.steps == origin.spec.steps {
+            let expected =
+                format!("fewer than {at}, the steps of {run}, or `--set steps=N` beside it with N above {at}");
+            return Err(option("--at", expected, at));
+        }
         if spec.steps <= at {
             return Err(option("--set steps", format!("more than {at}, where the fork begins"), spec.steps));
         }

@@ -10,6 +10,7 @@ use crate::run::execute::file_sum;
 use crate::run::{Element, Problem};
 use crate::spec::machine::Machine;
 use crate::spec::{Document, Spec};
+use crate::sweep::is_unfinished;
 
 /// A run as its folder states it: what was to be done, where it came from and what it recorded.
 #[derive(Debug)]
@@ -27,16 +28,20 @@ impl Origin {
     /// Reads the folder `path`. A run that was killed before its first step has no records.
     ///
     /// # Errors
-    /// [`Error::NoRun`] without a spec; [`Error::NoSpec`] if that is not what the run wrote; files that cannot be read.
+    /// [`Error::NoRun`] where no run was begun; [`Error::NoSpec`] without the spec that the run wrote; files that cannot be
+    /// read.
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
         let directory = RunDirectory::at(path);
-        if !directory.spec().is_file() {
-            return Err(Error::NoRun(path.to_owned()));
+        let no_spec = |got| Error::NoSpec { path: directory.spec(), got };
+        match (directory.spec().is_file(), directory.steps().is_file()) {
+            (true, _) => {}
+            (false, true) => return Err(no_spec("no such file")),
+            (false, false) => return Err(Error::NoRun(path.to_owned())),
         }
         let document = Document::read(&directory.spec())?;
         // The section is the last: without it the file was cut off, or is another one.
         if !document.sections.contains_key("provenance") {
-            return Err(Error::NoSpec(directory.spec()));
+            return Err(no_spec("none of that"));
         }
         let mut spec = Spec::resolve(&document)?;
         if let Some(last) = directory.resumptions()?.last() {
@@ -46,6 +51,15 @@ impl Origin {
         let gapless = records.into_iter().zip(0..).take_while(|(record, step)| record.step == *step);
         let records = gapless.map(|(record, _)| record).collect();
         Ok(Self { directory, spec, document, records })
+    }
+
+    /// What begins it again, for somebody who cannot go on with it.
+    pub(super) fn again(&self) -> String {
+        let path = self.directory.path();
+        match is_unfinished(path) {
+            true => "start its sweep again, which begins it anew".to_owned(),
+            false => format!("try `onedge train {}`, which begins again in a new folder", path.display()),
+        }
     }
 
     /// Whether it began in the middle of another run.

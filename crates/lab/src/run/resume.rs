@@ -35,7 +35,11 @@ impl Begun {
         if let Some(steps) = steps {
             let taken = summary.as_ref().map_or(0, |summary| summary.steps).max(origin.records.len() as u64);
             if steps <= taken {
-                let expected = format!("more than {taken}, the steps that {} has taken", path.display());
+                let further = match origin.spec.steps {
+                    whole if whole > taken => format!(" (without it the run goes on to {whole})"),
+                    _ => String::new(),
+                };
+                let expected = format!("more than {taken}, the steps that {} has recorded{further}", path.display());
                 return Err(Error::Option { option: "--steps", expected, got: steps.to_string() });
             }
             origin.spec.steps = steps;
@@ -143,7 +147,7 @@ pub(super) fn state_at<T: Element>(
 ) -> Result<(Option<Checkpoint<T>>, Vec<T>), Error> {
     let (problem, folder) = (&prepared.problem, origin.directory.checkpoints());
     // Steps of which a record is missing are taken again.
-    let checkpoint = Checkpoints::in_folder(&folder).last::<T>(most, &problem.layouts, tell)?;
+    let checkpoint = Checkpoints::in_folder(&folder).last::<T>(most, &problem.layouts, &origin.again(), tell)?;
     match checkpoint {
         Some(checkpoint) => {
             origin.check(&checkpoint.about, problem)?;

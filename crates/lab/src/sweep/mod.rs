@@ -19,6 +19,7 @@ pub use claims::Owner;
 pub use file::Sweep;
 pub use give_up::GiveUp;
 pub use map::{Map, RELATIVE_LOSS};
+pub(crate) use place::is_unfinished;
 pub use place::{Damaged, Done, Hopeless, find, folder};
 pub use report::{Counts, Report};
 pub use run::{run, survey};

@@ -116,6 +116,11 @@ pub(super) fn unfinished(root: &Path, spec: &Spec, token: &str) -> PathBuf {
     with_suffix(&folder(root, spec), &format!("{UNFINISHED}{}", short(token)))
 }
 
+/// Whether a folder is that of a run which a worker began and did not bring to its end.
+pub(crate) fn is_unfinished(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().contains(UNFINISHED))
+}
+
 /// Gives a run that came to its end its folder. If the run is there already, as another worker took this one for dead,
 /// the second is set aside.
 ///

@@ -100,6 +100,17 @@ fn what_cannot_be_is_refused_before_anything_is_written() {
         fork(&["--at", "6", "--set", "steps=6"]),
         "error: --set steps: expected more than 6, where the fork begins, got 6\n"
     );
+    assert_eq!(
+        fork(&["--at", "12"]),
+        "error: --at: expected fewer than 12, the steps of run, or `--set steps=N` beside it with N above 12, got 12\n"
+    );
+    let steps = bench.read("run/steps.jsonl");
+    bench.write("run/steps.jsonl", "");
+    assert_eq!(
+        fork(&["--at", "1"]),
+        "error: --at: expected a run that has taken steps, got run, which has taken none\n"
+    );
+    bench.write("run/steps.jsonl", steps);
     assert!(fork(&["--at", "6", "--set", "tuner=gredy"]).contains("try `greedy`"));
     assert!(!bench.path("v").exists());
 

@@ -80,7 +80,7 @@ fn a_finished_run_is_taken_further_to_the_same_bits() {
     assert_eq!(nothing.stdout, "kept: steps done; nothing to resume, but with `--steps N` for more of them\n");
     assert_eq!(
         refused(&bench, &["resume", "kept", "--steps", "12"]),
-        "error: --steps: expected more than 12, the steps that kept has taken, got 12\n"
+        "error: --steps: expected more than 12, the steps that kept has recorded, got 12\n"
     );
     bench.done(&["resume", "kept", "--steps", "14", "-q"]);
     bench.done(&train("longer", &["steps=14"]));
@@ -129,7 +129,13 @@ fn damaged_checkpoints_are_noticed_and_the_one_before_is_used() {
     assert!(
         last.starts_with("error: cut/checkpoints: expected a checkpoint that can be used, got none (cut/checkpoints/8")
     );
-    assert!(last.ends_with("try `onedge train` on the run, which begins again in a new folder"), "{last}");
+    assert!(last.ends_with("try `onedge train cut`, which begins again in a new folder"), "{last}");
+    let told: Vec<&str> = lost.stderr.lines().filter_map(|line| Some(line.rsplit_once("; ")?.1)).collect();
+    assert_eq!(told[..3], ["the one before is tried", "the one before is tried", "there is none before"]);
+    fs::rename(bench.path("cut"), bench.path("cut-0123456789ab.unfinished-ba9876543210")).unwrap();
+    let of_a_sweep = bench.run(&["resume", "cut-0123456789ab.unfinished-ba9876543210", "--steps", "12", "-q"]);
+    assert!(of_a_sweep.stderr.ends_with("); start its sweep again, which begins it anew\n"), "{}", of_a_sweep.stderr);
+    fs::rename(bench.path("cut-0123456789ab.unfinished-ba9876543210"), bench.path("cut")).unwrap();
 
     bench.write("cut/checkpoints/3.safetensors", &third);
     let resumed = bench.done(&["resume", "cut", "--steps", "12", "-q"]);
@@ -212,6 +218,32 @@ fn a_run_without_a_checkpoint_needs_the_parameters_it_began_with() {
     bench.done(&["resume", "half", "--steps", "12", "-q", "--save-params", "q"]);
     assert_eq!(left(&bench, "half"), left(&bench, "whole"));
     assert_eq!(fs::read(bench.path("q")).unwrap(), left(&bench, "whole").2);
+}
+
+#[test]
+fn steps_are_counted_by_what_is_recorded() {
+    let bench = Bench::new();
+    bench.done(&train("killed", &["checkpoint_every=4"]));
+    // Killed after its last checkpoint: eleven records, and the state after eight steps.
+    let steps: Vec<String> =
+        bench.read("killed/steps.jsonl").lines().take(11).map(|line| format!("{line}\n")).collect();
+    bench.write("killed/steps.jsonl", steps.concat());
+    for gone in ["summary.json", "checkpoints/12.safetensors"] {
+        fs::remove_file(bench.path(&format!("killed/{gone}"))).unwrap();
+    }
+    assert_eq!(
+        refused(&bench, &["resume", "killed", "--steps", "9"]),
+        "error: --steps: expected more than 11, the steps that killed has recorded (without it the run goes on to 12), \
+         got 9\n"
+    );
+    let resumed = bench.done(&["resume", "killed", "-q"]);
+    assert_eq!(resumed.stderr, "goes on from the checkpoint at step 8 of 12\n");
+
+    fs::remove_file(bench.path("killed/spec.toml")).unwrap();
+    let lost = "error: killed/spec.toml: expected the spec that the run wrote, with where it was made under \
+                [provenance], got no such file; put it back from a copy, or do the run anew in another folder\n";
+    assert_eq!(refused(&bench, &["resume", "killed"]), lost);
+    assert_eq!(refused(&bench, &["fork", "killed", "--at", "3"]), lost);
 }
 
 #[test]

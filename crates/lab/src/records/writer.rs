@@ -138,7 +138,7 @@ mod tests {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             let taken = bytes.len().min(self.room);
             if taken == 0 {
-                return Err(io::ErrorKind::StorageFull.into());
+                return Err(ErrorKind::StorageFull.into());
             }
             self.room -= taken;
             self.kept.lock().unwrap().extend(&bytes[..taken]);
@@ -182,7 +182,7 @@ mod tests {
         let mut writer = StepWriter::create(&path).unwrap();
         for step in 0..3 {
             writer.append(&Record { step, ..Record::default() }).unwrap();
-            let text = std::fs::read_to_string(&path).unwrap();
+            let text = fs::read_to_string(&path).unwrap();
             assert_eq!(read_steps(&path, &text).unwrap().records.last().unwrap().step, step);
         }
     }
@@ -195,10 +195,10 @@ mod tests {
         let record = |step| Record { step, loss: 0.5, ..Record::default() };
         (0..3).for_each(|step| writer.append(&record(step)).unwrap());
         writer.sync().unwrap();
-        let text = std::fs::read_to_string(&path).unwrap();
-        let read = || read_steps(&path, &std::fs::read_to_string(&path).unwrap()).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        let read = || read_steps(&path, &fs::read_to_string(&path).unwrap()).unwrap();
         for kept in [text.len(), text.len() - 1, text.len() - 9] {
-            std::fs::write(&path, &text[..kept]).unwrap();
+            fs::write(&path, &text[..kept]).unwrap();
             let mut writer = StepWriter::at_end(&path).unwrap();
             (2..4).for_each(|step| writer.append(&record(step)).unwrap());
             assert_eq!(read().records, (0..4).map(record).collect::<Vec<_>>(), "kept {kept}");
@@ -238,6 +238,6 @@ mod tests {
         let path = folder.path().join("steps.jsonl");
         StepWriter::create(&path).unwrap().append(&Record::default()).unwrap();
         assert!(StepWriter::create(&path).is_err());
-        assert_eq!(read_steps(&path, &std::fs::read_to_string(&path).unwrap()).unwrap().records.len(), 1);
+        assert_eq!(read_steps(&path, &fs::read_to_string(&path).unwrap()).unwrap().records.len(), 1);
     }
 }

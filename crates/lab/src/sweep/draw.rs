@@ -1,14 +1,14 @@
 //! Values drawn at random.
 
-use onedge_registry::Value;
+use onedge_registry::{Error, Value, nearest};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use super::fields::{Fields, number};
+
 /// Where the values of a setting come from.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Distribution {
     /// Every number between the two alike.
     Uniform(Range),
@@ -18,11 +18,23 @@ pub(super) enum Distribution {
     Choice(Vec<toml::Value>),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Range {
     min: f64,
     max: f64,
+}
+
+impl Range {
+    /// That of the distribution `name`.
+    fn read(name: &str, value: &toml::Value) -> Result<Self, String> {
+        let Some(table) = value.as_table() else {
+            return Err(format!("{name}: expected a range like {{ min = 1, max = 2 }}, got {value}"));
+        };
+        let read = |mut own: Fields| {
+            Ok(Self { min: own.required("min", "a number", number)?, max: own.required("max", "a number", number)? })
+        };
+        Fields::of(name, table.clone(), &["min", "max"]).and_then(read).map_err(|error| error.to_string())
+    }
 }
 
 /// What is drawn.
@@ -35,12 +47,36 @@ pub(super) enum Drawn {
 }
 
 impl Distribution {
-    /// What is wrong with it, if anything.
-    pub(super) fn mistake(&self) -> Option<String> {
-        let order = |Range { min, max }: &Range| {
-            let ordered = min.is_finite() && max.is_finite() && min < max;
-            (!ordered).then(|| format!("expected min below max, got {min} and {max}"))
+    /// The one that a table like `{ uniform = { min = 1.5, max = 2.5 } }` says, or what is wrong with it.
+    pub(super) fn read(table: &toml::Table) -> Result<Self, String> {
+        const EXAMPLE: &str = "{ log_uniform = { min = 1e-3, max = 1.0 } }";
+        let mut entries = table.iter();
+        let (Some((name, value)), None) = (entries.next(), entries.next()) else {
+            return Err(format!("expected one distribution, got {}; try `{EXAMPLE}`", table.len()));
         };
+        let range = || Range::read(name, value);
+        let distribution = match name.as_str() {
+            "uniform" => Self::Uniform(range()?),
+            "log_uniform" => Self::LogUniform(range()?),
+            "choice" => match value.as_array() {
+                Some(values) => Self::Choice(values.clone()),
+                None => return Err(format!("choice: expected a list, got {value}; try `{{ choice = [{value}] }}`")),
+            },
+            _ => {
+                let nearest = nearest(name, &["uniform", "log_uniform", "choice"]);
+                return Err(Error::UnknownName { what: "distribution", name: name.clone(), nearest }.to_string());
+            }
+        };
+        match distribution.mistake() {
+            None => Ok(distribution),
+            Some(mistake) => Err(mistake),
+        }
+    }
+
+    /// What is wrong with it, if anything.
+    fn mistake(&self) -> Option<String> {
+        let order =
+            |Range { min, max }: &Range| (min >= max).then(|| format!("expected min below max, got {min} and {max}"));
         match self {
             Self::Uniform(range) => order(range),
             Self::LogUniform(range) if range.min <= 0.0 => Some(format!("expected min above 0, got {}", range.min)),

@@ -3,9 +3,9 @@ use std::fs;
 use std::path::Path;
 
 use onedge_registry::{Kind, Value};
-use serde::Deserialize;
 
 use super::draw::{Distribution, Drawn};
+use super::section::Section;
 use crate::Error;
 use crate::spec::{self, Document, Placed, ROOT, parse_table, plain, to_toml};
 
@@ -30,52 +30,6 @@ pub(super) struct Layer {
     draws: BTreeMap<String, Distribution>,
 }
 
-/// `[sweep]`
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Section {
-    /// How many values are drawn of each distribution.
-    pub(super) random: Option<u32>,
-    /// Of the draws.
-    #[serde(default)]
-    pub(super) seed: u64,
-    /// How many seeds each run is done with, counted from that of the spec.
-    pub(super) repeats: Option<u32>,
-    /// Gives the number of steps.
-    pub(super) epochs: Option<f64>,
-    /// The keys for each of whose values there is a best run.
-    #[serde(default)]
-    pub(super) per: Vec<String>,
-    pub(super) stop: Option<Stop>,
-    /// Settings that follow another one.
-    #[serde(default)]
-    pub(super) scale: BTreeMap<String, Scale>,
-    #[serde(default)]
-    variants: Vec<toml::Table>,
-}
-
-/// When hopeless runs are given up, see [`GiveUp`](super::GiveUp).
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Stop {
-    pub(super) at: Vec<f64>,
-    pub(super) margin: f64,
-}
-
-/// A setting is multiplied by `(by / base)^power`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Scale {
-    pub(super) by: String,
-    pub(super) base: f64,
-    #[serde(default = "one")]
-    pub(super) power: f64,
-}
-
-fn one() -> f64 {
-    1.0
-}
-
 impl Sweep {
     /// Reads a sweep. `set` holds assignments like those of [`Document::set`], which apply to every variant; keys that
     /// begin with `sweep.` are those of the section.
@@ -90,28 +44,26 @@ impl Sweep {
     /// The same from text; `origin` names it in errors.
     ///
     /// # Errors
-    /// [`Error::Toml`] for what is no TOML, a wrong key or value in `[sweep]`, or a wrong distribution. What is wrong
-    /// with the specs is found by [`trials`](Self::trials).
+    /// [`Error::Toml`] for what is no TOML or a wrong distribution, [`Error::Spec`] for a wrong key or value in `[sweep]`.
+    /// What is wrong with the specs is found by [`trials`](Self::trials).
     pub fn parse(origin: &str, text: &str, set: &[String]) -> Result<Self, Error> {
         let mut table = parse_table(origin, text)?;
         let fail = |message: String| Error::Toml { origin: origin.to_owned(), message };
         let own = match table.remove("sweep") {
             None => toml::Table::new(),
             Some(toml::Value::Table(own)) => own,
-            Some(other) => return Err(fail(format!("sweep: expected a section, got a {}", other.type_str()))),
+            Some(other) => return Err(fail(format!("sweep: expected a section, got {other}"))),
         };
-        let (own, set) = assign(own, set);
-        let section: Section = own
-            .try_into()
-            .map_err(|error: toml::de::Error| fail(format!("sweep: {}", error.message().replace('\n', ", "))))?;
-        section.check().map_err(|message| fail(format!("sweep.{message}")))?;
+        let (own, rest) = assign(own, set);
+        let described = if rest.len() < set.len() { format!("{origin} with --set") } else { origin.to_owned() };
+        let section = Section::read(own).map_err(Error::spec(&described))?;
         let base = Layer::new(origin, table)?;
         let variants = section.variants.iter().map(|table| base.with(&Layer::new(origin, table.clone())?));
         let mut layers: Vec<Layer> = variants.collect::<Result<_, Error>>()?;
         if layers.is_empty() {
             layers.push(base);
         }
-        for assignment in set {
+        for assignment in rest {
             layers.iter_mut().try_for_each(|layer| layer.document.set(assignment))?;
         }
         if section.random.is_some() && layers.iter().all(|layer| layer.live().next().is_none()) {
@@ -208,48 +160,9 @@ fn take(
         if key == "name" {
             return Err(fail("expected a name, got a distribution; try `variants` in [sweep]".to_owned()));
         }
-        let distribution = Distribution::deserialize(toml::Value::Table(inner.clone())).map_err(|error| {
-            let example = "{ log_uniform = { min = 1e-3, max = 1.0 } }";
-            fail(format!("no distribution: {}; try `{example}`", error.message().replace('\n', ", ")))
-        })?;
-        if let Some(mistake) = distribution.mistake() {
-            return Err(fail(mistake));
-        }
+        let distribution = Distribution::read(inner).map_err(fail)?;
         draws.insert(dotted, distribution);
         *value = DRAWN.into();
     }
     Ok(())
-}
-
-impl Section {
-    /// What is out of range, with its key in front.
-    fn check(&self) -> Result<(), String> {
-        let positive = |number: f64| number.is_finite() && number > 0.0;
-        for (key, count) in [("random", self.random), ("repeats", self.repeats)] {
-            if count == Some(0) {
-                return Err(format!("{key}: expected 1 or more, got 0"));
-            }
-        }
-        match self.epochs {
-            Some(epochs) if !positive(epochs) => {
-                return Err(format!("epochs: expected a number above 0, got {epochs}"));
-            }
-            _ => {}
-        }
-        for (key, scale) in &self.scale {
-            if !positive(scale.base) || !scale.power.is_finite() {
-                let (base, power) = (scale.base, scale.power);
-                return Err(format!("scale.{key}: expected base above 0 and a power, got {base} and {power}"));
-            }
-        }
-        match &self.stop {
-            Some(Stop { at, .. }) if at.is_empty() || at.iter().any(|at| !(0.0 < *at && *at < 1.0)) => {
-                Err(format!("stop.at: expected shares of the steps, between 0 and 1, got {at:?}"))
-            }
-            Some(Stop { margin, .. }) if !(margin.is_finite() && *margin >= 1.0) => {
-                Err(format!("stop.margin: expected 1 or more, got {margin}"))
-            }
-            _ => Ok(()),
-        }
-    }
 }

@@ -3,6 +3,7 @@
 mod axes;
 mod claims;
 mod draw;
+mod fields;
 mod file;
 mod give_up;
 mod host;
@@ -11,6 +12,7 @@ mod place;
 mod report;
 mod run;
 mod save;
+mod section;
 mod trials;
 mod workers;
 

@@ -2,8 +2,9 @@ use std::collections::HashSet;
 
 use onedge_registry::{Kind, Value, nearest};
 
-use super::file::{Scale, Sweep};
+use super::file::Sweep;
 use super::give_up::GiveUp;
+use super::section::Scale;
 use crate::Error;
 use crate::labels::tell_apart;
 use crate::run::Library;

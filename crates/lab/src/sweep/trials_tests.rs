@@ -115,20 +115,11 @@ fn steps_and_scaled_settings_follow_the_batch() {
 #[test]
 fn mistakes_are_named() {
     let of = |section: &str| message("", &format!("rate = 0.1\n[sweep]\n{section}\n"));
-    let text = of("randm = 3");
-    assert!(text.starts_with("s.toml: sweep: unknown field `randm`, expected one of `random`, `seed`"), "{text}");
     for (section, expected) in [
-        ("repeats = 0", "repeats: expected 1 or more, got 0"),
-        ("epochs = -1", "epochs: expected a number above 0, got -1"),
+        ("repeats = 0", "repeats: expected a whole number, 1 or more, got 0"),
         (
             "random = 3",
             "random: expected a setting to draw, got none; try `rate = { log_uniform = { min = 1e-3, max = 1.0 } }`",
-        ),
-        ("stop = { at = [1.5], margin = 2 }", "stop.at: expected shares of the steps, between 0 and 1, got [1.5]"),
-        ("stop = { at = [0.5], margin = 0.5 }", "stop.margin: expected 1 or more, got 0.5"),
-        (
-            "scale = { rate = { by = \"batch\", base = 0 } }",
-            "scale.rate: expected base above 0 and a power, got 0 and 1",
         ),
         (
             "scale = { \"tuner.sigma\" = { by = \"batch\", base = 8 } }",
@@ -149,13 +140,20 @@ fn mistakes_are_named() {
     assert_eq!(of("{ uniform = { min = 2, max = 1 } }"), "s.toml: tuner.rate: expected min below max, got 2 and 1");
     assert_eq!(of("{ log_uniform = { min = 0, max = 1 } }"), "s.toml: tuner.rate: expected min above 0, got 0");
     assert_eq!(of("{ choice = [] }"), "s.toml: tuner.rate: expected one value or more, got an empty list");
-    let text = of("{ normal = { mean = 2 } }");
-    assert!(
-        text.starts_with("s.toml: tuner.rate: no distribution: unknown variant `normal`, expected one of `uniform`"),
-        "{text}"
-    );
-    let text = of("{ uniform = { min = 2 } }");
-    assert!(text.starts_with("s.toml: tuner.rate: no distribution: missing field `max`"), "{text}");
+    for (rate, expected) in [
+        (
+            "{ unifrm = { min = 1, max = 2 } }",
+            "unknown distribution `unifrm`, expected one of the known names; try `uniform`",
+        ),
+        ("{ uniform = { min = 2 } }", "uniform.max: expected a number, got nothing"),
+        ("{ uniform = { min = \"a\", max = 2 } }", "uniform.min: expected a number, got \"a\""),
+        ("{ uniform = { mn = 2 } }", "uniform: unknown key `mn`, expected one of its settings; try `min` or `max`"),
+        ("{ uniform = 2 }", "uniform: expected a range like { min = 1, max = 2 }, got 2"),
+        ("{ choice = 2 }", "choice: expected a list, got 2; try `{ choice = [2] }`"),
+        ("{}", "expected one distribution, got 0; try `{ log_uniform = { min = 1e-3, max = 1.0 } }`"),
+    ] {
+        assert_eq!(of(rate), format!("s.toml: tuner.rate: {expected}"));
+    }
     let text = message("", "rate = { uniform = { min = 1, max = 2 } }\n");
     assert_eq!(text, "s.toml: tuner.rate: expected to be told how many values to draw; try `random = 20` in [sweep]");
     assert_eq!(message("", "rate = []\n"), "s.toml: tuner.rate: expected one value or more, got an empty list");
@@ -168,5 +166,5 @@ fn mistakes_are_named() {
     let text = message("seed = [1, 2]", "rate = 0.1\n[sweep]\nrepeats = 3\n");
     assert_eq!(text, "s.toml: sweep.repeats: expected one seed beside it, got a list of seeds");
     let text = message("sweep = 3", "rate = 0.1\n");
-    assert_eq!(text, "s.toml: sweep: expected a section, got a integer");
+    assert_eq!(text, "s.toml: sweep: expected a section, got 3");
 }

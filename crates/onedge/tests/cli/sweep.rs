@@ -169,7 +169,14 @@ fn mistakes_are_told_before_anything_is_run() {
         SPEC.replace("rate = 0.1", "rate = { uniform = { min = 2, max = 1 } }") + "[sweep]\nrandom = 2\n",
     );
     for (args, expected) in [
-        (&["typo.toml"][..], "typo.toml: sweep: unknown field `repeat`, expected one of `random`,"),
+        (
+            &["typo.toml"][..],
+            "error: typo.toml: sweep: unknown key `repeat`, expected one of its settings; try `repeats`\n",
+        ),
+        (
+            &["grid.toml", "--set", "sweep.random=abc"],
+            "error: grid.toml with --set: sweep.random: expected a whole number, 1 or more, got \"abc\"\n",
+        ),
         (&["empty.toml"], "empty.toml: tuner.rate: expected one value or more, got an empty list"),
         (&["bad.toml"], "bad.toml: tuner.rate: expected min below max, got 2 and 1"),
         (&["missing.toml"], "missing.toml: cannot read"),

@@ -3,13 +3,18 @@
 /// The rows under their headings in aligned columns, two spaces apart: numbers to the right, text to the left.
 /// A column counts as numbers if each of its cells starts with a digit or a minus sign, or is `-` or empty.
 pub fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
+    let numeric: Vec<bool> = (0..headings.len())
+        .map(|c| !rows.is_empty() && rows.iter().all(|row| row.get(c).is_none_or(|x| is_number(x))))
+        .collect();
+    aligned(headings, &numeric, rows)
+}
+
+/// The same, where it is known which columns are numbers.
+pub fn aligned(headings: &[&str], numeric: &[bool], rows: &[Vec<String>]) -> String {
     let columns = headings.len();
     let width = |text: &str| text.chars().count();
     let widths: Vec<usize> = (0..columns)
         .map(|c| rows.iter().filter_map(|row| row.get(c)).map(|cell| width(cell)).fold(width(headings[c]), usize::max))
-        .collect();
-    let numeric: Vec<bool> = (0..columns)
-        .map(|c| !rows.is_empty() && rows.iter().all(|row| row.get(c).is_none_or(|x| is_number(x))))
         .collect();
     let mut out = String::new();
     let head: Vec<String> = headings.iter().map(|heading| (*heading).to_owned()).collect();

@@ -299,7 +299,7 @@ impl Reading {
     fn tags(&mut self) {
         match tags::read(&self.path) {
             Ok(tags) if tags.is_empty() => {}
-            Ok(tags) => self.put("tags", tags.into_iter().collect::<Vec<_>>().join(" ").into()),
+            Ok(tags) => self.put("tags", Fact::Words(tags.into_iter().collect())),
             Err(error) => self.failed(error.to_string()),
         }
     }
@@ -307,8 +307,7 @@ impl Reading {
     fn files(&mut self) {
         let files = files(&self.path);
         self.put("bytes", Fact::Integer(files.iter().map(|(_, bytes)| *bytes as i64).sum()));
-        let names: Vec<String> = files.into_iter().map(|(name, _)| name).collect();
-        self.put("files", names.join(" ").into());
+        self.put("files", Fact::Words(files.into_iter().map(|(name, _)| name).collect()));
     }
 }
 

@@ -1,6 +1,8 @@
+use std::borrow::Cow;
 use std::fmt;
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use serde_json::json;
 
 /// One thing known of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -9,8 +11,14 @@ pub enum Fact {
     Integer(i64),
     /// A number.
     Number(f64),
-    /// Text; a flag is `true` or `false`, a list `[64, 64]`.
+    /// Text.
     Text(String),
+    /// `true` or `false`.
+    Flag(bool),
+    /// `[64, 64]`
+    List(Vec<Fact>),
+    /// Tags, names of files.
+    Words(Vec<String>),
 }
 
 impl Fact {
@@ -19,17 +27,29 @@ impl Fact {
         match self {
             Self::Integer(integer) => Some(*integer as f64),
             Self::Number(number) => Some(*number),
-            Self::Text(_) => None,
+            _ => None,
         }
     }
 
-    /// As JSON, which has no infinities: they become text.
+    /// As what it is compared, if it is no number.
+    pub(super) fn text(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Integer(_) | Self::Number(_) => None,
+            Self::Text(text) => Some(Cow::Borrowed(text)),
+            Self::Flag(_) | Self::List(_) | Self::Words(_) => Some(Cow::Owned(self.to_string())),
+        }
+    }
+
+    /// As JSON, which has no infinities and no NaN: they become the text `inf`, `-inf` and `NaN`.
     pub fn to_json(&self) -> serde_json::Value {
         match self {
             Self::Integer(integer) => (*integer).into(),
             Self::Number(number) if number.is_finite() => (*number).into(),
             Self::Number(number) => number.to_string().into(),
             Self::Text(text) => text.as_str().into(),
+            Self::Flag(flag) => (*flag).into(),
+            Self::List(items) => items.iter().map(Self::to_json).collect(),
+            Self::Words(words) => words.as_slice().into(),
         }
     }
 
@@ -39,11 +59,9 @@ impl Fact {
             toml::Value::String(text) => Self::Text(text.clone()),
             toml::Value::Integer(integer) => Self::Integer(*integer),
             toml::Value::Float(number) => Self::Number(*number),
-            toml::Value::Boolean(flag) => Self::Text(flag.to_string()),
+            toml::Value::Boolean(flag) => Self::Flag(*flag),
             toml::Value::Array(items) => {
-                let items: Vec<String> =
-                    items.iter().filter_map(Self::from_toml).map(|fact| fact.in_a_list()).collect();
-                Self::Text(list(&items))
+                Self::List(items.iter().filter_map(Self::from_toml).map(Self::in_a_list).collect())
             }
             toml::Value::Datetime(_) | toml::Value::Table(_) => return None,
         })
@@ -57,17 +75,16 @@ impl Fact {
                 None => number.as_f64().map(Self::Number),
             },
             serde_json::Value::String(text) => Some(Self::Text(text.clone())),
-            serde_json::Value::Bool(flag) => Some(Self::Text(flag.to_string())),
+            serde_json::Value::Bool(flag) => Some(Self::Flag(*flag)),
             _ => None,
         }
     }
 
     /// In lists 2 and 2.0 are the same.
-    fn in_a_list(&self) -> String {
+    fn in_a_list(self) -> Self {
         match self {
-            Self::Integer(integer) => integer.to_string(),
-            Self::Number(number) => number.to_string(),
-            Self::Text(text) => text.clone(),
+            Self::Number(number) if number.fract() == 0.0 && number.abs() < 1e15 => Self::Integer(number as i64),
+            other => other,
         }
     }
 }
@@ -90,6 +107,9 @@ impl fmt::Display for Fact {
             Self::Integer(integer) => write!(f, "{integer}"),
             Self::Number(number) => write!(f, "{number:?}"),
             Self::Text(text) => f.write_str(text),
+            Self::Flag(flag) => write!(f, "{flag}"),
+            Self::List(items) => f.write_str(&list(&items.iter().map(Self::to_string).collect::<Vec<_>>())),
+            Self::Words(words) => f.write_str(&words.join(" ")),
         }
     }
 }
@@ -112,7 +132,24 @@ impl ToSql for Fact {
             Self::Integer(integer) => integer.to_sql(),
             Self::Number(number) => number.to_sql(),
             Self::Text(text) => text.to_sql(),
+            Self::Flag(_) | Self::List(_) => Ok(self.to_json().to_string().into_bytes().into()),
+            Self::Words(words) => Ok(json!({ WORDS: words }).to_string().into_bytes().into()),
         }
+    }
+}
+
+/// Marks words among what is kept as JSON.
+const WORDS: &str = "words";
+
+/// What was kept as JSON.
+fn kept(value: &serde_json::Value) -> Option<Fact> {
+    match value {
+        serde_json::Value::Array(items) => items.iter().map(kept).collect::<Option<_>>().map(Fact::List),
+        serde_json::Value::Object(object) => {
+            let words = object.get(WORDS)?.as_array()?.iter().map(|word| word.as_str().map(str::to_owned));
+            words.collect::<Option<_>>().map(Fact::Words)
+        }
+        other => Fact::from_json(other),
     }
 }
 
@@ -123,7 +160,10 @@ impl FromSql for Fact {
             ValueRef::Real(number) => Ok(Self::Number(number)),
             ValueRef::Text(_) => value.as_str().map(Self::from),
             ValueRef::Null => Ok(Self::Number(f64::NAN)),
-            ValueRef::Blob(_) => Err(FromSqlError::InvalidType),
+            ValueRef::Blob(json) => {
+                let value = serde_json::from_slice(json).map_err(|_| FromSqlError::InvalidType)?;
+                kept(&value).ok_or(FromSqlError::InvalidType)
+            }
         }
     }
 }
@@ -140,5 +180,31 @@ mod tests {
             assert_eq!(stored(key), written_list(written).unwrap());
         }
         assert_eq!(written_list("64"), None);
+    }
+
+    #[test]
+    fn facts_are_kept_and_become_json() {
+        let (text, words) = (|text: &str| Fact::Text(text.to_owned()), ["a".to_owned(), "b.c".to_owned()]);
+        for (fact, expected) in [
+            (Fact::Flag(true), json!(true)),
+            (text("true"), json!("true")),
+            (text("[1]"), json!("[1]")),
+            (
+                Fact::List(vec![Fact::Integer(64), Fact::Number(0.5), text("x"), Fact::Flag(false)]),
+                json!([64, 0.5, "x", false]),
+            ),
+            (Fact::List(Vec::new()), json!([])),
+            (Fact::Words(words.to_vec()), json!(["a", "b.c"])),
+            (Fact::Number(f64::NEG_INFINITY), json!("-inf")),
+            (Fact::Integer(i64::MAX), json!(i64::MAX)),
+        ] {
+            assert_eq!(fact.to_json(), expected);
+            let again = match fact.to_sql().unwrap() {
+                ToSqlOutput::Borrowed(value) => Fact::column_result(value),
+                ToSqlOutput::Owned(value) => Fact::column_result((&value).into()),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(again.unwrap(), fact);
+        }
     }
 }

@@ -40,7 +40,8 @@ impl Store {
     /// they became known, the latter last.
     ///
     /// # Errors
-    /// [`Error::UnknownKey`] for a key that no run has or could have.
+    /// [`Error::UnknownKey`] for a key that no run has or could have, [`Error::Filter`] for text that is compared with
+    /// numbers.
     pub fn list(&mut self, selection: &Selection<'_>) -> Result<Vec<BTreeMap<String, Fact>>, Error> {
         self.attempt(|index| list(index, selection))
     }
@@ -72,6 +73,12 @@ fn list(index: &mut Index, selection: &Selection<'_>) -> Result<Vec<BTreeMap<Str
     let read = |key: &str| Ok((key.to_owned(), column(index, key, &runs)?));
     let mut columns: BTreeMap<String, Column> = needed.into_iter().map(read).collect::<Result<_, Error>>()?;
 
+    if let Some(filter) = selection.filter {
+        filter.check_kinds(|key| {
+            let mut facts = columns.get(key).into_iter().flatten().flatten().peekable();
+            facts.peek().is_some() && facts.all(|fact| fact.number().is_some())
+        })?;
+    }
     let fits = |&run: &usize| selection.filter.is_none_or(|filter| filter.fits(&|key| columns.get(key)?[run].as_ref()));
     let mut chosen: Vec<usize> = (0..runs.len()).filter(fits).collect();
     if let Some(by) = columns.get(&sort.key) {
@@ -102,14 +109,15 @@ fn column(index: &Index, key: &str, runs: &[i64]) -> Result<Column, Error> {
 /// Numbers by size, then text by its letters; what is absent or no number comes last either way.
 fn order(a: Option<&Fact>, b: Option<&Fact>, descending: bool) -> Ordering {
     let rank = |fact: Option<&Fact>| match fact {
-        Some(Fact::Text(_)) => 1,
-        Some(fact) if fact.number().is_some_and(|number| !number.is_nan()) => 0,
-        _ => 2,
+        Some(fact) => fact.number().map_or(1, |number| if number.is_nan() { 2 } else { 0 }),
+        None => 2,
     };
     let same = match (a, b) {
-        (Some(Fact::Text(a)), Some(Fact::Text(b))) => a.cmp(b),
         (Some(Fact::Integer(a)), Some(Fact::Integer(b))) => a.cmp(b),
-        (Some(a), Some(b)) => a.number().partial_cmp(&b.number()).unwrap_or(Ordering::Equal),
+        (Some(a), Some(b)) => match (a.text(), b.text()) {
+            (Some(a), Some(b)) => a.cmp(&b),
+            _ => a.number().partial_cmp(&b.number()).unwrap_or(Ordering::Equal),
+        },
         _ => Ordering::Equal,
     };
     rank(a).cmp(&rank(b)).then(if descending { same.reverse() } else { same })

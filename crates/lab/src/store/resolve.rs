@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use onedge_registry::nearest;
@@ -72,8 +73,9 @@ impl Store {
                 }
             }
         }
-        let names: Vec<&str> = runs.iter().flat_map(|called| [&called.folder[..], &called.name]).collect();
-        let nearest = nearest(run, &names);
+        // Folder and name are often the same.
+        let names: BTreeSet<&str> = runs.iter().flat_map(|called| [&called.folder[..], &called.name]).collect();
+        let nearest = nearest(run, &names.into_iter().collect::<Vec<_>>());
         Err(Error::UnknownRun { run: run.to_owned(), root: self.root().to_owned(), nearest })
     }
 

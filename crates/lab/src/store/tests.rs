@@ -382,7 +382,7 @@ fn tags_are_in_the_folder_and_in_the_index() {
     drop(store);
     fs::remove_file(bench.index()).unwrap();
     let mut store = bench.store();
-    assert_eq!(store.list(&Selection::default()).unwrap()[0]["tags"], "good new".into());
+    assert_eq!(store.list(&Selection::default()).unwrap()[0]["tags"], Fact::Words(words(&["good", "new"])));
 }
 
 #[test]

@@ -30,6 +30,9 @@ fn runs_are_listed_and_filtered() {
     let lines: Vec<&str> = listed.stdout.lines().collect();
     let headings: Vec<&str> = lines[0].split_whitespace().collect();
     assert_eq!(headings, ["id", "folder", "status", "tuner", "steps", "final_loss", "seconds", "started", "tags"]);
+    // Times are text, whatever they begin with.
+    let aligned = bench.done(&["runs", "--columns", "started,steps", "--where", "status=done"]).stdout;
+    assert!(aligned.starts_with("started              steps\n20"), "{aligned}");
     assert_eq!(lines.len(), 4);
     assert!(lines.iter().any(|line| line.contains("fast") && line.contains("diverged")), "{}", listed.stdout);
 
@@ -47,6 +50,8 @@ fn runs_are_listed_and_filtered() {
     let everything = json(&bench.done(&["runs", "--json", "--where", "folder=constant"]));
     let run = &everything[0];
     assert_eq!((&run["tuner"], &run["tuner.rate"], &run["spec.steps"]), (&"constant".into(), &0.1.into(), &12.into()));
+    assert_eq!((&run["drop_last"], &run["model.hidden"]), (&true.into(), &serde_json::json!([4])));
+    assert_eq!(run["files"], serde_json::json!(["params.safetensors", "spec.toml", "steps.jsonl", "summary.json"]));
     assert!(run["train.accuracy"].is_number() && run["digest"].as_str().unwrap().len() == 64);
     assert!(run["started"].as_str().unwrap() <= run["ended"].as_str().unwrap());
 }
@@ -133,8 +138,18 @@ fn mistakes_are_named() {
             &["--where", "tunr=cdat"],
             "--where: column 1: unknown key `tunr`, expected something known of runs; try `tuner`",
         ),
+        (
+            &["--where", "status=done and final_loss < abc"],
+            "--where: column 30: expected a number to compare `final_loss` with, got text, `abc`; try --where 'tuner",
+        ),
+        (&["--limit", "0"], "invalid value '0' for '--limit <N>'"),
         (&["--sort", "final_los"], "--sort: unknown key `final_los`"),
         (&["--columns", "folder,sede"], "--columns: unknown key `sede`"),
+        (
+            &["show", "fats"],
+            "`fats`: expected a folder, name or id of a run below runs, got none of them; try `fast`\n",
+        ),
+        (&["show", "constan-3"], "got none of them; try `constant` or `constant-2`\n"),
         (&["show", "nothing"], "`nothing`: expected a folder, name or id of a run"),
         (
             &["compare", "const"],

@@ -4,6 +4,7 @@ mod parser;
 
 use super::Fact;
 use super::fact::written_list;
+use crate::Error;
 
 /// A condition on a run: comparisons with `and`, `or`, `not` and parentheses, as [`Filter::parse`] reads them.
 ///
@@ -31,6 +32,8 @@ pub struct Comparison {
     operator: Operator,
     /// As written, without quotes.
     value: String,
+    /// Where it stands.
+    value_column: usize,
     /// The same as a number, if it is one and has no quotes.
     number: Option<f64>,
 }
@@ -74,10 +77,29 @@ impl Filter {
 
     /// Every key that it asks for, with its place in the text.
     pub fn keys(&self) -> Vec<(&str, usize)> {
+        self.comparisons().into_iter().map(|comparison| (&comparison.key[..], comparison.column)).collect()
+    }
+
+    /// Whether what is text in it is compared with numbers.
+    ///
+    /// # Errors
+    /// [`Error::Filter`], where `is_number` knows of a key that it is a number in all runs that have it.
+    pub(super) fn check_kinds(&self, is_number: impl Fn(&str) -> bool) -> Result<(), Error> {
+        let by_size = |one: &&Comparison| one.number.is_none() && one.operator != Operator::Contains;
+        match self.comparisons().into_iter().filter(by_size).find(|one| is_number(&one.key)) {
+            None => Ok(()),
+            Some(Comparison { key, value, value_column, .. }) => {
+                let (expected, got) = (format!("a number to compare `{key}` with"), format!("text, `{value}`"));
+                Err(Error::Filter { column: *value_column, expected, got })
+            }
+        }
+    }
+
+    fn comparisons(&self) -> Vec<&Comparison> {
         match self {
-            Self::Compare(comparison) => vec![(&comparison.key, comparison.column)],
-            Self::Not(inner) => inner.keys(),
-            Self::And(parts) | Self::Or(parts) => parts.iter().flat_map(Self::keys).collect(),
+            Self::Compare(comparison) => vec![comparison],
+            Self::Not(inner) => inner.comparisons(),
+            Self::And(parts) | Self::Or(parts) => parts.iter().flat_map(Self::comparisons).collect(),
         }
     }
 }
@@ -91,10 +113,10 @@ impl Comparison {
             (Operator::Contains, Some(fact)) => fact.to_string().contains(&self.value),
             (operator, Some(fact)) => {
                 use std::cmp::Ordering::{Equal, Greater, Less};
-                let order = match (fact, self.number) {
-                    (Fact::Text(text), _) => Some(text.as_str().cmp(&self.value)),
-                    (number, Some(value)) => number.number().and_then(|number| number.partial_cmp(&value)),
-                    (_, None) => None,
+                let order = match (fact.text(), self.number) {
+                    (Some(text), _) => Some((*text).cmp(&self.value)),
+                    (None, Some(value)) => fact.number().and_then(|number| number.partial_cmp(&value)),
+                    (None, None) => None,
                 };
                 match operator {
                     Operator::Less => order == Some(Less),
@@ -109,12 +131,10 @@ impl Comparison {
     fn equals(&self, fact: Option<&Fact>) -> bool {
         match fact {
             None => false,
-            Some(Fact::Text(text)) if self.key == "tags" => {
-                text.split(' ').any(|tag| tag == self.value) || *text == self.value
-            }
-            Some(Fact::Text(text)) => {
-                *text == self.value || (text.starts_with('[') && written_list(&self.value).as_deref() == Some(text))
-            }
+            Some(Fact::Text(text)) => *text == self.value,
+            Some(Fact::Flag(flag)) => flag.to_string() == self.value,
+            Some(list @ Fact::List(_)) => written_list(&self.value) == Some(list.to_string()),
+            Some(all @ Fact::Words(words)) => words.contains(&self.value) || all.to_string() == self.value,
             Some(Fact::Integer(integer)) => match self.value.parse::<i64>() {
                 // Seeds have more digits than a float.
                 Ok(value) => *integer == value,
@@ -136,11 +156,11 @@ mod tests {
             ("tuner", "cdat".into()),
             ("tuner.sigma", Fact::Number(2.0625)),
             ("seed", Fact::Integer(9_007_199_254_740_993)),
-            ("model.hidden", "[64, 64]".into()),
+            ("model.hidden", Fact::List(vec![Fact::Integer(64); 2])),
             ("name", "rate = 0.1 (old)".into()),
-            ("drop_last", "true".into()),
+            ("drop_last", Fact::Flag(true)),
             ("started", "2025-11-26T17:53:07Z".into()),
-            ("tags", "baseline good".into()),
+            ("tags", Fact::Words(vec!["baseline".to_owned(), "good".to_owned()])),
             ("diverge_factor", Fact::Number(f64::INFINITY)),
             ("final_loss", Fact::Number(f64::NAN)),
         ]);
@@ -187,6 +207,24 @@ mod tests {
             ("not batch=1", true),
         ] {
             assert_eq!(fits(filter), expected, "{filter}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_compared_with_numbers() {
+        let check = |filter: &str| Filter::parse(filter).unwrap().check_kinds(|key| key == "final_loss");
+        for fine in ["final_loss<1", "final_loss=-inf", "final_loss~abc", "tuner<abc and final_loss!=1"] {
+            check(fine).unwrap();
+        }
+        for (filter, column, got) in [
+            ("final_loss < abc", 14, "abc"),
+            ("tuner=a or not final_loss='1'", 27, "1"),
+            ("final_loss!=nan", 13, "nan"),
+        ] {
+            let message = check(filter).unwrap_err().to_string();
+            let expected =
+                format!("--where: column {column}: expected a number to compare `final_loss` with, got text, `{got}`;");
+            assert!(message.starts_with(&expected), "{message}");
         }
     }
 

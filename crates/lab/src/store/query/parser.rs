@@ -82,9 +82,12 @@ impl<'a> Parser<'a> {
         let Some((_, operator)) = Operator::ALL.into_iter().find(|(symbol, _)| self.symbol(symbol)) else {
             return Err(self.expected(&format!("=, !=, <, <=, >, >= or ~ after `{key}`")));
         };
+        self.rest();
+        let value_column = self.column();
         let (value, quoted) = self.value()?;
         let number = if quoted { None } else { value.parse().ok().filter(|number: &f64| !number.is_nan()) };
-        Ok(Comparison { key: canonical(key).to_owned(), column, operator, value: value.to_owned(), number })
+        let (key, value) = (canonical(key).to_owned(), value.to_owned());
+        Ok(Comparison { key, column, operator, value, value_column, number })
     }
 
     /// A value, and whether it was in quotes.

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use onedge_lab::store::{Fact, Filter, Selection, Sort, canonical};
-use onedge_lab::table::{duration, number, table};
+use onedge_lab::table::{aligned, duration, number};
 
 use super::Root;
 use crate::console;
@@ -17,12 +17,12 @@ pub struct Listing {
     #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     sort: Option<String>,
     /// At most so many
-    #[arg(long, value_name = "N")]
-    limit: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
     /// What to show of each
     #[arg(long, value_name = "KEYS", value_delimiter = ',')]
     columns: Option<Vec<String>>,
-    /// As JSON, with everything that is known unless columns are named
+    /// As JSON, with everything that is known unless columns are named; numbers that JSON lacks are the text inf, -inf and NaN
     #[arg(long)]
     json: bool,
 }
@@ -52,8 +52,8 @@ pub fn run(args: &Listing, root: &Root) -> anyhow::Result<Code> {
     let rows = if root.is_yet_to_come() {
         Vec::new()
     } else {
-        let selection =
-            Selection { filter: filter.as_ref(), sort: sort.as_ref(), limit: args.limit, columns: columns.as_deref() };
+        let limit = args.limit.map(|limit| limit as usize);
+        let selection = Selection { filter: filter.as_ref(), sort: sort.as_ref(), limit, columns: columns.as_deref() };
         root.open()?.list(&selection)?
     };
     if args.json {
@@ -66,7 +66,8 @@ pub fn run(args: &Listing, root: &Root) -> anyhow::Result<Code> {
         let headings: Vec<&str> = columns.iter().map(String::as_str).collect();
         let cells =
             |row: &BTreeMap<String, Fact>| columns.iter().map(|key| cell(key, row.get(canonical(key)))).collect();
-        console::result(&table(&headings, &rows.iter().map(cells).collect::<Vec<_>>()));
+        let numeric: Vec<bool> = columns.iter().map(|key| is_numeric(key, &rows)).collect();
+        console::result(&aligned(&headings, &numeric, &rows.iter().map(cells).collect::<Vec<_>>()));
     }
     Ok(Code::Done)
 }
@@ -76,6 +77,12 @@ fn json(rows: &[BTreeMap<String, Fact>]) -> serde_json::Result<String> {
         row.iter().map(|(key, fact)| (key.clone(), fact.to_json())).collect()
     };
     Ok(serde_json::to_string_pretty(&rows.iter().map(object).collect::<Vec<_>>())? + "\n")
+}
+
+/// Whether a column holds numbers, and nothing else.
+fn is_numeric(key: &str, rows: &[BTreeMap<String, Fact>]) -> bool {
+    let mut facts = rows.iter().filter_map(|row| row.get(canonical(key))).peekable();
+    facts.peek().is_some() && facts.all(|fact| fact.number().is_some())
 }
 
 /// A fact as tables show it.

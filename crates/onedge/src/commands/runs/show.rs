@@ -8,7 +8,7 @@ use crate::exit::Code;
 pub struct Args {
     /// The run
     run: String,
-    /// As JSON
+    /// As JSON; numbers that it lacks are the text inf, -inf and NaN
     #[arg(long)]
     json: bool,
 }

@@ -89,7 +89,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A file or folder cannot be written.
-    #[error("{}: cannot write: {source}; try another place, or make room", path.display())]
+    #[error("{}: cannot write: {source}; {}", path.display(), advice_on_writing(source))]
     Write {
         /// The file.
         path: PathBuf,
@@ -508,6 +508,20 @@ impl From<DataError> for Error {
 impl From<TuneError> for Error {
     fn from(error: TuneError) -> Self {
         Self::Tune(Box::new(error))
+    }
+}
+
+/// What to try where the system refuses to write.
+pub fn advice_on_writing(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            "try another place, or make room"
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "try another place, or change its permissions"
+        }
+        io::ErrorKind::NotFound => "try a folder that there is",
+        _ => "try another place",
     }
 }
 

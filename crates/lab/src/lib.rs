@@ -21,4 +21,4 @@ pub mod store;
 pub mod sweep;
 pub mod table;
 
-pub use error::Error;
+pub use error::{Error, advice_on_writing};

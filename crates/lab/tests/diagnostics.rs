@@ -1,6 +1,6 @@
 //! Every diagnostic of a run against the dense Hessian in f64: exact ones to 1e-8, sampled ones to 3 standard errors.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicBool;
 
 use onedge_lab::records::Record;
@@ -282,6 +282,11 @@ fn agree_with_the_dense_hessian() {
         };
         assert_eq!(diagnostics::ALL.iter().filter(every).count(), diagnostics::ALL.len(), "a diagnostic is not tested");
         assert!(read("diagnostics_cost") > 0.0);
+        // Each reading is known to be its diagnostic's, and each diagnostic has one.
+        let names = record.measured.keys().filter(|name| *name != "diagnostics_cost");
+        let by: BTreeSet<&str> = names.map(|name| diagnostics::of_reading(name).expect(name).name).collect();
+        let silent = ["sharpening"].map(|name| diagnostics::of_reading(name).unwrap().name);
+        assert_eq!(by.len() + silent.len(), diagnostics::ALL.len(), "{by:?}");
     }
     println!("{worst:?}");
 }

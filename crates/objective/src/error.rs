@@ -4,7 +4,7 @@ use std::fmt;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A probe gave NaN or an infinity.
-    #[error("{probe}: expected a finite number, got {value}; try a smaller learning rate or look for non-finite data")]
+    #[error("{probe}: expected a finite number, got {value}; try smaller steps or look for non-finite data")]
     NonFinite {
         /// The probe that produced it.
         probe: Probe,

@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::sync::Mutex;
 
+use onedge_lab::advice_on_writing;
+
 use crate::exit::Code;
 
 /// The first failure to write a result, if any.
@@ -34,6 +36,6 @@ pub fn prompt(question: &str) {
 pub fn ending(code: Code) -> Code {
     let failed = FAILED.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
     let Some(error) = failed else { return code };
-    note(&format!("error: standard output: cannot write: {error}; try another place, or make room"));
+    note(&format!("error: standard output: cannot write: {error}; {}", advice_on_writing(&error)));
     if code == Code::Done { Code::Failed } else { code }
 }

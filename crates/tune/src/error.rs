@@ -6,7 +6,7 @@ use onedge_spectrum::Error as SpectrumError;
 pub enum Error {
     /// A probe gave NaN or an infinity at a step.
     #[error(
-        "step {step}, {probe}: expected a finite number, got {value}; try a smaller learning rate or look for non-finite data"
+        "step {step}, {probe}: expected a finite number, got {value}; try smaller steps (the tuner's rate, cap or sigma) or look for non-finite data"
     )]
     NonFinite {
         /// The step, counted from 0.

@@ -29,7 +29,9 @@ pub fn density(title: &str, curves: &[Curve], path: &Path) -> Result<(), Error> 
         drawn.push((format!("{}, step {}", curve.label, record.step), points));
     }
     if drawn.is_empty() {
-        let message = "expected runs that measured a density, got none; try `diagnostics.density_every`".to_owned();
+        let message =
+            "expected runs that measured a density, got none; try `--set diagnostics.density_every=10` when training"
+                .to_owned();
         return Err(Error::Picture { path: path.to_owned(), message });
     }
     let (labels, points): (Vec<String>, Vec<Vec<(f64, f64)>>) = drawn.into_iter().unzip();

@@ -17,6 +17,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use onedge_registry::nearest;
+use onedge_spectrum::diagnostics;
 
 pub use axis::Scale;
 use axis::{Axis, tick_label};
@@ -28,8 +29,8 @@ use draw::{Sheet, SheetPanel};
 pub use heatmap::{HeatCell, HeatMap, HeatPanel, Mark};
 use ink::INK;
 use palette::stroke;
-use panel::Clipping;
 pub use panel::{ALL, Panel, Reference, USUAL};
+use panel::{Clipping, OF_SPECTRUM};
 
 use crate::Error;
 
@@ -167,6 +168,9 @@ impl Picture {
                 continue;
             }
             chosen.push(Panel::measured(name, &self.curves).ok_or_else(|| {
+                if let Some(entry) = diagnostics::of_reading(name) {
+                    return not_measured(name, entry.settings[0].key);
+                }
                 let readings = self.curves.iter().flat_map(|curve| &curve.records).flat_map(|r| r.measured.keys());
                 let mut known: Vec<&str> = ALL.iter().map(|panel| &*panel.name).collect();
                 known.extend(readings.map(String::as_str).collect::<BTreeSet<&str>>());
@@ -174,7 +178,10 @@ impl Picture {
                 format!("unknown panel `{name}`, expected one of the known names; try {}", nearest.join(" or "))
             })?);
         }
-        if chosen.is_empty() {
+        let of_spectrum = || self.panels.iter().find(|name| OF_SPECTRUM.contains(&name.as_str()));
+        if let (true, false, Some(name)) = (chosen.is_empty(), self.curves.is_empty(), of_spectrum()) {
+            Err(not_measured(name, "sharpness_every"))
+        } else if chosen.is_empty() {
             Err("expected something to draw, got no records with these panels".to_owned())
         } else {
             Ok(chosen)
@@ -187,6 +194,13 @@ impl Picture {
         let (low, high) = values.fold((0.0f64, 0.0f64), |(low, high), v| (low.min(v), high.max(v)));
         Axis::new(Scale::Linear, low, high).padded(0.01)
     }
+}
+
+/// That no run has what a panel shows, as its diagnostic, of this cadence, was off.
+fn not_measured(panel: &str, every: &str) -> String {
+    format!(
+        "panel `{panel}`: expected runs that measured it, got none; try `--set diagnostics.{every}=10` when training"
+    )
 }
 
 #[cfg(test)]

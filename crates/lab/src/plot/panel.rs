@@ -53,6 +53,9 @@ pub static ALL: &[Panel] = &[
     panel("turn", "cosine between successive updates", Scale::Linear, |r| r.update_cosine),
 ];
 
+/// The panels of what is measured with the spectrum.
+pub(super) const OF_SPECTRUM: [&str; 4] = ["sharpness", "edge", "hessian", "alignment"];
+
 /// The names of the four panels that a picture has if none are asked for.
 pub const USUAL: [&str; 4] = ["loss", "rate", "sharpness", "edge"];
 

@@ -66,13 +66,19 @@ impl fmt::Display for StopReason {
             Self::StepsDone => write!(f, "steps done"),
             Self::TargetReached { step } => write!(f, "target reached at step {step}"),
             Self::Diverged { step, loss, limit } => {
-                write!(f, "diverged at step {step}: loss {loss:.4e} exceeds {limit:.4e}; try a smaller learning rate")
+                write!(
+                    f,
+                    "diverged at step {step}: loss {loss:.4e} exceeds {limit:.4e}; try smaller steps (the tuner's rate, cap or sigma)"
+                )
             }
             Self::Hopeless { step, loss, limit } => {
                 write!(f, "given up at step {step}: loss {loss:.4e} exceeds {limit:.4e}, allowed by the best run")
             }
             Self::NonFinite { step, probe } => {
-                write!(f, "non-finite {probe} at step {step}; try a smaller learning rate or look for bad data")
+                write!(
+                    f,
+                    "non-finite {probe} at step {step}; try smaller steps (the tuner's rate, cap or sigma) or look for bad data"
+                )
             }
             Self::Failed { step, error } => write!(f, "failed at step {step}: {error}"),
             Self::Interrupted { step } => write!(f, "interrupted before step {step}"),

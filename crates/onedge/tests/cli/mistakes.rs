@@ -66,6 +66,20 @@ fn a_loss_must_suit_the_data() {
 }
 
 #[test]
+#[cfg(unix)]
+fn what_cannot_be_written_has_its_own_advice() {
+    use onedge_lab::Error;
+    let message = |kind: std::io::ErrorKind| {
+        Error::write(std::path::Path::new("runs/a"))(kind.into()).to_string().rsplit_once("; ").unwrap().1.to_owned()
+    };
+    assert_eq!(message(std::io::ErrorKind::StorageFull), "try another place, or make room");
+    assert_eq!(message(std::io::ErrorKind::PermissionDenied), "try another place, or change its permissions");
+    let bench = Bench::new();
+    let missing = bench.run(&["train", "a.toml", "-q", "--save-params", "missing/p"]);
+    assert!(missing.stderr.ends_with("; try a folder that there is\n"), "{}", missing.stderr);
+}
+
+#[test]
 fn unwritable_places_are_named() {
     let bench = Bench::new();
     for args in [

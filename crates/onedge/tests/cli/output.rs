@@ -72,6 +72,11 @@ fn plot_draws_several_runs() {
     for (args, expected) in [
         (["-o", "x.pdf", "--x", "step"], "`.svg` or `.png`, got `.pdf`"),
         (["-o", "x.svg", "--panels", "los"], "try `loss`"),
+        (
+            ["-o", "x.svg", "--panels", "loss,trace"],
+            "x.svg: panel `trace`: expected runs that measured it, got none; try `--set diagnostics.trace_every=10` when",
+        ),
+        (["-o", "x.svg", "--panels", "top_2"], "try `--set diagnostics.top_every=10` when training"),
     ] {
         let output = bench.run(&[&["plot", "runs/constant"], &args[..]].concat());
         assert_eq!(output.code, Some(2), "{}", output.stderr);

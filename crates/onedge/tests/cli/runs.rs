@@ -44,6 +44,11 @@ fn runs_are_listed_and_filtered() {
     assert_eq!(folders(&["--where", "status=done and tuner.rate>0.1"]), ["constant-2"]);
     assert_eq!(folders(&["--where", "seed=3 or status=diverged", "--sort", "folder"]), ["constant", "fast"]);
     assert_eq!(folders(&["--sort", "-folder", "--limit", "2"]), ["fast", "constant-2"]);
+    assert_eq!(bench.done(&["runs", "list"]).stdout, listed.stdout);
+    assert_eq!(
+        bench.done(&["runs", "list", "--columns", "folder", "--where", "seed=4"]).stdout,
+        "folder\nconstant-2\n"
+    );
     let none = bench.done(&["runs", "--where", "tuner=greedy"]);
     assert_eq!((&none.stdout[..], &none.stderr[..]), ("", "note: no run fits, of those below runs\n"));
 
@@ -120,7 +125,10 @@ fn delete_asks_and_says_what_is_free() {
     let bench = three();
     let unasked = bench.run(&["runs", "delete", "fast"]);
     assert_eq!(unasked.code, Some(2));
-    assert_eq!(unasked.stderr, "error: --yes: expected it where there is no terminal to ask at, got neither\n");
+    assert_eq!(
+        unasked.stderr,
+        "error: runs delete: expected a terminal to ask at, got none; try `--yes`, which does not ask\n"
+    );
     let gone = bench.done(&["runs", "delete", "--yes", "fast", "constant-2", "fast"]).stdout;
     assert!(gone.starts_with("deleted fast\ndeleted constant-2\n") && gone.ends_with(" are free again\n"), "{gone}");
     assert_eq!(bench.names("runs"), ["constant", "index.lock", "index.sqlite"]);

@@ -25,7 +25,11 @@ pub(super) static ENTRY: Entry<Make> = Entry {
         samples("batch_sharpness_samples", "64"),
         relative_error("batch_sharpness_error"),
     ],
-    build: Make { f32: |settings| Ok(Box::new(make(settings)?)), f64: |settings| Ok(Box::new(make(settings)?)) },
+    build: Make {
+        readings: &["batch_sharpness"],
+        f32: |settings| Ok(Box::new(make(settings)?)),
+        f64: |settings| Ok(Box::new(make(settings)?)),
+    },
 };
 
 pub(super) static UPDATE: Entry<Make> = Entry {
@@ -42,6 +46,7 @@ pub(super) static UPDATE: Entry<Make> = Entry {
         relative_error("update_batch_sharpness_error"),
     ],
     build: Make {
+        readings: &["update_batch_sharpness"],
         f32: |settings| Ok(Box::new(make_update(settings)?)),
         f64: |settings| Ok(Box::new(make_update(settings)?)),
     },

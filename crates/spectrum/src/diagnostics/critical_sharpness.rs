@@ -24,7 +24,11 @@ pub(super) static ENTRY: Entry<Make> = Entry {
         setting("critical_sharpness_error", Kind::Number, Default::Is("0.05"), "relative error of the rate"),
         setting("critical_sharpness_losses", Kind::Integer, Default::Is("60"), "evaluations of the loss at most"),
     ],
-    build: Make { f32: |settings| Ok(Box::new(make(settings)?)), f64: |settings| Ok(Box::new(make(settings)?)) },
+    build: Make {
+        readings: &["critical_sharpness"],
+        f32: |settings| Ok(Box::new(make(settings)?)),
+        f64: |settings| Ok(Box::new(make(settings)?)),
+    },
 };
 
 fn make(settings: &Settings) -> Result<CriticalSharpness, RegistryError> {

@@ -23,7 +23,11 @@ pub(super) static ENTRY: Entry<Make> = Entry {
         setting("density_steps", Kind::Integer, Default::Is("64"), "Lanczos products from each vector"),
         setting("density_vectors", Kind::Integer, Default::Is("4"), "random vectors"),
     ],
-    build: Make { f32: |settings| Ok(Box::new(make(settings)?)), f64: |settings| Ok(Box::new(make(settings)?)) },
+    build: Make {
+        readings: &["density", "negative_share"],
+        f32: |settings| Ok(Box::new(make(settings)?)),
+        f64: |settings| Ok(Box::new(make(settings)?)),
+    },
 };
 
 fn make(settings: &Settings) -> Result<SpectralDensity, RegistryError> {

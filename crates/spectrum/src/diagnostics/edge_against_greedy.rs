@@ -16,7 +16,11 @@ pub(super) static ENTRY: Entry<Make> = Entry {
           loss that is not finite at one of the two. Cost: a curvature and two losses. Source: Roulet et al. 2024, arXiv \
           2407.06183, figure 16.",
     settings: &[every("edge_against_greedy_every")],
-    build: Make { f32: |_| Ok(Box::new(EdgeAgainstGreedy)), f64: |_| Ok(Box::new(EdgeAgainstGreedy)) },
+    build: Make {
+        readings: &["edge_against_greedy"],
+        f32: |_| Ok(Box::new(EdgeAgainstGreedy)),
+        f64: |_| Ok(Box::new(EdgeAgainstGreedy)),
+    },
 };
 
 impl<T: Real> Diagnostic<T> for EdgeAgainstGreedy {

@@ -16,7 +16,11 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     doc: "|H|_F = sqrt(E|H z|^2) over random signs z: the root of the sum of all squared eigenvalues. Reading: frobenius, \
           with its standard error. Cost: one product with H a sample. Source: Hutchinson 1989, for the trace of H^2.",
     settings: &[every("frobenius_every"), samples("frobenius_samples", "32"), relative_error("frobenius_error")],
-    build: Make { f32: |settings| Ok(Box::new(make(settings)?)), f64: |settings| Ok(Box::new(make(settings)?)) },
+    build: Make {
+        readings: &["frobenius"],
+        f32: |settings| Ok(Box::new(make(settings)?)),
+        f64: |settings| Ok(Box::new(make(settings)?)),
+    },
 };
 
 fn make(settings: &Settings) -> Result<Frobenius, RegistryError> {

@@ -24,6 +24,7 @@ pub(super) static ENTRY: Entry<Make> = Entry {
         setting("gauss_newton_products", Kind::Integer, Default::Is("100"), "products for either part at most"),
     ],
     build: Make {
+        readings: &["gauss_newton_sharpness", "residual_sharpness"],
         f32: |settings| Ok(Box::new(Parts::<f32>::new(settings)?)),
         f64: |settings| Ok(Box::new(Parts::<f64>::new(settings)?)),
     },

@@ -24,7 +24,11 @@ pub(super) static ENTRY: Entry<Make> = Entry {
         eigenvalue_error("layers_error"),
         setting("layers_products", Kind::Integer, Default::Is("50"), "products for one sharpness at most"),
     ],
-    build: Make { f32: |settings| Ok(Box::new(make(settings)?)), f64: |settings| Ok(Box::new(make(settings)?)) },
+    build: Make {
+        readings: &["*/curvature", "*/sharpness"],
+        f32: |settings| Ok(Box::new(make(settings)?)),
+        f64: |settings| Ok(Box::new(make(settings)?)),
+    },
 };
 
 fn make(settings: &Settings) -> Result<Layers, RegistryError> {

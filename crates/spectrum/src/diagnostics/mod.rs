@@ -64,9 +64,11 @@ pub trait Diagnostic<T: Real>: Send {
 /// A diagnostic, or the setting that is out of its range.
 pub type Made<T> = Result<Box<dyn Diagnostic<T>>, RegistryError>;
 
-/// How a diagnostic is made from the settings of all of them, for either float.
+/// What a diagnostic reads, and how it is made from the settings of all of them, for either float.
 #[derive(Debug)]
 pub struct Make {
+    /// The names of its readings; `*` stands for what may differ, as in `top_*`.
+    pub readings: &'static [&'static str],
     /// In single precision.
     pub f32: fn(&Settings) -> Made<f32>,
     /// In double precision.
@@ -89,6 +91,16 @@ pub static ALL: &[&Entry<Make>] = &[
     &noise_scale::ENTRY,
     &sharpening::ENTRY,
 ];
+
+/// The diagnostic that makes a reading of that name, its standard error included.
+pub fn of_reading(name: &str) -> Option<&'static Entry<Make>> {
+    let fits = |pattern: &str, name: &str| match pattern.split_once('*') {
+        None => pattern == name,
+        Some((before, after)) => name.strip_prefix(before).is_some_and(|rest| rest.ends_with(after)),
+    };
+    let name = name.strip_suffix("_error").unwrap_or(name);
+    ALL.iter().copied().find(|entry| entry.build.readings.iter().any(|pattern| fits(pattern, name)))
+}
 
 /// A diagnostic and how often it is due.
 pub struct Instrument<T: Real> {

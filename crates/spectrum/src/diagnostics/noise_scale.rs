@@ -23,7 +23,11 @@ pub(super) static ENTRY: Entry<Make> = Entry {
         samples("noise_scale_samples", "64"),
         relative_error("noise_scale_error"),
     ],
-    build: Make { f32: |settings| Ok(Box::new(make(settings)?)), f64: |settings| Ok(Box::new(make(settings)?)) },
+    build: Make {
+        readings: &["noise_scale"],
+        f32: |settings| Ok(Box::new(make(settings)?)),
+        f64: |settings| Ok(Box::new(make(settings)?)),
+    },
 };
 
 fn make(settings: &Settings) -> Result<NoiseScale, RegistryError> {

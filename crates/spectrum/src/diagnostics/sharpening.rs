@@ -18,6 +18,7 @@ pub(super) static ENTRY: Entry<Make> = Entry {
           sharpness. Source: Cohen et al. 2021, arXiv 2103.00065; Damian, Nichani, Lee 2023, arXiv 2209.15594.",
     settings: &[every("sharpening_every")],
     build: Make {
+        readings: &["sharpening"],
         f32: |_| Ok(Box::new(ProgressiveSharpening::<f32>::new())),
         f64: |_| Ok(Box::new(ProgressiveSharpening::<f64>::new())),
     },

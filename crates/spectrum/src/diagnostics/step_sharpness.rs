@@ -15,7 +15,11 @@ pub(super) static ENTRY: Entry<Make> = Entry {
           is at 2 where the quadratic model along u no longer falls, and at sigma for CDAT without averages. Neither is \
           there for a zero update or slope. Cost: one curvature.",
     settings: &[every("step_sharpness_every")],
-    build: Make { f32: |_| Ok(Box::new(StepSharpness)), f64: |_| Ok(Box::new(StepSharpness)) },
+    build: Make {
+        readings: &["step_sharpness", "step_ratio"],
+        f32: |_| Ok(Box::new(StepSharpness)),
+        f64: |_| Ok(Box::new(StepSharpness)),
+    },
 };
 
 impl<T: Real> Diagnostic<T> for StepSharpness {

@@ -34,6 +34,7 @@ pub(super) static ENTRY: Entry<Make> = Entry {
         setting("top_products", Kind::Integer, Default::Is("200"), "products for one measurement at most"),
     ],
     build: Make {
+        readings: &["top_*"],
         f32: |settings| Ok(Box::new(Top::<f32>::new(settings)?)),
         f64: |settings| Ok(Box::new(Top::<f64>::new(settings)?)),
     },

@@ -45,7 +45,11 @@ pub(super) static ENTRY: Entry<Make> = Entry {
         ),
         setting("trace_method", Kind::Text, Default::Is("hutchinson"), "`hutchinson`, or `hutch++`: all samples"),
     ],
-    build: Make { f32: |settings| Ok(Box::new(make(settings)?)), f64: |settings| Ok(Box::new(make(settings)?)) },
+    build: Make {
+        readings: &["trace"],
+        f32: |settings| Ok(Box::new(make(settings)?)),
+        f64: |settings| Ok(Box::new(make(settings)?)),
+    },
 };
 
 fn make(settings: &Settings) -> Result<Trace, RegistryError> {

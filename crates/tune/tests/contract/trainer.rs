@@ -152,7 +152,7 @@ fn break_at(probe: Probe, tuner: impl Tuner + 'static) -> Result<(), String> {
 fn what_is_not_finite_is_named_with_its_step() {
     let message = |probe, value| {
         format!(
-            "step 2, {probe}: expected a finite number, got {value}; try a smaller learning rate or look for non-finite data"
+            "step 2, {probe}: expected a finite number, got {value}; try smaller steps (the tuner's rate, cap or sigma) or look for non-finite data"
         )
     };
     let cdat = || Cdat::new(1.0, 0.0, 0.0, f64::INFINITY);

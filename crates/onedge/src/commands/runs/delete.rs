@@ -51,8 +51,8 @@ pub fn run(args: &Args, root: &Root) -> anyhow::Result<Code> {
 /// Asks at the terminal.
 fn agreed(question: &str) -> anyhow::Result<bool> {
     if !stdin().is_terminal() {
-        let (expected, got) = ("it where there is no terminal to ask at".to_owned(), "neither".to_owned());
-        return Err(Error::Option { option: "--yes", expected, got }.into());
+        let (expected, got) = ("a terminal to ask at".to_owned(), "none; try `--yes`, which does not ask".to_owned());
+        return Err(Error::Option { option: "runs delete", expected, got }.into());
     }
     console::prompt(question);
     let mut answer = String::new();

@@ -60,6 +60,8 @@ impl Root {
 /// What to do with runs. RUN is the path of a folder, or a folder below the root, an id or a name, or the beginning of one.
 #[derive(Debug, Subcommand)]
 enum What {
+    /// The list of runs, as without a command
+    List(list::Listing),
     /// Everything that is known of a run
     Show(show::Args),
     /// Runs side by side: how they went, and in which settings they differ
@@ -84,6 +86,7 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     }
     match &args.what {
         None => list::run(&args.list, root),
+        Some(What::List(listing)) => list::run(listing, root),
         Some(What::Show(args)) => show::run(args, root),
         Some(What::Compare(args)) => compare::run(args, root),
         Some(What::Tag(args)) => tag::run(args, root, &args.tags, &[]),

@@ -64,12 +64,6 @@ fn judge(results: &Results) -> Vec<Claim> {
             "on edge ends under greedy, every seed (partly: on the mean)",
             compare(EDGE, GREEDY, |ends| graded(ends.all_below(1.0), ends.ratio < 1.0)),
         );
-        judge.claim(problem, "2.0625 ends within 1.1 times the best of all sigmas", over_edge(results, problem));
-        judge.claim(
-            problem,
-            "2.5 diverges, or ends above 1.5 times the loss on edge",
-            compare("σ 2.5", EDGE, |ends| whether(ends.ratio > 1.5)),
-        );
         if !problem.starts_with("NanoLM") {
             judge.claim(
                 problem,
@@ -79,7 +73,37 @@ fn judge(results: &Results) -> Vec<Claim> {
             );
         }
     }
+    judge.claim(
+        "all problems",
+        "often: 2.0625 ends within 1.1 times the best of all sigmas on half of the problems or more (partly: on one)",
+        count(results, (0.5, true), over_edge),
+    );
+    judge.claim(
+        "all problems",
+        "mostly: 2.5 diverges or ends above 1.5 times the loss on edge, on more than half of the problems (partly: on one)",
+        count(results, (0.5, false), too_far),
+    );
     judge.claims()
+}
+
+/// On how many problems something is so: shown on more than the share, or on just that if `enough` says so.
+fn count(
+    results: &Results,
+    (share, enough): (f64, bool),
+    of: fn(&Results, &str) -> (Verdict, String),
+) -> (Verdict, String) {
+    let found: Vec<_> = results.problems().into_iter().map(|problem| (problem, of(results, problem))).collect();
+    let holds = found.iter().filter(|(_, (verdict, _))| *verdict == Verdict::Shown).count();
+    let least = share * found.len() as f64;
+    let is_shown = holds as f64 > least || (enough && holds as f64 >= least);
+    let text: Vec<String> =
+        found.iter().map(|(problem, (verdict, text))| format!("{problem}: {verdict}, {text}")).collect();
+    (graded(is_shown && holds > 0, holds > 0), format!("{holds} of {}: {}", found.len(), text.join("; ")))
+}
+
+fn too_far(results: &Results, problem: &str) -> (Verdict, String) {
+    let found = ends(results, problem, "σ 2.5", EDGE);
+    found.map_or(unknown("no run came to its end"), |ends| (whether(ends.ratio > 1.5), ends.measured()))
 }
 
 fn over_edge(results: &Results, problem: &str) -> (Verdict, String) {
@@ -143,9 +167,22 @@ mod tests {
     }
 
     #[test]
+    fn often_and_mostly_are_counted() {
+        let of = |holds: usize, all: usize, enough| {
+            let names: Vec<String> = (0..all).map(|i| if i < holds { "yes" } else { "no" }.repeat(i + 1)).collect();
+            let series = names.iter().map(|name| series(name, EDGE, vec![rising(0.1)])).collect();
+            let is_so = |_: &Results, problem: &str| (whether(problem.starts_with("yes")), "seen".to_owned());
+            count(&Results { series }, (0.5, enough), is_so)
+        };
+        assert_eq!([of(3, 5, false).0, of(2, 4, true).0], [Shown; 2]);
+        assert_eq!([of(2, 5, true).0, of(2, 4, false).0], [Partly; 2]);
+        assert_eq!(of(0, 2, true), (NotShown, "0 of 2: no: not shown, seen; nono: not shown, seen".to_owned()));
+    }
+
+    #[test]
     fn both_outcomes() {
         assert_eq!(verdicts("ConvNet", 0.1, 0.09, diverged()), [Shown; 5]);
-        assert_eq!(verdicts("ConvNet", 0.19, 0.3, rising(0.2)), [Partly, Shown, NotShown, NotShown, Shown]);
+        assert_eq!(verdicts("ConvNet", 0.19, 0.3, rising(0.2)), [Partly, Shown, Shown, NotShown, NotShown]);
         assert_eq!(verdicts("NanoLM", 0.9, 0.9, rising(0.2)), [NotShown; 4]);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use onedge_registry::Value;
-use onedge_theory::presets::{Curves, Outcome, build};
+use onedge_theory::presets::{Claim, Curves, Outcome, build};
 
 use super::Picture;
 use crate::Error;
@@ -19,6 +19,24 @@ pub fn curves(name: &str, settings: &[(&str, &str)]) -> Result<Curves, Error> {
         Outcome::Curves(curves) => Ok(curves),
         Outcome::Grid(_) => unreachable!("{name} has curves"),
     }
+}
+
+/// The claims of a preset made in both time conventions: what the paper says of a curve is borne out if it is in one of them,
+/// as it does not print which its figures have. Each claim tells of both.
+///
+/// # Errors
+/// Those of [`curves`].
+pub fn in_either_convention(name: &str) -> Result<Vec<Claim>, Error> {
+    let in_time = |time| curves(name, &[("time", time)]).map(|curves| curves.claims);
+    let pair = |(printed, other): (Claim, Claim)| {
+        let measured = format!(
+            "as printed: {} ({}); semi-implicit: {} ({})",
+            printed.measured, printed.verdict, other.measured, other.verdict
+        );
+        let verdict = printed.verdict.better(other.verdict);
+        Claim { measured, verdict, ..printed }
+    };
+    Ok(in_time("printed")?.into_iter().zip(in_time("semi-implicit")?).map(pair).collect())
 }
 
 /// Their picture.

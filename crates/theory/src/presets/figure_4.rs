@@ -144,22 +144,30 @@ fn steps_per_turn(turns: &[usize]) -> Option<f64> {
     (turns.len() > 2).then(|| 2.0 * (last - first) as f64 / (turns.len() - 1) as f64)
 }
 
-/// Whether the swings of a quantity die down: shown if the last is under half of the first, partly if it is no larger.
+/// Whether a quantity stays where it would rest. At a constant rate lambda swings just as y does, so that it has settled if
+/// the swings do not grow and go round the resting value: shown if the last is at most 1.05 times the first and its mean is
+/// within 5 % of that value, partly at 1.25 times and 25 %.
 fn settles(points: &[Point], stop: Stop, of: impl Fn(&Point) -> f64, resting: f64) -> (Verdict, String) {
     let turns = turns(points, |point| point.y);
     // One turn is three changes of sign, from the first to the third.
     let (Some(first), Some(last)) = (turns.windows(3).next(), turns.windows(3).last()) else {
         return (Verdict::NotShown, "not one turn".to_owned());
     };
+    let values = |turn: &[usize]| -> Vec<f64> {
+        points.iter().filter(|point| (turn[0]..turn[2]).contains(&point.step)).map(&of).collect()
+    };
     let range = |turn: &[usize]| {
-        let inside = points.iter().filter(|point| (turn[0]..=turn[2]).contains(&point.step)).map(&of);
-        inside.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
+        values(turn).into_iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)))
     };
     let ((low, high), (last_low, last_high)) = (range(first), range(last));
     let grown = (last_high - last_low) / (high - low);
-    let verdict = if stop.is_success() { below(grown, (0.5, 1.25)) } else { Verdict::NotShown };
+    let last_values = values(last);
+    let mean = last_values.iter().sum::<f64>() / last_values.len() as f64;
+    let away = (mean / resting - 1.0).abs();
+    let verdict = if stop.is_success() { below((grown - 1.0).max(away), (0.05, 0.25)) } else { Verdict::NotShown };
     let (first, last) =
         (format!("{}..{}", digits(low), digits(high)), format!("{}..{}", digits(last_low), digits(last_high)));
     let ended = if stop.is_success() { String::new() } else { format!(", then {stop}") };
-    (verdict, format!("round {}: first turn {first}, last {last}{ended}", digits(resting)))
+    let rests = format!("round {}, would rest at {}", digits(mean), digits(resting));
+    (verdict, format!("first turn {first}, last {last} {rests}{ended}"))
 }

@@ -26,6 +26,18 @@ pub enum Verdict {
     NotShown,
 }
 
+impl Verdict {
+    /// The one of two that is nearer to shown.
+    #[must_use]
+    pub fn better(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Shown, _) | (_, Self::Shown) => Self::Shown,
+            (Self::Partly, _) | (_, Self::Partly) => Self::Partly,
+            (Self::NotShown, Self::NotShown) => Self::NotShown,
+        }
+    }
+}
+
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

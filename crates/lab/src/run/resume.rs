@@ -32,11 +32,20 @@ impl Begun {
         let mut origin = Origin::read(path)?;
         // One that cannot be read tells nothing, and is written anew.
         let summary = origin.directory.read_summary().ok().flatten();
+        let end_at = |steps| {
+            summary.as_ref().and_then(|summary| match &summary.stop {
+                StopReason::StepsDone => (summary.steps >= steps).then_some(StopReason::StepsDone),
+                StopReason::Interrupted { .. } | StopReason::Failed { .. } => None,
+                stop => Some(stop.clone()),
+            })
+        };
         if let Some(steps) = steps {
             let taken = summary.as_ref().map_or(0, |summary| summary.steps).max(origin.records.len() as u64);
             if steps <= taken {
                 let further = match origin.spec.steps {
-                    whole if whole > taken => format!(" (without it the run goes on to {whole})"),
+                    whole if whole > taken && end_at(whole).is_none() => {
+                        format!(" (without it the run goes on to {whole})")
+                    }
                     _ => String::new(),
                 };
                 let expected = format!("more than {taken}, the steps that {} has recorded{further}", path.display());
@@ -44,11 +53,7 @@ impl Begun {
             }
             origin.spec.steps = steps;
         }
-        let ended = summary.and_then(|summary| match summary.stop {
-            StopReason::StepsDone => (summary.steps >= origin.spec.steps).then_some(summary.stop),
-            StopReason::Interrupted { .. } | StopReason::Failed { .. } => None,
-            stop => Some(stop),
-        });
+        let ended = end_at(origin.spec.steps);
         Ok(Self { origin, lock, ended })
     }
 

@@ -105,6 +105,8 @@ fn a_run_that_has_failed_for_good_says_so() {
     assert!(
         nothing.stdout.ends_with("nothing to resume; try `onedge fork`, with other settings from an earlier step on\n")
     );
+    let fewer = refused(&bench, &["resume", "d", "--steps", "1"]);
+    assert_eq!(fewer, "error: --steps: expected more than 2, the steps that d has recorded, got 1\n");
 }
 
 #[test]

@@ -4,6 +4,12 @@ use std::path::{Path, PathBuf};
 use onedge_data::Error as DataError;
 use onedge_tune::Error as TuneError;
 
+mod kind;
+mod words;
+
+pub use words::advice_on_writing;
+use words::{first, hint, quoted, rest};
+
 use crate::checkpoint::Fault;
 use crate::run::Finished;
 
@@ -403,86 +409,6 @@ impl Error {
         |source| Self::Spec { origin: origin.to_owned(), source: Box::new(source) }
     }
 
-    /// Whether the request was wrong (a name, a key, a value, a file that does not fit), rather than that something
-    /// failed on the way.
-    pub fn is_misuse(&self) -> bool {
-        match self {
-            Self::Read { .. }
-            | Self::RunExists(_)
-            | Self::NoRun(_)
-            | Self::NoSpec { .. }
-            | Self::Running(_)
-            | Self::State(_)
-            | Self::NoRecords(_)
-            | Self::Toml { .. }
-            | Self::Spec { .. }
-            | Self::Grid { .. }
-            | Self::Safetensors { .. }
-            | Self::MissingTensor { .. }
-            | Self::ExtraTensor { .. }
-            | Self::TensorShape { .. }
-            | Self::TensorType { .. }
-            | Self::TensorValue { .. }
-            | Self::Batch { .. }
-            | Self::NoImages { .. }
-            | Self::Crop { .. }
-            | Self::Network { .. }
-            | Self::Memory { .. }
-            | Self::ChunkMemory { .. }
-            | Self::NoText { .. }
-            | Self::NoParameters { .. }
-            | Self::UnknownCharacter { .. }
-            | Self::Option { .. }
-            | Self::FigureRuns { .. }
-            | Self::NoFigures(_)
-            | Self::Figure { .. }
-            | Self::Engine(_)
-            | Self::NoStore(_)
-            | Self::Filter { .. }
-            | Self::UnknownKey { .. }
-            | Self::UnknownRun { .. }
-            | Self::AmbiguousRun { .. }
-            | Self::NotInStore { .. }
-            | Self::Tag(_)
-            | Self::NoParquet
-            | Self::NeedsFolder
-            | Self::Picture { .. } => true,
-            Self::Data(error) => !matches!(
-                **error,
-                DataError::Io { .. }
-                    | DataError::Network { .. }
-                    | DataError::CutOff { .. }
-                    | DataError::Stalled { .. }
-                    | DataError::Interrupted { .. }
-                    | DataError::Stopped { .. }
-            ),
-            Self::Checkpoint(fault) => fault.is_misuse(),
-            Self::Write { .. }
-            | Self::Gone(_)
-            | Self::Incomplete { .. }
-            | Self::Record { .. }
-            | Self::FigureRun { .. }
-            | Self::Index { .. }
-            | Self::IndexBusy(_)
-            | Self::Objective(_)
-            | Self::Tune(_) => false,
-        }
-    }
-
-    /// Whether a run has ended as its folder was gone.
-    pub fn is_gone(&self) -> bool {
-        match self {
-            Self::Incomplete { source, .. } => source.is_gone(),
-            other => matches!(other, Self::Gone(_)),
-        }
-    }
-
-    /// Whether it was asked to end, in a download or while images were decoded.
-    pub fn is_interrupted(&self) -> bool {
-        matches!(self, Self::Checkpoint(Fault::Interrupted { .. }))
-            || matches!(self, Self::Data(error) if matches!(**error, DataError::Interrupted { .. } | DataError::Stopped { .. }))
-    }
-
     /// For `map_err` on the index at `path`.
     pub(crate) fn index(path: &Path) -> impl FnOnce(rusqlite::Error) -> Self + '_ {
         move |source| Self::Index { path: path.to_owned(), source }
@@ -509,41 +435,4 @@ impl From<TuneError> for Error {
     fn from(error: TuneError) -> Self {
         Self::Tune(Box::new(error))
     }
-}
-
-/// What to try where the system refuses to write.
-pub fn advice_on_writing(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            "try another place, or make room"
-        }
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "try another place, or change its permissions"
-        }
-        io::ErrorKind::NotFound => "try a folder that there is",
-        _ => "try another place",
-    }
-}
-
-fn quoted(names: &[String]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    quoted.join(" or ")
-}
-
-fn hint(nearest: &[String]) -> String {
-    if nearest.is_empty() { "try `onedge runs`".to_owned() } else { format!("try {}", quoted(nearest)) }
-}
-
-/// Where the rest of a run is, of which `source` says what could not be written.
-fn rest(source: &Error, finished: &Finished) -> String {
-    if source.is_gone() {
-        return String::new();
-    }
-    format!(" (everything else of this run is in {})", finished.folder.display())
-}
-
-/// The first few.
-fn first(names: &[String]) -> String {
-    let more = if names.len() > 3 { ", ..." } else { "" };
-    format!("{}{more}", quoted(&names[..names.len().min(3)]))
 }

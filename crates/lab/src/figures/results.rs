@@ -1,6 +1,5 @@
 use std::path::Path;
 
-use super::runs;
 use super::study::{Candidate, Series, Study};
 use crate::Error;
 use crate::compare::{Group, Point};
@@ -8,6 +7,7 @@ use crate::plot::Quantity;
 use crate::records::{Record, RunDirectory};
 use crate::run::Finished;
 use crate::spec::Spec;
+use crate::sweep::is_at_end;
 
 /// What the runs of a study recorded.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,7 +31,7 @@ impl Results {
     /// # Errors
     /// [`Error::FigureRuns`] if some are missing; a file that cannot be read.
     pub fn load(study: &Study, root: &Path) -> Result<Self, Error> {
-        let missing = study.specs().filter(|spec| !runs::is_done(root, spec)).count();
+        let missing = study.specs().filter(|spec| !is_at_end(root, spec)).count();
         if missing > 0 {
             return Err(Error::FigureRuns { root: root.to_owned(), missing });
         }

@@ -4,22 +4,17 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use crate::Error;
-use crate::records::{RunDirectory, StopReason};
+use crate::records::StopReason;
 use crate::run::Library;
 use crate::spec::Spec;
-use crate::sweep::{self, Event, Status, Workers, folder};
-
-/// Whether a run has come to its end.
-pub fn is_done(root: &Path, spec: &Spec) -> bool {
-    RunDirectory::open(&folder(root, spec)).is_ok_and(|directory| directory.summary().is_file())
-}
+use crate::sweep::{self, Event, Status, Workers, folder, is_at_end};
 
 /// The specs whose runs are still to be done, each once.
 pub fn open<'a>(specs: impl IntoIterator<Item = &'a Spec>, root: &Path) -> Vec<Spec> {
     let mut found: Vec<(PathBuf, Spec)> = Vec::new();
     for spec in specs {
         let path = folder(root, spec);
-        if !is_done(root, spec) && found.iter().all(|(known, _)| *known != path) {
+        if !is_at_end(root, spec) && found.iter().all(|(known, _)| *known != path) {
             found.push((path, spec.clone()));
         }
     }
@@ -93,9 +88,24 @@ mod tests {
         assert_eq!(todo.len(), 3);
         run(&todo, root.path(), 2, &Library::new(None), &observe, &go()).unwrap();
         assert_eq!((begun.load(Ordering::Relaxed), count(root.path())), (3, 3));
-        assert!(specs.iter().all(|spec| is_done(root.path(), spec)) && open(&twice, root.path()).is_empty());
+        assert!(specs.iter().all(|spec| is_at_end(root.path(), spec)) && open(&twice, root.path()).is_empty());
         let name = folder(root.path(), &specs[0]).file_name().unwrap().to_string_lossy().into_owned();
         assert!(name.starts_with("delta=0.5-") && name.len() == 22, "{name}");
+    }
+
+    #[test]
+    fn a_damaged_run_is_done_again() {
+        let root = tempfile::tempdir().unwrap();
+        let specs = [spec(&["steps=3"]), spec(&["steps=2"])];
+        let go = || AtomicBool::new(false);
+        run(&specs, root.path(), 1, &Library::new(None), &|_| {}, &go()).unwrap();
+        let summary = folder(root.path(), &specs[0]).join("summary.json");
+        let whole = fs::read_to_string(&summary).unwrap();
+        fs::write(&summary, &whole[..40]).unwrap();
+        let todo = open(&specs, root.path());
+        assert_eq!(todo, specs[..1]);
+        run(&todo, root.path(), 1, &Library::new(None), &|_| {}, &go()).unwrap();
+        assert!(open(&specs, root.path()).is_empty());
     }
 
     #[test]

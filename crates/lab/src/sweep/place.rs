@@ -65,6 +65,11 @@ pub fn find(root: &Path, spec: &Spec, hopeless: Hopeless) -> Result<Option<Done>
     }
 }
 
+/// Whether the run of a spec lies in its own folder, at its end and readable as far as its summary is.
+pub(crate) fn is_at_end(root: &Path, spec: &Spec) -> bool {
+    matches!(done(&folder(root, spec), spec, Hopeless::Unwanted), Ok(Some(_)))
+}
+
 /// What a run is that was given up as hopeless.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hopeless {

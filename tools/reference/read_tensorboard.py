@@ -24,13 +24,25 @@ TRAIN += ["diagnostics.sharpness_every=5", "diagnostics.top_k=3", "diagnostics.t
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
-        onedge = ["cargo", "run", "--quiet", "-p", "onedge", "--manifest-path", TOOLS.parent / "Cargo.toml", "--"]
+        onedge = [program()]
         settings = [word for setting in TRAIN for word in ("--set", setting)]
         run([*onedge, "train", "--quiet", *settings], cwd=folder, stdout=subprocess.DEVNULL)
         run([*onedge, "export", "cdat", "--format", "tensorboard", "-o", "board"], cwd=folder)
         run([*onedge, "export", "cdat", "-o", "steps.csv"], cwd=folder)
         run([*onedge, "runs", "show", "cdat", "--json"], cwd=folder, stdout=open(Path(folder, "run.json"), "w"))
         run([environment(), __file__, "--read", folder])
+
+
+def program():
+    """The one that the tests build, and have built if they ran before: its path is in what cargo says of it."""
+    command = ["cargo", "test", "--quiet", "--workspace", "--no-run", "--message-format=json"]
+    said = subprocess.run(command, cwd=TOOLS.parent, check=True, stdout=subprocess.PIPE, text=True).stdout
+    for line in filter(lambda line: line.startswith("{"), said.splitlines()):
+        artefact = json.loads(line)
+        target = artefact.get("target", {})
+        if target.get("kind") == ["bin"] and target["name"] == "onedge" and not artefact["profile"]["test"]:
+            return artefact["executable"]
+    sys.exit("cargo named no program `onedge`")
 
 
 def run(command, **options):

@@ -69,9 +69,10 @@ fn start(entry: &Entry, started: f64) -> Plugin {
         // A `google.protobuf.Value`.
         let mut value = Message::new();
         match fact {
-            Fact::Text(text) if text == "true" || text == "false" => value.integer(4, i64::from(text == "true")),
-            Fact::Text(text) => value.bytes(3, text.as_bytes()),
-            number => value.double(2, number.number().unwrap_or(f64::NAN)),
+            Fact::Flag(flag) => value.integer(4, i64::from(*flag)),
+            Fact::Integer(integer) => value.double(2, *integer as f64),
+            Fact::Number(number) => value.double(2, *number),
+            Fact::Text(_) | Fact::List(_) | Fact::Words(_) => value.bytes(3, fact.to_string().as_bytes()),
         }
         let mut pair = Message::new();
         pair.bytes(1, key.as_bytes());

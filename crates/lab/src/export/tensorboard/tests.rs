@@ -103,7 +103,7 @@ fn every_measured_column_is_a_scalar() {
     let (folder, sources) = samples();
     fs::write(
         sources[0].run.spec(),
-        "seed = 3\n[tuner]\nname = \"cdat\"\n[provenance]\nstarted = \"2025-11-26T17:53:07Z\"\n",
+        "seed = 3\nflip = true\n[model]\nhidden = [8, 4]\n[tuner]\nname = \"cdat\"\n[provenance]\nstarted = \"2025-11-26T17:53:07Z\"\n",
     )
     .unwrap();
     let report = write(&sources[..1], &folder.path().join("board")).unwrap();
@@ -148,9 +148,16 @@ fn every_measured_column_is_a_scalar() {
     assert_eq!(bytes(plugin, 1), [b"hparams"]);
     let info = &bytes(&bytes(plugin, 2)[0], 3)[0];
     let pairs: Vec<Vec<u8>> = bytes(info, 1);
-    assert_eq!((bytes(&pairs[0], 1), bytes(&pairs[1], 1)), (vec![b"seed".to_vec()], vec![b"tuner".to_vec()]));
-    assert_eq!(bits(&bytes(&pairs[0], 2)[0], 2), Some(3.0_f64.to_bits()));
-    assert_eq!(bytes(&bytes(&pairs[1], 2)[0], 3), [b"cdat"]);
+    let settings: BTreeMap<String, Vec<u8>> = pairs
+        .iter()
+        .map(|pair| (String::from_utf8(bytes(pair, 1).remove(0)).unwrap(), bytes(pair, 2).remove(0)))
+        .collect();
+    assert_eq!(settings.keys().collect::<Vec<_>>(), ["flip", "model.hidden", "seed", "tuner"]);
+    // Of a `google.protobuf.Value` 2 is a number, 3 text and 4 a truth.
+    assert_eq!(bits(&settings["flip"], 4), Some(1));
+    assert_eq!(bytes(&settings["model.hidden"], 3), [b"[8, 4]"]);
+    assert_eq!(bits(&settings["seed"], 2), Some(3.0_f64.to_bits()));
+    assert_eq!(bytes(&settings["tuner"], 3), [b"cdat"]);
 }
 
 #[test]

@@ -9,6 +9,8 @@ use onedge_lab::spec::{ROOT, SECTIONS};
 use onedge_lab::table::table;
 use onedge_registry::{Default, Entry, Setting};
 
+use crate::glossary::TERMS;
+
 /// A registry without what its entries build.
 pub struct Kind {
     /// Its name.
@@ -40,6 +42,7 @@ impl Row {
 /// Every registry.
 pub fn kinds() -> Vec<Kind> {
     vec![
+        Kind { plural: "terms", singular: "term", rows: terms() },
         Kind { plural: "tuners", singular: "tuner", rows: rows(onedge_tune::tuners::ALL) },
         Kind { plural: "optimizers", singular: "optimizer", rows: rows(onedge_tune::optimizers::ALL) },
         Kind { plural: "diagnostics", singular: "diagnostic", rows: rows(onedge_spectrum::diagnostics::ALL) },
@@ -55,6 +58,14 @@ pub fn kinds() -> Vec<Kind> {
         Kind { plural: "panels", singular: "panel", rows: panels() },
         Kind { plural: "operations", singular: "operation", rows: operations() },
     ]
+}
+
+/// The words of the field.
+fn terms() -> Vec<Row> {
+    TERMS
+        .iter()
+        .map(|term| Row { name: term.name, summary: term.summary, doc: term.text.into(), settings: None })
+        .collect()
 }
 
 /// The figures of the paper.

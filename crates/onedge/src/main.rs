@@ -7,6 +7,7 @@ mod console;
 mod downloads;
 mod exit;
 mod finished;
+mod glossary;
 mod interrupt;
 mod progress;
 mod specs;

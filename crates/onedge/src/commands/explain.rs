@@ -6,7 +6,7 @@ use crate::exit::Code;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Any tuner, optimizer, diagnostic, model, activation, loss, data set, operation, recorded quantity, ...
+    /// Any tuner, optimizer, diagnostic, model, loss, data set, recorded quantity, ..., or a term such as `edge`
     name: String,
 }
 
@@ -19,7 +19,9 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
         found = rows.filter(|(_, row)| row.mentions(&args.name)).map(text).collect();
     }
     if found.is_empty() {
-        let known: Vec<&str> = kinds.iter().flat_map(|kind| kind.rows.iter().map(|row| row.name)).collect();
+        let mut known: Vec<&str> = kinds.iter().flat_map(|kind| kind.rows.iter().map(|row| row.name)).collect();
+        known.sort_unstable();
+        known.dedup();
         return Err(
             Error::UnknownName { what: "name", name: args.name.clone(), nearest: nearest(&args.name, &known) }.into()
         );

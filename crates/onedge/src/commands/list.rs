@@ -7,14 +7,14 @@ use crate::exit::Code;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// tuners, optimizers, diagnostics, models, activations, initialisations, losses, datasets, theories, figures,
-    /// sections, quantities, panels or operations
+    /// sections, quantities, panels, operations or terms
     kind: Option<String>,
     /// One of them, in full
     name: Option<String>,
 }
 
 /// Kinds that are listed only when asked for: no spec names what is in them.
-const LATER: [&str; 4] = ["figures", "quantities", "panels", "operations"];
+const LATER: [&str; 5] = ["terms", "figures", "quantities", "panels", "operations"];
 
 pub fn run(args: &Args) -> anyhow::Result<Code> {
     let kinds = kinds();

@@ -13,7 +13,10 @@ fn explains_whatever_has_a_name() {
         ("variance", "operation variance"),
         ("vit", "model vit"),
         ("alignment", "quantity alignment: (u . v)^2 / |u|^2"),
+        ("edge", "term edge: the edge of stability"),
         ("edge", "panel edge"),
+        ("sharpness", "term sharpness: the largest eigenvalue of the Hessian"),
+        ("sigma", "term sigma: the factor of cdat"),
         ("figure-9", "theory figure-9"),
     ] {
         let text = bench.done(&["explain", name]).stdout;

@@ -6,6 +6,7 @@
 
 mod cost;
 mod error;
+mod fn_objective;
 mod part;
 mod real;
 mod sampled;
@@ -14,6 +15,7 @@ pub mod vector;
 
 pub use cost::Costs;
 pub use error::{Error, Probe};
+pub use fn_objective::FnObjective;
 pub use part::Part;
 pub use real::{Real, by_precision};
 pub use sampled::Sampled;
@@ -34,11 +36,16 @@ pub trait Objective<T: Real> {
     /// [`Error::NonFinite`] if the loss is not finite, [`Error::Length`] if a slice is not of length P.
     fn linearize(&mut self, w: &[T], gradient: &mut [T]) -> Result<f64, Error>;
 
-    /// `u . H u` at the linearised point.
+    /// `u . H u` at the linearised point. As provided it is `u . (H u)`, for the cost of a product; an objective that knows a cheaper way
+    /// says so here and in [`costs`](Self::costs).
     ///
     /// # Errors
     /// [`Error::NotLinearized`] before the first `linearize`; [`Error::NonFinite`], [`Error::Length`].
-    fn curvature(&mut self, u: &[T]) -> Result<f64, Error>;
+    fn curvature(&mut self, u: &[T]) -> Result<f64, Error> {
+        let mut product = vec![T::ZERO; self.dim()];
+        self.hessian_vector(u, &mut product)?;
+        Error::require_finite(Probe::Curvature, vector::dot(u, &product))
+    }
 
     /// `H v` at the linearised point.
     ///
@@ -87,5 +94,43 @@ pub trait Objective<T: Real> {
     /// What each call costs, in evaluations of `loss`.
     fn costs(&self) -> Costs {
         Costs::NOMINAL
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `w' A w / 2` with a symmetric A, which knows its products alone.
+    struct Quadratic([[f64; 2]; 2]);
+
+    impl Objective<f64> for Quadratic {
+        fn dim(&self) -> usize {
+            2
+        }
+
+        fn linearize(&mut self, w: &[f64], gradient: &mut [f64]) -> Result<f64, Error> {
+            self.hessian_vector(w, gradient)?;
+            Ok(0.5 * vector::dot(w, gradient))
+        }
+
+        fn hessian_vector(&mut self, v: &[f64], out: &mut [f64]) -> Result<(), Error> {
+            for (out, row) in out.iter_mut().zip(&self.0) {
+                *out = vector::dot(row, v);
+            }
+            Ok(())
+        }
+
+        fn loss(&mut self, w: &[f64]) -> Result<f64, Error> {
+            self.linearize(w, &mut [0.0; 2])
+        }
+    }
+
+    #[test]
+    fn curvature_is_provided_by_the_product() {
+        let mut quadratic = Quadratic([[3.0, -1.0], [-1.0, 0.5]]);
+        // 3 * 2^2 - 2 * 2 * 5 + 0.5 * 5^2
+        assert_eq!(quadratic.curvature(&[2.0, 5.0]).unwrap(), 4.5);
+        assert!(matches!(quadratic.curvature(&[f64::MAX, 5.0]), Err(Error::NonFinite { probe: Probe::Curvature, .. })));
     }
 }

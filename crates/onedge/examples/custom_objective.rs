@@ -1,6 +1,6 @@
 //! CDAT on a function written by hand: Rosenbrock's valley, `f(x, y) = (1 - x)^2 + 100 (y - x^2)^2`.
 //!
-//! Anything that can tell its loss, gradient, curvature and Hessian-vector products is an `Objective`.
+//! Anything that can tell its loss, gradient and Hessian-vector products is an `Objective`; `u . H u` follows from them unless it knows better.
 
 use onedge::objective::{Error, Objective, Probe};
 use onedge::spectrum::Lanczos;
@@ -16,8 +16,8 @@ struct Rosenbrock {
 
 impl Rosenbrock {
     /// The rows of the Hessian at the linearised point.
-    fn hessian(&self, probe: Probe) -> Result<[[f64; 2]; 2], Error> {
-        let [x, y] = self.at.ok_or(Error::NotLinearized { probe })?;
+    fn hessian(&self) -> Result<[[f64; 2]; 2], Error> {
+        let [x, y] = self.at.ok_or(Error::NotLinearized { probe: Probe::HessianVector })?;
         Ok([[2.0 - 400.0 * (y - 3.0 * x * x), -400.0 * x], [-400.0 * x, 200.0]])
     }
 }
@@ -35,13 +35,8 @@ impl Objective<f64> for Rosenbrock {
         self.loss(w)
     }
 
-    fn curvature(&mut self, u: &[f64]) -> Result<f64, Error> {
-        let [a, b] = self.hessian(Probe::Curvature)?;
-        Ok(u[0] * (a[0] * u[0] + a[1] * u[1]) + u[1] * (b[0] * u[0] + b[1] * u[1]))
-    }
-
     fn hessian_vector(&mut self, v: &[f64], out: &mut [f64]) -> Result<(), Error> {
-        for (out, row) in out.iter_mut().zip(self.hessian(Probe::HessianVector)?) {
+        for (out, row) in out.iter_mut().zip(self.hessian()?) {
             *out = row[0] * v[0] + row[1] * v[1];
         }
         Ok(())

@@ -32,6 +32,8 @@ impl Sizes {
         /// Rows over which the packing of the other operand is paid off.
         const PRODUCT_ROWS: f64 = 512.0;
         let block = (TILE_ROWS / rows).ceil().max(1.0) as usize;
+        // Whoever asks for chunks smaller than a tile gets them, at the price of speed.
+        let block = options.chunk.map_or(block, |chunk| block.min(chunk));
         let least = ((PRODUCT_ROWS / rows).ceil() as usize).clamp(1, 16).next_multiple_of(block);
         let target = options.chunk.unwrap_or_else(|| (CACHE_BYTES / bytes.max(1)).clamp(least, 1024) / block * block);
         Self { target, block }
@@ -89,5 +91,15 @@ mod tests {
         assert_eq!(Sizes::new(&options, 24 << 10, 1.0), Sizes { target: 1024, block: 16 });
         assert_eq!(Sizes::new(&options, 7 << 20, 64.0), Sizes { target: 8, block: 1 });
         assert_eq!(Sizes::new(&options, 7 << 20, 600.0), Sizes { target: 3, block: 1 });
+    }
+
+    #[test]
+    fn a_chunk_that_is_asked_for_is_had() {
+        for (chunk, block) in [(1, 1), (5, 5), (16, 16), (64, 16)] {
+            let options = Options { chunk: Some(chunk), ..Options::for_this_machine() };
+            let sizes = Sizes::new(&options, 24 << 10, 1.0);
+            assert_eq!(sizes, Sizes { target: chunk, block });
+            assert!(cut(0..1280, 4, sizes).iter().all(|c| c.len == chunk), "chunks of {chunk}");
+        }
     }
 }

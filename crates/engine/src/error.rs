@@ -29,6 +29,22 @@ pub enum Error {
         /// What the data has.
         got: Vec<usize>,
     },
+    /// A value of the data that is not finite, or that no row, class or token has as its number.
+    #[error(
+        "example {example}, value {place} of field {field}: expected {expected}, got {got}; try correcting the data"
+    )]
+    Value {
+        /// The place of the field.
+        field: usize,
+        /// The example, counted from 0.
+        example: usize,
+        /// The place among its values.
+        place: usize,
+        /// What it must be.
+        expected: String,
+        /// What it is.
+        got: f64,
+    },
     /// There is nothing to take a mean over.
     #[error("examples: expected at least one, got none")]
     NoExamples,

@@ -10,6 +10,7 @@ mod examples;
 mod forward;
 mod fused;
 mod gauss_newton;
+mod indices;
 mod kept;
 mod kernels;
 mod lanes;

@@ -10,7 +10,7 @@ use crate::gauss_newton::GaussNewton;
 use crate::kernels::{Element, total};
 use crate::lanes::{Lane, Workers};
 use crate::sweep::Stage;
-use crate::{Error, Examples, Options};
+use crate::{Error, Examples, Options, indices};
 
 /// Builds the loss of a chunk of the given number of examples.
 pub type BuildLoss = dyn Fn(usize) -> Result<LossGraph, Box<dyn std::error::Error + Send + Sync>> + Send + Sync;
@@ -75,7 +75,8 @@ impl<T: Element> DataObjective<T> {
     /// The objective on all of `examples`.
     ///
     /// # Errors
-    /// What `build` reports; [`Error::Fields`] if the graph reads other fields than the examples have.
+    /// What `build` reports; [`Error::Fields`] if the graph reads other fields than the examples have; [`Error::Value`] if a value of them is
+    /// not finite, or is read as an index and names nothing.
     pub fn new(build: Box<BuildLoss>, examples: Examples<T>, l2: f64, options: Options) -> Result<Self, Error> {
         options.check()?;
         const PROBE_ROWS: usize = 16;
@@ -86,6 +87,7 @@ impl<T: Element> DataObjective<T> {
         if expected != got {
             return Err(Error::Fields { expected, got });
         }
+        indices::check(&probe.graph, &probe.fields, &examples)?;
         let parameters: Vec<usize> = probe.parameters.iter().map(|&id| probe.graph.shape(id).size()).collect();
         let dim = parameters.iter().sum();
         let compiled = Compiled::<T>::new(probe)?;

@@ -7,7 +7,8 @@ pub struct Options {
     pub threads: usize,
     /// Independent sums over chunks, added in a fixed order at the end: the largest useful number of threads.
     pub lanes: usize,
-    /// Examples in a chunk; `None` chooses by the size of what must stay in cache.
+    /// Examples in a chunk, of which all have nearly as many: up to half more where examples do not divide evenly, and in multiples of 16 or
+    /// fewer rows of products where there are more. `None` chooses by the size of what must stay in cache.
     pub chunk: Option<usize>,
     /// Bytes for what curvature and Hessian-vector products reuse of the gradient's pass; beyond, it is recomputed.
     pub memory_bytes: u64,

@@ -133,6 +133,9 @@ pub enum Error {
         /// The file or data set.
         origin: String,
     },
+    /// An array in memory that cannot be used.
+    #[error(transparent)]
+    Array(#[from] crate::ArrayError),
     /// A label is not below the number of classes.
     #[error("{origin}: label of example {example} out of range, expected 0..{classes}, got {label}; try correcting it")]
     Label {

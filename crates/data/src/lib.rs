@@ -3,6 +3,7 @@
 //! Knows nothing of graphs, models or training: it hands over a [`Split`] and is done.
 #![forbid(unsafe_code)]
 
+mod arrays;
 mod dataset;
 mod error;
 mod excerpt;
@@ -14,6 +15,7 @@ pub mod generators;
 pub mod readers;
 pub mod transforms;
 
+pub use arrays::{ArrayError, Label, Numbers};
 pub use dataset::{Dataset, Targets, Task};
 pub use datasets::{Build, Context};
 pub use download::{Progress, Unit, Watch};

@@ -13,6 +13,30 @@ pub enum Error {
         /// The shapes of its inputs.
         got: Vec<Shape>,
     },
+    /// What an op is asked for is impossible.
+    #[error("{op}: expected {expected}, got {got}")]
+    Argument {
+        /// The op's name.
+        op: &'static str,
+        /// What it takes, in words.
+        expected: String,
+        /// What it was given.
+        got: String,
+    },
+    /// Values of two graphs in one expression.
+    #[error("{op}: expected values of one graph, got one of another; try building all in one")]
+    OtherGraph {
+        /// The op's name.
+        op: &'static str,
+    },
+    /// A mistake in a formula, with the place of the expression that made it.
+    #[error("{place}: {source}")]
+    At {
+        /// File, line and column.
+        place: String,
+        /// The mistake.
+        source: Box<Error>,
+    },
     /// A derivative of something other than per-example losses was asked for.
     #[error("gradient: expected the loss to be a vector with one element per example, got {got}")]
     NotALoss {

@@ -7,6 +7,7 @@
 
 pub mod check;
 mod error;
+mod formula;
 mod graph;
 mod loss_graph;
 mod margins;
@@ -18,6 +19,7 @@ mod transform;
 mod window;
 
 pub use error::Error;
+pub use formula::{Formula, Value};
 pub use graph::{Graph, Node, NodeId};
 pub use loss_graph::LossGraph;
 pub use margins::Margins;

@@ -1,0 +1,113 @@
+//! Graphs written as one writes formulas: `(x.matmul(w) + b).tanh()`.
+//!
+//! A [`Formula`] is a graph that grows; a [`Value`] is one of its nodes, small enough to be copied. Shapes are broadcast as in NumPy: aligned at
+//! their last axes, and axes of extent 1 are repeated. Nothing needs a `?`: the first mistake is kept with the line of the expression that
+//! made it, whatever is made from it afterwards is skipped, and [`Formula::finish`] tells.
+
+mod broadcast;
+mod operators;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use std::cell::RefCell;
+use std::panic::Location;
+
+use crate::{Error, Graph, NodeId, Shape};
+
+/// A graph while it is written.
+///
+/// # Example
+/// ```
+/// use onedge_graph::{Formula, Shape};
+///
+/// let formula = Formula::new();
+/// let (x, w) = (formula.input(&[8, 3]), formula.input(&[3, 4]));
+/// let y = (x.matmul(w) + 1.0).tanh() * 0.5;
+/// assert_eq!(y.shape(), Shape::new(&[8, 4]));
+/// let (graph, [y]) = formula.finish([y])?;
+/// assert_eq!(graph.shape(y)[..], [8, 4]);
+/// # Ok::<(), onedge_graph::Error>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Formula {
+    graph: RefCell<Graph>,
+    fault: RefCell<Option<Error>>,
+}
+
+/// A value in a [`Formula`].
+#[derive(Debug, Clone, Copy)]
+pub struct Value<'g> {
+    formula: &'g Formula,
+    /// `None` after a mistake.
+    id: Option<NodeId>,
+}
+
+impl Formula {
+    /// Without a value.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// To be added to `graph`.
+    pub fn on(graph: Graph) -> Self {
+        Self { graph: RefCell::new(graph), fault: RefCell::default() }
+    }
+
+    /// A new input.
+    pub fn input(&self, shape: &[usize]) -> Value<'_> {
+        self.value(self.graph.borrow_mut().input(Shape::new(shape)))
+    }
+
+    /// The value at `id`, which must be a node of this graph.
+    pub fn value(&self, id: NodeId) -> Value<'_> {
+        Value { formula: self, id: Some(id) }
+    }
+
+    /// A tensor filled with `value`.
+    #[track_caller]
+    pub fn filled(&self, value: f64, shape: &[usize]) -> Value<'_> {
+        self.make(Location::caller(), |g| g.filled(value, Shape::new(shape)))
+    }
+
+    /// Whatever `build` adds to the graph: layers and other parts that are written on [`Graph`] itself.
+    #[track_caller]
+    pub fn with(&self, build: impl FnOnce(&mut Graph) -> Result<NodeId, Error>) -> Value<'_> {
+        self.make(Location::caller(), build)
+    }
+
+    /// The graph and the nodes of `values`.
+    ///
+    /// # Errors
+    /// [`Error::At`]: the first mistake, with the line of the expression that made it.
+    pub fn finish<const N: usize>(&self, values: [Value<'_>; N]) -> Result<(Graph, [NodeId; N]), Error> {
+        let missing = |id: Option<NodeId>| id.ok_or(());
+        let ids: Result<Vec<NodeId>, ()> = values.iter().map(|value| missing(value.id)).collect();
+        match (self.fault.borrow_mut().take(), ids) {
+            (None, Ok(ids)) if values.iter().all(|value| std::ptr::eq(value.formula, self)) => {
+                Ok((self.graph.take(), ids.try_into().expect("as many as values")))
+            }
+            (Some(fault), _) => Err(fault),
+            (None, _) => Err(Error::OtherGraph { op: "finish" }),
+        }
+    }
+
+    /// The node that `build` adds, unless there was a mistake before.
+    fn make(
+        &self,
+        location: &'static Location<'static>,
+        build: impl FnOnce(&mut Graph) -> Result<NodeId, Error>,
+    ) -> Value<'_> {
+        if self.fault.borrow().is_some() {
+            return Value { formula: self, id: None };
+        }
+        let made = build(&mut self.graph.borrow_mut());
+        let id = made.map_err(|source| self.keep(location, source)).ok();
+        Value { formula: self, id }
+    }
+
+    fn keep(&self, location: &'static Location<'static>, source: Error) {
+        let place = location.to_string();
+        *self.fault.borrow_mut() = Some(Error::At { place, source: Box::new(source) });
+    }
+}

@@ -32,6 +32,12 @@ pub enum Error {
         /// Its shape.
         got: Vec<usize>,
     },
+    /// Two parameters of one name.
+    #[error("{name}: expected another name, got one that an earlier parameter has; try numbering them")]
+    NameTaken {
+        /// The name.
+        name: String,
+    },
     /// A chunk without examples, or too large to be addressed.
     #[error("loss graph: unusable chunk, expected between 1 and {limit} examples, got {got}; try another batch size")]
     Chunk {

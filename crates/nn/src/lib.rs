@@ -30,6 +30,7 @@ pub mod losses;
 pub mod metrics;
 mod model;
 pub mod models;
+mod own;
 mod parameter;
 mod target;
 
@@ -39,5 +40,6 @@ pub use io::Io;
 pub use loss::{Loss, LossNodes};
 pub use loss_graph::loss_graph;
 pub use model::Model;
+pub use own::Layers;
 pub use parameter::{Parameter, Parameters, initial_parameters};
 pub use target::Target;

@@ -35,12 +35,11 @@ impl Parameters {
     /// Adds a parameter and returns its place in the list.
     ///
     /// # Errors
-    /// [`Error::TooManyParameters`] if all together would have more than 2^31 elements.
-    ///
-    /// # Panics
-    /// If the name is taken, which is a mistake in the model.
+    /// [`Error::TooManyParameters`] if all together would have more than 2^31 elements, [`Error::NameTaken`].
     pub fn add(&mut self, name: String, extents: &[usize], init: Init) -> Result<usize, Error> {
-        assert!(self.list.iter().all(|other| other.name != name), "a parameter called {name} exists");
+        if self.list.iter().any(|other| other.name == name) {
+            return Err(Error::NameTaken { name });
+        }
         let elements = extents.iter().try_fold(1usize, |size, &extent| size.checked_mul(extent));
         match elements.and_then(|elements| self.size.checked_add(elements)) {
             Some(size) if size <= LIMIT => self.size = size,

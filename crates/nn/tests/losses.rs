@@ -110,6 +110,20 @@ fn squared_loss_is_half_the_squared_distance() {
 }
 
 #[test]
+fn huber_is_squared_near_the_target_and_linear_beyond() {
+    let outputs = [[0.5, -1.0, 2.0], [0.25, 0.0, 1.5]];
+    let targets = [0.0, 0.5, 1.0, 1.25, 0.5, -2.5];
+    let applied = apply("huber", &[("delta", 0.75)], Target::Values { width: 3 }, outputs, &targets);
+    // Distances 0.5, -1.5, 1 and -1, -0.5, 4; beyond 0.75: 0.75 (|r| - 0.375).
+    let beyond = |r: f64| 0.75 * (r - 0.375);
+    assert_close(&applied.losses(), &[0.125 + beyond(1.5) + beyond(1.0), beyond(1.0) + 0.125 + beyond(4.0)]);
+    assert_eq!(applied.metric(), ("absolute-error", vec![1.0, 5.5 / 3.0]));
+    // Only what is near bends: the first of the first example and the second of the second.
+    let (curvature, t) = applied.curvature();
+    assert_close(&[curvature], &[t[0] * t[0] + t[4] * t[4]]);
+}
+
+#[test]
 fn settings_and_targets_out_of_range_are_named() {
     let build = |s: f64| losses::build("cross-entropy", BTreeMap::from([("label_smoothing".into(), Value::Number(s))]));
     for s in [1.0, -0.1, f64::NAN] {

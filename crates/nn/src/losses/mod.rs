@@ -1,6 +1,7 @@
 //! The registry of losses: what a spec or the command line can name.
 
 mod cross_entropy;
+mod huber;
 mod squared;
 
 use std::collections::BTreeMap;
@@ -10,7 +11,7 @@ use onedge_registry::{Entry, Settings, Value};
 use crate::{Error, Loss};
 
 /// Every loss.
-pub static ALL: &[&Entry<Build>] = &[&cross_entropy::ENTRY, &squared::ENTRY];
+pub static ALL: &[&Entry<Build>] = &[&cross_entropy::ENTRY, &squared::ENTRY, &huber::ENTRY];
 
 /// Makes the loss that [`Settings`] resolved against its entry describe.
 pub type Build = fn(&Settings) -> Result<Loss, Error>;

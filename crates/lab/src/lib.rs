@@ -8,6 +8,7 @@ pub mod compare;
 mod error;
 pub mod export;
 pub mod figures;
+pub mod fit;
 pub mod forecast;
 pub mod generate;
 pub mod labels;

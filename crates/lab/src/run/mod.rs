@@ -28,7 +28,7 @@ pub use instruments::{Instruments, Left};
 pub use library::{Library, Shelf};
 pub use plan::{Diagnostics, Plan};
 pub use problem::{Element, Problem};
-pub(crate) use problem::{layouts, network};
+pub(crate) use problem::{layouts, network, target};
 pub use resume::{Begun, resume, resume_until};
 pub use train::{Hooks, Outcome, Pause, Snapshot, Training, train};
 pub use workload::Workload;

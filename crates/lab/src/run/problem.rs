@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use onedge_data::{Dataset, Split, Targets};
-use onedge_nn::{Io, Model, Target, initial_parameters, losses, models};
+use onedge_engine::Options;
+use onedge_nn::{Io, Loss, Model, Target, initial_parameters, losses, models};
 use onedge_registry::find;
 
 use crate::Error;
@@ -40,20 +41,35 @@ impl<T: Element> Problem<T> {
         let loss = (find("loss", losses::ALL, &spec.loss.name).map_err(&in_spec)?.build)(&spec.loss.settings);
         let loss = Arc::new(loss.map_err(in_network)?);
         let split = library.get(&spec.data, options.threads)?;
-        let (model, target) = network(spec, &split)?;
-        let model = Arc::new(model);
-        memory::require(&spec.origin, model.dim(), size_of::<T>(), options.lanes)?;
+        let (model, _) = network(spec, &split)?;
+        Self::of(&spec.origin, Arc::new(model), &loss, split, l2, options)
+    }
+
+    /// `model` with `loss` on the examples of `data`; `origin` names it in errors.
+    ///
+    /// # Errors
+    /// A loss that does not suit the targets; a problem that does not fit the machine's memory; whatever the engine refuses.
+    pub fn of(
+        origin: &str,
+        model: Arc<Model>,
+        loss: &Arc<Loss>,
+        data: Arc<Split>,
+        l2: f64,
+        options: Options,
+    ) -> Result<Self, Error> {
+        memory::require(origin, model.dim(), size_of::<T>(), options.lanes)?;
+        let target = target(&data.train);
         let workload = |set: &Dataset| -> Result<Box<dyn Workload<T>>, Error> {
-            let objective = engine::objective::<T>(&model, &loss, target, set, l2, options.clone())?;
-            memory::require_chunks(&spec.origin, &objective, options.threads)?;
+            let objective = engine::objective::<T>(&model, loss, target, set, l2, options.clone())?;
+            memory::require_chunks(origin, &objective, options.threads)?;
             Ok(Box::new(objective))
         };
         Ok(Self {
             layouts: layouts(&model),
-            input_shape: split.train.input_shape().to_vec(),
-            train: workload(&split.train)?,
-            test: split.test.as_ref().map(workload).transpose()?,
-            data: split,
+            input_shape: data.train.input_shape().to_vec(),
+            train: workload(&data.train)?,
+            test: data.test.as_ref().map(workload).transpose()?,
+            data,
             model,
         })
     }
@@ -82,7 +98,8 @@ pub fn layouts(model: &Model) -> Vec<Layout> {
     model.parameters().iter().map(layout).collect()
 }
 
-fn target(set: &Dataset) -> Target {
+/// What a model of `set` is to predict.
+pub fn target(set: &Dataset) -> Target {
     match set.targets() {
         Targets::Classes { classes, .. } => Target::Classes { count: *classes },
         Targets::Tokens { length, vocabulary, .. } => Target::Tokens { count: vocabulary.len(), length: *length },

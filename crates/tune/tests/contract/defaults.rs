@@ -1,0 +1,109 @@
+//! Every default against its source. A default decides what happens to the person who changes nothing, and no run of the code can tell a wrong one.
+
+use onedge_registry::{Default, Setting};
+use onedge_tune::{optimizers, tuners};
+
+/// An entry, all of its settings with their defaults in order, and where they come from. `-` is a setting that is absent by default, `!` one that must be given.
+const TUNERS: &[(&str, &str, &str)] = &[
+    ("constant", "rate !", "the baseline of the paper; always tuned"),
+    ("warmup-constant", "rate !, horizon !, warmup 0.1", "the share of a tenth that schedules usually warm up for"),
+    ("warmup-linear", "rate !, horizon !, warmup 0.1", "the same"),
+    ("warmup-cosine", "rate !, horizon !, warmup 0.1", "the same"),
+    ("exponential", "rate !, factor !, period 1", "optax.exponential_decay: rate and factor are given"),
+    ("step", "rate !, factor 0.1, period !", "torch.optim.lr_scheduler.StepLR: gamma 0.1, step_size is given"),
+    (
+        "armijo",
+        "c 1e-4, c_plus 4.0, c_minus 0.8, delta 0.0, max_tries -",
+        "Roulet et al. 2024: from the grids c in {0, 1e-4, 0.5}, c_plus in {4, inf}, c_minus in {0.8, 0.9}",
+    ),
+    (
+        "wolfe",
+        "c1 1e-4, c2 0.9, first 1.0, cap 1e6, max_tries 25",
+        "Nocedal, Wright 2006, section 3.1: c1 1e-4, c2 0.9 for quasi-Newton directions",
+    ),
+    (
+        "sls",
+        "c 0.1, backtrack 0.9, growth 2.0, batches 1, cap 10.0",
+        "Vaswani et al. 2019, arXiv 1905.09997: c 0.1, backtracking by 0.9, growth 2, at most 10",
+    ),
+    (
+        "pal",
+        "measure 0.1, adapt 1.0, cap 3.6",
+        "Mutschler, Zell 2020, arXiv 1903.11991: within the ranges that the authors give",
+    ),
+    ("greedy", "curvature_parts 1", "Roulet et al. 2024: sigma 1, no further setting"),
+    ("on-edge", "curvature_parts 1", "Roulet et al. 2024: sigma 2, no further setting"),
+    (
+        "cdat",
+        "sigma 2.0, eps 0.0, beta 0.0, cap inf, every 1, curvature_parts 1, sigma_start -, sigma_steps -, batch -, noise -, momentum 0.0",
+        "Roulet et al. 2024, equations 6 to 8: on edge, no averages in full batch; extensions are off",
+    ),
+    (
+        "controlled",
+        "target 2.0, beta 0.9, pole -, rate -, limit 2.0, cap inf, curvature_parts 1",
+        "of this project: the target of cdat, its decay with averages",
+    ),
+    ("sharpness", "sigma 3.0", "Roulet et al. 2024, figure 15"),
+    ("polyak", "fstar 0.0, cap 1.0", "Roulet et al. 2024, figure 13: smallest loss 0, caps 1 and 100"),
+    ("hypergradient", "rate !, beta 0.01", "Roulet et al. 2024, figure 13: inside its grid 1e-3 to 1"),
+    ("adgd", "rate 1e-6, year 2023", "Malitsky, Mishchenko 2023: the second rule; a first rate that is a probe"),
+    (
+        "barzilai-borwein",
+        "rate 1e-3, variant long, floor 1e-10, cap 1e10",
+        "Raydan 1997: bounds 1e-10 and 1e10; Barzilai, Borwein 1988, equation 5",
+    ),
+    ("dog", "relative 1e-6", "Ivgi, Hinder, Carmon 2023: r_epsilon 1e-6 (1 + |x_0|)"),
+    ("dowg", "distance 0.01", "Khaled, Mishchenko, Jin 2023, the authors' code: 1e-2"),
+];
+
+const OPTIMIZERS: &[(&str, &str, &str)] = &[
+    ("gd", "", "nothing to set"),
+    ("momentum", "beta 0.9", "the usual value; Roulet et al. 2024"),
+    ("nesterov", "beta 0.9", "the usual value"),
+    ("rmsprop", "beta2 0.999, eps 1e-8", "Roulet et al. 2024, appendix; eps is Optax's"),
+    ("adam", "beta1 0.9, beta2 0.999, eps 1e-8", "Kingma, Ba 2015"),
+    ("adamw", "beta1 0.9, beta2 0.999, eps 1e-8, decay 1e-5", "Roulet et al. 2024: weight decay 1e-5"),
+    ("d-adapt-sgd", "beta 0.9, distance 1e-6", "Defazio, Mishchenko 2023, the package dadaptation: d0 1e-6"),
+    ("d-adapt-adam", "beta1 0.9, beta2 0.999, eps 1e-8, distance 1e-6", "the same"),
+    (
+        "prodigy",
+        "beta1 0.9, beta2 0.999, eps 1e-8, distance 1e-6",
+        "Mishchenko, Defazio 2023, the package prodigyopt: d0 1e-6",
+    ),
+    ("mechanic", "base gd, decay 0.01, init 1e-8, eps 1e-8", "Cutkosky, Defazio, Mehta 2023: s_init 1e-8, lambda 0.01"),
+    (
+        "schedule-free-sgd",
+        "rate 0.01, beta 0.9, decay 0.0, warmup -",
+        "Defazio et al. 2024, the package schedulefree: beta 0.9, no decay, no warm-up",
+    ),
+    (
+        "schedule-free-adamw",
+        "rate 0.0025, beta 0.9, beta2 0.999, eps 1e-8, decay 0.0, warmup -",
+        "the same: lr 0.0025, betas 0.9 and 0.999",
+    ),
+];
+
+fn defaults(settings: &[Setting]) -> String {
+    let text = |setting: &Setting| match setting.default {
+        Default::Is(value) => format!("{} {value}", setting.key),
+        Default::Absent => format!("{} -", setting.key),
+        Default::Required => format!("{} !", setting.key),
+    };
+    settings.iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
+fn check<'a>(table: &[(&str, &str, &str)], entries: impl Iterator<Item = (&'a str, &'a [Setting])>) {
+    let entries: Vec<(&str, String)> = entries.map(|(name, settings)| (name, defaults(settings))).collect();
+    let expected: Vec<(&str, String)> =
+        table.iter().map(|(name, settings, _)| (*name, (*settings).to_owned())).collect();
+    for (got, expected) in entries.iter().zip(&expected) {
+        assert_eq!(got, expected);
+    }
+    assert_eq!(entries.len(), expected.len(), "an entry without a source for its defaults");
+}
+
+#[test]
+fn defaults_are_those_of_their_sources() {
+    check(TUNERS, tuners::ALL.iter().map(|entry| (entry.name, entry.settings)));
+    check(OPTIMIZERS, optimizers::ALL.iter().map(|entry| (entry.name, entry.settings)));
+}

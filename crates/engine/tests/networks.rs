@@ -16,6 +16,7 @@ const FEATURES: usize = 6;
 const CLASSES: usize = 5;
 
 fn build(activation: &'static str, loss: &'static str) -> impl Fn(usize) -> LossGraph + Send + Sync + Clone + 'static {
+    let target = target(loss);
     move |batch| {
         let io = Io::new(&[FEATURES], CLASSES).unwrap();
         let settings = BTreeMap::from([
@@ -24,7 +25,15 @@ fn build(activation: &'static str, loss: &'static str) -> impl Fn(usize) -> Loss
         ]);
         let model = models::build("mlp", settings, &io).unwrap();
         let loss = losses::build(loss, BTreeMap::new()).unwrap();
-        loss_graph(&model, &loss, Target::Classes { count: CLASSES }, batch).unwrap()
+        loss_graph(&model, &loss, target, batch).unwrap()
+    }
+}
+
+/// Classes where the loss takes them, else values.
+fn target(loss: &str) -> Target {
+    match loss {
+        "huber" => Target::Values { width: CLASSES },
+        _ => Target::Classes { count: CLASSES },
     }
 }
 
@@ -37,25 +46,27 @@ fn flat<T: Real>(tensors: &[Tensor]) -> Vec<T> {
     tensors.iter().flat_map(|t| &t.data).map(|&x| T::from_f64(x)).collect()
 }
 
-fn data() -> (Tensor, Tensor) {
-    (
-        sample(&Shape::new(&[EXAMPLES, FEATURES]), Domain::Real, 3),
-        sample(&Shape::new(&[EXAMPLES]), Domain::Index(CLASSES), 4),
-    )
+fn data(loss: &str) -> (Tensor, Tensor) {
+    let target = target(loss);
+    let domain = match target {
+        Target::Values { .. } => Domain::Real,
+        _ => Domain::Index(CLASSES),
+    };
+    (sample(&Shape::new(&[EXAMPLES, FEATURES]), Domain::Real, 3), sample(&target.shape(EXAMPLES), domain, 4))
 }
 
-fn examples<T: Element>() -> Examples<T> {
-    let (inputs, labels) = data();
+fn examples<T: Element>(loss: &str) -> Examples<T> {
+    let (inputs, labels) = data(loss);
     let field = |width: usize, t: &Tensor| {
         let values: Arc<[T]> = t.data.iter().map(|&x| T::from_f64(x)).collect();
         Field { width, values }
     };
-    Examples::new(EXAMPLES, vec![field(FEATURES, &inputs), field(1, &labels)]).unwrap()
+    Examples::new(EXAMPLES, vec![field(FEATURES, &inputs), field(labels.data.len() / EXAMPLES, &labels)]).unwrap()
 }
 
 fn engine<T: Element>(activation: &'static str, loss: &'static str, options: Options) -> DataObjective<T> {
     let build = build(activation, loss);
-    DataObjective::new(Box::new(move |batch| Ok(build(batch))), examples(), 0.01, options).unwrap()
+    DataObjective::new(Box::new(move |batch| Ok(build(batch))), examples(loss), 0.01, options).unwrap()
 }
 
 fn options(threads: usize, memory_bytes: u64) -> Options {
@@ -79,7 +90,7 @@ fn agrees_with_the_reference_on_every_activation_and_loss() {
         for loss in losses::ALL {
             let graph = build(activation.name, loss.name)(EXAMPLES);
             let w = parameters(&graph);
-            let (inputs, labels) = data();
+            let (inputs, labels) = data(loss.name);
             let mut values = HashMap::from([(graph.fields[0], inputs), (graph.fields[1], labels)]);
             values.extend(graph.parameters.iter().copied().zip(w.iter().cloned()));
             let subject = Subject::new(graph.graph.clone(), graph.losses, graph.parameters.clone(), values, 2);

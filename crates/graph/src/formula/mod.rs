@@ -71,21 +71,24 @@ impl Formula {
     }
 
     /// Whatever `build` adds to the graph: layers and other parts that are written on [`Graph`] itself.
+    ///
+    /// # Panics
+    /// If `build` uses a value of this formula other than by its node.
     #[track_caller]
     pub fn with(&self, build: impl FnOnce(&mut Graph) -> Result<NodeId, Error>) -> Value<'_> {
         self.make(Location::caller(), build)
     }
 
-    /// The graph and the nodes of `values`.
+    /// The graph and the nodes of `values`; the formula stays as it is.
     ///
     /// # Errors
     /// [`Error::At`]: the first mistake, with the line of the expression that made it.
     pub fn finish<const N: usize>(&self, values: [Value<'_>; N]) -> Result<(Graph, [NodeId; N]), Error> {
         let missing = |id: Option<NodeId>| id.ok_or(());
         let ids: Result<Vec<NodeId>, ()> = values.iter().map(|value| missing(value.id)).collect();
-        match (self.fault.borrow_mut().take(), ids) {
+        match (self.fault.borrow().clone(), ids) {
             (None, Ok(ids)) if values.iter().all(|value| std::ptr::eq(value.formula, self)) => {
-                Ok((self.graph.take(), ids.try_into().expect("as many as values")))
+                Ok((self.graph.borrow().clone(), ids.try_into().expect("as many as values")))
             }
             (Some(fault), _) => Err(fault),
             (None, _) => Err(Error::OtherGraph { op: "finish" }),

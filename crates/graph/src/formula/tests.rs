@@ -125,3 +125,15 @@ fn a_mistake_is_told_with_its_line() {
     assert!(message.ends_with("add: expected values of one graph, got one of another; try building all in one"));
     assert!(formula.finish([strange]).is_err());
 }
+
+#[test]
+fn a_formula_stays_after_it_was_finished() {
+    let formula = Formula::new();
+    let x = formula.input(&[2, 3]);
+    let (first, [_]) = formula.finish([x]).unwrap();
+    let (second, [_]) = formula.finish([x.tanh()]).unwrap();
+    assert_eq!((x.shape()[..].to_vec(), first.nodes().len(), second.nodes().len()), (vec![2, 3], 1, 2));
+    let wrong = x.reshape(&[5]);
+    let [once, again] = [(); 2].map(|()| formula.finish([wrong]).unwrap_err().to_string());
+    assert!(once == again && once.contains("reshape: expected"), "{once}, then {again}");
+}

@@ -81,7 +81,7 @@ impl<'g> Value<'g> {
     }
 
     /// `x^exponent`. A whole exponent is taken by products, at any x; others as `e^(exponent ln x)`, which is for positive x
-    /// alone: a negative x gives NaN.
+    /// alone: a negative x gives NaN, and at 0 the derivative is NaN.
     #[track_caller]
     pub fn pow(self, exponent: f64) -> Self {
         self.one(Location::caller(), |g, x| power(g, x, exponent))

@@ -1,4 +1,4 @@
-//! Every default against its source. A default decides what happens to the person who changes nothing, and no run of the code can tell a wrong one.
+//! Every default against its source; where that gives a range or nothing, against this project's own choice. A default decides what happens to the person who changes nothing, and no run of the code can tell a wrong one.
 
 use onedge_registry::{Default, Setting};
 use onedge_tune::{optimizers, tuners};

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Reference trajectories: 50 steps of learning-rate tuners on optimizers, by JAX in float64, for crates/lab/tests.
+"""Reference trajectories: 50 steps of learning-rate tuners on optimizers, by JAX in float64, for crates/run/tests.
 
-    python3 trajectories.py ../../crates/lab/tests/reference/trajectories.json
+    python3 trajectories.py ../../crates/run/tests/reference/trajectories.json
 
 Needs bench/requirements.txt. Independent of the product: curvature is the jvp of the loss's jvp, and nothing is shared.
 """

@@ -3,8 +3,8 @@
 //!     cargo run --release -p onedge --example eigenvalues -- [spec.toml] [key=value ...]
 use std::error::Error;
 
-use onedge::lab::run::{Library, Problem};
-use onedge::lab::spec::{Document, Spec};
+use onedge::run::{DataSets, build_problem};
+use onedge::spec::{Document, Spec};
 use onedge::spectrum::{
     Hessian, Lanczos, PowerIteration, SharpnessTracker, Spectrum, Subspace, SubspaceTracker, Until, Wanted, lanczos,
     power_iteration,
@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     arguments.iter().try_for_each(|assignment| document.set(assignment))?;
     let spec = Spec::resolve(&document)?;
-    let mut problem = Problem::<f32>::build(&spec, &mut Library::new(None))?;
+    let mut problem = build_problem::<f32>(&spec, &mut DataSets::new(None))?;
     let mut w = problem.initial(spec.seed);
     let train = &mut *problem.train;
     let mut gradient = vec![0.0; w.len()];

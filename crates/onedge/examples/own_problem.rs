@@ -1,6 +1,6 @@
 //! Your own network on your own arrays: a residual network with a learned scale and the Huber loss, learning rate tuned.
 
-use onedge::{data::Dataset, data::Targets, lab::fit::fit, nn::Init, nn::losses};
+use onedge::{data::Dataset, data::Targets, fit, nn::Init, nn::losses};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // 256 points of a surface.

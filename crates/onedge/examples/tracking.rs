@@ -4,8 +4,8 @@
 //!     cargo run --release -p onedge --example tracking -- [steps] [key=value ...]
 use std::error::Error;
 
-use onedge::lab::run::{Library, Problem};
-use onedge::lab::spec::{Document, Spec};
+use onedge::run::{DataSets, build_problem};
+use onedge::spec::{Document, Spec};
 use onedge::spectrum::{Hessian, Lanczos, SharpnessTracker, Spectrum, Subspace, SubspaceTracker, Wanted, lanczos};
 use onedge::tune::Trainer;
 
@@ -63,7 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// What both trackers found along a run of `spec`.
 fn follow(spec: &Spec, steps: u64) -> Result<[Account; 2], Box<dyn Error>> {
-    let mut problem = Problem::<f32>::build(spec, &mut Library::new(None))?;
+    let mut problem = build_problem::<f32>(spec, &mut DataSets::new(None))?;
     let mut w = problem.initial(spec.seed);
     let train = &mut *problem.train;
     let mut gradient = vec![0.0; w.len()];

@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use onedge_lab::figures::Figure;
-use onedge_lab::plot;
-use onedge_lab::records::COLUMNS;
-use onedge_lab::spec::{ROOT, SECTIONS};
-use onedge_lab::table::table;
+use onedge_paper::Figure;
+use onedge_plot as plot;
+use onedge_record::COLUMNS;
 use onedge_registry::{Default, Entry, Setting};
+use onedge_spec::{ROOT, SECTIONS};
+use onedge_text::table::table;
 
 use crate::glossary::TERMS;
 
@@ -80,12 +80,12 @@ fn figures() -> Vec<Row> {
         .into(),
         settings: None,
     };
-    onedge_lab::figures::ALL.iter().map(row).collect()
+    onedge_paper::ALL.iter().map(row).collect()
 }
 
 /// What a record of a step holds.
 fn quantities() -> Vec<Row> {
-    let row = |column: &onedge_lab::records::Column| Row {
+    let row = |column: &onedge_record::Column| Row {
         name: column.name,
         summary: column.doc,
         doc: "Recorded at each step where it is known; a column of exports.".into(),

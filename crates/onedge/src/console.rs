@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::sync::Mutex;
 
-use onedge_lab::advice_on_writing;
+use onedge_text::advice_on_writing;
 
 use crate::exit::Code;
 

@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use onedge_lab::Error;
-use onedge_lab::records::StopReason;
-use onedge_lab::run::Finished;
-use onedge_lab::table::{duration, number};
+use onedge_record::StopReason;
+use onedge_run::{Error, Finished};
+use onedge_text::table::{duration, number};
 
 use crate::console;
 use crate::exit::Code;

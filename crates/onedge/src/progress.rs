@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use onedge_data::Progress;
-use onedge_lab::records::{Record, StopReason};
-use onedge_lab::table::{duration, number};
+use onedge_record::{Record, StopReason};
+use onedge_text::table::{duration, number};
 
 use crate::{console, downloads};
 

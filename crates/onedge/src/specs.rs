@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use onedge_lab::Error;
-use onedge_lab::run::Library;
-use onedge_lab::spec::Document;
+use onedge_run::DataSets;
+use onedge_spec::{Document, Error};
 
 use crate::progress::Rows;
 
@@ -41,17 +40,17 @@ impl Overrides {
         Ok(document)
     }
 
-    /// As [`Cache::library`].
-    pub fn library(&self, rows: &Rows) -> Library {
-        self.cache.library(rows)
+    /// As [`Cache::data_sets`].
+    pub fn data_sets(&self, rows: &Rows) -> DataSets {
+        self.cache.data_sets(rows)
     }
 }
 
 impl Cache {
     /// Data sets, with the cache folder that the flags or the system name; what happens to them is shown among `rows`.
-    pub fn library(&self, rows: &Rows) -> Library {
-        let library = Library::new(self.cache.clone().or_else(cache_dir));
-        library.watched_by(rows.downloads()).warned_by(rows.warnings())
+    pub fn data_sets(&self, rows: &Rows) -> DataSets {
+        let data_sets = DataSets::new(self.cache.clone().or_else(cache_dir));
+        data_sets.watched_by(rows.downloads()).warned_by(rows.warnings())
     }
 }
 

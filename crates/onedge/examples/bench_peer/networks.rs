@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use onedge::engine::{DataObjective, Examples, Field, Options};
-use onedge::lab::params::{self, Layout};
 use onedge::nn::{Io, Model, Parameter, Target, loss_graph, losses, models};
+use onedge::record::params;
 use onedge::registry::Value;
+use onedge::train::Layout;
 
 const DATA_STREAM: u64 = 0;
 const VECTOR_STREAM: u64 = 100;

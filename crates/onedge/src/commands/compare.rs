@@ -1,12 +1,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use onedge_lab::Error;
-use onedge_lab::compare::{Group, Point, comparison_table, picture};
-use onedge_lab::labels::tell_apart;
-use onedge_lab::records::{Record, RunDirectory, write_whole};
-use onedge_lab::run::{Library, Place, Request, check_all, execute};
-use onedge_lab::spec::{Variant, expand};
+use onedge_record::{Record, RunDirectory, write_whole};
+use onedge_run::{DataSets, Place, Request, check_all, execute};
+use onedge_spec::{Variant, expand};
+use onedge_store::IndexedRoot;
+use onedge_sweep::compare::{Group, Point, comparison_table, picture};
+use onedge_text::labels::tell_apart;
 
 use crate::commands::runs::ROOT;
 use crate::console;
@@ -38,13 +38,13 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     name_apart(&mut plans, &args.specs);
     let interrupt = interrupt::flag()?;
     let rows = Rows::new(args.quiet);
-    let mut library = args.overrides.library(&rows).stopped_by(&interrupt);
-    check_all(plans.iter().flatten().map(|variant| &variant.spec), &mut library)?;
+    let mut data_sets = args.overrides.data_sets(&rows).stopped_by(&interrupt);
+    check_all(plans.iter().flatten().map(|variant| &variant.spec), &mut data_sets)?;
     let folder = match &args.out {
         Some(path) => RunDirectory::create(path)?,
         None => RunDirectory::create_numbered(Path::new(ROOT), "compare")?,
     };
-    let (groups, stopped) = all(&plans, &rows, folder.path(), &mut library, &interrupt);
+    let (groups, stopped) = all(&plans, &rows, folder.path(), &mut data_sets, &interrupt);
     let shown = show(&groups, &plans, folder.path());
     stopped?;
     shown?;
@@ -72,14 +72,14 @@ fn name_apart(plans: &mut [Vec<Variant>], paths: &[PathBuf]) {
 }
 
 /// Prints the table of what was done and leaves it in the folder, with a picture.
-fn show(groups: &[Group], plans: &[Vec<Variant>], folder: &Path) -> Result<(), Error> {
+fn show(groups: &[Group], plans: &[Vec<Variant>], folder: &Path) -> Result<(), onedge_plot::Error> {
     if groups.is_empty() {
         return Ok(());
     }
     let text = comparison_table(groups);
     console::result(&text);
     note_different_problems(plans);
-    let mut written = write_whole(&folder.join("table.txt"), text.as_bytes());
+    let mut written = write_whole(&folder.join("table.txt"), text.as_bytes()).map_err(onedge_plot::Error::from);
     let drawing = picture("the best run of each spec", groups);
     for extension in ["svg", "png"] {
         written = written.and(drawing.save(&folder.join(format!("picture.{extension}"))));
@@ -96,12 +96,13 @@ fn all(
     plans: &[Vec<Variant>],
     rows: &Rows,
     folder: &Path,
-    library: &mut Library,
+    data_sets: &mut DataSets,
     interrupt: &AtomicBool,
-) -> (Vec<Group>, Result<(), Error>) {
+) -> (Vec<Group>, Result<(), onedge_run::Error>) {
     let mut stopped = Ok(());
     let names = plans.iter().flatten().map(title);
     let width = names.map(|name| name.chars().count()).max().unwrap_or(0);
+    let index = IndexedRoot::new(Path::new(ROOT));
     let mut groups = Vec::new();
     for variants in plans {
         let Some(first) = variants.first() else { continue };
@@ -113,19 +114,14 @@ fn all(
             let mut row = rows.row(&title(variant), width, variant.spec.steps);
             let mut spec = variant.spec.clone();
             spec.name = title(variant);
-            let request = Request {
-                spec: &spec,
-                place: Place::Under(folder),
-                store: Some(Path::new(ROOT)),
-                start: None,
-                save: None,
-            };
+            let request =
+                Request { spec: &spec, place: Place::Under(folder), register: Some(&index), start: None, save: None };
             let mut observe = |record: &Record| row.show(record);
-            let finished = match execute(&request, library, &mut observe, interrupt) {
+            let finished = match execute(&request, data_sets, &mut observe, interrupt) {
                 Ok(finished) => finished,
-                Err(Error::Incomplete { finished, source }) => {
+                Err(onedge_run::Error::Incomplete { finished, source }) => {
                     let whole = (*finished).clone();
-                    stopped = Err(Error::Incomplete { finished, source });
+                    stopped = Err(onedge_run::Error::Incomplete { finished, source });
                     whole
                 }
                 Err(error) => {

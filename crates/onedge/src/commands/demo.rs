@@ -1,11 +1,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
-use onedge_lab::compare::{Group, Point, comparison_table, picture};
-use onedge_lab::records::{Record, RunDirectory};
-use onedge_lab::run::{Finished, Library, Place, Request, execute};
-use onedge_lab::spec::{Document, Spec};
-use onedge_lab::table::number;
+use onedge_record::{Record, RunDirectory};
+use onedge_run::{DataSets, Finished, Place, Request, execute};
+use onedge_spec::{Document, Spec};
+use onedge_store::IndexedRoot;
+use onedge_sweep::compare::{Group, Point, comparison_table, picture};
+use onedge_text::table::number;
 
 use crate::commands::runs::ROOT;
 use crate::console;
@@ -48,15 +49,16 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
         args.steps
     ));
     let rows = Rows::new(false);
-    let mut library = Library::new(None).warned_by(rows.warnings());
+    let mut data_sets = DataSets::new(None).warned_by(rows.warnings());
     let width = RULES.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let mut lines: Vec<_> = specs.iter().map(|spec| rows.row(&spec.name, width, spec.steps)).collect();
+    let index = IndexedRoot::new(Path::new(ROOT));
     let mut groups = Vec::new();
     for (spec, row) in specs.iter().zip(&mut lines) {
         let mut observe = |record: &Record| row.show(record);
         let request =
-            Request { spec, place: Place::Under(folder.path()), store: Some(Path::new(ROOT)), start: None, save: None };
-        let finished = execute(&request, &mut library, &mut observe, &interrupt)?;
+            Request { spec, place: Place::Under(folder.path()), register: Some(&index), start: None, save: None };
+        let finished = execute(&request, &mut data_sets, &mut observe, &interrupt)?;
         row.finish(&finished.summary.stop);
         let stop = finished.summary.stop.clone();
         groups.push(Group {
@@ -100,7 +102,7 @@ fn explanation(cdat: &Record, greedy: &Record) -> String {
     )
 }
 
-fn spec(name: &str, rule: &[&str], steps: u32) -> Result<Spec, onedge_lab::Error> {
+fn spec(name: &str, rule: &[&str], steps: u32) -> Result<Spec, onedge_spec::Error> {
     let mut document = Document::empty("demo");
     for assignment in PROBLEM.iter().chain(rule) {
         document.set(assignment)?;

@@ -1,9 +1,9 @@
 use std::io::{BufWriter, ErrorKind, Write, stdout};
 use std::path::{Path, PathBuf};
 
-use onedge_lab::Error;
-use onedge_lab::export::{Format, Report, Source, export, export_to};
-use onedge_lab::store::path_of;
+use onedge_record::Error as RecordError;
+use onedge_store::export::{Format, Report, Source, export, export_to};
+use onedge_store::{Error, path_of};
 
 use super::runs::Root;
 use crate::console;
@@ -63,13 +63,16 @@ pub fn run(args: &Args, root: &Path) -> anyhow::Result<Code> {
     Ok(Code::Done)
 }
 
-fn to_standard_output(sources: &[Source], format: Format) -> Result<Report, Error> {
+fn to_standard_output(sources: &[Source], format: Format) -> anyhow::Result<Report> {
     let place = Path::new("standard output");
     let mut out = BufWriter::with_capacity(1 << 17, stdout());
     let written = export_to(sources, format, &mut out, place);
-    match written.and_then(|report| out.flush().map(|()| report).map_err(Error::write(place))) {
+    let flush = |report| out.flush().map(|()| report).map_err(|error| RecordError::write(place)(error).into());
+    match written.and_then(flush) {
         // Nobody reads on, as with `| head`: that is no failure.
-        Err(Error::Write { source, .. }) if source.kind() == ErrorKind::BrokenPipe => Ok(Report::default()),
-        other => other,
+        Err(Error::Record(RecordError::Write { source, .. })) if source.kind() == ErrorKind::BrokenPipe => {
+            Ok(Report::default())
+        }
+        other => Ok(other?),
     }
 }

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
-use onedge_lab::records::Record;
-use onedge_lab::run::{Besides, Branch, Place, fork};
+use onedge_record::Record;
+use onedge_run::{Branch, Outputs, Place, fork};
 
 use crate::commands::runs::ROOT;
 use crate::exit::Code;
@@ -9,6 +9,7 @@ use crate::finished::conclude;
 use crate::interrupt;
 use crate::progress::Rows;
 use crate::specs::Overrides;
+use onedge_store::IndexedRoot;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -34,13 +35,14 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     let branch = Branch::open(&args.run, args.at, &args.overrides.set)?;
     let interrupt = interrupt::flag()?;
     let rows = Rows::new(args.quiet);
-    let mut library = args.overrides.library(&rows).stopped_by(&interrupt);
+    let mut data_sets = args.overrides.data_sets(&rows).stopped_by(&interrupt);
     let mut row = rows.row(&branch.spec().name, 0, branch.spec().steps);
     let place = args.out.as_deref().map_or(Place::Under(Path::new("runs")), Place::At);
     let tell = rows.notes();
     let mut observe = |record: &Record| row.show(record);
-    let besides = Besides { store: Some(Path::new(ROOT)), save: args.save_params.as_deref() };
+    let index = IndexedRoot::new(Path::new(ROOT));
+    let outputs = Outputs { register: Some(&index), save: args.save_params.as_deref() };
     let mut tell = |sentence: &str| tell(sentence);
-    let result = fork(&branch, place, besides, &mut library, &mut observe, &interrupt, &mut tell);
+    let result = fork(&branch, place, outputs, &mut data_sets, &mut observe, &interrupt, &mut tell);
     conclude(result, &mut row)
 }

@@ -1,11 +1,11 @@
 use std::path::PathBuf;
 
-use onedge_lab::generate::{Options, generate};
-use onedge_lab::records::RunDirectory;
-use onedge_lab::spec::Spec;
+use onedge_record::RunDirectory;
+use onedge_run::generate::{Options, generate};
+use onedge_spec::Spec;
 
 use crate::console;
-use crate::exit::Code;
+use crate::exit::{Code, Misuse};
 use crate::progress::Rows;
 use crate::specs::Overrides;
 
@@ -40,7 +40,11 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     let params = match &args.params {
         Some(path) => path.clone(),
         None if args.run.is_dir() => RunDirectory::open(&args.run)?.params(),
-        None => anyhow::bail!(onedge_lab::Error::NoParameters { origin: spec.origin }),
+        None => {
+            let (expected, got) =
+                ("the folder of a run, or `--params FILE` beside a spec", "a spec without".to_owned());
+            return Err(Misuse { option: "generate", expected: expected.to_owned(), got }.into());
+        }
     };
     let options = Options {
         prompt: args.prompt.clone(),
@@ -49,8 +53,8 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
         top_k: args.top_k,
         seed: args.seed,
     };
-    let mut library = args.overrides.library(&Rows::new(false));
-    generate(&spec, Some(&params), &mut library, &options, |c| {
+    let mut data_sets = args.overrides.data_sets(&Rows::new(false));
+    generate(&spec, Some(&params), &mut data_sets, &options, |c| {
         console::result(c.encode_utf8(&mut [0; 4]));
         true
     })?;

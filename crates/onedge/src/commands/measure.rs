@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
-use onedge_lab::measure::measure;
-use onedge_lab::spec::Spec;
+use onedge_run::measure::measure;
+use onedge_spec::Spec;
 
 use crate::console;
 use crate::exit::Code;
@@ -24,8 +24,8 @@ pub struct Args {
 
 pub fn run(args: &Args) -> anyhow::Result<Code> {
     let spec = Spec::resolve(&args.overrides.document(Some(&args.spec))?)?;
-    let mut library = args.overrides.library(&Rows::new(false));
-    let measurement = measure(&spec, args.params.as_deref(), &mut library)?;
+    let mut data_sets = args.overrides.data_sets(&Rows::new(false));
+    let measurement = measure(&spec, args.params.as_deref(), &mut data_sets)?;
     let text = if args.json { serde_json::to_string_pretty(&measurement)? + "\n" } else { measurement.to_text() };
     console::result(&text);
     Ok(Code::Done)

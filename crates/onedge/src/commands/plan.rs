@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
-use onedge_lab::forecast::forecast;
-use onedge_lab::spec::Spec;
+use onedge_run::forecast::forecast;
+use onedge_spec::Spec;
 
 use crate::console;
 use crate::exit::Code;
@@ -21,8 +21,8 @@ pub struct Args {
 
 pub fn run(args: &Args) -> anyhow::Result<Code> {
     let spec = Spec::resolve(&args.overrides.document(args.spec.as_deref())?)?;
-    let mut library = args.overrides.library(&Rows::new(false));
-    let forecast = forecast(&spec, &mut library)?;
+    let mut data_sets = args.overrides.data_sets(&Rows::new(false));
+    let forecast = forecast(&spec, &mut data_sets)?;
     let text = if args.json { serde_json::to_string_pretty(&forecast)? + "\n" } else { forecast.to_text() };
     console::result(&text);
     Ok(Code::Done)

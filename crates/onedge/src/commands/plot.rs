@@ -1,10 +1,9 @@
 use std::path::{Path, PathBuf};
 
-use onedge_lab::Error;
-use onedge_lab::labels::tell_apart;
-use onedge_lab::plot::{Abscissa, Curve, Picture, density};
-use onedge_lab::records::RunDirectory;
-use onedge_lab::spec::{Document, Spec};
+use onedge_plot::{Abscissa, Curve, Picture, density};
+use onedge_record::RunDirectory;
+use onedge_spec::{Document, Spec};
+use onedge_text::labels::tell_apart;
 
 use crate::console;
 use crate::exit::Code;
@@ -59,7 +58,7 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
             console::note(&format!("note: {}: the last record was cut off and is left out", path.display()));
         }
         if steps.records.is_empty() {
-            return Err(Error::NoRecords(path.clone()).into());
+            return Err(onedge_record::Error::NoRecords(path.clone()).into());
         }
         // A picture needs no spec: without a readable one, a curve has the name of its folder and no edge.
         let spec = Document::read(&directory.spec()).and_then(|document| Spec::resolve(&document)).ok();

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
-use onedge_lab::figures::report;
-use onedge_lab::records::write_whole;
+use onedge_paper::report;
+use onedge_record::write_whole;
 
 use crate::console;
 use crate::exit::Code;

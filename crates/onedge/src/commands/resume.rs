@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
-use onedge_lab::records::{Record, StopReason};
-use onedge_lab::run::{Begun, Besides, resume};
+use onedge_record::{Record, StopReason};
+use onedge_run::{Outputs, Unfinished, resume};
 
 use crate::commands::runs::ROOT;
 use crate::console;
@@ -10,6 +10,7 @@ use crate::finished::conclude;
 use crate::interrupt;
 use crate::progress::Rows;
 use crate::specs::Cache;
+use onedge_store::IndexedRoot;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -29,19 +30,20 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> anyhow::Result<Code> {
-    let begun = Begun::open(&args.run, args.steps)?;
-    if let Some(stop) = begun.ended() {
+    let unfinished = Unfinished::open(&args.run, args.steps)?;
+    if let Some(stop) = unfinished.ended() {
         console::result(&format!("{}: {stop}; nothing to resume{}\n", args.run.display(), hint(stop)));
         return Ok(Code::of(stop));
     }
     let interrupt = interrupt::flag()?;
     let rows = Rows::new(args.quiet);
-    let mut library = args.cache.library(&rows).stopped_by(&interrupt);
-    let mut row = rows.row(&begun.spec().name, 0, begun.spec().steps);
+    let mut data_sets = args.cache.data_sets(&rows).stopped_by(&interrupt);
+    let mut row = rows.row(&unfinished.spec().name, 0, unfinished.spec().steps);
     let tell = rows.notes();
     let mut observe = |record: &Record| row.show(record);
-    let besides = Besides { store: Some(Path::new(ROOT)), save: args.save_params.as_deref() };
-    let result = resume(begun, besides, &mut library, &mut observe, &interrupt, &mut |sentence| tell(sentence));
+    let index = IndexedRoot::new(Path::new(ROOT));
+    let outputs = Outputs { register: Some(&index), save: args.save_params.as_deref() };
+    let result = resume(unfinished, outputs, &mut data_sets, &mut observe, &interrupt, &mut |sentence| tell(sentence));
     conclude(result, &mut row)
 }
 

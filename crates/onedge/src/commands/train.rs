@@ -1,8 +1,9 @@
 use std::path::{Path, PathBuf};
 
-use onedge_lab::records::Record;
-use onedge_lab::run::{Place, Request, execute};
-use onedge_lab::spec::Spec;
+use onedge_record::Record;
+use onedge_run::{Place, Request, execute};
+use onedge_spec::Spec;
+use onedge_store::IndexedRoot;
 
 use crate::commands::runs::ROOT;
 use crate::exit::Code;
@@ -35,17 +36,18 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     let spec = Spec::resolve(&args.overrides.document(args.spec.as_deref())?)?;
     let interrupt = interrupt::flag()?;
     let rows = Rows::new(args.quiet);
-    let mut library = args.overrides.library(&rows).stopped_by(&interrupt);
+    let mut data_sets = args.overrides.data_sets(&rows).stopped_by(&interrupt);
     let mut row = rows.row(&spec.name, 0, spec.steps);
     let place = args.out.as_deref().map_or(Place::Under(Path::new(ROOT)), Place::At);
+    let index = IndexedRoot::new(Path::new(ROOT));
     let request = Request {
         spec: &spec,
         place,
-        store: Some(Path::new(ROOT)),
+        register: Some(&index),
         start: args.params.as_deref(),
         save: args.save_params.as_deref(),
     };
     let mut observe = |record: &Record| row.show(record);
-    let result = execute(&request, &mut library, &mut observe, &interrupt);
+    let result = execute(&request, &mut data_sets, &mut observe, &interrupt);
     conclude(result, &mut row)
 }

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Instant;
 
-use onedge_lab::records::RunDirectory;
+use onedge_record::RunDirectory;
 
 use crate::bench::{Bench, output, program};
 use crate::resume::{left, train};

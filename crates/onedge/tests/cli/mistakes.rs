@@ -68,7 +68,7 @@ fn a_loss_must_suit_the_data() {
 #[test]
 #[cfg(unix)]
 fn what_cannot_be_written_has_its_own_advice() {
-    use onedge_lab::Error;
+    use onedge_record::Error;
     let message = |kind: std::io::ErrorKind| {
         Error::write(std::path::Path::new("runs/a"))(kind.into()).to_string().rsplit_once("; ").unwrap().1.to_owned()
     };

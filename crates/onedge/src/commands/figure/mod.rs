@@ -3,18 +3,17 @@ mod progress;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use onedge_lab::Error;
-use onedge_lab::figures::{self, Figure, Made, Preset, Scope, Study, estimate, runs};
-use onedge_lab::plot::Abscissa;
-use onedge_lab::run::Library;
-use onedge_lab::spec::Spec;
-use onedge_lab::sweep;
-use onedge_lab::table::{duration, table};
+use onedge_paper::{self as figures, Figure, MadeFigure, Preset, Scope, Study, estimate, runs};
+use onedge_plot::Abscissa;
 use onedge_registry::Entry;
+use onedge_run::DataSets;
+use onedge_spec::Spec;
+use onedge_sweep as sweep;
+use onedge_text::table::{duration, table};
 
 use crate::commands::plot::Along;
 use crate::console;
-use crate::exit::Code;
+use crate::exit::{Code, Misuse};
 use crate::interrupt;
 use crate::specs::cache_dir;
 
@@ -81,9 +80,9 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     let x = abscissa(args.x, &chosen)?;
     let interrupt = interrupt::flag()?;
     let cache = args.cache.clone().or_else(cache_dir);
-    let mut library = Library::new(cache).stopped_by(&interrupt);
+    let mut data_sets = DataSets::new(cache).stopped_by(&interrupt);
     let open = runs::open(chosen.iter().flat_map(|(_, study)| study.specs()), &args.root);
-    let seconds = estimate(&open, &mut library)?;
+    let seconds = estimate(&open, &mut data_sets)?;
     let jobs = args.jobs.map_or_else(|| usual_jobs(preset), usize::from);
     if args.plan || !open.is_empty() {
         console::result(&plan(&chosen, &open, &seconds, &args.root, jobs));
@@ -92,7 +91,7 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
         return Ok(Code::Done);
     }
     let progress = Progress::new(&open, &seconds, jobs, args.quiet);
-    runs::run(&open, &args.root, jobs, &library, &|event| progress.show(&event), &interrupt)?;
+    runs::run(&open, &args.root, jobs, &data_sets, &|event| progress.show(&event), &interrupt)?;
     progress.finish();
     if interrupt.load(Ordering::Relaxed) {
         console::note("interrupted: what is done is kept; the same command goes on from there");
@@ -127,7 +126,7 @@ fn leave(
 }
 
 /// The figures of these numbers, each once, by their number.
-fn wanted(names: &[String]) -> Result<Vec<&'static Entry<Figure>>, Error> {
+fn wanted(names: &[String]) -> anyhow::Result<Vec<&'static Entry<Figure>>> {
     let mut chosen: Vec<&'static Entry<Figure>> = Vec::new();
     for name in names {
         let of_name = |entry: &&&Entry<Figure>| {
@@ -137,7 +136,7 @@ fn wanted(names: &[String]) -> Result<Vec<&'static Entry<Figure>>, Error> {
         let found: Vec<_> = figures::ALL.iter().filter(of_name).copied().collect();
         if found.is_empty() {
             let expected = format!("numbers from 1 to {}, or all", figures::ALL.len());
-            return Err(Error::Option { option: "figure", expected, got: name.clone() });
+            return Err(Misuse { option: "figure", expected, got: name.clone() }.into());
         }
         chosen.extend(found);
     }
@@ -147,12 +146,12 @@ fn wanted(names: &[String]) -> Result<Vec<&'static Entry<Figure>>, Error> {
 }
 
 /// What lies along the horizontal axis. Figures of the simplified model have steps there and nothing else.
-fn abscissa(x: Option<Along>, chosen: &[Chosen]) -> Result<Abscissa, Error> {
+fn abscissa(x: Option<Along>, chosen: &[Chosen]) -> anyhow::Result<Abscissa> {
     match x {
         None | Some(Along::Step) => Ok(Abscissa::Step),
         Some(_) if chosen.iter().all(|(_, study)| study.series.is_empty()) => {
             let expected = "step, as figures of the simplified model have no cost and no time".to_owned();
-            Err(Error::Option { option: "--x", expected, got: "another axis".to_owned() })
+            Err(Misuse { option: "--x", expected, got: "another axis".to_owned() }.into())
         }
         Some(along) => Ok(along.into()),
     }
@@ -191,8 +190,8 @@ fn plan(chosen: &[Chosen], open: &[Spec], seconds: &[f64], root: &Path, jobs: us
     )
 }
 
-fn overview(made: &[Made]) -> String {
-    let row = |made: &Made| {
+fn overview(made: &[MadeFigure]) -> String {
+    let row = |made: &MadeFigure| {
         let [shown, partly, not] = made.counts().map(|count| count.to_string());
         let runs = made.runs.to_string();
         let time = if made.runs == 0 { "-".to_owned() } else { duration(made.seconds) };

@@ -5,9 +5,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use onedge_lab::spec::Spec;
-use onedge_lab::sweep::Event;
-use onedge_lab::table::{duration, number};
+use onedge_spec::Spec;
+use onedge_sweep::Event;
+use onedge_text::table::{duration, number};
 
 use crate::console;
 

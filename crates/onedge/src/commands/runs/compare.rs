@@ -1,13 +1,12 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use onedge_lab::Error;
-use onedge_lab::compare::{Group, Point, comparison_table};
-use onedge_lab::labels::tell_apart;
-use onedge_lab::records::{RunDirectory, StopReason, Summary, final_loss};
-use onedge_lab::run::Finished;
-use onedge_lab::store::{Entry, Fact, Status, path_of};
-use onedge_lab::table::table;
+use onedge_record::{RunDirectory, StopReason, Summary, final_loss};
+use onedge_run::Finished;
+use onedge_store::{Entry, FieldValue, Status, path_of};
+use onedge_sweep::compare::{Group, Point, comparison_table};
+use onedge_text::labels::tell_apart;
+use onedge_text::table::table;
 
 use super::Root;
 use crate::console;
@@ -38,7 +37,7 @@ pub fn run(args: &Args, root: &Root) -> anyhow::Result<Code> {
 }
 
 /// A run as it is. One without a summary was interrupted, or goes on.
-fn finished(folder: PathBuf, entry: &Entry) -> Result<Finished, Error> {
+fn finished(folder: PathBuf, entry: &Entry) -> anyhow::Result<Finished> {
     let run = RunDirectory::open(&folder)?;
     let records = run.read_steps()?.records;
     let left = if entry.status == Status::Running { None } else { run.read_summary()? };
@@ -77,7 +76,7 @@ fn differences(entries: &[Entry], labels: &[String]) -> String {
     if keys.is_empty() {
         return if entries.len() > 1 { "\nall settings are the same\n".to_owned() } else { String::new() };
     }
-    let cell = |entry: &Entry, key: &str| entry.facts.get(key).map_or("-".to_owned(), Fact::to_string);
+    let cell = |entry: &Entry, key: &str| entry.facts.get(key).map_or("-".to_owned(), FieldValue::to_string);
     let by_run = keys.len() <= entries.len();
     let headings: Vec<&str> = match by_run {
         true => ["run"].into_iter().chain(keys.iter().copied()).collect(),

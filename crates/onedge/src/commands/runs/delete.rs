@@ -1,12 +1,11 @@
 use std::io::{IsTerminal, stdin};
 
 use indicatif::DecimalBytes;
-use onedge_lab::Error;
-use onedge_lab::store::{Entry, Status};
+use onedge_store::{Entry, Status};
 
 use super::{Root, find_all};
 use crate::console;
-use crate::exit::Code;
+use crate::exit::{Code, Misuse};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -25,7 +24,7 @@ pub fn run(args: &Args, root: &Root) -> anyhow::Result<Code> {
     for run in &runs {
         let entry = Entry::at(&run.path)?;
         if entry.status == Status::Running {
-            return Err(Error::Running(run.path.clone()).into());
+            return Err(onedge_record::Error::Running(run.path.clone()).into());
         }
         bytes += entry.files().iter().map(|(_, bytes)| bytes).sum::<u64>();
     }
@@ -52,7 +51,7 @@ pub fn run(args: &Args, root: &Root) -> anyhow::Result<Code> {
 fn agreed(question: &str) -> anyhow::Result<bool> {
     if !stdin().is_terminal() {
         let (expected, got) = ("a terminal to ask at".to_owned(), "none; try `--yes`, which does not ask".to_owned());
-        return Err(Error::Option { option: "runs delete", expected, got }.into());
+        return Err(Misuse { option: "runs delete", expected, got }.into());
     }
     console::prompt(question);
     let mut answer = String::new();

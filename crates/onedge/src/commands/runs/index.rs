@@ -1,4 +1,4 @@
-use onedge_lab::store::Store;
+use onedge_store::Store;
 
 use super::{Root, tell};
 use crate::console;

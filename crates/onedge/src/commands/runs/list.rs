@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
-use onedge_lab::store::{Fact, Filter, Selection, Sort, canonical};
-use onedge_lab::table::{aligned, duration, number};
+use onedge_store::{FieldValue, Filter, Selection, Sort, canonical};
+use onedge_text::table::{aligned, duration, number};
 
 use super::Root;
 use crate::console;
@@ -65,34 +65,34 @@ pub fn run(args: &Listing, root: &Root) -> anyhow::Result<Code> {
         let columns = columns.unwrap_or_default();
         let headings: Vec<&str> = columns.iter().map(String::as_str).collect();
         let cells =
-            |row: &BTreeMap<String, Fact>| columns.iter().map(|key| cell(key, row.get(canonical(key)))).collect();
+            |row: &BTreeMap<String, FieldValue>| columns.iter().map(|key| cell(key, row.get(canonical(key)))).collect();
         let numeric: Vec<bool> = columns.iter().map(|key| is_numeric(key, &rows)).collect();
         console::result(&aligned(&headings, &numeric, &rows.iter().map(cells).collect::<Vec<_>>()));
     }
     Ok(Code::Done)
 }
 
-fn json(rows: &[BTreeMap<String, Fact>]) -> serde_json::Result<String> {
-    let object = |row: &BTreeMap<String, Fact>| -> serde_json::Map<_, _> {
+fn json(rows: &[BTreeMap<String, FieldValue>]) -> serde_json::Result<String> {
+    let object = |row: &BTreeMap<String, FieldValue>| -> serde_json::Map<_, _> {
         row.iter().map(|(key, fact)| (key.clone(), fact.to_json())).collect()
     };
     Ok(serde_json::to_string_pretty(&rows.iter().map(object).collect::<Vec<_>>())? + "\n")
 }
 
 /// Whether a column holds numbers, and nothing else.
-fn is_numeric(key: &str, rows: &[BTreeMap<String, Fact>]) -> bool {
+fn is_numeric(key: &str, rows: &[BTreeMap<String, FieldValue>]) -> bool {
     let mut facts = rows.iter().filter_map(|row| row.get(canonical(key))).peekable();
     facts.peek().is_some() && facts.all(|fact| fact.number().is_some())
 }
 
 /// A fact as tables show it.
-fn cell(key: &str, fact: Option<&Fact>) -> String {
+fn cell(key: &str, fact: Option<&FieldValue>) -> String {
     match (key, fact) {
         ("tags", None) => String::new(),
         (_, None) => "-".to_owned(),
         ("seconds" | "spectrum_seconds", Some(fact)) => fact.number().map_or_else(|| fact.to_string(), duration),
-        ("started" | "ended", Some(Fact::Text(time))) => time.replace('T', " ").trim_end_matches('Z').to_owned(),
-        (_, Some(Fact::Number(value))) => number(Some(*value)),
+        ("started" | "ended", Some(FieldValue::Text(time))) => time.replace('T', " ").trim_end_matches('Z').to_owned(),
+        (_, Some(FieldValue::Number(value))) => number(Some(*value)),
         (_, Some(fact)) => fact.to_string(),
     }
 }

@@ -10,12 +10,11 @@ mod tag;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use onedge_lab::Error;
-use onedge_lab::store::{Found, Store};
+use onedge_store::{Found, Store};
 
 use super::export;
 use crate::console;
-use crate::exit::Code;
+use crate::exit::{Code, Misuse};
 
 /// Where runs are left unless something else is said.
 pub const ROOT: &str = "runs";
@@ -50,7 +49,7 @@ impl Root {
     }
 
     /// Opens the store, and says what went wrong without harm.
-    fn open(&self) -> Result<Store, Error> {
+    fn open(&self) -> anyhow::Result<Store> {
         let store = Store::open(self.path())?;
         tell(&store);
         Ok(store)
@@ -82,7 +81,7 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     let root = &args.root;
     if let (Some(_), Some(option)) = (&args.what, args.list.given()) {
         let (expected, got) = ("no command beside it, as it is about the list of runs".to_owned(), "one".to_owned());
-        return Err(Error::Option { option, expected, got }.into());
+        return Err(Misuse { option, expected, got }.into());
     }
     match &args.what {
         None => list::run(&args.list, root),
@@ -102,7 +101,7 @@ fn tell(store: &Store) {
 }
 
 /// The runs that are meant, each once.
-fn find_all(store: &mut Store, runs: &[String]) -> Result<Vec<Found>, Error> {
+fn find_all(store: &mut Store, runs: &[String]) -> anyhow::Result<Vec<Found>> {
     let mut found: Vec<Found> = Vec::new();
     for run in runs {
         let run = store.find(run)?;

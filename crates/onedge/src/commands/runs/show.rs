@@ -1,4 +1,4 @@
-use onedge_lab::store::{Entry, Fact, path_of};
+use onedge_store::{Entry, FieldValue, path_of};
 
 use super::Root;
 use crate::console;
@@ -44,6 +44,6 @@ pub fn run(args: &Args, root: &Root) -> anyhow::Result<Code> {
     Ok(Code::Done)
 }
 
-fn line((key, fact): (&str, &Fact)) -> (String, String) {
+fn line((key, fact): (&str, &FieldValue)) -> (String, String) {
     (key.to_owned(), fact.to_string())
 }

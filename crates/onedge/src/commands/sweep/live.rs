@@ -6,10 +6,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
-use onedge_lab::records::{Record, StopReason, Summary};
-use onedge_lab::spec::Spec;
-use onedge_lab::sweep::{Event, Owner, Trial, Workers, runs_of};
-use onedge_lab::table::{duration, number};
+use onedge_record::{Record, StopReason, Summary};
+use onedge_spec::Spec;
+use onedge_sweep::{Event, Owner, Trial, Workers, runs_of};
+use onedge_text::table::{duration, number};
 
 use super::title;
 use crate::progress::Rows;

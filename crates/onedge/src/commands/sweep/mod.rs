@@ -6,14 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 
 use live::Live;
-use onedge_lab::Error;
-use onedge_lab::run::check_all;
-use onedge_lab::spec::Spec;
-use onedge_lab::sweep::{self, Axes, RELATIVE_LOSS, Report, Share, Status, Sweep, Trial, Workers, runs_of, survey};
 use onedge_registry::Value;
+use onedge_run::check_all;
+use onedge_spec::Spec;
+use onedge_sweep::{self as sweep, Axes, RELATIVE_LOSS, Report, Share, Status, Sweep, Trial, Workers, runs_of, survey};
 
 use crate::console;
-use crate::exit::Code;
+use crate::exit::{Code, Misuse};
 use crate::interrupt;
 use crate::progress::Rows;
 use crate::specs::Overrides;
@@ -54,9 +53,9 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     let axes = axes(&args.map)?;
     let interrupt = interrupt::flag()?;
     let rows = Rows::new(args.quiet);
-    let mut library = args.overrides.library(&rows).stopped_by(&interrupt);
+    let mut data_sets = args.overrides.data_sets(&rows).stopped_by(&interrupt);
     let sweep = Sweep::read(&args.sweep, &args.overrides.set)?;
-    let trials = sweep.trials(&mut library)?;
+    let trials = sweep.trials(&mut data_sets)?;
     let specs: Vec<Spec> = trials.iter().map(|trial| trial.spec.clone()).collect();
     let workers = Workers { jobs: args.jobs.into(), share: args.array, give_up: sweep.give_up(&trials) };
     let here = survey(&specs, &args.root, workers.hopeless())?;
@@ -72,9 +71,9 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
         let runs = runs_of(&specs, workers.share);
         let open = || runs.iter().filter(|run| !matches!(here[**run], Status::Done(_))).map(|run| &specs[*run]);
         note_threads(open(), workers.jobs);
-        check_all(open(), &mut library)?;
+        check_all(open(), &mut data_sets)?;
         let live = Live::new(&rows, &trials, &specs, &workers);
-        let result = sweep::run(&specs, &args.root, &workers, &library, &|event| live.see(&event), &interrupt);
+        let result = sweep::run(&specs, &args.root, &workers, &data_sets, &|event| live.see(&event), &interrupt);
         done = Some(live.finish());
         match result {
             Ok(statuses) => (statuses, Ok(())),
@@ -115,7 +114,7 @@ fn note_threads<'a>(specs: impl Iterator<Item = &'a Spec>, jobs: usize) {
 }
 
 /// Prints the tables and leaves them with everything else.
-fn show(report: &Report<'_>, axes: Option<&Axes>, args: &Args, done: Option<usize>) -> Result<(), Error> {
+fn show(report: &Report<'_>, axes: Option<&Axes>, args: &Args, done: Option<usize>) -> anyhow::Result<()> {
     let counts = report.counts();
     let points = report.point_table();
     if (2..=POINTS_SHOWN).contains(&points.lines().skip(1).count()) {
@@ -132,7 +131,7 @@ fn show(report: &Report<'_>, axes: Option<&Axes>, args: &Args, done: Option<usiz
     }
     let stem = args.sweep.file_stem().unwrap_or(args.sweep.as_os_str());
     let folder = args.root.join(format!("{}.sweep", stem.to_string_lossy()));
-    fs::create_dir_all(&folder).map_err(Error::write(&folder))?;
+    fs::create_dir_all(&folder).map_err(onedge_record::Error::write(&folder))?;
     let usual = report.usual_axes();
     let files = report.save(&folder, axes.map_or(&usual[..], std::slice::from_ref), &args.value)?;
     console::result(&format!("left in {}: {}\n", folder.display(), files.join(", ")));
@@ -150,14 +149,14 @@ fn code(report: &Report<'_>, specs: &[Spec], statuses: &[Status], args: &Args, i
     }
 }
 
-fn axes(keys: &[String]) -> Result<Option<Axes>, Error> {
+fn axes(keys: &[String]) -> anyhow::Result<Option<Axes>> {
     let (x, y, panels) = match keys {
         [] => return Ok(None),
         [x, y] => (x, y, None),
         [x, y, panels] => (x, y, Some(panels.clone())),
         _ => {
             let expected = "two settings, or three, like tuner.sigma,batch".to_owned();
-            return Err(Error::Option { option: "--map", expected, got: keys.join(",") });
+            return Err(Misuse { option: "--map", expected, got: keys.join(",") }.into());
         }
     };
     Ok(Some(Axes { x: x.clone(), y: y.clone(), panels, variant: None }))

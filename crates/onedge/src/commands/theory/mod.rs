@@ -3,9 +3,9 @@ mod report;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use onedge_lab::Error;
-use onedge_lab::plot::{Drawing, simplified};
-use onedge_lab::records::{RunDirectory, write_whole};
+use onedge_paper::theory_pictures;
+use onedge_plot::Drawing;
+use onedge_record::{RunDirectory, write_whole};
 use onedge_registry::{Settings, Value};
 use onedge_theory::phase::map;
 use onedge_theory::presets::{Outcome, build};
@@ -54,12 +54,12 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
             // A figure is done when it is judged; a run of one's own must come to its end.
             let stop = curves.curves.first().map(|curve| curve.trajectory.stop);
             let failed = stop.filter(|stop| name == "run" && !stop.is_success()).map(|stop| stop.to_string());
-            let picture = Drawing::Curves(simplified::chart(&curves));
+            let picture = Drawing::Curves(theory_pictures::chart(&curves));
             Work { table: report::curves(&curves), csv: curves.csv(), picture, failed }
         }
         Outcome::Grid(grid) => {
             let map = map(&grid);
-            let picture = Drawing::Map(simplified::heatmap(&map));
+            let picture = Drawing::Map(theory_pictures::heatmap(&map));
             Work { table: report::map(&map), csv: map.csv(), picture, failed: None }
         }
     };
@@ -77,10 +77,10 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     Ok(Code::Done)
 }
 
-fn assignments(set: &[String]) -> Result<BTreeMap<String, Value>, Error> {
+fn assignments(set: &[String]) -> anyhow::Result<BTreeMap<String, Value>> {
     let mut given = BTreeMap::new();
     for assignment in set {
-        let (key, value) = assignment.split_once('=').ok_or_else(|| Error::Toml {
+        let (key, value) = assignment.split_once('=').ok_or_else(|| onedge_spec::Error::Toml {
             origin: format!("--set {assignment}"),
             message: "expected `key=value`, got no `=`; try `--set steps=500`".to_owned(),
         })?;
@@ -94,7 +94,7 @@ fn misuse(error: onedge_registry::Error, args: &Args) -> anyhow::Error {
     match error {
         onedge_registry::Error::UnknownName { .. } => error.into(),
         error if args.set.is_empty() => error.into(),
-        error => Error::Spec { origin: "--set".to_owned(), source: Box::new(error) }.into(),
+        error => onedge_spec::Error::Spec { origin: "--set".to_owned(), source: Box::new(error) }.into(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is printed.
 
-use onedge_lab::table::{number, table};
+use onedge_text::table::{number, table};
 use onedge_theory::phase::{Cell, Fate, Map};
 use onedge_theory::presets::{Claim, Curve, Curves, Verdict};
 use onedge_theory::stochastic::Noise;

@@ -1,0 +1,205 @@
+//! Curves of runs in small multiples, a row for each problem, a column for each quantity; and their numbers as CSV.
+
+use std::fmt::Write;
+
+use super::results::{Results, mean, median};
+use onedge_plot::{Abscissa, Chart, ChartPanel, Drawing, Look, Quantity, Scale};
+use onedge_record::Record;
+use onedge_run::Finished;
+
+/// A column of panels.
+#[derive(Debug, Clone, Copy)]
+pub struct Column {
+    /// What it is called in the picture.
+    pub title: &'static str,
+    /// What it is called in the CSV.
+    pub key: &'static str,
+    /// Its vertical axes.
+    pub scale: Scale,
+    /// What it shows.
+    pub quantity: Quantity,
+    /// What is drawn across it.
+    pub across: Across,
+}
+
+/// A line across a panel.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Across {
+    /// None.
+    Nothing,
+    /// The edge of stability of the problem's optimizer.
+    Edge,
+    /// At this height, which is called so.
+    At(f64, &'static str),
+}
+
+const fn column(title: &'static str, key: &'static str, scale: Scale, quantity: Quantity) -> Column {
+    Column { title, key, scale, quantity, across: Across::Nothing }
+}
+
+pub const LOSS: Column = column("training loss", "loss", Scale::Log, |r| Some(r.loss));
+pub const RATE: Column = column("learning rate η", "learning_rate", Scale::Log, |r| Some(r.learning_rate));
+pub const SHARPNESS: Column =
+    column("sharpness λ", "sharpness", Scale::Log, |r| r.preconditioned_sharpness.or(r.sharpness));
+pub const PRODUCT: Column =
+    Column { across: Across::Edge, ..column("η × λ", "product", Scale::Linear, |r| r.edge()) };
+pub const GRADIENT: Column = column("gradient norm", "gradient_norm", Scale::Log, |r| r.gradient_norm);
+pub const ALIGNMENT: Column = column("alignment with top", "alignment", Scale::Linear, |r| r.alignment);
+pub const TURN: Column = Column {
+    across: Across::At(0.0, "right angle"),
+    ..column("cosine of updates", "update_cosine", Scale::Linear, |r| r.update_cosine)
+};
+
+/// How curves are drawn.
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    /// The horizontal axis.
+    pub x: Abscissa,
+    /// Curves of single steps; or of medians of so many groups of steps, where steps are noisy.
+    pub groups: Option<usize>,
+}
+
+/// Every rule has the same look in all figures. Those that are never seen together share one.
+fn look(name: &str, index: usize) -> Look {
+    match name {
+        "constant" => Look::solid(6),
+        "on edge, σ 2" | "on edge" => Look::solid(0),
+        "greedy, σ 1" | "greedy" => Look::solid(1),
+        "linesearch" | "schedule" => Look::solid(2),
+        "σ 2.0625" => Look::solid(3),
+        "σ 1.9375" => Look::solid(4),
+        "σ 2.5" => Look::solid(5),
+        "CDAT" => Look::solid(0),
+        "Polyak" => Look::solid(5),
+        "hypergradient" => Look::dashed(6),
+        _ => Look::solid(index),
+    }
+}
+
+/// The runs that stand for the series of these names, with a row of panels for each problem.
+pub fn curves(title: &str, results: &Results, names: &[&str], columns: &[Column], style: Style) -> Drawing {
+    let problems = results.problems();
+    let mut panels = Vec::new();
+    for problem in &problems {
+        let runs: Vec<Option<&Finished>> = names.iter().map(|name| results.shown(problem, name)).collect();
+        for column in columns {
+            let points = |run: &Option<&Finished>| run.map_or(Vec::new(), |run| points(run, column.quantity, style));
+            let across = match column.across {
+                Across::Nothing => None,
+                Across::At(height, what) => Some((height, what)),
+                Across::Edge => runs.iter().flatten().find_map(|run| run.edge).map(|edge| (edge, "edge of stability")),
+            };
+            panels.push(ChartPanel {
+                title: column.title.to_owned(),
+                scale: column.scale,
+                curves: runs.iter().map(points).collect(),
+                across,
+            });
+        }
+    }
+    let label = |name: &&str| (*name).to_owned();
+    Drawing::Curves(Chart {
+        title: title.to_owned(),
+        x_label: match style.groups {
+            None => style.x.label().to_owned(),
+            Some(_) => format!("{} (medians of neighbouring steps)", style.x.label()),
+        },
+        curves: names.iter().enumerate().map(|(index, name)| (label(name), look(name, index))).collect(),
+        panels,
+        rows: problems.iter().map(|problem| (*problem).to_owned()).collect(),
+    })
+}
+
+fn points(run: &Finished, quantity: Quantity, style: Style) -> Vec<(f64, f64)> {
+    let x = style.x.quantity();
+    let all: Vec<(f64, f64)> = run.records.iter().filter_map(|record| Some((x(record)?, quantity(record)?))).collect();
+    let Some(groups) = style.groups.filter(|groups| all.len() > 2 * groups) else { return all };
+    let group = |points: &[(f64, f64)]| {
+        let (x, y): (Vec<f64>, Vec<f64>) = points.iter().copied().unzip();
+        Some((mean(&x)?, median(&y)?))
+    };
+    all.chunks(all.len().div_ceil(groups)).filter_map(group).collect()
+}
+
+/// So many lines of each run at most.
+const LINES: usize = 1000;
+
+/// The runs of the best points of the series of these names, all seeds.
+pub fn csv(results: &Results, names: &[&str], columns: &[Column]) -> String {
+    let mut text = String::from("problem,rule,setting,seed,step,cost,seconds");
+    columns.iter().for_each(|column| text += &format!(",{}", column.key));
+    text.push('\n');
+    for series in results.series.iter().filter(|series| names.contains(&series.group.name.as_str())) {
+        let Some(point) = series.group.best().map(|best| &series.group.points[best]) else { continue };
+        let head = [&series.problem, &series.group.name, &point.label].map(|text| quoted(text)).join(",");
+        for (seed, run) in point.runs.iter().enumerate() {
+            let stride = run.records.len().div_ceil(LINES).max(1);
+            let last = run.records.len().saturating_sub(1);
+            let kept = run.records.iter().enumerate().filter(|(i, _)| i.is_multiple_of(stride) || *i == last);
+            kept.for_each(|(_, record)| line(&mut text, &head, seed, record, columns));
+        }
+    }
+    text
+}
+
+fn line(text: &mut String, head: &str, seed: usize, record: &Record, columns: &[Column]) {
+    // Writing to a string cannot fail.
+    let _ = write!(text, "{head},{seed},{},{},{:.4}", record.step, record.cost, record.seconds);
+    for column in columns {
+        let _ = match (column.quantity)(record).filter(|value| value.is_finite()) {
+            Some(value) => write!(text, ",{value:e}"),
+            None => write!(text, ","),
+        };
+    }
+    text.push('\n');
+}
+
+/// A cell of text.
+pub fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('"', "\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::results::samples::{falling, series};
+    use super::*;
+
+    fn results() -> Results {
+        let both = |problem: &str| {
+            [
+                series(problem, "constant", vec![falling(0.5), falling(0.4)]),
+                series(problem, "greedy", vec![falling(0.9)]),
+            ]
+        };
+        Results { series: [both("first"), both("second \"net\"")].concat() }
+    }
+
+    #[test]
+    fn a_row_of_panels_for_each_problem() {
+        let style = Style { x: Abscissa::Cost, groups: None };
+        let Drawing::Curves(chart) = curves("t", &results(), &["constant", "greedy"], &[LOSS, PRODUCT], style) else {
+            panic!("expected curves")
+        };
+        assert_eq!((chart.rows.len(), chart.panels.len(), chart.x_label.as_str()), (2, 4, "cost in forward passes"));
+        assert_eq!(chart.curves[0], ("constant".to_owned(), Look::solid(6)));
+        assert_eq!(chart.panels[0].curves[0].len(), 100);
+        assert_eq!(chart.panels[1].across, Some((2.0, "edge of stability")));
+        let Drawing::Curves(chart) =
+            curves("t", &results(), &["greedy"], &[LOSS], Style { x: Abscissa::Step, groups: Some(10) })
+        else {
+            panic!("expected curves")
+        };
+        let heights: Vec<f64> = chart.panels[0].curves[0].iter().map(|point| point.1).collect();
+        assert_eq!(heights, [[2.0; 9].as_slice(), &[0.9]].concat());
+    }
+
+    #[test]
+    fn the_numbers_of_all_seeds_are_kept() {
+        let text = csv(&results(), &["constant"], &[LOSS, SHARPNESS]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], "problem,rule,setting,seed,step,cost,seconds,loss,sharpness");
+        assert_eq!(lines.len(), 1 + 2 * 2 * 100);
+        assert_eq!(lines[1], "\"first\",\"constant\",\"\",0,0,0,0.0000,2e0,");
+        assert!(lines[400].starts_with("\"second \"\"net\"\"\",\"constant\",\"\",1,99,"));
+    }
+}

@@ -1,0 +1,95 @@
+//! What the runs of figures will cost, before they are started.
+
+use crate::Error;
+use onedge_run::DataSets;
+use onedge_run::forecast::{Forecast, Stage, forecast};
+use onedge_spec::Spec;
+
+/// Hessian-vector products of a measurement of the sharpness, in the mean: it starts where the last one ended.
+const PRODUCTS: f64 = 12.0;
+
+/// Seconds that each of `specs` takes on one thread, from what a chunk of each network takes now.
+///
+/// # Errors
+/// Whatever is wrong with specs or data.
+pub fn estimate(specs: &[Spec], data_sets: &mut DataSets) -> Result<Vec<f64>, Error> {
+    let same = |a: &Spec, b: &Spec| {
+        (&a.data, &a.model, &a.loss, &a.engine, a.batch, a.precision)
+            == (&b.data, &b.model, &b.loss, &b.engine, b.batch, b.precision)
+    };
+    let mut known: Vec<(&Spec, Forecast)> = Vec::new();
+    let mut seconds = Vec::new();
+    for spec in specs {
+        let found = known.iter().position(|(other, _)| same(other, spec));
+        let index = match found {
+            Some(index) => index,
+            None => {
+                known.push((spec, forecast(spec, data_sets)?));
+                known.len() - 1
+            }
+        };
+        seconds.push(of(spec, &known[index].1));
+    }
+    Ok(seconds)
+}
+
+fn of(spec: &Spec, forecast: &Forecast) -> f64 {
+    let seconds =
+        |name: &str| forecast.stages.iter().filter(|stage| stage.name == name).map(Stage::seconds).sum::<f64>();
+    let product = seconds("hessian-vector");
+    let settings = &spec.tuner.settings;
+    let rule = match spec.tuner.name.as_str() {
+        "cdat" | "greedy" | "on-edge" => seconds("curvature"),
+        "sharpness" => PRODUCTS * product,
+        "armijo" => {
+            // It starts so many times above the last rate, and is back there after so many tries.
+            let start = settings.number("c_plus").min(100.0);
+            let tries = start.ln() / -settings.number("c_minus").ln() + 1.0;
+            tries * seconds("loss")
+        }
+        _ => 0.0,
+    };
+    let every = spec.diagnostics.count("sharpness_every").unwrap_or(0) as f64;
+    let spectrum = if every > 0.0 { PRODUCTS * product / every } else { 0.0 };
+    spec.steps as f64 * (seconds("gradient") + rule + spectrum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use onedge_run::forecast::Ops;
+    use onedge_spec::Document;
+
+    #[test]
+    fn rules_cost_what_they_ask_for() {
+        let stage = |(name, seconds): (&str, f64)| Stage {
+            name: name.to_owned(),
+            ops: vec![Ops { kind: "all".to_owned(), count: 1, gflop: 1.0, gib: 1.0, seconds }],
+        };
+        let forecast = Forecast {
+            model: "mlp".to_owned(),
+            parameters: 1,
+            examples: 10,
+            batch: 10,
+            steps: 100,
+            chunk: 10,
+            chunks: 1,
+            chunks_kept: 1,
+            threads: 1,
+            kept_bytes: 0,
+            scratch_bytes: 0,
+            memory_bytes: 0,
+            stages: [("loss", 1.0), ("gradient", 3.0), ("curvature", 2.0), ("hessian-vector", 4.0)].map(stage).to_vec(),
+        };
+        let seconds = |settings: &[&str]| {
+            let mut document = Document::empty("test");
+            let base = ["steps=100", "diagnostics.sharpness_every=0"];
+            base.iter().chain(settings).for_each(|setting| document.set(setting).unwrap());
+            of(&Spec::resolve(&document).unwrap(), &forecast)
+        };
+        assert_eq!((seconds(&["tuner=constant", "tuner.rate=1"]), seconds(&["tuner=cdat"])), (300.0, 500.0));
+        assert_eq!(seconds(&["tuner=cdat", "diagnostics.sharpness_every=24"]), 700.0);
+        // From four times the last rate by halves: three tries.
+        assert!((seconds(&["tuner=armijo", "tuner.c_plus=4", "tuner.c_minus=0.5"]) - 600.0).abs() < 1e-9);
+    }
+}

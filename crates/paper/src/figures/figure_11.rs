@@ -1,0 +1,20 @@
+use onedge_registry::Entry;
+
+use crate::{Figure, Study, simplified};
+
+/// As printed; `onedge theory figure-11` also has the runs without the lag.
+const SETTINGS: &[(&str, &str)] = &[("lag", "printed")];
+
+pub(super) static ENTRY: Entry<Figure> = Entry {
+    name: "figure-11",
+    summary: "the runs of figure 9 with p, the squared displacement",
+    doc: "Figure 9 with the squared displacement p along the top eigenvector. Needs no runs; `onedge theory figure-11` takes other settings.",
+    settings: &[],
+    build: Figure {
+        number: 11,
+        must_show: "as figure 9; at sigma 2 p stabilises too",
+        study: |_| Ok(Study::none()),
+        judge: |_| simplified::curves("figure-11", SETTINGS).map_or(Vec::new(), |curves| curves.claims),
+        draw: |_, _| simplified::picture("figure-11", SETTINGS),
+    },
+};

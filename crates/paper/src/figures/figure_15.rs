@@ -1,0 +1,89 @@
+use onedge_registry::Entry;
+use onedge_theory::presets::Claim;
+
+use crate::Error;
+use crate::draw::{LOSS, RATE, SHARPNESS, Style, csv, curves};
+use crate::judge::{Judge, ends, graded, unknown, whether};
+use crate::{Figure, Picture, Results, Scope, Study, problems, rules};
+use onedge_plot::Abscissa;
+
+const NAMES: [&str; 6] = ["constant", "1 / λ", "2 / λ", "2.5 / λ", "3 / λ", "3.5 / λ"];
+const SIGMAS: [f64; 5] = [1.0, 2.0, 2.5, 3.0, 3.5];
+
+pub(super) static ENTRY: Entry<Figure> = Entry {
+    name: "figure-15",
+    summary: "rates from the exact sharpness, sigma / lambda_max",
+    doc: "The largest eigenvalue of the Hessian at every step, by warm-started Lanczos, with several sigma, against the tuned \
+          constant rate.",
+    settings: &[],
+    build: Figure {
+        number: 15,
+        must_show: "with the rate sigma / lambda_max sigma 2 is poor and 3 is good",
+        study,
+        judge,
+        draw,
+    },
+};
+
+fn study(scope: &Scope) -> Result<Study, Error> {
+    let (mut study, problem) = (Study::none(), problems::deep_mlp(scope));
+    study.add(&problem, "constant", &problem.constants())?;
+    for (name, sigma) in NAMES[1..].iter().zip(SIGMAS) {
+        study.add(&problem, name, &[rules::sharpness(sigma)])?;
+    }
+    Ok(study)
+}
+
+fn judge(results: &Results) -> Vec<Claim> {
+    let mut judge = Judge::default();
+    for problem in results.problems() {
+        let found = |first, second| ends(results, problem, first, second);
+        let failed = || unknown("no run came to its end");
+        judge.claim(
+            problem,
+            "sigma 2 ends above 1.5 times the tuned constant's loss",
+            found("2 / λ", "constant").map_or_else(failed, |ends| (whether(ends.ratio > 1.5), ends.measured())),
+        );
+        judge.claim(
+            problem,
+            "sigma 3 ends at 1.1 times the tuned constant's loss or less (partly: twice)",
+            found("3 / λ", "constant")
+                .map_or_else(failed, |ends| (graded(ends.ratio <= 1.1, ends.ratio <= 2.0), ends.measured())),
+        );
+        judge.claim(
+            problem,
+            "sigma 3 ends under sigma 2, every seed (partly: on the mean)",
+            found("3 / λ", "2 / λ")
+                .map_or_else(failed, |ends| (graded(ends.all_below(1.0), ends.ratio < 1.0), ends.measured())),
+        );
+    }
+    judge.claims()
+}
+
+fn draw(results: &Results, x: Abscissa) -> Result<Picture, Error> {
+    let (columns, style) = ([LOSS, RATE, SHARPNESS], Style { x, groups: None });
+    let title = "Rates from the exact sharpness, σ / λ";
+    Ok(Picture { drawing: curves(title, results, &NAMES, &columns, style), csv: csv(results, &NAMES, &columns) })
+}
+
+#[cfg(test)]
+mod tests {
+    use onedge_theory::presets::Verdict::{self, NotShown, Shown};
+
+    use super::*;
+    use crate::results::samples::{diverged, falling, series};
+
+    #[test]
+    fn both_outcomes() {
+        let verdicts = |two: f64, three: Option<f64>| -> Vec<Verdict> {
+            let all = vec![
+                series("a", "constant", vec![falling(0.1)]),
+                series("a", "2 / λ", vec![falling(two)]),
+                series("a", "3 / λ", vec![three.map_or_else(diverged, falling)]),
+            ];
+            judge(&Results { series: all }).into_iter().map(|claim| claim.verdict).collect()
+        };
+        assert_eq!(verdicts(0.5, Some(0.08)), [Shown; 3]);
+        assert_eq!(verdicts(0.1, None), [NotShown; 3]);
+    }
+}

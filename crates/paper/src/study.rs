@@ -1,0 +1,63 @@
+use super::problems::Problem;
+use super::rules::Rule;
+use crate::Error;
+use onedge_spec::Spec;
+
+/// The runs that a figure is made of.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Study {
+    /// What is compared.
+    pub series: Vec<Series>,
+}
+
+/// A rule on a problem: a grid of its settings, of which the best is shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// What is trained.
+    pub problem: String,
+    /// What the legend calls it.
+    pub name: String,
+    /// The grid.
+    pub candidates: Vec<Candidate>,
+}
+
+/// A point of the grid.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidate {
+    /// What tells it apart from the others: `rate=0.1`; empty if there are none.
+    pub label: String,
+    /// One run a seed.
+    pub specs: Vec<Spec>,
+}
+
+impl Study {
+    /// Nothing: for figures of the simplified model.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Adds a series: these rules on that problem, with all its seeds.
+    ///
+    /// # Errors
+    /// A setting that no spec takes.
+    pub(super) fn add(&mut self, problem: &Problem, name: &str, rules: &[Rule]) -> Result<(), Error> {
+        let candidate = |rule: &Rule| {
+            let specs = (0..problem.seeds).map(|seed| problem.spec(rule, seed)).collect::<Result<_, _>>()?;
+            Ok(Candidate { label: rule.label.clone(), specs })
+        };
+        let candidates = rules.iter().map(candidate).collect::<Result<_, Error>>()?;
+        self.series.push(Series { problem: problem.name.clone(), name: name.to_owned(), candidates });
+        Ok(())
+    }
+
+    /// Every run, some of them twice if series share them.
+    pub fn specs(&self) -> impl Iterator<Item = &Spec> {
+        self.series.iter().flat_map(|series| &series.candidates).flat_map(|candidate| &candidate.specs)
+    }
+
+    /// The most seeds that a candidate has.
+    pub fn seeds(&self) -> usize {
+        let candidates = self.series.iter().flat_map(|series| &series.candidates);
+        candidates.map(|candidate| candidate.specs.len()).max().unwrap_or(0)
+    }
+}

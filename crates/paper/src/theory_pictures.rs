@@ -1,0 +1,86 @@
+//! Pictures of the simplified model.
+
+use onedge_theory::Point;
+use onedge_theory::phase::{Cell, Fate, Map};
+use onedge_theory::presets::{Convention, Curves, Quantity};
+
+use onedge_plot::{Chart, ChartPanel, HeatCell, HeatMap, HeatPanel, Look, Mark, Scale};
+
+/// Of noisy runs the medians of so many groups of steps are drawn: single steps would fill the panels.
+const GROUPS: usize = 400;
+
+/// A panel for each quantity. Runs that are not as printed are dashed, as they may lie on those that are.
+pub fn chart(curves: &Curves) -> Chart {
+    let steps = curves.curves.iter().map(|curve| curve.trajectory.points.len()).max().unwrap_or(0);
+    let group = if curves.noise.is_none() { 1 } else { (steps / GROUPS).max(1) };
+    let panel = |&quantity: &Quantity| ChartPanel {
+        title: quantity.title().to_owned(),
+        scale: match quantity {
+            Quantity::Eta | Quantity::Lambda => Scale::Log,
+            Quantity::Y | Quantity::P => Scale::Linear,
+        },
+        curves: curves
+            .curves
+            .iter()
+            .map(|curve| curve.trajectory.points.chunks(group).map(|points| median(points, quantity)).collect())
+            .collect(),
+        across: (quantity == Quantity::Y).then_some((0.0, "edge")),
+    };
+    Chart {
+        title: curves.title.clone(),
+        x_label: if group > 1 { format!("step (medians of {group} steps)") } else { "step".to_owned() },
+        curves: curves
+            .curves
+            .iter()
+            .enumerate()
+            .map(|(index, curve)| match curve.convention {
+                Convention::Printed => (curve.label.clone(), Look::solid(index)),
+                Convention::Other => (curve.label.clone(), Look::dashed(index)),
+            })
+            .collect(),
+        panels: curves.quantities.iter().map(panel).collect(),
+        rows: Vec::new(),
+    }
+}
+
+fn median(points: &[Point], quantity: Quantity) -> (f64, f64) {
+    let mut values: Vec<f64> = points.iter().map(|point| quantity.of(point)).collect();
+    values.sort_by(f64::total_cmp);
+    (points[0].step as f64, values[values.len() / 2])
+}
+
+/// The sharpness and y at the end of the runs, with their fates as marks.
+pub fn heatmap(map: &Map) -> HeatMap {
+    let panel = |title: &str, scale, read: fn(&Cell) -> Option<f64>| HeatPanel {
+        title: title.to_owned(),
+        scale,
+        cells: map.cells.iter().map(|cell| HeatCell { value: read(cell), mark: mark(cell.fate) }).collect(),
+    };
+    let noisy = if map.grid.noise.is_none() { "" } else { ", with noise (our addition)" };
+    HeatMap {
+        title: format!("CDAT in the simplified model{noisy}"),
+        x_label: "σ".to_owned(),
+        columns: map.grid.sigmas.clone(),
+        y_label: "a / b".to_owned(),
+        rows: map.grid.ratios.clone(),
+        panels: vec![
+            panel("λ at the end, mean of the last tenth", Scale::Log, |cell| cell.lambda),
+            panel("y at the end, median of the last tenth", Scale::Linear, |cell| cell.y),
+        ],
+        marks: vec![
+            (Mark::Nothing, "no mark: λ grows".to_owned()),
+            (Mark::Dot, "λ settles".to_owned()),
+            (Mark::Down, "λ falls".to_owned()),
+            (Mark::Cross, "diverged".to_owned()),
+        ],
+    }
+}
+
+fn mark(fate: Fate) -> Mark {
+    match fate {
+        Fate::Diverged(_) => Mark::Cross,
+        Fate::Grows => Mark::Nothing,
+        Fate::Falls => Mark::Down,
+        Fate::Settles => Mark::Dot,
+    }
+}

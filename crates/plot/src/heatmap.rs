@@ -1,0 +1,285 @@
+use std::path::Path;
+
+use kuva::render::render::{Primitive, Scene, TextAnchor};
+
+use crate::Error;
+use crate::Scale;
+use crate::axis::{Axis, readable_range, tick_label};
+use crate::file;
+use crate::ink::{HEADING, INK, LEGEND_ROW, SWATCH, dot, frame, legend_rows, line, text, text_width, titled};
+use crate::palette::{hex, lightness, shade};
+
+// Narrow enough that its letters can be read when it is as wide as a column of text.
+const MAP: (f64, f64) = (310.0, 230.0);
+const LEFT: f64 = 74.0;
+const BAR: (f64, f64) = (16.0, 14.0);
+const RIGHT: f64 = 92.0;
+const ABOVE: f64 = 52.0;
+const BELOW: f64 = 60.0;
+const NO_VALUE: &str = "#e8e8e8";
+
+/// A value for every pair of two settings: one panel above the other, over the same settings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeatMap {
+    /// The heading.
+    pub title: String,
+    /// What lies along the horizontal axis.
+    pub x_label: String,
+    /// The setting of each column, from left to right.
+    pub columns: Vec<f64>,
+    /// What lies along the vertical axis.
+    pub y_label: String,
+    /// The setting of each row, from bottom to top.
+    pub rows: Vec<f64>,
+    /// From top to bottom.
+    pub panels: Vec<HeatPanel>,
+    /// What the marks mean, for the legend.
+    pub marks: Vec<(Mark, String)>,
+}
+
+/// One panel of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeatPanel {
+    /// Its heading.
+    pub title: String,
+    /// How values map to colours. Outliers have the colour of the nearest end.
+    pub scale: Scale,
+    /// Row by row from the bottom, each from the left.
+    pub cells: Vec<HeatCell>,
+}
+
+/// One cell of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HeatCell {
+    /// Its colour; grey for nothing, or what has no place.
+    pub value: Option<f64>,
+    /// What is drawn on it, so that kinds of cells are told apart without colours.
+    pub mark: Mark,
+}
+
+/// A mark on a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// None.
+    Nothing,
+    /// Two crossing lines.
+    Cross,
+    /// A disc.
+    Dot,
+    /// An arrow head that points down.
+    Down,
+}
+
+impl HeatMap {
+    /// Draws to `path`, as SVG or PNG by its extension.
+    ///
+    /// # Errors
+    /// [`Error::Picture`] for another extension, or panels whose cells are not rows times columns; [`Error::Write`].
+    pub fn save(&self, path: &Path) -> Result<(), Error> {
+        let expected = self.rows.len() * self.columns.len();
+        if let Some(panel) = self.panels.iter().find(|panel| panel.cells.len() != expected || expected == 0) {
+            let got = panel.cells.len();
+            let message = format!("{}: expected {expected} cells, at least one, got {got}", panel.title);
+            return Err(Error::Picture { path: path.to_owned(), message });
+        }
+        file::save(path, || self.scene())
+    }
+
+    fn scene(&self) -> Scene {
+        let width = LEFT + MAP.0 + RIGHT;
+        let block = ABOVE + MAP.1 + BELOW;
+        let labels: Vec<&str> = self.marks.iter().map(|(_, what)| what.as_str()).collect();
+        let legend = legend_rows(&labels, width);
+        let height = HEADING + block * self.panels.len() as f64 + LEGEND_ROW * legend.len() as f64 + 8.0;
+        let mut scene = titled(&self.title, width, height);
+        for (index, panel) in self.panels.iter().enumerate() {
+            self.draw_panel(&mut scene, panel, (LEFT, HEADING + ABOVE + block * index as f64));
+        }
+        let top = HEADING + block * self.panels.len() as f64;
+        for (row, entries) in legend.iter().enumerate() {
+            let y = top + LEGEND_ROW * row as f64 + 6.0;
+            for &(index, x) in entries {
+                let (mark, what) = &self.marks[index];
+                draw_mark(&mut scene, *mark, (x + SWATCH - 9.0, y), 4.5, INK);
+                text(&mut scene, (x + SWATCH + 4.0, y + 4.5), what, 13, TextAnchor::Start);
+            }
+        }
+        scene
+    }
+
+    fn draw_panel(&self, scene: &mut Scene, panel: &HeatPanel, corner: (f64, f64)) {
+        let values = panel.cells.iter().filter_map(|cell| cell.value);
+        let axis = readable_range(panel.scale, values).map(|((low, high), _)| Axis::new(panel.scale, low, high));
+        let cell = (MAP.0 / self.columns.len() as f64, MAP.1 / self.rows.len() as f64);
+        for (index, &HeatCell { value, mark }) in panel.cells.iter().enumerate() {
+            let (column, row) = (index % self.columns.len(), index / self.columns.len());
+            let place = (corner.0 + cell.0 * column as f64, corner.1 + MAP.1 - cell.1 * (row + 1) as f64);
+            let color = axis.zip(value).and_then(|(axis, value)| axis.place(value)).map(shade);
+            fill(scene, place, cell, &color.map_or(NO_VALUE.to_owned(), hex));
+            let ink = if color.is_some_and(|color| lightness(color) < 0.5) { "#ffffff" } else { INK };
+            let radius = (0.3 * cell.0.min(cell.1)).min(5.0);
+            draw_mark(scene, mark, (place.0 + cell.0 / 2.0, place.1 + cell.1 / 2.0), radius, ink);
+        }
+        frame(scene, corner, (corner.0 + MAP.0, corner.1 + MAP.1));
+        text(scene, (corner.0, corner.1 - 32.0), &panel.title, 14, TextAnchor::Start);
+
+        let widest = self.columns.iter().map(|&value| text_width(&short(value), 13)).fold(0.0, f64::max);
+        for index in labelled(&self.columns, ((widest + 10.0) / cell.0).ceil() as usize) {
+            let x = corner.0 + cell.0 * (index as f64 + 0.5);
+            line(scene, (x, corner.1 + MAP.1), (x, corner.1 + MAP.1 + 4.0), INK, 0.8, None);
+            text(scene, (x, corner.1 + MAP.1 + 19.0), &short(self.columns[index]), 13, TextAnchor::Middle);
+        }
+        for index in labelled(&self.rows, (20.0 / cell.1).ceil() as usize) {
+            let y = corner.1 + MAP.1 - cell.1 * (index as f64 + 0.5);
+            line(scene, (corner.0 - 4.0, y), (corner.0, y), INK, 0.8, None);
+            text(scene, (corner.0 - 8.0, y + 4.5), &short(self.rows[index]), 13, TextAnchor::End);
+        }
+        text(scene, (corner.0 + MAP.0 / 2.0, corner.1 + MAP.1 + 38.0), &self.x_label, 13, TextAnchor::Middle);
+        // Not along its axis: turned letters are hard to read, above all when small.
+        let (x, anchor) = if text_width(&self.y_label, 13) < LEFT - 10.0 {
+            (corner.0 - 8.0, TextAnchor::End)
+        } else {
+            (8.0, TextAnchor::Start)
+        };
+        text(scene, (x, corner.1 - 10.0), &self.y_label, 13, anchor);
+        if let Some(axis) = axis {
+            draw_bar(scene, &axis, (corner.0 + MAP.0 + BAR.0, corner.1));
+        }
+    }
+}
+
+/// Which colour is which value.
+fn draw_bar(scene: &mut Scene, axis: &Axis, corner: (f64, f64)) {
+    const STEPS: usize = 92;
+    let step = MAP.1 / STEPS as f64;
+    for index in 0..STEPS {
+        let place = (corner.0, corner.1 + MAP.1 - step * (index + 1) as f64);
+        fill(scene, place, (BAR.1, step), &hex(shade((index as f64 + 0.5) / STEPS as f64)));
+    }
+    frame(scene, corner, (corner.0 + BAR.1, corner.1 + MAP.1));
+    for tick in axis.ticks() {
+        let Some(share) = axis.place(tick) else { continue };
+        let (x, y) = (corner.0 + BAR.1, corner.1 + (1.0 - share) * MAP.1);
+        line(scene, (x, y), (x + 4.0, y), INK, 0.8, None);
+        text(scene, (x + 8.0, y + 4.5), &tick_label(tick), 13, TextAnchor::Start);
+    }
+}
+
+fn fill(scene: &mut Scene, (x, y): (f64, f64), (width, height): (f64, f64), color: &str) {
+    // A little larger than the cell, so that no seam shows between neighbours.
+    let (width, height) = (width + 0.4, height + 0.4);
+    scene.add(Primitive::Rect {
+        x,
+        y,
+        width,
+        height,
+        fill: color.into(),
+        stroke: None,
+        stroke_width: None,
+        opacity: None,
+    });
+}
+
+fn draw_mark(scene: &mut Scene, mark: Mark, (x, y): (f64, f64), r: f64, ink: &str) {
+    // Smaller ones would be dirt.
+    if r < 1.0 {
+        return;
+    }
+    match mark {
+        Mark::Nothing => {}
+        Mark::Dot => dot(scene, (x, y), 0.8 * r, ink),
+        Mark::Cross => {
+            line(scene, (x - r, y - r), (x + r, y + r), ink, 1.1, None);
+            line(scene, (x - r, y + r), (x + r, y - r), ink, 1.1, None);
+        }
+        Mark::Down => {
+            line(scene, (x - r, y - 0.6 * r), (x, y + 0.7 * r), ink, 1.5, None);
+            line(scene, (x, y + 0.7 * r), (x + r, y - 0.6 * r), ink, 1.5, None);
+        }
+    }
+}
+
+/// The settings that get a label: evenly spaced, at least `apart` from each other, seven at most; if there is a choice,
+/// with both ends and in few letters.
+fn labelled(values: &[f64], apart: usize) -> Vec<usize> {
+    let last = values.len() - 1;
+    let strides = (apart.max(1)..=last.max(1)).filter(|stride| last / stride <= 6);
+    let cost = |stride: &usize| {
+        let letters: usize = (0..=last).step_by(*stride).map(|index| short(values[index]).chars().count()).sum();
+        let count = last / stride + 1;
+        // A few labels tell enough of a scale, two do not.
+        (!last.is_multiple_of(*stride), count < 3, letters * 100 / count, usize::MAX - count)
+    };
+    let stride = strides.min_by_key(cost).unwrap_or(last.max(1));
+    (0..=last).step_by(stride).collect()
+}
+
+/// A setting as it is, if that is short; else in three digits.
+fn short(value: f64) -> String {
+    let whole = tick_label(value);
+    if whole.chars().count() <= 5 { whole } else { tick_label(format!("{value:.2e}").parse().unwrap_or(value)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map() -> HeatMap {
+        let cell = |index: usize| match index {
+            5 => HeatCell { value: None, mark: Mark::Cross },
+            7 => HeatCell { value: Some(f64::NAN), mark: Mark::Down },
+            _ => HeatCell { value: Some(index as f64), mark: if index == 3 { Mark::Dot } else { Mark::Nothing } },
+        };
+        HeatMap {
+            title: "losses".to_owned(),
+            x_label: "sigma".to_owned(),
+            columns: vec![1.5, 2.0, 2.5],
+            y_label: "batch size".to_owned(),
+            rows: vec![64.0, 256.0, 1024.0],
+            panels: vec![HeatPanel {
+                title: "no average".to_owned(),
+                scale: Scale::Linear,
+                cells: (0..9).map(cell).collect(),
+            }],
+            marks: vec![(Mark::Cross, "diverged".to_owned()), (Mark::Dot, "best".to_owned())],
+        }
+    }
+
+    #[test]
+    fn draws_both_formats() {
+        let folder = tempfile::tempdir().unwrap();
+        let (svg, png) = (folder.path().join("a.svg"), folder.path().join("a.png"));
+        map().save(&svg).unwrap();
+        map().save(&png).unwrap();
+        let text = std::fs::read_to_string(svg).unwrap();
+        for expected in
+            ["losses", ">1024<", ">2.5<", "batch size", "no average", ">diverged<", "#00204d", "#ffea46", NO_VALUE]
+        {
+            assert!(text.contains(expected), "{expected}");
+        }
+        assert!(!text.contains("NaN"));
+        assert_eq!(&std::fs::read(png).unwrap()[..4], b"\x89PNG");
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        let mut short = map();
+        short.panels[0].cells.pop();
+        let message = short.save(Path::new("x.svg")).unwrap_err().to_string();
+        assert_eq!(message, "x.svg: no average: expected 9 cells, at least one, got 8");
+        assert!(map().save(Path::new("x.gif")).unwrap_err().to_string().contains("got `.gif`"));
+    }
+
+    #[test]
+    fn labels_are_few_and_short() {
+        let chosen =
+            |values: Vec<f64>, apart| labelled(&values, apart).iter().map(|&i| short(values[i])).collect::<Vec<_>>();
+        let sigmas = (0..21).map(|i| 1.9 + 0.01 * f64::from(i)).collect();
+        assert_eq!(chosen(sigmas, 3), ["1.9", "2", "2.1"]);
+        let ratios = (0..13).map(|i| 0.05 * 10f64.powf(f64::from(i) / 4.0)).collect();
+        assert_eq!(chosen(ratios, 2), ["0.05", "0.5", "5", "50"]);
+        assert_eq!(chosen(vec![0.4, 0.6, 0.8, 1.0], 1), ["0.4", "0.6", "0.8", "1"]);
+        assert_eq!(chosen(vec![7.0], 1), ["7"]);
+        assert_eq!(chosen(vec![1.0, 2.0], 4), ["1", "2"]);
+    }
+}

@@ -1,0 +1,95 @@
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use onedge_objective::Real;
+
+use crate::Error;
+use crate::checkpoint::{Checkpoint, CheckpointError};
+use onedge_train::Layout;
+
+/// The checkpoints of a run: `STEP.safetensors` in a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoints {
+    folder: PathBuf,
+}
+
+const EXTENSION: &str = "safetensors";
+
+impl Checkpoints {
+    /// Those in `folder`, which need not exist.
+    pub fn in_folder(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The file of the checkpoint at `step`.
+    pub fn path(&self, step: u64) -> PathBuf {
+        self.folder.join(format!("{step}.{EXTENSION}"))
+    }
+
+    /// The steps of which there are checkpoints, the last one first, whether they can be used or not.
+    ///
+    /// # Errors
+    /// [`Error::Read`].
+    pub fn steps(&self) -> Result<Vec<u64>, Error> {
+        let entries = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(Error::read(&self.folder))?,
+        };
+        let step = |path: PathBuf| {
+            let step = path.file_stem()?.to_str()?.parse().ok()?;
+            (path == self.path(step)).then_some(step)
+        };
+        let mut steps: Vec<u64> = entries.flatten().filter_map(|entry| step(entry.path())).collect();
+        steps.sort_unstable_by(|a, b| b.cmp(a));
+        Ok(steps)
+    }
+
+    /// The last checkpoint up to `most` that can be used; `None` if there is no file of any. `tell` gets a sentence for
+    /// each that is damaged, and `again` says in an error what begins the run again.
+    ///
+    /// # Errors
+    /// [`CheckpointError::NoCheckpoint`] if there are some and none can be used; [`CheckpointError::OtherParameters`], as the others would not
+    /// fit either.
+    pub fn last<T: Real>(
+        &self,
+        most: u64,
+        layouts: &[Layout],
+        again: &str,
+        tell: &mut dyn FnMut(&str),
+    ) -> Result<Option<Checkpoint<T>>, Error> {
+        let mut first = None;
+        let mut steps = self.steps()?.into_iter().filter(|&step| step <= most).peekable();
+        while let Some(step) = steps.next() {
+            match Checkpoint::read(&self.path(step), layouts) {
+                Ok(checkpoint) => return Ok(Some(checkpoint)),
+                Err(Error::Checkpoint(fault @ CheckpointError::Damaged { .. })) => {
+                    let next = if steps.peek().is_some() { "the one before is tried" } else { "there is none before" };
+                    tell(&format!("{fault}; {next}"));
+                    first.get_or_insert(fault);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        match first {
+            None => Ok(None),
+            Some(source) => {
+                let (folder, again) = (self.folder.clone(), again.to_owned());
+                Err(CheckpointError::NoCheckpoint { folder, source: Box::new(source), again }.into())
+            }
+        }
+    }
+
+    /// Removes all but the last `keep` up to `step`. Later ones are from before the run went on from an earlier one, as they
+    /// could not be used. One that cannot be removed does no harm, and is tried again the next time.
+    pub fn remove_all_but(&self, keep: usize, step: u64) {
+        let (later, own): (Vec<u64>, Vec<u64>) =
+            self.steps().unwrap_or_default().into_iter().partition(|other| *other > step);
+        later.into_iter().chain(own.into_iter().skip(keep)).for_each(|step| drop(fs::remove_file(self.path(step))));
+    }
+}

@@ -1,0 +1,244 @@
+use std::ffi::OsStr;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use crate::Error;
+use crate::RUN_LOCK;
+use crate::{PART, Resumption, RunLock, Steps, Summary, read_steps, write_whole};
+
+/// What the name of a folder has in it before a token, where a worker does a run that it has not brought to its end.
+pub const UNFINISHED: &str = ".unfinished-";
+
+/// The folder that a run leaves:
+///
+/// | file | content |
+/// |---|---|
+/// | `spec.toml` | the resolved spec; running it again gives the same run, from the same file of parameters if `start` in its section `provenance` names one |
+/// | `steps.jsonl` | one [`Record`](crate::Record) per line, as a JSON object, appended as the run goes; of one step the last counts |
+/// | `summary.json` | the [`Summary`]; absent if the run was killed |
+/// | `params.safetensors` | the parameters at the end; absent if the run was killed |
+/// | `checkpoints/STEP.safetensors` | all that the run needs to go on at that step; see [`Checkpoint`](crate::checkpoint::Checkpoint) |
+/// | `resumed.jsonl` | one [`Resumption`] per line, if the run was continued: how many steps it is to take since then |
+/// | `lock` | empty; locked while a process does the run, see [`RunLock`] |
+/// | `tags` | one a line; absent if there are none |
+///
+/// Nothing that was recorded is ever changed: `steps.jsonl` and `resumed.jsonl` grow at their ends, the other files are
+/// replaced as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunDirectory {
+    path: PathBuf,
+}
+
+impl RunDirectory {
+    /// Whether a worker of a sweep began the run here and did not bring it to its end.
+    pub fn is_attempt(&self) -> bool {
+        self.path.file_name().is_some_and(|name| name.to_string_lossy().contains(UNFINISHED))
+    }
+
+    /// Whether [`create`](Self::create) takes the folder `path`.
+    ///
+    /// # Errors
+    /// [`Error::RunExists`].
+    pub fn require_free(path: &Path) -> Result<(), Error> {
+        let counts = |name: &OsStr| name != RUN_LOCK && !name.to_string_lossy().ends_with(PART);
+        let empty = |entries: fs::ReadDir| !entries.flatten().any(|entry| counts(&entry.file_name()));
+        let free = !path.exists() || fs::read_dir(path).is_ok_and(empty);
+        if free { Ok(()) } else { Err(Error::RunExists(path.to_owned())) }
+    }
+
+    /// Makes the folder `path`, which must not exist, or hold nothing but what a run leaves that was killed before it began.
+    ///
+    /// # Errors
+    /// [`Error::RunExists`], [`Error::Write`].
+    pub fn create(path: &Path) -> Result<Self, Error> {
+        if path.exists() {
+            Self::require_free(path)?;
+            return Ok(Self { path: path.to_owned() });
+        }
+        fs::create_dir_all(path).map_err(Error::write(path))?;
+        Ok(Self { path: path.to_owned() })
+    }
+
+    /// Makes the folder `root/name`, or the first of `root/name-2`, `root/name-3`, ... that is free.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn create_numbered(root: &Path, name: &str) -> Result<Self, Error> {
+        fs::create_dir_all(root).map_err(Error::write(root))?;
+        let mut number = 1;
+        loop {
+            let path = root.join(if number == 1 { name.to_owned() } else { format!("{name}-{number}") });
+            match fs::create_dir(&path) {
+                Ok(()) => return Ok(Self { path }),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
+                Err(error) => return Err(Error::write(&path)(error)),
+            }
+        }
+    }
+
+    /// An existing folder.
+    ///
+    /// # Errors
+    /// [`Error::NoRun`] if it holds no step records.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let directory = Self { path: path.to_owned() };
+        if directory.steps().is_file() { Ok(directory) } else { Err(Error::NoRun(path.to_owned())) }
+    }
+
+    /// A folder that may or may not hold a run.
+    pub fn at(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// `spec.toml`
+    pub fn spec(&self) -> PathBuf {
+        self.path.join("spec.toml")
+    }
+
+    /// `steps.jsonl`
+    pub fn steps(&self) -> PathBuf {
+        self.path.join("steps.jsonl")
+    }
+
+    /// `summary.json`
+    pub fn summary(&self) -> PathBuf {
+        self.path.join("summary.json")
+    }
+
+    /// `params.safetensors`
+    pub fn params(&self) -> PathBuf {
+        self.path.join("params.safetensors")
+    }
+
+    /// `checkpoints`
+    pub fn checkpoints(&self) -> PathBuf {
+        self.path.join("checkpoints")
+    }
+
+    /// Takes the lock of the run, see [`RunLock`]; `None` on a file system without locks.
+    ///
+    /// # Errors
+    /// [`Error::Running`], [`Error::Write`].
+    pub fn lock(&self) -> Result<Option<RunLock>, Error> {
+        match RunLock::take(&self.path) {
+            Ok(None) => Err(Error::Running(self.path.clone())),
+            Ok(lock) => Ok(lock),
+            Err(error) if error.kind() == ErrorKind::Unsupported => Ok(None),
+            Err(error) => Err(Error::write(&self.path.join(RUN_LOCK))(error)),
+        }
+    }
+
+    /// Whether a process does the run right now.
+    pub fn is_running(&self) -> bool {
+        RunLock::is_held(&self.path)
+    }
+
+    /// How often the run was continued, first to last.
+    ///
+    /// # Errors
+    /// [`Error::Read`].
+    pub fn resumptions(&self) -> Result<Vec<Resumption>, Error> {
+        Resumption::read(&self.path.join("resumed.jsonl"))
+    }
+
+    /// Records that the run is continued.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn add_resumption(&self, resumption: &Resumption) -> Result<(), Error> {
+        resumption.append(&self.path.join("resumed.jsonl"))
+    }
+
+    /// Gives the summary of an earlier end another name, as the run goes on from `step`: if it is killed it has none.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn set_summary_aside(&self, step: u64) -> Result<(), Error> {
+        let summary = self.summary();
+        match fs::rename(&summary, self.path.join(format!("summary.before-{step}.json"))) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::write(&summary)(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes what a kill left of files that were being written. Whoever calls it holds the lock.
+    pub fn remove_parts(&self) {
+        for folder in [&self.path, &self.checkpoints()] {
+            let Ok(entries) = fs::read_dir(folder) else { continue };
+            let parts = entries.flatten().filter(|entry| entry.file_name().to_string_lossy().ends_with(PART));
+            // One that cannot be removed does no harm.
+            parts.for_each(|part| drop(fs::remove_file(part.path())));
+        }
+    }
+
+    /// Reads the step records.
+    ///
+    /// # Errors
+    /// [`Error::Read`], [`Error::Record`].
+    pub fn read_steps(&self) -> Result<Steps, Error> {
+        let path = self.steps();
+        let bytes = fs::read(&path).map_err(Error::read(&path))?;
+        // A torn line may end inside a character.
+        read_steps(&path, &String::from_utf8_lossy(&bytes))
+    }
+
+    /// Reads the summary, if the run came to its end.
+    ///
+    /// # Errors
+    /// [`Error::Read`], [`Error::Record`].
+    pub fn read_summary(&self) -> Result<Option<Summary>, Error> {
+        let path = self.summary();
+        match fs::read_to_string(&path) {
+            Ok(text) => serde_json::from_str(&text).map(Some).map_err(|source| Error::Record { path, line: 1, source }),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::read(&path)(error)),
+        }
+    }
+
+    /// Writes the summary.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn write_summary(&self, summary: &Summary) -> Result<(), Error> {
+        let path = self.summary();
+        let mut text = serde_json::to_vec_pretty(summary).map_err(|error| Error::write(&path)(error.into()))?;
+        text.push(b'\n');
+        write_whole(&path, &text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_the_runs_of_one_name() {
+        let root = tempfile::tempdir().unwrap();
+        let names: Vec<_> = (0..3)
+            .map(|_| RunDirectory::create_numbered(&root.path().join("runs"), "cdat").unwrap())
+            .map(|run| run.path().file_name().unwrap().to_owned())
+            .collect();
+        assert_eq!(names, ["cdat", "cdat-2", "cdat-3"]);
+    }
+
+    #[test]
+    fn a_folder_with_something_in_it_is_left_alone() {
+        let root = tempfile::tempdir().unwrap();
+        RunDirectory::create(&root.path().join("new/one")).unwrap();
+        RunDirectory::create(root.path().join("new/one").as_path()).unwrap();
+        let begun = RunDirectory::create(&root.path().join("begun")).unwrap();
+        drop(begun.lock().unwrap());
+        fs::write(begun.path().join("spec.toml.12.part"), "name = \"cd").unwrap();
+        assert_eq!(RunDirectory::create(begun.path()).unwrap(), begun);
+        let message = RunDirectory::create(root.path()).unwrap_err().to_string();
+        assert!(message.ends_with("try another `--out`"), "{message}");
+        let message = RunDirectory::open(root.path()).unwrap_err().to_string();
+        assert!(message.contains("steps.jsonl"), "{message}");
+    }
+}

@@ -1,0 +1,30 @@
+//! What a run leaves on disk: step records that survive a kill at any moment, checkpoints, parameters, a summary and the
+//! files beside them.
+//!
+//! Knows nothing of how a run is done, of indexes and of pictures.
+#![forbid(unsafe_code)]
+
+pub mod checkpoint;
+mod directory;
+mod error;
+mod lock;
+pub mod params;
+mod reader;
+mod register;
+mod resumption;
+mod rows;
+mod summary;
+mod whole;
+mod writer;
+
+pub use directory::{RunDirectory, UNFINISHED};
+pub use error::{Error, ParameterError};
+pub use lock::{RUN_LOCK, RunLock, lock_file, lock_within};
+pub use onedge_train::{COLUMNS, Column, Record, StopReason};
+pub use reader::{Steps, read_steps};
+pub use register::Register;
+pub use resumption::Resumption;
+pub use rows::{Row, Rows};
+pub use summary::{Summary, final_loss};
+pub use whole::{PART, check_writable, sync_folder_of, write_through, write_whole, write_whole_by};
+pub use writer::{StepWriter, lines};

@@ -1,0 +1,299 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use onedge_record::checkpoint::CheckpointError;
+use onedge_record::{Record, RunDirectory, StopReason, check_writable};
+use onedge_registry::Value;
+use onedge_spec::{Precision, Spec};
+use onedge_train::{Advance, Element, Layout, Plan, Snapshot, Training};
+use onedge_tune::TrainerState;
+
+use crate::origin::Origin;
+use crate::prepare::{Prepared, prepare};
+use crate::resume::state_at;
+use crate::session::{Opening, Session, begin};
+use crate::{DataSets, Error, Finished, Outputs, Place, ResumeError, build_problem};
+
+/// A variant of a run, from one of its steps on.
+#[derive(Debug)]
+pub struct Branch {
+    origin: Origin,
+    spec: Spec,
+    at: u64,
+}
+
+impl Branch {
+    /// Of the run in the folder `path`, from the step `at` on, with settings changed by `changes` as `--set` does. The run
+    /// itself may be going on. Without a name among the changes it is called after the run and the step.
+    ///
+    /// # Errors
+    /// [`Error::NoRun`]; [`Error::Option`] for a step that the run has not reached, or after which none is to follow; what is wrong with the changes.
+    pub fn open(path: &Path, at: u64, changes: &[String]) -> Result<Self, Error> {
+        let origin = Origin::read(path)?;
+        let option = |option, expected, got: u64| Error::Option { option, expected, got: got.to_string() };
+        let (reached, run) = (origin.records.len() as u64, path.display());
+        if reached == 0 {
+            let (expected, got) = ("a run that has taken steps".to_owned(), format!("{run}, which has taken none"));
+            return Err(Error::Option { option: "--at", expected, got });
+        }
+        if at == 0 || at > reached {
+            let expected = format!("a step from 1 to {reached}, the steps that {run} has taken");
+            return Err(option("--at", expected, at));
+        }
+        let mut document = origin.document.clone();
+        document.set(&format!("name={} from {at}", origin.spec.name))?;
+        document.set(&format!("steps={}", origin.spec.steps))?;
+        changes.iter().try_for_each(|change| document.set(change))?;
+        let spec = Spec::resolve(&document)?;
+        if spec.steps <= at && spec.steps == origin.spec.steps {
+            let expected =
+                format!("fewer than {at}, the steps of {run}, or `--set steps=N` beside it with N above {at}");
+            return Err(option("--at", expected, at));
+        }
+        if spec.steps <= at {
+            return Err(option("--set steps", format!("more than {at}, where the fork begins"), spec.steps));
+        }
+        Ok(Self { origin, spec, at })
+    }
+
+    /// What is to be done.
+    pub fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// Whether data, model or loss differ from those of the run: its losses then do not compare.
+    fn changes_problem(&self) -> bool {
+        let (old, new) = (&self.origin.spec, &self.spec);
+        (&old.data, &old.model, &old.loss) != (&new.data, &new.model, &new.loss)
+    }
+
+    /// Whether the mini-batches go on as they were.
+    fn keeps_order(&self) -> bool {
+        let (old, new) = (&self.origin.spec, &self.spec);
+        (&old.data, old.batch, old.drop_last, old.seed) == (&new.data, new.batch, new.drop_last, new.seed)
+    }
+}
+
+/// Does the variant in a new folder, whose records begin with those of the run. What still fits goes on as it was:
+/// parameters always, the optimizer's and the tuner's state if their names are the same. Where there is no checkpoint of
+/// the step, the run is repeated from the one before, with its own settings. `tell` gets a sentence on what was kept.
+///
+/// # Errors
+/// [`ResumeError`]: checkpoints that cannot be used, a run whose settings or data have changed since, a model whose parameters
+/// are others. Beyond that as [`execute`](super::execute).
+pub fn fork(
+    branch: &Branch,
+    place: Place<'_>,
+    outputs: Outputs<'_>,
+    data_sets: &mut DataSets,
+    observe: &mut dyn FnMut(&Record),
+    interrupt: &AtomicBool,
+    tell: &mut dyn FnMut(&str),
+) -> Result<Finished, Error> {
+    // What is wrong is better said before steps are repeated.
+    check_fit(branch, data_sets)?;
+    if let Place::At(path) = place {
+        RunDirectory::require_free(path)?;
+    }
+    outputs.save.map(check_writable).transpose()?;
+    let left = match branch.origin.spec.precision {
+        Precision::F32 => leave::<f32>(branch, data_sets, interrupt, tell)?,
+        Precision::F64 => leave::<f64>(branch, data_sets, interrupt, tell)?,
+    };
+    match branch.spec.precision {
+        Precision::F32 => go_on::<f32>(branch, left, place, outputs, data_sets, observe, interrupt, tell),
+        Precision::F64 => go_on::<f64>(branch, left, place, outputs, data_sets, observe, interrupt, tell),
+    }
+}
+
+/// The run at the step where it is left.
+struct ForkPoint {
+    snapshot: Snapshot<f64>,
+    /// The parameters to evaluate, where they are others.
+    evaluation_point: Option<Vec<f64>>,
+    layouts: Vec<Layout>,
+}
+
+/// Takes the run to the step: from a checkpoint, with its own settings.
+fn leave<T: Element>(
+    branch: &Branch,
+    data_sets: &mut DataSets,
+    interrupt: &AtomicBool,
+    tell: &mut dyn FnMut(&str),
+) -> Result<ForkPoint, Error> {
+    let Branch { origin, at, .. } = branch;
+    let prepared = prepare::<T>(&origin.spec, data_sets)?;
+    let (checkpoint, mut w) = state_at(origin, *at, &prepared, tell)?;
+    let Prepared { plan, mut problem, method, mut instruments } = prepared;
+    let plan = Plan { steps: *at, ..plan };
+    let mut training = Training::new(&plan, &mut *problem.train, &mut w, method, &mut instruments)?;
+    checkpoint.map(|checkpoint| training.restore(checkpoint.snapshot)).transpose()?;
+    if training.steps() < *at {
+        tell(&format!("no checkpoint at step {at}: repeats the run from step {}", training.steps()));
+    }
+    let first = training.steps();
+    let stop = loop {
+        if training.is_done() {
+            let evaluation_point = training.evaluation_point().map(|point| point.iter().map(|x| x.to_f64()).collect());
+            let snapshot = training.snapshot().convert();
+            return Ok(ForkPoint { snapshot, evaluation_point, layouts: problem.layouts });
+        }
+        if interrupt.load(Ordering::Relaxed) {
+            break StopReason::Interrupted { step: training.steps() };
+        }
+        let (record, stop) = match training.advance() {
+            Advance::Step(record) => (Some(record), None),
+            Advance::Stop { reason, record } => (record, Some(reason)),
+        };
+        let compared = record.filter(|record| record.step < first + COMPARED);
+        let before = compared.and_then(|now| origin.records.get(now.step as usize).map(|before| (before, now)));
+        if let Some(fault) = before.and_then(|(before, now)| difference(origin, before, &now)) {
+            return Err(fault.into());
+        }
+        if let Some(reason) = stop {
+            break reason;
+        }
+    };
+    let run = origin.directory.path();
+    match stop {
+        StopReason::Interrupted { .. } => Err(ResumeError::Interrupted { what: run.display().to_string() }.into()),
+        stop => Err(ResumeError::Ended { run: run.to_owned(), stop }.into()),
+    }
+}
+
+/// How far a repeated step may be from what was recorded, relative to that: another machine may round otherwise, and
+/// where it does, steps drift apart, so that the first few tell.
+const SAME: f64 = 1e-2;
+const COMPARED: u64 = 3;
+
+/// In what a repeated step differs from its record, if that is more than rounding.
+fn difference(origin: &Origin, before: &Record, now: &Record) -> Option<ResumeError> {
+    let quantities = [("loss", before.loss, now.loss), ("learning rate", before.learning_rate, now.learning_rate)];
+    let differs = |(_, before, now): &(&str, f64, f64)| (before - now).abs() > SAME * before.abs();
+    let (what, expected, got) = quantities.into_iter().find(differs)?;
+    Some(ResumeError::OtherRecords { run: origin.directory.path().to_owned(), step: before.step, what, expected, got })
+}
+
+/// Whether the variant can start from the parameters of the run.
+fn check_fit(branch: &Branch, data_sets: &mut DataSets) -> Result<(), Error> {
+    let mut layouts = |spec| build_problem::<f32>(spec, data_sets).map(|problem| problem.layouts);
+    check_layouts(&branch.spec.origin, &layouts(&branch.origin.spec)?, &layouts(&branch.spec)?)
+}
+
+#[expect(clippy::too_many_arguments, reason = "those of `fork`, and what it found")]
+fn go_on<T: Element>(
+    branch: &Branch,
+    left: ForkPoint,
+    place: Place<'_>,
+    outputs: Outputs<'_>,
+    data_sets: &mut DataSets,
+    observe: &mut dyn FnMut(&Record),
+    interrupt: &AtomicBool,
+    tell: &mut dyn FnMut(&str),
+) -> Result<Finished, Error> {
+    let Branch { origin, spec, at } = branch;
+    let prepared = prepare::<T>(spec, data_sets)?;
+    check_layouts(&spec.origin, &left.layouts, &prepared.problem.layouts)?;
+    let (snapshot, kept) = adapt(branch, left, &prepared)?;
+    tell(&kept);
+    let sources = vec![
+        ("forked_from", Value::Text(origin.directory.path().display().to_string())),
+        ("forked_at", Value::Integer(*at as i64)),
+    ];
+    let (directory, registration) = begin(place, outputs.register, spec, sources, data_sets)?;
+    let records = origin.records[..*at as usize].to_vec();
+    let (w, opening) = (snapshot.w.clone(), Opening::Forked(snapshot));
+    let save = outputs.save;
+    let mut judge = |record: &Record| {
+        observe(record);
+        None
+    };
+    Session { spec, prepared, directory, registration, opening, w, records, save }.run(data_sets, &mut judge, interrupt)
+}
+
+/// Whether parameters fit a model.
+fn check_layouts(origin: &str, old: &[Layout], new: &[Layout]) -> Result<(), Error> {
+    let other = |name: &str, shape: fn(&Layout) -> String, expected: Option<&Layout>, got: Option<&Layout>| {
+        let text = |layout: Option<&Layout>| layout.map_or("none".to_owned(), shape);
+        let (expected, got) = (text(expected), text(got));
+        let error =
+            CheckpointError::OtherParameters { origin: origin.to_owned(), name: name.to_owned(), expected, got };
+        Err(onedge_record::Error::from(error).into())
+    };
+    for i in 0..old.len().max(new.len()) {
+        let (was, is) = (old.get(i), new.get(i));
+        if was != is {
+            let name = was.or(is).map_or("", |layout| &layout.name);
+            return other(name, |layout| format!("`{}` of shape {:?}", layout.name, layout.shape), was, is);
+        }
+    }
+    Ok(())
+}
+
+/// The state that the variant begins with, and a sentence on what of the run is in it.
+fn adapt<T: Element>(branch: &Branch, left: ForkPoint, prepared: &Prepared<T>) -> Result<(Snapshot<T>, String), Error> {
+    let (old, new) = (&branch.origin.spec, &branch.spec);
+    let in_spec = onedge_spec::Error::spec(&new.origin);
+    let Snapshot { mut w, method, diagnostics, mut progress } = left.snapshot.convert::<T>();
+    let TrainerState { mut trainer, mut optimizer, mut tuner } = method;
+    let mut kept = Carried::default();
+
+    let mut fresh = new.build_optimizer::<T>().map_err(&in_spec)?;
+    let same = old.optimizer.name == new.optimizer.name && fresh.restore(optimizer.clone()).is_ok();
+    kept.add(same, &format!("optimizer {}", new.optimizer.name));
+    if !same {
+        optimizer = new.build_optimizer::<T>().map_err(&in_spec)?.state();
+        if let Some(point) = left.evaluation_point {
+            // The answer of the old method; what it kept of its way there belongs to another point.
+            w = point.into_iter().map(T::from_f64).collect();
+            trainer.vectors.remove("gradient");
+        }
+    }
+    let mut fresh = new.build_tuner().map_err(&in_spec)?;
+    let same = old.tuner.name == new.tuner.name && fresh.restore(tuner.clone()).is_ok();
+    kept.add(same, &format!("tuner {}", new.tuner.name));
+    if !same {
+        tuner = new.build_tuner().map_err(&in_spec)?.state();
+        trainer.vectors.remove("first");
+    }
+
+    let there: Vec<&str> = prepared.instruments.names().collect();
+    let mut measured = BTreeMap::new();
+    for (name, state) in diagnostics.into_iter().filter(|(name, _)| there.contains(&name.as_str())) {
+        kept.add(!branch.changes_problem(), &format!("diagnostic {name}"));
+        if !branch.changes_problem() {
+            measured.insert(name, state);
+        }
+    }
+    if new.batch.is_some() {
+        kept.add(branch.keeps_order(), "order of mini-batches");
+    }
+    if !branch.keeps_order() {
+        progress = progress.with_scalar("drawn", 0.0);
+    }
+    if branch.changes_problem() || old.diverge_factor != new.diverge_factor {
+        progress.scalars.remove("limit");
+    }
+    let method = TrainerState { trainer, optimizer, tuner };
+    Ok((Snapshot { w, method, diagnostics: measured, progress }, kept.sentence()))
+}
+
+/// What goes on and what begins anew.
+#[derive(Default)]
+struct Carried {
+    kept: Vec<String>,
+    fresh: Vec<String>,
+}
+
+impl Carried {
+    fn add(&mut self, kept: bool, what: &str) {
+        if kept { self.kept.push(what.to_owned()) } else { self.fresh.push(what.to_owned()) }
+    }
+
+    fn sentence(&self) -> String {
+        let kept = ["parameters".to_owned()].iter().chain(&self.kept).cloned().collect::<Vec<_>>().join(", ");
+        let fresh = if self.fresh.is_empty() { String::new() } else { format!("; new: {}", self.fresh.join(", ")) };
+        format!("kept: {kept}{fresh}")
+    }
+}

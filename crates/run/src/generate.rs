@@ -1,0 +1,195 @@
+//! Text from a trained language model, character by character.
+
+use std::path::Path;
+
+use onedge_data::Targets;
+use onedge_engine::Forward;
+use onedge_graph::{Graph, Shape};
+use onedge_nn::initial_parameters;
+use onedge_record::params;
+use onedge_spec::Spec;
+use onedge_train::{engine, layouts};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::{DataSets, Error, network};
+
+/// How text is drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// What the text begins with; characters of the training text only.
+    pub prompt: String,
+    /// Characters to draw.
+    pub length: usize,
+    /// Logits are divided by it: 1 draws from the model's own distribution, less is tamer, 0 takes the likeliest.
+    pub temperature: f64,
+    /// Only so many of the likeliest characters may follow.
+    pub top_k: Option<usize>,
+    /// Of the draws.
+    pub seed: u64,
+}
+
+/// Draws text from the model of `spec` with the parameters in `file`, or random ones, and hands each character to `emit`,
+/// those of the prompt first. Each sees as many before it as the model's context holds. Stops early if `emit` says so.
+///
+/// Cost: one pass of the model over a context for each character.
+///
+/// # Errors
+/// A spec whose data is no text, parameters of another model, a prompt with a character that the text lacks, options out
+/// of range.
+pub fn generate(
+    spec: &Spec,
+    file: Option<&Path>,
+    data_sets: &mut DataSets,
+    options: &Options,
+    mut emit: impl FnMut(char) -> bool,
+) -> Result<(), Error> {
+    let split = data_sets
+        .get(&spec.data, engine::options(&spec.engine).map_err(onedge_spec::Error::spec(&spec.origin))?.threads)?;
+    let Targets::Tokens { vocabulary, length: context, .. } = split.train.targets() else {
+        return Err(Error::NoText { origin: spec.origin.clone(), data: spec.data.name.clone() });
+    };
+    options.check(vocabulary.len())?;
+    let mut tokens = options.prompt.chars().map(|c| token(vocabulary, c)).collect::<Result<Vec<usize>, _>>()?;
+    if tokens.is_empty() {
+        tokens.push(vocabulary.binary_search(&'\n').unwrap_or(0));
+    }
+    let (model, _) = network(spec, &split)?;
+    let w: Vec<f32> = match file {
+        Some(path) => params::load(path, &layouts(&model))?,
+        None => initial_parameters(model.parameters(), spec.seed),
+    };
+    let mut graph = Graph::new();
+    let parameters: Vec<_> = model.parameters().iter().map(|p| graph.input(p.shape.clone())).collect();
+    let input = graph.input(Shape::new(&[1, *context]));
+    let outputs = model.outputs(&mut graph, &parameters, input).map_err(onedge_engine::Error::from)?;
+    let mut forward = Forward::<f32>::new(&graph, &parameters, &[input], outputs);
+    let mut random = ChaCha8Rng::seed_from_u64(options.seed);
+    for &token in &tokens {
+        if !options.prompt.is_empty() && !emit(vocabulary[token]) {
+            return Ok(());
+        }
+    }
+    let mut window = vec![0.0; *context];
+    for _ in 0..options.length {
+        let seen = &tokens[tokens.len().saturating_sub(*context)..];
+        window.iter_mut().zip(seen).for_each(|(place, &token)| *place = token as f32);
+        let logits = forward.run(&w, &[&window])?;
+        let logits = &logits[(seen.len() - 1) * vocabulary.len()..][..vocabulary.len()];
+        let token = options.draw(logits, random.random());
+        tokens.push(token);
+        if !emit(vocabulary[token]) {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+fn token(vocabulary: &[char], c: char) -> Result<usize, Error> {
+    vocabulary.binary_search(&c).map_err(|_| {
+        let known = vocabulary.iter().filter(|c| !c.is_whitespace()).collect();
+        Error::UnknownCharacter { character: c, known }
+    })
+}
+
+impl Options {
+    fn check(&self, characters: usize) -> Result<(), Error> {
+        let bad = |option: &'static str, expected: String, got: String| Err(Error::Option { option, expected, got });
+        if !(self.temperature.is_finite() && self.temperature >= 0.0) {
+            return bad("--temperature", "a number, 0 or more".to_owned(), self.temperature.to_string());
+        }
+        match self.top_k {
+            Some(k) if k == 0 || k > characters => {
+                bad("--top-k", format!("1 to {characters}, the characters of the text"), k.to_string())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The character that `uniform`, a number in [0, 1), picks.
+    fn draw(&self, logits: &[f32], uniform: f64) -> usize {
+        let mut order: Vec<usize> = (0..logits.len()).collect();
+        order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
+        if self.temperature == 0.0 {
+            return order[0];
+        }
+        order.truncate(self.top_k.unwrap_or(order.len()));
+        let weight = |&i: &usize| (f64::from(logits[i] - logits[order[0]]) / self.temperature).exp();
+        let total: f64 = order.iter().map(weight).sum();
+        let mut left = uniform * total;
+        for i in &order {
+            left -= weight(i);
+            if left < 0.0 {
+                return *i;
+            }
+        }
+        order[order.len() - 1]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use onedge_spec::Document;
+
+    fn options() -> Options {
+        Options { prompt: String::new(), length: 20, temperature: 1.0, top_k: None, seed: 3 }
+    }
+
+    fn spec(settings: &[&str]) -> Spec {
+        let mut document = Document::empty("defaults");
+        let small =
+            ["data=cicero", "data.context=8", "model=nanolm", "model.depth=1", "model.width=8", "model.heads=2"];
+        for setting in small.iter().chain(&["model.qkv=8", "model.mlp=8"]).chain(settings) {
+            document.set(setting).unwrap();
+        }
+        Spec::resolve(&document).unwrap()
+    }
+
+    fn text(options: &Options) -> Result<String, Error> {
+        let mut text = String::new();
+        generate(&spec(&[]), None, &mut DataSets::new(None), options, |c| {
+            text.push(c);
+            true
+        })?;
+        Ok(text)
+    }
+
+    #[test]
+    fn a_seed_gives_one_text_of_the_length_asked_for() {
+        let first = text(&options()).unwrap();
+        assert_eq!(first.chars().count(), 20);
+        assert_eq!(first, text(&options()).unwrap());
+        assert_ne!(first, text(&Options { seed: 4, ..options() }).unwrap());
+        let prompted = text(&Options { prompt: "Quo usque tandem".to_owned(), ..options() }).unwrap();
+        assert!(prompted.starts_with("Quo usque tandem") && prompted.chars().count() == 36);
+    }
+
+    #[test]
+    fn draws_follow_the_distribution() {
+        let logits = [0.5f32.ln(), 0.125f32.ln(), 0.375f32.ln()];
+        let at = |uniform| options().draw(&logits, uniform);
+        assert_eq!([at(0.0), at(0.49), at(0.51), at(0.87), at(0.88), at(0.999)], [0, 0, 2, 2, 1, 1]);
+        assert_eq!(Options { temperature: 0.0, ..options() }.draw(&logits, 0.99), 0);
+        assert_eq!(Options { top_k: Some(2), ..options() }.draw(&logits, 0.99), 2);
+    }
+
+    #[test]
+    fn what_cannot_be_said_is_named() {
+        let message = |options: &Options| text(options).unwrap_err().to_string();
+        let unknown = message(&Options { prompt: "a€".to_owned(), ..options() });
+        assert!(
+            unknown.starts_with("--prompt: `€` does not occur in the training text, expected some of "),
+            "{unknown}"
+        );
+        let hot = message(&Options { temperature: -1.0, ..options() });
+        assert_eq!(hot, "--temperature: expected a number, 0 or more, got -1");
+        let mut data_sets = DataSets::new(None);
+        let spec = Spec::resolve(&Document::empty("defaults")).unwrap();
+        let none = generate(&spec, None, &mut data_sets, &options(), |_| true).unwrap_err().to_string();
+        assert_eq!(
+            none,
+            "defaults: data `digits` is no text, expected a model of one; try data = cicero, tiny-shakespeare or text"
+        );
+    }
+}

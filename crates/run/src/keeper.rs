@@ -1,0 +1,125 @@
+use std::fs;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use onedge_data::Split;
+use onedge_objective::Real;
+
+use onedge_record::checkpoint::{About, Checkpoint, Checkpoints};
+use onedge_record::{Error as RecordError, sync_folder_of};
+use onedge_spec::Cadence;
+use onedge_train::{Layout, Training};
+
+use crate::Error;
+use crate::fingerprint::of_data;
+
+/// A moment between two steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pause {
+    /// Another step follows.
+    Step,
+    /// All steps are done.
+    Done,
+    /// It was interrupted.
+    Interrupted,
+}
+
+/// Writes the checkpoints of a run as it goes. One that cannot be written is counted, and the run goes on: it has lost
+/// nothing yet.
+pub(crate) struct Keeper {
+    cadence: Cadence,
+    checkpoints: Checkpoints,
+    layouts: Vec<Layout>,
+    spec: String,
+    data: Arc<Split>,
+    /// The fingerprint of the data, once it was needed.
+    fingerprint: Option<String>,
+    /// When the last one was tried.
+    tried: Instant,
+    /// The step of the last one that is there.
+    last: Option<u64>,
+    tally: Tally,
+}
+
+/// What became of the checkpoints of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// How many could not be written.
+    pub(crate) failed: u64,
+    /// Why the last one could not; `None` if it could.
+    pub(crate) error: Option<Error>,
+    /// The time that they took.
+    pub(crate) time: Duration,
+}
+
+impl Keeper {
+    /// For a run of the resolved spec `spec`, whose last checkpoint is of the step `last`.
+    pub(crate) fn new(
+        cadence: Cadence,
+        checkpoints: Checkpoints,
+        layouts: &[Layout],
+        spec: String,
+        data: &Arc<Split>,
+        last: Option<u64>,
+    ) -> Self {
+        let (layouts, data, tried) = (layouts.to_vec(), Arc::clone(data), Instant::now());
+        Self { cadence, checkpoints, layouts, spec, data, fingerprint: None, tried, last, tally: Tally::default() }
+    }
+
+    /// Writes a checkpoint if one is due. `sync` brings the records before it to the disk first; `warn` is told when
+    /// writing begins to fail.
+    pub(crate) fn pause<T: Real>(
+        &mut self,
+        training: &Training<'_, T>,
+        pause: Pause,
+        sync: &mut dyn FnMut() -> Result<(), RecordError>,
+        warn: &dyn Fn(&str),
+    ) {
+        let step = training.steps();
+        let due = match pause {
+            _ if step == 0 || self.last == Some(step) || self.cadence.is_off() => false,
+            Pause::Step => self.cadence.is_due(step, self.tried.elapsed()),
+            // So that a run which made checkpoints can be taken further from its end.
+            Pause::Done => self.cadence.every > 0 || self.last.is_some(),
+            Pause::Interrupted => true,
+        };
+        if !due {
+            return;
+        }
+        let result = sync().map_err(Error::from).and_then(|()| self.write(training));
+        if let Err(error) = &result {
+            self.tally.failed += 1;
+            if self.tally.error.is_none() {
+                warn(&format!("{error} (a checkpoint; the run goes on without)"));
+            }
+        }
+        self.tally.error = result.err();
+    }
+
+    /// Writes a checkpoint, and removes those that are then too many.
+    pub(crate) fn write<T: Real>(&mut self, training: &Training<'_, T>) -> Result<(), Error> {
+        let started = Instant::now();
+        let data = self.fingerprint.get_or_insert_with(|| of_data(&self.data)).clone();
+        let (step, spec, version) = (training.steps(), self.spec.clone(), env!("CARGO_PKG_VERSION").to_owned());
+        let checkpoint = Checkpoint { about: About { step, spec, data, version }, snapshot: training.snapshot() };
+        let folder = self.checkpoints.folder();
+        let made = if folder.is_dir() { Ok(()) } else { fs::create_dir(folder).and_then(|()| sync_folder_of(folder)) };
+        let written = made
+            .map_err(RecordError::write(folder))
+            .and_then(|()| checkpoint.write(&self.checkpoints.path(step), &self.layouts));
+        if written.is_ok() {
+            self.last = Some(step);
+            if self.cadence.keep > 0 {
+                self.checkpoints.remove_all_but(self.cadence.keep, step);
+            }
+        }
+        self.tried = Instant::now();
+        self.tally.time += started.elapsed();
+        Ok(written?)
+    }
+
+    /// What became of all.
+    pub(crate) fn finish(self) -> Tally {
+        self.tally
+    }
+}

@@ -1,0 +1,32 @@
+//! From a spec to a finished run, and what else is done with a model: resume, fork, measure, forecast, generate.
+//!
+//! Knows nothing of indexes, pictures and many runs at once. It is the lowest crate with clocks and files of its own.
+#![forbid(unsafe_code)]
+
+mod data_sets;
+mod error;
+mod execute;
+mod fingerprint;
+pub mod forecast;
+mod fork;
+pub mod generate;
+mod keeper;
+pub mod measure;
+mod origin;
+mod outputs;
+mod prepare;
+mod problem;
+mod registration;
+mod resume;
+mod resume_error;
+mod session;
+
+pub use data_sets::{DataSets, SharedData};
+pub use error::Error;
+pub use execute::{Request, execute, execute_until};
+pub use fork::{Branch, fork};
+pub use outputs::{Finished, Outputs, Place, file_name};
+pub use prepare::{check, check_all, plan};
+pub use problem::{build_problem, network};
+pub use resume::{Unfinished, resume, resume_until};
+pub use resume_error::ResumeError;

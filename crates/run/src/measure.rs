@@ -1,0 +1,247 @@
+//! Everything that is known about one point: loss, gradient, slope, curvature, the top of the spectrum.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use onedge_objective::{Error as ObjectiveError, Probe, Real, vector};
+use onedge_record::params;
+use onedge_spec::{Precision, Spec};
+use onedge_spectrum::diagnostics::Setup;
+use onedge_spectrum::{
+    Eigenpair, Hessian, Lanczos, Preconditioned, Spectrum, Wanted, coarse_sample, coarse_start, lanczos,
+};
+use onedge_text::table::{number, table};
+use onedge_train::{Element, Instruments, StepStart, Workload, instruments};
+use onedge_tune::{Error as TuneError, Optimizer};
+use serde::Serialize;
+
+use crate::{DataSets, Error, build_problem, plan};
+
+/// What was measured at one point.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Measurement {
+    /// P, the number of parameters.
+    pub parameters: usize,
+    /// The examples that the loss is a mean over.
+    pub examples: usize,
+    /// The loss, the L2 term included.
+    pub loss: f64,
+    /// Means over the training examples.
+    pub train: BTreeMap<String, f64>,
+    /// Means over the test examples, if there are any.
+    pub test: BTreeMap<String, f64>,
+    /// `|g|`
+    pub gradient_norm: f64,
+    /// `|u|`, with u the optimizer's first update at unit learning rate.
+    pub update_norm: f64,
+    /// `g . u`
+    pub slope: f64,
+    /// `u . H u`
+    pub curvature: f64,
+    /// `-slope / |curvature|`, the minimiser of the quadratic model along u; absent without curvature.
+    pub greedy_rate: Option<f64>,
+    /// The largest eigenvalues of H, in descending order.
+    pub eigenvalues: Vec<Eigenvalue>,
+    /// The eigenvalues of largest magnitude, largest first.
+    pub magnitudes: Vec<Eigenvalue>,
+    /// The largest eigenvalues of `P^-1/2 H P^-1/2`, for an optimizer with a preconditioner P.
+    pub preconditioned: Vec<Eigenvalue>,
+    /// Hessian-vector products spent on eigenvalues, over all examples; those on the sample that they start from are not counted.
+    pub products: usize,
+    /// What the other diagnostics read, by name; the standard error of a sampled one under the same name with `_error`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub measured: BTreeMap<String, f64>,
+    /// Points of the spectral density, `(eigenvalue, weight)`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub density: Vec<(f64, f64)>,
+}
+
+/// One eigenvalue and what is known about its error.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Eigenvalue {
+    /// Its value.
+    pub value: f64,
+    /// Some eigenvalue lies this close to it.
+    pub residual_bound: f64,
+    /// Whether bound and estimated error met the tolerance before the products ran out.
+    pub converged: bool,
+}
+
+/// Measures the point that a file of parameters holds, on the problem of `spec`; `None` for the random initial point. Of the
+/// diagnostics those whose cadence is not 0. Eigenvalues are found to a tenth of the tolerance of a run, as it is done but once.
+///
+/// # Errors
+/// Whatever is wrong with spec, data or parameters; a value that is not finite.
+pub fn measure(spec: &Spec, file: Option<&Path>, data_sets: &mut DataSets) -> Result<Measurement, Error> {
+    match spec.precision {
+        Precision::F32 => measure_in::<f32>(spec, file, data_sets),
+        Precision::F64 => measure_in::<f64>(spec, file, data_sets),
+    }
+}
+
+fn measure_in<T: Element>(spec: &Spec, file: Option<&Path>, data_sets: &mut DataSets) -> Result<Measurement, Error> {
+    let mut problem = build_problem::<T>(spec, data_sets)?;
+    let w: Vec<T> = match file {
+        Some(path) => params::load(path, &problem.layouts)?,
+        None => problem.initial(spec.seed),
+    };
+    let in_spec = onedge_spec::Error::spec(&spec.origin);
+    let optimizer = spec.build_optimizer().map_err(&in_spec)?;
+    let along_runs = plan(spec)?.diagnostics.lanczos;
+    let options = Lanczos { wanted: Wanted::Both, tolerance: 0.1 * along_runs.tolerance, ..along_runs };
+    let examples = problem.train.examples();
+    instruments::check(&spec.diagnostics, spec.batch, examples).map_err(&in_spec)?;
+    let setup = Setup { seed: spec.seed, threads: options.threads, batch_size: spec.batch };
+    let mut instruments = Instruments::new(&spec.diagnostics, &problem.layouts, setup).map_err(&in_spec)?;
+    let mut measurement = measure_at(&mut *problem.train, &w, &*optimizer, &options)?;
+    if instruments.due(0) {
+        read(&mut *problem.train, &w, &*optimizer, &mut instruments, &mut measurement)?;
+    }
+    if let Some(test) = problem.test.as_deref_mut() {
+        measurement.test = test.metrics(&w)?;
+    }
+    Ok(measurement)
+}
+
+/// Measures the point `w`.
+///
+/// # Errors
+/// A value that is not finite; whatever the objective reports.
+pub fn measure_at<T: Real>(
+    workload: &mut dyn Workload<T>,
+    w: &[T],
+    optimizer: &dyn Optimizer<T>,
+    options: &Lanczos,
+) -> Result<Measurement, Error> {
+    let mut optimizer = optimizer.duplicate();
+    let (mut gradient, mut update) = (vec![T::ZERO; w.len()], vec![T::ZERO; w.len()]);
+    let train = workload.metrics(w)?;
+    let of_spectrum = |source| Error::from(TuneError::Spectrum { step: 0, source });
+    let start = coarse_sample(workload.examples()).map(|sample| coarse_start(workload, w, sample, options));
+    let start = start.transpose().map_err(of_spectrum)?;
+    let loss = workload.linearize(w, &mut gradient)?;
+    optimizer.direction(w, &gradient, &mut update)?;
+    let slope = ObjectiveError::require_finite(Probe::Slope, vector::dot(&gradient, &update))?;
+    let curvature = workload.curvature(&update)?;
+    let examples = workload.examples();
+
+    let mut hessian = Hessian::new(workload);
+    let spectrum = lanczos(&mut hessian, options, start.as_deref()).map_err(of_spectrum)?;
+    let preconditioned: Option<Spectrum<T>> = match optimizer.preconditioner() {
+        None => None,
+        Some(diagonal) => {
+            let mut scaled = Preconditioned::new(&mut hessian, diagonal).map_err(of_spectrum)?;
+            let options = Lanczos { wanted: Wanted::Algebraic, ..*options };
+            Some(lanczos(&mut scaled, &options, None).map_err(of_spectrum)?)
+        }
+    };
+    Ok(Measurement {
+        parameters: w.len(),
+        examples,
+        loss,
+        train,
+        test: BTreeMap::new(),
+        gradient_norm: vector::norm(&gradient),
+        update_norm: vector::norm(&update),
+        slope,
+        curvature,
+        greedy_rate: (curvature != 0.0).then(|| -slope / curvature.abs()),
+        eigenvalues: spectrum.algebraic().map(Eigenvalue::of).collect(),
+        magnitudes: spectrum.magnitude().map(Eigenvalue::of).collect(),
+        preconditioned: preconditioned.iter().flat_map(|s| s.algebraic().map(Eigenvalue::of)).collect(),
+        products: spectrum.products + preconditioned.map_or(0, |spectrum| spectrum.products),
+        measured: BTreeMap::new(),
+        density: Vec::new(),
+    })
+}
+
+/// Adds what `instruments` read at the same point.
+fn read<T: Real>(
+    workload: &mut dyn Workload<T>,
+    w: &[T],
+    optimizer: &dyn Optimizer<T>,
+    instruments: &mut Instruments<T>,
+    measurement: &mut Measurement,
+) -> Result<(), Error> {
+    let (mut gradient, mut update) = (vec![T::ZERO; w.len()], vec![T::ZERO; w.len()]);
+    workload.linearize(w, &mut gradient)?;
+    optimizer.duplicate().direction(w, &gradient, &mut update)?;
+    let left = StepStart::at(w, &gradient, &update, optimizer.duplicate());
+    let sharpness = measurement.eigenvalues.first().map(|eigenvalue| eigenvalue.value);
+    let report = instruments::Report { step: 0, loss: measurement.loss, learning_rate: f64::NAN, sharpness };
+    let readings = instruments.measure(workload, &left, report, None)?;
+    (measurement.measured, measurement.density) = (readings.measured, readings.density);
+    Ok(())
+}
+
+impl Eigenvalue {
+    fn of<T>(pair: &Eigenpair<T>) -> Self {
+        Self { value: pair.value, residual_bound: pair.residual_bound, converged: pair.converged }
+    }
+}
+
+impl Measurement {
+    /// As aligned text.
+    pub fn to_text(&self) -> String {
+        let plain = |name: &str, value: f64| vec![name.to_owned(), number(Some(value)), String::new()];
+        let mut rows = vec![
+            vec!["parameters".to_owned(), self.parameters.to_string(), String::new()],
+            vec!["examples".to_owned(), self.examples.to_string(), String::new()],
+            plain("loss", self.loss),
+        ];
+        rows.extend(self.train.iter().map(|(name, value)| plain(&format!("train {name}"), *value)));
+        rows.extend(self.test.iter().map(|(name, value)| plain(&format!("test {name}"), *value)));
+        rows.push(plain("gradient norm |g|", self.gradient_norm));
+        rows.push(plain("update norm |u|", self.update_norm));
+        rows.push(plain("slope g.u", self.slope));
+        rows.push(plain("curvature u.Hu", self.curvature));
+        if let Some(rate) = self.greedy_rate {
+            rows.push(plain("greedy rate -g.u / |u.Hu|", rate));
+            rows.push(plain("on-edge rate -2 g.u / |u.Hu|", 2.0 * rate));
+        }
+        let lists = [
+            ("eigenvalue", &self.eigenvalues),
+            ("magnitude", &self.magnitudes),
+            ("preconditioned eigenvalue", &self.preconditioned),
+        ];
+        for (name, list) in lists {
+            for (index, eigenvalue) in list.iter().enumerate() {
+                let note = if eigenvalue.converged { "" } else { ", not converged" };
+                rows.push(vec![
+                    format!("{name} {}", index + 1),
+                    number(Some(eigenvalue.value)),
+                    format!("± {}{note}", number(Some(eigenvalue.residual_bound))),
+                ]);
+            }
+        }
+        rows.push(vec!["products spent".to_owned(), self.products.to_string(), String::new()]);
+        for (name, value) in self.measured.iter().filter(|(name, _)| !name.ends_with("_error")) {
+            let error = self.measured.get(&format!("{name}_error"));
+            let note = error.map_or(String::new(), |error| format!("± {}, standard error", number(Some(*error))));
+            rows.push(vec![name.clone(), number(Some(*value)), note]);
+        }
+        table(&["quantity", "value", ""], &rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use onedge_tune::optimizers::Gd;
+
+    use super::*;
+    use onedge_train::samples::Bowl;
+
+    #[test]
+    fn agrees_with_algebra() {
+        let mut bowl = Bowl::new([4.0, -1.0], &[0.5]);
+        let measured = measure_at(&mut bowl, &[1.5, 2.0], &Gd, &Lanczos::top(2, 0)).unwrap();
+        // g = (4, -2), so u = (-4, 2).
+        assert_eq!((measured.loss, measured.slope, measured.curvature), (0.0, -20.0, 60.0));
+        assert_eq!(measured.greedy_rate, Some(20.0 / 60.0));
+        let values: Vec<f64> = measured.eigenvalues.iter().map(|e| e.value).collect();
+        assert!((values[0] - 4.0).abs() < 1e-9 && (values[1] + 1.0).abs() < 1e-9, "{values:?}");
+        assert!(measured.eigenvalues.iter().all(|e| e.converged) && measured.preconditioned.is_empty());
+        let text = measured.to_text();
+        assert!(text.contains("curvature u.Hu") && text.contains("60.00"), "{text}");
+    }
+}

@@ -1,0 +1,115 @@
+use std::path::{Path, PathBuf};
+
+use onedge_record::checkpoint::About;
+use onedge_record::{Record, RunDirectory, params};
+use onedge_registry::Value;
+use onedge_spec::{Document, Machine, Spec};
+use onedge_train::{Element, Problem};
+
+use crate::fingerprint::{of_data, of_file};
+use crate::{Error, ResumeError};
+
+/// A run as its folder states it: what was to be done, where it came from and what it recorded.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    pub(crate) directory: RunDirectory,
+    /// What was to be done, with the steps that it was last given.
+    pub(crate) spec: Spec,
+    /// The spec as it was written.
+    pub(crate) document: Document,
+    /// One for every step from the first on, as far as there is no gap.
+    pub(crate) records: Vec<Record>,
+}
+
+impl Origin {
+    /// Reads the folder `path`. A run that was killed before its first step has no records.
+    ///
+    /// # Errors
+    /// [`Error::NoRun`] where no run was begun; [`Error::NoSpec`] without the spec that the run wrote; files that cannot be
+    /// read.
+    pub(crate) fn read(path: &Path) -> Result<Self, Error> {
+        let directory = RunDirectory::at(path);
+        let no_spec = |got| Error::NoSpec { path: directory.spec(), got };
+        match (directory.spec().is_file(), directory.steps().is_file()) {
+            (true, _) => {}
+            (false, true) => return Err(no_spec("no such file")),
+            (false, false) => return Err(onedge_record::Error::NoRun(path.to_owned()).into()),
+        }
+        let document = Document::read(&directory.spec())?;
+        // The section is the last: without it the file was cut off, or is another one.
+        if !document.sections.contains_key("provenance") {
+            return Err(no_spec("none of that"));
+        }
+        let mut spec = Spec::resolve(&document)?;
+        if let Some(last) = directory.resumptions()?.last() {
+            spec.steps = last.steps;
+        }
+        let records = if directory.steps().is_file() { directory.read_steps()?.records } else { Vec::new() };
+        let gapless = records.into_iter().zip(0..).take_while(|(record, step)| record.step == *step);
+        let records = gapless.map(|(record, _)| record).collect();
+        Ok(Self { directory, spec, document, records })
+    }
+
+    /// What begins it again, for somebody who cannot go on with it.
+    pub(crate) fn again(&self) -> String {
+        let path = self.directory.path();
+        match self.directory.is_attempt() {
+            true => "start its sweep again, which begins it anew".to_owned(),
+            false => format!("try `onedge train {}`, which begins again in a new folder", path.display()),
+        }
+    }
+
+    /// Whether it began in the middle of another run.
+    pub(crate) fn is_fork(&self) -> bool {
+        self.provenance("forked_from").is_some()
+    }
+
+    /// The parameters that it began with.
+    ///
+    /// # Errors
+    /// [`ResumeError::OtherStart`] if the file that held them has changed; what is wrong with it.
+    pub(crate) fn first_parameters<T: Element>(&self, problem: &Problem<T>) -> Result<Vec<T>, Error> {
+        let Some(path) = self.provenance("start").map(PathBuf::from) else {
+            return Ok(problem.initial(self.spec.seed));
+        };
+        let expected = self.provenance("start_sha256").unwrap_or_default().to_owned();
+        if of_file(&path)? != expected {
+            return Err(ResumeError::OtherStart { path, expected }.into());
+        }
+        Ok(params::load(&path, &problem.layouts)?)
+    }
+
+    /// Whether a checkpoint is of this run as it is now.
+    ///
+    /// # Errors
+    /// [`ResumeError::OtherSetting`], [`ResumeError::OtherData`].
+    pub(crate) fn check<T>(&self, about: &About, problem: &Problem<T>) -> Result<(), Error> {
+        let origin = self.directory.spec().display().to_string();
+        let before = Spec::resolve(&Document::parse("the spec in a checkpoint", &about.spec)?)?;
+        if let Some(difference) = before.difference(&self.spec) {
+            let (key, before, now) = (difference.key, difference.one, difference.other);
+            return Err(ResumeError::OtherSetting { origin, key, before, now }.into());
+        }
+        if about.data != of_data(&problem.data) {
+            return Err(ResumeError::OtherData { origin }.into());
+        }
+        Ok(())
+    }
+
+    /// A sentence on what may change bits if the run goes on here, if there is anything.
+    pub(crate) fn machine_note(&self) -> Option<String> {
+        let Machine { version, system, processor, .. } = Machine::this();
+        let was = |key, now: &str| {
+            self.provenance(key).filter(|was| *was != now).map(|was| format!("{key} {was}, now {now}"))
+        };
+        let other = was("processor", &processor).or(was("system", &system)).or(was("version", &version))?;
+        Some(format!("the run began with {other}: from here on it may differ in the last bits"))
+    }
+
+    fn provenance(&self, key: &str) -> Option<&str> {
+        match self.document.sections.get("provenance")?.get(key)? {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}

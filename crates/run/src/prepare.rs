@@ -1,0 +1,100 @@
+use onedge_spec::{Precision, Spec};
+use onedge_spectrum::diagnostics::Setup;
+use onedge_spectrum::{Lanczos, Wanted};
+use onedge_train::{Augment, Diagnostics, Element, Instruments, Last, Plan, Problem, engine, instruments};
+use onedge_tune::{Optimizer, Tuner};
+
+use crate::{DataSets, Error, build_problem};
+
+/// The training loop that a spec asks for; what it changes in images is left out, as that depends on the data.
+///
+/// # Errors
+/// A number of the spec outside of its range.
+pub fn plan(spec: &Spec) -> Result<Plan, Error> {
+    let (settings, fail) = (&spec.diagnostics, onedge_spec::Error::spec(&spec.origin));
+    let positive = |key: &str| match settings.count(key) {
+        Ok(0) => Err(settings.out_of_range(key, "1 or more")),
+        count => count,
+    };
+    let k = positive("top_k").map_err(&fail)?;
+    let lanczos = Lanczos {
+        wanted: if settings.flag("magnitude") { Wanted::Both } else { Wanted::Algebraic },
+        tolerance: settings
+            .number_where("tolerance", "a number between 0 and 1", |x| x > 0.0 && x < 1.0)
+            .map_err(&fail)?,
+        max_products: positive("max_products").map_err(&fail)?,
+        threads: engine::options(&spec.engine).map_err(&fail)?.threads,
+        ..Lanczos::top(k, spec.seed)
+    };
+    let diagnostics = Diagnostics {
+        sharpness_every: settings.count("sharpness_every").map_err(&fail)? as u64,
+        hessian: settings.flag("hessian"),
+        curvature: settings.flag("curvature"),
+        lanczos,
+    };
+    Ok(Plan {
+        steps: spec.steps,
+        batch: spec.batch,
+        last: if spec.drop_last { Last::Dropped } else { Last::Kept },
+        augment: None,
+        seed: spec.seed,
+        target_loss: spec.target_loss,
+        diverge_factor: spec.diverge_factor,
+        diagnostics,
+    })
+}
+
+/// Whether a run of `spec` can start: reads its data, builds its network and trains nothing.
+///
+/// # Errors
+/// Whatever [`execute`](crate::execute) would find wrong with spec or data before the first step.
+pub fn check(spec: &Spec, data_sets: &mut DataSets) -> Result<(), Error> {
+    match spec.precision {
+        Precision::F32 => prepare::<f32>(spec, data_sets).map(drop),
+        Precision::F64 => prepare::<f64>(spec, data_sets).map(drop),
+    }
+}
+
+/// The same for every spec of a list: finds what is wrong with any of them before hours are spent on the others. Specs
+/// that differ only in what cannot stop a run are looked at once.
+///
+/// # Errors
+/// Those of [`check`].
+pub fn check_all<'a>(specs: impl IntoIterator<Item = &'a Spec>, data_sets: &mut DataSets) -> Result<(), Error> {
+    // All that decides whether a run can start.
+    let same = |a: &Spec, b: &Spec| {
+        (&a.data, &a.model, &a.loss, &a.engine, &a.diagnostics, &a.optimizer, a.batch, a.precision)
+            == (&b.data, &b.model, &b.loss, &b.engine, &b.diagnostics, &b.optimizer, b.batch, b.precision)
+    };
+    let mut checked: Vec<&Spec> = Vec::new();
+    for spec in specs {
+        if !checked.iter().any(|other| same(spec, other)) {
+            check(spec, data_sets)?;
+            checked.push(spec);
+        }
+    }
+    Ok(())
+}
+
+/// What a run needs beside a folder and parameters.
+pub(crate) struct Prepared<T: Element> {
+    pub(crate) plan: Plan,
+    pub(crate) problem: Problem<T>,
+    pub(crate) method: (Box<dyn Optimizer<T>>, Box<dyn Tuner>),
+    pub(crate) instruments: Instruments<T>,
+}
+
+pub(crate) fn prepare<T: Element>(spec: &Spec, data_sets: &mut DataSets) -> Result<Prepared<T>, Error> {
+    let plan = plan(spec)?;
+    let problem = build_problem(spec, data_sets)?;
+    let examples = problem.train.examples();
+    let in_spec = onedge_spec::Error::spec(&spec.origin);
+    plan.check_batch(examples)?;
+    instruments::check(&spec.diagnostics, spec.batch, examples).map_err(&in_spec)?;
+    let augment = Augment::new(&problem.input_shape, spec.crop, spec.flip)?;
+    let method = (spec.build_optimizer().map_err(&in_spec)?, spec.build_tuner().map_err(&in_spec)?);
+    let threads = plan.diagnostics.lanczos.threads;
+    let setup = Setup { seed: spec.seed, threads, batch_size: spec.batch };
+    let instruments = Instruments::new(&spec.diagnostics, &problem.layouts, setup).map_err(&in_spec)?;
+    Ok(Prepared { plan: Plan { augment, ..plan }, problem, method, instruments })
+}

@@ -1,0 +1,38 @@
+use std::sync::Arc;
+
+use onedge_data::Split;
+use onedge_nn::{Io, Model, Target, losses, models};
+use onedge_registry::find;
+use onedge_spec::Spec;
+use onedge_train::{Element, Problem, engine, target};
+
+use crate::{DataSets, Error};
+
+/// The problem that the sections `data`, `model`, `loss` and `engine` of a spec describe.
+///
+/// # Errors
+/// A setting out of its range, data that cannot be read, a loss that does not suit the targets.
+pub fn build_problem<T: Element>(spec: &Spec, data_sets: &mut DataSets) -> Result<Problem<T>, Error> {
+    let in_spec = onedge_spec::Error::spec(&spec.origin);
+    let in_network = onedge_train::Error::network(&spec.origin);
+    let l2 = spec.loss.settings.number_where("l2", "a finite number, zero or more", |x| x >= 0.0 && x.is_finite());
+    let l2 = l2.map_err(&in_spec)?;
+    let options = engine::options(&spec.engine).map_err(&in_spec)?;
+    let loss = (find("loss", losses::ALL, &spec.loss.name).map_err(&in_spec)?.build)(&spec.loss.settings);
+    let loss = Arc::new(loss.map_err(&in_network)?);
+    let split = data_sets.get(&spec.data, options.threads)?;
+    let (model, _) = network(spec, &split)?;
+    Ok(Problem::of(&spec.origin, Arc::new(model), &loss, split, l2, options)?)
+}
+
+/// The model of a spec for a data set, and what it is to predict.
+///
+/// # Errors
+/// A setting out of its range, a model that does not take such inputs.
+pub fn network(spec: &Spec, split: &Split) -> Result<(Model, Target), Error> {
+    let in_network = onedge_train::Error::network(&spec.origin);
+    let target = target(&split.train);
+    let io = Io::new(split.train.input_shape(), target.outputs()).map_err(&in_network)?;
+    let entry = find("model", models::ALL, &spec.model.name).map_err(onedge_spec::Error::spec(&spec.origin))?;
+    Ok(((entry.build)(&spec.model.settings, &io).map_err(&in_network)?, target))
+}

@@ -1,0 +1,164 @@
+use onedge_record::checkpoint::{Checkpoint, Checkpoints};
+use onedge_record::{Record, RunLock, StopReason, check_writable};
+use onedge_spec::{Precision, Spec};
+use onedge_train::{Element, Layout};
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use crate::origin::Origin;
+use crate::prepare::{Prepared, prepare};
+use crate::registration::Registration;
+use crate::session::{Opening, Session};
+use crate::{DataSets, Error, Finished, Outputs, ResumeError};
+
+/// A run that was begun, held so that no other process goes on with it.
+#[derive(Debug)]
+pub struct Unfinished {
+    origin: Origin,
+    lock: Option<RunLock>,
+    ended: Option<StopReason>,
+}
+
+impl Unfinished {
+    /// The run in the folder `path`, to take so many steps in all if `steps` says.
+    ///
+    /// # Errors
+    /// [`Error::NoRun`]; [`Error::Running`] if another process does it; [`Error::Option`] if it has taken as many steps
+    /// already; files that cannot be read.
+    pub fn open(path: &Path, steps: Option<u64>) -> Result<Self, Error> {
+        // Read once before anything is written, the lock included, into what may be no run.
+        let lock = Origin::read(path)?.directory.lock()?;
+        let mut origin = Origin::read(path)?;
+        // One that cannot be read tells nothing, and is written anew.
+        let summary = origin.directory.read_summary().ok().flatten();
+        let end_at = |steps| {
+            summary.as_ref().and_then(|summary| match &summary.stop {
+                StopReason::StepsDone => (summary.steps >= steps).then_some(StopReason::StepsDone),
+                StopReason::Interrupted { .. } | StopReason::Failed { .. } => None,
+                stop => Some(stop.clone()),
+            })
+        };
+        if let Some(steps) = steps {
+            let taken = summary.as_ref().map_or(0, |summary| summary.steps).max(origin.records.len() as u64);
+            if steps <= taken {
+                let further = match origin.spec.steps {
+                    whole if whole > taken && end_at(whole).is_none() => {
+                        format!(" (without it the run goes on to {whole})")
+                    }
+                    _ => String::new(),
+                };
+                let expected = format!("more than {taken}, the steps that {} has recorded{further}", path.display());
+                return Err(Error::Option { option: "--steps", expected, got: steps.to_string() });
+            }
+            origin.spec.steps = steps;
+        }
+        let ended = end_at(origin.spec.steps);
+        Ok(Self { origin, lock, ended })
+    }
+
+    /// What is to be done, with the steps that it is to take in all.
+    pub fn spec(&self) -> &Spec {
+        &self.origin.spec
+    }
+
+    /// How it ended, if there is nothing left to do.
+    pub fn ended(&self) -> Option<&StopReason> {
+        self.ended.as_ref()
+    }
+}
+
+/// Goes on with a run from its last checkpoint, in its own folder, to the same bits as though it had never stopped. A run
+/// that was stopped before its first checkpoint begins again. `tell` gets a sentence on where it goes on, and on each checkpoint that could not be used.
+///
+/// # Errors
+/// [`ResumeError`]: a run that has ended, checkpoints that cannot be used, settings or data that have changed. Beyond that as
+/// [`execute`](super::execute).
+pub fn resume(
+    unfinished: Unfinished,
+    outputs: Outputs<'_>,
+    data_sets: &mut DataSets,
+    observe: &mut dyn FnMut(&Record),
+    interrupt: &AtomicBool,
+    tell: &mut dyn FnMut(&str),
+) -> Result<Finished, Error> {
+    let mut judge = |record: &Record| {
+        observe(record);
+        None
+    };
+    resume_until(unfinished, outputs, data_sets, &mut judge, interrupt, tell)
+}
+
+/// The same, with the run ended where `judge`, which sees every record from there on, gives a reason to.
+///
+/// # Errors
+/// Those of [`resume`].
+pub fn resume_until(
+    unfinished: Unfinished,
+    outputs: Outputs<'_>,
+    data_sets: &mut DataSets,
+    judge: &mut dyn FnMut(&Record) -> Option<StopReason>,
+    interrupt: &AtomicBool,
+    tell: &mut dyn FnMut(&str),
+) -> Result<Finished, Error> {
+    match unfinished.spec().precision {
+        Precision::F32 => resume_in::<f32>(unfinished, outputs, data_sets, judge, interrupt, tell),
+        Precision::F64 => resume_in::<f64>(unfinished, outputs, data_sets, judge, interrupt, tell),
+    }
+}
+
+fn resume_in<T: Element>(
+    unfinished: Unfinished,
+    outputs: Outputs<'_>,
+    data_sets: &mut DataSets,
+    judge: &mut dyn FnMut(&Record) -> Option<StopReason>,
+    interrupt: &AtomicBool,
+    tell: &mut dyn FnMut(&str),
+) -> Result<Finished, Error> {
+    let Unfinished { origin, lock, ended } = unfinished;
+    if let Some(stop) = ended {
+        return Err(ResumeError::Ended { run: origin.directory.path().to_owned(), stop }.into());
+    }
+    let prepared = prepare::<T>(&origin.spec, data_sets)?;
+    if let Some(path) = outputs.save {
+        check_writable(path)?;
+    }
+    let (snapshot, w) = state_at(&origin, origin.records.len() as u64, &prepared, tell)?;
+    let step = snapshot.as_ref().map_or(0, |checkpoint| checkpoint.about.step);
+    tell(&match step {
+        0 => "there is no checkpoint to go on from: begins again at step 0".to_owned(),
+        step => format!("goes on from the checkpoint at step {step} of {}", origin.spec.steps),
+    });
+    if let Some(note) = origin.machine_note() {
+        tell(&note);
+    }
+    let Origin { directory, spec, mut records, .. } = origin;
+    records.truncate(step as usize);
+    let opening = Opening::Resumed(snapshot.map(|checkpoint| checkpoint.snapshot));
+    let registration = Registration::of(outputs.register, directory.path(), lock);
+    let save = outputs.save;
+    Session { spec: &spec, prepared, directory, registration, opening, w, records, save }
+        .run(data_sets, judge, interrupt)
+}
+
+/// The last checkpoint of a run up to the step `most`, if there is one, and the parameters to start from without.
+///
+/// # Errors
+/// [`ResumeError`].
+pub(crate) fn state_at<T: Element>(
+    origin: &Origin,
+    most: u64,
+    prepared: &Prepared<T>,
+    tell: &mut dyn FnMut(&str),
+) -> Result<(Option<Checkpoint<T>>, Vec<T>), Error> {
+    let (problem, folder) = (&prepared.problem, origin.directory.checkpoints());
+    // Steps of which a record is missing are taken again.
+    let checkpoint = Checkpoints::in_folder(&folder).last::<T>(most, &problem.layouts, &origin.again(), tell)?;
+    match checkpoint {
+        Some(checkpoint) => {
+            origin.check(&checkpoint.about, problem)?;
+            Ok((Some(checkpoint), vec![T::ZERO; problem.layouts.iter().map(Layout::size).sum()]))
+        }
+        None if origin.is_fork() => Err(ResumeError::NoBeginning(folder).into()),
+        None => Ok((None, origin.first_parameters(problem)?)),
+    }
+}

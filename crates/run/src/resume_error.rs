@@ -1,0 +1,74 @@
+use std::path::PathBuf;
+
+use onedge_train::StopReason;
+
+/// What can be wrong about a run that is to go on, or to be forked.
+#[derive(Debug, thiserror::Error)]
+pub enum ResumeError {
+    /// The fork of a run has lost the checkpoint that it began with.
+    #[error("{}: a fork begins with a checkpoint, got none; try `onedge fork` again", .0.display())]
+    NoBeginning(PathBuf),
+    /// A run whose spec was changed after it began.
+    #[error("{origin}: {key} was {before} and is {now}; try setting it back, or `onedge fork` to change it")]
+    OtherSetting {
+        /// The spec.
+        origin: String,
+        /// The dotted key.
+        key: String,
+        /// Its value in the checkpoint.
+        before: String,
+        /// Its value in the spec.
+        now: String,
+    },
+    /// Examples that changed after a run began.
+    #[error(
+        "{origin}: the examples are not those that the run was trained on; try the files as they were, or `onedge fork` with data that fit"
+    )]
+    OtherData {
+        /// The spec.
+        origin: String,
+    },
+    /// A file of parameters that changed after a run began.
+    #[error("{}: expected the file that the run started from, with SHA-256 {expected}, got another; try putting it back", path.display())]
+    OtherStart {
+        /// The file.
+        path: PathBuf,
+        /// Its checksum when the run began.
+        expected: String,
+    },
+    /// A run that does not repeat what it recorded.
+    #[error("{}: step {step} was repeated with {what} {got}, and {expected} is recorded; settings or data have changed since: put them back, or start anew", run.display())]
+    OtherRecords {
+        /// Its folder.
+        run: PathBuf,
+        /// The step.
+        step: u64,
+        /// Of what: loss or learning rate.
+        what: &'static str,
+        /// As recorded.
+        expected: f64,
+        /// As repeated.
+        got: f64,
+    },
+    /// A run that has ended for good.
+    #[error("{}: nothing to resume: {stop}", run.display())]
+    Ended {
+        /// Its folder.
+        run: PathBuf,
+        /// How.
+        stop: StopReason,
+    },
+    /// Work before training that was interrupted.
+    #[error("{what}: interrupted")]
+    Interrupted {
+        /// What it was.
+        what: String,
+    },
+}
+
+impl ResumeError {
+    /// Whether the request was wrong, rather than that something failed on the way.
+    pub fn is_misuse(&self) -> bool {
+        !matches!(self, Self::Interrupted { .. })
+    }
+}

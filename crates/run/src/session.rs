@@ -1,0 +1,218 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
+
+use onedge_objective::Error as ObjectiveError;
+use onedge_record::checkpoint::Checkpoints;
+use onedge_record::{
+    Error as RecordError, Record, Register, Resumption, RunDirectory, StepWriter, StopReason, Summary, final_loss,
+    lines, params, write_whole,
+};
+use onedge_registry::Value;
+use onedge_spec::Spec;
+use onedge_train::{Advance, Element, Outcome, Snapshot, Training, Workload};
+
+use crate::keeper::{Keeper, Pause, Tally};
+use crate::prepare::Prepared;
+use crate::registration::Registration;
+use crate::{DataSets, Error, Finished, Place, file_name};
+
+/// A run that is ready to train: what all runs have in common from here on, however they began.
+pub(crate) struct Session<'a, T: Element> {
+    pub(crate) spec: &'a Spec,
+    pub(crate) prepared: Prepared<T>,
+    pub(crate) directory: RunDirectory,
+    pub(crate) registration: Registration<'a>,
+    pub(crate) opening: Opening<T>,
+    /// The parameters to start from; a snapshot has its own.
+    pub(crate) w: Vec<T>,
+    /// What was recorded before.
+    pub(crate) records: Vec<Record>,
+    /// Where to write the parameters at the end, besides the folder.
+    pub(crate) save: Option<&'a Path>,
+}
+
+/// How a run begins or goes on.
+pub(crate) enum Opening<T> {
+    /// In a new folder, from the parameters.
+    New,
+    /// In a new folder, from the middle of another run.
+    Forked(Snapshot<T>),
+    /// In its own folder: from its last checkpoint, or from the parameters if it has none.
+    Resumed(Option<Snapshot<T>>),
+}
+
+impl<T: Element> Session<'_, T> {
+    /// Trains, and leaves everything in the folder. `judge` sees every record, and ends the run where it gives a reason to.
+    ///
+    /// # Errors
+    /// A snapshot that does not fit, before anything is written; a folder that cannot be written to, before training;
+    /// [`Error::Incomplete`], after it, if a file could not be written. Then everything else is there, unless the folder is
+    /// [`Gone`](RecordError::Gone): then the run has failed, and writes nothing more to where it was.
+    pub(crate) fn run(
+        self,
+        data_sets: &DataSets,
+        judge: &mut dyn FnMut(&Record) -> Option<StopReason>,
+        interrupt: &AtomicBool,
+    ) -> Result<Finished, Error> {
+        let Self { spec, prepared, directory, registration, opening, mut w, mut records, save } = self;
+        let Prepared { plan, mut problem, method, mut instruments } = prepared;
+        let mut training = Training::new(&plan, &mut *problem.train, &mut w, method, &mut instruments)?;
+        let (layouts, data) = (&problem.layouts, &problem.data);
+        let keeper = |last| {
+            let checkpoints = Checkpoints::in_folder(&directory.checkpoints());
+            Keeper::new(spec.checkpoints, checkpoints, layouts, spec.settings_to_toml(), data, last)
+        };
+        let (mut keeper, mut writer) = match opening {
+            Opening::New => (keeper(None), StepWriter::create(&directory.steps())?),
+            Opening::Forked(snapshot) => {
+                training.restore(snapshot)?;
+                let mut keeper = keeper(None);
+                keeper.write(&training)?;
+                let path = directory.steps();
+                write_whole(&path, &lines(&records).map_err(RecordError::write(&path))?)?;
+                (keeper, StepWriter::at_end(&path)?)
+            }
+            Opening::Resumed(snapshot) => {
+                let keeper = keeper(snapshot.as_ref().map(|_| records.len() as u64));
+                snapshot.map(|snapshot| training.restore(snapshot)).transpose()?;
+                directory.remove_parts();
+                directory.set_summary_aside(training.steps())?;
+                directory.add_resumption(&Resumption::here(training.steps(), plan.steps))?;
+                (keeper, StepWriter::at_end(&directory.steps())?)
+            }
+        };
+        let warn = |sentence: &str| data_sets.warn(sentence);
+        registration.enter(&warn);
+        let mut lost = FirstError::default();
+        let first = training.steps();
+        let stop = loop {
+            let step = training.steps();
+            let pause = match (training.is_done(), interrupt.load(Ordering::Relaxed)) {
+                (true, _) => Some(Pause::Done),
+                (false, true) => Some(Pause::Interrupted),
+                (false, false) => (step > first).then_some(Pause::Step),
+            };
+            if let Some(pause) = pause {
+                keeper.pause(&training, pause, &mut || writer.sync(), &warn);
+            }
+            if pause == Some(Pause::Interrupted) {
+                break StopReason::Interrupted { step };
+            }
+            let (record, end) = match training.advance() {
+                Advance::Step(record) => (Some(record), None),
+                Advance::Stop { reason, record } => (record, Some(reason)),
+            };
+            let mut own = None;
+            if let Some(record) = record {
+                let written = writer.append(&record);
+                // What is shown has been written.
+                own = judge(&record);
+                records.push(record);
+                if let Err(error) = written {
+                    own = Some(StopReason::Failed { step, error: error.to_string() });
+                    lost.keep(Err::<(), _>(error.into()));
+                }
+            }
+            if let Some(reason) = own.or(end) {
+                break reason;
+            }
+        };
+        let mut outcome = training.finish(stop)?;
+
+        let there = writer.require_there().map_err(Error::from);
+        if let (Err(error), false) = (&there, matches!(outcome.stop, StopReason::Failed { .. })) {
+            outcome.stop = StopReason::Failed { step: outcome.steps, error: error.to_string() };
+        }
+        let there = lost.keep(there).is_some();
+        if let Some(path) = save {
+            lost.keep(params::save(path, layouts, &w).map_err(Error::from));
+        }
+        if there {
+            lost.keep(params::save(&directory.params(), layouts, &w).map_err(Error::from));
+        }
+        let train_means = lost.keep(means(&mut *problem.train, &w)).unwrap_or_default();
+        let test_means = problem.test.as_deref_mut().and_then(|test| lost.keep(means(test, &w))).unwrap_or_default();
+        let edge = outcome.edge;
+        let mut tally = keeper.finish();
+        let summary = summarise(spec, outcome, &records, w.len(), (train_means, test_means), &tally);
+        if there {
+            lost.keep(directory.write_summary(&summary).map_err(Error::from));
+        }
+        lost.keep(tally.error.take().map_or(Ok(()), Err));
+        registration.end(&warn);
+        let finished = Finished { folder: directory.path().to_owned(), summary, records, edge };
+        match lost.0 {
+            None => Ok(finished),
+            Some(source) => Err(Error::Incomplete { finished: Box::new(finished), source: Box::new(source) }),
+        }
+    }
+}
+
+/// Makes the folder of a run, locks it and leaves the spec in it, with more to tell of where the run came from.
+pub(crate) fn begin<'a>(
+    place: Place<'_>,
+    register: Option<&'a dyn Register>,
+    spec: &Spec,
+    mut sources: Vec<(&'static str, Value)>,
+    data_sets: &DataSets,
+) -> Result<(RunDirectory, Registration<'a>), Error> {
+    let directory = match place {
+        Place::At(path) => RunDirectory::create(path)?,
+        Place::Under(root) => RunDirectory::create_numbered(root, &file_name(&spec.name))?,
+    };
+    let registration = Registration::begin(register, directory.path(), &|warning| data_sets.warn(warning))?;
+    sources.extend(registration.provenance());
+    write_whole(&directory.spec(), spec.to_toml_from(&sources).as_bytes())?;
+    Ok((directory, registration))
+}
+
+/// What went wrong first, while everything else is still tried.
+#[derive(Default)]
+struct FirstError(Option<Error>);
+
+impl FirstError {
+    fn keep<V>(&mut self, result: Result<V, Error>) -> Option<V> {
+        result.map_err(|error| self.0.get_or_insert(error)).ok()
+    }
+}
+
+/// Means over all examples; none where the parameters have run away.
+fn means<T: Element>(workload: &mut dyn Workload<T>, w: &[T]) -> Result<BTreeMap<String, f64>, Error> {
+    match workload.metrics(w) {
+        Ok(means) => Ok(means),
+        Err(ObjectiveError::NonFinite { .. }) => Ok(BTreeMap::new()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn summarise(
+    spec: &Spec,
+    outcome: Outcome,
+    records: &[Record],
+    parameters: usize,
+    (train, test): (BTreeMap<String, f64>, BTreeMap<String, f64>),
+    checkpoints: &Tally,
+) -> Summary {
+    let losses: Vec<f64> = records.iter().map(|record| record.loss).collect();
+    Summary {
+        name: spec.name.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        stop: outcome.stop,
+        ended: Some(humantime::format_rfc3339_seconds(SystemTime::now()).to_string()),
+        steps: outcome.steps,
+        parameters: parameters as u64,
+        seconds: outcome.seconds,
+        spectrum_seconds: outcome.diagnostics_seconds,
+        checkpoint_seconds: checkpoints.time.as_secs_f64(),
+        checkpoints_failed: checkpoints.failed,
+        cost: outcome.cost,
+        first_loss: losses.first().copied(),
+        final_loss: final_loss(&losses),
+        best_loss: losses.iter().copied().reduce(f64::min),
+        events: outcome.events.into_iter().map(|(name, count)| (name.to_owned(), count)).collect(),
+        train,
+        test,
+    }
+}

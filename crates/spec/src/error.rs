@@ -1,0 +1,53 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What can be wrong with a spec.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Its file cannot be read.
+    #[error("{}: cannot read: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// No TOML, or TOML of the wrong form.
+    #[error("{origin}: {message}")]
+    Toml {
+        /// The file or the assignment.
+        origin: String,
+        /// What is wrong with it, and where.
+        message: String,
+    },
+    /// A wrong name, key or value.
+    #[error("{origin}: {source}")]
+    Spec {
+        /// The file or the assignment.
+        origin: String,
+        /// What is wrong with it.
+        source: Box<onedge_registry::Error>,
+    },
+    /// A list where one run needs one value.
+    #[error("{origin}: {key}: expected one value, got {got}; try `onedge compare`, which runs them all")]
+    Grid {
+        /// The file or the assignment.
+        origin: String,
+        /// The dotted key.
+        key: String,
+        /// The list.
+        got: String,
+    },
+}
+
+impl Error {
+    /// For `map_err`: a wrong name, key or value in the spec that `origin` names.
+    pub fn spec(origin: &str) -> impl Fn(onedge_registry::Error) -> Self + '_ {
+        |source| Self::Spec { origin: origin.to_owned(), source: Box::new(source) }
+    }
+
+    /// For `map_err` on reading `path`.
+    pub fn read(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        move |source| Self::Read { path: path.to_owned(), source }
+    }
+}

@@ -1,0 +1,22 @@
+//! The spec of a run: read from TOML and assignments, checked against the registries, printed back.
+//!
+//! Knows nothing of how a run is done or what it leaves.
+#![forbid(unsafe_code)]
+
+mod cadence;
+mod document;
+mod error;
+mod grid;
+mod machine;
+mod print;
+mod resolved;
+mod sections;
+
+pub use cadence::Cadence;
+pub use document::{Document, parse_table, plain};
+pub use error::Error;
+pub use grid::{Placed, Variant, expand, kind, label, points};
+pub use machine::Machine;
+pub use print::{Difference, to_toml};
+pub use resolved::{Part, Precision, Spec};
+pub use sections::{ALL as SECTIONS, Choice, PROVENANCE, ROOT, Section};

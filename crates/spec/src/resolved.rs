@@ -1,0 +1,375 @@
+use std::collections::BTreeMap;
+
+use onedge_objective::Real;
+use onedge_registry::{Error as RegistryError, Kind, Settings, Value, find, nearest};
+use onedge_tune::{Optimizer, Tuner, optimizers, tuners};
+use sha2::{Digest, Sha256};
+
+use crate::Document;
+use crate::Error;
+use crate::cadence::Cadence;
+use crate::sections::{self, PROVENANCE, ROOT};
+use onedge_text::hex;
+
+/// A checked spec: every name known, every setting present and of its type. What a run is made from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spec {
+    /// Names the run and its folder.
+    pub name: String,
+    /// Of the initial parameters and the order of mini-batches.
+    pub seed: u64,
+    /// How many steps to take.
+    pub steps: u64,
+    /// Examples per step; `None` for all.
+    pub batch: Option<usize>,
+    /// Whether examples that do not fill a batch sit an epoch out, rather than make a smaller one.
+    pub drop_last: bool,
+    /// Zeros around the images of a batch, which are cropped back at a random place; 0 for none.
+    pub crop: usize,
+    /// Whether images of a batch are mirrored at random.
+    pub flip: bool,
+    /// The float to compute in.
+    pub precision: Precision,
+    /// Stop once the loss is this small.
+    pub target_loss: Option<f64>,
+    /// Stop once the loss is this many times the larger of the first and that of all parameters zero.
+    pub diverge_factor: f64,
+    /// When checkpoints are written, and how many are kept.
+    pub checkpoints: Cadence,
+    /// The data set.
+    pub data: Part,
+    /// The model.
+    pub model: Part,
+    /// The loss; its settings include `l2`.
+    pub loss: Part,
+    /// The optimizer.
+    pub optimizer: Part,
+    /// The tuner.
+    pub tuner: Part,
+    /// What is measured along the way.
+    pub diagnostics: Settings,
+    /// How it is computed.
+    pub engine: Settings,
+    /// What to call it in errors.
+    pub origin: String,
+}
+
+/// One choice: an entry of a registry with its settings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// The entry.
+    pub name: String,
+    /// Its settings, complete.
+    pub settings: Settings,
+}
+
+/// The float to compute in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Precision {
+    /// Single.
+    F32,
+    /// Double.
+    F64,
+}
+
+impl Spec {
+    /// Checks a document and fills in the defaults.
+    ///
+    /// # Errors
+    /// [`Error::Spec`] for an unknown section, name or key, a missing or ill-typed value or one out of range;
+    /// [`Error::Grid`] for a list where one run needs one value.
+    pub fn resolve(document: &Document) -> Result<Self, Error> {
+        check_sections(document)?;
+        if let Some(axis) = super::grid::axes(document)?.first() {
+            let (origin, key) = (document.origin_of(&axis.section, &axis.key), axis.dotted());
+            return Err(Error::Grid { origin, key, got: Value::List(axis.values.clone()).to_string() });
+        }
+        let mut parts = BTreeMap::new();
+        for section in sections::ALL {
+            let mut given = document.sections.get(section.key).cloned().unwrap_or_default();
+            let name = entry_name(document, section.key, given.get("name"))?;
+            if section.choice.is_some() {
+                given.remove("name");
+            }
+            if (section.key, name.as_str()) == ("tuner", "armijo") && document.root.contains_key("batch") {
+                given.entry("max_tries".to_owned()).or_insert(Value::Integer(MINI_BATCH_TRIES));
+            }
+            let resolved = (section.settings)(&name)
+                .and_then(|settings| Settings::resolve_section(section.key, &settings, given))
+                .map_err(|source| document.error(section.key, source))?;
+            parts.insert(section.key, Part { name, settings: resolved });
+        }
+        let mut part = |key: &str| parts.remove(key).unwrap_or_else(|| unreachable!("{key} is a section"));
+        let root = |source| document.error("", source);
+        let settings = Settings::resolve_section("spec", ROOT, document.root.clone()).map_err(root)?;
+        let tuner = part("tuner");
+        let spec = Self {
+            name: name(&settings, &tuner).map_err(root)?,
+            seed: settings.count("seed").map_err(root)? as u64,
+            steps: positive(&settings, "steps").map_err(root)?.unwrap_or_default() as u64,
+            batch: positive(&settings, "batch").map_err(root)?,
+            drop_last: settings.flag("drop_last"),
+            crop: settings.count("crop").map_err(root)?,
+            flip: settings.flag("flip"),
+            precision: precision(&settings).map_err(root)?,
+            target_loss: target_loss(&settings).map_err(root)?,
+            diverge_factor: settings
+                .number_where("diverge_factor", "a number above 1", |factor| factor > 1.0)
+                .map_err(root)?,
+            checkpoints: checkpoints(&settings).map_err(root)?,
+            data: part("data"),
+            model: part("model"),
+            loss: part("loss"),
+            optimizer: part("optimizer"),
+            tuner,
+            diagnostics: part("diagnostics").settings,
+            engine: part("engine").settings,
+            origin: document.described(),
+        };
+        check_full_batch(&spec, &settings).map_err(root)?;
+        spec.check_ranges(document)?;
+        Ok(spec)
+    }
+
+    /// The tuner.
+    ///
+    /// # Errors
+    /// A setting out of its range; none after [`resolve`](Self::resolve), which looks.
+    pub fn build_tuner(&self) -> Result<Box<dyn Tuner>, RegistryError> {
+        (find("tuner", tuners::ALL, &self.tuner.name)?.build)(&self.tuner.settings)
+    }
+
+    /// The optimizer.
+    ///
+    /// # Errors
+    /// A setting out of its range; none after [`resolve`](Self::resolve), which looks.
+    pub fn build_optimizer<T: Real>(&self) -> Result<Box<dyn Optimizer<T>>, RegistryError> {
+        find("optimizer", optimizers::ALL, &self.optimizer.name)?.build.make(&self.optimizer.settings)
+    }
+
+    /// What identifies a run: the SHA-256, in 64 hexadecimal digits, of all settings that bear on what it leaves. Neither
+    /// the name nor where it was made does, nor checkpoints, threads and memory. A version of this library that knows more
+    /// settings gives other digests.
+    pub fn digest(&self) -> String {
+        hex(Sha256::digest(self.identity()))
+    }
+
+    /// The value at a dotted key, `tuner.sigma` or `batch`; `None` for one without a value.
+    pub fn get(&self, dotted: &str) -> Option<Value> {
+        match dotted.split_once('.') {
+            None => self.root().into_iter().find(|(key, _)| *key == dotted).map(|(_, value)| value),
+            Some((section, key)) => {
+                let (name, settings) =
+                    sections::ALL.iter().find(|known| known.key == section).map(|_| self.section(section))?;
+                let name = name.filter(|_| key == "name").map(|name| Value::Text(name.to_owned()));
+                name.or_else(|| settings.iter().find(|(known, _)| *known == key).map(|(_, value)| value.clone()))
+            }
+        }
+    }
+
+    /// What only a builder knows to be wrong, found before any data is read.
+    fn check_ranges(&self, document: &Document) -> Result<(), Error> {
+        self.build_tuner().map_err(|source| document.error("tuner", source))?;
+        self.build_optimizer::<f32>().map_err(|source| document.error("optimizer", source))?;
+        Ok(())
+    }
+}
+
+/// The paper's bound on linesearch tries where each sees another mini-batch; full batches search until they find.
+const MINI_BATCH_TRIES: i64 = 30;
+
+fn check_sections(document: &Document) -> Result<(), Error> {
+    let known: Vec<&str> = sections::ALL.iter().map(|section| section.key).chain([PROVENANCE]).collect();
+    let unknown = |key: String, nearest| RegistryError::UnknownKey { owner: "spec".to_owned(), key, nearest };
+    if let Some(key) = document.sections.keys().find(|key| !known.contains(&key.as_str())) {
+        return Err(document.error("", unknown(format!("[{key}]"), nearest(key, &known))));
+    }
+    let known: Vec<&str> = ROOT.iter().map(|setting| setting.key).chain(known).collect();
+    match document.root.keys().find(|key| !known.contains(&key.as_str())) {
+        Some(key) => Err(document.error("", unknown(key.clone(), nearest(key, &known)))),
+        None => Ok(()),
+    }
+}
+
+/// The entry that a section names, or its default; empty for a section that chooses none.
+pub(crate) fn entry_name(document: &Document, section: &str, given: Option<&Value>) -> Result<String, Error> {
+    match (given, sections::default_name(section)) {
+        (_, None) => Ok(String::new()),
+        (None, Some(default)) => Ok(default.to_owned()),
+        (Some(Value::Text(name)), _) => Ok(name.clone()),
+        (Some(other), _) => {
+            let (owner, key, got) = (section.to_owned(), "name".to_owned(), other.to_string());
+            Err(document.error(section, RegistryError::WrongType { owner, key, expected: Kind::Text, got }))
+        }
+    }
+}
+
+fn name(settings: &Settings, tuner: &Part) -> Result<String, RegistryError> {
+    match settings.optional_text("name") {
+        None => Ok(tuner.name.clone()),
+        Some(name) if !name.trim().is_empty() => Ok(name.to_owned()),
+        Some(_) => Err(settings.out_of_range("name", "a name of one letter or more")),
+    }
+}
+
+/// Random changes need mini-batches: where every step takes all examples, they would give each step another loss.
+fn check_full_batch(spec: &Spec, settings: &Settings) -> Result<(), RegistryError> {
+    const WHY: &str = "as all examples are used at every step, and their loss must stay the same; try `batch = 128`";
+    match spec.batch {
+        Some(_) => Ok(()),
+        None if spec.crop > 0 => Err(settings.out_of_range("crop", &format!("0, {WHY}"))),
+        None if spec.flip => Err(settings.out_of_range("flip", &format!("false, {WHY}"))),
+        None => Ok(()),
+    }
+}
+
+fn positive(settings: &Settings, key: &str) -> Result<Option<usize>, RegistryError> {
+    match settings.optional_count(key)? {
+        Some(0) => Err(settings.out_of_range(key, "1 or more")),
+        count => Ok(count),
+    }
+}
+
+/// NaN would never be reached.
+fn target_loss(settings: &Settings) -> Result<Option<f64>, RegistryError> {
+    match settings.optional_number("target_loss") {
+        Some(loss) if loss.is_nan() => Err(settings.out_of_range("target_loss", "a number to compare losses with")),
+        loss => Ok(loss),
+    }
+}
+
+fn checkpoints(settings: &Settings) -> Result<Cadence, RegistryError> {
+    let minutes = settings.number_where("checkpoint_minutes", "a number, 0 or more", |minutes| minutes >= 0.0)?;
+    Ok(Cadence { every: settings.count("checkpoint_every")? as u64, minutes, keep: settings.count("checkpoint_keep")? })
+}
+
+fn precision(settings: &Settings) -> Result<Precision, RegistryError> {
+    match settings.text("precision") {
+        "f32" => Ok(Precision::F32),
+        "f64" => Ok(Precision::F64),
+        _ => Err(settings.out_of_range("precision", "`f32` or `f64`")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(text: &str) -> Result<Spec, Error> {
+        Spec::resolve(&Document::parse("a.toml", text).unwrap())
+    }
+
+    fn message(text: &str) -> String {
+        resolve(text).unwrap_err().to_string()
+    }
+
+    const CONSTANT: &str = "[tuner]\nname = \"constant\"\nrate = 0.1\n";
+
+    #[test]
+    fn the_digest_is_of_everything_but_the_name() {
+        let of = |text: &str| resolve(&format!("{text}{CONSTANT}")).unwrap().digest();
+        let digest = of("name = \"a\"\nsteps = 200\n");
+        assert_eq!((digest.len(), digest.as_str()), (64, of("name = \"b\"\n").as_str()), "200 steps are the default");
+        let others = [
+            "seed = 1\n",
+            "batch = 9\n",
+            "target_loss = 0.5\n",
+            "[loss]\nl2 = 1e-5\n",
+            "[data]\ntest_fraction = 0.5\n",
+        ];
+        let mut all: Vec<String> = others.iter().map(|text| of(text)).chain([digest]).collect();
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), others.len() + 1);
+    }
+
+    #[test]
+    fn values_are_found_by_dotted_keys() {
+        let spec = resolve(&format!("batch = 9\n{CONSTANT}")).unwrap();
+        let found = ["batch", "steps", "tuner.rate", "tuner.name", "engine.lanes"]
+            .map(|key| spec.get(key).unwrap().to_string());
+        assert_eq!(found, ["9", "200", "0.1", "\"constant\"", "4"]);
+        let missing = ["target_loss", "tuner.sigma", "engine.name", "nothing.at", "nothing"];
+        assert!(missing.iter().all(|key| spec.get(key).is_none()));
+    }
+
+    #[test]
+    fn a_linesearch_is_bounded_in_mini_batches() {
+        let tries = |text: &str| {
+            let spec = resolve(&format!("{text}[tuner]\nname = \"armijo\"\n")).unwrap();
+            spec.tuner.settings.optional_count("max_tries").unwrap()
+        };
+        assert_eq!((tries(""), tries("batch = 32\n")), (None, Some(30)));
+    }
+
+    #[test]
+    fn mistakes_name_file_key_and_remedy() {
+        assert_eq!(
+            message("stesp = 3"),
+            "a.toml: spec: unknown key `stesp`, expected one of its settings; try `steps`"
+        );
+        assert_eq!(
+            message("[tunr]\nsigma = 2"),
+            "a.toml: spec: unknown key `[tunr]`, expected one of its settings; try `tuner`"
+        );
+        assert_eq!(
+            message("[tuner]\nname = \"constnat\""),
+            "a.toml: unknown tuner `constnat`, expected one of the known names; try `constant`"
+        );
+        assert_eq!(
+            message(&CONSTANT.replace("rate", "rat")),
+            "a.toml: tuner: unknown key `rat`, expected one of its settings; try `rate`"
+        );
+        assert_eq!(message(&CONSTANT.replace("0.1", "true")), "a.toml: tuner.rate: expected a number, got true");
+        assert_eq!(
+            message(&CONSTANT.replace("0.1", "-0.1")),
+            "a.toml: tuner.rate: expected a finite number, zero or more, got -0.1"
+        );
+        assert_eq!(message(&format!("steps = 0\n{CONSTANT}")), "a.toml: spec.steps: expected 1 or more, got 0");
+        assert_eq!(
+            message(&format!("batch = -1\n{CONSTANT}")),
+            "a.toml: spec.batch: expected a whole number, zero or more, got -1"
+        );
+        for (change, expected) in [("crop = 4", "crop: expected 0"), ("flip = true", "flip: expected false")] {
+            assert_eq!(
+                message(&format!("{change}\n{CONSTANT}")),
+                format!(
+                    "a.toml: spec.{expected}, as all examples are used at every step, and their loss must stay the same; \
+                     try `batch = 128`, got {}",
+                    change.split(' ').next_back().unwrap()
+                )
+            );
+        }
+        assert_eq!(
+            message(&format!("precision = \"f16\"\n{CONSTANT}")),
+            "a.toml: spec.precision: expected `f32` or `f64`, got \"f16\""
+        );
+        assert_eq!(
+            message(&format!("target_loss = nan\n{CONSTANT}")),
+            "a.toml: spec.target_loss: expected a number to compare losses with, got NaN"
+        );
+        assert_eq!(message("[tuner]\nname = 3"), "a.toml: tuner.name: expected text, got 3");
+        assert_eq!(
+            message(&format!("{CONSTANT}[engine]\nname = \"fast\"")),
+            "a.toml: engine: unknown key `name`, expected one of its settings; try `threads` or `lanes` or `chunk` or `memory_mib`"
+        );
+    }
+
+    #[test]
+    fn overrides_are_named_in_errors() {
+        let mut document = Document::parse("a.toml", CONSTANT).unwrap();
+        document.set("tuner.rate=fast").unwrap();
+        assert_eq!(
+            Spec::resolve(&document).unwrap_err().to_string(),
+            "--set: tuner.rate: expected a number, got \"fast\""
+        );
+    }
+
+    #[test]
+    fn a_single_run_takes_no_lists() {
+        assert_eq!(
+            message(&CONSTANT.replace("0.1", "[0.1, 0.2]")),
+            "a.toml: tuner.rate: expected one value, got [0.1, 0.2]; try `onedge compare`, which runs them all"
+        );
+    }
+}

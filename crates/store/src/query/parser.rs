@@ -1,0 +1,191 @@
+use super::{Comparison, Filter, Operator};
+use crate::Error;
+use crate::canonical;
+
+impl Filter {
+    /// Reads a filter:
+    ///
+    /// ```text
+    /// either     = both { "or" both }
+    /// both       = one { "and" one }
+    /// one        = "not" one | "(" either ")" | key operator value
+    /// operator   = "=" | "==" | "!=" | "<" | "<=" | ">" | ">=" | "~"        (~ is: contains)
+    /// value      = 'quoted' | "quoted" | [1, 2] | anything without blanks, quotes and parentheses
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Filter`], with the place.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let mut parser = Parser { text, at: 0, depth: 0 };
+        let filter = parser.either()?;
+        match parser.word().is_empty() && parser.rest().is_empty() {
+            true => Ok(filter),
+            false => Err(parser.expected("`and`, `or` or the end")),
+        }
+    }
+}
+
+/// Parentheses and negations may be nested so deep.
+const DEPTH: usize = 100;
+
+struct Parser<'a> {
+    text: &'a str,
+    /// In bytes.
+    at: usize,
+    depth: usize,
+}
+
+impl<'a> Parser<'a> {
+    fn either(&mut self) -> Result<Filter, Error> {
+        let mut parts = vec![self.both()?];
+        while self.keyword("or") {
+            parts.push(self.both()?);
+        }
+        Ok(if parts.len() == 1 { parts.remove(0) } else { Filter::Or(parts) })
+    }
+
+    fn both(&mut self) -> Result<Filter, Error> {
+        let mut parts = vec![self.one()?];
+        while self.keyword("and") {
+            parts.push(self.one()?);
+        }
+        Ok(if parts.len() == 1 { parts.remove(0) } else { Filter::And(parts) })
+    }
+
+    fn one(&mut self) -> Result<Filter, Error> {
+        self.depth += 1;
+        if self.depth > DEPTH {
+            return Err(self.expected("less than a hundred parentheses and `not`"));
+        }
+        let filter = if self.keyword("not") {
+            Filter::Not(Box::new(self.one()?))
+        } else if self.symbol("(") {
+            let inner = self.either()?;
+            if !self.symbol(")") {
+                return Err(self.expected("`and`, `or` or `)`"));
+            }
+            inner
+        } else {
+            Filter::Compare(self.comparison()?)
+        };
+        self.depth -= 1;
+        Ok(filter)
+    }
+
+    fn comparison(&mut self) -> Result<Comparison, Error> {
+        let key = self.word();
+        if key.is_empty() {
+            return Err(self.expected("a comparison like `tuner=cdat`"));
+        }
+        let column = self.column();
+        self.at += key.len();
+        let Some((_, operator)) = Operator::ALL.into_iter().find(|(symbol, _)| self.symbol(symbol)) else {
+            return Err(self.expected(&format!("=, !=, <, <=, >, >= or ~ after `{key}`")));
+        };
+        self.rest();
+        let value_column = self.column();
+        let (value, quoted) = self.value()?;
+        let number = if quoted { None } else { value.parse().ok().filter(|number: &f64| !number.is_nan()) };
+        let (key, value) = (canonical(key).to_owned(), value.to_owned());
+        Ok(Comparison { key, column, operator, value, value_column, number })
+    }
+
+    /// A value, and whether it was in quotes.
+    fn value(&mut self) -> Result<(&'a str, bool), Error> {
+        let rest = self.rest();
+        let within = |open: char, close: char| {
+            let inner = rest.strip_prefix(open)?;
+            Some(inner.find(close).map(|end| &inner[..end]))
+        };
+        for quote in ['"', '\''] {
+            match within(quote, quote) {
+                None => {}
+                Some(None) => return Err(self.expected(&format!("a closing {quote}"))),
+                Some(Some(inner)) => {
+                    self.at += inner.len() + 2;
+                    return Ok((inner, true));
+                }
+            }
+        }
+        let length = match within('[', ']') {
+            Some(None) => return Err(self.expected("a closing ]")),
+            Some(Some(inner)) => inner.len() + 2,
+            None => rest.find(|c: char| c.is_whitespace() || "()\"'".contains(c)).unwrap_or(rest.len()),
+        };
+        if length == 0 {
+            return Err(self.expected("a value"));
+        }
+        self.at += length;
+        Ok((&rest[..length], false))
+    }
+
+    /// What is left, without the blanks before it.
+    fn rest(&mut self) -> &'a str {
+        let rest = &self.text[self.at..];
+        let trimmed = rest.trim_start();
+        self.at += rest.len() - trimmed.len();
+        trimmed
+    }
+
+    /// The word that comes next, a key or a keyword; empty if something else does.
+    fn word(&mut self) -> &'a str {
+        let rest = self.rest();
+        &rest[..rest.find(|c: char| !c.is_alphanumeric() && !"_.-".contains(c)).unwrap_or(rest.len())]
+    }
+
+    fn keyword(&mut self, keyword: &str) -> bool {
+        let word = self.word();
+        let found = word.eq_ignore_ascii_case(keyword);
+        self.at += if found { word.len() } else { 0 };
+        found
+    }
+
+    fn symbol(&mut self, symbol: &str) -> bool {
+        let found = self.rest().starts_with(symbol);
+        self.at += if found { symbol.len() } else { 0 };
+        found
+    }
+
+    /// Where it is, in characters from 1.
+    fn column(&self) -> usize {
+        self.text[..self.at].chars().count() + 1
+    }
+
+    fn expected(&mut self, expected: &str) -> Error {
+        let rest = self.rest();
+        let got = if rest.is_empty() { "the end".to_owned() } else { format!("`{rest}`") };
+        Error::Filter { column: self.column(), expected: expected.to_owned(), got }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_point_at_the_place() {
+        for (text, expected) in [
+            ("", "column 1: expected a comparison like `tuner=cdat`, got the end"),
+            ("tuner", "column 6: expected =, !=, <, <=, >, >= or ~ after `tuner`, got the end"),
+            ("tuner = ", "column 9: expected a value, got the end"),
+            ("tuner=cdat final_loss<1", "column 12: expected `and`, `or` or the end, got `final_loss<1`"),
+            ("tuner=cdat and", "column 15: expected a comparison like `tuner=cdat`, got the end"),
+            ("(tuner=cdat", "column 12: expected `and`, `or` or `)`, got the end"),
+            ("tuner=cdat)", "column 11: expected `and`, `or` or the end, got `)`"),
+            ("name='a", "column 6: expected a closing ', got `'a`"),
+            ("model.hidden=[64", "column 14: expected a closing ], got `[64`"),
+            ("name=σ and & = 1", "column 12: expected a comparison like `tuner=cdat`, got `& = 1`"),
+        ] {
+            let message = Filter::parse(text).unwrap_err().to_string();
+            assert_eq!(message, format!("--where: {expected}; try --where 'tuner=cdat and final_loss<0.3'"));
+        }
+        let deep = format!("{}tuner=cdat", "not ".repeat(100_000));
+        assert!(Filter::parse(&deep).unwrap_err().to_string().contains("less than a hundred"));
+    }
+
+    #[test]
+    fn values_may_hold_what_operators_are_made_of() {
+        let Filter::Compare(comparison) = Filter::parse("name=rate=0.1~x").unwrap() else { panic!() };
+        assert_eq!(comparison.value, "rate=0.1~x");
+    }
+}

@@ -1,0 +1,129 @@
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::Status;
+use super::entry::{Entry, has_summary_of, is_run, modified, stamp};
+use super::index::{Index, IndexedRun};
+use crate::Error;
+
+/// How much is read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// New runs, and those that did change: of a finished run the summary alone is looked at.
+    Changes,
+    /// All of them.
+    Everything,
+}
+
+/// Runs may lie so many folders below the root.
+const LEVELS: usize = 8;
+
+/// A folder that was changed so short a time before it was read may be changed again without getting a later time.
+const TIME_STEP: Duration = Duration::from_secs(2);
+
+/// Makes the index say what the folders say. Hidden folders and links are passed over; so are folders within a run.
+/// Returns folders that cannot be named in the index.
+pub(super) fn sync(index: &mut Index, root: &Path, depth: Depth) -> Result<Vec<PathBuf>, Error> {
+    let known = index.runs()?;
+    let mut walk = Walk::new(root, &known, index.groups()?, depth);
+    walk.group("", 0)?;
+    let Walk { mut found, groups, skipped, .. } = walk;
+    // Folders come in any order; new runs get their numbers by name.
+    found.sort();
+    let there: HashSet<&str> = found.iter().map(String::as_str).collect();
+    let gone: Vec<&str> = known.iter().map(|run| &run.folder[..]).filter(|folder| !there.contains(folder)).collect();
+    let before: HashMap<&str, &IndexedRun> = known.iter().map(|run| (&run.folder[..], run)).collect();
+    let changed = |folder: &&String| match before.get(folder.as_str()) {
+        None => true,
+        Some(_) if depth == Depth::Everything => true,
+        Some(run) if run.status == Status::Done.name() => !has_summary_of(&root.join(&run.folder), &run.stamp),
+        Some(run) => run.stamp != stamp(&root.join(&run.folder)),
+    };
+    index.change(|change| {
+        gone.iter().try_for_each(|folder| change.remove(folder))?;
+        found.iter().filter(changed).try_for_each(|folder| change.put(&Entry::read(root, folder)))?;
+        change.set_groups(&groups)
+    })?;
+    Ok(skipped)
+}
+
+/// A walk over the folders below the root, which does not read again a group that did not change.
+struct Walk<'a> {
+    root: &'a Path,
+    /// IndexedRun runs, and groups, by the group that they lie in.
+    runs_in: HashMap<&'a str, Vec<&'a str>>,
+    groups_in: HashMap<String, Vec<String>>,
+    known: HashSet<&'a str>,
+    before: BTreeMap<String, i64>,
+    depth: Depth,
+    now: Duration,
+    found: Vec<String>,
+    groups: BTreeMap<String, i64>,
+    skipped: Vec<PathBuf>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(root: &'a Path, known: &'a [IndexedRun], before: BTreeMap<String, i64>, depth: Depth) -> Self {
+        let (mut runs_in, mut groups_in) = (HashMap::<_, Vec<_>>::new(), HashMap::<_, Vec<_>>::new());
+        for run in known {
+            runs_in.entry(parent(&run.folder)).or_default().push(&run.folder[..]);
+        }
+        for group in before.keys().filter(|group| !group.is_empty()) {
+            groups_in.entry(parent(group).to_owned()).or_default().push(group.clone());
+        }
+        let known = known.iter().map(|run| &run.folder[..]).collect();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let (found, groups, skipped) = Default::default();
+        Self { root, runs_in, groups_in, known, before, depth, now, found, groups, skipped }
+    }
+
+    /// Looks through the group `folder`, which lies so many levels below the root.
+    fn group(&mut self, folder: &str, level: usize) -> Result<(), Error> {
+        let path = self.root.join(folder);
+        let read_error = |error| Error::read(&path)(error);
+        let Ok(metadata) = fs::metadata(&path) else { return Ok(()) };
+        let changed = modified(&metadata);
+        let stable = self.now.saturating_sub(changed) > TIME_STEP;
+        let time = if stable { changed.as_nanos() as i64 } else { 0 };
+        let as_before = stable && self.depth == Depth::Changes && self.before.get(folder) == Some(&time);
+        if as_before {
+            self.found.extend(self.runs_in.get(folder).into_iter().flatten().map(|&run| run.to_owned()));
+            let groups = self.groups_in.get(folder).cloned().unwrap_or_default();
+            groups.iter().try_for_each(|group| self.group(group, level + 1))?;
+        } else {
+            for child in fs::read_dir(&path).map_err(read_error)? {
+                let child = child.map_err(|error| Error::read(&path)(error))?;
+                // Links may lead round in circles.
+                if child.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    self.child(folder, &child.path(), level)?;
+                }
+            }
+        }
+        self.groups.insert(folder.to_owned(), time);
+        Ok(())
+    }
+
+    fn child(&mut self, folder: &str, path: &Path, level: usize) -> Result<(), Error> {
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+            self.skipped.push(path.to_owned());
+            return Ok(());
+        };
+        if name.starts_with('.') {
+            return Ok(());
+        }
+        let child = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+        let known = self.depth == Depth::Changes && self.known.contains(&child[..]);
+        if known || is_run(path) {
+            self.found.push(child);
+        } else if level < LEVELS {
+            self.group(&child, level + 1)?;
+        }
+        Ok(())
+    }
+}
+
+fn parent(folder: &str) -> &str {
+    folder.rsplit_once('/').map_or("", |(parent, _)| parent)
+}

@@ -1,0 +1,257 @@
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::host::{self, Host};
+use crate::Error;
+
+/// A claim is renewed this often.
+const BEAT: Duration = Duration::from_secs(5);
+/// A claim that was not renewed for so long is a dead worker's.
+const LIMIT: Duration = Duration::from_secs(60);
+/// How often it is tried to take what others take and leave at the same time.
+const TRIES: usize = 4;
+
+/// The folder in which workers claim runs: processes of one machine, or of several that share it.
+///
+/// A claim is a file named by the run's digest and made with `create_new`, so that one worker gets it, on network file
+/// systems too. It holds who made it, and is written anew every five seconds. The claim of a worker that is gone (a
+/// process of this machine that does not exist, or any that did not renew it for a minute) is removed by one of those
+/// who find it so. Ages are differences of times that the file system gave, so clocks need not agree.
+#[derive(Debug, Clone)]
+pub(crate) struct Claims {
+    folder: PathBuf,
+    host: Host,
+}
+
+/// Who claims a run: the content of a claim.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    /// The machine.
+    #[serde(flatten)]
+    pub(crate) host: Host,
+    /// The process.
+    pub pid: u32,
+    /// When the claim was made, in seconds since 1970 by the clock of the machine.
+    pub started: u64,
+    /// Of this claim alone.
+    pub(crate) token: String,
+}
+
+impl Owner {
+    /// The name of the machine.
+    pub fn machine(&self) -> &str {
+        &self.host.name
+    }
+}
+
+/// A run that is ours until this is dropped, or lost.
+pub(crate) struct Claim {
+    /// The worker that left it, if one did.
+    pub(crate) after: Option<Owner>,
+    path: PathBuf,
+    owner: Owner,
+    content: Vec<u8>,
+    lost: Arc<AtomicBool>,
+    beat: Option<(Sender<()>, JoinHandle<()>)>,
+}
+
+impl Claims {
+    /// Those in `root/.claims`, which is made if it is not there.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub(crate) fn open(root: &Path) -> Result<Self, Error> {
+        let folder = root.join(".claims");
+        fs::create_dir_all(&folder).map_err(Error::write(&folder))?;
+        Ok(Self { folder, host: host::this() })
+    }
+
+    /// Claims the run of this digest; `None` if it is another worker's.
+    ///
+    /// # Errors
+    /// [`Error::Write`], [`Error::Read`].
+    pub(crate) fn take(&self, digest: &str) -> Result<Option<Claim>, Error> {
+        let path = self.folder.join(digest);
+        let mut after = None;
+        for _ in 0..TRIES {
+            match self.make(&path) {
+                Ok(mut claim) => {
+                    claim.after = after;
+                    return Ok(Some(claim));
+                }
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(Error::write(&path)(error)),
+            }
+            // Gone again: its worker is done with it.
+            let Some((content, renewed)) = look(&path)? else { continue };
+            let owner: Option<Owner> = serde_json::from_slice(&content).ok();
+            if !self.is_dead(owner.as_ref(), renewed)? || !self.remove_dead(&path, &content)? {
+                return Ok(None);
+            }
+            after = owner;
+        }
+        Ok(None)
+    }
+
+    fn make(&self, path: &Path) -> std::io::Result<Claim> {
+        let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let owner = Owner { host: self.host.clone(), pid: std::process::id(), started, token: self.token() };
+        let content = serde_json::to_vec(&owner)?;
+        file.write_all(&content)?;
+        file.sync_data()?;
+        let lost = Arc::new(AtomicBool::new(false));
+        let beat = beat(file, path.to_owned(), content.clone(), Arc::clone(&lost));
+        Ok(Claim { after: None, path: path.to_owned(), owner, content, lost, beat: Some(beat) })
+    }
+
+    /// Removes a dead worker's claim with this content. Of several workers one does: whoever makes the file beside it,
+    /// and finds the claim unchanged then. If that one dies in between, its file counts for nothing after a minute.
+    fn remove_dead(&self, path: &Path, content: &[u8]) -> Result<bool, Error> {
+        let lock = path.with_extension("taking");
+        match File::create_new(&lock) {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                if let Some((_, made)) = look(&lock)?
+                    && self.is_old(made)?
+                {
+                    let _ = fs::remove_file(&lock);
+                }
+                return Ok(false);
+            }
+            Err(error) => return Err(Error::write(&lock)(error)),
+        }
+        let removed = remove(path, content);
+        let _ = fs::remove_file(&lock);
+        removed
+    }
+
+    /// Whether a claim, renewed last at that time, is of a worker that is gone.
+    fn is_dead(&self, owner: Option<&Owner>, renewed: SystemTime) -> Result<bool, Error> {
+        if owner.is_some_and(|owner| self.host.is_known() && owner.host == self.host && !host::is_running(owner.pid)) {
+            return Ok(true);
+        }
+        self.is_old(renewed)
+    }
+
+    fn is_old(&self, renewed: SystemTime) -> Result<bool, Error> {
+        Ok(self.now()?.duration_since(renewed).is_ok_and(|age| age > LIMIT))
+    }
+
+    /// The time as the file system has it.
+    fn now(&self) -> Result<SystemTime, Error> {
+        let path = self.folder.join(format!(".now-{}", self.token()));
+        let time = File::create_new(&path).and_then(|file| file.metadata()?.modified());
+        let _ = fs::remove_file(&path);
+        time.map_err(Error::write(&path))
+    }
+
+    /// 16 hexadecimal digits that no other worker has.
+    fn token(&self) -> String {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let (count, now) = (COUNT.fetch_add(1, Ordering::Relaxed), SystemTime::now());
+        let all = format!("{:?} {} {count} {now:?}", self.host, std::process::id());
+        Sha256::digest(all).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl Claim {
+    /// Of this claim alone: 16 hexadecimal digits.
+    pub(crate) fn token(&self) -> &str {
+        &self.owner.token
+    }
+
+    /// Whether it is known that another worker has taken it over, as it was not renewed in time: by a machine asleep, a
+    /// network gone.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// The same, found out now.
+    pub(crate) fn has_been_lost(&self) -> bool {
+        let ours = look(&self.path).map_or(true, |there| there.is_some_and(|(content, _)| content == self.content));
+        if !ours {
+            self.lost.store(true, Ordering::Relaxed);
+        }
+        !ours
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if let Some((stop, thread)) = self.beat.take() {
+            drop(stop);
+            // A heartbeat that panicked has ended, which is all that is wanted of it.
+            let _ = thread.join();
+        }
+        // Where this fails, others find the claim old in a minute.
+        let _ = remove(&self.path, &self.content);
+    }
+}
+
+/// Renews a claim until the sender is dropped or the claim is another's. It is written through the file that was made,
+/// so that what lies at `path` by then is never touched.
+fn beat(mut file: File, path: PathBuf, content: Vec<u8>, lost: Arc<AtomicBool>) -> (Sender<()>, JoinHandle<()>) {
+    let (stop, stopped) = channel::<()>();
+    let thread = std::thread::spawn(move || {
+        while stopped.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
+            // Where this fails, the next beat may not; if none succeeds, others take the run over.
+            let _ =
+                file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(&content)).and_then(|()| file.sync_data());
+            match look(&path) {
+                Ok(Some((there, _))) if there == content => {}
+                Ok(_) => {
+                    lost.store(true, Ordering::Relaxed);
+                    return;
+                }
+                Err(_) => {}
+            }
+        }
+    });
+    (stop, thread)
+}
+
+/// What a claim holds and when it was renewed last; `None` if there is none. Opening the file has network file systems
+/// ask the server.
+fn look(path: &Path) -> Result<Option<(Vec<u8>, SystemTime)>, Error> {
+    let read = || {
+        let mut file = File::open(path)?;
+        let mut content = Vec::new();
+        file.read_to_end(&mut content)?;
+        Ok((content, file.metadata()?.modified()?))
+    };
+    match read() {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if is_gone(&error) => Ok(None),
+        Err(error) => Err(Error::read(path)(error)),
+    }
+}
+
+fn is_gone(error: &std::io::Error) -> bool {
+    // On a network file system, a file that another machine removed while it was open here.
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::StaleNetworkFileHandle)
+}
+
+/// Removes the claim with this content, and no other.
+fn remove(path: &Path, content: &[u8]) -> Result<bool, Error> {
+    match look(path)? {
+        Some((there, _)) if there == content => fs::remove_file(path).map(|()| true).or_else(|error| match error {
+            error if is_gone(&error) => Ok(false),
+            error => Err(Error::write(path)(error)),
+        }),
+        _ => Ok(false),
+    }
+}
+
+#[cfg(test)]
+#[path = "claims_tests.rs"]
+mod tests;

@@ -1,0 +1,91 @@
+//! The engine as a workload.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use onedge_data::{Dataset, Targets};
+use onedge_engine::{DataObjective, Element, Examples, Field, Options, Report};
+use onedge_nn::{Loss, Model, Target, loss_graph};
+use onedge_objective::{Error as ObjectiveError, Probe};
+use onedge_registry::{Error as RegistryError, Settings};
+
+use crate::Error;
+use crate::Workload;
+
+/// The loss of `model` on the examples of `set`, run by the engine.
+///
+/// # Errors
+/// A loss that does not suit the targets; options that no engine takes.
+pub fn objective<T: Element>(
+    model: &Arc<Model>,
+    loss: &Arc<Loss>,
+    target: Target,
+    set: &Dataset,
+    l2: f64,
+    options: Options,
+) -> Result<DataObjective<T>, Error> {
+    let (model, loss) = (Arc::clone(model), Arc::clone(loss));
+    let build = move |batch: usize| Ok(loss_graph(&model, &loss, target, batch)?);
+    Ok(DataObjective::new(Box::new(build), examples(set)?, l2, options)?)
+}
+
+/// The options that the section `engine` of a spec gives.
+///
+/// # Errors
+/// A number out of range.
+pub fn options(settings: &Settings) -> Result<Options, RegistryError> {
+    let positive = |key: &str| match settings.optional_count(key)? {
+        Some(0) => Err(settings.out_of_range(key, "1 or more")),
+        count => Ok(count),
+    };
+    let machine = Options::for_this_machine();
+    let threads = match settings.count("threads")? {
+        0 => machine.threads,
+        threads => threads,
+    };
+    let memory_bytes = (settings.count("memory_mib")? as u64).saturating_mul(1 << 20);
+    Ok(Options { threads, lanes: positive("lanes")?.unwrap_or(machine.lanes), chunk: positive("chunk")?, memory_bytes })
+}
+
+impl<T: Element> Workload<T> for DataObjective<T> {
+    fn select_with(
+        &mut self,
+        indices: &[usize],
+        change: &mut dyn FnMut(usize, &mut [T]),
+    ) -> Result<(), ObjectiveError> {
+        DataObjective::select_with(self, indices, change).map_err(|error| ObjectiveError::Other(Box::new(error)))
+    }
+
+    fn metrics(&mut self, w: &[T]) -> Result<BTreeMap<String, f64>, ObjectiveError> {
+        let means = DataObjective::metrics(self, w)?;
+        ObjectiveError::require_finite(Probe::Loss, means.loss)?;
+        for (_, mean) in &means.metrics {
+            ObjectiveError::require_finite(Probe::Metric, *mean)?;
+        }
+        let named = means.metrics.into_iter().map(|(name, mean)| (name.to_owned(), mean));
+        Ok(named.chain([("loss".to_owned(), means.loss)]).collect())
+    }
+
+    fn report(&mut self, w: &[T], u: &[T]) -> Result<Report, ObjectiveError> {
+        // The first pass warms the caches.
+        DataObjective::report(self, w, u, 3)
+    }
+}
+
+fn examples<T: Element>(set: &Dataset) -> Result<Examples<T>, onedge_engine::Error> {
+    let inputs = Field { width: set.features(), values: convert(set.inputs()) };
+    let targets = match set.targets() {
+        Targets::Classes { labels, .. } => {
+            Field { width: 1, values: labels.iter().map(|&label| T::from_f64(f64::from(label))).collect() }
+        }
+        Targets::Tokens { tokens, length, .. } => {
+            Field { width: *length, values: tokens.iter().map(|&token| T::from_f64(f64::from(token))).collect() }
+        }
+        Targets::Values { values, width } => Field { width: *width, values: convert(values) },
+    };
+    Examples::new(set.examples(), vec![inputs, targets])
+}
+
+fn convert<T: Element>(values: &[f32]) -> Arc<[T]> {
+    values.iter().map(|&value| T::from_f64(f64::from(value))).collect()
+}

@@ -1,0 +1,197 @@
+//! The diagnostics of a run, beside the top of the spectrum that the tuner shares.
+
+use std::collections::BTreeMap;
+
+use onedge_objective::{Real, State, StateError};
+use onedge_registry::{Error as RegistryError, Settings};
+use onedge_spectrum::Error as SpectrumError;
+use onedge_spectrum::diagnostics::{self, Instrument, Layer, Point, Setup};
+use onedge_tune::{Error as TuneError, Optimizer, Step};
+
+use crate::Error;
+use crate::Layout;
+use crate::Workload;
+
+/// The diagnostics of a run, beside the top of the spectrum that the tuner shares.
+pub struct Instruments<T: Real> {
+    list: Vec<Instrument<T>>,
+    layers: Vec<Layer>,
+    setup: Setup,
+}
+
+/// What a step leaves behind for diagnostics: the point that it started from.
+pub struct StepStart<T> {
+    w: Vec<T>,
+    gradient: Vec<T>,
+    update: Vec<T>,
+    optimizer: Box<dyn Optimizer<T>>,
+}
+
+/// What is known of the step itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Report {
+    /// The step, counted from 0.
+    pub step: u64,
+    /// The loss from which it started.
+    pub loss: f64,
+    /// Its learning rate; NaN where there is none.
+    pub learning_rate: f64,
+    /// The largest eigenvalue of the Hessian, if it was measured.
+    pub sharpness: Option<f64>,
+}
+
+/// What was read, as records hold it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Readings {
+    /// By name; standard errors under the same name with `_error`; what all of it cost, in evaluations of the loss, as
+    /// `diagnostics_cost`.
+    pub measured: BTreeMap<String, f64>,
+    /// Points of the spectral density.
+    pub density: Vec<(f64, f64)>,
+}
+
+/// The diagnostics that draw batches, by the beginning of their settings.
+const SAMPLED: [&str; 3] = ["batch_sharpness", "update_batch_sharpness", "noise_scale"];
+
+/// Whether every sampled batch has a size, no larger than the data.
+///
+/// # Errors
+/// The setting that is out of its range.
+pub fn check(settings: &Settings, batch: Option<usize>, examples: usize) -> Result<(), RegistryError> {
+    for name in SAMPLED {
+        let key = format!("{name}_batch");
+        if settings.count(&format!("{name}_every"))? == 0 {
+            continue;
+        }
+        // A noise scale needs examples outside of the batch.
+        let most = if name == "noise_scale" { examples.saturating_sub(1) } else { examples };
+        match settings.optional_count(&key)?.or(batch) {
+            Some(size) if (1..=most).contains(&size) => {}
+            Some(_) => return Err(settings.out_of_range(&key, &format!("1 to {most} examples"))),
+            None => return Err(settings.out_of_range(&key, "a number of examples, as the run has no `batch`")),
+        }
+    }
+    let trace = settings.optional_count("trace_batch")?.filter(|size| !(1..=examples).contains(size));
+    match trace {
+        Some(_) => Err(settings.out_of_range("trace_batch", &format!("1 to {examples} examples"))),
+        None => Ok(()),
+    }
+}
+
+impl<T: Real> Instruments<T> {
+    /// Those that the section `diagnostics` of a spec asks for, for parameters that lie as `layouts` say.
+    ///
+    /// # Errors
+    /// A setting out of its range.
+    pub fn new(settings: &Settings, layouts: &[Layout], setup: Setup) -> Result<Self, RegistryError> {
+        let mut start = 0;
+        let layer = |layout: &Layout| {
+            let range = start..start + layout.shape.iter().product::<usize>();
+            start = range.end;
+            Layer { name: layout.name.clone(), range }
+        };
+        let layers = layouts.iter().map(layer).collect();
+        Ok(Self { list: diagnostics::instruments(settings)?, layers, setup })
+    }
+
+    /// None.
+    pub fn none() -> Self {
+        let setup = Setup { seed: 0, threads: 1, batch_size: None };
+        Self { list: Vec::new(), layers: Vec::new(), setup }
+    }
+
+    /// Whether any is due at this step.
+    pub fn due(&self, step: u64) -> bool {
+        self.list.iter().any(|instrument| step.is_multiple_of(instrument.every))
+    }
+
+    /// Measures what is due, after the step; `report` is of that step and `batch` are its examples. A diagnostic that draws batches
+    /// selects those examples again when it is done, without random changes to their images.
+    ///
+    /// # Errors
+    /// A value that is not finite; whatever the objective reports.
+    pub fn measure(
+        &mut self,
+        workload: &mut dyn Workload<T>,
+        left: &StepStart<T>,
+        report: Report,
+        batch: Option<&[usize]>,
+    ) -> Result<Readings, TuneError> {
+        let Report { step: number, loss, learning_rate, sharpness } = report;
+        let (w, gradient, update) = (&left.w[..], &left.gradient[..], &left.update[..]);
+        let step = diagnostics::Step { number, w, loss, gradient, update, learning_rate, sharpness, batch };
+        let mut direction = |gradient: &[T], update: &mut [T]| {
+            let mut optimizer = left.optimizer.duplicate();
+            let made = optimizer.direction(&left.w, gradient, update);
+            made.map_err(|error| onedge_objective::Error::Other(Box::new(error)).into())
+        };
+        let source = |source| TuneError::Spectrum { step: number, source };
+        let mut point = Point::new(workload, step, &self.layers, &mut direction, self.setup);
+        let mut readings = Readings::default();
+        for instrument in self.list.iter_mut().filter(|instrument| number.is_multiple_of(instrument.every)) {
+            for reading in instrument.diagnostic.measure(&mut point).map_err(source)? {
+                if let Some(error) = reading.standard_error {
+                    readings.measured.insert(format!("{}_error", reading.name), error);
+                }
+                readings.measured.insert(reading.name, reading.value);
+                readings.density.extend(reading.nodes);
+            }
+        }
+        if !readings.measured.is_empty() {
+            readings.measured.insert("diagnostics_cost".to_owned(), point.cost());
+        }
+        Ok(readings)
+    }
+
+    /// What each of them must keep, by name; those that keep nothing are left out.
+    pub fn states(&self) -> BTreeMap<String, State<T>> {
+        let states = self.list.iter().map(|instrument| (instrument.name.to_owned(), instrument.diagnostic.state()));
+        states.filter(|(_, state)| !state.is_empty()).collect()
+    }
+
+    /// Puts back what [`states`](Self::states) gave: the measurements that follow have the same bits.
+    ///
+    /// # Errors
+    /// The states of other diagnostics.
+    pub fn restore(&mut self, mut states: BTreeMap<String, State<T>>) -> Result<(), Error> {
+        for instrument in &mut self.list {
+            if let Some(state) = states.remove(instrument.name) {
+                instrument.diagnostic.restore(state).map_err(|error| match error {
+                    SpectrumError::State(error) => Error::State(error),
+                    source => TuneError::Spectrum { step: 0, source }.into(),
+                })?;
+            }
+        }
+        match states.into_keys().next() {
+            None => Ok(()),
+            Some(name) => {
+                let (expected, got) = ("no such diagnostic".to_owned(), "its state".to_owned());
+                Err(StateError { owner: "diagnostics", name, expected, got }.into())
+            }
+        }
+    }
+
+    /// The names of those there are.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.list.iter().map(|instrument| instrument.name)
+    }
+
+    /// A step of this learning rate was taken.
+    pub fn advance(&mut self, learning_rate: f64) {
+        self.list.iter_mut().for_each(|instrument| instrument.diagnostic.advance(learning_rate));
+    }
+}
+
+impl<T: Real> StepStart<T> {
+    /// Of `step`, begun by an optimizer that before it was as `optimizer` is.
+    pub fn behind(step: &Step<'_, T>, optimizer: Box<dyn Optimizer<T>>) -> Self {
+        let [w, gradient, update] = [step.w(), step.gradient(), step.update()].map(<[T]>::to_vec);
+        Self { w, gradient, update, optimizer }
+    }
+
+    /// Of a point, with its gradient and the update that a fresh `optimizer` makes of it.
+    pub fn at(w: &[T], gradient: &[T], update: &[T], optimizer: Box<dyn Optimizer<T>>) -> Self {
+        let [w, gradient, update] = [w, gradient, update].map(<[T]>::to_vec);
+        Self { w, gradient, update, optimizer }
+    }
+}

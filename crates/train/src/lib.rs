@@ -1,0 +1,33 @@
+//! The training loop in memory: batches, the step, diagnostics, what is recorded, when to stop.
+//!
+//! Knows nothing of specs, files and the terminal.
+#![forbid(unsafe_code)]
+
+mod augment;
+mod batches;
+pub mod engine;
+mod error;
+pub mod fit;
+pub mod instruments;
+mod layout;
+mod memory;
+mod observed;
+mod plan;
+mod problem;
+mod record;
+pub mod samples;
+mod stop;
+mod training;
+mod workload;
+
+pub use augment::Augment;
+pub use batches::{Batches, Last, Position};
+pub use error::Error;
+pub use instruments::{Instruments, StepStart};
+pub use layout::Layout;
+pub use plan::{Diagnostics, Plan};
+pub use problem::{Element, Problem, layouts, target};
+pub use record::{COLUMNS, Column, Record};
+pub use stop::StopReason;
+pub use training::{Advance, Outcome, Snapshot, Training, train};
+pub use workload::Workload;

@@ -1,0 +1,77 @@
+use std::sync::Arc;
+
+use onedge_data::{Dataset, Split, Targets};
+use onedge_engine::Options;
+use onedge_nn::{Loss, Model, Target, initial_parameters};
+
+use crate::Error;
+use crate::Layout;
+use crate::{Workload, engine, memory};
+
+pub use onedge_engine::Element;
+
+/// What is trained: a model and its loss on the examples of a data set.
+pub struct Problem<T> {
+    /// The parameter tensors, in the order in which they lie in the flat vector.
+    pub layouts: Vec<Layout>,
+    /// The shape of the inputs of one example.
+    pub input_shape: Vec<usize>,
+    /// The loss on the training examples.
+    pub train: Box<dyn Workload<T>>,
+    /// The loss on the test examples, if the data set has any.
+    pub test: Option<Box<dyn Workload<T>>>,
+    /// The examples.
+    pub data: Arc<Split>,
+    model: Arc<Model>,
+}
+
+impl<T: Element> Problem<T> {
+    /// `model` with `loss` on the examples of `data`; `origin` names it in errors.
+    ///
+    /// # Errors
+    /// A loss that does not suit the targets; a problem that does not fit the machine's memory; whatever the engine refuses.
+    pub fn of(
+        origin: &str,
+        model: Arc<Model>,
+        loss: &Arc<Loss>,
+        data: Arc<Split>,
+        l2: f64,
+        options: Options,
+    ) -> Result<Self, Error> {
+        memory::require(origin, model.dim(), size_of::<T>(), options.lanes)?;
+        let target = target(&data.train);
+        let workload = |set: &Dataset| -> Result<Box<dyn Workload<T>>, Error> {
+            let objective = engine::objective::<T>(&model, loss, target, set, l2, options.clone())?;
+            memory::require_chunks(origin, &objective, options.threads)?;
+            Ok(Box::new(objective))
+        };
+        Ok(Self {
+            layouts: layouts(&model),
+            input_shape: data.train.input_shape().to_vec(),
+            train: workload(&data.train)?,
+            test: data.test.as_ref().map(workload).transpose()?,
+            data,
+            model,
+        })
+    }
+
+    /// The random parameters that `seed` gives.
+    pub fn initial(&self, seed: u64) -> Vec<T> {
+        initial_parameters(self.model.parameters(), seed)
+    }
+}
+
+/// The names and shapes of a model's parameters.
+pub fn layouts(model: &Model) -> Vec<Layout> {
+    let layout = |p: &onedge_nn::Parameter| Layout { name: p.name.clone(), shape: p.shape.to_vec() };
+    model.parameters().iter().map(layout).collect()
+}
+
+/// What a model of `set` is to predict.
+pub fn target(set: &Dataset) -> Target {
+    match set.targets() {
+        Targets::Classes { classes, .. } => Target::Classes { count: *classes },
+        Targets::Tokens { length, vocabulary, .. } => Target::Tokens { count: vocabulary.len(), length: *length },
+        Targets::Values { width, .. } => Target::Values { width: *width },
+    }
+}

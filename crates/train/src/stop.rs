@@ -1,0 +1,86 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Why a run ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum StopReason {
+    /// All steps were taken.
+    StepsDone,
+    /// The loss fell to the target.
+    TargetReached {
+        /// The step at which it did.
+        step: u64,
+    },
+    /// The loss grew beyond the limit.
+    Diverged {
+        /// The step at which it did.
+        step: u64,
+        /// The loss there.
+        loss: f64,
+        /// The limit: `diverge_factor` times the larger of the first loss and that of all parameters zero.
+        limit: f64,
+    },
+    /// A rule of its sweep gave it up, as another run of its group was far better at the same step.
+    Hopeless {
+        /// The last step taken.
+        step: u64,
+        /// The mean of the last five losses there.
+        loss: f64,
+        /// The limit: a multiple of that of the other run.
+        limit: f64,
+    },
+    /// A probe gave NaN or an infinity.
+    NonFinite {
+        /// The step at which it did.
+        step: u64,
+        /// The probe: `loss`, `curvature`, ...
+        probe: String,
+    },
+    /// The objective could not be evaluated, or a record could not be kept.
+    Failed {
+        /// The step at which it happened.
+        step: u64,
+        /// What went wrong.
+        error: String,
+    },
+    /// Ctrl-C.
+    Interrupted {
+        /// The first step not taken.
+        step: u64,
+    },
+}
+
+impl StopReason {
+    /// Whether the run did what it was asked to: all steps, or the target.
+    pub fn is_success(&self) -> bool {
+        matches!(self, Self::StepsDone | Self::TargetReached { .. })
+    }
+}
+
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::StepsDone => write!(f, "steps done"),
+            Self::TargetReached { step } => write!(f, "target reached at step {step}"),
+            Self::Diverged { step, loss, limit } => {
+                write!(
+                    f,
+                    "diverged at step {step}: loss {loss:.4e} exceeds {limit:.4e}; try smaller steps (the tuner's rate, cap or sigma)"
+                )
+            }
+            Self::Hopeless { step, loss, limit } => {
+                write!(f, "given up at step {step}: loss {loss:.4e} exceeds {limit:.4e}, allowed by the best run")
+            }
+            Self::NonFinite { step, probe } => {
+                write!(
+                    f,
+                    "non-finite {probe} at step {step}; try smaller steps (the tuner's rate, cap or sigma) or look for bad data"
+                )
+            }
+            Self::Failed { step, error } => write!(f, "failed at step {step}: {error}"),
+            Self::Interrupted { step } => write!(f, "interrupted before step {step}"),
+        }
+    }
+}

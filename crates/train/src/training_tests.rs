@@ -1,0 +1,191 @@
+use onedge_tune::optimizers::{Gd, ScheduleFreeSgd};
+use onedge_tune::tuners::Constant;
+
+use onedge_spectrum::Lanczos;
+
+use super::*;
+use crate::samples::Bowl;
+use crate::{Diagnostics, Last};
+
+fn plan(steps: u64) -> Plan {
+    let diagnostics = Diagnostics { sharpness_every: 2, hessian: false, curvature: true, lanczos: Lanczos::top(2, 0) };
+    Plan {
+        steps,
+        batch: None,
+        last: Last::Dropped,
+        augment: None,
+        seed: 3,
+        target_loss: None,
+        diverge_factor: 1000.0,
+        diagnostics,
+    }
+}
+
+fn run(plan: &Plan, rate: f64, interrupt_at: u64) -> (Result<Outcome, Error>, Vec<Record>, Bowl) {
+    let mut bowl = Bowl::new([4.0, 1.0], &[0.0, 0.0, 0.0, 0.0]);
+    let mut records = Vec::new();
+    let mut record = |record: &Record| {
+        records.push(record.clone());
+        match record.step + 1 == interrupt_at {
+            true => ControlFlow::Break(StopReason::Interrupted { step: interrupt_at }),
+            false => ControlFlow::Continue(()),
+        }
+    };
+    let method: (Box<dyn Optimizer<f64>>, Box<dyn Tuner>) = (Box::new(Gd), Box::new(Constant::new(rate)));
+    let outcome = train(plan, &mut bowl, &mut [1.0, 2.0], method, &mut Instruments::none(), &mut record);
+    (outcome, records, bowl)
+}
+
+#[test]
+fn records_what_algebra_says() {
+    let (outcome, records, _) = run(&plan(5), 0.25, 0);
+    let outcome = outcome.unwrap();
+    assert_eq!((outcome.stop, outcome.steps, outcome.edge), (StopReason::StepsDone, 5, Some(2.0)));
+    // One step of rate 1/4 ends the first coordinate; the second shrinks by 3/4 a step.
+    let (first, second) = (&records[0], &records[1]);
+    assert_eq!((first.loss, first.learning_rate), (4.0, 0.25));
+    assert_eq!((first.slope, first.curvature), (Some(-20.0), Some(68.0)));
+    assert!((second.loss - 0.5 * 1.5 * 1.5).abs() < 1e-15);
+    assert!((first.sharpness.unwrap() - 4.0).abs() < 1e-9 && second.sharpness.is_none());
+    assert!((first.alignment.unwrap() - 16.0 / 20.0).abs() < 1e-9);
+    assert_eq!((first.eigenvalues.len(), second.eigenvalues.len()), (2, 0));
+    // u was (-4, -2) and is now (0, -1.5).
+    assert!((second.update_cosine.unwrap() - 2.0 / 20f64.sqrt()).abs() < 1e-12);
+    assert_eq!(records[4].cost, 15.0);
+    assert_eq!(outcome.cost, 15.0);
+}
+
+#[test]
+fn what_is_kept_is_the_point_to_evaluate() {
+    // On one axis, gamma = 1/4 and H = 4: z = 0 after a step and stays there, and so does x, with w1 on their way.
+    // On the other, H = 1: z = 2, 3/2, and y = x = 3/2 after a step; then z = 9/8, x = 21/16, y = (9/8 + 21/16) / 2.
+    let method: (Box<dyn Optimizer<f64>>, Box<dyn Tuner>) =
+        (Box::new(ScheduleFreeSgd::new(0.25, 0.5, 0.0, 0)), Box::new(Constant::new(1.0)));
+    let mut bowl = Bowl::new([4.0, 1.0], &[0.0]);
+    let (mut w, mut losses) = ([1.0, 2.0], Vec::new());
+    let mut record = |record: &Record| {
+        losses.push(record.loss);
+        ControlFlow::Continue(())
+    };
+    train(&plan(2), &mut bowl, &mut w, method, &mut Instruments::none(), &mut record).unwrap();
+    assert_eq!((w, losses), ([0.0, 21.0 / 16.0], vec![4.0, 1.125]));
+}
+
+#[test]
+fn every_stop_reason() {
+    let (outcome, records, _) = run(&plan(50), 2.0, 0);
+    // |w1| grows sevenfold a step, so the loss passes 4000 on the second.
+    let Ok(Outcome { stop: StopReason::Diverged { step, loss, limit }, steps, .. }) = outcome else { panic!() };
+    assert_eq!((step, steps, limit), (2, 2, 4000.0));
+    assert!(loss > limit && records[2].loss == loss && records[2].learning_rate.is_nan());
+
+    let endless = Plan { diverge_factor: f64::INFINITY, ..plan(2000) };
+    let Ok(Outcome { stop: StopReason::NonFinite { step, probe }, .. }) = run(&endless, 2.0, 0).0 else { panic!() };
+    assert!(step > 100 && !probe.is_empty());
+
+    let target = Plan { target_loss: Some(1.2), ..plan(50) };
+    let (outcome, records, _) = run(&target, 0.25, 0);
+    let outcome = outcome.unwrap();
+    assert_eq!(outcome.stop, StopReason::TargetReached { step: 1 });
+    assert_eq!(outcome.cost, records[1].cost);
+    assert_eq!(run(&plan(50), 0.25, 7).0.unwrap().stop, StopReason::Interrupted { step: 7 });
+}
+
+#[test]
+fn a_run_from_the_optimum_is_no_divergence() {
+    // At zero the loss is 2 (0 - 3)^2 = 18; the start is the optimum but for rounding.
+    let mut bowl = Bowl::new([4.0, 1.0], &[3.0]);
+    let mut on = |_: &Record| ControlFlow::Continue(());
+    let method: (Box<dyn Optimizer<f64>>, Box<dyn Tuner>) = (Box::new(Gd), Box::new(Constant::new(0.6)));
+    let outcome =
+        train(&plan(500), &mut bowl, &mut [3.0 + 1e-12, 0.0], method, &mut Instruments::none(), &mut on).unwrap();
+    let StopReason::Diverged { limit, .. } = outcome.stop else { panic!("{:?}", outcome.stop) };
+    assert_eq!(limit, 18_000.0);
+}
+
+#[test]
+fn batches_are_selected_and_given_back() {
+    let (outcome, _, bowl) = run(&Plan { batch: Some(2), ..plan(6) }, 0.25, 0);
+    assert!(outcome.unwrap().stop.is_success());
+    assert_eq!(bowl.sizes, [4, 2, 2, 2, 2, 2, 2, 4]);
+    for (last, sizes) in [(Last::Dropped, [3, 3, 3, 3]), (Last::Kept, [3, 1, 3, 1])] {
+        let (outcome, _, bowl) = run(&Plan { batch: Some(3), last, ..plan(4) }, 0.25, 0);
+        assert!(outcome.unwrap().stop.is_success());
+        assert_eq!(bowl.sizes[1..5], sizes);
+    }
+    let message = run(&Plan { batch: Some(5), ..plan(6) }, 0.25, 0).0.unwrap_err().to_string();
+    assert!(message.starts_with("batch: expected at most 4, the number of examples, got 5"), "{message}");
+}
+
+#[test]
+fn a_record_that_cannot_be_kept_ends_the_run() {
+    let full = || StopReason::Failed { step: 2, error: "disk full".to_owned() };
+    let mut fail =
+        |record: &Record| if record.step < 2 { ControlFlow::Continue(()) } else { ControlFlow::Break(full()) };
+    let mut bowl = Bowl::new([4.0, 1.0], &[0.0]);
+    let result = train(
+        &plan(5),
+        &mut bowl,
+        &mut [1.0, 2.0],
+        (Box::new(Gd), Box::new(Constant::new(0.1))),
+        &mut Instruments::none(),
+        &mut fail,
+    );
+    let outcome = result.unwrap();
+    assert_eq!(outcome.stop, full());
+    assert_eq!(outcome.steps, 3);
+}
+
+#[test]
+fn a_snapshot_is_all_that_must_be_kept() {
+    let plan = Plan { batch: Some(2), target_loss: Some(-1.0), ..plan(9) };
+    let method = || -> (Box<dyn Optimizer<f64>>, Box<dyn Tuner>) {
+        (Box::new(ScheduleFreeSgd::new(0.25, 0.5, 0.0, 0)), Box::new(Constant::new(1.0)))
+    };
+    let centers = [0.5, -1.0, 2.0, 0.25, 3.0];
+    let go = |from: Option<Snapshot<f64>>, kept: &mut Vec<Snapshot<f64>>| {
+        let (mut bowl, mut w, mut records) = (Bowl::new([4.0, 1.0], &centers), [1.0, 2.0], Vec::new());
+        let mut none = Instruments::none();
+        let mut training = Training::new(&plan, &mut bowl, &mut w, method(), &mut none).unwrap();
+        if let Some(from) = from {
+            training.restore(from).unwrap();
+        }
+        let stop = loop {
+            match training.advance() {
+                Advance::Step(record) => records.push(Record { seconds: 0.0, ..record }),
+                Advance::Stop { reason, .. } => break reason,
+            }
+            kept.push(training.snapshot());
+        };
+        let outcome = training.finish(stop).unwrap();
+        (records, w, Outcome { seconds: 0.0, diagnostics_seconds: 0.0, ..outcome })
+    };
+    let (mut kept, mut after) = (Vec::new(), Vec::new());
+    let (records, w, outcome) = go(None, &mut kept);
+    assert_eq!(kept.len(), 9, "one after each step");
+    for (i, snapshot) in kept.iter().enumerate() {
+        after.clear();
+        let again = go(Some(snapshot.clone()), &mut after);
+        assert_eq!(again, (records[i + 1..].to_vec(), w, outcome.clone()), "from step {}", i + 1);
+        assert_eq!(after.len(), kept.len() - i - 1);
+    }
+}
+
+#[test]
+fn a_run_that_is_done_takes_no_step() {
+    let (mut bowl, mut w, mut none) = (Bowl::new([4.0, 1.0], &[0.0]), [1.0, 2.0], Instruments::none());
+    let (plan, method) = (plan(2), (Box::new(Gd) as _, Box::new(Constant::new(0.25)) as _));
+    let mut training = Training::new(&plan, &mut bowl, &mut w, method, &mut none).unwrap();
+    for step in 0..2 {
+        assert!(!training.is_done());
+        let Advance::Step(record) = training.advance() else { panic!() };
+        assert_eq!((record.step, training.steps()), (step, step + 1));
+    }
+    assert!(training.is_done());
+    for _ in 0..2 {
+        assert_eq!(training.advance(), Advance::Stop { reason: StopReason::StepsDone, record: None });
+    }
+    assert_eq!(training.finish(StopReason::StepsDone).unwrap().steps, 2);
+    // Two steps of rate 1/4.
+    assert_eq!(w, [0.0, 2.0 * 0.75 * 0.75]);
+}

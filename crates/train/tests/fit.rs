@@ -1,0 +1,66 @@
+//! Own models on arrays in memory.
+
+use onedge_data::{Dataset, Targets};
+use onedge_nn::{Init, losses};
+use onedge_train::StopReason;
+use onedge_train::fit::{Fit, fit};
+use onedge_tune::optimizers::Adam;
+use onedge_tune::tuners::Constant;
+
+/// 256 points of the surface `sin(3 a) b`.
+fn surface() -> Dataset {
+    let x: Vec<f64> = (0..512).map(|i| ((i * i * 7 + i * 13) % 1009) as f64 / 504.5 - 1.0).collect();
+    let y: Vec<f64> = x.chunks(2).map(|x| (3.0 * x[0]).sin() * x[1]).collect();
+    Dataset::from_arrays(&x, &[256, 2], Targets::values(&y, 1).unwrap()).unwrap()
+}
+
+fn residual() -> Fit {
+    let huber = losses::build("huber", Default::default()).unwrap();
+    fit(surface(), huber, |layers, x| {
+        let scale = layers.parameter("scale", &[], Init::Constant(0.5));
+        let h = layers.dense(x, 32).tanh();
+        let h = h + scale * layers.dense(h, 32).tanh();
+        layers.dense(h, 1)
+    })
+    .unwrap()
+}
+
+#[test]
+fn the_recommended_tuner_converges_on_every_seed() {
+    for seed in 0..10 {
+        let fitted = residual().seed(seed).run().unwrap();
+        let (first, last) = (fitted.records[0].loss, fitted.train["loss"]);
+        assert_eq!(fitted.outcome.stop, StopReason::StepsDone, "seed {seed}");
+        assert!(last < 0.25 * first && last < 0.05, "seed {seed}: {first} to {last}");
+    }
+}
+
+#[test]
+fn mini_batches_test_sets_and_predictions() {
+    let fit = residual().test(surface()).unwrap().batch(32).optimizer(Adam::paper()).steps(60).sharpness_every(20);
+    let fitted = fit.run().unwrap();
+    assert_eq!(fitted.records.len(), 60);
+    let measured = |step: usize| fitted.records[step].preconditioned_sharpness.is_some();
+    assert!(measured(20) && !measured(21));
+    assert_eq!(fitted.train, fitted.test, "the same examples");
+    // The mean absolute error is what predictions say.
+    let (x, y) = (surface(), surface());
+    let outputs = fitted.predict(x.inputs()).unwrap();
+    let Targets::Values { values, .. } = y.targets() else { panic!("values") };
+    let error = outputs.iter().zip(values).map(|(z, t)| f64::from((z - t).abs())).sum::<f64>() / 256.0;
+    assert!((error - fitted.test["absolute-error"]).abs() < 1e-6, "{error} is not {:?}", fitted.test);
+    assert!(fitted.predict(&[1.0, 2.0, 3.0]).is_err());
+}
+
+#[test]
+fn what_goes_wrong_is_told() {
+    let diverged = residual().tuner(Constant::new(1e9)).run().unwrap();
+    assert!(!matches!(diverged.outcome.stop, StopReason::StepsDone), "{:?}", diverged.outcome.stop);
+    let message = |fit: Fit| fit.run().err().map(|error| error.to_string()).unwrap_or_default();
+    assert_eq!(message(residual().batch(0)), "batch: expected 1 or more examples, got 0");
+    assert!(message(residual().batch(257)).starts_with("batch: expected at most 256"));
+    assert_eq!(message(residual().l2(f64::NAN)), "l2: expected a finite number, zero or more, got NaN");
+    let entropy = losses::build("cross-entropy", Default::default()).unwrap();
+    let wrong = fit(surface(), entropy, |layers, x| layers.dense(x, 1)).err().unwrap().to_string();
+    assert_eq!(wrong, "model: cross-entropy: expected classes as targets, got 1 values; try the loss `squared`");
+}

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use onedge_text::advice_on_writing;
 
-use crate::exit::Code;
+use crate::code::Code;
 
 /// The first failure to write a result, if any.
 static FAILED: Mutex<Option<io::Error>> = Mutex::new(None);

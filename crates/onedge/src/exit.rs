@@ -1,54 +1,14 @@
-//! Exit codes, and which error gets which.
+//! Which error ends the program how.
 
 use std::error::Error;
 use std::fmt;
-use std::process::ExitCode;
 
-use onedge_record::StopReason;
-
+use crate::code::Code;
 use crate::console;
 
 /// For `--help`.
 pub const HELP: &str = "Exit codes: 0 done, 1 failed or diverged, 2 misuse, 130 interrupted.\n\
                         Start with `onedge demo`; `onedge list` shows every name a spec can use.";
-
-/// How the program ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Code {
-    /// What was asked for is done.
-    Done,
-    /// It failed, or a run diverged.
-    Failed,
-    /// It was asked for in a way that makes no sense.
-    Misuse,
-    /// Ctrl-C.
-    Interrupted,
-}
-
-impl From<Code> for ExitCode {
-    fn from(code: Code) -> Self {
-        match code {
-            Code::Done => Self::SUCCESS,
-            Code::Failed => Self::from(1),
-            Code::Misuse => Self::from(2),
-            Code::Interrupted => Self::from(130),
-        }
-    }
-}
-
-impl Code {
-    /// For a run that came to its end.
-    pub fn of(stop: &StopReason) -> Self {
-        match stop {
-            StopReason::StepsDone | StopReason::TargetReached { .. } => Self::Done,
-            StopReason::Diverged { .. }
-            | StopReason::Hopeless { .. }
-            | StopReason::NonFinite { .. }
-            | StopReason::Failed { .. } => Self::Failed,
-            StopReason::Interrupted { .. } => Self::Interrupted,
-        }
-    }
-}
 
 /// Prints the error and says how to end.
 pub fn report(error: &anyhow::Error) -> Code {
@@ -56,13 +16,31 @@ pub fn report(error: &anyhow::Error) -> Code {
     let message = error.chain().skip(1).map(ToString::to_string).fold(error.to_string(), |message, cause| {
         if message.contains(&cause) { message } else { format!("{message}: {cause}") }
     });
-    console::note(&format!("error: {message}"));
+    console::note(&format!("error: {}", in_flags(&message)));
     if is_interrupted(error) {
         Code::Interrupted
     } else if is_misuse(error) {
         Code::Misuse
     } else {
         Code::Failed
+    }
+}
+
+/// What the libraries call an option, as the command line has it. They begin a message with its name.
+const OPTIONS: [&str; 10] =
+    ["at", "columns", "map", "prompt", "sort", "steps", "temperature", "top_k", "value", "where"];
+
+/// The message with options as flags: `at: ...` is `--at: ...`; `set ...`, for what an assignment says, is `--set ...`.
+fn in_flags(message: &str) -> String {
+    let Some((head, rest)) = message.split_once(": ") else { return message.to_owned() };
+    if OPTIONS.contains(&head) {
+        format!("--{}: {rest}", head.replace('_', "-"))
+    } else if head == "set" || head.starts_with("set ") {
+        format!("--{message}")
+    } else if let Some(origin) = head.strip_suffix(" with set") {
+        format!("{origin} with --set: {rest}")
+    } else {
+        message.to_owned()
     }
 }
 
@@ -112,4 +90,26 @@ fn is_interrupted(error: &anyhow::Error) -> bool {
     error.downcast_ref().is_some_and(of_run)
         || error.downcast_ref().is_some_and(of_sweep)
         || error.downcast_ref().is_some_and(of_paper)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_flags() {
+        for (message, expected) in [
+            ("at: expected a step", "--at: expected a step"),
+            ("top_k: expected 1 to 9", "--top-k: expected 1 to 9"),
+            ("where: column 5: unknown key", "--where: column 5: unknown key"),
+            ("set: tuner.rate: expected a number", "--set: tuner.rate: expected a number"),
+            ("set a.b.c=1: expected a key", "--set a.b.c=1: expected a key"),
+            ("a.toml with set: tuner.rate: no", "a.toml with --set: tuner.rate: no"),
+            ("a.toml: steps: expected 1 or more", "a.toml: steps: expected 1 or more"),
+            ("batch: expected at most 9", "batch: expected at most 9"),
+            ("no colon", "no colon"),
+        ] {
+            assert_eq!(in_flags(message), expected);
+        }
+    }
 }

@@ -6,8 +6,8 @@ use onedge_record::StopReason;
 use onedge_run::{Error, Finished};
 use onedge_text::table::{duration, number};
 
+use crate::code::Code;
 use crate::console;
-use crate::exit::Code;
 use crate::progress::Row;
 
 /// Reports on a run, and says how to end.

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod catalogue;
+mod code;
 mod commands;
 mod console;
 mod downloads;
@@ -10,6 +11,7 @@ mod finished;
 mod glossary;
 mod interrupt;
 mod progress;
+mod root;
 mod specs;
 
 use std::process::ExitCode;

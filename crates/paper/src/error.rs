@@ -20,7 +20,7 @@ pub enum Error {
     #[error(transparent)]
     Plot(#[from] onedge_plot::Error),
     /// Runs that a figure is made of are not there.
-    #[error("{}: expected all runs of the figure, {missing} are missing; try `onedge figure`, which does them", root.display())]
+    #[error("{}: expected all runs of the figure, {missing} are missing; try making the figure, which does them", root.display())]
     FigureRuns {
         /// Where they were looked for.
         root: PathBuf,
@@ -28,7 +28,7 @@ pub enum Error {
         missing: usize,
     },
     /// A folder without figures.
-    #[error("{}: expected a folder with figures, got none in it; try `onedge figure all`, which makes them", .0.display())]
+    #[error("{}: expected a folder with figures, got none in it; try making them first", .0.display())]
     NoFigures(PathBuf),
     /// A figure's file that says something else than figures say.
     #[error("{}: no figure: {source}", path.display())]

@@ -30,7 +30,7 @@ pub fn density(title: &str, curves: &[Curve], path: &Path) -> Result<(), Error> 
     }
     if drawn.is_empty() {
         let message =
-            "expected runs that measured a density, got none; try `--set diagnostics.density_every=10` when training"
+            "expected runs that measured a density, got none; try `diagnostics.density_every=10` when training"
                 .to_owned();
         return Err(Error::Picture { path: path.to_owned(), message });
     }

@@ -237,7 +237,7 @@ mod tests {
         fs::write(begun.path().join("spec.toml.12.part"), "name = \"cd").unwrap();
         assert_eq!(RunDirectory::create(begun.path()).unwrap(), begun);
         let message = RunDirectory::create(root.path()).unwrap_err().to_string();
-        assert!(message.ends_with("try another `--out`"), "{message}");
+        assert!(message.ends_with("try another folder"), "{message}");
         let message = RunDirectory::open(root.path()).unwrap_err().to_string();
         assert!(message.contains("steps.jsonl"), "{message}");
     }

@@ -25,7 +25,7 @@ pub enum Error {
         source: io::Error,
     },
     /// What a run writes to is no longer there.
-    #[error("{}: removed or moved while the run went on; do the run anew, or `onedge resume` it where it is now", .0.display())]
+    #[error("{}: removed or moved while the run went on; do the run anew, or resume it where it is now", .0.display())]
     Gone(PathBuf),
     /// A line of a records file that is no record.
     #[error("{}:{line}: expected what a run records, got something else ({source}); put the file back from a copy, or remove the run's folder and do it anew", path.display())]
@@ -38,7 +38,7 @@ pub enum Error {
         source: serde_json::Error,
     },
     /// The folder for a new run holds something already.
-    #[error("{}: expected a new or empty folder, got one with files in it; try another `--out`", .0.display())]
+    #[error("{}: expected a new or empty folder, got one with files in it; try another folder", .0.display())]
     RunExists(PathBuf),
     /// Another process does the run.
     #[error("{}: another process is at this run; try again when it has ended", .0.display())]

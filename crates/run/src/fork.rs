@@ -35,11 +35,11 @@ impl Branch {
         let (reached, run) = (origin.records.len() as u64, path.display());
         if reached == 0 {
             let (expected, got) = ("a run that has taken steps".to_owned(), format!("{run}, which has taken none"));
-            return Err(Error::Option { option: "--at", expected, got });
+            return Err(Error::Option { option: "at", expected, got });
         }
         if at == 0 || at > reached {
             let expected = format!("a step from 1 to {reached}, the steps that {run} has taken");
-            return Err(option("--at", expected, at));
+            return Err(option("at", expected, at));
         }
         let mut document = origin.document.clone();
         document.set(&format!("name={} from {at}", origin.spec.name))?;
@@ -48,11 +48,11 @@ impl Branch {
         let spec = Spec::resolve(&document)?;
         if spec.steps <= at && spec.steps == origin.spec.steps {
             let expected =
-                format!("fewer than {at}, the steps of {run}, or `--set steps=N` beside it with N above {at}");
-            return Err(option("--at", expected, at));
+                format!("fewer than {at}, the steps of {run}, or `steps=N` among the changes with N above {at}");
+            return Err(option("at", expected, at));
         }
         if spec.steps <= at {
-            return Err(option("--set steps", format!("more than {at}, where the fork begins"), spec.steps));
+            return Err(option("set steps", format!("more than {at}, where the fork begins"), spec.steps));
         }
         Ok(Self { origin, spec, at })
     }

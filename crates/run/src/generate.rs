@@ -96,11 +96,11 @@ impl Options {
     fn check(&self, characters: usize) -> Result<(), Error> {
         let bad = |option: &'static str, expected: String, got: String| Err(Error::Option { option, expected, got });
         if !(self.temperature.is_finite() && self.temperature >= 0.0) {
-            return bad("--temperature", "a number, 0 or more".to_owned(), self.temperature.to_string());
+            return bad("temperature", "a number, 0 or more".to_owned(), self.temperature.to_string());
         }
         match self.top_k {
             Some(k) if k == 0 || k > characters => {
-                bad("--top-k", format!("1 to {characters}, the characters of the text"), k.to_string())
+                bad("top_k", format!("1 to {characters}, the characters of the text"), k.to_string())
             }
             _ => Ok(()),
         }
@@ -179,11 +179,11 @@ mod tests {
         let message = |options: &Options| text(options).unwrap_err().to_string();
         let unknown = message(&Options { prompt: "a€".to_owned(), ..options() });
         assert!(
-            unknown.starts_with("--prompt: `€` does not occur in the training text, expected some of "),
+            unknown.starts_with("prompt: `€` does not occur in the training text, expected some of "),
             "{unknown}"
         );
         let hot = message(&Options { temperature: -1.0, ..options() });
-        assert_eq!(hot, "--temperature: expected a number, 0 or more, got -1");
+        assert_eq!(hot, "temperature: expected a number, 0 or more, got -1");
         let mut data_sets = DataSets::new(None);
         let spec = Spec::resolve(&Document::empty("defaults")).unwrap();
         let none = generate(&spec, None, &mut data_sets, &options(), |_| true).unwrap_err().to_string();

@@ -55,7 +55,7 @@ impl Origin {
         let path = self.directory.path();
         match self.directory.is_attempt() {
             true => "start its sweep again, which begins it anew".to_owned(),
-            false => format!("try `onedge train {}`, which begins again in a new folder", path.display()),
+            false => format!("try its spec, {}, in a new folder", self.directory.spec().display()),
         }
     }
 

@@ -56,7 +56,7 @@ impl<'a> Registration<'a> {
     pub(crate) fn enter(&self, warn: &dyn Fn(&str)) {
         let Some(register) = self.register else { return };
         if let Err(error) = register.note(&self.folder) {
-            warn(&format!("{error}; the run goes on, and `onedge runs` finds it by its folder"));
+            warn(&format!("{error}; the run goes on, and is found by its folder"));
         }
     }
 

@@ -48,7 +48,7 @@ impl Unfinished {
                     _ => String::new(),
                 };
                 let expected = format!("more than {taken}, the steps that {} has recorded{further}", path.display());
-                return Err(Error::Option { option: "--steps", expected, got: steps.to_string() });
+                return Err(Error::Option { option: "steps", expected, got: steps.to_string() });
             }
             origin.spec.steps = steps;
         }

@@ -6,10 +6,10 @@ use onedge_train::StopReason;
 #[derive(Debug, thiserror::Error)]
 pub enum ResumeError {
     /// The fork of a run has lost the checkpoint that it began with.
-    #[error("{}: a fork begins with a checkpoint, got none; try `onedge fork` again", .0.display())]
+    #[error("{}: a fork begins with a checkpoint, got none; try forking the run again", .0.display())]
     NoBeginning(PathBuf),
     /// A run whose spec was changed after it began.
-    #[error("{origin}: {key} was {before} and is {now}; try setting it back, or `onedge fork` to change it")]
+    #[error("{origin}: {key} was {before} and is {now}; try setting it back, or a fork of the run to change it")]
     OtherSetting {
         /// The spec.
         origin: String,
@@ -22,7 +22,7 @@ pub enum ResumeError {
     },
     /// Examples that changed after a run began.
     #[error(
-        "{origin}: the examples are not those that the run was trained on; try the files as they were, or `onedge fork` with data that fit"
+        "{origin}: the examples are not those that the run was trained on; try the files as they were, or a fork of the run with data that fit"
     )]
     OtherData {
         /// The spec.

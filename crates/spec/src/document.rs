@@ -52,7 +52,7 @@ impl Document {
         for (key, value) in table {
             match value {
                 toml::Value::Table(_) if key == "sweep" => {
-                    let message = "[sweep]: expected one spec, got a sweep; try `onedge sweep`".to_owned();
+                    let message = "[sweep]: expected one spec, got a sweep of many runs; try running it as a sweep".to_owned();
                     return Err(Error::Toml { origin: origin.to_owned(), message });
                 }
                 toml::Value::Table(section) => {
@@ -82,10 +82,10 @@ impl Document {
     /// # Errors
     /// [`Error::Toml`] if there is no `=` or the key has more than one dot.
     pub fn set(&mut self, assignment: &str) -> Result<(), Error> {
-        let fail = |message: &str| Error::Toml { origin: format!("--set {assignment}"), message: message.to_owned() };
+        let fail = |message: &str| Error::Toml { origin: format!("set {assignment}"), message: message.to_owned() };
         let (key, value) = assignment
             .split_once('=')
-            .ok_or_else(|| fail("expected `key=value`, got no `=`; try `--set tuner.sigma=2.06`"))?;
+            .ok_or_else(|| fail("expected `key=value`, got no `=`; try `tuner.sigma=2.06`"))?;
         let key = key.trim();
         let (section, inner) = match key.split_once('.') {
             Some((_, inner)) if inner.contains('.') => {
@@ -167,7 +167,7 @@ impl Document {
 
     /// The same for errors that are found late, when it is forgotten which keys came from flags.
     pub fn described(&self) -> String {
-        if self.overridden.is_empty() { self.origin.clone() } else { format!("{} with --set", self.origin) }
+        if self.overridden.is_empty() { self.origin.clone() } else { format!("{} with set", self.origin) }
     }
 
     /// The error `source` about a setting of `section`, with the flag that set it or the file in front.
@@ -185,7 +185,7 @@ impl Document {
     /// The flag that set a key, or the file.
     pub fn origin_of(&self, section: &str, key: &str) -> String {
         let dotted = if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") };
-        if self.overridden.contains(&dotted) { "--set".to_owned() } else { self.origin.clone() }
+        if self.overridden.contains(&dotted) { "set".to_owned() } else { self.origin.clone() }
     }
 }
 
@@ -279,6 +279,6 @@ mod tests {
         let mut changed = chosen;
         assert_eq!(changed.described(), "a.toml");
         changed.set("steps=3").unwrap();
-        assert_eq!(changed.described(), "a.toml with --set");
+        assert_eq!(changed.described(), "a.toml with set");
     }
 }

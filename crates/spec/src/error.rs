@@ -29,7 +29,7 @@ pub enum Error {
         source: Box<onedge_registry::Error>,
     },
     /// A list where one run needs one value.
-    #[error("{origin}: {key}: expected one value, got {got}; try `onedge compare`, which runs them all")]
+    #[error("{origin}: {key}: expected one value, got {got}; a list spans a grid of runs; try one of its values")]
     Grid {
         /// The file or the assignment.
         origin: String,

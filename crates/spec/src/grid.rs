@@ -1,7 +1,8 @@
-use onedge_registry::{Kind, Setting, Value};
+use onedge_registry::{Kind, Value};
 
 use crate::Error;
-use crate::{Document, Spec, resolved, sections};
+use crate::axes::{Axis, axes, settings};
+use crate::{Document, Spec};
 
 /// One run of a grid.
 #[derive(Debug, Clone, PartialEq)]
@@ -10,21 +11,6 @@ pub struct Variant {
     pub label: String,
     /// The spec of this run.
     pub spec: Spec,
-}
-
-/// A setting that was given as a list although it holds one value.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Axis {
-    /// Empty for a key outside of any section.
-    pub(crate) section: String,
-    pub(crate) key: String,
-    pub(crate) values: Vec<Value>,
-}
-
-impl Axis {
-    pub(crate) fn dotted(&self) -> String {
-        if self.section.is_empty() { self.key.clone() } else { format!("{}.{}", self.section, self.key) }
-    }
 }
 
 /// A point of a grid before it is checked.
@@ -84,25 +70,6 @@ fn place(point: &Placed, axis: &Axis, value: &Value) -> Placed {
     point
 }
 
-/// The settings given as lists that hold one value. Unknown keys are left for [`Spec::resolve`] to report.
-pub(crate) fn axes(document: &Document) -> Result<Vec<Axis>, Error> {
-    let mut axes = Vec::new();
-    for (section, settings) in settings(document)? {
-        for setting in settings {
-            let axis = Axis { section: section.to_owned(), key: setting.key.to_owned(), values: Vec::new() };
-            let Some(Value::List(values)) = document.get(&axis.dotted()) else { continue };
-            let one = match setting.kind {
-                Kind::Integers | Kind::Numbers => values.iter().any(|value| matches!(value, Value::List(_))),
-                _ => true,
-            };
-            if one {
-                axes.push(Axis { values: values.clone(), ..axis });
-            }
-        }
-    }
-    Ok(axes)
-}
-
 /// The type of a setting, by its dotted key; `None` for an unknown one.
 ///
 /// # Errors
@@ -112,17 +79,6 @@ pub fn kind(document: &Document, dotted: &str) -> Result<Option<Kind>, Error> {
     let tables = settings(document)?;
     let table = tables.iter().find(|(known, _)| *known == section);
     Ok(table.and_then(|(_, settings)| settings.iter().find(|setting| setting.key == key)).map(|setting| setting.kind))
-}
-
-/// The settings of each section, that outside of sections under the empty name first.
-fn settings(document: &Document) -> Result<Vec<(&'static str, Vec<Setting>)>, Error> {
-    let mut tables = vec![("", sections::ROOT.to_vec())];
-    for section in sections::ALL {
-        let name = document.sections.get(section.key).and_then(|given| given.get("name"));
-        let name = resolved::entry_name(document, section.key, name)?;
-        tables.push((section.key, (section.settings)(&name).map_err(|source| document.error(section.key, source))?));
-    }
-    Ok(tables)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Knows nothing of how a run is done or what it leaves.
 #![forbid(unsafe_code)]
 
+mod axes;
 mod cadence;
 mod document;
 mod error;

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::Document;
 use crate::Error;
+use crate::axes::{axes, entry_name};
 use crate::cadence::Cadence;
 use crate::sections::{self, PROVENANCE, ROOT};
 use onedge_text::hex;
@@ -80,7 +81,7 @@ impl Spec {
     /// [`Error::Grid`] for a list where one run needs one value.
     pub fn resolve(document: &Document) -> Result<Self, Error> {
         check_sections(document)?;
-        if let Some(axis) = super::grid::axes(document)?.first() {
+        if let Some(axis) = axes(document)?.first() {
             let (origin, key) = (document.origin_of(&axis.section, &axis.key), axis.dotted());
             return Err(Error::Grid { origin, key, got: Value::List(axis.values.clone()).to_string() });
         }
@@ -188,19 +189,6 @@ fn check_sections(document: &Document) -> Result<(), Error> {
     match document.root.keys().find(|key| !known.contains(&key.as_str())) {
         Some(key) => Err(document.error("", unknown(key.clone(), nearest(key, &known)))),
         None => Ok(()),
-    }
-}
-
-/// The entry that a section names, or its default; empty for a section that chooses none.
-pub(crate) fn entry_name(document: &Document, section: &str, given: Option<&Value>) -> Result<String, Error> {
-    match (given, sections::default_name(section)) {
-        (_, None) => Ok(String::new()),
-        (None, Some(default)) => Ok(default.to_owned()),
-        (Some(Value::Text(name)), _) => Ok(name.clone()),
-        (Some(other), _) => {
-            let (owner, key, got) = (section.to_owned(), "name".to_owned(), other.to_string());
-            Err(document.error(section, RegistryError::WrongType { owner, key, expected: Kind::Text, got }))
-        }
     }
 }
 
@@ -361,7 +349,7 @@ mod tests {
         document.set("tuner.rate=fast").unwrap();
         assert_eq!(
             Spec::resolve(&document).unwrap_err().to_string(),
-            "--set: tuner.rate: expected a number, got \"fast\""
+            "set: tuner.rate: expected a number, got \"fast\""
         );
     }
 
@@ -369,7 +357,7 @@ mod tests {
     fn a_single_run_takes_no_lists() {
         assert_eq!(
             message(&CONSTANT.replace("0.1", "[0.1, 0.2]")),
-            "a.toml: tuner.rate: expected one value, got [0.1, 0.2]; try `onedge compare`, which runs them all"
+            "a.toml: tuner.rate: expected one value, got [0.1, 0.2]; a list spans a grid of runs; try one of its values"
         );
     }
 }

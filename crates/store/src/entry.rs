@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::keys::OF_A_RUN;
 use super::progress::Progress;
-use super::{FieldValue, Status, tags};
+use super::{FieldValue, Status, tag_file};
 use crate::Error;
 use onedge_record::{RUN_LOCK, RunDirectory, RunLock, StopReason};
 use onedge_spec::{Document, PROVENANCE, Spec};
@@ -30,7 +30,7 @@ pub struct Entry {
 }
 
 /// Files of a run that say something of it.
-const READ: [&str; 4] = ["spec.toml", "steps.jsonl", "summary.json", tags::FILE];
+const READ: [&str; 4] = ["spec.toml", "steps.jsonl", "summary.json", tag_file::FILE];
 /// Files of a run may lie so deep in its folder.
 const DEPTH: usize = 4;
 
@@ -298,7 +298,7 @@ impl Reading {
     }
 
     fn tags(&mut self) {
-        match tags::read(&self.path) {
+        match tag_file::read(&self.path) {
             Ok(tags) if tags.is_empty() => {}
             Ok(tags) => self.put("tags", FieldValue::Words(tags.into_iter().collect())),
             Err(error) => self.failed(error.to_string()),

@@ -20,10 +20,10 @@ pub enum Error {
     #[error("{}: expected the index of runs to be free within 10 s, got one that another process holds", .0.display())]
     IndexBusy(PathBuf),
     /// There is no folder of runs.
-    #[error("{}: expected a folder with runs below it, got none; try `onedge train` first, or another --root", .0.display())]
+    #[error("{}: expected a folder with runs below it, got none; train one first, or name the folder where they are", .0.display())]
     NoStore(PathBuf),
     /// A filter that cannot be read.
-    #[error("--where: column {column}: expected {expected}, got {got}; try --where 'tuner=cdat and final_loss<0.3'")]
+    #[error("where: column {column}: expected {expected}, got {got}; try `tuner=cdat and final_loss<0.3`")]
     Filter {
         /// Counted in characters from 1.
         column: usize,
@@ -63,7 +63,7 @@ pub enum Error {
         folders: Vec<String>,
     },
     /// A run that lies elsewhere.
-    #[error("{}: expected a run below {}, got one that lies elsewhere; try another --root", run.display(), root.display())]
+    #[error("{}: expected a run below {}, got one that lies elsewhere; try the root that it lies below", run.display(), root.display())]
     NotInStore {
         /// Its folder.
         run: PathBuf,
@@ -84,7 +84,7 @@ pub enum Error {
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// This program was built without Parquet.
-    #[error("parquet: expected a program that was built with it, got one without; try `--features parquet`, or csv")]
+    #[error("parquet: expected a program that was built with the feature of this name, got one without; try csv")]
     NoParquet,
     /// An export of several files to where only one can go.
     #[error("tensorboard: expected a folder to write to, got none; try -o FOLDER")]
@@ -118,5 +118,5 @@ impl Error {
 }
 
 fn hint(nearest: &[String]) -> String {
-    if nearest.is_empty() { "try `onedge runs`".to_owned() } else { format!("try {}", nearest_names(nearest)) }
+    if nearest.is_empty() { "the list of runs has their names".to_owned() } else { format!("try {}", nearest_names(nearest)) }
 }

@@ -121,11 +121,11 @@ mod tests {
 
     #[test]
     fn unknown_keys_are_told_the_nearest() {
-        let message = check("--where: column 5", "tuner.sigm", &[]).unwrap_err().to_string();
+        let message = check("where: column 5", "tuner.sigm", &[]).unwrap_err().to_string();
         assert_eq!(
             message,
-            "--where: column 5: unknown key `tuner.sigm`, expected something known of runs; try `tuner.sigma`"
+            "where: column 5: unknown key `tuner.sigm`, expected something known of runs; try `tuner.sigma`"
         );
-        check("--sort", "test.f1", &["test.f1".to_owned()]).unwrap();
+        check("sort", "test.f1", &["test.f1".to_owned()]).unwrap();
     }
 }

@@ -22,6 +22,7 @@ mod resolve;
 mod scan;
 mod schema;
 mod status;
+mod tag_file;
 mod tags;
 #[cfg(test)]
 mod tests;

@@ -56,16 +56,16 @@ fn list(index: &mut Index, selection: &Selection<'_>) -> Result<Vec<BTreeMap<Str
     let sort = selection.sort.unwrap_or(&latest);
     let known = |origin: &str, key: &str| if there.is_empty() { Ok(()) } else { keys::check(origin, key, &there) };
     if selection.sort.is_some() {
-        known("--sort", &sort.key)?;
+        known("sort", &sort.key)?;
     }
     for (key, column) in selection.filter.iter().flat_map(|filter| filter.keys()) {
-        known(&format!("--where: column {column}"), key)?;
+        known(&format!("where: column {column}"), key)?;
     }
     let shown: Vec<&str> = match selection.columns {
         None => there.iter().map(String::as_str).collect(),
         Some(columns) => columns.iter().map(|key| canonical(key)).collect(),
     };
-    shown.iter().try_for_each(|key| known("--columns", key))?;
+    shown.iter().try_for_each(|key| known("columns", key))?;
 
     let runs: Vec<i64> = index.runs()?.into_iter().map(|run| run.id).collect();
     let of_filter = selection.filter.iter().flat_map(|filter| filter.keys()).map(|(key, _)| key);

@@ -55,7 +55,7 @@ impl Sweep {
             Some(other) => return Err(fail(format!("sweep: expected a section, got {other}"))),
         };
         let (own, rest) = assign(own, set);
-        let described = if rest.len() < set.len() { format!("{origin} with --set") } else { origin.to_owned() };
+        let described = if rest.len() < set.len() { format!("{origin} with set") } else { origin.to_owned() };
         let section = Section::read(own).map_err(Error::spec(&described))?;
         let base = Layer::new(origin, table)?;
         let variants = section.variants.iter().map(|table| base.with(&Layer::new(origin, table.clone())?));

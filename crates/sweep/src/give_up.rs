@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::place::{Done, Folders, Hopeless};
+use super::place::Folders;
+use super::status::{Done, Hopeless};
 use onedge_record::{Record, RunDirectory, StopReason, final_loss};
 use onedge_spec::Spec;
 

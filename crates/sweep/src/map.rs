@@ -2,8 +2,8 @@ use onedge_registry::nearest;
 
 use super::axes::{Axes, number, value};
 use super::report::{Report, line, summary_number};
+use super::status::Status;
 use super::trials::Trial;
-use super::workers::Status;
 use crate::Error;
 use onedge_plot::{HeatCell, HeatMap, HeatPanel, Mark, Scale};
 use onedge_record::{StopReason, Summary};
@@ -60,7 +60,7 @@ impl Report<'_> {
         if spots.iter().flat_map(|spot| &spot.summaries).all(|summary| read(summary, value_name).is_none()) {
             let known = std::iter::once(RELATIVE_LOSS.to_owned()).chain(names(first)).collect::<Vec<_>>().join(", ");
             let expected = format!("a number of the summaries, one of {known}");
-            return Err(Error::Option { option: "--value", expected, got: format!("`{value_name}`") });
+            return Err(Error::Option { option: "value", expected, got: format!("`{value_name}`") });
         }
         let mut titles: Vec<String> = Vec::new();
         for title in spots.iter().filter_map(|spot| title(spot.trial, axes)) {
@@ -125,7 +125,7 @@ impl Report<'_> {
         let numbers: Option<Vec<f64>> = values.map(|value| number(&value)).collect();
         let Some(mut numbers) = numbers else {
             let expected = "settings of numbers along the axes; others have panels: x,y,other".to_owned();
-            return Err(Error::Option { option: "--map", expected, got: format!("`{key}`") });
+            return Err(Error::Option { option: "map", expected, got: format!("`{key}`") });
         };
         numbers.sort_by(f64::total_cmp);
         numbers.dedup();
@@ -138,7 +138,7 @@ impl Report<'_> {
         }
         let keys: Vec<&str> = self.trials.iter().flat_map(|t| &t.coordinates).map(|(key, _)| key.as_str()).collect();
         let near = nearest(key, &keys).first().map_or(String::new(), |near| format!(", like `{near}`"));
-        Err(Error::Option { option: "--map", expected: format!("settings of some run{near}"), got: format!("`{key}`") })
+        Err(Error::Option { option: "map", expected: format!("settings of some run{near}"), got: format!("`{key}`") })
     }
 }
 

@@ -6,13 +6,12 @@
 
 use std::collections::HashMap;
 use std::error::Error as _;
-use std::fmt;
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::Error;
-use crate::Status;
+use crate::status::{Damaged, Done, Hopeless, Status};
 use onedge_record::checkpoint::Checkpoints;
 use onedge_record::{RunDirectory, StopReason, Summary, UNFINISHED};
 use onedge_run::file_name;
@@ -20,30 +19,6 @@ use onedge_spec::Spec;
 
 const DIGITS: usize = 12;
 const ABANDONED: &str = ".abandoned-";
-
-/// A run that came to its end.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Done {
-    /// Its folder.
-    pub folder: PathBuf,
-    /// How it went.
-    pub summary: Summary,
-}
-
-/// A file of a run at its end that is not as it was written: the run counts as open.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Damaged {
-    /// The file.
-    pub path: PathBuf,
-    /// What is wrong with it.
-    pub what: String,
-}
-
-impl fmt::Display for Damaged {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: cannot be read ({})", self.path.display(), self.what)
-    }
-}
 
 /// The folder of a run under `root`: its name and the first 12 digits of its digest. It is there once the run has come
 /// to its end.
@@ -67,15 +42,6 @@ pub fn find(root: &Path, spec: &Spec, hopeless: Hopeless) -> Result<Option<Done>
 /// Whether the run of a spec lies in its own folder, at its end and readable as far as its summary is.
 pub fn is_at_end(root: &Path, spec: &Spec) -> bool {
     matches!(done(&folder(root, spec), spec, Hopeless::Unwanted), Ok(Some(_)))
-}
-
-/// What a run is that was given up as hopeless.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hopeless {
-    /// At its end.
-    Ended,
-    /// Not what is wanted: it is to be done to its end.
-    Unwanted,
 }
 
 /// The finished folders under a root, by digest.

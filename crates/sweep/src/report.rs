@@ -3,9 +3,8 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use super::place::Done;
+use super::status::{Done, Status};
 use super::trials::Trial;
-use super::workers::Status;
 use crate::Error;
 use crate::compare::{Group, Point, comparison_table};
 use onedge_record::{Record, RunDirectory, StopReason, Summary};

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::claims::{Claim, Claims};
 use super::give_up::Judge;
-use super::place::{self, Folders, Hopeless, Room};
-use super::workers::{Event, Status, Workers, runs_of};
+use super::place::{self, Folders, Room};
+use super::status::{Hopeless, Status};
+use super::workers::{Event, Workers, runs_of};
 use crate::Error;
 use onedge_record::{Record, RunDirectory, StopReason};
 use onedge_run::{

@@ -2,8 +2,8 @@ use std::collections::HashMap;
 
 use super::claims::Owner;
 use super::give_up::GiveUp;
-use super::place::{Damaged, Done, Hopeless};
-use onedge_record::{Record, StopReason, Summary};
+use super::status::Hopeless;
+use onedge_record::{Record, Summary};
 use onedge_spec::Spec;
 
 /// Who does the runs.
@@ -24,19 +24,6 @@ pub struct Share {
     pub index: usize,
     /// n
     pub of: usize,
-}
-
-/// How far a run is.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Status {
-    /// At its end, by this worker or another, now or before.
-    Done(Box<Done>),
-    /// Begun here and ended early, by an interruption or a failure.
-    Broken(StopReason),
-    /// At its end once, with a folder that cannot be read by now: as good as open.
-    Damaged(Damaged),
-    /// Not begun here and not at its end elsewhere.
-    Open,
 }
 
 /// What there is to see while a sweep runs. Runs are counted as their specs are, jobs from 0.

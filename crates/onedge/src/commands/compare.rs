@@ -8,11 +8,11 @@ use onedge_store::IndexedRoot;
 use onedge_sweep::compare::{Group, Point, comparison_table, picture};
 use onedge_text::labels::tell_apart;
 
-use crate::commands::runs::ROOT;
+use crate::code::Code;
 use crate::console;
-use crate::exit::Code;
 use crate::interrupt;
 use crate::progress::Rows;
+use crate::root::ROOT;
 use crate::specs::Overrides;
 
 #[derive(Debug, clap::Args)]

@@ -1,8 +1,8 @@
 use clap::CommandFactory;
 use clap_complete::{Shell, generate};
 
+use crate::code::Code;
 use crate::console;
-use crate::exit::Code;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {

@@ -8,11 +8,11 @@ use onedge_store::IndexedRoot;
 use onedge_sweep::compare::{Group, Point, comparison_table, picture};
 use onedge_text::table::number;
 
-use crate::commands::runs::ROOT;
+use crate::code::Code;
 use crate::console;
-use crate::exit::Code;
 use crate::interrupt;
 use crate::progress::Rows;
+use crate::root::ROOT;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {

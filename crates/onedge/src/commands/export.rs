@@ -5,9 +5,9 @@ use onedge_record::Error as RecordError;
 use onedge_store::export::{Format, Report, Source, export, export_to};
 use onedge_store::{Error, path_of};
 
-use super::runs::Root;
+use crate::code::Code;
 use crate::console;
-use crate::exit::Code;
+use crate::root::Root;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {

@@ -3,11 +3,11 @@ use std::path::{Path, PathBuf};
 use onedge_record::Record;
 use onedge_run::{Branch, Outputs, Place, fork};
 
-use crate::commands::runs::ROOT;
-use crate::exit::Code;
+use crate::code::Code;
 use crate::finished::conclude;
 use crate::interrupt;
 use crate::progress::Rows;
+use crate::root::ROOT;
 use crate::specs::Overrides;
 use onedge_store::IndexedRoot;
 

@@ -4,8 +4,9 @@ use onedge_record::RunDirectory;
 use onedge_run::generate::{Options, generate};
 use onedge_spec::Spec;
 
+use crate::code::Code;
 use crate::console;
-use crate::exit::{Code, Misuse};
+use crate::exit::Misuse;
 use crate::progress::Rows;
 use crate::specs::Overrides;
 

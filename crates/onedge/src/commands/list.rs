@@ -1,8 +1,8 @@
 use onedge_registry::{Error, nearest};
 
 use crate::catalogue::{Kind, full, kinds, overview};
+use crate::code::Code;
 use crate::console;
-use crate::exit::Code;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {

@@ -3,8 +3,8 @@ use std::path::PathBuf;
 use onedge_run::measure::measure;
 use onedge_spec::Spec;
 
+use crate::code::Code;
 use crate::console;
-use crate::exit::Code;
 use crate::progress::Rows;
 use crate::specs::Overrides;
 

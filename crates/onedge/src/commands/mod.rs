@@ -21,7 +21,7 @@ mod train;
 
 use clap::Subcommand;
 
-use crate::exit::Code;
+use crate::code::Code;
 
 /// What to do.
 #[derive(Debug, Subcommand)]

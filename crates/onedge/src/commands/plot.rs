@@ -5,8 +5,8 @@ use onedge_record::RunDirectory;
 use onedge_spec::{Document, Spec};
 use onedge_text::labels::tell_apart;
 
+use crate::code::Code;
 use crate::console;
-use crate::exit::Code;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {

@@ -3,8 +3,8 @@ use std::path::PathBuf;
 use onedge_paper::report;
 use onedge_record::write_whole;
 
+use crate::code::Code;
 use crate::console;
-use crate::exit::Code;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {

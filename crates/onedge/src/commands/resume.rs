@@ -3,12 +3,12 @@ use std::path::{Path, PathBuf};
 use onedge_record::{Record, StopReason};
 use onedge_run::{Outputs, Unfinished, resume};
 
-use crate::commands::runs::ROOT;
+use crate::code::Code;
 use crate::console;
-use crate::exit::Code;
 use crate::finished::conclude;
 use crate::interrupt;
 use crate::progress::Rows;
+use crate::root::ROOT;
 use crate::specs::Cache;
 use onedge_store::IndexedRoot;
 

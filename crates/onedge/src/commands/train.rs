@@ -5,11 +5,11 @@ use onedge_run::{Place, Request, execute};
 use onedge_spec::Spec;
 use onedge_store::IndexedRoot;
 
-use crate::commands::runs::ROOT;
-use crate::exit::Code;
+use crate::code::Code;
 use crate::finished::conclude;
 use crate::interrupt;
 use crate::progress::Rows;
+use crate::root::ROOT;
 use crate::specs::Overrides;
 
 #[derive(Debug, clap::Args)]

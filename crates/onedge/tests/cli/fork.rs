@@ -102,7 +102,7 @@ fn what_cannot_be_is_refused_before_anything_is_written() {
     );
     assert_eq!(
         fork(&["--at", "12"]),
-        "error: --at: expected fewer than 12, the steps of run, or `--set steps=N` beside it with N above 12, got 12\n"
+        "error: --at: expected fewer than 12, the steps of run, or `steps=N` among the changes with N above 12, got 12\n"
     );
     let steps = bench.read("run/steps.jsonl");
     bench.write("run/steps.jsonl", "");
@@ -122,7 +122,7 @@ fn what_cannot_be_is_refused_before_anything_is_written() {
     bench.done(&["fork", "run", "--at", "6", "-q", "--out", "v", "--set", "checkpoint_every=0"]);
     std::fs::remove_dir_all(bench.path("v/checkpoints")).unwrap();
     let lost = refused(&bench, &["resume", "v", "--steps", "20"]);
-    assert_eq!(lost, "error: v/checkpoints: a fork begins with a checkpoint, got none; try `onedge fork` again\n");
+    assert_eq!(lost, "error: v/checkpoints: a fork begins with a checkpoint, got none; try forking the run again\n");
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn what_cannot_speak_is_named() {
     };
     let message = refused(&["generate", "latin.toml"]);
     assert!(
-        message.contains("a spec holds no parameters, expected the folder of a run; try --params FILE"),
+        message.contains("expected the folder of a run, or `--params FILE` beside a spec"),
         "{message}"
     );
     bench.done(&["train", "latin.toml", "-q", "--out", "latin"]);

@@ -131,7 +131,7 @@ fn damaged_checkpoints_are_noticed_and_the_one_before_is_used() {
     assert!(
         last.starts_with("error: cut/checkpoints: expected a checkpoint that can be used, got none (cut/checkpoints/8")
     );
-    assert!(last.ends_with("try `onedge train cut`, which begins again in a new folder"), "{last}");
+    assert!(last.ends_with("try its spec, cut/spec.toml, in a new folder"), "{last}");
     let told: Vec<&str> = lost.stderr.lines().filter_map(|line| Some(line.rsplit_once("; ")?.1)).collect();
     assert_eq!(told[..3], ["the one before is tried", "the one before is tried", "there is none before"]);
     fs::rename(bench.path("cut"), bench.path("cut-0123456789ab.unfinished-ba9876543210")).unwrap();
@@ -176,7 +176,7 @@ fn what_was_changed_since_is_named() {
     bench.write("r/spec.toml", spec.replace("rate = 0.1", "rate = 0.2"));
     assert_eq!(
         again(),
-        "error: r/spec.toml: tuner.rate was 0.1 and is 0.2; try setting it back, or `onedge fork` to change it\n"
+        "error: r/spec.toml: tuner.rate was 0.1 and is 0.2; try setting it back, or a fork of the run to change it\n"
     );
     bench.write("r/spec.toml", spec.replace("hidden = [4]", "hidden = [5]"));
     assert!(again().contains("parameter `layers.0.weight`: expected F32 of shape [1, 5], got F32 of shape [1, 4]"));

@@ -141,14 +141,14 @@ fn delete_asks_and_says_what_is_free() {
 fn mistakes_are_named() {
     let bench = three();
     for (args, expected) in [
-        (&["--where", "tuner="][..], "--where: column 7: expected a value, got the end; try --where 'tuner=cdat"),
+        (&["--where", "tuner="][..], "--where: column 7: expected a value, got the end; try `tuner=cdat"),
         (
             &["--where", "tunr=cdat"],
             "--where: column 1: unknown key `tunr`, expected something known of runs; try `tuner`",
         ),
         (
             &["--where", "status=done and final_loss < abc"],
-            "--where: column 30: expected a number to compare `final_loss` with, got text, `abc`; try --where 'tuner",
+            "--where: column 30: expected a number to compare `final_loss` with, got text, `abc`; try `tuner",
         ),
         (&["--limit", "0"], "invalid value '0' for '--limit <N>'"),
         (&["--sort", "final_los"], "--sort: unknown key `final_los`"),

@@ -8,7 +8,7 @@ const SETTINGS: &[(&str, &str)] = &[("time", "both")];
 pub(super) static ENTRY: Entry<Figure> = Entry {
     name: "figure-10",
     summary: "the runs of figure 4 with p, the squared displacement",
-    doc: "Figure 4 with the squared displacement p along the top eigenvector. Needs no runs; `onedge theory figure-10` takes other settings.",
+    doc: "Figure 4 with the squared displacement p along the top eigenvector. Needs no runs; the preset `figure-10` of the simplified model takes other settings.",
     settings: &[],
     build: Figure {
         number: 10,

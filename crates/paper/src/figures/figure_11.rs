@@ -8,7 +8,7 @@ const SETTINGS: &[(&str, &str)] = &[("lag", "printed")];
 pub(super) static ENTRY: Entry<Figure> = Entry {
     name: "figure-11",
     summary: "the runs of figure 9 with p, the squared displacement",
-    doc: "Figure 9 with the squared displacement p along the top eigenvector. Needs no runs; `onedge theory figure-11` takes other settings.",
+    doc: "Figure 9 with the squared displacement p along the top eigenvector. Needs no runs; the preset `figure-11` of the simplified model takes other settings.",
     settings: &[],
     build: Figure {
         number: 11,

@@ -8,7 +8,7 @@ const SETTINGS: &[(&str, &str)] = &[("time", "both")];
 pub(super) static ENTRY: Entry<Figure> = Entry {
     name: "figure-4",
     summary: "the simplified model: a constant rate against eta = 1.9 / lambda",
-    doc: "Rate, sharpness and y = eta lambda - 2 of equation (4), at a constant rate and with the classical tuner (6), in both time conventions. Needs no runs; `onedge theory figure-4` takes other settings.",
+    doc: "Rate, sharpness and y = eta lambda - 2 of equation (4), at a constant rate and with the classical tuner (6), in both time conventions. Needs no runs; the preset `figure-4` of the simplified model takes other settings.",
     settings: &[],
     build: Figure {
         number: 4,

@@ -8,7 +8,7 @@ const SETTINGS: &[(&str, &str)] = &[("lag", "printed")];
 pub(super) static ENTRY: Entry<Figure> = Entry {
     name: "figure-9",
     summary: "the simplified model of CDAT, sigma 2 and 1.9",
-    doc: "Rate, sharpness and y = eta lambda - 2 of equation (4) with CDAT's rate (10), as printed. Needs no runs; `onedge theory figure-9` takes other settings.",
+    doc: "Rate, sharpness and y = eta lambda - 2 of equation (4) with CDAT's rate (10), as printed. Needs no runs; the preset `figure-9` of the simplified model takes other settings.",
     settings: &[],
     build: Figure {
         number: 9,

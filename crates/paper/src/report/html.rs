@@ -168,7 +168,7 @@ mod tests {
             "<td>0.3 &lt; 0.4</td>",
             "<svg xmlns=\"http://www.w3.org/2000/svg\" font-family=\"x\" viewBox=\"0 0 30 20\" role=\"img\"",
             "12 runs, 3 seeds, 1 min 15 s",
-            "<code>onedge figure all --preset small</code>",
+            "at the preset <code>small</code>",
             "prefers-color-scheme: dark",
             "of the figures 1 are shown, 1 in part, 0 not",
         ] {

@@ -47,8 +47,8 @@ fn introduction(pages: &[Page]) -> String {
     // Runs that figures share are counted with each of them.
     let (shown, partly, not) = (count("shown"), count("partly"), count("not shown"));
     format!(
-        "{} figures of the paper \"Stepping on the Edge\" (Roulet et al. 2024, arXiv 2407.06183), made by `onedge figure all \
-         --preset {preset}`. What each must show was judged by numbers, with the thresholds that its statements name: of the figures \
+        "{} figures of the paper \"Stepping on the Edge\" (Roulet et al. 2024, arXiv 2407.06183), at the preset \
+         `{preset}`. What each must show was judged by numbers, with the thresholds that its statements name: of the figures \
          {shown} are shown, {partly} in part, {not} not. A figure is shown if all of its statements are, and not shown if none is, \
          even in part. Losses are means over seeds with their standard errors; of a grid of settings the one with the smallest \
          final loss is taken, the mean over the last five steps, or over the last tenth of a run in mini-batches.",
@@ -118,7 +118,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let message = read(folder.path()).unwrap_err().to_string();
         assert!(
-            message.contains("expected a folder with figures, got none in it; try `onedge figure all`"),
+            message.contains("expected a folder with figures, got none in it; try making them first"),
             "{message}"
         );
         for Page { made, svg } in pages() {

@@ -223,7 +223,7 @@ mod tests {
         ] {
             let message = check(filter).unwrap_err().to_string();
             let expected =
-                format!("--where: column {column}: expected a number to compare `final_loss` with, got text, `{got}`;");
+                format!("where: column {column}: expected a number to compare `final_loss` with, got text, `{got}`;");
             assert!(message.starts_with(&expected), "{message}");
         }
     }

@@ -177,7 +177,7 @@ mod tests {
             ("name=σ and & = 1", "column 12: expected a comparison like `tuner=cdat`, got `& = 1`"),
         ] {
             let message = Filter::parse(text).unwrap_err().to_string();
-            assert_eq!(message, format!("--where: {expected}; try --where 'tuner=cdat and final_loss<0.3'"));
+            assert_eq!(message, format!("where: {expected}; try `tuner=cdat and final_loss<0.3`"));
         }
         let deep = format!("{}tuner=cdat", "not ".repeat(100_000));
         assert!(Filter::parse(&deep).unwrap_err().to_string().contains("less than a hundred"));

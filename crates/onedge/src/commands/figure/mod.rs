@@ -11,9 +11,10 @@ use onedge_spec::Spec;
 use onedge_sweep as sweep;
 use onedge_text::table::{duration, table};
 
+use crate::code::Code;
 use crate::commands::plot::Along;
 use crate::console;
-use crate::exit::{Code, Misuse};
+use crate::exit::Misuse;
 use crate::interrupt;
 use crate::specs::cache_dir;
 

@@ -8,9 +8,9 @@ use onedge_sweep::compare::{Group, Point, comparison_table};
 use onedge_text::labels::tell_apart;
 use onedge_text::table::table;
 
-use super::Root;
+use crate::code::Code;
 use crate::console;
-use crate::exit::Code;
+use crate::root::Root;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {

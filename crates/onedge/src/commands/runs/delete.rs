@@ -3,9 +3,11 @@ use std::io::{IsTerminal, stdin};
 use indicatif::DecimalBytes;
 use onedge_store::{Entry, Status};
 
-use super::{Root, find_all};
+use super::find_all;
+use crate::code::Code;
 use crate::console;
-use crate::exit::{Code, Misuse};
+use crate::exit::Misuse;
+use crate::root::Root;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {

@@ -1,8 +1,8 @@
 use onedge_store::Store;
 
-use super::{Root, tell};
+use crate::code::Code;
 use crate::console;
-use crate::exit::Code;
+use crate::root::{Root, tell};
 
 pub fn run(root: &Root) -> anyhow::Result<Code> {
     let (store, runs) = Store::rebuild(root.path())?;

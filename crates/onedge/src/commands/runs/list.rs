@@ -3,9 +3,9 @@ use std::collections::BTreeMap;
 use onedge_store::{FieldValue, Filter, Selection, Sort, canonical};
 use onedge_text::table::{aligned, duration, number};
 
-use super::Root;
+use crate::code::Code;
 use crate::console;
-use crate::exit::Code;
+use crate::root::Root;
 
 #[derive(Debug, clap::Args)]
 pub struct Listing {

@@ -7,17 +7,13 @@ mod list;
 mod show;
 mod tag;
 
-use std::path::{Path, PathBuf};
-
 use clap::Subcommand;
 use onedge_store::{Found, Store};
 
 use super::export;
-use crate::console;
-use crate::exit::{Code, Misuse};
-
-/// Where runs are left unless something else is said.
-pub const ROOT: &str = "runs";
+use crate::code::Code;
+use crate::exit::Misuse;
+use crate::root::Root;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -27,33 +23,6 @@ pub struct Args {
     list: list::Listing,
     #[command(flatten)]
     root: Root,
-}
-
-/// Which store.
-#[derive(Debug, clap::Args)]
-pub struct Root {
-    /// The folder below which the runs lie [default: runs]
-    #[arg(long, value_name = "DIR", global = true)]
-    root: Option<PathBuf>,
-}
-
-impl Root {
-    /// The folder.
-    pub fn path(&self) -> &Path {
-        self.root.as_deref().unwrap_or(Path::new(ROOT))
-    }
-
-    /// Whether no run was made yet, and nobody said that there are some.
-    fn is_yet_to_come(&self) -> bool {
-        self.root.is_none() && !self.path().exists()
-    }
-
-    /// Opens the store, and says what went wrong without harm.
-    fn open(&self) -> anyhow::Result<Store> {
-        let store = Store::open(self.path())?;
-        tell(&store);
-        Ok(store)
-    }
 }
 
 /// What to do with runs. RUN is the path of a folder, or a folder below the root, an id or a name, or the beginning of one.
@@ -94,10 +63,6 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
         Some(What::Export(args)) => export::run(args, root.path()),
         Some(What::Index) => index::run(root),
     }
-}
-
-fn tell(store: &Store) {
-    store.notes().iter().for_each(|note| console::note(&format!("note: {note}")));
 }
 
 /// The runs that are meant, each once.

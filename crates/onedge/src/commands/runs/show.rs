@@ -1,8 +1,8 @@
 use onedge_store::{Entry, FieldValue, path_of};
 
-use super::Root;
+use crate::code::Code;
 use crate::console;
-use crate::exit::Code;
+use crate::root::Root;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {

@@ -1,6 +1,6 @@
-use super::Root;
+use crate::code::Code;
 use crate::console;
-use crate::exit::Code;
+use crate::root::Root;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {

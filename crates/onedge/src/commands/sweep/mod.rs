@@ -11,8 +11,9 @@ use onedge_run::check_all;
 use onedge_spec::Spec;
 use onedge_sweep::{self as sweep, Axes, RELATIVE_LOSS, Report, Share, Status, Sweep, Trial, Workers, runs_of, survey};
 
+use crate::code::Code;
 use crate::console;
-use crate::exit::{Code, Misuse};
+use crate::exit::Misuse;
 use crate::interrupt;
 use crate::progress::Rows;
 use crate::specs::Overrides;

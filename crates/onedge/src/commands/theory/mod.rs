@@ -10,8 +10,8 @@ use onedge_registry::{Settings, Value};
 use onedge_theory::phase::map;
 use onedge_theory::presets::{Outcome, build};
 
+use crate::code::Code;
 use crate::console;
-use crate::exit::Code;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {

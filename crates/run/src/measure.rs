@@ -11,7 +11,7 @@ use onedge_spectrum::{
     Eigenpair, Hessian, Lanczos, Preconditioned, Spectrum, Wanted, coarse_sample, coarse_start, lanczos,
 };
 use onedge_text::table::{number, table};
-use onedge_train::{Element, Instruments, StepStart, Workload, instruments};
+use onedge_train::{Element, Instruments, Layout, StepStart, Workload, instruments};
 use onedge_tune::{Error as TuneError, Optimizer};
 use serde::Serialize;
 
@@ -86,7 +86,8 @@ fn measure_in<T: Element>(spec: &Spec, file: Option<&Path>, data_sets: &mut Data
         None => problem.initial(spec.seed),
     };
     let in_spec = onedge_spec::Error::spec(&spec.origin);
-    let optimizer = spec.build_optimizer().map_err(&in_spec)?;
+    let mut optimizer = spec.build_optimizer().map_err(&in_spec)?;
+    optimizer.set_layers(&Layout::layers(&problem.layouts))?;
     let along_runs = plan(spec)?.diagnostics.lanczos;
     let options = Lanczos { wanted: Wanted::Both, tolerance: 0.1 * along_runs.tolerance, ..along_runs };
     let examples = problem.train.examples();

@@ -1,7 +1,7 @@
 use onedge_spec::{Precision, Spec};
 use onedge_spectrum::diagnostics::Setup;
 use onedge_spectrum::{Lanczos, Wanted};
-use onedge_train::{Augment, Diagnostics, Element, Instruments, Last, Plan, Problem, engine, instruments};
+use onedge_train::{Augment, Diagnostics, Element, Instruments, Last, Layout, Plan, Problem, engine, instruments};
 use onedge_tune::{Optimizer, Tuner};
 
 use crate::{DataSets, Error, build_problem};
@@ -92,7 +92,9 @@ pub(crate) fn prepare<T: Element>(spec: &Spec, data_sets: &mut DataSets) -> Resu
     plan.check_batch(examples)?;
     instruments::check(&spec.diagnostics, spec.batch, examples).map_err(&in_spec)?;
     let augment = Augment::new(&problem.input_shape, spec.crop, spec.flip)?;
-    let method = (spec.build_optimizer().map_err(&in_spec)?, spec.build_tuner().map_err(&in_spec)?);
+    let mut optimizer = spec.build_optimizer::<T>().map_err(&in_spec)?;
+    optimizer.set_layers(&Layout::layers(&problem.layouts))?;
+    let method = (optimizer, spec.build_tuner().map_err(&in_spec)?);
     let threads = plan.diagnostics.lanczos.threads;
     let setup = Setup { seed: spec.seed, threads, batch_size: spec.batch };
     let instruments = Instruments::new(&spec.diagnostics, &problem.layouts, setup).map_err(&in_spec)?;

@@ -200,9 +200,7 @@ impl Picture {
 
 /// That no run has what a panel shows, as its diagnostic, of this cadence, was off.
 fn not_measured(panel: &str, every: &str) -> String {
-    format!(
-        "panel `{panel}`: expected runs that measured it, got none; try `diagnostics.{every}=10` when training"
-    )
+    format!("panel `{panel}`: expected runs that measured it, got none; try `diagnostics.{every}=10` when training")
 }
 
 #[cfg(test)]

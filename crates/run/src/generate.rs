@@ -178,10 +178,7 @@ mod tests {
     fn what_cannot_be_said_is_named() {
         let message = |options: &Options| text(options).unwrap_err().to_string();
         let unknown = message(&Options { prompt: "a€".to_owned(), ..options() });
-        assert!(
-            unknown.starts_with("prompt: `€` does not occur in the training text, expected some of "),
-            "{unknown}"
-        );
+        assert!(unknown.starts_with("prompt: `€` does not occur in the training text, expected some of "), "{unknown}");
         let hot = message(&Options { temperature: -1.0, ..options() });
         assert_eq!(hot, "temperature: expected a number, 0 or more, got -1");
         let mut data_sets = DataSets::new(None);

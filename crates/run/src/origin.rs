@@ -52,7 +52,6 @@ impl Origin {
 
     /// What begins it again, for somebody who cannot go on with it.
     pub(crate) fn again(&self) -> String {
-        let path = self.directory.path();
         match self.directory.is_attempt() {
             true => "start its sweep again, which begins it anew".to_owned(),
             false => format!("try its spec, {}, in a new folder", self.directory.spec().display()),

@@ -52,7 +52,8 @@ impl Document {
         for (key, value) in table {
             match value {
                 toml::Value::Table(_) if key == "sweep" => {
-                    let message = "[sweep]: expected one spec, got a sweep of many runs; try running it as a sweep".to_owned();
+                    let message =
+                        "[sweep]: expected one spec, got a sweep of many runs; try running it as a sweep".to_owned();
                     return Err(Error::Toml { origin: origin.to_owned(), message });
                 }
                 toml::Value::Table(section) => {

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use onedge_objective::Real;
-use onedge_registry::{Error as RegistryError, Kind, Settings, Value, find, nearest};
+use onedge_registry::{Error as RegistryError, Settings, Value, find, nearest};
 use onedge_tune::{Optimizer, Tuner, optimizers, tuners};
 use sha2::{Digest, Sha256};
 

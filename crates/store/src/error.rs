@@ -118,5 +118,9 @@ impl Error {
 }
 
 fn hint(nearest: &[String]) -> String {
-    if nearest.is_empty() { "the list of runs has their names".to_owned() } else { format!("try {}", nearest_names(nearest)) }
+    if nearest.is_empty() {
+        "the list of runs has their names".to_owned()
+    } else {
+        format!("try {}", nearest_names(nearest))
+    }
 }

@@ -13,8 +13,8 @@ use onedge_tune::tuners::Cdat;
 use onedge_tune::{Optimizer, Tuner};
 
 use crate::Error;
-use crate::{Layout, Record};
 use crate::{Diagnostics, Instruments, Last, Outcome, Plan, Problem, target, train};
+use crate::{Layout, Record};
 
 /// A model on a data set, to be trained; made by [`fit`].
 ///

@@ -29,10 +29,7 @@ fn what_cannot_speak_is_named() {
         output.stderr
     };
     let message = refused(&["generate", "latin.toml"]);
-    assert!(
-        message.contains("expected the folder of a run, or `--params FILE` beside a spec"),
-        "{message}"
-    );
+    assert!(message.contains("expected the folder of a run, or `--params FILE` beside a spec"), "{message}");
     bench.done(&["train", "latin.toml", "-q", "--out", "latin"]);
     let message = refused(&["generate", "latin", "--prompt", "naïve"]);
     assert!(message.contains("`ï` does not occur in the training text"), "{message}");

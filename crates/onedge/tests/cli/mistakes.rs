@@ -27,7 +27,11 @@ fn wrong_specs_name_file_key_and_remedy() {
         ("12", "0", "error: a.toml: spec.steps: expected 1 or more, got 0"),
         ("12", "1.5", "error: a.toml: spec.steps: expected a whole number, got 1.5"),
         ("[4]", "[4", "error: a.toml:"),
-        ("0.1", "[0.1, 0.2]", "error: a.toml: tuner.rate: expected one value, got [0.1, 0.2]; a list spans a grid of runs"),
+        (
+            "0.1",
+            "[0.1, 0.2]",
+            "error: a.toml: tuner.rate: expected one value, got [0.1, 0.2]; a list spans a grid of runs",
+        ),
     ] {
         bench.write("a.toml", spec.replacen(from, to, 1));
         let line = refused(&bench, &["train", "a.toml"]);

@@ -117,10 +117,7 @@ mod tests {
     fn figures_are_read_back() {
         let folder = tempfile::tempdir().unwrap();
         let message = read(folder.path()).unwrap_err().to_string();
-        assert!(
-            message.contains("expected a folder with figures, got none in it; try making them first"),
-            "{message}"
-        );
+        assert!(message.contains("expected a folder with figures, got none in it; try making them first"), "{message}");
         for Page { made, svg } in pages() {
             let place = |extension: &str| folder.path().join(format!("figure-{}.{extension}", made.number));
             fs::write(place("json"), serde_json::to_vec(&made).unwrap()).unwrap();

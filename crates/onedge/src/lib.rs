@@ -34,6 +34,9 @@ pub use onedge_sweep as sweep;
 #[cfg(feature = "paper")]
 pub use {onedge_paper as paper, onedge_theory as theory};
 
+#[cfg(feature = "program")]
+pub mod program;
+
 /// The examples of the README, compiled as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

@@ -2,10 +2,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use onedge_data::{Context, Progress, Split, Watch, datasets};
+use onedge_data::{Context, Progress, Split, Watch};
 use onedge_registry::find;
 
-use onedge_spec::Part;
+use onedge_spec::{Part, Spec};
 
 use crate::Error;
 
@@ -68,15 +68,16 @@ impl DataSets {
         SharedData { cache_dir: cache_dir.clone(), interrupt: interrupt.clone(), held: held.clone() }
     }
 
-    /// The data set that `part` describes, read with so many threads, 0 for all of the machine.
+    /// The data set of `spec`, read with so many threads, 0 for all of the machine.
     ///
     /// # Errors
     /// [`Error::Data`].
-    pub fn get(&mut self, part: &Part, threads: usize) -> Result<Arc<Split>, Error> {
+    pub fn get(&mut self, spec: &Spec, threads: usize) -> Result<Arc<Split>, Error> {
+        let part = &spec.data;
         if let Some((_, split)) = self.held.iter().find(|(held, _)| held == part) {
             return Ok(Arc::clone(split));
         }
-        let entry = find("data set", datasets::ALL, &part.name).map_err(onedge_data::Error::from)?;
+        let entry = find("data set", spec.catalogue.data_sets(), &part.name).map_err(onedge_data::Error::from)?;
         let (progress, interrupt) = (self.progress.as_deref(), self.interrupt.as_deref());
         let watch = Watch { progress, interrupt, ..Watch::default() };
         let (cache_dir, warn) = (self.cache_dir.as_deref(), self.warn.as_deref());
@@ -103,13 +104,13 @@ mod tests {
     use onedge_data::Unit;
 
     use super::*;
-    use onedge_spec::{Document, Spec};
+    use onedge_spec::Document;
 
     #[test]
     fn a_shared_is_read_on_another_thread() {
-        let data = Spec::resolve(&Document::empty("defaults")).unwrap().data;
+        let spec = Spec::resolve(&Document::empty("defaults")).unwrap();
         let mut data_sets = DataSets::new(None);
-        let read = data_sets.get(&data, 1).unwrap();
+        let read = data_sets.get(&spec, 1).unwrap();
         let shared = data_sets.share();
         let again = std::thread::spawn(move || DataSets::from(shared).get(&data, 1).unwrap()).join().unwrap();
         assert!(Arc::ptr_eq(&read, &again));
@@ -139,7 +140,7 @@ mod tests {
         for setting in ["data=mnist", "data.download=true", &format!("data.mirror={mirror}")] {
             document.set(setting).unwrap();
         }
-        let error = data_sets.get(&Spec::resolve(&document).unwrap().data, 1).unwrap_err();
+        let error = data_sets.get(&Spec::resolve(&document).unwrap(), 1).unwrap_err();
         assert!(error.is_interrupted() && !error.is_misuse(), "{error}");
         assert_eq!(std::fs::read(cache.path().join("mnist/train-images-idx3-ubyte.gz.part")).unwrap(), [7; 5000]);
         drop(server.join());

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use onedge_record::checkpoint::CheckpointError;
 use onedge_record::{Record, RunDirectory, StopReason, check_writable};
 use onedge_registry::Value;
-use onedge_spec::{Precision, Spec};
+use onedge_spec::{Catalogue, Precision, Spec};
 use onedge_train::{Advance, Element, Layout, Plan, Snapshot, Training};
 use onedge_tune::TrainerState;
 
@@ -29,8 +29,8 @@ impl Branch {
     ///
     /// # Errors
     /// [`Error::NoRun`]; [`Error::Option`] for a step that the run has not reached, or after which none is to follow; what is wrong with the changes.
-    pub fn open(path: &Path, at: u64, changes: &[String]) -> Result<Self, Error> {
-        let origin = Origin::read(path)?;
+    pub fn open(path: &Path, at: u64, changes: &[String], catalogue: &Catalogue) -> Result<Self, Error> {
+        let origin = Origin::read(path, catalogue)?;
         let option = |option, expected, got: u64| Error::Option { option, expected, got: got.to_string() };
         let (reached, run) = (origin.records.len() as u64, path.display());
         if reached == 0 {

@@ -45,7 +45,7 @@ pub fn generate(
     mut emit: impl FnMut(char) -> bool,
 ) -> Result<(), Error> {
     let split = data_sets
-        .get(&spec.data, engine::options(&spec.engine).map_err(onedge_spec::Error::spec(&spec.origin))?.threads)?;
+        .get(spec, engine::options(&spec.engine).map_err(onedge_spec::Error::spec(&spec.origin))?.threads)?;
     let Targets::Tokens { vocabulary, length: context, .. } = split.train.targets() else {
         return Err(Error::NoText { origin: spec.origin.clone(), data: spec.data.name.clone() });
     };

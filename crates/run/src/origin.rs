@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use onedge_record::checkpoint::About;
 use onedge_record::{Record, RunDirectory, params};
 use onedge_registry::Value;
-use onedge_spec::{Document, Machine, Spec};
+use onedge_spec::{Catalogue, Document, Machine, Spec};
 use onedge_train::{Element, Problem};
 
 use crate::fingerprint::{of_data, of_file};
@@ -27,7 +27,7 @@ impl Origin {
     /// # Errors
     /// [`Error::NoRun`] where no run was begun; [`Error::NoSpec`] without the spec that the run wrote; files that cannot be
     /// read.
-    pub(crate) fn read(path: &Path) -> Result<Self, Error> {
+    pub(crate) fn read(path: &Path, catalogue: &Catalogue) -> Result<Self, Error> {
         let directory = RunDirectory::at(path);
         let no_spec = |got| Error::NoSpec { path: directory.spec(), got };
         match (directory.spec().is_file(), directory.steps().is_file()) {
@@ -35,7 +35,7 @@ impl Origin {
             (false, true) => return Err(no_spec("no such file")),
             (false, false) => return Err(onedge_record::Error::NoRun(path.to_owned()).into()),
         }
-        let document = Document::read(&directory.spec())?;
+        let document = Document::read(&directory.spec())?.with_catalogue(catalogue);
         // The section is the last: without it the file was cut off, or is another one.
         if !document.sections.contains_key("provenance") {
             return Err(no_spec("none of that"));
@@ -84,7 +84,8 @@ impl Origin {
     /// [`ResumeError::OtherSetting`], [`ResumeError::OtherData`].
     pub(crate) fn check<T>(&self, about: &About, problem: &Problem<T>) -> Result<(), Error> {
         let origin = self.directory.spec().display().to_string();
-        let before = Spec::resolve(&Document::parse("the spec in a checkpoint", &about.spec)?)?;
+        let before = Document::parse("the spec in a checkpoint", &about.spec)?;
+        let before = Spec::resolve(&before.with_catalogue(&self.spec.catalogue))?;
         if let Some(difference) = before.difference(&self.spec) {
             let (key, before, now) = (difference.key, difference.one, difference.other);
             return Err(ResumeError::OtherSetting { origin, key, before, now }.into());

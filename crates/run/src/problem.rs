@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use onedge_data::Split;
-use onedge_nn::{Io, Model, Target, losses, models};
+use onedge_nn::{Io, Model, Target};
 use onedge_registry::find;
 use onedge_spec::Spec;
 use onedge_train::{Element, Problem, engine, target};
@@ -18,9 +18,9 @@ pub fn build_problem<T: Element>(spec: &Spec, data_sets: &mut DataSets) -> Resul
     let l2 = spec.loss.settings.number_where("l2", "a finite number, zero or more", |x| x >= 0.0 && x.is_finite());
     let l2 = l2.map_err(&in_spec)?;
     let options = engine::options(&spec.engine).map_err(&in_spec)?;
-    let loss = (find("loss", losses::ALL, &spec.loss.name).map_err(&in_spec)?.build)(&spec.loss.settings);
+    let loss = (find("loss", spec.catalogue.losses(), &spec.loss.name).map_err(&in_spec)?.build)(&spec.loss.settings);
     let loss = Arc::new(loss.map_err(&in_network)?);
-    let split = data_sets.get(&spec.data, options.threads)?;
+    let split = data_sets.get(spec, options.threads)?;
     let (model, _) = network(spec, &split)?;
     Ok(Problem::of(&spec.origin, Arc::new(model), &loss, split, l2, options)?)
 }
@@ -33,6 +33,6 @@ pub fn network(spec: &Spec, split: &Split) -> Result<(Model, Target), Error> {
     let in_network = onedge_train::Error::network(&spec.origin);
     let target = target(&split.train);
     let io = Io::new(split.train.input_shape(), target.outputs()).map_err(&in_network)?;
-    let entry = find("model", models::ALL, &spec.model.name).map_err(onedge_spec::Error::spec(&spec.origin))?;
+    let entry = find("model", spec.catalogue.models(), &spec.model.name).map_err(onedge_spec::Error::spec(&spec.origin))?;
     Ok(((entry.build)(&spec.model.settings, &io).map_err(&in_network)?, target))
 }

@@ -1,6 +1,6 @@
 use onedge_record::checkpoint::{Checkpoint, Checkpoints};
 use onedge_record::{Record, RunLock, StopReason, check_writable};
-use onedge_spec::{Precision, Spec};
+use onedge_spec::{Catalogue, Precision, Spec};
 use onedge_train::{Element, Layout};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -20,15 +20,16 @@ pub struct Unfinished {
 }
 
 impl Unfinished {
-    /// The run in the folder `path`, to take so many steps in all if `steps` says.
+    /// The run in the folder `path`, to take so many steps in all if `steps` says; names
+    /// in its spec are looked up in `catalogue`.
     ///
     /// # Errors
     /// [`Error::NoRun`]; [`Error::Running`] if another process does it; [`Error::Option`] if it has taken as many steps
     /// already; files that cannot be read.
-    pub fn open(path: &Path, steps: Option<u64>) -> Result<Self, Error> {
+    pub fn open(path: &Path, steps: Option<u64>, catalogue: &Catalogue) -> Result<Self, Error> {
         // Read once before anything is written, the lock included, into what may be no run.
-        let lock = Origin::read(path)?.directory.lock()?;
-        let mut origin = Origin::read(path)?;
+        let lock = Origin::read(path, catalogue)?.directory.lock()?;
+        let mut origin = Origin::read(path, catalogue)?;
         // One that cannot be read tells nothing, and is written anew.
         let summary = origin.directory.read_summary().ok().flatten();
         let end_at = |steps| {

@@ -33,7 +33,7 @@ fn course<T: Element>(
     let mut problem = build_problem::<T>(spec, library)?;
     let plan = Plan { augment: Augment::new(&problem.input_shape, spec.crop, spec.flip)?, ..plan(spec)? };
     let setup = Setup { seed: spec.seed, threads: 1, batch_size: spec.batch };
-    let mut instruments = Instruments::new(&spec.diagnostics, &problem.layouts, setup).unwrap();
+    let mut instruments = Instruments::new(diagnostics::ALL, &spec.diagnostics, &problem.layouts, setup).unwrap();
     let method = (spec.build_optimizer().unwrap(), spec.build_tuner().unwrap());
     let (layouts, mut records) = (problem.layouts.clone(), Vec::new());
     let mut w = if from.is_some() { vec![T::ZERO; problem.initial(0).len()] } else { problem.initial(spec.seed) };

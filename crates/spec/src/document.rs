@@ -4,8 +4,7 @@ use std::path::Path;
 
 use onedge_registry::{Error as RegistryError, Value};
 
-use crate::Error;
-use crate::sections;
+use crate::{Catalogue, Error, sections};
 
 /// A spec as it was written: keys and values, not checked yet.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,13 +16,24 @@ pub struct Document {
     pub sections: BTreeMap<String, BTreeMap<String, Value>>,
     /// Dotted keys that came from [`set`](Self::set).
     overridden: BTreeSet<String>,
+    catalogue: Catalogue,
 }
 
 impl Document {
     /// Nothing but defaults; `origin` names it in errors.
     pub fn empty(origin: &str) -> Self {
-        let (root, sections, overridden) = Default::default();
-        Self { origin: origin.to_owned(), root, sections, overridden }
+        let (root, sections, overridden, catalogue) = Default::default();
+        Self { origin: origin.to_owned(), root, sections, overridden, catalogue }
+    }
+
+    /// The same, with names looked up in `catalogue`, where they are in the standard one else.
+    pub fn with_catalogue(self, catalogue: &Catalogue) -> Self {
+        Self { catalogue: catalogue.clone(), ..self }
+    }
+
+    /// Where names are looked up.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
     }
 
     /// Reads a TOML file.

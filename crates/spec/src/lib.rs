@@ -5,6 +5,7 @@
 
 mod axes;
 mod cadence;
+mod catalogue;
 mod document;
 mod error;
 mod grid;
@@ -14,6 +15,7 @@ mod resolved;
 mod sections;
 
 pub use cadence::Cadence;
+pub use catalogue::{Catalogue, CatalogueError};
 pub use document::{Document, parse_table, plain};
 pub use error::Error;
 pub use grid::{Placed, Variant, expand, kind, label, points};

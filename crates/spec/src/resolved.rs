@@ -2,10 +2,10 @@ use std::collections::BTreeMap;
 
 use onedge_objective::Real;
 use onedge_registry::{Error as RegistryError, Settings, Value, find, nearest};
-use onedge_tune::{Optimizer, Tuner, optimizers, tuners};
+use onedge_tune::{Optimizer, Tuner};
 use sha2::{Digest, Sha256};
 
-use crate::Document;
+use crate::{Catalogue, Document};
 use crate::Error;
 use crate::axes::{axes, entry_name};
 use crate::cadence::Cadence;
@@ -53,6 +53,8 @@ pub struct Spec {
     pub engine: Settings,
     /// What to call it in errors.
     pub origin: String,
+    /// Where its names are looked up.
+    pub catalogue: Catalogue,
 }
 
 /// One choice: an entry of a registry with its settings.
@@ -95,7 +97,7 @@ impl Spec {
             if (section.key, name.as_str()) == ("tuner", "armijo") && document.root.contains_key("batch") {
                 given.entry("max_tries".to_owned()).or_insert(Value::Integer(MINI_BATCH_TRIES));
             }
-            let resolved = (section.settings)(&name)
+            let resolved = (section.settings)(document.catalogue(), &name)
                 .and_then(|settings| Settings::resolve_section(section.key, &settings, given))
                 .map_err(|source| document.error(section.key, source))?;
             parts.insert(section.key, Part { name, settings: resolved });
@@ -126,6 +128,7 @@ impl Spec {
             diagnostics: part("diagnostics").settings,
             engine: part("engine").settings,
             origin: document.described(),
+            catalogue: document.catalogue().clone(),
         };
         check_full_batch(&spec, &settings).map_err(root)?;
         spec.check_ranges(document)?;
@@ -137,7 +140,7 @@ impl Spec {
     /// # Errors
     /// A setting out of its range; none after [`resolve`](Self::resolve), which looks.
     pub fn build_tuner(&self) -> Result<Box<dyn Tuner>, RegistryError> {
-        (find("tuner", tuners::ALL, &self.tuner.name)?.build)(&self.tuner.settings)
+        (find("tuner", self.catalogue.tuners(), &self.tuner.name)?.build)(&self.tuner.settings)
     }
 
     /// The optimizer.
@@ -145,7 +148,7 @@ impl Spec {
     /// # Errors
     /// A setting out of its range; none after [`resolve`](Self::resolve), which looks.
     pub fn build_optimizer<T: Real>(&self) -> Result<Box<dyn Optimizer<T>>, RegistryError> {
-        find("optimizer", optimizers::ALL, &self.optimizer.name)?.build.make(&self.optimizer.settings)
+        find("optimizer", self.catalogue.optimizers(), &self.optimizer.name)?.build.make(&self.optimizer.settings)
     }
 
     /// What identifies a run: the SHA-256, in 64 hexadecimal digits, of all settings that bear on what it leaves. Neither

@@ -1,8 +1,6 @@
-use onedge_data::datasets;
-use onedge_nn::{losses, models};
-use onedge_registry::{Default, Error, Kind, Setting, find, setting};
-use onedge_spectrum::diagnostics;
-use onedge_tune::{optimizers, tuners};
+use onedge_registry::{Default, Error, Kind, Setting, setting};
+
+use crate::Catalogue;
 
 /// The keys of a spec outside of any section.
 pub const ROOT: &[Setting] = &[
@@ -85,7 +83,7 @@ pub struct Section {
     /// The settings it takes whatever it chooses.
     pub own: &'static [Setting],
     /// The settings it takes with the entry of that name.
-    pub settings: fn(&str) -> Result<Vec<Setting>, Error>,
+    pub settings: fn(&Catalogue, &str) -> Result<Vec<Setting>, Error>,
 }
 
 /// What a section chooses by its `name`.
@@ -103,13 +101,13 @@ pub const ALL: &[Section] = &[
         key: "data",
         choice: Some(Choice { what: "data set", default: "digits" }),
         own: &[],
-        settings: |name| Ok(find("data set", datasets::ALL, name)?.settings.to_vec()),
+        settings: |catalogue, name| Ok(catalogue.settings("data", name)?.to_vec()),
     },
     Section {
         key: "model",
         choice: Some(Choice { what: "model", default: "mlp" }),
         own: &[],
-        settings: |name| Ok(find("model", models::ALL, name)?.settings.to_vec()),
+        settings: |catalogue, name| Ok(catalogue.settings("model", name)?.to_vec()),
     },
     Section {
         key: "loss",
@@ -121,21 +119,21 @@ pub const ALL: &[Section] = &[
         key: "optimizer",
         choice: Some(Choice { what: "optimizer", default: "gd" }),
         own: &[],
-        settings: |name| Ok(find("optimizer", optimizers::ALL, name)?.settings.to_vec()),
+        settings: |catalogue, name| Ok(catalogue.settings("optimizer", name)?.to_vec()),
     },
     Section {
         key: "tuner",
         choice: Some(Choice { what: "tuner", default: "cdat" }),
         own: &[],
-        settings: |name| Ok(find("tuner", tuners::ALL, name)?.settings.to_vec()),
+        settings: |catalogue, name| Ok(catalogue.settings("tuner", name)?.to_vec()),
     },
-    Section { key: "diagnostics", choice: None, own: DIAGNOSTICS, settings: |_| Ok(diagnostics_settings()) },
-    Section { key: "engine", choice: None, own: ENGINE, settings: |_| Ok(ENGINE.to_vec()) },
+    Section { key: "diagnostics", choice: None, own: DIAGNOSTICS, settings: |catalogue, _| Ok(diagnostics_settings(catalogue)) },
+    Section { key: "engine", choice: None, own: ENGINE, settings: |_, _| Ok(ENGINE.to_vec()) },
 ];
 
 /// The settings of the spectrum and of every other diagnostic.
-fn diagnostics_settings() -> Vec<Setting> {
-    let others = diagnostics::ALL.iter().flat_map(|entry| entry.settings);
+pub(crate) fn diagnostics_settings(catalogue: &Catalogue) -> Vec<Setting> {
+    let others = catalogue.diagnostics().iter().flat_map(|entry| entry.settings);
     DIAGNOSTICS.iter().chain(others).copied().collect()
 }
 

@@ -24,7 +24,7 @@ impl Store {
             Err(error) if error.kind() == ErrorKind::Unsupported => None,
             Err(error) => return Err(Error::write(&run.path)(error)),
         };
-        let entry = Entry::read(self.root(), &run.folder);
+        let entry = Entry::read(self.root(), &run.folder, self.catalogue());
         let bytes = entry.files().iter().map(|(_, bytes)| bytes).sum();
         let id = entry.text("id").unwrap_or_default();
         let remains = self.root().join(format!("{REMAINS}{id}-{}", std::process::id()));

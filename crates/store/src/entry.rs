@@ -11,7 +11,7 @@ use super::progress::Progress;
 use super::{FieldValue, Status, tag_file};
 use crate::Error;
 use onedge_record::{RUN_LOCK, RunDirectory, RunLock, StopReason};
-use onedge_spec::{Document, PROVENANCE, Spec};
+use onedge_spec::{Catalogue, Document, PROVENANCE, Spec};
 
 /// What a run folder says of its run.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,15 +67,15 @@ pub(super) fn modified(file: &fs::Metadata) -> Duration {
 }
 
 impl Entry {
-    /// Reads the run in `root/folder`. What cannot be read of it is left out and told by the fact `problem`.
-    pub fn read(root: &Path, folder: &str) -> Self {
+    /// Reads the run in `root/folder`, whose spec may name what is in `catalogue`. What cannot be read of it is left out and told by the fact `problem`.
+    pub fn read(root: &Path, folder: &str, catalogue: &Catalogue) -> Self {
         let path = root.join(folder);
         // First of all: what changes afterwards is then seen to have changed.
         let stamp = stamp(&path);
         let running = stamp.starts_with("held");
         let mut reading =
             Reading { path: path.clone(), facts: BTreeMap::new(), settings: BTreeSet::new(), problem: None };
-        let spec = reading.spec();
+        let spec = reading.spec(catalogue);
         let stop = reading.summary(running);
         if running || stop.is_none() {
             reading.progress(running);
@@ -102,10 +102,10 @@ impl Entry {
     ///
     /// # Errors
     /// [`NoRun`](onedge_record::Error::NoRun) if it has no name, as the root of a file system.
-    pub fn at(path: &Path) -> Result<Self, Error> {
+    pub fn at(path: &Path, catalogue: &Catalogue) -> Result<Self, Error> {
         let path = path.canonicalize().map_err(Error::read(path))?;
         match (path.parent(), path.file_name().and_then(|name| name.to_str())) {
-            (Some(root), Some(name)) => Ok(Self::read(root, name)),
+            (Some(root), Some(name)) => Ok(Self::read(root, name, catalogue)),
             _ => Err(onedge_record::Error::NoRun(path).into()),
         }
     }
@@ -175,7 +175,7 @@ impl Reading {
     }
 
     /// Settings, their digest ([`Spec::digest`]), and where the run was made. Returns the text of the spec.
-    fn spec(&mut self) -> String {
+    fn spec(&mut self, catalogue: &Catalogue) -> String {
         let text = self.text("spec.toml");
         let table: toml::Table = match text.parse() {
             Ok(table) => table,
@@ -210,7 +210,7 @@ impl Reading {
             self.failed("spec.toml: expected the settings of the run, got none".to_owned());
         }
         // Settings of another version may be none of this one's.
-        let spec = Document::parse("spec.toml", &text).and_then(|document| Spec::resolve(&document));
+        let spec = Document::parse("spec.toml", &text).and_then(|document| Spec::resolve(&document.with_catalogue(catalogue)));
         if let Ok(spec) = spec {
             self.put("digest", spec.digest().into());
         }

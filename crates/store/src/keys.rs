@@ -1,12 +1,9 @@
 use std::collections::BTreeSet;
 
-use onedge_data::datasets;
-use onedge_nn::{losses, models};
 use onedge_registry::nearest;
-use onedge_tune::{optimizers, tuners};
 
 use crate::Error;
-use onedge_spec::{ROOT, SECTIONS};
+use onedge_spec::{Catalogue, ROOT, SECTIONS};
 
 /// What is known of a run beside its settings and what came out, with what it is.
 pub(super) const OF_A_RUN: [(&str, &str); 17] = [
@@ -47,11 +44,11 @@ pub fn canonical(key: &str) -> &str {
 }
 
 /// Checks that a key is one that some run has (`there`), or could have.
-pub(super) fn check(origin: &str, key: &str, there: &[String]) -> Result<(), Error> {
+pub(super) fn check(origin: &str, key: &str, there: &[String], catalogue: &Catalogue) -> Result<(), Error> {
     if there.iter().any(|name| name == key) {
         return Ok(());
     }
-    let possible = possible();
+    let possible = possible(catalogue);
     if possible.contains(key) {
         return Ok(());
     }
@@ -61,7 +58,7 @@ pub(super) fn check(origin: &str, key: &str, there: &[String]) -> Result<(), Err
 }
 
 /// Every key that a run of this version can have, but for what diagnostics of its end are called.
-fn possible() -> BTreeSet<String> {
+fn possible(catalogue: &Catalogue) -> BTreeSet<String> {
     let mut keys: BTreeSet<String> = OF_A_RUN.iter().map(|(key, _)| (*key).to_owned()).collect();
     keys.extend(OUTCOMES.map(str::to_owned));
     keys.extend(ROOT.iter().map(|setting| setting.key.to_owned()));
@@ -70,23 +67,12 @@ fn possible() -> BTreeSet<String> {
         if section.choice.is_some() {
             keys.insert(section.key.to_owned());
         }
-        for settings in entries(section.key).into_iter().filter_map(|name| (section.settings)(name).ok()) {
+        let names = if section.choice.is_some() { catalogue.names(section.key) } else { vec![""] };
+        for settings in names.into_iter().filter_map(|name| (section.settings)(catalogue, name).ok()) {
             keys.extend(settings.iter().map(|setting| format!("{}.{}", section.key, setting.key)));
         }
     }
     keys
-}
-
-/// What a section can choose; one nameless entry where it chooses nothing.
-fn entries(section: &str) -> Vec<&'static str> {
-    match section {
-        "data" => datasets::ALL.iter().map(|entry| entry.name).collect(),
-        "model" => models::ALL.iter().map(|entry| entry.name).collect(),
-        "loss" => losses::ALL.iter().map(|entry| entry.name).collect(),
-        "optimizer" => optimizers::ALL.iter().map(|entry| entry.name).collect(),
-        "tuner" => tuners::ALL.iter().map(|entry| entry.name).collect(),
-        _ => vec![""],
-    }
 }
 
 #[cfg(test)]
@@ -111,9 +97,9 @@ mod tests {
     #[test]
     fn every_section_that_chooses_has_entries() {
         for section in SECTIONS.iter().filter(|section| section.choice.is_some()) {
-            assert!(entries(section.key).len() > 1, "{}", section.key);
+            assert!(Catalogue::standard().names(section.key).len() > 1, "{}", section.key);
         }
-        let possible = possible();
+        let possible = possible(&Catalogue::standard());
         for key in ["tuner.sigma", "model.hidden", "diagnostics.trace_every", "engine.threads", "batch", "loss.l2"] {
             assert!(possible.contains(key), "{key}");
         }
@@ -121,11 +107,11 @@ mod tests {
 
     #[test]
     fn unknown_keys_are_told_the_nearest() {
-        let message = check("where: column 5", "tuner.sigm", &[]).unwrap_err().to_string();
+        let message = check("where: column 5", "tuner.sigm", &[], &Catalogue::standard()).unwrap_err().to_string();
         assert_eq!(
             message,
             "where: column 5: unknown key `tuner.sigm`, expected something known of runs; try `tuner.sigma`"
         );
-        check("sort", "test.f1", &["test.f1".to_owned()]).unwrap();
+        check("sort", "test.f1", &["test.f1".to_owned()], &Catalogue::standard()).unwrap();
     }
 }

@@ -40,11 +40,13 @@ pub use resolve::{Found, path_of};
 pub use status::Status;
 
 use index::Index;
+use onedge_spec::Catalogue;
 use scan::Depth;
 
 /// The runs below a folder, with their index open. Other processes wait for it, so it is not to be held for long.
 pub struct Store {
     root: PathBuf,
+    catalogue: Catalogue,
     index: Index,
     notes: Vec<String>,
 }
@@ -55,8 +57,8 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::NoStore`] if there is no such folder, [`Read`](onedge_record::Error::Read).
-    pub fn open(root: &Path) -> Result<Self, Error> {
-        let mut store = Self::unread(root)?;
+    pub fn open(root: &Path, catalogue: &Catalogue) -> Result<Self, Error> {
+        let mut store = Self::unread(root, catalogue)?;
         store.sync(Depth::Changes)?;
         Ok(store)
     }
@@ -66,15 +68,15 @@ impl Store {
     ///
     /// # Errors
     /// Those of [`open`](Self::open).
-    pub fn rebuild(root: &Path) -> Result<(Self, usize), Error> {
-        let mut store = Self::unread(root)?;
+    pub fn rebuild(root: &Path, catalogue: &Catalogue) -> Result<(Self, usize), Error> {
+        let mut store = Self::unread(root, catalogue)?;
         delete::clear_remains(root);
         store.sync(Depth::Everything)?;
         let runs = store.attempt(|index| index.len())?;
         Ok((store, runs))
     }
 
-    fn unread(root: &Path) -> Result<Self, Error> {
+    fn unread(root: &Path, catalogue: &Catalogue) -> Result<Self, Error> {
         if !root.is_dir() {
             return Err(Error::NoStore(root.to_owned()));
         }
@@ -86,7 +88,12 @@ impl Store {
                 Index::in_memory(root)?
             }
         };
-        Ok(Self { root: root.to_owned(), index, notes })
+        Ok(Self { root: root.to_owned(), catalogue: catalogue.clone(), index, notes })
+    }
+
+    /// What the specs of its runs can name.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
     }
 
     /// The folder below which the runs lie.
@@ -107,8 +114,8 @@ impl Store {
     }
 
     fn sync(&mut self, depth: Depth) -> Result<(), Error> {
-        let root = self.root.clone();
-        let skipped = self.attempt(|index| scan::sync(index, &root, depth))?;
+        let (root, catalogue) = (self.root.clone(), self.catalogue.clone());
+        let skipped = self.attempt(|index| scan::sync(index, &root, &catalogue, depth))?;
         self.notes.extend(skipped.into_iter().map(|path| {
             format!("{}: the name of this folder is not Unicode, so the runs in it are left out", path.display())
         }));
@@ -121,7 +128,7 @@ impl Store {
             Err(error @ Error::Index { .. }) if !self.index.is_in_memory() => {
                 let again = self.index.replace_broken(&error).and_then(|replaced| {
                     if replaced {
-                        scan::sync(&mut self.index, &self.root, Depth::Everything)?;
+                        scan::sync(&mut self.index, &self.root, &self.catalogue, Depth::Everything)?;
                         act(&mut self.index)
                     } else {
                         Err(error)
@@ -131,7 +138,7 @@ impl Store {
                     Err(error @ Error::Index { .. }) => {
                         self.notes.push(without_index(&error));
                         self.index = Index::in_memory(&self.root)?;
-                        scan::sync(&mut self.index, &self.root, Depth::Everything)?;
+                        scan::sync(&mut self.index, &self.root, &self.catalogue, Depth::Everything)?;
                         act(&mut self.index)
                     }
                     other => other,

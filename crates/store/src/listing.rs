@@ -3,6 +3,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::index::Index;
 use super::{FieldValue, Filter, Store, canonical, keys};
+use onedge_spec::Catalogue;
+
 use crate::Error;
 
 /// Which runs to list, in which order, and what of each.
@@ -43,18 +45,26 @@ impl Store {
     /// [`Error::UnknownKey`] for a key that no run has or could have, [`Error::Filter`] for text that is compared with
     /// numbers.
     pub fn list(&mut self, selection: &Selection<'_>) -> Result<Vec<BTreeMap<String, FieldValue>>, Error> {
-        self.attempt(|index| list(index, selection))
+        let catalogue = self.catalogue().clone();
+        self.attempt(|index| list(index, selection, &catalogue))
     }
 }
 
 /// A column: what each run has, by its place among the runs.
 type Column = Vec<Option<FieldValue>>;
 
-fn list(index: &mut Index, selection: &Selection<'_>) -> Result<Vec<BTreeMap<String, FieldValue>>, Error> {
+fn list(
+    index: &mut Index,
+    selection: &Selection<'_>,
+    catalogue: &Catalogue,
+) -> Result<Vec<BTreeMap<String, FieldValue>>, Error> {
     let there = index.keys()?;
     let latest = Sort { key: "started".to_owned(), descending: true };
     let sort = selection.sort.unwrap_or(&latest);
-    let known = |origin: &str, key: &str| if there.is_empty() { Ok(()) } else { keys::check(origin, key, &there) };
+    let known = |origin: &str, key: &str| match there.is_empty() {
+        true => Ok(()),
+        false => keys::check(origin, key, &there, catalogue),
+    };
     if selection.sort.is_some() {
         known("sort", &sort.key)?;
     }

@@ -2,6 +2,7 @@ use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
 
 use onedge_record::Register;
+use onedge_spec::Catalogue;
 
 use crate::Error;
 use crate::entry::Entry;
@@ -9,21 +10,24 @@ use crate::index::Index;
 use crate::resolve::relative;
 
 /// The index of the runs below a folder, told of those that lie there and of no others.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IndexedRoot(PathBuf);
+#[derive(Debug, Clone, PartialEq)]
+pub struct IndexedRoot {
+    root: PathBuf,
+    catalogue: Catalogue,
+}
 
 impl IndexedRoot {
-    /// Of the runs below `root`.
-    pub fn new(root: &Path) -> Self {
-        Self(root.to_owned())
+    /// Of the runs below `root`, whose specs may name what is in `catalogue`.
+    pub fn new(root: &Path, catalogue: &Catalogue) -> Self {
+        Self { root: root.to_owned(), catalogue: catalogue.clone() }
     }
 
     /// Puts what the folder of a run says into the index, if it lies below the root.
     fn put(&self, folder: &Path) -> Result<(), Error> {
-        let root = &self.0;
+        let Self { root, catalogue } = self;
         let Some(relative) = relative(root, folder) else { return Ok(()) };
         let mut index = Index::open(root)?;
-        let entry = Entry::read(root, &relative);
+        let entry = Entry::read(root, &relative, catalogue);
         match index.change(|change| change.put(&entry)) {
             // The other runs will be read when somebody asks for them.
             Err(error) if index.replace_broken(&error)? => index.change(|change| change.put(&entry)),

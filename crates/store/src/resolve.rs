@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use onedge_registry::nearest;
+use onedge_spec::Catalogue;
 
 use super::Store;
 use super::entry::is_run;
@@ -28,12 +29,12 @@ struct Called {
 ///
 /// # Errors
 /// Those of [`Store::find`]; [`NoRun`](onedge_record::Error::NoRun) for a folder that is no run, by path or otherwise.
-pub fn path_of(root: &Path, run: &str) -> Result<PathBuf, Error> {
+pub fn path_of(root: &Path, run: &str, catalogue: &Catalogue) -> Result<PathBuf, Error> {
     let path = Path::new(run);
     if is_run(path) {
         return Ok(path.to_owned());
     }
-    match Store::open(root).and_then(|mut store| store.find(run)) {
+    match Store::open(root, catalogue).and_then(|mut store| store.find(run)) {
         Ok(found) => Ok(found.path),
         Err(Error::UnknownRun { .. } | Error::NoStore(_)) if path.is_dir() => {
             Err(onedge_record::Error::NoRun(path.to_owned()).into())

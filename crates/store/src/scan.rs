@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::Status;
 use super::entry::{Entry, has_summary_of, is_run, modified, stamp};
 use super::index::{Index, IndexedRun};
+use onedge_spec::Catalogue;
+
 use crate::Error;
 
 /// How much is read again.
@@ -25,7 +27,12 @@ const TIME_STEP: Duration = Duration::from_secs(2);
 
 /// Makes the index say what the folders say. Hidden folders and links are passed over; so are folders within a run.
 /// Returns folders that cannot be named in the index.
-pub(super) fn sync(index: &mut Index, root: &Path, depth: Depth) -> Result<Vec<PathBuf>, Error> {
+pub(super) fn sync(
+    index: &mut Index,
+    root: &Path,
+    catalogue: &Catalogue,
+    depth: Depth,
+) -> Result<Vec<PathBuf>, Error> {
     let known = index.runs()?;
     let mut walk = Walk::new(root, &known, index.groups()?, depth);
     walk.group("", 0)?;
@@ -43,7 +50,7 @@ pub(super) fn sync(index: &mut Index, root: &Path, depth: Depth) -> Result<Vec<P
     };
     index.change(|change| {
         gone.iter().try_for_each(|folder| change.remove(folder))?;
-        found.iter().filter(changed).try_for_each(|folder| change.put(&Entry::read(root, folder)))?;
+        found.iter().filter(changed).try_for_each(|folder| change.put(&Entry::read(root, folder, catalogue)))?;
         change.set_groups(&groups)
     })?;
     Ok(skipped)
@@ -52,7 +59,7 @@ pub(super) fn sync(index: &mut Index, root: &Path, depth: Depth) -> Result<Vec<P
 /// A walk over the folders below the root, which does not read again a group that did not change.
 struct Walk<'a> {
     root: &'a Path,
-    /// IndexedRun runs, and groups, by the group that they lie in.
+    /// Known runs, and groups, by the group that they lie in.
     runs_in: HashMap<&'a str, Vec<&'a str>>,
     groups_in: HashMap<String, Vec<String>>,
     known: HashSet<&'a str>,

@@ -29,7 +29,7 @@ impl Store {
         tags.retain(|tag| !fewer.contains(tag));
         let text: String = tags.iter().map(|tag| format!("{tag}\n")).collect();
         write_whole(&run.path.join(FILE), text.as_bytes())?;
-        let entry = Entry::read(self.root(), &run.folder);
+        let entry = Entry::read(self.root(), &run.folder, self.catalogue());
         self.attempt(|index| index.change(|change| change.put(&entry)))?;
         Ok(tags)
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use super::{Entry, FieldValue, Filter, Selection, Sort, Status, Store};
 use crate::Error;
 use onedge_record::RunLock;
-use onedge_spec::{Document, Spec};
+use onedge_spec::{Catalogue, Document, Spec};
 
 /// A root with runs in it that nobody registered, as if they had been copied there.
 struct Bench {
@@ -54,7 +54,7 @@ impl Bench {
     }
 
     fn store(&self) -> Store {
-        Store::open(self.root()).unwrap()
+        Store::open(self.root(), &Catalogue::standard()).unwrap()
     }
 
     /// The folders, as listed by default.
@@ -228,7 +228,7 @@ fn a_run_that_had_not_ended_is_looked_at_again() {
     assert_eq!(status(), "done");
     fs::remove_file(path.join("summary.json")).unwrap();
     assert_eq!(status(), "killed");
-    Store::rebuild(bench.root()).unwrap();
+    Store::rebuild(bench.root(), &Catalogue::standard()).unwrap();
     assert_eq!(status(), "killed");
 }
 
@@ -358,11 +358,11 @@ fn runs_are_found_however_they_are_called() {
     assert!(matches!(store.find(""), Err(Error::UnknownRun { .. })));
     let outside = elsewhere.path().to_str().unwrap();
     assert!(matches!(store.find(outside), Err(Error::NotInStore { .. })));
-    assert_eq!(super::path_of(bench.root(), outside).unwrap(), elsewhere.path());
+    assert_eq!(super::path_of(bench.root(), outside, &Catalogue::standard()).unwrap(), elsewhere.path());
     drop(store);
-    assert_eq!(super::path_of(bench.root(), "abc").unwrap(), bench.root().join("abc"));
+    assert_eq!(super::path_of(bench.root(), "abc", &Catalogue::standard()).unwrap(), bench.root().join("abc"));
     let empty = tempfile::tempdir().unwrap();
-    let no_run = super::path_of(bench.root(), empty.path().to_str().unwrap());
+    let no_run = super::path_of(bench.root(), empty.path().to_str().unwrap(), &Catalogue::standard());
     assert!(matches!(no_run, Err(Error::Record(onedge_record::Error::NoRun(_)))));
 }
 
@@ -405,13 +405,13 @@ fn deleting_frees_what_it_says_and_spares_running_ones() {
     assert!(!path.exists());
     drop(store);
     fs::create_dir(bench.root().join(".deleted-1-1")).unwrap();
-    let (_, runs) = Store::rebuild(bench.root()).unwrap();
+    let (_, runs) = Store::rebuild(bench.root(), &Catalogue::standard()).unwrap();
     assert_eq!((runs, bench.root().join(".deleted-1-1").exists()), (1, false));
 }
 
 #[test]
 fn there_must_be_a_folder() {
     let bench = Bench::new();
-    let message = Store::open(&bench.root().join("none")).err().unwrap().to_string();
+    let message = Store::open(&bench.root().join("none"), &Catalogue::standard()).err().unwrap().to_string();
     assert!(message.contains("none: expected a folder with runs below it, got none"), "{message}");
 }

@@ -7,7 +7,7 @@ use onedge_registry::{Kind, Value};
 use super::draw::{Distribution, Drawn};
 use super::section::Section;
 use crate::Error;
-use onedge_spec::{self as spec, Document, Placed, ROOT, parse_table, plain, to_toml};
+use onedge_spec::{self as spec, Catalogue, Document, Placed, ROOT, parse_table, plain, to_toml};
 
 /// Stands in a document for a value that is drawn.
 const DRAWN: &str = "\0drawn";
@@ -36,9 +36,9 @@ impl Sweep {
     ///
     /// # Errors
     /// [`Error::Read`], and those of [`parse`](Self::parse).
-    pub fn read(path: &Path, set: &[String]) -> Result<Self, Error> {
+    pub fn read(path: &Path, set: &[String], catalogue: &Catalogue) -> Result<Self, Error> {
         let text = fs::read_to_string(path).map_err(Error::read(path))?;
-        Self::parse(&path.display().to_string(), &text, set)
+        Self::parse(&path.display().to_string(), &text, set, catalogue)
     }
 
     /// The same from text; `origin` names it in errors.
@@ -46,7 +46,7 @@ impl Sweep {
     /// # Errors
     /// [`Error::Toml`] for what is no TOML or a wrong distribution, [`Error::Spec`] for a wrong key or value in `[sweep]`.
     /// What is wrong with the specs is found by [`trials`](Self::trials).
-    pub fn parse(origin: &str, text: &str, set: &[String]) -> Result<Self, Error> {
+    pub fn parse(origin: &str, text: &str, set: &[String], catalogue: &Catalogue) -> Result<Self, Error> {
         let mut table = parse_table(origin, text)?;
         let fail = |message: String| Error::from(onedge_spec::Error::Toml { origin: origin.to_owned(), message });
         let own = match table.remove("sweep") {
@@ -57,8 +57,8 @@ impl Sweep {
         let (own, rest) = assign(own, set);
         let described = if rest.len() < set.len() { format!("{origin} with set") } else { origin.to_owned() };
         let section = Section::read(own).map_err(Error::spec(&described))?;
-        let base = Layer::new(origin, table)?;
-        let variants = section.variants.iter().map(|table| base.with(&Layer::new(origin, table.clone())?));
+        let base = Layer::new(origin, table, catalogue)?;
+        let variants = section.variants.iter().map(|table| base.with(&Layer::new(origin, table.clone(), catalogue)?));
         let mut layers: Vec<Layer> = variants.collect::<Result<_, Error>>()?;
         if layers.is_empty() {
             layers.push(base);
@@ -89,7 +89,7 @@ fn assign(mut own: toml::Table, set: &[String]) -> (toml::Table, Vec<&String>) {
 
 impl Layer {
     /// A spec, or a part of one, whose settings may be distributions.
-    fn new(origin: &str, mut table: toml::Table) -> Result<Self, Error> {
+    fn new(origin: &str, mut table: toml::Table, catalogue: &Catalogue) -> Result<Self, Error> {
         let mut draws = BTreeMap::new();
         take(origin, "", &mut table, &mut draws)?;
         for (section, values) in &mut table {
@@ -97,7 +97,7 @@ impl Layer {
                 take(origin, &format!("{section}."), values, &mut draws)?;
             }
         }
-        Ok(Self { document: Document::from_table(origin, table)?, draws })
+        Ok(Self { document: Document::from_table(origin, table)?.with_catalogue(catalogue), draws })
     }
 
     /// This one with another laid over it.

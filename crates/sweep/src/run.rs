@@ -245,7 +245,7 @@ impl Sweep<'_> {
         stop: &AtomicBool,
         tell: &mut dyn FnMut(&str),
     ) -> Result<Option<Finished>, Error> {
-        let unusable = match Unfinished::open(folder, None) {
+        let unusable = match Unfinished::open(folder, None, &spec.catalogue) {
             Ok(unfinished) => match resume_until(unfinished, Outputs::default(), data_sets, see, stop, tell) {
                 Err(error) if is_of_the_folder(&error) => error,
                 resumed => return Ok(Some(resumed?)),

@@ -154,8 +154,8 @@ impl Sweep {
 
 /// How many examples a document's data have.
 fn examples(document: &Document, data_sets: &mut DataSets) -> Result<usize, Error> {
-    let data = Spec::resolve(&document.only("data"))?.data;
-    Ok(data_sets.get(&data, 0)?.train.examples())
+    let spec = Spec::resolve(&document.only("data"))?;
+    Ok(data_sets.get(&spec, 0)?.train.examples())
 }
 
 /// How many batches an epoch has; what is wrong with their size will be said when the spec is resolved.

@@ -258,7 +258,7 @@ fn diverged_runs_are_done_and_failures_end_the_sweep() {
 
 #[test]
 fn the_examples_are_sweeps() {
-    let count = |text: &str| Sweep::parse("s.toml", text, &[]).unwrap().trials(&mut DataSets::new(None)).unwrap().len();
+    let count = |text: &str| Sweep::parse("s.toml", text, &[], &Catalogue::standard()).unwrap().trials(&mut DataSets::new(None)).unwrap().len();
     assert_eq!(count(include_str!("../../../experiments/sweep-batch.toml")), 4 * 2 * (6 * 3 + 6));
     let documented = include_str!("../../../docs/SWEEPS.md").split("```").find_map(|block| block.strip_prefix("toml"));
     assert_eq!(count(documented.unwrap()), 3 * 3 * 2 * 20);
@@ -267,7 +267,7 @@ fn the_examples_are_sweeps() {
 #[test]
 fn maps_suit_what_varies() {
     let axes = |text: &str| {
-        let trials = Sweep::parse("s.toml", text, &[]).unwrap().trials(&mut DataSets::new(None)).unwrap();
+        let trials = Sweep::parse("s.toml", text, &[], &Catalogue::standard()).unwrap().trials(&mut DataSets::new(None)).unwrap();
         let statuses = vec![Status::Open; trials.len()];
         Report::new(&trials, &statuses).unwrap().usual_axes()
     };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use onedge_objective::{Layer, Real, State, StateError};
-use onedge_registry::{Error as RegistryError, Settings};
+use onedge_registry::{Entry, Error as RegistryError, Settings};
 use onedge_spectrum::Error as SpectrumError;
 use onedge_spectrum::diagnostics::{self, Instrument, Point, Setup};
 use onedge_tune::{Error as TuneError, Optimizer, Step};
@@ -79,12 +79,17 @@ pub fn check(settings: &Settings, batch: Option<usize>, examples: usize) -> Resu
 }
 
 impl<T: Real> Instruments<T> {
-    /// Those that the section `diagnostics` of a spec asks for, for parameters that lie as `layouts` say.
+    /// Those of `entries` that `settings`, as in the section `diagnostics` of a spec, ask for, for parameters that lie as `layouts` say.
     ///
     /// # Errors
     /// A setting out of its range.
-    pub fn new(settings: &Settings, layouts: &[Layout], setup: Setup) -> Result<Self, RegistryError> {
-        Ok(Self { list: diagnostics::instruments(settings)?, layers: Layout::layers(layouts), setup })
+    pub fn new(
+        entries: &[&Entry<diagnostics::Make>],
+        settings: &Settings,
+        layouts: &[Layout],
+        setup: Setup,
+    ) -> Result<Self, RegistryError> {
+        Ok(Self { list: diagnostics::instruments(entries, settings)?, layers: Layout::layers(layouts), setup })
     }
 
     /// None.

@@ -112,13 +112,16 @@ pub struct Instrument<T: Real> {
     pub diagnostic: Box<dyn Diagnostic<T>>,
 }
 
-/// The diagnostics that `settings` ask for: those whose cadence is not 0.
+/// Those of `entries` that `settings` ask for: whose cadence is not 0.
 ///
 /// # Errors
 /// A setting out of its range.
-pub fn instruments<T: Real>(settings: &Settings) -> Result<Vec<Instrument<T>>, RegistryError> {
+pub fn instruments<T: Real>(
+    entries: &[&Entry<Make>],
+    settings: &Settings,
+) -> Result<Vec<Instrument<T>>, RegistryError> {
     let mut found = Vec::new();
-    for entry in ALL {
+    for entry in entries {
         let every = settings.count(entry.settings[0].key)? as u64;
         if every > 0 {
             found.push(Instrument { name: entry.name, every, diagnostic: entry.build.make(settings)? });

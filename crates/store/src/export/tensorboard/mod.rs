@@ -12,6 +12,8 @@ use self::protobuf::Message;
 use super::csv::Extent;
 use super::{Report, Source};
 use crate::Error;
+use onedge_spec::Catalogue;
+
 use crate::{Entry, FieldValue, Status};
 use onedge_record::{Rows, write_through};
 
@@ -28,7 +30,7 @@ pub fn write(sources: &[Source], folder: &Path) -> Result<Report, Error> {
 }
 
 fn run(source: &Source, into: &Path, report: &mut Report) -> Result<(), Error> {
-    let entry = Entry::at(source.run.path())?;
+    let entry = Entry::at(source.run.path(), &Catalogue::standard())?;
     let time = |key: &str| {
         let time = humantime::parse_rfc3339(entry.text(key)?).ok()?;
         Some(time.duration_since(UNIX_EPOCH).ok()?.as_secs_f64())

@@ -1,0 +1,113 @@
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+
+use onedge_record::{Record, RunDirectory};
+use onedge_run::{DataSets, Finished, Place, Request, execute};
+use onedge_spec::{Catalogue, Document, Spec};
+use onedge_store::IndexedRoot;
+use onedge_sweep::compare::{Group, Point, comparison_table, picture};
+use onedge_text::table::number;
+
+use crate::program::code::Code;
+use crate::program::console;
+use crate::program::interrupt;
+use crate::program::progress::Rows;
+use crate::program::root::ROOT;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Leave runs and picture in this new folder [default: runs/demo, numbered]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// How many steps each rule takes
+    #[arg(long, default_value_t = 600)]
+    steps: u32,
+}
+
+/// The rules with their names in table and picture. The constant is the best of the grid 2^-6, 2^-5, ... 2^-2.
+const RULES: [(&str, &[&str]); 4] = [
+    ("CDAT, sigma 2", &["tuner=cdat"]),
+    ("greedy", &["tuner=greedy"]),
+    ("Armijo linesearch", &["tuner=armijo"]),
+    // The best power of two for 600 steps.
+    ("constant, 1/8", &["tuner=constant", "tuner.rate=0.125"]),
+];
+
+/// What all of them train: every digit at every step.
+const PROBLEM: [&str; 5] =
+    ["data=digits", "model=mlp", "model.hidden=[128, 128, 128]", "loss=squared", "diagnostics.sharpness_every=10"];
+
+pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
+    let interrupt = interrupt::flag()?;
+    let specs = RULES.iter().map(|(name, rule)| spec(name, rule, args.steps)).collect::<Result<Vec<_>, _>>()?;
+    let folder = match &args.out {
+        Some(path) => RunDirectory::create(path)?,
+        None => RunDirectory::create_numbered(Path::new(ROOT), "demo")?,
+    };
+    console::result(&format!(
+        "Four learning rate rules train the same network on 1797 handwritten digits, {} steps each.\n\n",
+        args.steps
+    ));
+    let rows = Rows::new(false);
+    let mut data_sets = DataSets::new(None).warned_by(rows.warnings());
+    let width = RULES.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let mut lines: Vec<_> = specs.iter().map(|spec| rows.row(&spec.name, width, spec.steps)).collect();
+    let index = IndexedRoot::new(Path::new(ROOT), catalogue);
+    let mut groups = Vec::new();
+    for (spec, row) in specs.iter().zip(&mut lines) {
+        let mut observe = |record: &Record| row.show(record);
+        let request =
+            Request { spec, place: Place::Under(folder.path()), register: Some(&index), start: None, save: None };
+        let finished = execute(&request, &mut data_sets, &mut observe, &interrupt)?;
+        row.finish(&finished.summary.stop);
+        let stop = finished.summary.stop.clone();
+        groups.push(Group {
+            name: spec.name.clone(),
+            points: vec![Point { label: String::new(), runs: vec![finished] }],
+        });
+        if !stop.is_success() && interrupt.load(Ordering::Relaxed) {
+            break;
+        }
+    }
+    console::result(&format!("\n{}\n", comparison_table(&groups)));
+    let measured = |group: usize| groups.get(group).and_then(|group| sharpest(group.points[0].runs.first()?));
+    if let (Some(cdat), Some(greedy)) = (measured(0), measured(1)) {
+        console::result(&format!("{}\n", explanation(&cdat, &greedy)));
+    }
+    let drawing =
+        picture("1797 handwritten digits, MLP 128-128-128, squared loss, full batch gradient descent", &groups);
+    for extension in ["svg", "png"] {
+        drawing.save(&folder.path().join(format!("demo.{extension}")))?;
+    }
+    console::result(&format!("picture: {}\n", folder.path().join("demo.png").display()));
+    Ok(if interrupt.load(Ordering::Relaxed) { Code::Interrupted } else { Code::Done })
+}
+
+/// The last record of a run at which the sharpness was measured.
+fn sharpest(run: &Finished) -> Option<Record> {
+    run.records.iter().rev().find(|record| record.sharpness.is_some()).cloned()
+}
+
+/// What there is to see, in the numbers of this run.
+fn explanation(cdat: &Record, greedy: &Record) -> String {
+    let words = |record: &Record| {
+        let (rate, loss) = (number(Some(record.learning_rate)), number(Some(record.loss)));
+        format!("sharpness {}, rate {rate}, loss {loss}", number(record.sharpness))
+    };
+    format!(
+        "Greedy takes the best step of the quadratic model each time. It ends at {}.\n\
+         CDAT steps twice as far, onto the edge (rate x sharpness near 2). It ends at {}.\n",
+        words(greedy),
+        words(cdat)
+    )
+}
+
+fn spec(name: &str, rule: &[&str], steps: u32) -> Result<Spec, onedge_spec::Error> {
+    let mut document = Document::empty("demo");
+    for assignment in PROBLEM.iter().chain(rule) {
+        document.set(assignment)?;
+    }
+    document.set(&format!("name={name}"))?;
+    document.set(&format!("steps={steps}"))?;
+    Spec::resolve(&document)
+}

@@ -1,0 +1,38 @@
+use onedge_registry::{Error, nearest};
+
+use onedge_spec::Catalogue;
+
+use crate::program::named::{Kind, Row, full, kinds};
+use crate::program::code::Code;
+use crate::program::console;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Any tuner, optimizer, diagnostic, model, loss, data set, recorded quantity, ..., or a term such as `edge`
+    name: String,
+}
+
+pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
+    let (kinds, wanted) = (kinds(catalogue), plain(&args.name));
+    let rows = kinds.iter().flat_map(|kind| kind.rows.iter().map(move |row| (kind, row)));
+    let text = |(kind, row): (&Kind, &Row)| format!("{} {}", kind.singular, full(row));
+    let mut found: Vec<String> = rows.clone().filter(|(_, row)| plain(row.name) == wanted).map(text).collect();
+    if found.is_empty() && args.name.contains('_') {
+        found = rows.filter(|(_, row)| row.mentions(&args.name)).map(text).collect();
+    }
+    if found.is_empty() {
+        let mut known: Vec<&str> = kinds.iter().flat_map(|kind| kind.rows.iter().map(|row| row.name)).collect();
+        known.sort_unstable();
+        known.dedup();
+        return Err(
+            Error::UnknownName { what: "name", name: args.name.clone(), nearest: nearest(&args.name, &known) }.into()
+        );
+    }
+    console::result(&found.join("\n"));
+    Ok(Code::Done)
+}
+
+/// Names are in kebab case in specs and in snake case in records: either will do.
+fn plain(name: &str) -> String {
+    name.to_lowercase().replace('_', "-")
+}

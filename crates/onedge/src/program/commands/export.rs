@@ -1,0 +1,80 @@
+use std::io::{BufWriter, ErrorKind, Write, stdout};
+use std::path::{Path, PathBuf};
+
+use onedge_record::Error as RecordError;
+use onedge_store::export::{Format, Report, Source, export, export_to};
+use onedge_store::{Error, path_of};
+
+use onedge_spec::Catalogue;
+
+use crate::program::code::Code;
+use crate::program::console;
+use crate::program::root::Root;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The runs: folders, or names or ids of runs below the root
+    #[arg(required = true, value_name = "RUN")]
+    runs: Vec<String>,
+    /// What to write
+    #[arg(long, short, value_enum, default_value = "csv")]
+    format: As,
+    /// The file, or for TensorBoard the folder, to write [default: standard output]
+    #[arg(long, short, value_name = "PATH")]
+    output: Option<PathBuf>,
+}
+
+/// As a command of its own.
+#[derive(Debug, clap::Args)]
+pub struct Alone {
+    #[command(flatten)]
+    args: Args,
+    #[command(flatten)]
+    root: Root,
+}
+
+/// The names of [`Format`]s.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum As {
+    Csv,
+    Json,
+    Tensorboard,
+    Parquet,
+}
+
+pub fn run_alone(alone: &Alone, catalogue: &Catalogue) -> anyhow::Result<Code> {
+    run(&alone.args, alone.root.path(), catalogue)
+}
+
+pub fn run(args: &Args, root: &Path, catalogue: &Catalogue) -> anyhow::Result<Code> {
+    let paths: Vec<PathBuf> = args.runs.iter().map(|run| path_of(root, run, catalogue)).collect::<Result<_, _>>()?;
+    let sources = Source::open(&paths)?;
+    let format = match args.format {
+        As::Csv => Format::Csv,
+        As::Json => Format::Json,
+        As::Tensorboard => Format::TensorBoard,
+        As::Parquet => Format::Parquet,
+    };
+    let report = match &args.output {
+        Some(path) => export(&sources, format, path)?,
+        None => to_standard_output(&sources, format)?,
+    };
+    for run in report.torn {
+        console::note(&format!("note: {}: the last record was cut off and is left out", run.display()));
+    }
+    Ok(Code::Done)
+}
+
+fn to_standard_output(sources: &[Source], format: Format) -> anyhow::Result<Report> {
+    let place = Path::new("standard output");
+    let mut out = BufWriter::with_capacity(1 << 17, stdout());
+    let written = export_to(sources, format, &mut out, place);
+    let flush = |report| out.flush().map(|()| report).map_err(|error| RecordError::write(place)(error).into());
+    match written.and_then(flush) {
+        // Nobody reads on, as with `| head`: that is no failure.
+        Err(Error::Record(RecordError::Write { source, .. })) if source.kind() == ErrorKind::BrokenPipe => {
+            Ok(Report::default())
+        }
+        other => Ok(other?),
+    }
+}

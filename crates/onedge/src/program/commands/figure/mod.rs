@@ -1,0 +1,203 @@
+mod progress;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use onedge_paper::{self as figures, Figure, MadeFigure, Preset, Scope, Study, estimate, runs};
+use onedge_plot::Abscissa;
+use onedge_registry::Entry;
+use onedge_run::DataSets;
+use onedge_spec::Spec;
+use onedge_sweep as sweep;
+use onedge_text::table::{duration, table};
+
+use crate::program::code::Code;
+use crate::program::commands::plot::Along;
+use crate::program::console;
+use crate::program::exit::Misuse;
+use crate::program::interrupt;
+use crate::program::specs::cache_dir;
+
+use progress::Progress;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Numbers of figures of the paper, 1 to 21, or all; without one, a list of them
+    figures: Vec<String>,
+    /// Sizes of models, data and grids: seconds (shows nothing but that it works), minutes on two cores, the paper's
+    #[arg(long, value_enum, default_value = "small")]
+    preset: Size,
+    /// A folder with cifar-10, tiny-shakespeare, ... in it [default: built-in data, for the paper's sizes downloads]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Where runs are kept; those that are there are not done again
+    #[arg(long, value_name = "DIR", default_value = "runs/figures")]
+    root: PathBuf,
+    /// Where figures are left, over those that are there [default: the folder of the preset's name in ROOT]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Runs side by side [default: the number of cores; for the paper's sizes 1, with all threads]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
+    /// The horizontal axis of figures that show runs [default: step]
+    #[arg(long, value_enum)]
+    x: Option<Along>,
+    /// Only say what would be done, and how long it would take
+    #[arg(long)]
+    plan: bool,
+    /// Where downloads and decoded images are kept [default: the user's cache folder]
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
+    /// Show no progress
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Size {
+    Tiny,
+    Small,
+    Paper,
+}
+
+/// A figure with what it is made of.
+type Chosen = (&'static Entry<Figure>, Study);
+
+pub fn run(args: &Args) -> anyhow::Result<Code> {
+    if args.figures.is_empty() {
+        console::result(&format!("{}\n`onedge explain figure-5` tells what one must show.\n", super::list::figures()));
+        return Ok(Code::Done);
+    }
+    let preset = match args.preset {
+        Size::Tiny => Preset::Tiny,
+        Size::Small => Preset::Small,
+        Size::Paper => Preset::Paper,
+    };
+    let scope = Scope { preset, data: args.data.clone() };
+    let mut chosen: Vec<Chosen> = Vec::new();
+    for entry in wanted(&args.figures)? {
+        chosen.push((entry, (entry.build.study)(&scope)?));
+    }
+    let x = abscissa(args.x, &chosen)?;
+    let interrupt = interrupt::flag()?;
+    let cache = args.cache.clone().or_else(cache_dir);
+    let mut data_sets = DataSets::new(cache).stopped_by(&interrupt);
+    let open = runs::open(chosen.iter().flat_map(|(_, study)| study.specs()), &args.root);
+    let seconds = estimate(&open, &mut data_sets)?;
+    let jobs = args.jobs.map_or_else(|| usual_jobs(preset), usize::from);
+    if args.plan || !open.is_empty() {
+        console::result(&plan(&chosen, &open, &seconds, &args.root, jobs));
+    }
+    if args.plan {
+        return Ok(Code::Done);
+    }
+    let progress = Progress::new(&open, &seconds, jobs, args.quiet);
+    runs::run(&open, &args.root, jobs, &data_sets, &|event| progress.show(&event), &interrupt)?;
+    progress.finish();
+    if interrupt.load(Ordering::Relaxed) {
+        console::note("interrupted: what is done is kept; the same command goes on from there");
+        return Ok(Code::Interrupted);
+    }
+    let out = args.out.clone().unwrap_or_else(|| args.root.join(preset.name()));
+    leave(&chosen, &scope, &args.root, &out, x, &interrupt)
+}
+
+fn leave(
+    chosen: &[Chosen],
+    scope: &Scope,
+    root: &Path,
+    out: &Path,
+    x: Abscissa,
+    interrupt: &AtomicBool,
+) -> anyhow::Result<Code> {
+    let mut made = Vec::new();
+    for (entry, study) in chosen {
+        if interrupt.load(Ordering::Relaxed) {
+            return Ok(Code::Interrupted);
+        }
+        let figure = figures::make(entry, scope, study, root, out, x)?;
+        console::result(&format!("{}\n", figure.text()));
+        made.push(figure);
+    }
+    if made.len() > 1 {
+        console::result(&format!("{}\n", overview(&made)));
+    }
+    console::result(&format!("left in {}, as svg, png, csv, txt and json\n", out.display()));
+    Ok(Code::Done)
+}
+
+/// The figures of these numbers, each once, by their number.
+fn wanted(names: &[String]) -> anyhow::Result<Vec<&'static Entry<Figure>>> {
+    let mut chosen: Vec<&'static Entry<Figure>> = Vec::new();
+    for name in names {
+        let of_name = |entry: &&&Entry<Figure>| {
+            let number = entry.build.number.to_string();
+            name == "all" || *name == number || name == entry.name
+        };
+        let found: Vec<_> = figures::ALL.iter().filter(of_name).copied().collect();
+        if found.is_empty() {
+            let expected = format!("numbers from 1 to {}, or all", figures::ALL.len());
+            return Err(Misuse { option: "figure", expected, got: name.clone() }.into());
+        }
+        chosen.extend(found);
+    }
+    chosen.sort_by_key(|entry| entry.build.number);
+    chosen.dedup_by_key(|entry| entry.build.number);
+    Ok(chosen)
+}
+
+/// What lies along the horizontal axis. Figures of the simplified model have steps there and nothing else.
+fn abscissa(x: Option<Along>, chosen: &[Chosen]) -> anyhow::Result<Abscissa> {
+    match x {
+        None | Some(Along::Step) => Ok(Abscissa::Step),
+        Some(_) if chosen.iter().all(|(_, study)| study.series.is_empty()) => {
+            let expected = "step, as figures of the simplified model have no cost and no time".to_owned();
+            Err(Misuse { option: "--x", expected, got: "another axis".to_owned() }.into())
+        }
+        Some(along) => Ok(along.into()),
+    }
+}
+
+fn usual_jobs(preset: Preset) -> usize {
+    match preset {
+        Preset::Tiny | Preset::Small => std::thread::available_parallelism().map_or(1, usize::from),
+        Preset::Paper => 1,
+    }
+}
+
+/// How many runs there are to do, figure by figure: runs that several figures share count for the first of them.
+fn plan(chosen: &[Chosen], open: &[Spec], seconds: &[f64], root: &Path, jobs: usize) -> String {
+    let place = |spec: &Spec| sweep::folder(root, spec);
+    let todo: std::collections::HashMap<PathBuf, f64> = open.iter().map(place).zip(seconds.iter().copied()).collect();
+    let mut counted = std::collections::HashSet::new();
+    let mut rows = Vec::new();
+    for (entry, study) in chosen {
+        let all: std::collections::HashSet<PathBuf> = study.specs().map(place).collect();
+        let own: Vec<f64> = all
+            .iter()
+            .filter(|path| counted.insert((*path).clone()))
+            .filter_map(|path| todo.get(path).copied())
+            .collect();
+        let time = if own.is_empty() { "-".to_owned() } else { duration(own.iter().sum()) };
+        rows.push(vec![entry.build.number.to_string(), all.len().to_string(), own.len().to_string(), time]);
+    }
+    // A sum of none is -0.
+    let total = seconds.iter().fold(0.0, |total, seconds| total + seconds);
+    format!(
+        "{}\n{} runs to do, about {} of one core's time; {jobs} at a time\n\n",
+        table(&["figure", "runs", "to do", "time"], &rows),
+        open.len(),
+        duration(total)
+    )
+}
+
+fn overview(made: &[MadeFigure]) -> String {
+    let row = |made: &MadeFigure| {
+        let [shown, partly, not] = made.counts().map(|count| count.to_string());
+        let runs = made.runs.to_string();
+        let time = if made.runs == 0 { "-".to_owned() } else { duration(made.seconds) };
+        vec![made.number.to_string(), made.verdict.clone(), shown, partly, not, made.seeds.to_string(), runs, time]
+    };
+    let rows: Vec<Vec<String>> = made.iter().map(row).collect();
+    table(&["figure", "is", "claims shown", "partly", "not", "seeds", "runs", "time"], &rows)
+}

@@ -1,0 +1,123 @@
+//! How far the runs of figures are: one bar for all, one line for each that is being done.
+
+use std::io::{IsTerminal, stderr};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use onedge_spec::Spec;
+use onedge_sweep::Event;
+use onedge_text::table::{duration, number};
+
+use crate::program::console;
+
+/// A line is rewritten this often at most.
+const REDRAW_EVERY: Duration = Duration::from_millis(100);
+
+/// What is shown while runs are done.
+pub struct Progress<'a> {
+    specs: &'a [Spec],
+    /// What each was thought to take.
+    seconds: &'a [f64],
+    jobs: usize,
+    quiet: bool,
+    terminal: bool,
+    all: ProgressBar,
+    lines: Vec<ProgressBar>,
+    state: Mutex<State>,
+}
+
+struct State {
+    started: Instant,
+    done: usize,
+    /// What the runs that are done were thought to take.
+    passed: f64,
+    drawn: Vec<Instant>,
+}
+
+impl<'a> Progress<'a> {
+    /// Of `specs`, thought to take so long, so many at a time.
+    pub fn new(specs: &'a [Spec], seconds: &'a [f64], jobs: usize, quiet: bool) -> Self {
+        let terminal = stderr().is_terminal();
+        let shown = terminal && !quiet && !specs.is_empty();
+        let bars = MultiProgress::with_draw_target(if shown {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        });
+        let bar = |template: &str, length: u64| {
+            let bar = bars.add(ProgressBar::new(length));
+            bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar
+        };
+        let all = bar("{bar:32} {pos:>4}/{len} runs  {msg}", specs.len() as u64);
+        let lines = (0..jobs.min(specs.len())).map(|_| bar("  {bar:16} {pos:>5}/{len} {msg}", 1)).collect();
+        let now = Instant::now();
+        let state = State { started: now, done: 0, passed: 0.0, drawn: vec![now; jobs] };
+        Self { specs, seconds, jobs, quiet, terminal, all, lines, state: Mutex::new(state) }
+    }
+
+    /// Shows what happens.
+    pub fn show(&self, event: &Event<'_>) {
+        if self.quiet {
+            return;
+        }
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match *event {
+            Event::Started { run, job, .. } => {
+                let Some(line) = self.lines.get(job) else { return };
+                line.set_length(self.specs[run].steps);
+                line.set_position(0);
+                line.set_message(self.title(run));
+            }
+            Event::Told { run, sentence } => console::note(&format!("{}: {sentence}", self.title(run))),
+            Event::Step { run, job, record } => {
+                if self.terminal && state.drawn[job].elapsed() >= REDRAW_EVERY {
+                    state.drawn[job] = Instant::now();
+                    self.lines[job].set_position(record.step + 1);
+                    self.lines[job].set_message(format!("{}  loss {}", self.title(run), number(Some(record.loss))));
+                }
+            }
+            Event::Ended { run, summary, .. } => {
+                state.done += 1;
+                state.passed += self.seconds[run];
+                let left = self.left(&state);
+                self.all.set_position(state.done as u64);
+                self.all.set_message(format!("{left} left"));
+                if !self.terminal {
+                    let ended = summary.stop.to_string();
+                    let ended = ended.split([':', ';']).next().unwrap_or_default();
+                    let seconds = duration(summary.seconds + summary.spectrum_seconds);
+                    let loss = number(summary.final_loss);
+                    let (done, of) = (state.done, self.specs.len());
+                    console::note(&format!(
+                        "{done}/{of} {}: {ended}, loss {loss}, {seconds}; {left} left",
+                        self.title(run)
+                    ));
+                }
+            }
+            Event::Found { run } | Event::Lost { run, .. } => state.passed += self.seconds[run],
+            Event::Waiting { runs } => console::note(&format!("{runs} runs are being done by other processes")),
+        }
+    }
+
+    /// Clears what was shown.
+    pub fn finish(&self) {
+        self.lines.iter().chain([&self.all]).for_each(ProgressBar::finish_and_clear);
+    }
+
+    /// The time left, by the pace so far: first guesses are of one core alone.
+    fn left(&self, state: &State) -> String {
+        let todo = self.seconds.iter().sum::<f64>() - state.passed;
+        let pace = if state.passed > 0.0 {
+            state.started.elapsed().as_secs_f64() / state.passed
+        } else {
+            1.0 / self.jobs as f64
+        };
+        duration(todo * pace)
+    }
+
+    fn title(&self, run: usize) -> String {
+        format!("{}, seed {}", self.specs[run].name, self.specs[run].seed)
+    }
+}

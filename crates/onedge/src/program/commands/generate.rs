@@ -1,0 +1,64 @@
+use std::path::PathBuf;
+
+use onedge_record::RunDirectory;
+use onedge_run::generate::{Options, generate};
+use onedge_spec::{Catalogue, Spec};
+
+use crate::program::code::Code;
+use crate::program::console;
+use crate::program::exit::Misuse;
+use crate::program::progress::Rows;
+use crate::program::specs::Overrides;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The folder of a run that trained a language model, or its spec with --params
+    run: PathBuf,
+    #[command(flatten)]
+    overrides: Overrides,
+    /// The parameters (safetensors) [default: those at the end of the run]
+    #[arg(long, value_name = "FILE")]
+    params: Option<PathBuf>,
+    /// What the text begins with
+    #[arg(long, short, default_value = "")]
+    prompt: String,
+    /// How many characters to draw
+    #[arg(long, short = 'n', default_value_t = 500)]
+    length: usize,
+    /// Less than 1 is tamer, more is wilder, 0 always takes the likeliest character
+    #[arg(long, short, default_value_t = 0.8)]
+    temperature: f64,
+    /// Let only so many of the likeliest characters follow
+    #[arg(long, value_name = "K")]
+    top_k: Option<usize>,
+    /// Of the draws
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
+    let spec = Spec::resolve(&args.overrides.document(Some(&args.run), catalogue)?)?;
+    let params = match &args.params {
+        Some(path) => path.clone(),
+        None if args.run.is_dir() => RunDirectory::open(&args.run)?.params(),
+        None => {
+            let (expected, got) =
+                ("the folder of a run, or `--params FILE` beside a spec", "a spec without".to_owned());
+            return Err(Misuse { option: "generate", expected: expected.to_owned(), got }.into());
+        }
+    };
+    let options = Options {
+        prompt: args.prompt.clone(),
+        length: args.length,
+        temperature: args.temperature,
+        top_k: args.top_k,
+        seed: args.seed,
+    };
+    let mut data_sets = args.overrides.data_sets(&Rows::new(false));
+    generate(&spec, Some(&params), &mut data_sets, &options, |c| {
+        console::result(c.encode_utf8(&mut [0; 4]));
+        true
+    })?;
+    console::result("\n");
+    Ok(Code::Done)
+}

@@ -1,0 +1,61 @@
+use onedge_registry::{Error, nearest};
+
+use onedge_spec::Catalogue;
+
+use crate::program::named::{Kind, full, kinds, overview};
+use crate::program::code::Code;
+use crate::program::console;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// tuners, optimizers, diagnostics, models, activations, initialisations, losses, datasets, theories, figures,
+    /// sections, quantities, panels, operations or terms
+    kind: Option<String>,
+    /// One of them, in full
+    name: Option<String>,
+}
+
+/// Kinds that are listed only when asked for: no spec names what is in them.
+const LATER: [&str; 5] = ["terms", "figures", "quantities", "panels", "operations"];
+
+pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
+    let kinds = kinds(catalogue);
+    let text = match (&args.kind, &args.name) {
+        (None, _) => {
+            kinds.iter().filter(|kind| !LATER.contains(&kind.plural)).map(overview).collect::<Vec<_>>().join("\n")
+        }
+        (Some(kind), None) => {
+            let kind = pick(&kinds, kind)?;
+            kind.rows.iter().map(full).collect::<Vec<_>>().join("\n")
+        }
+        (Some(kind), Some(name)) => {
+            let kind = pick(&kinds, kind)?;
+            let known: Vec<&str> = kind.rows.iter().map(|row| row.name).collect();
+            let row = kind.rows.iter().find(|row| row.name == name);
+            full(row.ok_or_else(|| Error::UnknownName {
+                what: kind.singular,
+                name: name.clone(),
+                nearest: nearest(name, &known),
+            })?)
+        }
+    };
+    console::result(&text);
+    Ok(Code::Done)
+}
+
+/// What `onedge theory` knows, one line each.
+pub fn theories() -> String {
+    kinds(&Catalogue::standard()).iter().filter(|kind| kind.singular == "theory").map(overview).collect()
+}
+
+/// The figures of the paper, one line each.
+pub fn figures() -> String {
+    kinds(&Catalogue::standard()).iter().filter(|kind| kind.singular == "figure").map(overview).collect()
+}
+
+fn pick<'a>(kinds: &'a [Kind], name: &str) -> Result<&'a Kind, Error> {
+    kinds.iter().find(|kind| kind.plural == name || kind.singular == name).ok_or_else(|| {
+        let known: Vec<&str> = kinds.iter().map(|kind| kind.plural).collect();
+        Error::UnknownName { what: "kind", name: name.to_owned(), nearest: nearest(name, &known) }
+    })
+}

@@ -1,0 +1,58 @@
+use std::path::{Path, PathBuf};
+
+use onedge_record::{Record, StopReason};
+use onedge_run::{Outputs, Unfinished, resume};
+
+use onedge_spec::Catalogue;
+
+use crate::program::code::Code;
+use crate::program::console;
+use crate::program::finished::conclude;
+use crate::program::interrupt;
+use crate::program::progress::Rows;
+use crate::program::root::ROOT;
+use crate::program::specs::Cache;
+use onedge_store::IndexedRoot;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The folder of a run that was killed, interrupted or failed; or finished, with --steps
+    run: PathBuf,
+    /// How many steps to take in all [default: as many as the run was to take]
+    #[arg(long, value_name = "N")]
+    steps: Option<u64>,
+    #[command(flatten)]
+    cache: Cache,
+    /// Also write the final parameters to this file (safetensors)
+    #[arg(long, value_name = "FILE")]
+    save_params: Option<PathBuf>,
+    /// Show no progress
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
+    let unfinished = Unfinished::open(&args.run, args.steps, catalogue)?;
+    if let Some(stop) = unfinished.ended() {
+        console::result(&format!("{}: {stop}; nothing to resume{}\n", args.run.display(), hint(stop)));
+        return Ok(Code::of(stop));
+    }
+    let interrupt = interrupt::flag()?;
+    let rows = Rows::new(args.quiet);
+    let mut data_sets = args.cache.data_sets(&rows).stopped_by(&interrupt);
+    let mut row = rows.row(&unfinished.spec().name, 0, unfinished.spec().steps);
+    let tell = rows.notes();
+    let mut observe = |record: &Record| row.show(record);
+    let index = IndexedRoot::new(Path::new(ROOT), catalogue);
+    let outputs = Outputs { register: Some(&index), save: args.save_params.as_deref() };
+    let result = resume(unfinished, outputs, &mut data_sets, &mut observe, &interrupt, &mut |sentence| tell(sentence));
+    conclude(result, &mut row)
+}
+
+/// What can still be done with a run that ended like this.
+fn hint(stop: &StopReason) -> &'static str {
+    match stop {
+        StopReason::StepsDone => ", but with `--steps N` for more of them",
+        _ => "; try `onedge fork`, with other settings from an earlier step on",
+    }
+}

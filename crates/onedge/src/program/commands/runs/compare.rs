@@ -1,0 +1,98 @@
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use onedge_record::{RunDirectory, StopReason, Summary, final_loss};
+use onedge_run::Finished;
+use onedge_store::{Entry, FieldValue, Status, path_of};
+use onedge_sweep::compare::{Group, Point, comparison_table};
+use onedge_text::labels::tell_apart;
+use onedge_text::table::table;
+
+use onedge_spec::Catalogue;
+
+use crate::program::code::Code;
+use crate::program::console;
+use crate::program::root::Root;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The runs
+    #[arg(required = true, value_name = "RUN")]
+    runs: Vec<String>,
+}
+
+pub fn run(args: &Args, root: &Root, catalogue: &Catalogue) -> anyhow::Result<Code> {
+    let paths: Vec<PathBuf> = args.runs.iter().map(|run| path_of(root.path(), run, catalogue)).collect::<Result<_, _>>()?;
+    let entries: Vec<Entry> = paths.iter().map(|path| Entry::at(path, catalogue)).collect::<Result<_, _>>()?;
+    let names: Vec<String> = entries.iter().map(|entry| entry.text("name").unwrap_or_default().to_owned()).collect();
+    let folders = entries.iter().map(|entry| entry.folder.clone()).collect();
+    let shown = paths.iter().map(|path| path.display().to_string()).collect();
+    let labels = tell_apart(&names, &[folders, shown]);
+    let mut groups = Vec::new();
+    for ((path, entry), label) in paths.into_iter().zip(&entries).zip(&labels) {
+        let points = vec![Point { label: String::new(), runs: vec![finished(path, entry)?] }];
+        groups.push(Group { name: label.clone(), points });
+    }
+    console::result(&comparison_table(&groups));
+    console::result(&differences(&entries, &labels));
+    Ok(Code::Done)
+}
+
+/// A run as it is. One without a summary was interrupted, or goes on.
+fn finished(folder: PathBuf, entry: &Entry) -> anyhow::Result<Finished> {
+    let run = RunDirectory::open(&folder)?;
+    let records = run.read_steps()?.records;
+    let left = if entry.status == Status::Running { None } else { run.read_summary()? };
+    let summary = left.unwrap_or_else(|| {
+        console::note(&format!("note: {}: {}, so this is how far it got", folder.display(), entry.status));
+        let losses: Vec<f64> = records.iter().map(|record| record.loss).collect();
+        let last = records.last();
+        Summary {
+            name: entry.text("name").unwrap_or_default().to_owned(),
+            version: entry.text("version").unwrap_or_default().to_owned(),
+            stop: StopReason::Interrupted { step: records.len() as u64 },
+            ended: None,
+            steps: records.len() as u64,
+            parameters: 0,
+            seconds: last.map_or(0.0, |record| record.seconds),
+            spectrum_seconds: 0.0,
+            checkpoint_seconds: 0.0,
+            checkpoints_failed: 0,
+            cost: last.map_or(0.0, |record| record.cost),
+            first_loss: losses.first().copied(),
+            final_loss: final_loss(&losses),
+            best_loss: losses.iter().copied().reduce(f64::min),
+            events: Default::default(),
+            train: Default::default(),
+            test: Default::default(),
+        }
+    });
+    Ok(Finished { folder, summary, records, edge: None })
+}
+
+/// The settings that are not the same in all runs: a row each, or a row for each run where that is shorter.
+fn differences(entries: &[Entry], labels: &[String]) -> String {
+    let keys: BTreeSet<&str> = entries.iter().flat_map(Entry::settings).map(|(key, _)| key).collect();
+    let differs = |key: &&str| entries.iter().any(|entry| entry.facts.get(*key) != entries[0].facts.get(*key));
+    let keys: Vec<&str> = keys.into_iter().filter(differs).collect();
+    if keys.is_empty() {
+        return if entries.len() > 1 { "\nall settings are the same\n".to_owned() } else { String::new() };
+    }
+    let cell = |entry: &Entry, key: &str| entry.facts.get(key).map_or("-".to_owned(), FieldValue::to_string);
+    let by_run = keys.len() <= entries.len();
+    let headings: Vec<&str> = match by_run {
+        true => ["run"].into_iter().chain(keys.iter().copied()).collect(),
+        false => ["setting"].into_iter().chain(labels.iter().map(String::as_str)).collect(),
+    };
+    let rows: Vec<Vec<String>> = if by_run {
+        let row = |(entry, label): (&Entry, &String)| {
+            [label.clone()].into_iter().chain(keys.iter().map(|key| cell(entry, key))).collect()
+        };
+        entries.iter().zip(labels).map(row).collect()
+    } else {
+        let row =
+            |key: &&str| [(*key).to_owned()].into_iter().chain(entries.iter().map(|entry| cell(entry, key))).collect();
+        keys.iter().map(row).collect()
+    };
+    format!("\n{}", table(&headings, &rows))
+}

@@ -1,0 +1,182 @@
+mod live;
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::available_parallelism;
+
+use live::Live;
+use onedge_registry::Value;
+use onedge_run::check_all;
+use onedge_spec::{Catalogue, Spec};
+use onedge_sweep::{self as sweep, Axes, RELATIVE_LOSS, Report, Share, Status, Sweep, Trial, Workers, runs_of, survey};
+
+use crate::program::code::Code;
+use crate::program::console;
+use crate::program::exit::Misuse;
+use crate::program::interrupt;
+use crate::program::progress::Rows;
+use crate::program::specs::Overrides;
+
+/// More points than these are left to a file.
+const POINTS_SHOWN: usize = 30;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The sweep, a TOML file: a spec with lists, distributions and a section [sweep]
+    sweep: PathBuf,
+    #[command(flatten)]
+    overrides: Overrides,
+    /// Where runs live, shared with other sweeps and workers; those at their end are not repeated
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    root: PathBuf,
+    /// Do so many runs at a time
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: u16,
+    /// Do only the I-th of N disjoint shares of the runs, I from 1
+    #[arg(long, value_name = "I/N", value_parser = share)]
+    array: Option<Share>,
+    /// Run nothing: table and maps of what is there
+    #[arg(long, conflicts_with_all = ["jobs", "array"])]
+    table_only: bool,
+    /// Draw a map over these settings, X,Y or X,Y,PANELS [default: over the two or three that vary]
+    #[arg(long, value_name = "KEYS", value_delimiter = ',')]
+    map: Vec<String>,
+    /// What maps show: a number of the summaries, like test.accuracy
+    #[arg(long, value_name = "KEY", default_value = RELATIVE_LOSS)]
+    value: String,
+    /// Show no progress
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
+    let axes = axes(&args.map)?;
+    let interrupt = interrupt::flag()?;
+    let rows = Rows::new(args.quiet);
+    let mut data_sets = args.overrides.data_sets(&rows).stopped_by(&interrupt);
+    let sweep = Sweep::read(&args.sweep, &args.overrides.set, catalogue)?;
+    let trials = sweep.trials(&mut data_sets)?;
+    let specs: Vec<Spec> = trials.iter().map(|trial| trial.spec.clone()).collect();
+    let workers = Workers { jobs: args.jobs.into(), share: args.array, give_up: sweep.give_up(&trials) };
+    let here = survey(&specs, &args.root, workers.hopeless())?;
+    warn_of_damage(&here, &specs, args, &*rows.warnings());
+    // What is wrong with the flags is said before hours are spent.
+    if let Some(axes) = &axes {
+        Report::new(&trials, &here)?.map(axes, &args.value)?;
+    }
+    let mut done = None;
+    let (statuses, stopped) = if args.table_only {
+        (here, Ok(()))
+    } else {
+        let runs = runs_of(&specs, workers.share);
+        let open = || runs.iter().filter(|run| !matches!(here[**run], Status::Done(_))).map(|run| &specs[*run]);
+        note_threads(open(), workers.jobs);
+        check_all(open(), &mut data_sets)?;
+        let live = Live::new(&rows, &trials, &specs, &workers);
+        let result = sweep::run(&specs, &args.root, &workers, &data_sets, &|event| live.see(&event), &interrupt);
+        done = Some(live.finish());
+        match result {
+            Ok(statuses) => (statuses, Ok(())),
+            Err(error) => (survey(&specs, &args.root, workers.hopeless())?, Err(error)),
+        }
+    };
+    let report = Report::new(&trials, &statuses)?;
+    let shown = show(&report, axes.as_ref(), args, done);
+    stopped?;
+    shown?;
+    Ok(code(&report, &specs, &statuses, args, &interrupt))
+}
+
+/// Says which runs were at their end and cannot be read by now.
+fn warn_of_damage(statuses: &[Status], specs: &[Spec], args: &Args, warn: &dyn Fn(&str)) {
+    let advice = if args.table_only { "; put the file back from a copy, or start the sweep again" } else { "" };
+    for run in runs_of(specs, None) {
+        if let Status::Damaged(damaged) = &statuses[run] {
+            warn(&format!("{damaged}, so the run counts as open{advice}"));
+        }
+    }
+}
+
+/// Jobs that take each other's processors are slower than one after the other.
+fn note_threads<'a>(specs: impl Iterator<Item = &'a Spec>, jobs: usize) {
+    let machine = available_parallelism().map_or(1, usize::from);
+    let threads = specs.map(|spec| match spec.get("engine.threads") {
+        Some(Value::Integer(threads @ 1..)) => usize::try_from(threads).unwrap_or(machine),
+        _ => machine,
+    });
+    let threads = threads.max().unwrap_or(0);
+    if jobs > 1 && jobs * threads > machine {
+        let each = machine / jobs;
+        let advice =
+            if each == 0 { format!("--jobs {machine}") } else { format!("engine.threads = {each} in the sweep") };
+        console::note(&format!("note: jobs {jobs}, threads of each {threads}, processors {machine}; try {advice}"));
+    }
+}
+
+/// Prints the tables and leaves them with everything else.
+fn show(report: &Report<'_>, axes: Option<&Axes>, args: &Args, done: Option<usize>) -> anyhow::Result<()> {
+    let counts = report.counts();
+    let points = report.point_table();
+    if (2..=POINTS_SHOWN).contains(&points.lines().skip(1).count()) {
+        console::result(&format!("{points}\n"));
+    }
+    console::result(&report.best_table());
+    let here = done.map_or(String::new(), |done| format!("; {done} of them now"));
+    console::result(&format!(
+        "\n{} runs: {} done, {} diverged, {} given up, {} open{here}\n",
+        counts.runs, counts.done, counts.diverged, counts.given_up, counts.open
+    ));
+    if counts.open == counts.runs {
+        return Ok(());
+    }
+    let stem = args.sweep.file_stem().unwrap_or(args.sweep.as_os_str());
+    let folder = args.root.join(format!("{}.sweep", stem.to_string_lossy()));
+    fs::create_dir_all(&folder).map_err(onedge_record::Error::write(&folder))?;
+    let usual = report.usual_axes();
+    let files = report.save(&folder, axes.map_or(&usual[..], std::slice::from_ref), &args.value)?;
+    console::result(&format!("left in {}: {}\n", folder.display(), files.join(", ")));
+    Ok(())
+}
+
+fn code(report: &Report<'_>, specs: &[Spec], statuses: &[Status], args: &Args, interrupt: &AtomicBool) -> Code {
+    let ended = |run: &usize| matches!(statuses[*run], Status::Done(_));
+    let whole = || report.counts().open == 0 && report.has_all_bests();
+    let share = || args.array.is_some() && runs_of(specs, args.array).iter().all(ended);
+    match interrupt.load(Ordering::Relaxed) {
+        true => Code::Interrupted,
+        false if share() || whole() => Code::Done,
+        false => Code::Failed,
+    }
+}
+
+fn axes(keys: &[String]) -> anyhow::Result<Option<Axes>> {
+    let (x, y, panels) = match keys {
+        [] => return Ok(None),
+        [x, y] => (x, y, None),
+        [x, y, panels] => (x, y, Some(panels.clone())),
+        _ => {
+            let expected = "two settings, or three, like tuner.sigma,batch".to_owned();
+            return Err(Misuse { option: "--map", expected, got: keys.join(",") }.into());
+        }
+    };
+    Ok(Some(Axes { x: x.clone(), y: y.clone(), panels, variant: None }))
+}
+
+fn share(text: &str) -> Result<Share, String> {
+    let parts = text.split_once('/').and_then(|(index, of)| Some((index.parse().ok()?, of.parse().ok()?)));
+    match parts {
+        Some((index, of)) if (1..=of).contains(&index) => Ok(Share { index, of }),
+        _ => Err(format!("expected I/N with I from 1 to N, like 2/8, got {text}")),
+    }
+}
+
+/// What a run is called on the screen.
+fn title(trial: &Trial, with_seed: bool) -> String {
+    let seed = if with_seed { format!("seed={}", trial.spec.seed) } else { String::new() };
+    [trial.group.as_str(), &trial.label, &seed]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}

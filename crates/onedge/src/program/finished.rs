@@ -1,0 +1,82 @@
+//! What is said of a run that came to its end.
+
+use std::path::PathBuf;
+
+use onedge_record::StopReason;
+use onedge_run::{Error, Finished};
+use onedge_text::table::{duration, number};
+
+use crate::program::code::Code;
+use crate::program::console;
+use crate::program::progress::Row;
+
+/// Reports on a run, and says how to end.
+///
+/// # Errors
+/// What kept the run from training, or from leaving all its files.
+pub fn conclude(result: Result<Finished, Error>, row: &mut Row) -> anyhow::Result<Code> {
+    let (finished, lost) = match result {
+        Ok(finished) => (finished, None),
+        Err(Error::Incomplete { finished, source }) => {
+            ((*finished).clone(), Some(Error::Incomplete { finished, source }))
+        }
+        Err(error) => return Err(error.into()),
+    };
+    row.finish(&finished.summary.stop);
+    let is_gone = lost.as_ref().is_some_and(Error::is_gone);
+    console::result(&report(&finished, (!is_gone).then_some(&finished.folder)));
+    if let Some(error) = lost {
+        return Err(error.into());
+    }
+    let code = Code::of(&finished.summary.stop);
+    if code == Code::Failed {
+        console::note(&format!("error: {}: {}", finished.summary.name, finished.summary.stop));
+    }
+    Ok(code)
+}
+
+/// A few lines on how a run went, and where it is left.
+fn report(finished: &Finished, folder: Option<&PathBuf>) -> String {
+    let summary = &finished.summary;
+    let mut lines = vec![
+        format!("{}: {}", summary.name, summary.stop),
+        format!(
+            "{} steps of {} parameters in {} (spectrum {}), cost {:.0} forward passes",
+            summary.steps,
+            summary.parameters,
+            duration(summary.seconds),
+            duration(summary.spectrum_seconds),
+            summary.cost
+        ),
+        format!(
+            "loss: first {}, best {}, final (mean of the last 5) {}",
+            number(summary.first_loss),
+            number(summary.best_loss),
+            number(summary.final_loss)
+        ),
+    ];
+    for (part, means) in [("train", &summary.train), ("test", &summary.test)] {
+        if !means.is_empty() {
+            let means: Vec<String> =
+                means.iter().map(|(name, value)| format!("{name} {}", number(Some(*value)))).collect();
+            lines.push(format!("{part}: {}", means.join(", ")));
+        }
+    }
+    let events: Vec<String> = summary
+        .events
+        .iter()
+        .filter(|(_, count)| **count > 0)
+        .map(|(name, count)| format!("{} {count}", name.replace('_', " ")))
+        .collect();
+    if !events.is_empty() {
+        lines.push(format!("tuner: {}", events.join(", ")));
+    }
+    if summary.checkpoints_failed > 0 {
+        lines.push(format!("checkpoints that could not be written: {}", summary.checkpoints_failed));
+    }
+    lines.extend(folder.map(|folder| match (folder.display(), &summary.stop) {
+        (folder, StopReason::Interrupted { .. }) => format!("left in {folder}; to go on: onedge resume {folder}"),
+        (folder, _) => format!("left in {folder}"),
+    }));
+    lines.join("\n") + "\n"
+}

@@ -1,0 +1,63 @@
+//! Specs from files and flags.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use onedge_run::DataSets;
+use onedge_spec::{Catalogue, Document, Error};
+
+use crate::program::progress::Rows;
+
+/// What every command that takes specs shares.
+#[derive(Debug, Args)]
+pub struct Overrides {
+    /// Change a setting, like tuner.sigma=2.06, steps=500 or tuner=greedy; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    #[command(flatten)]
+    pub cache: Cache,
+}
+
+/// Where data come from.
+#[derive(Debug, Args)]
+pub struct Cache {
+    /// Where downloads and decoded images are kept [default: the user's cache folder]
+    #[arg(long, value_name = "DIR")]
+    pub cache: Option<PathBuf>,
+}
+
+impl Overrides {
+    /// The spec at `path` (a TOML file, or a run folder whose spec is meant) with the flags applied.
+    pub fn document(&self, path: Option<&Path>, catalogue: &Catalogue) -> Result<Document, Error> {
+        let mut document = match path {
+            None => Document::empty("defaults"),
+            Some(path) if path.is_dir() => Document::read(&path.join("spec.toml"))?,
+            Some(path) => Document::read(path)?,
+        }
+        .with_catalogue(catalogue);
+        for assignment in &self.set {
+            document.set(assignment)?;
+        }
+        Ok(document)
+    }
+
+    /// As [`Cache::data_sets`].
+    pub fn data_sets(&self, rows: &Rows) -> DataSets {
+        self.cache.data_sets(rows)
+    }
+}
+
+impl Cache {
+    /// Data sets, with the cache folder that the flags or the system name; what happens to them is shown among `rows`.
+    pub fn data_sets(&self, rows: &Rows) -> DataSets {
+        let data_sets = DataSets::new(self.cache.clone().or_else(cache_dir));
+        data_sets.watched_by(rows.downloads()).warned_by(rows.warnings())
+    }
+}
+
+/// `$XDG_CACHE_HOME/onedge`, or where the system usually keeps such things.
+pub fn cache_dir() -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = set("XDG_CACHE_HOME").or_else(|| set("LOCALAPPDATA")).or_else(|| Some(set("HOME")?.join(".cache")))?;
+    Some(base.join("onedge"))
+}

@@ -18,7 +18,7 @@ use onedge_tune::{optimizers, tuners};
 /// use onedge_spec::{Catalogue, Document, Spec};
 /// use onedge_tune::tuners::{self, Constant};
 ///
-/// static TENTH: Entry<tuners::Build> = Entry {
+/// static TENTH: Entry<tuners::Make> = Entry {
 ///     name: "tenth",
 ///     summary: "a tenth of a rate",
 ///     doc: "rate / 10 at every step.",
@@ -42,7 +42,7 @@ struct Entries {
     models: Vec<&'static Entry<models::Build>>,
     losses: Vec<&'static Entry<losses::Build>>,
     optimizers: Vec<&'static Entry<optimizers::Make>>,
-    tuners: Vec<&'static Entry<tuners::Build>>,
+    tuners: Vec<&'static Entry<tuners::Make>>,
     diagnostics: Vec<&'static Entry<diagnostics::Make>>,
 }
 
@@ -132,7 +132,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// [`CatalogueError`].
-    pub fn with_tuner(self, entry: &'static Entry<tuners::Build>) -> Result<Self, CatalogueError> {
+    pub fn with_tuner(self, entry: &'static Entry<tuners::Make>) -> Result<Self, CatalogueError> {
         self.with("tuner", entry, &["name"], |entries| &mut entries.tuners)
     }
 
@@ -170,7 +170,7 @@ impl Catalogue {
     }
 
     /// Tuners, standard ones first.
-    pub fn tuners(&self) -> &[&'static Entry<tuners::Build>] {
+    pub fn tuners(&self) -> &[&'static Entry<tuners::Make>] {
         &self.0.tuners
     }
 
@@ -235,7 +235,7 @@ fn names<B>(entries: &[&'static Entry<B>]) -> Vec<&'static str> {
     entries.iter().map(|entry| entry.name).collect()
 }
 
-impl std::default::Default for Catalogue {
+impl Default for Catalogue {
     /// The standard one.
     fn default() -> Self {
         Self::standard()
@@ -278,7 +278,7 @@ mod tests {
 
     use super::*;
 
-    const fn tuner(name: &'static str, settings: &'static [Setting]) -> Entry<tuners::Build> {
+    const fn tuner(name: &'static str, settings: &'static [Setting]) -> Entry<tuners::Make> {
         Entry { name, summary: "", doc: "", settings, build: |_| Ok(Box::new(Constant::new(0.1))) }
     }
 
@@ -288,11 +288,11 @@ mod tests {
 
     #[test]
     fn what_cannot_be_told_apart_is_refused() {
-        static GOOD: Entry<tuners::Build> = tuner("my-rule-2", &[number("rate")]);
-        static TAKEN: Entry<tuners::Build> = tuner("cdat", &[]);
-        static ODD: Entry<tuners::Build> = tuner("My rule", &[]);
-        static NAME: Entry<tuners::Build> = tuner("mine", &[number("name")]);
-        static TWICE: Entry<tuners::Build> = tuner("mine", &[number("a"), number("a")]);
+        static GOOD: Entry<tuners::Make> = tuner("my-rule-2", &[number("rate")]);
+        static TAKEN: Entry<tuners::Make> = tuner("cdat", &[]);
+        static ODD: Entry<tuners::Make> = tuner("My rule", &[]);
+        static NAME: Entry<tuners::Make> = tuner("mine", &[number("name")]);
+        static TWICE: Entry<tuners::Make> = tuner("mine", &[number("a"), number("a")]);
         let with = |entry| Catalogue::standard().with_tuner(entry);
         let good = with(&GOOD).unwrap();
         assert_eq!(good.names("tuner").last(), Some(&"my-rule-2"));
@@ -305,7 +305,7 @@ mod tests {
 
     #[test]
     fn equal_if_the_entries_are() {
-        static ONE: Entry<tuners::Build> = tuner("one", &[]);
+        static ONE: Entry<tuners::Make> = tuner("one", &[]);
         let with = || Catalogue::standard().with_tuner(&ONE).unwrap();
         assert_eq!(Catalogue::standard(), Catalogue::default());
         assert_eq!(with(), with());

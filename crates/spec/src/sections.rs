@@ -113,7 +113,7 @@ pub const ALL: &[Section] = &[
         key: "loss",
         choice: Some(Choice { what: "loss", default: "cross-entropy" }),
         own: &[L2],
-        settings: |name| Ok([find("loss", losses::ALL, name)?.settings, &[L2]].concat()),
+        settings: |catalogue, name| Ok([catalogue.settings("loss", name)?, &[L2]].concat()),
     },
     Section {
         key: "optimizer",

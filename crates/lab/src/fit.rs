@@ -14,6 +14,7 @@ use onedge_tune::{Optimizer, Tuner};
 
 use crate::Error;
 use crate::checkpoint::Cadence;
+use crate::params::Layout;
 use crate::records::{Record, StopReason};
 use crate::run::{Diagnostics, Hooks, Instruments, Last, Outcome, Plan, Problem, target, train};
 
@@ -155,7 +156,7 @@ impl Fit {
     /// A batch of no examples or of more than there are; an `l2` that is negative or not finite; whatever the engine refuses. What happens in training is no
     /// error but in [`Outcome::stop`].
     pub fn run(self) -> Result<Fitted, Error> {
-        let Self { model, loss, data, optimizer, tuner, plan, l2 } = self;
+        let Self { model, loss, data, mut optimizer, tuner, plan, l2 } = self;
         let option = |option, expected: &str, got: String| Error::Option { option, expected: expected.to_owned(), got };
         if plan.batch == Some(0) {
             return Err(option("batch", "1 or more examples", "0".to_owned()));
@@ -167,6 +168,7 @@ impl Fit {
         let options = Options::for_this_machine();
         let mut problem = Problem::<f32>::of(ORIGIN, Arc::clone(&model), &loss, Arc::clone(&data), l2, options)?;
         let mut parameters = problem.initial(plan.seed);
+        optimizer.set_layers(&Layout::layers(&problem.layouts))?;
         let mut records = Vec::new();
         let mut keep = |record: &Record| {
             records.push(record.clone());

@@ -12,7 +12,7 @@ use onedge_tune::{Error as TuneError, Optimizer};
 use serde::Serialize;
 
 use crate::Error;
-use crate::params;
+use crate::params::{self, Layout};
 use crate::run::{Element, Instruments, Left, Library, Problem, Workload, instruments, plan};
 use crate::spec::{Precision, Spec};
 use crate::table::{number, table};
@@ -86,7 +86,8 @@ fn measure_in<T: Element>(spec: &Spec, file: Option<&Path>, library: &mut Librar
         None => problem.initial(spec.seed),
     };
     let in_spec = Error::spec(&spec.origin);
-    let optimizer = spec.build_optimizer().map_err(&in_spec)?;
+    let mut optimizer = spec.build_optimizer().map_err(&in_spec)?;
+    optimizer.set_layers(&Layout::layers(&problem.layouts))?;
     let along_runs = plan(spec)?.diagnostics.lanczos;
     let options = Lanczos { wanted: Wanted::Both, tolerance: 0.1 * along_runs.tolerance, ..along_runs };
     let examples = problem.train.examples();

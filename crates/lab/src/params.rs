@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use onedge_objective::Real;
+use onedge_objective::{Layer, Real};
 use onedge_registry::nearest;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 
@@ -23,6 +23,11 @@ impl Layout {
     /// The number of elements.
     pub fn size(&self) -> usize {
         self.shape.iter().product()
+    }
+
+    /// The same tensors with their places in the flat vector.
+    pub fn layers(layouts: &[Self]) -> Vec<Layer> {
+        Layer::in_order(layouts.iter().map(|layout| (layout.name.as_str(), layout.shape.clone())))
     }
 }
 

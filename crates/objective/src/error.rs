@@ -1,4 +1,5 @@
 use std::fmt;
+use std::ops::Range;
 
 /// What can go wrong when a loss is probed.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +36,21 @@ pub enum Error {
         expected: usize,
         /// Its length.
         got: usize,
+    },
+    /// Layers that do not cover the parameters one after the other.
+    #[error(
+        "layer `{name}`: expected the range {}..{} of the {dim} parameters, got {}..{}; try `Layer::in_order`",
+        expected.start, expected.end, got.start, got.end
+    )]
+    Layer {
+        /// The first layer that is elsewhere than after the one before, or not as large as its shape.
+        name: String,
+        /// Where it must lie.
+        expected: Range<usize>,
+        /// Where it lies.
+        got: Range<usize>,
+        /// The number of parameters.
+        dim: usize,
     },
     /// Whatever a foreign objective reports.
     #[error(transparent)]

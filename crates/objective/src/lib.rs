@@ -7,6 +7,7 @@
 mod cost;
 mod error;
 mod fn_objective;
+mod layer;
 mod part;
 mod real;
 mod sampled;
@@ -16,6 +17,7 @@ pub mod vector;
 pub use cost::Costs;
 pub use error::{Error, Probe};
 pub use fn_objective::FnObjective;
+pub use layer::Layer;
 pub use part::Part;
 pub use real::{Real, by_precision};
 pub use sampled::Sampled;

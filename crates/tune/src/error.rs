@@ -38,6 +38,15 @@ pub enum Error {
     /// A tuner that needs the largest eigenvalue, and a measurement that only looks for magnitude.
     #[error("trainer: expected a spectrum that includes the largest values, got magnitude alone; try both")]
     NoLargest,
+    /// An optimizer that treats tensors by their shapes, and was not told of any.
+    #[error("{optimizer}: expected to know the layers, got none; try `Trainer::with_layers` before the first step")]
+    NoLayers {
+        /// The optimizer.
+        optimizer: &'static str,
+    },
+    /// Layers told to an optimizer that do not cover the parameters.
+    #[error("trainer: {0}")]
+    Layers(ObjectiveError),
     /// A saved state that does not fit.
     #[error(transparent)]
     State(#[from] StateError),

@@ -1,4 +1,4 @@
-use onedge_objective::Real;
+use onedge_objective::{Layer, Real};
 
 use crate::{Error, State};
 
@@ -9,6 +9,17 @@ pub trait Optimizer<T: Real>: Send {
     /// # Errors
     /// If the lengths differ from each other or from those before.
     fn direction(&mut self, w: &[T], g: &[T], u: &mut [T]) -> Result<(), Error>;
+
+    /// Says which tensors the parameters are, one after the other: once, before the first direction and before any
+    /// [`restore`](Self::restore). An optimizer that treats all parameters alike, as here, does nothing with it; one that
+    /// cannot do without ends its first direction with [`Error::NoLayers`] if it was not told.
+    ///
+    /// # Errors
+    /// Layers among which is nothing for this optimizer to work on.
+    fn set_layers(&mut self, layers: &[Layer]) -> Result<(), Error> {
+        let _ = layers;
+        Ok(())
+    }
 
     /// The diagonal P of the last direction, if the method divides by one. `None` before the first direction.
     fn preconditioner(&self) -> Option<&[T]>;

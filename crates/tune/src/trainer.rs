@@ -1,4 +1,4 @@
-use onedge_objective::{Objective, Part, Probe, Real, vector};
+use onedge_objective::{Layer, Objective, Part, Probe, Real, vector};
 use onedge_spectrum::{Lanczos, SharpnessTracker, Wanted};
 
 use crate::probes::{Asked, Center, Payer, Previous, Probes, Scratch, Trackers};
@@ -83,6 +83,29 @@ impl<T: Real> Trainer<T> {
                 parts: 0,
             },
         })
+    }
+
+    /// Tells the optimizer which tensors the parameters are, for one that treats them by their shapes; before the first
+    /// step and before any [`restore`](Self::restore).
+    ///
+    /// # Errors
+    /// Layers that do not cover the parameters one after the other; those of the optimizer.
+    ///
+    /// # Example
+    /// ```
+    /// use onedge_objective::Layer;
+    /// use onedge_spectrum::Lanczos;
+    /// use onedge_tune::{Trainer, optimizers::Adam, tuners::Constant};
+    ///
+    /// let layers = Layer::in_order([("weight", vec![4, 3]), ("bias", vec![3])]);
+    /// let (optimizer, tuner) = (Box::new(Adam::paper()), Box::new(Constant::new(1e-3)));
+    /// let trainer = Trainer::<f64>::new(15, optimizer, tuner, Lanczos::top(1, 0))?.with_layers(&layers)?;
+    /// # Ok::<(), onedge_tune::Error>(())
+    /// ```
+    pub fn with_layers(mut self, layers: &[Layer]) -> Result<Self, Error> {
+        Layer::require_cover(layers, self.dim()).map_err(Error::Layers)?;
+        self.optimizer.set_layers(layers)?;
+        Ok(self)
     }
 
     /// Linearises at `w` and computes the update; the rate is set, and `w` moved, by [`Step::finish`]. In between the

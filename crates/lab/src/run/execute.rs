@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::Error;
 use crate::checkpoint::hex;
-use crate::params;
+use crate::params::{self, Layout};
 use crate::records::{Record, RunDirectory, StopReason, Summary, check_writable, write_whole};
 use crate::run::session::{Opening, Session};
 use crate::run::{Augment, Diagnostics, Element, Instruments, Last, Library, Plan, Problem, instruments};
@@ -184,7 +184,9 @@ pub(super) fn prepare<T: Element>(spec: &Spec, library: &mut Library) -> Result<
     plan.check_batch(examples)?;
     instruments::check(&spec.diagnostics, spec.batch, examples).map_err(&in_spec)?;
     let augment = Augment::new(&problem.input_shape, spec.crop, spec.flip)?;
-    let method = (spec.build_optimizer().map_err(&in_spec)?, spec.build_tuner().map_err(&in_spec)?);
+    let mut optimizer = spec.build_optimizer::<T>().map_err(&in_spec)?;
+    optimizer.set_layers(&Layout::layers(&problem.layouts))?;
+    let method = (optimizer, spec.build_tuner().map_err(&in_spec)?);
     let threads = plan.diagnostics.lanczos.threads;
     let setup = Setup { seed: spec.seed, threads, batch_size: spec.batch };
     let instruments = Instruments::new(&spec.diagnostics, &problem.layouts, setup).map_err(&in_spec)?;

@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 
-use onedge_objective::{Real, State, StateError};
+use onedge_objective::{Layer, Real, State, StateError};
 use onedge_registry::{Error as RegistryError, Settings};
 use onedge_spectrum::Error as SpectrumError;
-use onedge_spectrum::diagnostics::{self, Instrument, Layer, Point, Setup};
+use onedge_spectrum::diagnostics::{self, Instrument, Point, Setup};
 use onedge_tune::{Error as TuneError, Optimizer, Step};
 
 use crate::Error;
@@ -82,14 +82,7 @@ impl<T: Real> Instruments<T> {
     /// # Errors
     /// A setting out of its range.
     pub fn new(settings: &Settings, layouts: &[Layout], setup: Setup) -> Result<Self, RegistryError> {
-        let mut start = 0;
-        let layer = |layout: &Layout| {
-            let range = start..start + layout.shape.iter().product::<usize>();
-            start = range.end;
-            Layer { name: layout.name.clone(), range }
-        };
-        let layers = layouts.iter().map(layer).collect();
-        Ok(Self { list: diagnostics::instruments(settings)?, layers, setup })
+        Ok(Self { list: diagnostics::instruments(settings)?, layers: Layout::layers(layouts), setup })
     }
 
     /// None.

@@ -19,7 +19,7 @@ use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Setting, Set
 
 use crate::{Error, Estimate, Sampling};
 
-pub use point::{Layer, Point, Setup, Step};
+pub use point::{Point, Setup, Step};
 
 /// One measured number.
 #[derive(Debug, Clone, PartialEq)]

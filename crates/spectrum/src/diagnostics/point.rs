@@ -1,18 +1,8 @@
-use std::ops::Range;
 use std::rc::Rc;
 
-use onedge_objective::{Costs, Error as ObjectiveError, Objective, Real, Sampled};
+use onedge_objective::{Costs, Error as ObjectiveError, Layer, Objective, Real, Sampled};
 
 use crate::{Direction, Error, Hessian, LinearOperator};
-
-/// The parameters of one layer: a tensor by its name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Layer {
-    /// Its name.
-    pub name: String,
-    /// Its place in the flat vector.
-    pub range: Range<usize>,
-}
 
 /// What a run knows of the step from a point.
 #[derive(Debug, Clone, Copy)]

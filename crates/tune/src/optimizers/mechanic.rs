@@ -1,4 +1,4 @@
-use onedge_objective::{Real, vector};
+use onedge_objective::{Layer, Real, vector};
 use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
 
 use super::{Made, Make, check_lengths, finite_from_zero, positive};
@@ -122,6 +122,10 @@ impl<T: Real> Optimizer<T> for Mechanic<T> {
             *u = first - w + scale * sum;
         }
         Ok(())
+    }
+
+    fn set_layers(&mut self, layers: &[Layer]) -> Result<(), Error> {
+        self.base.set_layers(layers)
     }
 
     fn preconditioner(&self) -> Option<&[T]> {

@@ -1,10 +1,12 @@
 //! The training step itself.
 
-use onedge_objective::{Error as ObjectiveError, Objective, Probe};
+use std::sync::{Arc, Mutex};
+
+use onedge_objective::{Error as ObjectiveError, Layer, Objective, Probe};
 use onedge_spectrum::{Lanczos, Wanted, alignment};
-use onedge_tune::optimizers::{Gd, Momentum, RmsProp};
+use onedge_tune::optimizers::{Gd, Mechanic, Momentum, RmsProp};
 use onedge_tune::tuners::{Armijo, Cdat, Constant, Hypergradient, Sharpness};
-use onedge_tune::{Error, Metric, Optimizer, Trainer, Tuner};
+use onedge_tune::{Error, Metric, Optimizer, State, Trainer, Tuner};
 
 use crate::problems::{Counted, PRICES, Quadratic};
 
@@ -192,4 +194,55 @@ fn squares_of_gradients_that_overflow_end_the_run() {
     let mut trainer = Trainer::<f32>::new(1, optimizer, tuner, Lanczos::top(1, 0)).unwrap();
     let error = trainer.step(&mut objective, &mut [2.0]).unwrap_err();
     assert!(matches!(error, Error::NonFinite { step: 0, probe: Probe::Preconditioner, .. }), "{error}");
+}
+
+/// Remembers the layers that it was told.
+#[derive(Clone, Default)]
+struct Listening(Arc<Mutex<Vec<Layer>>>);
+
+impl Optimizer<f64> for Listening {
+    fn direction(&mut self, _: &[f64], g: &[f64], u: &mut [f64]) -> Result<(), Error> {
+        u.copy_from_slice(g);
+        Ok(())
+    }
+
+    fn set_layers(&mut self, layers: &[Layer]) -> Result<(), Error> {
+        *self.0.lock().unwrap() = layers.to_vec();
+        Ok(())
+    }
+
+    fn preconditioner(&self) -> Option<&[f64]> {
+        None
+    }
+
+    fn edge(&self) -> Option<f64> {
+        None
+    }
+
+    fn duplicate(&self) -> Box<dyn Optimizer<f64>> {
+        Box::new(self.clone())
+    }
+
+    fn state(&self) -> State<f64> {
+        State::new()
+    }
+
+    fn restore(&mut self, _: State<f64>) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+#[test]
+fn the_optimizer_is_told_layers_that_cover_the_parameters() {
+    let layers = Layer::in_order([("weight", vec![2, 2]), ("bias", vec![2])]);
+    let listening = Listening::default();
+    trainer(6, listening.clone(), Constant::new(0.1)).with_layers(&layers).unwrap();
+    assert_eq!(*listening.0.lock().unwrap(), layers);
+    // An optimizer over another one tells it.
+    let listening = Listening::default();
+    let over = Mechanic::paper(Box::new(listening.clone()));
+    trainer(6, over, Constant::new(1.0)).with_layers(&layers).unwrap();
+    assert_eq!(*listening.0.lock().unwrap(), layers);
+    let refused = trainer(7, Gd, Constant::new(0.1)).with_layers(&layers).err().unwrap().to_string();
+    assert_eq!(refused, "trainer: layers: expected 7 elements, got 6");
 }

@@ -1,5 +1,7 @@
+use super::Element;
+use super::dispatch::vectorised;
+use super::functions::{exp, larger};
 use super::sum::row as row_sum;
-use super::{Element, vectorised};
 
 /// How many elements are exponentiated at a time.
 const BLOCK: usize = 1024;
@@ -23,7 +25,7 @@ pub fn logsumexp<T: Element>(columns: usize, x: &[T], out: &mut [T]) {
                 shifted[first] = nothing;
             }
         }
-        T::exp(shifted, &mut grown[..x.len()]);
+        exp(shifted, &mut grown[..x.len()]);
         for (row, out) in grown.chunks_exact(columns).zip(out) {
             *out += row_sum(row).ln_1p();
         }
@@ -37,7 +39,7 @@ pub fn softmax<T: Element>(columns: usize, x: &[T], out: &mut [T]) {
     for (x, out) in x.chunks(rows_at_once * columns).zip(out.chunks_mut(rows_at_once * columns)) {
         let shifted = &mut shifted[..x.len()];
         shift(columns, x, shifted);
-        T::exp(shifted, out);
+        exp(shifted, out);
         vectorised(
             #[inline(always)]
             || {
@@ -114,9 +116,4 @@ fn largest<T: Element>(x: &[T]) -> T {
         }
     }
     most.iter().chain(rest).copied().fold(*first, larger)
-}
-
-#[inline(always)]
-fn larger<T: Element>(a: T, b: T) -> T {
-    if a > b || a.is_nan() { a } else { b }
 }

@@ -97,6 +97,8 @@ pub enum Attributes {
     Margins(Margins),
     /// A shape and one axis of it.
     Along(Shape, usize),
+    /// Along which axis sums are taken, and which way.
+    Scan(Scan),
     /// The number of an input, unique in its graph, and its shape.
     Input(usize, Shape),
 }
@@ -108,6 +110,15 @@ pub struct Matmul {
     pub left: bool,
     /// The right operand.
     pub right: bool,
+}
+
+/// Which way cumulative sums go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Scan {
+    /// The axis.
+    pub axis: usize,
+    /// From the last element to the first.
+    pub reverse: bool,
 }
 
 impl Attributes {
@@ -176,6 +187,14 @@ impl Attributes {
         match self {
             Self::Margins(margins) => margins,
             other => panic!("expected margins, got {other:?}"),
+        }
+    }
+
+    /// The scan of [`Attributes::Scan`].
+    pub fn scan(&self) -> Scan {
+        match self {
+            Self::Scan(scan) => *scan,
+            other => panic!("expected a scan, got {other:?}"),
         }
     }
 

@@ -3,7 +3,7 @@ use std::marker::PhantomData;
 use onedge_objective::Real;
 use pulp::{Simd, WithSimd};
 
-use super::dispatch::on_this_machine;
+use super::dispatch::{each, on_this_machine};
 
 /// A float with kernels of its own: which function is taken for either precision, and vectors of it.
 pub trait Element: Real {
@@ -14,6 +14,10 @@ pub trait Element: Real {
         f32: impl FnOnce(&[f32], &mut [f32]),
         f64: impl FnOnce(&[f64], &mut [f64]),
     );
+    /// `out <- f(x)`, elementwise, by the one of two functions that is for this precision.
+    fn each(x: &[Self], out: &mut [Self], f32: impl Fn(f32) -> f32, f64: impl Fn(f64) -> f64) {
+        Self::by_precision(x, out, |x, out| each(x, out, f32), |x, out| each(x, out, f64));
+    }
     /// ln(1 + x) of one number, accurate for small x.
     fn ln_1p(self) -> Self;
 

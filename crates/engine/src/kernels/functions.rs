@@ -14,7 +14,7 @@ pub fn exp<T: Element>(x: &[T], out: &mut [T]) {
 
 /// The logarithm.
 pub fn log<T: Element>(x: &[T], out: &mut [T]) {
-    T::by_precision(x, out, |x, out| each(x, out, f32::ln), |x, out| each(x, out, f64::ln));
+    T::each(x, out, f32::ln, f64::ln);
 }
 
 /// The hyperbolic tangent.
@@ -51,8 +51,9 @@ pub fn sigmoid<T: Element>(x: &[T], out: &mut [T]) {
 
 /// ln(1 + e^x), without overflow.
 pub fn softplus<T: Element>(x: &[T], out: &mut [T]) {
-    let single = |x: &[f32], out: &mut [f32]| each(x, out, |x| x.max(0.0) + (-x.abs()).exp().ln_1p());
-    T::by_precision(x, out, single, |x, out| each(x, out, |x| x.max(0.0) + (-x.abs()).exp().ln_1p()));
+    let (single, double) =
+        (|x: f32| x.max(0.0) + (-x.abs()).exp().ln_1p(), |x: f64| x.max(0.0) + (-x.abs()).exp().ln_1p());
+    T::each(x, out, single, double);
 }
 
 /// The larger of two numbers; NaN if either is. The maximum of the standard library drops a NaN.

@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
-use onedge_graph::{Attributes, Margins, Node, Shape};
+use onedge_graph::{Attributes, Margins, Node, Scan, Shape};
 
 use super::binary::Binary;
 use super::boxes::{Boxed, cut, iota, paste, put_add, take};
 use super::conv2d::{Conv2d, Role, fold_patches, patches};
 use super::dispatch::zip;
 use super::functions::{exp, larger, log, normal_cdf, normal_pdf, sigmoid, smaller, softplus, tanh};
-use super::rows::{logsumexp, one_hot, pick, reduce_max, softmax};
+use super::rows::{cumsum, logsumexp, one_hot, pick, reduce_max, softmax};
 use super::spread::{Spread, permute};
 use super::sum::{Sum, variance};
 use super::unary::Unary;
@@ -145,6 +145,8 @@ fn table<T: Element>() -> &'static [Entry<T>] {
             of_one("exp", Function, exp),
             of_one("log", Function, log),
             of_one("tanh", Function, tanh),
+            of_one("sin", Function, |x, out| T::each(x, out, f32::sin, f64::sin)),
+            of_one("cos", Function, |x, out| T::each(x, out, f32::cos, f64::cos)),
             of_one("sigmoid", Function, sigmoid),
             of_one("softplus", Function, softplus),
             of_one("normal_cdf", Function, normal_cdf),
@@ -160,9 +162,13 @@ fn table<T: Element>() -> &'static [Entry<T>] {
                 let spec = Sum::new(shapes[0], node.attributes.axes());
                 Whole::with_scratch(node.shape.size(), move |x, out, means| variance(&spec, x[0], out, means))
             }),
+            whole("cumsum", |node, shapes| {
+                let Scan { axis, reverse } = node.attributes.scan();
+                let (extent, inner) = along(shapes[0], axis);
+                Whole::new(move |x, out| cumsum(extent, inner, reverse, x[0], out))
+            }),
             whole("reduce_max", |node, shapes| {
-                let axis = node.attributes.axes()[0];
-                let (extent, inner) = (shapes[0][axis], shapes[0][axis + 1..].iter().product());
+                let (extent, inner) = along(shapes[0], node.attributes.axes()[0]);
                 Whole::new(move |x, out| reduce_max(extent, inner, x[0], out))
             }),
             whole("logsumexp", |_, shapes| {
@@ -262,6 +268,11 @@ const fn whole<T>(op: &'static str, make: fn(&Node, &[&Shape]) -> Whole<T>) -> E
 
 fn convolution<T: Element>(role: Role, node: &Node, x: &Shape, w: &Shape) -> Arc<dyn Product<T>> {
     Arc::new(Conv2d::new(role, node.attributes.window(), x, w))
+}
+
+/// The extent of an axis, and of all axes within it.
+fn along(shape: &Shape, axis: usize) -> (usize, usize) {
+    (shape[axis], shape[axis + 1..].iter().product())
 }
 
 /// The extent of the last axis.

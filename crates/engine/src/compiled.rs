@@ -4,8 +4,7 @@ use onedge_graph::{Graph, LossGraph, NodeId};
 use onedge_objective::Costs;
 
 use crate::Error;
-use crate::kernels::Element;
-use crate::kernels::TILE;
+use crate::kernels::{Element, TILE};
 use crate::plan::{Area, Place, Plan, Stage, Transposed, Uses, build, is_fused, padded};
 use crate::program::Program;
 use crate::shifted::Layout;
@@ -52,7 +51,7 @@ impl<T: Element> Compiled<T> {
         let graph = &program.graph;
         let starts = program.parameter_starts();
         let outputs = |ids: &[NodeId]| ids.iter().copied().zip(starts.iter().copied()).collect::<Vec<_>>();
-        let uses = Uses::new(graph, &program.roots());
+        let uses = Uses::new(graph, &program.roots())?;
 
         let known = program.leaves(&starts);
         let losses = Stage { known: known.clone(), totals: vec![(program.losses, 0)], ..Stage::default() };
@@ -184,14 +183,8 @@ fn work(graph: &Graph, uses: &Uses, id: NodeId, there: &impl Fn(NodeId) -> bool)
         if there(id) || !seen.insert(id) {
             continue;
         }
-        if !is_fused(graph, uses, id) || total > LITTLE {
-            return None;
-        }
-        total += match graph.node(id).op.name {
-            "constant" => 0,
-            "exp" | "log" | "tanh" | "sigmoid" | "softplus" | "normal_cdf" | "normal_pdf" => 5,
-            _ => 1,
-        };
+        let cost = uses.kind(id).cost().filter(|_| is_fused(graph, uses, id) && total <= LITTLE)?;
+        total += cost.steps();
         open.extend(uses.inputs(graph.node(id)));
     }
     Some(total)

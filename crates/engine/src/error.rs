@@ -7,6 +7,12 @@ pub enum Error {
     /// The graph of the loss could not be built for a reason of its builder's own.
     #[error("{0}")]
     Build(Box<dyn std::error::Error + Send + Sync>),
+    /// A graph has an op that no kernel computes.
+    #[error("{op}: expected an op with a kernel, got none of that name; try composing it of onedge_graph::ops")]
+    NoKernel {
+        /// The op's name.
+        op: &'static str,
+    },
     /// A field of the data has another number of values than its examples need.
     #[error("field {field}: expected {expected} values ({examples} examples of {width}), got {got}")]
     FieldLength {

@@ -3,10 +3,11 @@ use std::collections::HashMap;
 use onedge_graph::{Graph, NodeId};
 
 use crate::Error;
+use crate::areas::Areas;
 use crate::kernels::Element;
 use crate::lanes::Scratch;
 use crate::plan::{Area, Place, Plan, Stage, Uses, build};
-use crate::run::{Areas, run};
+use crate::run::run;
 
 /// Evaluates one value of a graph on one thread: the outputs of a model, for predictions.
 pub struct Forward<T> {
@@ -19,9 +20,12 @@ pub struct Forward<T> {
 
 impl<T: Element> Forward<T> {
     /// Plans `outputs`, which depends on `parameters`, laid one after the other in a flat vector, and on `fields`.
-    pub fn new(graph: &Graph, parameters: &[NodeId], fields: &[NodeId], outputs: NodeId) -> Self {
+    ///
+    /// # Errors
+    /// [`Error::NoKernel`] if it is made by an op that has none.
+    pub fn new(graph: &Graph, parameters: &[NodeId], fields: &[NodeId], outputs: NodeId) -> Result<Self, Error> {
         let size = |id: NodeId| graph.shape(id).size();
-        let uses = Uses::new(graph, &[outputs]);
+        let uses = Uses::new(graph, &[outputs])?;
         let mut known = HashMap::new();
         let mut next = 0;
         for &id in parameters {
@@ -36,7 +40,7 @@ impl<T: Element> Forward<T> {
         let fields = fields.iter().map(|&id| size(id)).collect();
         let mut scratch = Scratch::default();
         scratch.reserve(&plan);
-        Self { plan, parameters: next, fields, outputs: vec![T::ZERO; size(outputs)], scratch }
+        Ok(Self { plan, parameters: next, fields, outputs: vec![T::ZERO; size(outputs)], scratch })
     }
 
     /// The value at the parameters `w` and these fields.

@@ -22,7 +22,7 @@ impl<T: Element> GaussNewton<T> {
         let directions: Vec<NodeId> = parameters.iter().map(|&id| graph.input(graph.shape(id).clone())).collect();
         let mut tangents: Tangents = parameters.iter().copied().zip(directions.iter().copied()).collect();
         let products = gauss_newton(&mut graph, losses, outputs, &parameters, &mut tangents)?;
-        let uses = Uses::new(&graph, &products);
+        let uses = Uses::new(&graph, &products)?;
         let known = [in_area(&graph, Area::Parameters, &parameters), in_area(&graph, Area::Direction, &directions)];
         let fields = fields
             .iter()

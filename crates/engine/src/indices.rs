@@ -1,6 +1,6 @@
 //! What examples must be before a graph may read them: finite numbers, and whole numbers below an extent where they are indices.
 
-use onedge_graph::{Graph, NodeId};
+use onedge_graph::{Argument, Graph, NodeId, Shape};
 
 use crate::{Element, Error, Examples};
 
@@ -33,20 +33,15 @@ pub fn check<T: Element>(graph: &Graph, fields: &[NodeId], examples: &Examples<T
 fn index_fields(graph: &Graph, fields: &[NodeId]) -> Vec<IndexField> {
     let mut found: Vec<IndexField> = Vec::new();
     for node in graph.nodes() {
-        let Some((argument, extent)) = (match node.op.name {
-            "pick" => graph.shape(node.inputs[0]).last().map(|&classes| (1, classes)),
-            "take" => Some((1, graph.shape(node.inputs[0])[0])),
-            "put_add" => Some((1, node.attributes.rows())),
-            "one_hot" => Some((0, node.attributes.classes())),
-            _ => None,
-        }) else {
-            continue;
-        };
-        let source = unmoved(graph, node.inputs[argument]);
-        let Some(field) = fields.iter().position(|&field| field == source) else { continue };
-        match found.iter_mut().find(|other| other.field == field) {
-            Some(other) => other.extent = other.extent.min(extent),
-            None => found.push(IndexField { field, extent }),
+        let shapes: Vec<&Shape> = node.inputs.iter().map(|&input| graph.shape(input)).collect();
+        for (argument, &input) in node.op.arguments.iter().zip(&node.inputs) {
+            let Argument::Index(extent) = argument else { continue };
+            let (extent, source) = (extent(&node.attributes, &shapes), unmoved(graph, input));
+            let Some(field) = fields.iter().position(|&field| field == source) else { continue };
+            match found.iter_mut().find(|other| other.field == field) {
+                Some(other) => other.extent = other.extent.min(extent),
+                None => found.push(IndexField { field, extent }),
+            }
         }
     }
     found
@@ -78,8 +73,6 @@ fn require<T: Element>(
 
 #[cfg(test)]
 mod tests {
-    use onedge_graph::Shape;
-
     use super::*;
     use crate::Field;
 

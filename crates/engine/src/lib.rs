@@ -1,8 +1,9 @@
 //! Runs graphs on CPUs, chunk by chunk, and gives an objective with exact gradient, curvature and H v.
 //!
 //! Knows nothing of models, files or experiments: it takes a loss as a graph and examples as numbers. The only crate
-//! with unsafe code, in the runner, the matrix products and the convolutions.
+//! with unsafe code, in the matrix products and the convolutions.
 
+mod areas;
 mod chunks;
 mod compiled;
 mod error;

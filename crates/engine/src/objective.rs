@@ -4,12 +4,12 @@ use std::ops::Range;
 use onedge_graph::LossGraph;
 use onedge_objective::{Costs, Error as Failure, Objective, Part, Probe, Sampled};
 
-use crate::chunks::{Chunk, Sizes, cut};
+use crate::chunks::{Sizes, cut};
 use crate::compiled::{Compiled, Memory};
 use crate::gauss_newton::GaussNewton;
 use crate::kernels::{Element, total};
 use crate::lanes::{Lane, Workers};
-use crate::sweep::Stage;
+use crate::sweep::{Point, Stage, Sweeps};
 use crate::{Error, Examples, Options, indices};
 
 /// Builds the loss of a chunk of the given number of examples.
@@ -25,20 +25,8 @@ pub type BuildLoss = dyn Fn(usize) -> Result<LossGraph, Box<dyn std::error::Erro
 /// in order, so results are the same to the bit for any number of threads and any memory budget.
 pub struct DataObjective<T> {
     build: Box<BuildLoss>,
-    pub(crate) examples: Examples<T>,
-    pub(crate) batch: Option<Examples<T>>,
-    pub(crate) options: Options,
-    pub(crate) l2: f64,
-    pub(crate) dim: usize,
-    /// Elements of each parameter.
-    pub(crate) parameters: Vec<usize>,
+    pub(crate) sweeps: Sweeps<T>,
     sizes: Sizes,
-    pub(crate) workers: Workers<T>,
-    pub(crate) compiled: HashMap<usize, Compiled<T>>,
-    /// Planned when first asked for.
-    pub(crate) gauss_newton: HashMap<usize, GaussNewton<T>>,
-    pub(crate) chunks: Vec<Chunk>,
-    pub(crate) lanes: Vec<Lane<T>>,
     point: Option<Point<T>>,
     /// What later stages were asked of the last point, so that it pays to keep what they need of the next.
     keeps: Keeps,
@@ -60,15 +48,6 @@ pub struct Means {
     pub loss: f64,
     /// The mean of each metric, by name.
     pub metrics: Vec<(&'static str, f64)>,
-}
-
-/// Where the objective is linearised.
-pub(crate) struct Point<T> {
-    pub(crate) w: Vec<T>,
-    /// What the gradient's pass kept of each chunk; empty beyond the budget.
-    pub(crate) kept: Vec<Vec<T>>,
-    /// The direction of the last curvature as its pass reads it.
-    pub(crate) shifted: Vec<T>,
 }
 
 impl<T: Element> DataObjective<T> {
@@ -96,26 +75,20 @@ impl<T: Element> DataObjective<T> {
         let product_rows = compiled.loss(Memory::Fresh).product_rows() / PROBE_ROWS as f64;
         let sizes = Sizes::new(&options, values * size_of::<T>(), product_rows);
         let workers = Workers::new(options.threads, options.lanes)?;
-        let (compiled, chunks, lanes) = (HashMap::from([(PROBE_ROWS, compiled)]), Vec::new(), Vec::new());
-        let (batch, point, gauss_newton) = (None, None, HashMap::new());
-        let mut objective = Self {
-            build,
+        let sweeps = Sweeps {
             examples,
-            batch,
+            batch: None,
             options,
             l2,
             dim,
             parameters,
-            sizes,
             workers,
-            compiled,
-            gauss_newton,
-            chunks,
-            lanes,
-            point,
-            keeps: Keeps::All,
-            part: None,
+            compiled: HashMap::from([(PROBE_ROWS, compiled)]),
+            gauss_newton: HashMap::new(),
+            chunks: Vec::new(),
+            lanes: Vec::new(),
         };
+        let mut objective = Self { build, sweeps, sizes, point: None, keeps: Keeps::All, part: None };
         objective.cut()?;
         Ok(objective)
     }
@@ -126,7 +99,7 @@ impl<T: Element> DataObjective<T> {
     /// # Errors
     /// [`Error::Index`], [`Error::NoExamples`]; then nothing has changed.
     pub fn select(&mut self, indices: Option<&[usize]>) -> Result<(), Error> {
-        self.batch = indices.map(|indices| self.examples.select(indices)).transpose()?;
+        self.sweeps.batch = indices.map(|indices| self.sweeps.examples.select(indices)).transpose()?;
         self.cut()
     }
 
@@ -136,18 +109,18 @@ impl<T: Element> DataObjective<T> {
     /// # Errors
     /// [`Error::Index`], [`Error::NoExamples`]; then nothing has changed.
     pub fn select_with(&mut self, indices: &[usize], change: &mut dyn FnMut(usize, &mut [T])) -> Result<(), Error> {
-        self.batch = Some(self.examples.select_with(indices, change)?);
+        self.sweeps.batch = Some(self.sweeps.examples.select_with(indices, change)?);
         self.cut()
     }
 
     /// All examples, whatever is selected.
     pub fn examples(&self) -> &Examples<T> {
-        &self.examples
+        &self.sweeps.examples
     }
 
     /// The number of examples in a chunk, at most, and the number of chunks.
     pub fn chunking(&self) -> (usize, usize) {
-        (self.chunks.iter().map(|chunk| chunk.len).max().unwrap_or(0), self.chunks.len())
+        (self.sweeps.chunks.iter().map(|chunk| chunk.len).max().unwrap_or(0), self.sweeps.chunks.len())
     }
 
     /// The mean loss (without the L2 term) and the mean of each metric at `w`, by name. Leaves the point alone.
@@ -155,97 +128,79 @@ impl<T: Element> DataObjective<T> {
     /// # Errors
     /// [`Failure::Length`].
     pub fn metrics(&mut self, w: &[T]) -> Result<Means, Failure> {
-        Failure::require_length("w", self.dim, w.len())?;
-        let names = self.first_compiled().metrics.clone();
-        self.sweep(w, &[], 1 + names.len(), Stage::Loss, &mut []);
-        let means: Vec<f64> = (0..=names.len()).map(|slot| self.mean(slot)).collect();
+        Failure::require_length("w", self.sweeps.dim, w.len())?;
+        let names = self.sweeps.first_compiled().metrics.clone();
+        self.sweeps.sweep(w, &[], 1 + names.len(), Stage::Loss, &mut []);
+        let means: Vec<f64> = (0..=names.len()).map(|slot| self.sweeps.mean(slot)).collect();
         Ok(Means { loss: means[0], metrics: names.into_iter().zip(means[1..].iter().copied()).collect() })
     }
 
     /// Bytes of all memory that a run needs beside the examples: scratch memory of each thread, what is kept for
     /// curvature, the sums of all lanes, the direction with the parameters moved along it.
     pub fn memory_bytes(&self) -> u64 {
-        let compiled = self.first_compiled();
-        let scratch = self.threads() * compiled.scratch_bytes();
-        let kept = self.chunks_kept() * compiled.kept_len * size_of::<T>();
-        (scratch + kept + (self.lanes.len() + 3) * self.dim * size_of::<T>()) as u64
-    }
-
-    pub(crate) fn threads(&self) -> usize {
-        self.options.threads.min(self.lanes.len())
-    }
-
-    /// Chunks of which the budget keeps what later stages need.
-    pub(crate) fn chunks_kept(&self) -> usize {
-        let each = (self.first_compiled().kept_len * size_of::<T>()).max(1);
-        usize::try_from(self.options.memory_bytes / each as u64).unwrap_or(usize::MAX).min(self.chunks.len())
-    }
-
-    pub(crate) fn first_compiled(&self) -> &Compiled<T> {
-        &self.compiled[&self.chunks[0].len]
-    }
-
-    pub(crate) fn batch(&self) -> &Examples<T> {
-        self.batch.as_ref().unwrap_or(&self.examples)
+        let compiled = self.sweeps.first_compiled();
+        let scratch = self.sweeps.threads() * compiled.scratch_bytes();
+        let kept = self.sweeps.chunks_kept() * compiled.kept_len * size_of::<T>();
+        (scratch + kept + (self.sweeps.lanes.len() + 3) * self.sweeps.dim * size_of::<T>()) as u64
     }
 
     /// Cuts the batch into chunks, each part of it into its own, and plans every size that occurs.
     fn cut(&mut self) -> Result<(), Error> {
         self.point = None;
-        let examples = self.batch().len();
+        let examples = self.sweeps.batch().len();
         let parts = self.part.map_or(1, |part| part.of.min(examples));
         let ranges = (0..parts).map(|index| Part { index, of: parts }.range(examples));
-        self.chunks = ranges.flat_map(|range| cut(range, self.options.lanes, self.sizes)).collect();
-        for chunk in &self.chunks {
-            if !self.compiled.contains_key(&chunk.len) {
+        self.sweeps.chunks = ranges.flat_map(|range| cut(range, self.sweeps.options.lanes, self.sizes)).collect();
+        for chunk in &self.sweeps.chunks {
+            if !self.sweeps.compiled.contains_key(&chunk.len) {
                 let loss = (self.build)(chunk.len).map_err(Error::Build)?;
-                self.compiled.insert(chunk.len, Compiled::new(loss)?);
+                self.sweeps.compiled.insert(chunk.len, Compiled::new(loss)?);
             }
         }
-        let lanes = self.chunks.iter().map(|chunk| chunk.lane + 1).max().unwrap_or(0);
-        self.lanes.resize_with(lanes, Lane::default);
+        let lanes = self.sweeps.chunks.iter().map(|chunk| chunk.lane + 1).max().unwrap_or(0);
+        self.sweeps.lanes.resize_with(lanes, Lane::default);
         Ok(())
     }
 
     /// The examples of the part that is set; all of them if none is.
     fn part_range(&self) -> Range<usize> {
-        let examples = self.batch().len();
+        let examples = self.sweeps.batch().len();
         self.part.map_or(0..examples, |part| part.range(examples))
     }
 }
 
 impl<T: Element> Objective<T> for DataObjective<T> {
     fn dim(&self) -> usize {
-        self.dim
+        self.sweeps.dim
     }
 
     fn linearize(&mut self, w: &[T], gradient: &mut [T]) -> Result<f64, Failure> {
-        Failure::require_length("w", self.dim, w.len())?;
-        Failure::require_length("gradient", self.dim, gradient.len())?;
+        Failure::require_length("w", self.sweeps.dim, w.len())?;
+        Failure::require_length("gradient", self.sweeps.dim, gradient.len())?;
         let mut point = self.point.take().unwrap_or(Point { w: Vec::new(), kept: Vec::new(), shifted: Vec::new() });
         point.w.clear();
         point.w.extend_from_slice(w);
         // Gradients alone run faster without.
         point.kept = match self.keeps {
             Keeps::Nothing => Vec::new(),
-            Keeps::Part => self.demand().hand_on(point.kept, &self.part_range()),
-            Keeps::All => self.demand().hand_on(point.kept, &(0..self.batch().len())),
+            Keeps::Part => self.sweeps.demand().hand_on(point.kept, &self.part_range()),
+            Keeps::All => self.sweeps.demand().hand_on(point.kept, &(0..self.sweeps.batch().len())),
         };
         self.keeps = Keeps::Nothing;
-        self.sweep(w, &[], 1, Stage::Linearize, &mut point.kept);
-        self.reduce(&self.first_compiled().transposed_gradient, w, gradient);
-        let loss = self.mean(0) + 0.5 * self.l2_square(w);
+        self.sweeps.sweep(w, &[], 1, Stage::Linearize, &mut point.kept);
+        self.sweeps.reduce(&self.sweeps.first_compiled().transposed_gradient, w, gradient);
+        let loss = self.sweeps.mean(0) + 0.5 * self.sweeps.l2_square(w);
         self.point = Some(point);
         Failure::require_finite(Probe::Loss, loss)
     }
 
     fn curvature(&mut self, u: &[T]) -> Result<f64, Failure> {
-        Failure::require_length("u", self.dim, u.len())?;
+        Failure::require_length("u", self.sweeps.dim, u.len())?;
         let Some(mut point) = self.point.take() else {
             return Err(Failure::NotLinearized { probe: Probe::Curvature });
         };
         self.keeps = Keeps::All;
-        let curvature = self.curvature_on(&mut point, u, &(0..self.batch().len()));
+        let curvature = self.sweeps.curvature_on(&mut point, u, &(0..self.sweeps.batch().len()));
         self.point = Some(point);
         Failure::require_finite(Probe::Curvature, curvature)
     }
@@ -260,7 +215,7 @@ impl<T: Element> Objective<T> for DataObjective<T> {
     }
 
     fn part_curvature(&mut self, u: &[T]) -> Result<f64, Failure> {
-        Failure::require_length("u", self.dim, u.len())?;
+        Failure::require_length("u", self.sweeps.dim, u.len())?;
         if self.part.is_none() {
             return Err(Failure::NoPart);
         }
@@ -268,58 +223,58 @@ impl<T: Element> Objective<T> for DataObjective<T> {
             return Err(Failure::NotLinearized { probe: Probe::PartCurvature });
         };
         self.keeps = if self.keeps == Keeps::All { Keeps::All } else { Keeps::Part };
-        let curvature = self.curvature_on(&mut point, u, &self.part_range());
+        let curvature = self.sweeps.curvature_on(&mut point, u, &self.part_range());
         self.point = Some(point);
         Failure::require_finite(Probe::PartCurvature, curvature)
     }
 
     fn hessian_vector(&mut self, v: &[T], out: &mut [T]) -> Result<(), Failure> {
-        Failure::require_length("v", self.dim, v.len())?;
-        Failure::require_length("out", self.dim, out.len())?;
+        Failure::require_length("v", self.sweeps.dim, v.len())?;
+        Failure::require_length("out", self.sweeps.dim, out.len())?;
         let Some(mut point) = self.point.take() else {
             return Err(Failure::NotLinearized { probe: Probe::HessianVector });
         };
         self.keeps = Keeps::All;
-        self.keep(&mut point, &(0..self.batch().len()));
-        self.sweep(&point.w, v, 0, Stage::HessianVector, &mut point.kept);
+        self.sweeps.keep(&mut point, &(0..self.sweeps.batch().len()));
+        self.sweeps.sweep(&point.w, v, 0, Stage::HessianVector, &mut point.kept);
         self.point = Some(point);
-        self.reduce(&self.first_compiled().transposed_product, v, out);
+        self.sweeps.reduce(&self.sweeps.first_compiled().transposed_product, v, out);
         // The sum of all elements is finite only if each of them is.
         Failure::require_finite(Probe::HessianVector, total(out)).map(|_| ())
     }
 
     fn gauss_newton_vector(&mut self, v: &[T], out: &mut [T]) -> Result<(), Failure> {
-        Failure::require_length("v", self.dim, v.len())?;
-        Failure::require_length("out", self.dim, out.len())?;
-        for chunk in &self.chunks {
-            if !self.gauss_newton.contains_key(&chunk.len) {
+        Failure::require_length("v", self.sweeps.dim, v.len())?;
+        Failure::require_length("out", self.sweeps.dim, out.len())?;
+        for chunk in &self.sweeps.chunks {
+            if !self.sweeps.gauss_newton.contains_key(&chunk.len) {
                 let loss = (self.build)(chunk.len).map_err(Failure::Other)?;
                 let planned = GaussNewton::new(loss).map_err(|error| Failure::Other(Box::new(error)))?;
-                self.gauss_newton.insert(chunk.len, planned);
+                self.sweeps.gauss_newton.insert(chunk.len, planned);
             }
         }
         let Some(point) = self.point.take() else {
             return Err(Failure::NotLinearized { probe: Probe::GaussNewtonVector });
         };
-        self.sweep(&point.w, v, 0, Stage::GaussNewton, &mut []);
+        self.sweeps.sweep(&point.w, v, 0, Stage::GaussNewton, &mut []);
         self.point = Some(point);
-        self.reduce(&self.gauss_newton[&self.chunks[0].len].transposed, v, out);
+        self.sweeps.reduce(&self.sweeps.gauss_newton[&self.sweeps.chunks[0].len].transposed, v, out);
         Failure::require_finite(Probe::GaussNewtonVector, total(out)).map(|_| ())
     }
 
     fn loss(&mut self, w: &[T]) -> Result<f64, Failure> {
         let Means { loss, .. } = self.metrics(w)?;
-        Failure::require_finite(Probe::TrialLoss, loss + 0.5 * self.l2_square(w))
+        Failure::require_finite(Probe::TrialLoss, loss + 0.5 * self.sweeps.l2_square(w))
     }
 
     fn costs(&self) -> Costs {
-        self.first_compiled().costs
+        self.sweeps.first_compiled().costs
     }
 }
 
 impl<T: Element> Sampled<T> for DataObjective<T> {
     fn examples(&self) -> usize {
-        self.examples.len()
+        self.sweeps.examples.len()
     }
 
     fn select(&mut self, indices: Option<&[usize]>) -> Result<(), Failure> {

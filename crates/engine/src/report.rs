@@ -2,12 +2,13 @@ use std::time::{Duration, Instant};
 
 use onedge_objective::Error as Failure;
 
-use crate::DataObjective;
+use crate::areas::Areas;
 use crate::compiled::Memory;
 use crate::kernels::Element;
 use crate::lanes::Scratch;
+use crate::objective::DataObjective;
 use crate::plan::Plan;
-use crate::run::{Areas, run_step};
+use crate::run::run_step;
 use crate::shifted::shift;
 use crate::sweep::fields;
 
@@ -67,11 +68,12 @@ impl<T: Element> DataObjective<T> {
     /// # Errors
     /// [`Failure::Length`].
     pub fn report(&self, w: &[T], u: &[T], repeats: usize) -> Result<Report, Failure> {
-        Failure::require_length("w", self.dim, w.len())?;
-        Failure::require_length("u", self.dim, u.len())?;
-        let (compiled, chunks, chunks_kept) = (self.first_compiled(), self.chunks.len(), self.chunks_kept());
-        let (mut scratch, mut output, mut direction) = (Scratch::default(), vec![T::ZERO; self.dim], Vec::new());
-        shift(w, u, &self.parameters, &mut direction);
+        Failure::require_length("w", self.sweeps.dim, w.len())?;
+        Failure::require_length("u", self.sweeps.dim, u.len())?;
+        let (compiled, chunks, chunks_kept) =
+            (self.sweeps.first_compiled(), self.sweeps.chunks.len(), self.sweeps.chunks_kept());
+        let (mut scratch, mut output, mut direction) = (Scratch::default(), vec![T::ZERO; self.sweeps.dim], Vec::new());
+        shift(w, u, &self.sweeps.parameters, &mut direction);
         let mut stages = Vec::new();
         let mut measure = |name, chunks, plan: &Plan<T>, kept: &mut [T]| {
             scratch.reserve(plan);
@@ -79,7 +81,7 @@ impl<T: Element> DataObjective<T> {
             let mut areas = Areas {
                 parameters: w,
                 direction: &direction,
-                fields: fields(self.batch(), self.chunks[0]),
+                fields: fields(self.sweeps.batch(), self.sweeps.chunks[0]),
                 arena: &mut scratch.arena,
                 kept,
                 output: &mut output,
@@ -100,13 +102,13 @@ impl<T: Element> DataObjective<T> {
             }
         }
         Ok(Report {
-            chunk: self.chunks[0].len,
+            chunk: self.sweeps.chunks[0].len,
             chunks,
             chunks_kept,
             kept_bytes: compiled.kept_len * size_of::<T>(),
             scratch_bytes: compiled.scratch_bytes(),
             memory_bytes: self.memory_bytes(),
-            threads: self.threads(),
+            threads: self.sweeps.threads(),
             stages,
         })
     }

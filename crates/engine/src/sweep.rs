@@ -1,17 +1,19 @@
+use std::collections::HashMap;
 use std::ops::Range;
 
 use onedge_objective::vector;
 
+use crate::areas::Areas;
 use crate::chunks::Chunk;
-use crate::compiled::Memory;
+use crate::compiled::{Compiled, Memory};
+use crate::gauss_newton::GaussNewton;
 use crate::kept::Demand;
 use crate::kernels::Element;
-use crate::lanes::Lane;
-use crate::objective::{DataObjective, Point};
+use crate::lanes::{Lane, Workers};
 use crate::plan::Transposed;
-use crate::run::{Areas, run};
+use crate::run::run;
 use crate::shifted::shift;
-use crate::{Examples, Field};
+use crate::{Examples, Field, Options};
 
 /// The part of each field that a chunk reads.
 pub(crate) fn fields<T: Element>(batch: &Examples<T>, chunk: Chunk) -> Vec<&[T]> {
@@ -42,7 +44,36 @@ struct LaneWork<'a, T> {
     chunks: Vec<(Chunk, &'a mut [T])>,
 }
 
-impl<T: Element> DataObjective<T> {
+/// Examples in chunks, with the plans and the memory to run stages over them.
+pub(crate) struct Sweeps<T> {
+    /// All examples.
+    pub(crate) examples: Examples<T>,
+    /// The selected ones; all if there is none.
+    pub(crate) batch: Option<Examples<T>>,
+    pub(crate) options: Options,
+    pub(crate) l2: f64,
+    pub(crate) dim: usize,
+    /// Elements of each parameter.
+    pub(crate) parameters: Vec<usize>,
+    pub(crate) workers: Workers<T>,
+    /// By the examples of a chunk.
+    pub(crate) compiled: HashMap<usize, Compiled<T>>,
+    /// The same, planned when first asked for.
+    pub(crate) gauss_newton: HashMap<usize, GaussNewton<T>>,
+    pub(crate) chunks: Vec<Chunk>,
+    pub(crate) lanes: Vec<Lane<T>>,
+}
+
+/// Where the objective is linearised.
+pub(crate) struct Point<T> {
+    pub(crate) w: Vec<T>,
+    /// What the gradient's pass kept of each chunk; empty beyond the budget.
+    pub(crate) kept: Vec<Vec<T>>,
+    /// The direction of the last curvature as its pass reads it.
+    pub(crate) shifted: Vec<T>,
+}
+
+impl<T: Element> Sweeps<T> {
     /// Runs one stage over all chunks; `kept` is what the gradient's pass kept, chunk by chunk.
     pub(crate) fn sweep(&mut self, w: &[T], direction: &[T], totals: usize, stage: Stage, kept: &mut [Vec<T>]) {
         self.sweep_some(w, direction, totals, stage, kept, &|_, _| true);
@@ -149,5 +180,23 @@ impl<T: Element> DataObjective<T> {
         let len = |chunk: &Chunk| self.compiled[&chunk.len].kept_len;
         let budget = self.options.memory_bytes / size_of::<T>() as u64;
         Demand { chunks: &self.chunks, lens: self.chunks.iter().map(len).collect(), budget }
+    }
+
+    pub(crate) fn threads(&self) -> usize {
+        self.options.threads.min(self.lanes.len())
+    }
+
+    /// Chunks of which the budget keeps what later stages need.
+    pub(crate) fn chunks_kept(&self) -> usize {
+        let each = (self.first_compiled().kept_len * size_of::<T>()).max(1);
+        usize::try_from(self.options.memory_bytes / each as u64).unwrap_or(usize::MAX).min(self.chunks.len())
+    }
+
+    pub(crate) fn first_compiled(&self) -> &Compiled<T> {
+        &self.compiled[&self.chunks[0].len]
+    }
+
+    pub(crate) fn batch(&self) -> &Examples<T> {
+        self.batch.as_ref().unwrap_or(&self.examples)
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use onedge_engine::{DataObjective, Element, Examples, Options};
+use onedge_engine::{DataObjective, Element, Examples, Forward, Options};
 use onedge_graph::check::{Subject, inner, sample};
 use onedge_graph::reference::Tensor;
-use onedge_graph::{Case, Domain, Graph, LossGraph, NodeId, Op, Shape, ops};
+use onedge_graph::{Argument, Attributes, Case, Class, Domain, Graph, LossGraph, NodeId, Op, Shape, ops};
 use onedge_objective::{Objective, Real};
 
 /// `losses = weights * op(x)^2 + op(x)` with all inputs of the op as parameters, and the values of the inputs.
@@ -73,4 +73,34 @@ fn every_op_in_f32() {
             agrees::<f32>(op, &case, 2e-5);
         }
     }
+}
+
+/// An op of which the engine knows nothing.
+static STRANGE: Op = Op {
+    name: "strange",
+    source: "",
+    class: Class::Elementwise,
+    arguments: &[Argument::Fixed],
+    simplify: |_, _, _| Ok(None),
+    shape: |_, inputs| Ok(inputs[0].clone()),
+    evaluate: |_, inputs, _| inputs[0].data.clone(),
+    flops: |_, _, _| 0.0,
+    cases: Vec::new,
+};
+
+#[test]
+fn an_op_without_a_kernel_is_an_error_at_construction() {
+    let mut g = Graph::new();
+    let x = g.input(Shape::new(&[4]));
+    let losses = g.apply(&STRANGE, Attributes::None, &[x]).unwrap();
+    let expected =
+        "strange: expected an op with a kernel, got none of that name; try composing it of onedge_graph::ops";
+    let forward = Forward::<f32>::new(&g, &[x], &[], losses).err().unwrap();
+    assert_eq!(forward.to_string(), expected);
+    assert!(Forward::<f32>::new(&g, &[x], &[], x).is_ok(), "a node that nothing depends on needs no kernel");
+    let loss = LossGraph { graph: g, parameters: vec![x], fields: vec![], outputs: losses, losses, metrics: vec![] };
+    let options = Options { threads: 1, lanes: 1, chunk: None, memory_bytes: 1 << 20 };
+    let examples = Examples::<f64>::new(1, vec![]).unwrap();
+    let made = DataObjective::new(Box::new(move |_| Ok(loss.clone())), examples, 0.0, options);
+    assert_eq!(made.err().unwrap().to_string(), expected);
 }

@@ -126,9 +126,8 @@ impl Graph {
             varies[source.index()] = true;
         }
         for (index, node) in self.nodes.iter().enumerate() {
-            let flows = |(argument, input): (usize, &NodeId)| {
-                varies[input.index()] && !matches!(node.op.arguments[argument], crate::Argument::Fixed)
-            };
+            let flows =
+                |(argument, input): (usize, &NodeId)| varies[input.index()] && !node.op.arguments[argument].is_fixed();
             varies[index] = varies[index] || node.inputs.iter().enumerate().any(flows);
         }
         varies

@@ -49,8 +49,10 @@ pub enum Class {
 /// How an op depends on one of its arguments, the others held fixed. Rules emit nodes, so they differentiate again.
 #[derive(Clone, Copy)]
 pub enum Argument {
-    /// The derivative is zero almost everywhere: labels, comparisons.
+    /// The derivative is zero almost everywhere: comparisons.
     Fixed,
+    /// Whole numbers below an extent, from attributes and shapes, that name rows or classes; the derivative is zero.
+    Index(fn(&Attributes, &[&Shape]) -> usize),
     /// Linear: the tangent is the op itself applied to the tangent. States its transpose.
     Linear(Rule),
     /// Linear plus terms of the other arguments, as in a sum: states its linear part and the transpose of it.
@@ -62,6 +64,13 @@ pub enum Argument {
     },
     /// Nonlinear: states its jvp, which must be linear in the tangent.
     Nonlinear(Rule),
+}
+
+impl Argument {
+    /// Whether no derivative flows through it.
+    pub fn is_fixed(&self) -> bool {
+        matches!(self, Self::Fixed | Self::Index(_))
+    }
 }
 
 /// From a node and a tangent of one argument (or a cotangent of the result), the node they give.
@@ -97,6 +106,8 @@ pub enum Attributes {
     Margins(Margins),
     /// A shape and one axis of it.
     Along(Shape, usize),
+    /// Along which axis sums are taken, and which way.
+    Scan(Scan),
     /// The number of an input, unique in its graph, and its shape.
     Input(usize, Shape),
 }
@@ -108,6 +119,15 @@ pub struct Matmul {
     pub left: bool,
     /// The right operand.
     pub right: bool,
+}
+
+/// Which way cumulative sums go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Scan {
+    /// The axis.
+    pub axis: usize,
+    /// From the last element to the first.
+    pub reverse: bool,
 }
 
 impl Attributes {
@@ -176,6 +196,14 @@ impl Attributes {
         match self {
             Self::Margins(margins) => margins,
             other => panic!("expected margins, got {other:?}"),
+        }
+    }
+
+    /// The scan of [`Attributes::Scan`].
+    pub fn scan(&self) -> Scan {
+        match self {
+            Self::Scan(scan) => *scan,
+            other => panic!("expected a scan, got {other:?}"),
         }
     }
 

@@ -1,9 +1,9 @@
 //! Every registered op against differences, identities and a second way to the same number.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use onedge_graph::check::{Subject, sample};
-use onedge_graph::{Argument, Case, Graph, NodeId, Op, Shape, ops};
+use onedge_graph::{Case, Graph, NodeId, Op, Shape, ops};
 
 /// `losses = weights * op(x)^2 + op(x)`, so that first and second derivatives of the op both matter.
 fn subject(op: &'static Op, case: &Case) -> Subject {
@@ -20,7 +20,7 @@ fn subject(op: &'static Op, case: &Case) -> Subject {
     let square = g.mul(flat, flat).unwrap();
     let weighted = g.mul(weights, square).unwrap();
     let losses = g.add(weighted, flat).unwrap();
-    let moves = |(argument, _): &(usize, &NodeId)| !matches!(op.arguments[*argument], Argument::Fixed);
+    let moves = |(argument, _): &(usize, &NodeId)| !op.arguments[*argument].is_fixed();
     let parameters = inputs.iter().enumerate().filter(moves).map(|(_, id)| *id).collect();
     Subject::new(g, losses, parameters, values, 2)
 }
@@ -33,6 +33,17 @@ fn every_op_passes_differences_and_identities() {
         for (i, case) in cases.iter().enumerate() {
             subject(op, case).check(&format!("{} case {i}", op.name));
         }
+    }
+}
+
+/// The head of an op's file is what is shown of it.
+#[test]
+fn every_op_has_a_name_and_a_documentation_that_begins_with_it() {
+    let mut names = HashSet::new();
+    for op in ops::ALL {
+        assert!(!op.name.is_empty() && names.insert(op.name), "the name {:?} is there once", op.name);
+        assert!(op.doc().starts_with(&format!("`{}", op.name)), "{}: {}", op.name, op.doc());
+        assert!(op.source.contains(&format!("name: \"{}\",", op.name)), "{} has its own file", op.name);
     }
 }
 

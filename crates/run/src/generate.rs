@@ -63,7 +63,7 @@ pub fn generate(
     let parameters: Vec<_> = model.parameters().iter().map(|p| graph.input(p.shape.clone())).collect();
     let input = graph.input(Shape::new(&[1, *context]));
     let outputs = model.outputs(&mut graph, &parameters, input).map_err(onedge_engine::Error::from)?;
-    let mut forward = Forward::<f32>::new(&graph, &parameters, &[input], outputs);
+    let mut forward = Forward::<f32>::new(&graph, &parameters, &[input], outputs)?;
     let mut random = ChaCha8Rng::seed_from_u64(options.seed);
     for &token in &tokens {
         if !options.prompt.is_empty() && !emit(vocabulary[token]) {

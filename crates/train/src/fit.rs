@@ -198,7 +198,7 @@ impl Fitted {
         let target = target(&self.data);
         let network = Error::network(ORIGIN);
         let chunk = loss_graph(&self.model, &self.loss, target, 1).map_err(&network)?;
-        let mut forward = Forward::<f32>::new(&chunk.graph, &chunk.parameters, &chunk.fields[..1], chunk.outputs);
+        let mut forward = Forward::<f32>::new(&chunk.graph, &chunk.parameters, &chunk.fields[..1], chunk.outputs)?;
         let mut outputs = Vec::with_capacity(inputs.len() / features * target.outputs());
         for example in inputs.chunks_exact(features) {
             outputs.extend_from_slice(forward.run(&self.parameters, &[example])?);

@@ -1,6 +1,7 @@
 use super::Element;
+use super::dispatch::{each2, each3};
 
-/// A function of two numbers, elementwise.
+/// A function of two numbers whose loop is compiled into the fused step; all others are called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Binary {
     /// `a + b`
@@ -11,14 +12,8 @@ pub enum Binary {
     Mul,
     /// `a / b`
     Div,
-    /// The larger; NaN if either is.
-    Maximum,
-    /// The smaller; NaN if either is.
-    Minimum,
     /// 1 where `a > b`, else 0.
     Greater,
-    /// 1 where `a = b`, else 0.
-    Equal,
 }
 
 /// Two such functions in one pass, with the bits of two: `then(first(a, b), c)`.
@@ -42,34 +37,15 @@ enum Then {
 }
 
 impl Binary {
-    /// The binary elementwise op of this name.
-    pub fn of(name: &str) -> Option<Self> {
-        Some(match name {
-            "add" => Self::Add,
-            "sub" => Self::Sub,
-            "mul" => Self::Mul,
-            "div" => Self::Div,
-            "maximum" => Self::Maximum,
-            "minimum" => Self::Minimum,
-            "greater" => Self::Greater,
-            "equal" => Self::Equal,
-            _ => return None,
-        })
-    }
-
     /// `out <- f(a, b)`; all slices have one length.
     #[inline(always)]
     pub fn apply<T: Element>(self, a: &[T], b: &[T], out: &mut [T]) {
         match self {
-            Self::Add => zip(a, b, out, |a, b| a + b),
-            Self::Sub => zip(a, b, out, |a, b| a - b),
-            Self::Mul => zip(a, b, out, |a, b| a * b),
-            Self::Div => zip(a, b, out, |a, b| a / b),
-            // Not the maximum of the standard library, which drops a NaN.
-            Self::Maximum => zip(a, b, out, |a, b| if a > b || a.is_nan() { a } else { b }),
-            Self::Minimum => zip(a, b, out, |a, b| if a < b || a.is_nan() { a } else { b }),
-            Self::Greater => zip(a, b, out, |a, b| if a > b { T::ONE } else { T::ZERO }),
-            Self::Equal => zip(a, b, out, |a, b| if a == b { T::ONE } else { T::ZERO }),
+            Self::Add => each2(a, b, out, |a, b| a + b),
+            Self::Sub => each2(a, b, out, |a, b| a - b),
+            Self::Mul => each2(a, b, out, |a, b| a * b),
+            Self::Div => each2(a, b, out, |a, b| a / b),
+            Self::Greater => each2(a, b, out, |a, b| if a > b { T::ONE } else { T::ZERO }),
         }
     }
 }
@@ -103,10 +79,10 @@ impl Then {
     #[inline(always)]
     fn apply<T: Element>(self, a: &[T], b: &[T], c: &[T], out: &mut [T], first: impl Fn(T, T) -> T) {
         match self {
-            Self::Add => zip3(a, b, c, out, |a, b, c| first(a, b) + c),
-            Self::Sub => zip3(a, b, c, out, |a, b, c| first(a, b) - c),
-            Self::From => zip3(a, b, c, out, |a, b, c| c - first(a, b)),
-            Self::Mul => zip3(a, b, c, out, |a, b, c| first(a, b) * c),
+            Self::Add => each3(a, b, c, out, |a, b, c| first(a, b) + c),
+            Self::Sub => each3(a, b, c, out, |a, b, c| first(a, b) - c),
+            Self::From => each3(a, b, c, out, |a, b, c| c - first(a, b)),
+            Self::Mul => each3(a, b, c, out, |a, b, c| first(a, b) * c),
         }
     }
 }
@@ -114,19 +90,5 @@ impl Then {
 /// `out <- a` where `mask` is not 0, else `b`.
 #[inline(always)]
 pub fn select<T: Element>(mask: &[T], a: &[T], b: &[T], out: &mut [T]) {
-    zip3(mask, a, b, out, |mask, a, b| if mask == T::ZERO { b } else { a });
-}
-
-#[inline(always)]
-fn zip<T: Element>(a: &[T], b: &[T], out: &mut [T], f: impl Fn(T, T) -> T) {
-    for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
-        *out = f(*a, *b);
-    }
-}
-
-#[inline(always)]
-fn zip3<T: Element>(a: &[T], b: &[T], c: &[T], out: &mut [T], f: impl Fn(T, T, T) -> T) {
-    for (((out, a), b), c) in out.iter_mut().zip(a).zip(b).zip(c) {
-        *out = f(*a, *b, *c);
-    }
+    each3(mask, a, b, out, |mask, a, b| if mask == T::ZERO { b } else { a });
 }

@@ -74,14 +74,12 @@ pub fn take<T: Element>(width: usize, table: &[T], indices: &[T], out: &mut [T])
     }
 }
 
-/// Adds each row of values to the row of the table that its index names, after emptying it unless `add`.
+/// Adds each row of values to the row of an empty table that its index names.
 ///
 /// # Panics
 /// If an index names no row.
-pub fn put_add<T: Element>(width: usize, values: &[T], indices: &[T], table: &mut [T], add: bool) {
-    if !add {
-        table.fill(T::ZERO);
-    }
+pub fn put_add<T: Element>(width: usize, values: &[T], indices: &[T], table: &mut [T]) {
+    table.fill(T::ZERO);
     for (values, index) in values.chunks_exact(width).zip(indices) {
         let row = index.to_f64() as usize * width;
         table[row..row + width].iter_mut().zip(values).for_each(|(sum, value)| *sum += *value);

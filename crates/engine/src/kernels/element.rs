@@ -1,24 +1,23 @@
+use std::marker::PhantomData;
+
 use onedge_objective::Real;
-use pulp::Simd;
+use pulp::{Simd, WithSimd};
 
-use super::{map, map_mut, vector_math};
+use super::dispatch::{each, on_this_machine};
 
-/// A float with kernels of its own: f32 by vectorised approximations, f64 by the standard library.
+/// A float with kernels of its own: which function is taken for either precision, and vectors of it.
 pub trait Element: Real {
-    /// e^x, elementwise.
-    fn exp(x: &[Self], out: &mut [Self]);
-    /// The logarithm, elementwise.
-    fn log(x: &[Self], out: &mut [Self]);
-    /// The hyperbolic tangent, elementwise.
-    fn tanh(x: &[Self], out: &mut [Self]);
-    /// The distribution function of the standard normal distribution, elementwise.
-    fn normal_cdf(x: &[Self], out: &mut [Self]);
-    /// The density of the standard normal distribution, elementwise.
-    fn normal_pdf(x: &[Self], out: &mut [Self]);
-    /// 1 / (1 + e^-x), elementwise.
-    fn sigmoid(x: &[Self], out: &mut [Self]);
-    /// ln(1 + e^x), elementwise, without overflow.
-    fn softplus(x: &[Self], out: &mut [Self]);
+    /// Runs the one of two functions on slices that is for this precision.
+    fn by_precision(
+        x: &[Self],
+        out: &mut [Self],
+        f32: impl FnOnce(&[f32], &mut [f32]),
+        f64: impl FnOnce(&[f64], &mut [f64]),
+    );
+    /// `out <- f(x)`, elementwise, by the one of two functions that is for this precision.
+    fn each(x: &[Self], out: &mut [Self], f32: impl Fn(f32) -> f32, f64: impl Fn(f64) -> f64) {
+        Self::by_precision(x, out, |x, out| each(x, out, f32), |x, out| each(x, out, f64));
+    }
     /// ln(1 + x) of one number, accurate for small x.
     fn ln_1p(self) -> Self;
 
@@ -28,6 +27,17 @@ pub trait Element: Real {
     #[inline(always)]
     fn lanes<S: Simd>() -> usize {
         size_of::<Self::Vector<S>>() / size_of::<Self>()
+    }
+    /// The number of elements of a vector of this machine.
+    fn machine_lanes() -> usize {
+        struct Lanes<T>(PhantomData<T>);
+        impl<T: Element> WithSimd for Lanes<T> {
+            type Output = usize;
+            fn with_simd<S: Simd>(self, _: S) -> usize {
+                T::lanes::<S>()
+            }
+        }
+        on_this_machine(Lanes(PhantomData::<Self>))
     }
     /// A vector of one number.
     fn splat<S: Simd>(simd: S, x: Self) -> Self::Vector<S>;
@@ -56,30 +66,13 @@ pub trait Element: Real {
 }
 
 impl Element for f32 {
-    fn exp(x: &[Self], out: &mut [Self]) {
-        vector_math::map(&rten_vecmath::Exp {}, x, out);
-    }
-    fn log(x: &[Self], out: &mut [Self]) {
-        each(x, out, Self::ln);
-    }
-    fn tanh(x: &[Self], out: &mut [Self]) {
-        vector_math::map(&rten_vecmath::Tanh {}, x, out);
-    }
-    fn normal_cdf(x: &[Self], out: &mut [Self]) {
-        map(x, out, |x| x * std::f32::consts::FRAC_1_SQRT_2);
-        vector_math::map_mut(&rten_vecmath::Erf {}, out);
-        map_mut(out, |y| 0.5 * y + 0.5);
-    }
-    fn normal_pdf(x: &[Self], out: &mut [Self]) {
-        map(x, out, |x| -0.5 * x * x);
-        vector_math::map_mut(&rten_vecmath::Exp {}, out);
-        map_mut(out, |y| 0.398_942_3 * y);
-    }
-    fn sigmoid(x: &[Self], out: &mut [Self]) {
-        vector_math::map(&rten_vecmath::Sigmoid {}, x, out);
-    }
-    fn softplus(x: &[Self], out: &mut [Self]) {
-        each(x, out, |x| x.max(0.0) + (-x.abs()).exp().ln_1p());
+    fn by_precision(
+        x: &[Self],
+        out: &mut [Self],
+        own: impl FnOnce(&[f32], &mut [f32]),
+        _: impl FnOnce(&[f64], &mut [f64]),
+    ) {
+        own(x, out);
     }
     fn ln_1p(self) -> Self {
         self.ln_1p()
@@ -101,26 +94,13 @@ impl Element for f32 {
 }
 
 impl Element for f64 {
-    fn exp(x: &[Self], out: &mut [Self]) {
-        each(x, out, Self::exp);
-    }
-    fn log(x: &[Self], out: &mut [Self]) {
-        each(x, out, Self::ln);
-    }
-    fn tanh(x: &[Self], out: &mut [Self]) {
-        each(x, out, Self::tanh);
-    }
-    fn normal_cdf(x: &[Self], out: &mut [Self]) {
-        each(x, out, |x| 0.5 * libm::erfc(-x * std::f64::consts::FRAC_1_SQRT_2));
-    }
-    fn normal_pdf(x: &[Self], out: &mut [Self]) {
-        each(x, out, |x| 0.398_942_280_401_432_7 * (-0.5 * x * x).exp());
-    }
-    fn sigmoid(x: &[Self], out: &mut [Self]) {
-        each(x, out, |x| 1.0 / (1.0 + (-x).exp()));
-    }
-    fn softplus(x: &[Self], out: &mut [Self]) {
-        each(x, out, |x| x.max(0.0) + (-x.abs()).exp().ln_1p());
+    fn by_precision(
+        x: &[Self],
+        out: &mut [Self],
+        _: impl FnOnce(&[f32], &mut [f32]),
+        own: impl FnOnce(&[f64], &mut [f64]),
+    ) {
+        own(x, out);
     }
     fn ln_1p(self) -> Self {
         self.ln_1p()
@@ -138,11 +118,5 @@ impl Element for f64 {
     #[inline(always)]
     fn mul_add<S: Simd>(simd: S, a: S::f64s, b: S::f64s, c: S::f64s) -> S::f64s {
         simd.mul_add_f64s(a, b, c)
-    }
-}
-
-fn each<T: Copy>(x: &[T], out: &mut [T], f: impl Fn(T) -> T) {
-    for (out, x) in out.iter_mut().zip(x) {
-        *out = f(*x);
     }
 }

@@ -1,6 +1,6 @@
 use onedge_graph::{Matmul, Shape};
 
-use super::Element;
+use super::{Element, Product};
 
 /// The sizes of a matrix product `[batch, m, k] x [batch, k, n]`, and which operands are stored transposed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +44,35 @@ impl Gemm {
     pub fn right(mut self) -> Self {
         self.transposed.right = true;
         self
+    }
+}
+
+impl<T: Element> Product<T> for Gemm {
+    fn run(&self, [a, b]: [&[T]; 2], out: &mut [T], add: bool, _: &mut [T]) {
+        gemm(self, a, b, out, add);
+    }
+
+    fn scratch_len(&self) -> usize {
+        0
+    }
+
+    fn kind(&self) -> &'static str {
+        "matmul"
+    }
+
+    fn detail(&self) -> String {
+        let Self { batch, m, n, k, transposed, column_major } = *self;
+        let turned = |flag: bool| if flag { "t" } else { "n" };
+        let (left, right) = (turned(transposed.left), turned(transposed.right));
+        format!("{batch} x [{m}, {k}] [{k}, {n}], {left}{right}{}", turned(column_major))
+    }
+
+    fn rows(&self) -> usize {
+        self.batch * self.m
+    }
+
+    fn flops(&self) -> f64 {
+        2.0 * self.batch as f64 * self.m as f64 * self.n as f64 * self.k as f64
     }
 }
 

@@ -1,5 +1,7 @@
+use super::Element;
+use super::dispatch::vectorised;
+use super::functions::{exp, larger};
 use super::sum::row as row_sum;
-use super::{Element, vectorised};
 
 /// How many elements are exponentiated at a time.
 const BLOCK: usize = 1024;
@@ -23,7 +25,7 @@ pub fn logsumexp<T: Element>(columns: usize, x: &[T], out: &mut [T]) {
                 shifted[first] = nothing;
             }
         }
-        T::exp(shifted, &mut grown[..x.len()]);
+        exp(shifted, &mut grown[..x.len()]);
         for (row, out) in grown.chunks_exact(columns).zip(out) {
             *out += row_sum(row).ln_1p();
         }
@@ -37,7 +39,7 @@ pub fn softmax<T: Element>(columns: usize, x: &[T], out: &mut [T]) {
     for (x, out) in x.chunks(rows_at_once * columns).zip(out.chunks_mut(rows_at_once * columns)) {
         let shifted = &mut shifted[..x.len()];
         shift(columns, x, shifted);
-        T::exp(shifted, out);
+        exp(shifted, out);
         vectorised(
             #[inline(always)]
             || {
@@ -86,6 +88,33 @@ pub fn reduce_max<T: Element>(extent: usize, inner: usize, x: &[T], out: &mut [T
     }
 }
 
+/// `out[i, j, k] <- x[i, 0, k] + .. + x[i, j, k]` for `j` in `extent`, `k` in `inner`; from the last `j` down if `reverse`.
+pub fn cumsum<T: Element>(extent: usize, inner: usize, reverse: bool, x: &[T], out: &mut [T]) {
+    let block = extent * inner;
+    if block == 0 {
+        return;
+    }
+    out.copy_from_slice(x);
+    vectorised(
+        #[inline(always)]
+        || {
+            for out in out.chunks_exact_mut(block) {
+                for step in 1..extent {
+                    // The row before, in the order of the sum, and this one.
+                    let (sums, row) = if reverse {
+                        let (head, tail) = out.split_at_mut((extent - step) * inner);
+                        (&tail[..inner], &mut head[(extent - step - 1) * inner..])
+                    } else {
+                        let (head, tail) = out.split_at_mut(step * inner);
+                        (&head[(step - 1) * inner..], &mut tail[..inner])
+                    };
+                    row.iter_mut().zip(sums).for_each(|(row, sum)| *row += *sum);
+                }
+            }
+        },
+    );
+}
+
 /// `out[r, c] <- 1` where `c` is `labels[r]`, else 0, for rows of `classes` elements.
 pub fn one_hot<T: Element>(classes: usize, labels: &[T], out: &mut [T]) {
     for (row, label) in out.chunks_exact_mut(classes).zip(labels) {
@@ -114,9 +143,4 @@ fn largest<T: Element>(x: &[T]) -> T {
         }
     }
     most.iter().chain(rest).copied().fold(*first, larger)
-}
-
-#[inline(always)]
-fn larger<T: Element>(a: T, b: T) -> T {
-    if a > b || a.is_nan() { a } else { b }
 }

@@ -1,6 +1,7 @@
 use onedge_graph::Shape;
 
-use super::{Element, TILE};
+use super::Element;
+use super::dispatch::TILE;
 
 /// How the elements of a larger tensor are found in a smaller one: `(extent, stride in the source)`, outermost first,
 /// with neighbouring axes merged.

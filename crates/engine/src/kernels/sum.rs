@@ -1,7 +1,8 @@
 use onedge_graph::Shape;
 
+use super::Element;
+use super::dispatch::{TILE, vectorised};
 use super::spread::place;
-use super::{Element, TILE, vectorised};
 
 /// A sum over axes: blocks of neighbours, each summed into a part of the result.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,12 +1,14 @@
 use std::collections::{HashMap, HashSet};
 
-use onedge_graph::{Class, Graph, Margins, Node, NodeId, Shape};
+use onedge_graph::ops::matmul::MATMUL;
+use onedge_graph::{Graph, NodeId, Shape};
 
 use super::arena::Arena;
 use super::fuse::Draft;
 use super::schedule::{Schedule, operands};
-use super::{Area, Fused, Place, Plan, Rows, Step, Uses, Write};
-use crate::kernels::{Boxed, Conv2d, Element, Gemm, Role, Spread, Sum};
+use super::step::{Area, Fused, Place, Plan, Step, Write};
+use super::uses::Uses;
+use crate::kernels::{Element, Kind, Maker, Sum, entry};
 
 /// What a stage is to compute from what.
 #[derive(Debug, Clone, Default)]
@@ -54,8 +56,8 @@ impl Stage {
     pub fn direct(&self, graph: &Graph, uses: &Uses) -> HashMap<NodeId, usize> {
         let alone = |id: NodeId| uses.is_private(id);
         let collects = |id: NodeId| {
-            let sum = graph.node(id).op.name == "sum" && alone(id);
-            sum || uses.is_private_product(graph, id) || (alone(id) && uses.is_sum_of_products(graph, id))
+            let sum = uses.kind(id) == Kind::Sum && alone(id);
+            sum || uses.is_private_product(id) || (alone(id) && uses.is_sum_of_products(graph, id))
         };
         let outputs = self.outputs.iter().map(|&(id, start)| (uses.value(id), start));
         outputs.filter(|&(id, _)| collects(id) && !self.known.contains_key(&id)).collect()
@@ -63,7 +65,7 @@ impl Stage {
 
     /// The outputs that are collected transposed, by their first element.
     pub fn transposed(&self, graph: &Graph, uses: &Uses) -> Vec<Transposed> {
-        let products = |id: NodeId| graph.node(id).op.class == Class::Product || uses.is_sum_of_products(graph, id);
+        let products = |id: NodeId| uses.kind(id) == Kind::Product || uses.is_sum_of_products(graph, id);
         let tall = self.direct(graph, uses).into_iter().filter(|&(id, _)| products(id) && is_tall(graph, uses, id));
         let place = |(id, start): (NodeId, usize)| {
             let [rows, columns] = as_matrix(graph.shape(id));
@@ -86,7 +88,7 @@ fn is_tall(graph: &Graph, uses: &Uses, id: NodeId) -> bool {
     let [rows, columns] = as_matrix(graph.shape(id));
     let turns = |product: NodeId| {
         let node = graph.node(product);
-        node.op.name == "matmul" && node.shape.rank() == 2
+        node.op == &MATMUL && node.shape.rank() == 2
     };
     rows > columns && uses.products(graph, id).into_iter().all(turns)
 }
@@ -129,8 +131,8 @@ impl<T: Element> Step<T> {
     /// Elements that its kernel needs for itself.
     fn scratch_len(&self) -> usize {
         match self {
-            Self::Conv2d { spec, .. } => spec.scratch_len::<T>(),
-            Self::Variance { out, .. } => out.len,
+            Self::Product { kernel, .. } => kernel.scratch_len(),
+            Self::Whole { kernel, .. } => kernel.scratch_len(),
             _ => 0,
         }
     }
@@ -230,82 +232,35 @@ impl Placer<'_> {
 
     /// Emits the step (or, for a sum of products, the steps) of a node that is not fused.
     fn barrier<T: Element>(&self, id: NodeId, steps: &mut Vec<Step<T>>) {
-        let node = self.graph.node(id);
         let out = self.places[&id];
         let first = if self.direct.contains_key(&id) { Write::Collect } else { Write::Replace };
-        let inputs = self.uses.inputs(node);
-        if node.op.class == Class::Product || self.uses.is_sum_of_products(self.graph, id) {
+        if self.uses.kind(id) == Kind::Product || self.uses.is_sum_of_products(self.graph, id) {
             let tall = self.direct.contains_key(&id) && is_tall(self.graph, self.uses, id);
             for (i, product) in self.uses.products(self.graph, id).into_iter().enumerate() {
                 let write = if i == 0 { first } else { Write::Add };
-                steps.push(self.product(self.graph.node(product), out, write, tall));
+                steps.push(self.step(product, out, write, tall));
             }
-            return;
+        } else {
+            steps.push(self.step(id, out, first, false));
         }
-        if node.op.name == "iota" {
-            let (extent, within) = (node.shape[node.attributes.axis()], node.shape.strides()[node.attributes.axis()]);
-            return steps.push(Step::Iota { extent, within, out });
-        }
-        let (x, shape) = (self.places[&inputs[0]], self.graph.shape(node.inputs[0]));
-        let columns = shape.last().copied().unwrap_or(1);
-        let kernel = match node.op.name {
-            "sum" => {
-                let spec = Sum::new(shape, node.attributes.axes());
-                return steps.push(Step::Sum { spec, x, out, write: first });
-            }
-            "variance" => {
-                let spec = Sum::new(shape, node.attributes.axes());
-                return steps.push(Step::Variance { spec, x, out });
-            }
-            "logsumexp" => Rows::Logsumexp(columns),
-            "softmax" => Rows::Softmax(columns),
-            "reduce_max" => {
-                let axis = node.attributes.axes()[0];
-                Rows::ReduceMax(shape[axis], shape[axis + 1..].iter().product())
-            }
-            "one_hot" => Rows::OneHot(node.attributes.classes()),
-            "pick" => Rows::Pick(columns),
-            "permute" => Rows::Permute(Spread::permuted(shape, node.attributes.axes())),
-            "pad" => {
-                let margins = node.attributes.margins();
-                Rows::Pad(margins.fill, Boxed::new(&node.shape, margins))
-            }
-            "slice" => Rows::Slice(Boxed::new(shape, node.attributes.margins())),
-            "concat" => {
-                let (axis, rank) = (node.attributes.axes()[0], shape.rank());
-                let (first, other) = (shape[axis], node.shape[axis] - shape[axis]);
-                let part = |before, after| Boxed::new(&node.shape, &Margins::along(rank, axis, before, after));
-                Rows::Concat(part(0, other), part(first, 0))
-            }
-            "take" => Rows::Take(columns),
-            "put_add" => Rows::PutAdd(columns),
-            "patches" => Rows::Patches(Conv2d::window(node.attributes.window(), shape)),
-            "fold" => Rows::Fold(Conv2d::window(node.attributes.window(), &node.shape)),
-            name => panic!("no kernel for {name}"),
-        };
-        let second = self.places[&inputs[inputs.len() - 1]];
-        steps.push(Step::Rows { kernel, x, second, out });
     }
 
-    /// The step of one product; `tall` if its result is collected transposed.
-    fn product<T: Element>(&self, node: &Node, out: Place, write: Write, tall: bool) -> Step<T> {
-        let [a, b] = [0, 1].map(|argument| self.places[&self.uses.value(node.inputs[argument])]);
-        let [left, right] = [0, 1].map(|argument| self.graph.shape(node.inputs[argument]));
-        let conv = |role: Role, x: &Shape, w: &Shape| Step::Conv2d {
-            spec: Conv2d::new(role, node.attributes.window(), x, w),
-            a,
-            b,
-            out,
-            write,
-        };
-        match node.op.name {
-            "conv2d" => conv(Role::Output, left, right),
-            "conv2d_input" => conv(Role::Image, &node.shape, right),
-            "conv2d_weight" => conv(Role::Kernel, left, &node.shape),
-            _ => {
-                let spec = Gemm { column_major: tall, ..Gemm::new(left, right, node.attributes.matmul()) };
-                Step::Gemm { spec, a, b, out, write }
+    /// The step of one node that is not fused; `tall` if it is a product whose result is collected transposed.
+    fn step<T: Element>(&self, id: NodeId, out: Place, write: Write, tall: bool) -> Step<T> {
+        let node = self.graph.node(id);
+        let places: Vec<Place> = self.uses.inputs(node).iter().map(|input| self.places[input]).collect();
+        let shapes: Vec<&Shape> = node.inputs.iter().map(|&input| self.graph.shape(input)).collect();
+        match (&places[..], &shapes[..], entry(node.op.name).map(|entry| &entry.maker)) {
+            (&[a, b], &[left, right], Some(Maker::Product(make))) => {
+                Step::Product { kernel: make(node, [left, right], tall), operands: [a, b], out, write }
             }
+            (_, shapes, Some(Maker::Whole(make))) => {
+                Step::Whole { op: node.op.name, kernel: make(node, shapes), operands: places, out }
+            }
+            (&[x], &[shape], _) if self.uses.kind(id) == Kind::Sum => {
+                Step::Sum { spec: Sum::new(shape, node.attributes.axes()), x, out, write }
+            }
+            _ => unreachable!("{} is elementwise", node.op.name),
         }
     }
 }

@@ -3,8 +3,9 @@ use std::collections::{HashMap, HashSet};
 use onedge_graph::{Graph, NodeId};
 
 use super::schedule::{Schedule, is_cheap, is_fused};
-use super::{Instruction, Kernel, Operand, Uses, Write};
-use crate::kernels::{Binary, Element, Pair, Spread, Sum, Unary};
+use super::step::{Instruction, Kernel, Operand, Place, Write};
+use super::uses::Uses;
+use crate::kernels::{Element, Elementwise, Kind, Pair, Spread, Sum, entry};
 
 /// A fused step before values have places.
 pub struct Draft<T> {
@@ -69,7 +70,7 @@ impl<T: Element> Draft<T> {
             }
         }
         let instructions = fuse_pairs(emitter.draft);
-        allocate_tiles(len, instructions, graph)
+        allocate_tiles(len, instructions)
     }
 
     /// The values that it reads from memory.
@@ -108,21 +109,18 @@ impl<T: Element> Emitter<'_, T> {
         }
         let node = self.graph.node(id);
         let inputs = self.uses.inputs(node);
-        let operands: Vec<DraftOperand> = match node.op.name {
-            "broadcast" => vec![DraftOperand::Memory(inputs[0])],
+        let operands: Vec<DraftOperand> = match self.uses.kind(id) {
+            Kind::Broadcast => vec![DraftOperand::Memory(inputs[0])],
             _ => inputs.iter().map(|&input| self.operand(input)).collect(),
         };
-        let kernel = match node.op.name {
+        let kernel = match self.uses.kind(id) {
             // A constant is a tile filled beforehand; as an instruction it only marks the tile, or copies it.
-            "constant" => Kernel::Scale(T::from_f64(node.attributes.scalar())),
-            "broadcast" => Kernel::Spread { spec: Spread::new(&node.shape, node.attributes.axes()), every: 1 },
-            "scale" => Kernel::Scale(T::from_f64(node.attributes.scalar())),
-            "select" => Kernel::Select,
-            name => match (Unary::of(name), Binary::of(name)) {
-                (Some(kernel), _) => Kernel::Unary(kernel),
-                (None, Some(kernel)) => Kernel::Binary(kernel),
-                (None, None) => panic!("no elementwise kernel for {name}"),
-            },
+            Kind::Constant => Kernel::Elementwise(Elementwise::Scale(T::from_f64(node.attributes.scalar()))),
+            Kind::Broadcast => Kernel::Spread { spec: Spread::new(&node.shape, node.attributes.axes()), every: 1 },
+            kind => {
+                let kernel = entry(node.op.name).and_then(|entry| entry.elementwise(&node.attributes));
+                Kernel::Elementwise(kernel.unwrap_or_else(|| unreachable!("{} is {kind:?}", node.op.name)))
+            }
         };
         let here = self.schedule.stored.contains(&id) && self.schedule.level_of[&id] == self.level;
         let out = if here { DraftOperand::Memory(id) } else { DraftOperand::Tile(id.index()) };
@@ -139,7 +137,7 @@ impl<T: Element> Emitter<'_, T> {
         }
         let level = self.schedule.level_of[&input];
         let elsewhere = level != self.level;
-        if elsewhere && (self.schedule.stored.contains(&input) || !is_cheap(self.graph, input)) {
+        if elsewhere && (self.schedule.stored.contains(&input) || !is_cheap(self.uses, input)) {
             return DraftOperand::Memory(input);
         }
         self.emit(input)
@@ -160,11 +158,10 @@ fn fuse_pairs<T>(draft: Vec<DraftInstruction<T>>) -> Vec<DraftInstruction<T>> {
     let mut pairs: HashMap<usize, (Pair, Vec<DraftOperand>)> = HashMap::new();
     let mut firsts: HashSet<usize> = HashSet::new();
     for (at, instruction) in draft.iter().enumerate() {
-        let (Kernel::Binary(first), DraftOperand::Tile(tile)) = (&instruction.kernel, instruction.out) else {
-            continue;
-        };
+        let Kernel::Elementwise(Elementwise::Binary(first)) = &instruction.kernel else { continue };
+        let DraftOperand::Tile(tile) = instruction.out else { continue };
         let Some(&[reader]) = readers.get(&tile).map(Vec::as_slice) else { continue };
-        let Kernel::Binary(second) = &draft[reader].kernel else { continue };
+        let Kernel::Elementwise(Elementwise::Binary(second)) = &draft[reader].kernel else { continue };
         let left = draft[reader].operands[0] == instruction.out;
         if let Some(pair) = Pair::of(*first, *second, left)
             && !pairs.contains_key(&at)
@@ -185,7 +182,7 @@ fn fuse_pairs<T>(draft: Vec<DraftInstruction<T>>) -> Vec<DraftInstruction<T>> {
 
 /// Gives tiles numbers: a tile is free again after its last reader. Constants keep theirs, and so do broadcasts that
 /// are alike in many tiles.
-fn allocate_tiles<T: Element>(len: usize, draft: Vec<DraftInstruction<T>>, graph: &Graph) -> Draft<T> {
+fn allocate_tiles<T: Element>(len: usize, draft: Vec<DraftInstruction<T>>) -> Draft<T> {
     let mut last_read: HashMap<usize, usize> = HashMap::new();
     for (at, instruction) in draft.iter().enumerate() {
         for operand in instruction.operands.iter().chain([&instruction.out]) {
@@ -194,13 +191,15 @@ fn allocate_tiles<T: Element>(len: usize, draft: Vec<DraftInstruction<T>>, graph
             }
         }
     }
-    let constant = |tile: usize| graph.nodes()[tile].op.name == "constant";
     let (mut numbers, mut free, mut registers) = (HashMap::new(), Vec::new(), 0);
     let (mut constants, mut instructions) = (Vec::new(), Vec::new());
     let mut lasting: HashSet<usize> = HashSet::new();
     for (at, mut instruction) in draft.into_iter().enumerate() {
         let filled = instruction.operands.is_empty();
         let mut own = filled;
+        if let (true, DraftOperand::Tile(tile)) = (filled, instruction.out) {
+            lasting.insert(tile);
+        }
         if let (Kernel::Spread { spec, every }, DraftOperand::Tile(tile)) = (&mut instruction.kernel, instruction.out)
             && let Some(steady) = spec.steady()
         {
@@ -225,8 +224,10 @@ fn allocate_tiles<T: Element>(len: usize, draft: Vec<DraftInstruction<T>>, graph
             }
         }
         match (filled, &instruction.kernel, instruction.out) {
-            (true, Kernel::Scale(value), DraftOperand::Tile(tile)) => constants.push((tile, *value)),
-            (true, Kernel::Scale(value), DraftOperand::Memory(_)) => {
+            (true, Kernel::Elementwise(Elementwise::Scale(value)), DraftOperand::Tile(tile)) => {
+                constants.push((tile, *value));
+            }
+            (true, Kernel::Elementwise(Elementwise::Scale(value)), DraftOperand::Memory(_)) => {
                 let tile = registers;
                 registers += 1;
                 constants.push((tile, *value));
@@ -238,7 +239,6 @@ fn allocate_tiles<T: Element>(len: usize, draft: Vec<DraftInstruction<T>>, graph
         for operand in read {
             if let DraftOperand::Tile(tile) = operand
                 && last_read[&tile] == at
-                && !constant(tile)
                 && !lasting.contains(&tile)
                 && let Some(number) = numbers.remove(&tile)
             {
@@ -251,11 +251,7 @@ fn allocate_tiles<T: Element>(len: usize, draft: Vec<DraftInstruction<T>>, graph
 
 impl<T> DraftInstruction<T> {
     /// The instruction with every value at its place; `collected` are sums that it adds to the lane's.
-    pub fn place(
-        mut self,
-        place: impl Fn(NodeId) -> super::Place,
-        collected: impl Fn(NodeId) -> bool,
-    ) -> Instruction<T> {
+    pub fn place(mut self, place: impl Fn(NodeId) -> Place, collected: impl Fn(NodeId) -> bool) -> Instruction<T> {
         if let (Kernel::Sum { write, .. }, DraftOperand::Memory(id)) = (&mut self.kernel, self.out)
             && collected(id)
         {

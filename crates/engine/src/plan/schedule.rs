@@ -1,8 +1,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use onedge_graph::{Class, Graph, NodeId};
+use onedge_graph::{Graph, NodeId};
 
-use super::Uses;
+use super::uses::Uses;
+use crate::kernels::{Cost, Kind};
 
 /// When each node of a stage is computed.
 ///
@@ -61,7 +62,7 @@ impl Schedule {
 
     /// Marks what `id` reads from memory when it is computed in the group (or as the barrier) of `reader`.
     fn store_inputs(&mut self, graph: &Graph, uses: &Uses, computed: &HashSet<NodeId>, id: NodeId, reader: NodeId) {
-        let fused = is_fused(graph, uses, reader) && graph.node(id).op.name != "broadcast";
+        let fused = is_fused(graph, uses, reader) && uses.kind(id) != Kind::Broadcast;
         for input in operands(graph, uses, id) {
             if !computed.contains(&input) || !is_fused(graph, uses, input) {
                 continue;
@@ -69,7 +70,7 @@ impl Schedule {
             if fused && self.together(graph, input, reader) {
                 continue;
             }
-            if fused && is_cheap(graph, input) {
+            if fused && is_cheap(uses, input) {
                 self.store_inputs(graph, uses, computed, input, reader);
             } else {
                 self.stored.insert(input);
@@ -86,20 +87,18 @@ impl Schedule {
 /// The elementwise value of which `id` is a sum that the group of that value takes: both are always of one level.
 fn summed(graph: &Graph, uses: &Uses, computed: &HashSet<NodeId>, id: NodeId) -> Option<NodeId> {
     let node = graph.node(id);
-    let input = *uses.inputs(node).first().filter(|_| node.op.name == "sum")?;
+    let input = *uses.inputs(node).first().filter(|_| uses.kind(id) == Kind::Sum)?;
     (computed.contains(&input) && is_fused(graph, uses, input)).then_some(input)
 }
 
 /// Whether a node is computed in a fused group: element by element, and not a sum that products write themselves.
 pub fn is_fused(graph: &Graph, uses: &Uses, id: NodeId) -> bool {
-    let node = graph.node(id);
-    let elementwise = node.op.class == Class::Elementwise || matches!(node.op.name, "broadcast" | "constant");
-    elementwise && !uses.is_sum_of_products(graph, id)
+    uses.kind(id).cost().is_some() && !uses.is_sum_of_products(graph, id)
 }
 
 /// Whether computing a node again costs less than storing it.
-pub fn is_cheap(graph: &Graph, id: NodeId) -> bool {
-    matches!(graph.node(id).op.name, "broadcast" | "constant" | "step" | "neg" | "scale" | "greater" | "equal")
+pub fn is_cheap(uses: &Uses, id: NodeId) -> bool {
+    matches!(uses.kind(id).cost(), Some(Cost::Nothing | Cost::Less))
 }
 
 /// The values that a node's step reads: its inputs, or those of all products for a sum of products.
@@ -116,7 +115,7 @@ fn needed(graph: &Graph, uses: &Uses, roots: &[NodeId], known: &HashSet<NodeId>)
     let mut found = HashSet::new();
     let mut open: Vec<NodeId> = roots.to_vec();
     while let Some(id) = open.pop() {
-        if graph.node(id).op.name != "input" && !known.contains(&id) && found.insert(id) {
+        if uses.kind(id) != Kind::Input && !known.contains(&id) && found.insert(id) {
             open.extend(operands(graph, uses, id));
         }
     }
@@ -135,7 +134,7 @@ fn earliest(graph: &Graph, uses: &Uses, nodes: &[NodeId], computed: &HashSet<Nod
                 return 0;
             }
             // A group of another size, or a group after a barrier, must wait for the next level.
-            let waits = !is_fused(graph, uses, input) || (reader_is_fused && graph.node(id).op.name == "broadcast");
+            let waits = !is_fused(graph, uses, input) || (reader_is_fused && uses.kind(id) == Kind::Broadcast);
             early[&input] + usize::from(waits)
         };
         let level = operands(graph, uses, id).into_iter().map(ready).max().unwrap_or(0);
@@ -160,7 +159,7 @@ fn latest(
     for &id in nodes.iter().rev() {
         let level = if is_fused(graph, uses, id) { late.get(&id).copied().unwrap_or(early[&id]) } else { early[&id] };
         late.insert(id, level);
-        let before = usize::from(graph.node(id).op.name == "broadcast");
+        let before = usize::from(uses.kind(id) == Kind::Broadcast);
         for input in operands(graph, uses, id) {
             if computed.contains(&input) {
                 let limit = level - before.min(level);

@@ -1,25 +1,40 @@
-use onedge_graph::{Class, Graph, Node, NodeId};
+use onedge_graph::ops::add::ADD;
+use onedge_graph::{Graph, Node, NodeId};
 
-/// What a planner needs to know of a graph beyond its nodes: reshapes seen through, and how often each value is read.
+use crate::Error;
+use crate::kernels::{Kind, entry};
+
+/// What a planner needs to know of a graph beyond its nodes: how it deals with each, reshapes seen through, and how often
+/// each value is read.
 ///
 /// Counted over the whole program and not per stage, so that a product is accumulated in place in every stage or in
 /// none, and a recomputed value has the bits of the kept one.
 pub struct Uses {
+    kinds: Vec<Option<Kind>>,
     values: Vec<NodeId>,
     counts: Vec<usize>,
 }
 
 impl Uses {
     /// Counts the uses by nodes that `roots` depend on, and by `roots` themselves.
-    pub fn new(graph: &Graph, roots: &[NodeId]) -> Self {
-        let mut values: Vec<NodeId> = Vec::with_capacity(graph.nodes().len());
-        for id in graph.ids() {
-            let node = graph.node(id);
-            values.push(if node.op.name == "reshape" { values[node.inputs[0].index()] } else { id });
+    ///
+    /// # Errors
+    /// [`Error::NoKernel`] if such a node is of an op that has none.
+    pub fn new(graph: &Graph, roots: &[NodeId]) -> Result<Self, Error> {
+        let needed = graph.needed_by(roots);
+        let mut kinds = Vec::with_capacity(needed.len());
+        let mut values: Vec<NodeId> = Vec::with_capacity(needed.len());
+        for (id, node) in graph.ids().zip(graph.nodes()) {
+            // A kernel is of both precisions.
+            let kind = entry::<f32>(node.op.name).map(|entry| entry.kind);
+            if kind.is_none() && needed[id.index()] {
+                return Err(Error::NoKernel { op: node.op.name });
+            }
+            kinds.push(kind);
+            values.push(if kind == Some(Kind::View) { values[node.inputs[0].index()] } else { id });
         }
         let mut counts = vec![0; values.len()];
-        let needed = graph.needed_by(roots);
-        for id in graph.ids().filter(|id| needed[id.index()] && graph.node(*id).op.name != "reshape") {
+        for id in graph.ids().filter(|id| needed[id.index()] && kinds[id.index()] != Some(Kind::View)) {
             for input in &graph.node(id).inputs {
                 counts[values[input.index()].index()] += 1;
             }
@@ -27,7 +42,12 @@ impl Uses {
         for root in roots {
             counts[values[root.index()].index()] += 1;
         }
-        Self { values, counts }
+        Ok(Self { kinds, values, counts })
+    }
+
+    /// How a plan deals with `id`, which a root depends on.
+    pub fn kind(&self, id: NodeId) -> Kind {
+        self.kinds[id.index()].expect("of a node that a root depends on, checked when they were counted")
     }
 
     /// The node whose elements `id` has, in the same order: `id` itself unless it is a reshape.
@@ -46,25 +66,25 @@ impl Uses {
     }
 
     /// Whether `id` is a matrix product that only one reader has: it can be added to another value where it is made.
-    pub fn is_private_product(&self, graph: &Graph, id: NodeId) -> bool {
-        self.is_private(id) && graph.node(id).op.class == Class::Product
+    pub fn is_private_product(&self, id: NodeId) -> bool {
+        self.is_private(id) && self.kind(id) == Kind::Product
     }
 
     /// Whether `id` is a sum of two private products, or of one and such a sum: then products write into one buffer.
     pub fn is_sum_of_products(&self, graph: &Graph, id: NodeId) -> bool {
         let node = graph.node(id);
-        if node.op.name != "add" {
+        if node.op != &ADD {
             return false;
         }
         let inputs = self.inputs(node);
         let private_sum = |id: NodeId| self.is_private(id) && self.is_sum_of_products(graph, id);
-        let product = |id: NodeId| self.is_private_product(graph, id);
+        let product = |id: NodeId| self.is_private_product(id);
         inputs.iter().all(|&input| product(input) || private_sum(input))
     }
 
     /// The products that a sum of products adds up, in order.
     pub fn products(&self, graph: &Graph, id: NodeId) -> Vec<NodeId> {
-        if graph.node(id).op.class == Class::Product {
+        if self.kind(id) == Kind::Product {
             return vec![id];
         }
         self.inputs(graph.node(id)).into_iter().flat_map(|input| self.products(graph, input)).collect()

@@ -5,6 +5,8 @@
 //! made it, whatever is made from it afterwards is skipped, and [`Formula::finish`] tells.
 
 mod broadcast;
+mod elementwise;
+mod moves;
 mod operators;
 #[cfg(test)]
 mod tests;
@@ -68,6 +70,19 @@ impl Formula {
     #[track_caller]
     pub fn filled(&self, value: f64, shape: &[usize]) -> Value<'_> {
         self.make(Location::caller(), |g| g.filled(value, Shape::new(shape)))
+    }
+
+    /// Any number of tensors joined along `axis`, in order: at least one.
+    #[track_caller]
+    pub fn concat<'g>(&'g self, values: &[Value<'g>], axis: usize) -> Value<'g> {
+        let location = Location::caller();
+        if values.iter().any(|value| !std::ptr::eq(value.formula, self)) {
+            return self.make(location, |_| Err(Error::OtherGraph { op: "concat" }));
+        }
+        match values.iter().map(|value| value.id).collect::<Option<Vec<NodeId>>>() {
+            Some(ids) => self.make(location, |g| g.concat_all(&ids, axis)),
+            None => Value { formula: self, id: None },
+        }
     }
 
     /// Whatever `build` adds to the graph: layers and other parts that are written on [`Graph`] itself.

@@ -44,6 +44,26 @@ impl Graph {
     pub fn concat(&mut self, a: NodeId, b: NodeId, axis: usize) -> Result<NodeId, Error> {
         self.apply(&CONCAT, Attributes::Axes(vec![axis]), &[a, b])
     }
+
+    /// Any number of tensors along `axis`, in order: halves are joined, so that each element is copied seldom.
+    ///
+    /// # Errors
+    /// As for two; [`Error::Argument`] if there is none, or no such axis.
+    pub fn concat_all(&mut self, parts: &[NodeId], axis: usize) -> Result<NodeId, Error> {
+        let wrong = |expected: String, got: String| Err(Error::Argument { op: "concat", expected, got });
+        match *parts {
+            [] => wrong("at least one tensor".to_owned(), "none; try leaving the join out".to_owned()),
+            [part] if axis >= self.shape(part).rank() => {
+                wrong(format!("an axis of {}", self.shape(part)), format!("{axis}; try a smaller one"))
+            }
+            [part] => Ok(part),
+            _ => {
+                let (left, right) = parts.split_at(parts.len() / 2);
+                let (left, right) = (self.concat_all(left, axis)?, self.concat_all(right, axis)?);
+                self.concat(left, right, axis)
+            }
+        }
+    }
 }
 
 /// Where the part of an argument lies in the result of `y`.

@@ -1,8 +1,8 @@
 //! `conv2d(x, w; window)`: cross-correlation of images with a kernel, in groups.
 
-use super::convolution::{channels, counted, each_product};
+use super::convolution::{cases, channels, counted, each_product};
 use super::elementwise::no_simpler;
-use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op, Shape, Window};
+use crate::{Argument, Attributes, Class, Error, Graph, NodeId, Op, Shape, Window};
 
 /// Convolution: `y[n, i, j, o] = sum over a, b, c of x[n, i s + a d - p, j s + b d - p, c] w[a, b, c, o]`.
 ///
@@ -46,7 +46,7 @@ pub static CONV2D: Op = Op {
         out
     },
     flops: |attributes, inputs, _| counted(&attributes.window(), inputs[0], inputs[1]),
-    cases: || super::convolution::cases(|x, w, _| [x, w]),
+    cases: || cases(|x, w, _| [x, w]),
 };
 
 impl Graph {
@@ -54,10 +54,4 @@ impl Graph {
     pub fn conv2d(&mut self, x: NodeId, w: NodeId, window: Window) -> Result<NodeId, Error> {
         self.apply(&CONV2D, Attributes::Window(window), &[x, w])
     }
-}
-
-/// A case of this op or one of its transposes.
-pub(super) fn case(window: Window, inputs: [Shape; 2]) -> Case {
-    let inputs = inputs.into_iter().map(|shape| (shape, Domain::Real)).collect();
-    Case { attributes: Attributes::Window(window), inputs }
 }

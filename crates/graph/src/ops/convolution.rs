@@ -1,7 +1,6 @@
 //! What convolution and its two transposes share: the products that each sums up, and the cases they are tested on.
 
-use super::conv2d::case;
-use crate::{Case, Shape, Window};
+use crate::{Attributes, Case, Domain, Shape, Window};
 
 /// Input and output channels of a kernel `[height, width, c / groups, o]`; `None` if it is none for `window`.
 pub fn channels(window: &Window, kernel: &Shape) -> Option<(usize, usize)> {
@@ -42,7 +41,8 @@ pub fn cases(choose: fn(Shape, Shape, Shape) -> [Shape; 2]) -> Vec<Case> {
         let [height, width] = window.output().expect("the window fits");
         let x = Shape::new(&[n, window.image[0], window.image[1], c * window.groups]);
         let w = Shape::new(&[window.kernel[0], window.kernel[1], c, o]);
-        case(window, choose(x, w, Shape::new(&[n, height, width, o])))
+        let inputs = choose(x, w, Shape::new(&[n, height, width, o])).map(|shape| (shape, Domain::Real));
+        Case { attributes: Attributes::Window(window), inputs: inputs.into() }
     };
     let plain = Window::new([4, 5], 3);
     vec![

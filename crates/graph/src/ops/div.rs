@@ -1,19 +1,16 @@
 //! `div(a, b) = a / b`
 
-use super::elementwise::{no_flops, no_simpler, same_shape, zip};
-use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op};
+use super::elementwise::{BINARY, zip};
+use crate::{Argument, Attributes, Case, Domain, Error, Graph, NodeId, Op};
 
 /// Quotient, elementwise.
 pub static DIV: Op = Op {
     name: "div",
     source: include_str!("div.rs"),
-    class: Class::Elementwise,
     arguments: &[Argument::Linear(|g, y, ct| g.div(ct, g.operand(y, 1))), Argument::Nonlinear(jvp_divisor)],
-    simplify: no_simpler,
-    shape: same_shape,
     evaluate: |_, inputs, _| zip(inputs, |a, b| a / b),
-    flops: no_flops,
     cases: || vec![Case::elementwise(&[Domain::Real, Domain::Positive])],
+    ..BINARY
 };
 
 impl Graph {

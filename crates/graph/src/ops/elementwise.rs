@@ -1,7 +1,23 @@
 //! What all elementwise ops share.
 
 use crate::reference::Tensor;
-use crate::{Attributes, Error, Graph, NodeId, Shape};
+use crate::{Attributes, Case, Class, Domain, Error, Graph, NodeId, Op, Shape};
+
+/// An elementwise op of one argument, but for what is its own: name, source, derivative rule and meaning.
+pub const UNARY: Op = Op {
+    name: "",
+    source: "",
+    class: Class::Elementwise,
+    arguments: &[],
+    shape: same_shape,
+    simplify: no_simpler,
+    evaluate: |_, _, _| Vec::new(),
+    flops: no_flops,
+    cases: || vec![Case::elementwise(&[Domain::Real])],
+};
+
+/// The same for two arguments.
+pub const BINARY: Op = Op { cases: || vec![Case::elementwise(&[Domain::Real, Domain::Real])], ..UNARY };
 
 /// The rule for shapes: all inputs have the same one, which is the result's.
 pub fn same_shape(_: &Attributes, inputs: &[&Shape]) -> Result<Shape, String> {

@@ -1,19 +1,15 @@
 //! `equal(a, b) = 1 if a = b, else 0`. Its derivative is 0 everywhere.
 
-use super::elementwise::{no_flops, no_simpler, same_shape, zip};
-use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op};
+use super::elementwise::{BINARY, zip};
+use crate::{Argument, Attributes, Error, Graph, NodeId, Op};
 
 /// Comparison, elementwise.
 pub static EQUAL: Op = Op {
     name: "equal",
     source: include_str!("equal.rs"),
-    class: Class::Elementwise,
     arguments: &[Argument::Fixed, Argument::Fixed],
-    simplify: no_simpler,
-    shape: same_shape,
     evaluate: |_, inputs, _| zip(inputs, |a, b| f64::from(u8::from(a == b))),
-    flops: no_flops,
-    cases: || vec![Case::elementwise(&[Domain::Real, Domain::Real])],
+    ..BINARY
 };
 
 impl Graph {

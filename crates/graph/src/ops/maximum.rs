@@ -1,19 +1,15 @@
 //! `maximum(a, b) = max(a, b)`. Where they are equal the derivative is that of `b`; the second derivative is 0.
 
-use super::elementwise::{chosen, no_flops, no_simpler, same_shape, zip};
-use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op};
+use super::elementwise::{BINARY, chosen, zip};
+use crate::{Argument, Attributes, Error, Graph, NodeId, Op};
 
 /// The larger of the two, elementwise.
 pub static MAXIMUM: Op = Op {
     name: "maximum",
     source: include_str!("maximum.rs"),
-    class: Class::Elementwise,
     arguments: &[Argument::Nonlinear(|g, y, t| jvp(g, y, t, 0)), Argument::Nonlinear(|g, y, t| jvp(g, y, t, 1))],
-    simplify: no_simpler,
-    shape: same_shape,
     evaluate: |_, inputs, _| zip(inputs, f64::max),
-    flops: no_flops,
-    cases: || vec![Case::elementwise(&[Domain::Real, Domain::Real])],
+    ..BINARY
 };
 
 impl Graph {

@@ -1,19 +1,15 @@
 //! `minimum(a, b) = min(a, b)`. Where they are equal the derivative is that of `b`; the second derivative is 0.
 
-use super::elementwise::{chosen, no_flops, no_simpler, same_shape, zip};
-use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op};
+use super::elementwise::{BINARY, chosen, zip};
+use crate::{Argument, Attributes, Error, Graph, NodeId, Op};
 
 /// The smaller of the two, elementwise.
 pub static MINIMUM: Op = Op {
     name: "minimum",
     source: include_str!("minimum.rs"),
-    class: Class::Elementwise,
     arguments: &[Argument::Nonlinear(|g, y, t| jvp(g, y, t, 0)), Argument::Nonlinear(|g, y, t| jvp(g, y, t, 1))],
-    simplify: no_simpler,
-    shape: same_shape,
     evaluate: |_, inputs, _| zip(inputs, f64::min),
-    flops: no_flops,
-    cases: || vec![Case::elementwise(&[Domain::Real, Domain::Real])],
+    ..BINARY
 };
 
 impl Graph {

@@ -12,6 +12,8 @@ pub mod constant;
 pub mod conv2d;
 pub mod conv2d_input;
 pub mod conv2d_weight;
+pub mod cos;
+pub mod cumsum;
 pub mod div;
 pub mod equal;
 pub mod exp;
@@ -41,6 +43,7 @@ pub mod reshape;
 pub mod scale;
 pub mod select;
 pub mod sigmoid;
+pub mod sin;
 pub mod slice;
 pub mod softmax;
 pub mod softplus;
@@ -69,6 +72,8 @@ pub static ALL: &[&Op] = &[
     &exp::EXP,
     &log::LOG,
     &tanh::TANH,
+    &sin::SIN,
+    &cos::COS,
     &normal_cdf::NORMAL_CDF,
     &normal_pdf::NORMAL_PDF,
     &sigmoid::SIGMOID,
@@ -84,6 +89,7 @@ pub static ALL: &[&Op] = &[
     &permute::PERMUTE,
     &broadcast::BROADCAST,
     &sum::SUM,
+    &cumsum::CUMSUM,
     &variance::VARIANCE,
     &reduce_max::REDUCE_MAX,
     &logsumexp::LOGSUMEXP,

@@ -1,22 +1,19 @@
 //! `mul(a, b) = a b`
 
-use super::elementwise::{no_flops, same_shape, zip};
-use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op};
+use super::elementwise::{BINARY, zip};
+use crate::{Argument, Attributes, Error, Graph, NodeId, Op};
 
 /// Product, elementwise.
 pub static MUL: Op = Op {
     name: "mul",
     source: include_str!("mul.rs"),
-    class: Class::Elementwise,
     arguments: &[
         Argument::Linear(|g, y, ct| g.mul(g.operand(y, 1), ct)),
         Argument::Linear(|g, y, ct| g.mul(g.operand(y, 0), ct)),
     ],
     simplify,
-    shape: same_shape,
     evaluate: |_, inputs, _| zip(inputs, |a, b| a * b),
-    flops: no_flops,
-    cases: || vec![Case::elementwise(&[Domain::Real, Domain::Real])],
+    ..BINARY
 };
 
 impl Graph {

@@ -1,19 +1,16 @@
 //! `neg(x) = -x`
 
-use super::elementwise::{map, no_flops, same_shape};
-use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op};
+use super::elementwise::{UNARY, map};
+use crate::{Argument, Attributes, Error, Graph, NodeId, Op};
 
 /// Negation, elementwise.
 pub static NEG: Op = Op {
     name: "neg",
     source: include_str!("neg.rs"),
-    class: Class::Elementwise,
     arguments: &[Argument::Linear(|g, _, t| g.neg(t))],
     simplify,
-    shape: same_shape,
     evaluate: |_, inputs, _| map(inputs, |x| -x),
-    flops: no_flops,
-    cases: || vec![Case::elementwise(&[Domain::Real])],
+    ..UNARY
 };
 
 impl Graph {

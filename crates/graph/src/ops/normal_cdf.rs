@@ -2,20 +2,19 @@
 
 use std::f64::consts::FRAC_1_SQRT_2;
 
-use super::elementwise::{map, no_flops, no_simpler, same_shape};
-use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op};
+use super::elementwise::{UNARY, map};
+use crate::{Argument, Attributes, Error, Graph, NodeId, Op};
 
 /// Distribution function of the standard normal distribution, elementwise.
 pub static NORMAL_CDF: Op = Op {
     name: "normal_cdf",
     source: include_str!("normal_cdf.rs"),
-    class: Class::Elementwise,
-    arguments: &[Argument::Nonlinear(jvp)],
-    simplify: no_simpler,
-    shape: same_shape,
+    arguments: &[Argument::Nonlinear(|g, y, t| {
+        let slope = g.normal_pdf(g.operand(y, 0))?;
+        g.mul(slope, t)
+    })],
     evaluate: |_, inputs, _| map(inputs, |x| 0.5 * libm::erfc(-x * FRAC_1_SQRT_2)),
-    flops: no_flops,
-    cases: || vec![Case::elementwise(&[Domain::Real])],
+    ..UNARY
 };
 
 impl Graph {
@@ -23,9 +22,4 @@ impl Graph {
     pub fn normal_cdf(&mut self, x: NodeId) -> Result<NodeId, Error> {
         self.apply(&NORMAL_CDF, Attributes::None, &[x])
     }
-}
-
-fn jvp(g: &mut Graph, y: NodeId, t: NodeId) -> Result<NodeId, Error> {
-    let slope = g.normal_pdf(g.operand(y, 0))?;
-    g.mul(slope, t)
 }

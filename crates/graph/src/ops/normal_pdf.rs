@@ -2,20 +2,21 @@
 
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
-use super::elementwise::{map, no_flops, no_simpler, same_shape};
-use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op};
+use super::elementwise::{UNARY, map};
+use crate::{Argument, Attributes, Error, Graph, NodeId, Op};
 
 /// Density of the standard normal distribution, elementwise.
 pub static NORMAL_PDF: Op = Op {
     name: "normal_pdf",
     source: include_str!("normal_pdf.rs"),
-    class: Class::Elementwise,
-    arguments: &[Argument::Nonlinear(jvp)],
-    simplify: no_simpler,
-    shape: same_shape,
+    arguments: &[Argument::Nonlinear(|g, y, t| {
+        let x = g.operand(y, 0);
+        let falling = g.mul(x, y)?;
+        let slope = g.neg(falling)?;
+        g.mul(slope, t)
+    })],
     evaluate: |_, inputs, _| map(inputs, |x| (-0.5 * x * x).exp() * 0.5 * FRAC_1_SQRT_2 * FRAC_2_SQRT_PI),
-    flops: no_flops,
-    cases: || vec![Case::elementwise(&[Domain::Real])],
+    ..UNARY
 };
 
 impl Graph {
@@ -23,11 +24,4 @@ impl Graph {
     pub fn normal_pdf(&mut self, x: NodeId) -> Result<NodeId, Error> {
         self.apply(&NORMAL_PDF, Attributes::None, &[x])
     }
-}
-
-fn jvp(g: &mut Graph, y: NodeId, t: NodeId) -> Result<NodeId, Error> {
-    let x = g.operand(y, 0);
-    let falling = g.mul(x, y)?;
-    let slope = g.neg(falling)?;
-    g.mul(slope, t)
 }

@@ -8,7 +8,7 @@ pub static ONE_HOT: Op = Op {
     name: "one_hot",
     source: include_str!("one_hot.rs"),
     class: Class::Movement,
-    arguments: &[Argument::Fixed],
+    arguments: &[Argument::Index(|attributes, _| attributes.classes())],
     simplify: no_simpler,
     shape: |attributes, inputs| Ok([&inputs[0][..], &[attributes.classes()]].concat().into()),
     evaluate: |attributes, inputs, _| {

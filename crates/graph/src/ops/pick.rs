@@ -8,7 +8,7 @@ pub static PICK: Op = Op {
     name: "pick",
     source: include_str!("pick.rs"),
     class: Class::Reduction,
-    arguments: &[Argument::Linear(transpose), Argument::Fixed],
+    arguments: &[Argument::Linear(transpose), Argument::Index(|_, shapes| shapes[0].last().copied().unwrap_or(0))],
     simplify: no_simpler,
     shape: |_, inputs| {
         if inputs[0].rank() > 0 && inputs[0].without(&[inputs[0].rank() - 1]) == *inputs[1] {

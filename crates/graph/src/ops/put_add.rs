@@ -10,7 +10,10 @@ pub static PUT_ADD: Op = Op {
     name: "put_add",
     source: include_str!("put_add.rs"),
     class: Class::Reduction,
-    arguments: &[Argument::Linear(|g, y, ct| g.take(ct, g.operand(y, 1))), Argument::Fixed],
+    arguments: &[
+        Argument::Linear(|g, y, ct| g.take(ct, g.operand(y, 1))),
+        Argument::Index(|attributes, _| attributes.rows()),
+    ],
     simplify: no_simpler,
     shape: |attributes, inputs| match inputs[0].split_last() {
         Some((&width, outer)) if *outer == inputs[1][..] => Ok(Shape::new(&[attributes.rows(), width])),

@@ -1,19 +1,19 @@
 //! `relu(x) = max(x, 0)`. At 0 the derivative is 0; the second derivative is 0 everywhere.
 
-use super::elementwise::{map, no_flops, no_simpler, same_shape};
-use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op};
+use super::elementwise::{UNARY, map};
+use crate::{Argument, Attributes, Error, Graph, NodeId, Op};
 
 /// Rectifier, elementwise.
 pub static RELU: Op = Op {
     name: "relu",
     source: include_str!("relu.rs"),
-    class: Class::Elementwise,
-    arguments: &[Argument::Nonlinear(jvp)],
-    simplify: no_simpler,
-    shape: same_shape,
+    arguments: &[Argument::Nonlinear(|g, y, t| {
+        // The result tells the sign as well as the input does, and is kept anyway.
+        let slope = g.step(y)?;
+        g.mul(slope, t)
+    })],
     evaluate: |_, inputs, _| map(inputs, |x| x.max(0.0)),
-    flops: no_flops,
-    cases: || vec![Case::elementwise(&[Domain::Real])],
+    ..UNARY
 };
 
 impl Graph {
@@ -21,10 +21,4 @@ impl Graph {
     pub fn relu(&mut self, x: NodeId) -> Result<NodeId, Error> {
         self.apply(&RELU, Attributes::None, &[x])
     }
-}
-
-fn jvp(g: &mut Graph, y: NodeId, t: NodeId) -> Result<NodeId, Error> {
-    // The result tells the sign as well as the input does, and is kept anyway.
-    let slope = g.step(y)?;
-    g.mul(slope, t)
 }

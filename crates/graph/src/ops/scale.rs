@@ -1,22 +1,20 @@
 //! `scale(x; c) = c x`, for a number `c`.
 
-use super::elementwise::{map, no_flops, same_shape};
-use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op};
+use super::elementwise::{UNARY, map};
+use crate::{Argument, Attributes, Case, Domain, Error, Graph, NodeId, Op};
 
 /// A number times a tensor.
 pub static SCALE: Op = Op {
     name: "scale",
     source: include_str!("scale.rs"),
-    class: Class::Elementwise,
     arguments: &[Argument::Linear(|g, y, ct| g.scale(ct, g.node(y).attributes.scalar()))],
     simplify,
-    shape: same_shape,
     evaluate: |attributes, inputs, _| map(inputs, |x| attributes.scalar() * x),
-    flops: no_flops,
     cases: || {
         let attributes = Attributes::Scalar((-0.7f64).to_bits());
         vec![Case { attributes, ..Case::elementwise(&[Domain::Real]) }]
     },
+    ..UNARY
 };
 
 impl Graph {

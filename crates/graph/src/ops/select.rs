@@ -1,26 +1,23 @@
 //! `select(mask, a, b) = a where mask is not 0, else b`. No derivative flows through the mask.
 
-use super::elementwise::{no_flops, no_simpler, same_shape};
-use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op};
+use super::elementwise::BINARY;
+use crate::{Argument, Attributes, Case, Domain, Error, Graph, NodeId, Op};
 
 /// A choice between two tensors, elementwise.
 pub static SELECT: Op = Op {
     name: "select",
     source: include_str!("select.rs"),
-    class: Class::Elementwise,
     arguments: &[
         Argument::Fixed,
         Argument::Affine { part: where_set, transpose: where_set },
         Argument::Affine { part: where_clear, transpose: where_clear },
     ],
-    simplify: no_simpler,
-    shape: same_shape,
     evaluate: |_, inputs, shape| {
         let pick = |i: usize| if inputs[0].data[i] == 0.0 { inputs[2].data[i] } else { inputs[1].data[i] };
         (0..shape.size()).map(pick).collect()
     },
-    flops: no_flops,
     cases: || vec![Case::elementwise(&[Domain::Mask, Domain::Real, Domain::Real])],
+    ..BINARY
 };
 
 impl Graph {

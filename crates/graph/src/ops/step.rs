@@ -1,19 +1,15 @@
 //! `step(x) = 1 if x > 0, else 0`. Its derivative is 0 everywhere.
 
-use super::elementwise::{map, no_flops, no_simpler, same_shape};
-use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op};
+use super::elementwise::{UNARY, map};
+use crate::{Argument, Attributes, Error, Graph, NodeId, Op};
 
 /// Heaviside step, elementwise, 0 at 0.
 pub static STEP: Op = Op {
     name: "step",
     source: include_str!("step.rs"),
-    class: Class::Elementwise,
     arguments: &[Argument::Fixed],
-    simplify: no_simpler,
-    shape: same_shape,
     evaluate: |_, inputs, _| map(inputs, |x| f64::from(u8::from(x > 0.0))),
-    flops: no_flops,
-    cases: || vec![Case::elementwise(&[Domain::Real])],
+    ..UNARY
 };
 
 impl Graph {

@@ -1,23 +1,20 @@
 //! `sub(a, b) = a - b`
 
-use super::elementwise::{no_flops, same_shape, zip};
+use super::elementwise::{BINARY, zip};
 use super::neg::NEG;
-use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op};
+use crate::{Argument, Attributes, Error, Graph, NodeId, Op};
 
 /// Difference, elementwise.
 pub static SUB: Op = Op {
     name: "sub",
     source: include_str!("sub.rs"),
-    class: Class::Elementwise,
     arguments: &[
         Argument::Affine { part: |_, _, t| Ok(t), transpose: |_, _, ct| Ok(ct) },
         Argument::Affine { part: |g, _, t| g.neg(t), transpose: |g, _, ct| g.neg(ct) },
     ],
     simplify,
-    shape: same_shape,
     evaluate: |_, inputs, _| zip(inputs, |a, b| a - b),
-    flops: no_flops,
-    cases: || vec![Case::elementwise(&[Domain::Real, Domain::Real])],
+    ..BINARY
 };
 
 impl Graph {

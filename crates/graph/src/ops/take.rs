@@ -15,7 +15,7 @@ pub static TAKE: Op = Op {
             let rows = g.shape(g.operand(y, 0))[0];
             g.put_add(ct, g.operand(y, 1), rows)
         }),
-        Argument::Fixed,
+        Argument::Index(|_, shapes| shapes[0][0]),
     ],
     simplify: no_simpler,
     shape: |_, inputs| match inputs[0][..] {

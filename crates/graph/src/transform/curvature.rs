@@ -46,7 +46,7 @@ fn second_derivative(graph: &mut Graph, node: NodeId, tangents: &Tangents) -> Re
     let mut moving: Vec<NodeId> = inputs.iter().copied().filter(|input| tangents.contains_key(input)).collect();
     moving.sort_unstable();
     moving.dedup();
-    let linear = |argument: &Argument| matches!(argument, Argument::Affine { .. } | Argument::Fixed);
+    let linear = |argument: &Argument| matches!(argument, Argument::Affine { .. }) || argument.is_fixed();
     if moving.is_empty() || graph.node(node).op.arguments.iter().all(linear) {
         return Ok(None);
     }

@@ -33,7 +33,7 @@ pub(super) fn tangent(graph: &mut Graph, id: NodeId, tangents: &Tangents) -> Res
     for (argument, input) in inputs.iter().enumerate() {
         let Some(&t) = tangents.get(input) else { continue };
         let part = match op.arguments[argument] {
-            Argument::Fixed => continue,
+            Argument::Fixed | Argument::Index(_) => continue,
             Argument::Linear(_) => {
                 let mut moved = inputs.clone();
                 moved[argument] = t;

@@ -30,7 +30,7 @@ pub fn transpose(graph: &mut Graph, root: NodeId, source: NodeId, cotangent: Nod
 /// The cotangent of a linear argument; `None` if no derivative flows.
 fn pull(graph: &mut Graph, id: NodeId, argument: usize, ct: NodeId) -> Result<Option<NodeId>, Error> {
     match graph.node(id).op.arguments[argument] {
-        Argument::Fixed => Ok(None),
+        Argument::Fixed | Argument::Index(_) => Ok(None),
         Argument::Linear(transpose) | Argument::Affine { transpose, .. } => transpose(graph, id, ct).map(Some),
         Argument::Nonlinear(_) => panic!("{} is not linear in argument {argument}", graph.node(id).op.name),
     }

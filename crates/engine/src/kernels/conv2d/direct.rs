@@ -6,8 +6,9 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::Conv2d;
-use crate::kernels::{Element, lanes, on_this_machine};
+use super::spec::Conv2d;
+use crate::kernels::Element;
+use crate::kernels::dispatch::on_this_machine;
 
 /// Output pixels (or rows of the kernel's cotangent) of a block: with two vectors of filters it fills the registers.
 const HEIGHT: usize = 6;
@@ -32,7 +33,7 @@ struct Geometry {
 impl Conv2d {
     /// Whether the filters fill vectors, so that [`forward()`] and [`kernel()`] can run.
     pub(super) fn is_direct<T: Element>(&self) -> bool {
-        (self.filters / self.window.groups).is_multiple_of(lanes::<T>())
+        (self.filters / self.window.groups).is_multiple_of(T::machine_lanes())
     }
 
     fn geometry<T: Element>(&self) -> Geometry {
@@ -48,8 +49,8 @@ impl Conv2d {
             }
         }
         let each = self.filters / window.groups;
-        let vectors = if each.is_multiple_of(2 * lanes::<T>()) { 2 } else { 1 };
-        Geometry { padded: [height, width, c], runs, each, vectors, width: vectors * lanes::<T>() }
+        let vectors = if each.is_multiple_of(2 * T::machine_lanes()) { 2 } else { 1 };
+        Geometry { padded: [height, width, c], runs, each, vectors, width: vectors * T::machine_lanes() }
     }
 
     /// Elements of one padded image, and what a block may read beyond its end.

@@ -1,110 +1,43 @@
-use onedge_graph::{Shape, Window};
+//! Convolutions, their transposes, and what windows see of images.
 
-use super::{Element, Gemm, gemm_strided, vectorised};
+use super::dispatch::vectorised;
+use super::gemm::{Gemm, gemm_strided};
+use super::{Element, Product};
 
 mod direct;
+mod spec;
 
-/// Elements of a tile of unfolded images, at most (unless one row of it is longer): half the L2 cache in f32.
-const UNFOLDED: usize = 1 << 17;
+use spec::{Band, Run};
+pub use spec::{Conv2d, Role};
 
-/// The sizes of a convolution or of one of its transposes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Conv2d {
-    /// Which of the three.
-    pub role: Role,
-    /// The geometry.
-    pub window: Window,
-    /// Images.
-    pub images: usize,
-    /// Channels of the images.
-    pub channels: usize,
-    /// Channels of the output.
-    pub filters: usize,
-}
+impl<T: Element> Product<T> for Conv2d {
+    fn run(&self, [a, b]: [&[T]; 2], out: &mut [T], add: bool, scratch: &mut [T]) {
+        conv2d(self, a, b, out, add, scratch);
+    }
 
-/// What of `y = conv2d(x, w)` is computed from the other two.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// y from x and w.
-    Output,
-    /// x from y and w, by the transpose.
-    Image,
-    /// w from x and y, by the transpose.
-    Kernel,
-}
+    fn scratch_len(&self) -> usize {
+        Conv2d::scratch_len::<T>(self)
+    }
 
-/// Rows of the unfolded images `first .. first + rows`: one for each output pixel of all images.
-#[derive(Clone, Copy)]
-struct Band {
-    first: usize,
-    rows: usize,
+    fn kind(&self) -> &'static str {
+        "conv2d"
+    }
+
+    fn detail(&self) -> String {
+        let ([h, w], [kh, kw]) = (self.window.image, self.window.kernel);
+        format!("{:?} of {} x [{h}, {w}, {}] by [{kh}, {kw}, {}]", self.role, self.images, self.channels, self.filters)
+    }
+
+    fn rows(&self) -> usize {
+        self.pixels()
+    }
+
+    fn flops(&self) -> f64 {
+        2.0 * self.pixels() as f64 * self.columns() as f64 * self.filters as f64
+    }
 }
 
 impl Conv2d {
-    /// A convolution whose operands have these shapes, each as in the graph: images, kernel.
-    pub fn new(role: Role, window: Window, x: &Shape, w: &Shape) -> Self {
-        Self { role, window, images: x[0], channels: x[3], filters: w[3] }
-    }
-
-    /// A window over images of this shape, for [`patches()`] and [`fold_patches()`].
-    pub fn window(window: Window, x: &Shape) -> Self {
-        let window = Window { groups: 1, ..window };
-        Self { role: Role::Output, window, images: x[0], channels: x[3], filters: 1 }
-    }
-
-    fn output(&self) -> [usize; 2] {
-        self.window.output().expect("the window fits: the graph checked it")
-    }
-
-    /// Channels of one group.
-    fn depth(&self) -> usize {
-        self.channels / self.window.groups
-    }
-
-    /// Columns of the unfolded images of one group.
-    fn columns(&self) -> usize {
-        self.window.kernel[0] * self.window.kernel[1] * self.depth()
-    }
-
-    /// Output pixels of all images.
-    pub fn pixels(&self) -> usize {
-        let [height, width] = self.output();
-        self.images * height * width
-    }
-
-    /// Whether the unfolded images are the images themselves.
-    fn is_dense(&self) -> bool {
-        self.window == Window { groups: 1, ..Window::new(self.window.image, 1) }
-    }
-
-    fn is_depthwise(&self) -> bool {
-        self.depth() == 1 && self.filters == self.channels
-    }
-
-    /// The convolution that computes the cotangents of the images, with the kernel turned round; `None` if the stride
-    /// leaves gaps or the padding exceeds the window.
-    fn turned(&self) -> Option<Self> {
-        let window = self.window;
-        let padding = |axis: usize| {
-            let reach = window.dilation[axis] * (window.kernel[axis] - 1);
-            reach.checked_sub(window.padding[axis])
-        };
-        let turned = Window { image: self.output(), padding: [padding(0)?, padding(1)?], ..window };
-        let exact = window.stride == [1; 2] && turned.output() == Some(window.image);
-        exact.then_some(Self {
-            role: Role::Output,
-            window: turned,
-            channels: self.filters,
-            filters: self.channels,
-            ..*self
-        })
-    }
-
-    /// Multiplications and additions.
-    pub fn flops(&self) -> f64 {
-        2.0 * self.pixels() as f64 * self.columns() as f64 * self.filters as f64
-    }
-
     /// Elements of scratch memory that [`conv2d()`] needs.
     pub fn scratch_len<T: Element>(&self) -> usize {
         if self.is_dense() || self.is_depthwise() {
@@ -123,19 +56,6 @@ impl Conv2d {
             Role::Kernel => self.kernel_len(),
             _ => self.direct_len(),
         }
-    }
-
-    fn tile_len(&self) -> usize {
-        self.tile_rows() * self.columns()
-    }
-
-    fn tile_rows(&self) -> usize {
-        (UNFOLDED / self.columns()).max(16).min(self.pixels()).max(1)
-    }
-
-    fn bands(&self) -> impl Iterator<Item = Band> + use<> {
-        let (rows, pixels) = (self.tile_rows(), self.pixels());
-        (0..pixels).step_by(rows).map(move |first| Band { first, rows: rows.min(pixels - first) })
     }
 }
 
@@ -319,62 +239,6 @@ fn fold<T: Element>(spec: &Conv2d, group: usize, band: Band, tile: &[T], x: &mut
             });
         }
     });
-}
-
-/// Neighbouring taps of one line of the window.
-enum Run {
-    /// They see the padding.
-    Outside { first: usize, len: usize },
-    /// They see neighbouring pixels, from `column` on.
-    Inside { first: usize, len: usize, column: usize },
-}
-
-impl Conv2d {
-    /// Image, line and column of each output pixel of a band.
-    #[inline(always)]
-    fn each_row(&self, band: Band, mut visit: impl FnMut(usize, usize, usize)) {
-        let [height, width] = self.output();
-        let (mut j, line) = (band.first % width, band.first / width);
-        let (mut i, mut image) = (line % height, line / height);
-        for _ in 0..band.rows {
-            visit(image, i, j);
-            j += 1;
-            if j == width {
-                (i, j) = (i + 1, 0);
-                if i == height {
-                    (image, i) = (image + 1, 0);
-                }
-            }
-        }
-    }
-
-    /// The taps of one line of the window at output column `j`, in runs that are as long as memory allows.
-    #[inline(always)]
-    fn each_run(&self, j: usize, mut visit: impl FnMut(Run)) {
-        let (window, taps) = (&self.window, self.window.kernel[1]);
-        // One group with neighbouring taps: neighbouring memory.
-        if window.dilation[1] == 1 && window.groups == 1 {
-            let start = j * window.stride[1];
-            let first = window.padding[1].saturating_sub(start).min(taps);
-            let end = (window.image[1] + window.padding[1]).saturating_sub(start).min(taps).max(first);
-            if first > 0 {
-                visit(Run::Outside { first: 0, len: first });
-            }
-            if end > first {
-                visit(Run::Inside { first, len: end - first, column: start + first - window.padding[1] });
-            }
-            if end < taps {
-                visit(Run::Outside { first: end, len: taps - end });
-            }
-            return;
-        }
-        for tap in 0..taps {
-            visit(match window.source(1, j, tap) {
-                Some(column) => Run::Inside { first: tap, len: 1, column },
-                None => Run::Outside { first: tap, len: 1 },
-            });
-        }
-    }
 }
 
 /// One channel, one filter, no products over channels: straight from memory, all channels at a time.

@@ -1,0 +1,69 @@
+//! Functions of one number, each in either precision: f32 by the vectorised approximations of `rten-vecmath` where they
+//! are good to rounding, f64 by the standard library.
+
+use std::f64::consts::FRAC_1_SQRT_2;
+
+use super::dispatch::{each, map, map_mut};
+use super::{Element, vector_math};
+
+/// e^x
+pub fn exp<T: Element>(x: &[T], out: &mut [T]) {
+    let single = |x: &[f32], out: &mut [f32]| vector_math::map(&rten_vecmath::Exp {}, x, out);
+    T::by_precision(x, out, single, |x, out| each(x, out, f64::exp));
+}
+
+/// The logarithm.
+pub fn log<T: Element>(x: &[T], out: &mut [T]) {
+    T::each(x, out, f32::ln, f64::ln);
+}
+
+/// The hyperbolic tangent.
+pub fn tanh<T: Element>(x: &[T], out: &mut [T]) {
+    let single = |x: &[f32], out: &mut [f32]| vector_math::map(&rten_vecmath::Tanh {}, x, out);
+    T::by_precision(x, out, single, |x, out| each(x, out, f64::tanh));
+}
+
+/// The distribution function of the standard normal distribution.
+pub fn normal_cdf<T: Element>(x: &[T], out: &mut [T]) {
+    let single = |x: &[f32], out: &mut [f32]| {
+        map(x, out, |x| x * std::f32::consts::FRAC_1_SQRT_2);
+        vector_math::map_mut(&rten_vecmath::Erf {}, out);
+        map_mut(out, |y| 0.5 * y + 0.5);
+    };
+    T::by_precision(x, out, single, |x, out| each(x, out, |x| 0.5 * libm::erfc(-x * FRAC_1_SQRT_2)));
+}
+
+/// The density of the standard normal distribution.
+pub fn normal_pdf<T: Element>(x: &[T], out: &mut [T]) {
+    let single = |x: &[f32], out: &mut [f32]| {
+        map(x, out, |x| -0.5 * x * x);
+        vector_math::map_mut(&rten_vecmath::Exp {}, out);
+        map_mut(out, |y| 0.398_942_3 * y);
+    };
+    T::by_precision(x, out, single, |x, out| each(x, out, |x| 0.398_942_280_401_432_7 * (-0.5 * x * x).exp()));
+}
+
+/// 1 / (1 + e^-x)
+pub fn sigmoid<T: Element>(x: &[T], out: &mut [T]) {
+    let single = |x: &[f32], out: &mut [f32]| vector_math::map(&rten_vecmath::Sigmoid {}, x, out);
+    T::by_precision(x, out, single, |x, out| each(x, out, |x| 1.0 / (1.0 + (-x).exp())));
+}
+
+/// ln(1 + e^x), without overflow.
+pub fn softplus<T: Element>(x: &[T], out: &mut [T]) {
+    let (single, double) =
+        (|x: f32| x.max(0.0) + (-x.abs()).exp().ln_1p(), |x: f64| x.max(0.0) + (-x.abs()).exp().ln_1p());
+    T::each(x, out, single, double);
+}
+
+/// The larger of two numbers; NaN if either is. The maximum of the standard library drops a NaN.
+#[inline(always)]
+pub fn larger<T: Element>(a: T, b: T) -> T {
+    if a > b || a.is_nan() { a } else { b }
+}
+
+/// The smaller of two numbers; NaN if either is.
+#[inline(always)]
+pub fn smaller<T: Element>(a: T, b: T) -> T {
+    if a < b || a.is_nan() { a } else { b }
+}

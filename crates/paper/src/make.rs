@@ -179,7 +179,8 @@ fn describe(spec: &Spec) -> String {
         [("data", &spec.data), ("model", &spec.model), ("loss", &spec.loss), ("optimizer", &spec.optimizer)]
     {
         let section = SECTIONS.iter().find(|section| section.key == key);
-        let known = section.and_then(|section| (section.settings)(&spec.catalogue, &part.name).ok()).unwrap_or_default();
+        let known =
+            section.and_then(|section| (section.settings)(&spec.catalogue, &part.name).ok()).unwrap_or_default();
         let is_default = |key: &str, value: &Value| {
             let setting = known.iter().find(|setting| setting.key == key);
             setting.is_some_and(|setting| match setting.default {

@@ -112,7 +112,7 @@ mod tests {
         let mut data_sets = DataSets::new(None);
         let read = data_sets.get(&spec, 1).unwrap();
         let shared = data_sets.share();
-        let again = std::thread::spawn(move || DataSets::from(shared).get(&data, 1).unwrap()).join().unwrap();
+        let again = std::thread::spawn(move || DataSets::from(shared).get(&spec, 1).unwrap()).join().unwrap();
         assert!(Arc::ptr_eq(&read, &again));
     }
 

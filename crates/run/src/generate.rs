@@ -44,8 +44,8 @@ pub fn generate(
     options: &Options,
     mut emit: impl FnMut(char) -> bool,
 ) -> Result<(), Error> {
-    let split = data_sets
-        .get(spec, engine::options(&spec.engine).map_err(onedge_spec::Error::spec(&spec.origin))?.threads)?;
+    let split =
+        data_sets.get(spec, engine::options(&spec.engine).map_err(onedge_spec::Error::spec(&spec.origin))?.threads)?;
     let Targets::Tokens { vocabulary, length: context, .. } = split.train.targets() else {
         return Err(Error::NoText { origin: spec.origin.clone(), data: spec.data.name.clone() });
     };

@@ -93,7 +93,8 @@ fn measure_in<T: Element>(spec: &Spec, file: Option<&Path>, data_sets: &mut Data
     let examples = problem.train.examples();
     instruments::check(&spec.diagnostics, spec.batch, examples).map_err(&in_spec)?;
     let setup = Setup { seed: spec.seed, threads: options.threads, batch_size: spec.batch };
-    let mut instruments = Instruments::new(spec.catalogue.diagnostics(), &spec.diagnostics, &problem.layouts, setup).map_err(&in_spec)?;
+    let mut instruments =
+        Instruments::new(spec.catalogue.diagnostics(), &spec.diagnostics, &problem.layouts, setup).map_err(&in_spec)?;
     let mut measurement = measure_at(&mut *problem.train, &w, &*optimizer, &options)?;
     if instruments.due(0) {
         read(&mut *problem.train, &w, &*optimizer, &mut instruments, &mut measurement)?;

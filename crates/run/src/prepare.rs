@@ -97,6 +97,7 @@ pub(crate) fn prepare<T: Element>(spec: &Spec, data_sets: &mut DataSets) -> Resu
     let method = (optimizer, spec.build_tuner().map_err(&in_spec)?);
     let threads = plan.diagnostics.lanczos.threads;
     let setup = Setup { seed: spec.seed, threads, batch_size: spec.batch };
-    let instruments = Instruments::new(spec.catalogue.diagnostics(), &spec.diagnostics, &problem.layouts, setup).map_err(&in_spec)?;
+    let instruments =
+        Instruments::new(spec.catalogue.diagnostics(), &spec.diagnostics, &problem.layouts, setup).map_err(&in_spec)?;
     Ok(Prepared { plan: Plan { augment, ..plan }, problem, method, instruments })
 }

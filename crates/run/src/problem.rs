@@ -33,6 +33,7 @@ pub fn network(spec: &Spec, split: &Split) -> Result<(Model, Target), Error> {
     let in_network = onedge_train::Error::network(&spec.origin);
     let target = target(&split.train);
     let io = Io::new(split.train.input_shape(), target.outputs()).map_err(&in_network)?;
-    let entry = find("model", spec.catalogue.models(), &spec.model.name).map_err(onedge_spec::Error::spec(&spec.origin))?;
+    let entry =
+        find("model", spec.catalogue.models(), &spec.model.name).map_err(onedge_spec::Error::spec(&spec.origin))?;
     Ok(((entry.build)(&spec.model.settings, &io).map_err(&in_network)?, target))
 }

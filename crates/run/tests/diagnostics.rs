@@ -172,7 +172,8 @@ fn measured(data: &str) -> Measured {
     let mut problem = build_problem::<f64>(&spec, &mut DataSets::new(None)).unwrap();
     // A generic point: at the initial one, layers of four units have variances next to nothing, and curvatures without end.
     let w: Vec<f64> = problem.initial(3).iter().enumerate().map(|(i, w)| w + 0.4 * (i as f64 * 1.7).sin()).collect();
-    let mut instruments = Instruments::new(diagnostics::ALL, &spec.diagnostics, &problem.layouts, setup(&spec)).unwrap();
+    let mut instruments =
+        Instruments::new(diagnostics::ALL, &spec.diagnostics, &problem.layouts, setup(&spec)).unwrap();
     let mut records = Vec::new();
     let mut record = |record: &Record| {
         records.push(record.clone());
@@ -301,7 +302,8 @@ fn readings_follow_the_seed_and_leave_the_run_alone() {
     let losses = |text: &str| {
         let spec = Spec::resolve(&Document::parse("test", text).unwrap()).unwrap();
         let mut problem = build_problem::<f64>(&spec, &mut DataSets::new(None)).unwrap();
-        let mut instruments = Instruments::new(diagnostics::ALL, &spec.diagnostics, &problem.layouts, setup(&spec)).unwrap();
+        let mut instruments =
+            Instruments::new(diagnostics::ALL, &spec.diagnostics, &problem.layouts, setup(&spec)).unwrap();
         let mut records = Vec::new();
         let mut record = |record: &Record| {
             records.push(record.clone());

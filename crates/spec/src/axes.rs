@@ -44,7 +44,10 @@ pub(crate) fn settings(document: &Document) -> Result<Vec<(&'static str, Vec<Set
     for section in sections::ALL {
         let name = document.sections.get(section.key).and_then(|given| given.get("name"));
         let name = entry_name(document, section.key, name)?;
-        tables.push((section.key, (section.settings)(document.catalogue(), &name).map_err(|source| document.error(section.key, source))?));
+        tables.push((
+            section.key,
+            (section.settings)(document.catalogue(), &name).map_err(|source| document.error(section.key, source))?,
+        ));
     }
     Ok(tables)
 }

@@ -58,7 +58,9 @@ pub enum CatalogueError {
         name: &'static str,
     },
     /// The name cannot be written in a spec and on a command line.
-    #[error("{what} `{name}`: expected a name of small letters, digits and hyphens that begins with a letter; try `my-{what}`")]
+    #[error(
+        "{what} `{name}`: expected a name of small letters, digits and hyphens that begins with a letter; try `my-{what}`"
+    )]
     Name {
         /// "tuner", "model", ...
         what: &'static str,

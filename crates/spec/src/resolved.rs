@@ -5,11 +5,11 @@ use onedge_registry::{Error as RegistryError, Settings, Value, find, nearest};
 use onedge_tune::{Optimizer, Tuner};
 use sha2::{Digest, Sha256};
 
-use crate::{Catalogue, Document};
 use crate::Error;
 use crate::axes::{axes, entry_name};
 use crate::cadence::Cadence;
 use crate::sections::{self, PROVENANCE, ROOT};
+use crate::{Catalogue, Document};
 use onedge_text::hex;
 
 /// A checked spec: every name known, every setting present and of its type. What a run is made from.

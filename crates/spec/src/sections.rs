@@ -127,7 +127,12 @@ pub const ALL: &[Section] = &[
         own: &[],
         settings: |catalogue, name| Ok(catalogue.settings("tuner", name)?.to_vec()),
     },
-    Section { key: "diagnostics", choice: None, own: DIAGNOSTICS, settings: |catalogue, _| Ok(diagnostics_settings(catalogue)) },
+    Section {
+        key: "diagnostics",
+        choice: None,
+        own: DIAGNOSTICS,
+        settings: |catalogue, _| Ok(diagnostics_settings(catalogue)),
+    },
     Section { key: "engine", choice: None, own: ENGINE, settings: |_, _| Ok(ENGINE.to_vec()) },
 ];
 

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use onedge_record::{Record, RunDirectory, StepWriter, StopReason};
 use onedge_run::{DataSets, build_problem, plan};
-use onedge_spec::{Document, Spec};
+use onedge_spec::{Catalogue, Document, Spec};
 use onedge_store::export::{Format, Source, export};
 use onedge_store::{Filter, Selection, Store};
 use onedge_train::{Instruments, train};
@@ -116,7 +116,7 @@ fn listing(folder: &Path) -> Outcome<()> {
         fs::write(run.summary(), SUMMARY.replace("LOSS", &loss.to_string()))?;
     }
     let watch = Watch::start();
-    let (_, runs) = Store::rebuild(&root)?;
+    let (_, runs) = Store::rebuild(&root, &Catalogue::standard())?;
     let index = root.join("index.sqlite");
     println!("listing: {runs} runs, indexed in {:.1} s", watch.secs());
     println!("  index of {:.1} MB", fs::metadata(&index)?.len() as f64 / 1e6);
@@ -128,7 +128,7 @@ fn listing(folder: &Path) -> Outcome<()> {
         let selection = Selection { filter, columns: Some(&columns), ..Selection::default() };
         let list = || -> Outcome<(usize, f64)> {
             let watch = Watch::start();
-            let rows = Store::open(&root)?.list(&selection)?;
+            let rows = Store::open(&root, &Catalogue::standard())?.list(&selection)?;
             Ok((rows.len(), watch.secs()))
         };
         let forgotten = forget(&index);

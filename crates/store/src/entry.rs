@@ -210,7 +210,8 @@ impl Reading {
             self.failed("spec.toml: expected the settings of the run, got none".to_owned());
         }
         // Settings of another version may be none of this one's.
-        let spec = Document::parse("spec.toml", &text).and_then(|document| Spec::resolve(&document.with_catalogue(catalogue)));
+        let spec =
+            Document::parse("spec.toml", &text).and_then(|document| Spec::resolve(&document.with_catalogue(catalogue)));
         if let Ok(spec) = spec {
             self.put("digest", spec.digest().into());
         }

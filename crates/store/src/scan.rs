@@ -27,12 +27,7 @@ const TIME_STEP: Duration = Duration::from_secs(2);
 
 /// Makes the index say what the folders say. Hidden folders and links are passed over; so are folders within a run.
 /// Returns folders that cannot be named in the index.
-pub(super) fn sync(
-    index: &mut Index,
-    root: &Path,
-    catalogue: &Catalogue,
-    depth: Depth,
-) -> Result<Vec<PathBuf>, Error> {
+pub(super) fn sync(index: &mut Index, root: &Path, catalogue: &Catalogue, depth: Depth) -> Result<Vec<PathBuf>, Error> {
     let known = index.runs()?;
     let mut walk = Walk::new(root, &known, index.groups()?, depth);
     walk.group("", 0)?;

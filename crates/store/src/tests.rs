@@ -77,7 +77,7 @@ fn a_folder_says_everything() {
     let bench = Bench::new();
     let path = bench.done("a", 3);
     fs::write(path.join("tags"), "good\nold\n").unwrap();
-    let entry = Entry::read(bench.root(), "a");
+    let entry = Entry::read(bench.root(), "a", &Catalogue::standard());
     let text = |key: &str| entry.facts[key].to_string();
     for (key, expected) in [
         ("name", "the a"),
@@ -113,7 +113,7 @@ fn a_folder_says_everything() {
 #[test]
 fn the_digest_is_that_of_the_settings() {
     let bench = Bench::new();
-    let digest = |folder: &str| Entry::read(bench.root(), folder).facts["digest"].to_string();
+    let digest = |folder: &str| Entry::read(bench.root(), folder, &Catalogue::standard()).facts["digest"].to_string();
     bench.done("a", 3);
     bench.killed("b", 3);
     bench.killed("c", 4);
@@ -123,7 +123,7 @@ fn the_digest_is_that_of_the_settings() {
     assert_eq!(digest("a"), Spec::resolve(&document).unwrap().digest());
     // Settings of another version have none.
     fs::write(bench.killed("d", 4).join("spec.toml"), "seed = 4\nno_such_setting = 1\n").unwrap();
-    let entry = Entry::read(bench.root(), "d");
+    let entry = Entry::read(bench.root(), "d", &Catalogue::standard());
     assert!(!entry.facts.contains_key("digest") && entry.facts["seed"].to_string() == "4");
 }
 
@@ -143,7 +143,7 @@ fn a_finished_run_that_changed_is_seen() {
 #[test]
 fn status_follows_from_lock_and_summary() {
     let bench = Bench::new();
-    let status = || Entry::read(bench.root(), "a").status;
+    let status = || Entry::read(bench.root(), "a", &Catalogue::standard()).status;
     let path = bench.killed("a", 1);
     assert_eq!(status(), Status::Killed);
     for (stop, expected) in [
@@ -169,12 +169,13 @@ fn status_follows_from_lock_and_summary() {
 fn records_tell_of_a_run_without_a_summary() {
     let bench = Bench::new();
     let path = bench.killed("a", 1);
-    let number = |key: &str| Entry::read(bench.root(), "a").facts.get(key).and_then(FieldValue::number);
+    let number =
+        |key: &str| Entry::read(bench.root(), "a", &Catalogue::standard()).facts.get(key).and_then(FieldValue::number);
     let all = || ["steps", "first_loss", "final_loss", "best_loss", "cost", "seconds"].map(number);
     assert_eq!(all(), [2.0, 3.0, 2.0, 1.0, 6.0, 0.5].map(Some));
     let lock = RunLock::take(&path).unwrap();
     assert_eq!(all(), [2.0, 3.0, 2.0, 1.0, 6.0, 0.5].map(Some));
-    assert_eq!(Entry::read(bench.root(), "a").facts.get("ended"), None);
+    assert_eq!(Entry::read(bench.root(), "a", &Catalogue::standard()).facts.get("ended"), None);
     drop(lock);
     fs::write(path.join("steps.jsonl"), "").unwrap();
     assert_eq!(all(), [Some(0.0), None, None, None, None, None]);
@@ -184,13 +185,13 @@ fn records_tell_of_a_run_without_a_summary() {
 fn what_cannot_be_read_is_told_and_the_rest_is_there() {
     let bench = Bench::new();
     let path = bench.done("a", 1);
-    let problem = || Entry::read(bench.root(), "a").facts["problem"].to_string();
+    let problem = || Entry::read(bench.root(), "a", &Catalogue::standard()).facts["problem"].to_string();
     fs::write(path.join("summary.json"), "{").unwrap();
     assert!(problem().starts_with("summary.json: "), "{}", problem());
-    assert_eq!(Entry::read(bench.root(), "a").status, Status::Killed);
+    assert_eq!(Entry::read(bench.root(), "a", &Catalogue::standard()).status, Status::Killed);
     fs::write(path.join("spec.toml"), "seed = \n").unwrap();
     assert!(problem().starts_with("spec.toml: "), "{}", problem());
-    assert_eq!(Entry::read(bench.root(), "a").facts["steps"], FieldValue::Integer(2));
+    assert_eq!(Entry::read(bench.root(), "a", &Catalogue::standard()).facts["steps"], FieldValue::Integer(2));
     fs::remove_file(path.join("spec.toml")).unwrap();
     assert!(problem().starts_with("spec.toml: expected "), "{}", problem());
     assert_eq!(bench.folders(), ["a"]);
@@ -338,7 +339,7 @@ fn runs_are_found_however_they_are_called() {
     let elsewhere = tempfile::tempdir().unwrap();
     fs::write(elsewhere.path().join("steps.jsonl"), STEPS).unwrap();
     let mut store = bench.store();
-    let id = Entry::read(bench.root(), "group/z").facts["id"].to_string();
+    let id = Entry::read(bench.root(), "group/z", &Catalogue::standard()).facts["id"].to_string();
     let path = bench.root().join("group/../abc").display().to_string();
     for (called, folder) in
         [("ab", "ab"), ("abc", "abc"), ("the ab", "ab"), ("group/", "group/z"), ("the g", "group/z"), (&path, "abc")]

@@ -1,3 +1,5 @@
+use onedge_spec::Catalogue;
+
 use super::*;
 
 const SPEC: &str = "[data]\nname = \"mixture\"\nexamples = 100\nfeatures = 3\nclasses = 2\n\
@@ -5,7 +7,8 @@ const SPEC: &str = "[data]\nname = \"mixture\"\nexamples = 100\nfeatures = 3\ncl
 
 fn trials_with(head: &str, tail: &str, set: &[&str]) -> Result<Vec<Trial>, Error> {
     let set: Vec<String> = set.iter().map(|text| (*text).to_owned()).collect();
-    Sweep::parse("s.toml", &format!("{head}\n{SPEC}{tail}"), &set, &Catalogue::standard())?.trials(&mut DataSets::new(None))
+    Sweep::parse("s.toml", &format!("{head}\n{SPEC}{tail}"), &set, &Catalogue::standard())?
+        .trials(&mut DataSets::new(None))
 }
 
 fn trials(head: &str, tail: &str) -> Vec<Trial> {
@@ -108,7 +111,8 @@ fn steps_and_scaled_settings_follow_the_batch() {
     let horizon = "rate = 0.1\nhorizon = [1, 0.5]\n[sweep]\nepochs = 2\n\
                    scale = { \"tuner.horizon\" = { by = \"steps\", base = 1 } }\n";
     let text = format!("batch = 10\n{SPEC}{horizon}").replace("\"constant\"", "\"warmup-cosine\"");
-    let all = Sweep::parse("s.toml", &text, &[], &Catalogue::standard()).unwrap().trials(&mut DataSets::new(None)).unwrap();
+    let all =
+        Sweep::parse("s.toml", &text, &[], &Catalogue::standard()).unwrap().trials(&mut DataSets::new(None)).unwrap();
     assert_eq!(values(&all, "tuner.horizon"), ["20", "10"]);
 }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use onedge_record::{RunDirectory, StopReason};
 use onedge_run::{DataSets, Outputs, Unfinished, resume};
-use onedge_spec::{Document, Spec, expand};
+use onedge_spec::{Catalogue, Document, Spec, expand};
 use onedge_sweep::{Axes, Event, GiveUp, Hopeless, Report, Share, Status, Sweep, Workers, find, folder, run, survey};
 
 /// A problem that takes no time, with what differs.
@@ -147,7 +147,7 @@ fn a_run_that_was_taken_further_is_another_one() {
     let (root, specs) = (tempfile::tempdir().unwrap(), specs(&["checkpoint_every=6"]));
     begun(&specs, root.path(), &Workers::new(1));
     let done = folder(root.path(), &specs[0]);
-    let further = Unfinished::open(&done, Some(15)).unwrap();
+    let further = Unfinished::open(&done, Some(15), &Catalogue::standard()).unwrap();
     let go = AtomicBool::new(false);
     resume(further, Outputs::default(), &mut DataSets::new(None), &mut |_| {}, &go, &mut |_| {}).unwrap();
     assert!(find(root.path(), &specs[0], Hopeless::Ended).unwrap().is_none());
@@ -258,7 +258,13 @@ fn diverged_runs_are_done_and_failures_end_the_sweep() {
 
 #[test]
 fn the_examples_are_sweeps() {
-    let count = |text: &str| Sweep::parse("s.toml", text, &[], &Catalogue::standard()).unwrap().trials(&mut DataSets::new(None)).unwrap().len();
+    let count = |text: &str| {
+        Sweep::parse("s.toml", text, &[], &Catalogue::standard())
+            .unwrap()
+            .trials(&mut DataSets::new(None))
+            .unwrap()
+            .len()
+    };
     assert_eq!(count(include_str!("../../../experiments/sweep-batch.toml")), 4 * 2 * (6 * 3 + 6));
     let documented = include_str!("../../../docs/SWEEPS.md").split("```").find_map(|block| block.strip_prefix("toml"));
     assert_eq!(count(documented.unwrap()), 3 * 3 * 2 * 20);
@@ -267,7 +273,10 @@ fn the_examples_are_sweeps() {
 #[test]
 fn maps_suit_what_varies() {
     let axes = |text: &str| {
-        let trials = Sweep::parse("s.toml", text, &[], &Catalogue::standard()).unwrap().trials(&mut DataSets::new(None)).unwrap();
+        let trials = Sweep::parse("s.toml", text, &[], &Catalogue::standard())
+            .unwrap()
+            .trials(&mut DataSets::new(None))
+            .unwrap();
         let statuses = vec![Status::Open; trials.len()];
         Report::new(&trials, &statuses).unwrap().usual_axes()
     };

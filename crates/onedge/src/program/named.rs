@@ -142,7 +142,7 @@ fn sections() -> Vec<Row> {
     rows
 }
 
-fn rows<B>(entries: &'static [&'static Entry<B>]) -> Vec<Row> {
+fn rows<B>(entries: &[&'static Entry<B>]) -> Vec<Row> {
     entries
         .iter()
         .map(|e| Row { name: e.name, summary: e.summary, doc: e.doc.into(), settings: Some(e.settings.to_vec()) })

@@ -8,7 +8,7 @@ use onedge_data::Progress;
 use onedge_record::{Record, StopReason};
 use onedge_text::table::{duration, number};
 
-use crate::{console, downloads};
+use crate::program::{console, downloads};
 
 /// The live line is rewritten this often at most.
 const REDRAW_EVERY: Duration = Duration::from_millis(60);

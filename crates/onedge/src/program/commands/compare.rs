@@ -44,7 +44,7 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
         Some(path) => RunDirectory::create(path)?,
         None => RunDirectory::create_numbered(Path::new(ROOT), "compare")?,
     };
-    let (groups, stopped) = all(&plans, &rows, folder.path(), &mut data_sets, &interrupt);
+    let (groups, stopped) = all(&plans, &rows, folder.path(), &mut data_sets, &interrupt, catalogue);
     let shown = show(&groups, &plans, folder.path());
     stopped?;
     shown?;
@@ -98,6 +98,7 @@ fn all(
     folder: &Path,
     data_sets: &mut DataSets,
     interrupt: &AtomicBool,
+    catalogue: &Catalogue,
 ) -> (Vec<Group>, Result<(), onedge_run::Error>) {
     let mut stopped = Ok(());
     let names = plans.iter().flatten().map(title);

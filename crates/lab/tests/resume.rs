@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use onedge_lab::checkpoint::{About, Checkpoint};
+use onedge_lab::params::Layout;
 use onedge_lab::records::Record;
 use onedge_lab::run::{Augment, Element, Hooks, Instruments, Library, Outcome, Plan, Problem, Training, plan};
 use onedge_lab::spec::{Document, Precision, Spec};
@@ -34,7 +35,9 @@ fn course<T: Element>(
     let plan = Plan { augment: Augment::new(&problem.input_shape, spec.crop, spec.flip)?, ..plan(spec)? };
     let setup = Setup { seed: spec.seed, threads: 1, batch_size: spec.batch };
     let mut instruments = Instruments::new(&spec.diagnostics, &problem.layouts, setup).unwrap();
-    let method = (spec.build_optimizer().unwrap(), spec.build_tuner().unwrap());
+    let mut optimizer = spec.build_optimizer().unwrap();
+    optimizer.set_layers(&Layout::layers(&problem.layouts)).unwrap();
+    let method = (optimizer, spec.build_tuner().unwrap());
     let (layouts, mut records) = (problem.layouts.clone(), Vec::new());
     let mut w = if from.is_some() { vec![T::ZERO; problem.initial(0).len()] } else { problem.initial(spec.seed) };
     let mut training = Training::new(&plan, &mut *problem.train, &mut w, method, &mut instruments)?;
@@ -99,7 +102,7 @@ examples = 20
 features = 3
 classes = 2
 [model]
-hidden = [4]
+hidden = [4, 3]
 activation = 'tanh'
 [diagnostics]
 sharpness_every = 3

@@ -45,7 +45,7 @@ pub enum Error {
         optimizer: &'static str,
     },
     /// Layers told to an optimizer that do not cover the parameters.
-    #[error("trainer: {0}")]
+    #[error(transparent)]
     Layers(ObjectiveError),
     /// A saved state that does not fit.
     #[error(transparent)]

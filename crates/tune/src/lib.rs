@@ -44,6 +44,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod bounds;
 mod error;
 mod events;
 mod line;

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use onedge_registry::Value;
 use onedge_spectrum::diagnostics::Setup;
 use onedge_spectrum::{Lanczos, Wanted};
-use onedge_tune::{Optimizer, Tuner};
+use onedge_tune::{Error as TuneError, Optimizer, Tuner};
 use sha2::{Digest, Sha256};
 
 use crate::Error;
@@ -185,7 +185,10 @@ pub(super) fn prepare<T: Element>(spec: &Spec, library: &mut Library) -> Result<
     instruments::check(&spec.diagnostics, spec.batch, examples).map_err(&in_spec)?;
     let augment = Augment::new(&problem.input_shape, spec.crop, spec.flip)?;
     let mut optimizer = spec.build_optimizer::<T>().map_err(&in_spec)?;
-    optimizer.set_layers(&Layout::layers(&problem.layouts))?;
+    optimizer.set_layers(&Layout::layers(&problem.layouts)).map_err(|error| match error {
+        TuneError::Setting(source) => in_spec(source),
+        other => other.into(),
+    })?;
     let method = (optimizer, spec.build_tuner().map_err(&in_spec)?);
     let threads = plan.diagnostics.lanczos.threads;
     let setup = Setup { seed: spec.seed, threads, batch_size: spec.batch };

@@ -62,7 +62,7 @@ fn what_is_kept_is_the_point_to_evaluate() {
     // On one axis, gamma = 1/4 and H = 4: z = 0 after a step and stays there, and so does x, with w1 on their way.
     // On the other, H = 1: z = 2, 3/2, and y = x = 3/2 after a step; then z = 9/8, x = 21/16, y = (9/8 + 21/16) / 2.
     let method: (Box<dyn Optimizer<f64>>, Box<dyn Tuner>) =
-        (Box::new(ScheduleFreeSgd::new(0.25, 0.5, 0.0, 0)), Box::new(Constant::new(1.0)));
+        (Box::new(ScheduleFreeSgd::new(0.25, 0.5, 0.0, 0).unwrap()), Box::new(Constant::new(1.0)));
     let mut bowl = Bowl::new([4.0, 1.0], &[0.0]);
     let (mut w, mut losses) = ([1.0, 2.0], Vec::new());
     let mut record = |record: &Record| {
@@ -144,7 +144,7 @@ fn a_record_that_cannot_be_kept_ends_the_run() {
 fn a_snapshot_is_all_that_must_be_kept() {
     let plan = Plan { batch: Some(2), target_loss: Some(-1.0), ..plan(9) };
     let method = || -> (Box<dyn Optimizer<f64>>, Box<dyn Tuner>) {
-        (Box::new(ScheduleFreeSgd::new(0.25, 0.5, 0.0, 0)), Box::new(Constant::new(1.0)))
+        (Box::new(ScheduleFreeSgd::new(0.25, 0.5, 0.0, 0).unwrap()), Box::new(Constant::new(1.0)))
     };
     let centers = [0.5, -1.0, 2.0, 0.25, 3.0];
     let go = |from: Option<Snapshot<f64>>, kept: &mut Vec<Snapshot<f64>>| {

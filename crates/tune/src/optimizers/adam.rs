@@ -2,6 +2,7 @@ use onedge_objective::Real;
 use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Setting, Settings, setting};
 
 use super::{Make, beta, check_lengths, eps};
+use crate::bounds::{self, DECAY_RATE};
 use crate::{Error, Optimizer, State};
 
 /// Adam with bias correction: `m <- beta1 m + (1 - beta1) g`, `nu <- beta2 nu + (1 - beta2) g^2` from zero,
@@ -29,6 +30,12 @@ impl<T: Real> Adam<T> {
         Self { beta1, beta2, eps, steps: 0, mean, square, preconditioner }
     }
 
+    /// The same for an optimizer that is built on it: `owner` is named in errors.
+    pub(super) fn checked(owner: &str, beta1: f64, beta2: f64, eps: f64) -> Result<Self, RegistryError> {
+        let (beta1, beta2) = (DECAY_RATE.check(owner, "beta1", beta1)?, DECAY_RATE.check(owner, "beta2", beta2)?);
+        Ok(Self::new(beta1, beta2, bounds::EPS.check(owner, "eps", eps)?))
+    }
+
     /// Decays 0.9 and 0.999, eps 1e-8.
     ///
     /// Source: Roulet et al. 2024, arXiv 2407.06183, appendix on experiments; eps is that of Kingma and Ba.
@@ -42,7 +49,12 @@ impl<T: Real> Adam<T> {
 
     /// `1 / (1 - beta^t)`
     fn correction(&self, beta: f64) -> T {
-        T::from_f64(1.0 / (1.0 - beta.powf(self.steps as f64)))
+        self.correction_after(beta, 0)
+    }
+
+    /// The same so many steps later.
+    pub(super) fn correction_after(&self, beta: f64, steps: u64) -> T {
+        T::from_f64(1.0 / (1.0 - beta.powf((self.steps + steps) as f64)))
     }
 }
 

@@ -1,31 +1,42 @@
 //! Optimizers: a gradient in, an update at unit learning rate out. One file each, one line in [`ALL`].
 
+mod adagrad;
 mod adam;
 mod adamw;
 mod averaging;
 mod d_adapt_adam;
 mod d_adapt_sgd;
+mod decay;
 mod gd;
+mod lamb;
+mod lion;
 mod mechanic;
 mod momentum;
+mod muon;
 mod nesterov;
+mod newton_schulz;
 mod prodigy;
 mod rmsprop;
 mod schedule_free_adamw;
 mod schedule_free_sgd;
 
-use onedge_objective::{Real, by_precision};
+use onedge_objective::{Layer, Real, by_precision};
 use onedge_registry::{Entry, Error as RegistryError, Settings, find};
 
 use crate::{Error, Optimizer};
 
+pub use adagrad::AdaGrad;
 pub use adam::Adam;
 pub use adamw::AdamW;
 pub use d_adapt_adam::DAdaptAdam;
 pub use d_adapt_sgd::DAdaptSgd;
+pub use decay::DecayOn;
 pub use gd::Gd;
+pub use lamb::Lamb;
+pub use lion::Lion;
 pub use mechanic::Mechanic;
 pub use momentum::Momentum;
+pub use muon::{Matrices, Muon, MuonOptions};
 pub use nesterov::Nesterov;
 pub use prodigy::Prodigy;
 pub use rmsprop::RmsProp;
@@ -37,9 +48,13 @@ pub static ALL: &[&Entry<Make>] = &[
     &gd::ENTRY,
     &momentum::ENTRY,
     &nesterov::ENTRY,
+    &adagrad::ENTRY,
     &rmsprop::ENTRY,
     &adam::ENTRY,
     &adamw::ENTRY,
+    &lamb::ENTRY,
+    &lion::ENTRY,
+    &muon::ENTRY,
     &d_adapt_sgd::ENTRY,
     &d_adapt_adam::ENTRY,
     &prodigy::ENTRY,
@@ -116,6 +131,13 @@ fn finite_from_zero(settings: &Settings, key: &str) -> Result<f64, RegistryError
 /// sum of zero says nothing.
 fn grown(distance: f64, estimate: f64) -> f64 {
     if estimate > distance && estimate.is_finite() { estimate } else { distance }
+}
+
+/// The layers that `optimizer` was told, if they are those of `dim` parameters.
+fn told<'a>(optimizer: &'static str, layers: &'a [Layer], dim: usize) -> Result<&'a [Layer], Error> {
+    let last = layers.last().ok_or(Error::NoLayers { optimizer })?;
+    Error::require_length("layers", dim, last.range.end)?;
+    Ok(layers)
 }
 
 /// Checks the three slices of a direction against each other and against the length of the state, if there is one.

@@ -3,6 +3,7 @@
 mod defaults;
 mod laws;
 mod line;
+mod optax;
 mod pairs;
 mod parts;
 mod problems;

@@ -244,5 +244,5 @@ fn the_optimizer_is_told_layers_that_cover_the_parameters() {
     trainer(6, over, Constant::new(1.0)).with_layers(&layers).unwrap();
     assert_eq!(*listening.0.lock().unwrap(), layers);
     let refused = trainer(7, Gd, Constant::new(0.1)).with_layers(&layers).err().unwrap().to_string();
-    assert_eq!(refused, "trainer: layers: expected 7 elements, got 6");
+    assert_eq!(refused, "layers: expected 7 elements, got 6");
 }

@@ -76,7 +76,7 @@ fn balanced_classes_count_alike() {
 
 #[test]
 fn what_goes_wrong_is_told() {
-    let diverged = residual().tuner(Constant::new(1e9)).run().unwrap();
+    let diverged = residual().tuner(Constant::new(1e9).unwrap()).run().unwrap();
     assert!(!matches!(diverged.outcome.stop, StopReason::StepsDone), "{:?}", diverged.outcome.stop);
     let message = |fit: Fit| fit.run().err().map(|error| error.to_string()).unwrap_or_default();
     assert_eq!(message(residual().batch(0)), "batch: expected 1 or more examples, got 0");

@@ -98,7 +98,7 @@ impl<T: Real> Trainer<T> {
     /// use onedge_tune::{Trainer, optimizers::Adam, tuners::Constant};
     ///
     /// let layers = Layer::in_order([("weight", vec![4, 3]), ("bias", vec![3])]);
-    /// let (optimizer, tuner) = (Box::new(Adam::paper()), Box::new(Constant::new(1e-3)));
+    /// let (optimizer, tuner) = (Box::new(Adam::paper()), Box::new(Constant::new(1e-3)?));
     /// let trainer = Trainer::<f64>::new(15, optimizer, tuner, Lanczos::top(1, 0))?.with_layers(&layers)?;
     /// # Ok::<(), onedge_tune::Error>(())
     /// ```

@@ -2,7 +2,7 @@ use onedge_objective::Real;
 use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
 use super::{Make, check_lengths};
-use crate::bounds::{EPS, FROM_ZERO};
+use crate::bounds::{EPS, FROM_ZERO, IN_RANGE};
 use crate::{Error, Optimizer, State};
 
 /// AdaGrad: `s <- s + g^2` from `start`, `P = diag(sqrt(s + eps))`, `u = -P^-1 g`.
@@ -37,7 +37,7 @@ impl<T: Real> AdaGrad<T> {
     ///
     /// Source: Optax's and TensorFlow's defaults; Duchi et al. 2011 give no numbers.
     pub fn paper() -> Self {
-        Self::new(0.1, 1e-7).expect("constants in their ranges")
+        Self::new(0.1, 1e-7).expect(IN_RANGE)
     }
 
     fn from_settings(settings: &Settings) -> Result<Self, SettingError> {

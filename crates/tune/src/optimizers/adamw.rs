@@ -4,6 +4,7 @@ use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, set
 use super::Make;
 use super::adam::{Adam, BETA1, BETA2, EPS};
 use super::decay::{DECAY_ON, Decay, DecayOn};
+use crate::bounds::IN_RANGE;
 use crate::{Error, Optimizer, State};
 
 /// AdamW: Adam's update plus decoupled weight decay, `u = u_adam - decay w`.
@@ -34,7 +35,7 @@ impl<T: Real> AdamW<T> {
     /// Source: Roulet et al. 2024, arXiv 2407.06183. Differs from the paper: it does not say whether its weight
     /// decay of 1e-5 is decoupled or part of the loss.
     pub fn paper() -> Self {
-        Self::new(0.9, 0.999, 1e-8, 1e-5).expect("constants in their ranges")
+        Self::new(0.9, 0.999, 1e-8, 1e-5).expect(IN_RANGE)
     }
 
     /// With the weight decay on these tensors; on all unless said.

@@ -4,6 +4,7 @@ use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, set
 use super::adam::{Adam, BETA1, BETA2};
 use super::decay::{DECAY_ON, Decay, DecayOn};
 use super::{Make, told};
+use crate::bounds::IN_RANGE;
 use crate::{Error, Optimizer, State};
 
 /// LAMB: AdamW's update, scaled in each tensor to the length of the tensor's parameters.
@@ -43,7 +44,7 @@ impl<T: Real> Lamb<T> {
     ///
     /// Source: You et al. 2020, arXiv 1904.00962, section 4; eps and weight decay as in the authors' code.
     pub fn paper() -> Self {
-        Self::new(0.9, 0.999, 1e-6, 0.0).expect("constants in their ranges")
+        Self::new(0.9, 0.999, 1e-6, 0.0).expect(IN_RANGE)
     }
 
     /// With the weight decay on these tensors; on all unless said.

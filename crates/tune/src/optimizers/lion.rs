@@ -3,7 +3,7 @@ use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, set
 
 use super::decay::{DECAY_ON, Decay, DecayOn};
 use super::{Make, check_lengths};
-use crate::bounds::DECAY_RATE;
+use crate::bounds::{DECAY_RATE, IN_RANGE};
 use crate::{Error, Optimizer, State};
 
 /// Lion: the sign of a mean of gradients, with decoupled weight decay.
@@ -44,7 +44,7 @@ impl<T: Real> Lion<T> {
     /// Source: Chen et al. 2023, arXiv 2302.06675, section 4; the weight decay, which the paper tunes, as in the
     /// authors' code.
     pub fn paper() -> Self {
-        Self::new(0.9, 0.99, 0.0).expect("constants in their ranges")
+        Self::new(0.9, 0.99, 0.0).expect(IN_RANGE)
     }
 
     /// With the weight decay on these tensors; on all unless said.

@@ -21,7 +21,7 @@ mod schedule_free_adamw;
 mod schedule_free_sgd;
 
 use onedge_objective::{Layer, Real, by_precision};
-use onedge_registry::{Entry, Error as RegistryError, Settings, find};
+use onedge_registry::{Entry, Error as SettingError, Settings, find};
 
 use crate::{Error, Optimizer};
 
@@ -64,7 +64,7 @@ pub static ALL: &[&Entry<Make>] = &[
 ];
 
 /// An optimizer, or the setting that is out of its range.
-pub type Made<T> = Result<Box<dyn Optimizer<T>>, RegistryError>;
+pub type Made<T> = Result<Box<dyn Optimizer<T>>, SettingError>;
 
 /// How an optimizer is made from its settings, for either float.
 #[derive(Debug)]
@@ -92,39 +92,17 @@ impl Make {
 pub fn build<T: Real>(
     name: &str,
     given: std::collections::BTreeMap<String, onedge_registry::Value>,
-) -> Result<Box<dyn Optimizer<T>>, RegistryError> {
+) -> Result<Box<dyn Optimizer<T>>, SettingError> {
     let entry = find("optimizer", ALL, name)?;
     entry.build.make(&Settings::resolve(entry, given)?)
 }
 
-/// A decay at `key`, in [0, 1).
-fn beta(settings: &Settings, key: &str) -> Result<f64, RegistryError> {
-    settings.number_where(key, "a number in [0, 1)", |beta| (0.0..1.0).contains(&beta))
-}
-
-/// The setting `eps`, positive so that a preconditioner is.
-fn eps(settings: &Settings) -> Result<f64, RegistryError> {
-    settings.number_where("eps", "a positive number, large enough for single precision", |eps| {
-        eps as f32 > 0.0 && eps.is_finite()
-    })
-}
-
 /// The setting `warmup`, in steps; 0 if it is not set.
-fn warmup(settings: &Settings) -> Result<u64, RegistryError> {
+fn warmup(settings: &Settings) -> Result<u64, SettingError> {
     match settings.optional_count("warmup")? {
         Some(0) => Err(settings.out_of_range("warmup", "a whole number, 1 or more")),
         count => Ok(count.unwrap_or(0) as u64),
     }
-}
-
-/// A positive finite number at `key`.
-fn positive(settings: &Settings, key: &str) -> Result<f64, RegistryError> {
-    settings.number_where(key, "a positive finite number", |number| number > 0.0 && number.is_finite())
-}
-
-/// A finite number at `key`, 0 or more.
-fn finite_from_zero(settings: &Settings, key: &str) -> Result<f64, RegistryError> {
-    settings.number_where(key, "a finite number, 0 or more", |number| number >= 0.0 && number.is_finite())
 }
 
 /// A lower bound on the distance to the solution, and what a new gradient makes of it. It never falls, and a quotient by a

@@ -7,7 +7,7 @@ use super::adam::{Adam, BETA1};
 use super::decay::{DECAY_ON, Decay, DecayOn};
 use super::newton_schulz::orthogonalize;
 use super::{Make, check_lengths};
-use crate::bounds::{DECAY_RATE, POSITIVE, refused};
+use crate::bounds::{DECAY_RATE, IN_RANGE, POSITIVE, refused};
 use crate::{Error, Optimizer, State};
 
 /// Muon: the momentum of each hidden matrix made nearly orthogonal; all other parameters by AdamW.
@@ -111,7 +111,7 @@ impl<T: Real> Muon<T> {
     /// Source: the author's code, github.com/KellerJordan/Muon, where the rates are 0.02 and 3e-4.
     pub fn paper() -> Self {
         let (beta, beta1, beta2, eps, rest_rate) = (0.95, 0.9, 0.95, 1e-10, 0.015);
-        Self::new(MuonOptions { beta, beta1, beta2, eps, rest_rate, decay: 0.0 }).expect("constants in their ranges")
+        Self::new(MuonOptions { beta, beta1, beta2, eps, rest_rate, decay: 0.0 }).expect(IN_RANGE)
     }
 
     /// With these tensors as matrices; to be said before the layers are.

@@ -6,7 +6,7 @@ use super::averaging::Averaging;
 use super::decay::{DECAY_ON, Decay, DecayOn};
 use super::schedule_free_sgd::{BETA, DECAY, WARMUP};
 use super::{Make, check_lengths};
-use crate::bounds::{self, DECAY_RATE, POSITIVE};
+use crate::bounds::{self, DECAY_RATE, IN_RANGE, POSITIVE};
 use crate::{Error, Optimizer, State};
 
 /// Schedule-free AdamW: as schedule-free SGD, with RMSProp's division of the gradient; the average stands for Adam's
@@ -79,7 +79,7 @@ impl<T: Real> ScheduleFreeAdamW<T> {
     pub fn paper() -> Self {
         let (rate, beta, beta2, eps) = (0.0025, 0.9, 0.999, 1e-8);
         let options = ScheduleFreeAdamWOptions { rate, beta, beta2, eps, decay: 0.0, warmup: 0 };
-        Self::new(options).expect("constants in their ranges")
+        Self::new(options).expect(IN_RANGE)
     }
 
     fn from_settings(settings: &Settings) -> Result<Self, SettingError> {

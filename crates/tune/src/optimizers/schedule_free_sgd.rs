@@ -4,7 +4,7 @@ use onedge_registry::{Default, Entry, Error as SettingError, Kind, Setting, Sett
 use super::averaging::Averaging;
 use super::decay::{DECAY_ON, Decay, DecayOn};
 use super::{Make, check_lengths};
-use crate::bounds::POSITIVE;
+use crate::bounds::{IN_RANGE, POSITIVE};
 use crate::{Error, Optimizer, State};
 
 /// Schedule-free SGD: gradients are taken between the last point z of plain SGD and the average x of them all, and x is
@@ -48,7 +48,7 @@ impl<T: Real> ScheduleFreeSgd<T> {
 
     /// Rate 0.01, beta 0.9, neither decay nor warm-up. Differs from the paper: it tunes the rate for each problem.
     pub fn paper() -> Self {
-        Self::new(0.01, 0.9, 0.0, 0).expect("constants in their ranges")
+        Self::new(0.01, 0.9, 0.0, 0).expect(IN_RANGE)
     }
 
     fn from_settings(settings: &Settings) -> Result<Self, SettingError> {

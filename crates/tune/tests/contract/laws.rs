@@ -85,7 +85,8 @@ fn every_edge_is_where_the_optimizer_says() {
             let Some(edge) = probe.edge() else { continue };
             let rate = share * edge * preconditioner / lambda;
             let optimizer = crate::problems::optimizer(entry.name, settings, 1);
-            let mut trainer = Trainer::new(1, optimizer, Box::new(Constant::new(rate)), Lanczos::top(1, 0)).unwrap();
+            let mut trainer =
+                Trainer::new(1, optimizer, Box::new(Constant::new(rate).unwrap()), Lanczos::top(1, 0)).unwrap();
             let (mut objective, mut w) = (Quadratic::new(&[lambda]), [1.00001_f64]);
             // Adam's bias correction makes the first steps far too long, so only the second half counts; and all of it, as
             // adagrad's diagonal grows until what ran away comes back.
@@ -127,7 +128,7 @@ proptest! {
         prop_assume!(start.iter().any(|w| (w - 1.0).abs() > 1e-3));
         let sharpness = a.iter().copied().fold(0.0, f64::max);
         let (mut objective, mut w) = (Quadratic::new(&a), start);
-        let report = trainer(6, Gd, Cdat::new(sigma, 0.0, 0.0, f64::INFINITY)).step(&mut objective, &mut w).unwrap();
+        let report = trainer(6, Gd, Cdat::new(sigma, 0.0, 0.0, f64::INFINITY).unwrap()).step(&mut objective, &mut w).unwrap();
         prop_assert!(report.learning_rate * sharpness >= sigma * (1.0 - 1e-12));
     }
 
@@ -140,7 +141,7 @@ proptest! {
     ) {
         let a = [0.5, 3.0, 11.0];
         let scaled: Vec<f64> = a.iter().map(|a| a * factor).collect();
-        let tuner = || Cdat::new(2.0, 0.0, beta, f64::INFINITY);
+        let tuner = || Cdat::new(2.0, 0.0, beta, f64::INFINITY).unwrap();
         let (mut first, mut second) = (trainer(3, Fixed(u.clone()), tuner()), trainer(3, Fixed(u), tuner()));
         let (mut w, mut v) = ([-1.0, 0.3, 2.0], [-1.0, 0.3, 2.0]);
         for _ in 0..3 {
@@ -162,7 +163,7 @@ proptest! {
     ) {
         prop_assume!((x - 1.0).abs() > 0.05);
         let options = ArmijoOptions { c, c_plus: 4.0, c_minus, delta, max_tries: None };
-        let mut trainer = trainer(2, Gd, Armijo::new(options));
+        let mut trainer = trainer(2, Gd, Armijo::new(options).unwrap());
         let (mut objective, mut w) = (Rosenbrock::new(), [x, y]);
         for _ in 0..5 {
             let from = w;

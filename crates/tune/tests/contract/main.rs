@@ -1,5 +1,6 @@
 //! What every optimizer and every tuner must honour, whichever they are: these tests iterate over the registries.
 
+mod constructors;
 mod defaults;
 mod laws;
 mod line;

@@ -16,6 +16,18 @@ pub enum Error {
         /// NaN, inf or -inf.
         value: f64,
     },
+    /// The loss went beyond the limit that the trainer was given.
+    #[error(
+        "step {step}, loss: expected at most {limit}, got {loss}; try smaller steps (the tuner's rate, cap or sigma) or a higher limit"
+    )]
+    Diverged {
+        /// The step, counted from 0.
+        step: u64,
+        /// The loss there.
+        loss: f64,
+        /// The largest that counts as no divergence.
+        limit: f64,
+    },
     /// The objective failed otherwise.
     #[error("step {step}: {source}")]
     Objective {

@@ -6,7 +6,7 @@ use onedge_objective::{Error as ObjectiveError, Layer, Objective, Probe};
 use onedge_spectrum::{Lanczos, Wanted, alignment};
 use onedge_tune::optimizers::{Gd, Mechanic, Momentum, RmsProp};
 use onedge_tune::tuners::{Armijo, Cdat, Constant, Hypergradient, Schedule, Sharpness};
-use onedge_tune::{Error, Metric, Optimizer, State, Trainer, Tuner};
+use onedge_tune::{Error, LossLimit, Metric, Optimizer, State, Trainer, Tuner};
 
 use crate::problems::{Counted, PRICES, Quadratic};
 
@@ -257,4 +257,40 @@ fn the_optimizer_is_told_layers_that_cover_the_parameters() {
     assert_eq!(*listening.0.lock().unwrap(), layers);
     let refused = trainer(7, Gd, Constant::new(0.1).unwrap()).with_layers(&layers).err().unwrap().to_string();
     assert_eq!(refused, "layers: expected 7 elements, got 6");
+}
+
+#[test]
+fn a_loss_beyond_the_limit_ends_the_run_before_the_step() {
+    // On w^2 at the rate 1.5 the distance doubles and the loss grows fourfold: 1, 4, 16, and 64 is above 20.
+    let make = |limit: Option<LossLimit>| {
+        let trainer = trainer(1, Momentum::new(0.0).unwrap(), Constant::new(1.5).unwrap());
+        limit.into_iter().fold(trainer, Trainer::with_loss_limit)
+    };
+    let limit = LossLimit::times_first(20.0).unwrap();
+    let (mut limited, mut free, mut w, mut v) = (make(Some(limit)), make(None), [2.0], [2.0]);
+    let mut objective = Quadratic::new(&[2.0]);
+    for _ in 0..3 {
+        limited.step(&mut objective, &mut w).unwrap();
+        free.step(&mut objective, &mut v).unwrap();
+    }
+    let state = limited.state();
+    let error = limited.step(&mut objective, &mut w).unwrap_err();
+    assert!(matches!(error, Error::Diverged { step: 3, loss: 64.0, limit: 20.0 }), "{error}");
+    assert!(error.to_string().starts_with("step 3, loss: expected at most 20, got 64; try smaller steps"), "{error}");
+    assert!(w == v && limited.state() == state && limited.steps() == 3);
+
+    // The limit stays that of the first loss after a restore, and a run without one goes on.
+    let mut again = make(Some(limit));
+    again.restore(state.clone()).unwrap();
+    assert!(matches!(again.step(&mut objective, &mut w), Err(Error::Diverged { limit: 20.0, .. })));
+    let mut freed = make(None);
+    freed.restore(state).unwrap();
+    let (report, expected) = (freed.step(&mut objective, &mut w).unwrap(), free.step(&mut objective, &mut v).unwrap());
+    assert!(report == expected && freed.state() == free.state());
+
+    // Ten times a larger loss is the limit where the first loss is small.
+    let fitted = LossLimit::times_first(10.0).unwrap().or_times(6.4).unwrap();
+    let (mut trainer, mut w) = (make(Some(fitted)), [2.0]);
+    let steps = (0..9).take_while(|_| trainer.step(&mut objective, &mut w).is_ok()).count();
+    assert_eq!(steps, 4);
 }

@@ -63,8 +63,8 @@ fn product<T: Real>(a: &[T], b: &[T], rows: usize, inner: usize) -> Vec<T> {
                 *out += left[k] * b0[j] + left[k + 1] * b1[j] + left[k + 2] * b2[j] + left[k + 3] * b3[j];
             }
         }
-        for k in whole..inner {
-            out.iter_mut().zip(row(k)).for_each(|(out, &b)| *out += left[k] * b);
+        for (k, &left) in left.iter().enumerate().skip(whole) {
+            out.iter_mut().zip(row(k)).for_each(|(out, &b)| *out += left * b);
         }
     }
     out

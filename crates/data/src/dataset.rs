@@ -198,6 +198,16 @@ impl Targets {
         }
     }
 
+    /// All targets as numbers, row-major: labels, tokens or values.
+    pub fn numbers(&self) -> Vec<f64> {
+        match self {
+            Self::Classes { labels: whole, .. } | Self::Tokens { tokens: whole, .. } => {
+                whole.iter().map(|&number| f64::from(number)).collect()
+            }
+            Self::Values { values, .. } => values.iter().map(|&value| f64::from(value)).collect(),
+        }
+    }
+
     /// The targets of the examples at `indices`, in that order.
     fn select(&self, indices: &[usize]) -> Self {
         match self {
@@ -314,6 +324,8 @@ mod tests {
         assert_eq!((selected.examples(), selected.features(), selected.inputs()), (2, 1, &[3.0, 1.0][..]));
         assert_eq!(selected.targets(), &Targets::Values { values: vec![0.5, 0.6, 0.1, 0.2], width: 2 });
         assert_eq!(selected.full_scale(), Some(16.0));
+        assert_eq!(selected.targets().numbers(), [0.5, 0.6, 0.1, 0.2].map(|x: f32| f64::from(x)));
+        assert_eq!(classes(&[1, 3], 4).numbers(), [1.0, 3.0]);
         assert_eq!(set.select(&[]).unwrap_err().to_string(), message(&[], &[1], classes(&[], 2)));
     }
 

@@ -7,7 +7,7 @@ use onedge_engine::{DataObjective, Element, Examples, Field, Means, Options};
 use onedge_graph::check::{Subject, sample};
 use onedge_graph::reference::Tensor;
 use onedge_graph::{Domain, LossGraph, Shape};
-use onedge_nn::{Io, Target, activations, loss_graph, losses, models};
+use onedge_nn::{Io, Range, Target, activations, loss_graph, losses, models};
 use onedge_objective::{Error, Objective, Part, Real};
 use onedge_registry::Value;
 
@@ -32,7 +32,7 @@ fn build(activation: &'static str, loss: &'static str) -> impl Fn(usize) -> Loss
 /// Classes where the loss takes them, else values.
 fn target(loss: &str) -> Target {
     match loss {
-        "huber" => Target::Values { width: CLASSES },
+        "huber" | "poisson" | "binary-cross-entropy" => Target::Values { width: CLASSES },
         _ => Target::Classes { count: CLASSES },
     }
 }
@@ -48,9 +48,11 @@ fn flat<T: Real>(tensors: &[Tensor]) -> Vec<T> {
 
 fn data(loss: &str) -> (Tensor, Tensor) {
     let target = target(loss);
-    let domain = match target {
-        Target::Values { .. } => Domain::Real,
-        _ => Domain::Index(CLASSES),
+    let domain = match (target, losses::build(loss, BTreeMap::new()).unwrap().range()) {
+        (Target::Classes { .. } | Target::Tokens { .. }, _) => Domain::Index(CLASSES),
+        (_, Range::Any) => Domain::Real,
+        (_, Range::NonNegative) => Domain::Positive,
+        (_, Range::Unit | Range::Binary) => Domain::Mask,
     };
     (sample(&Shape::new(&[EXAMPLES, FEATURES]), Domain::Real, 3), sample(&target.shape(EXAMPLES), domain, 4))
 }

@@ -1,6 +1,6 @@
 use onedge_graph::{Shape, Window};
 
-use crate::Target;
+use crate::{Range, Target};
 
 /// What can be wrong with a model, a loss or the two together.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -11,6 +11,14 @@ pub enum Error {
     /// Shapes that do not fit.
     #[error(transparent)]
     Graph(#[from] onedge_graph::Error),
+    /// A mistake in a description of a model, with the place of the call that made it.
+    #[error("{place}: {source}")]
+    At {
+        /// File, line and column.
+        place: String,
+        /// The mistake.
+        source: Box<Error>,
+    },
     /// Examples without features, or more of them than can be addressed.
     #[error("model: unusable input shape, expected between 1 and {limit} features, got {got:?}; try other data")]
     Input {
@@ -57,6 +65,52 @@ pub enum Error {
         got: Target,
         /// A loss that takes them.
         instead: &'static str,
+    },
+    /// A real target that the loss does not take.
+    #[error(
+        "{loss}: target {output} of example {example}: expected {expected}, got {got}; try other targets or another loss"
+    )]
+    TargetValue {
+        /// The loss.
+        loss: &'static str,
+        /// The example, from 0.
+        example: usize,
+        /// Its output, from 0.
+        output: usize,
+        /// What it takes.
+        expected: Range,
+        /// The target.
+        got: f64,
+    },
+    /// Too many or too few weights.
+    #[error("{setting}: expected one weight for each of {target}, got {got}; try a list of {} numbers or `balanced`", target.outputs())]
+    WeightCount {
+        /// The setting, with the loss.
+        setting: String,
+        /// The targets.
+        target: Target,
+        /// The weights given.
+        got: usize,
+    },
+    /// Balanced weights of classes without examples.
+    #[error(
+        "{setting}: expected training examples of {} to balance, got {}; try a list of weights",
+        if *both { "both classes" } else { "every class" },
+        if *both { format!("one alone in output {class}") } else { format!("none of class {class}") }
+    )]
+    Unbalanced {
+        /// The setting, with the loss.
+        setting: String,
+        /// The class, or the output that has two.
+        class: usize,
+        /// Whether each output has two classes.
+        both: bool,
+    },
+    /// Balanced weights before there are targets to balance.
+    #[error("{setting}: expected the training targets before the graph, got none; try calling `Loss::balanced` first")]
+    NotBalanced {
+        /// The setting, with the loss.
+        setting: String,
     },
     /// A model with too many or too few outputs for its targets.
     #[error(
@@ -133,4 +187,11 @@ pub enum Error {
         /// The patch.
         patch: usize,
     },
+}
+
+impl Error {
+    /// The same, made at `place`.
+    pub(crate) fn at(self, place: &std::panic::Location) -> Self {
+        Self::At { place: place.to_string(), source: Box::new(self) }
+    }
 }

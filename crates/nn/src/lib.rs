@@ -33,13 +33,15 @@ pub mod models;
 mod own;
 mod parameter;
 mod target;
+mod weights;
 
 pub use error::Error;
 pub use inits::Init;
 pub use io::Io;
-pub use loss::{Loss, LossNodes};
+pub use loss::{Known, Loss, LossNodes, Range};
 pub use loss_graph::loss_graph;
 pub use model::Model;
 pub use own::Layers;
 pub use parameter::{Parameter, Parameters, initial_parameters};
 pub use target::Target;
+pub use weights::Weights;

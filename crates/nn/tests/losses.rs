@@ -16,8 +16,8 @@ struct Applied {
     nodes: LossNodes,
 }
 
-fn apply(name: &str, given: &[(&str, f64)], target: Target, outputs: [[f64; 3]; 2], targets: &[f64]) -> Applied {
-    let given: BTreeMap<_, _> = given.iter().map(|(key, value)| ((*key).to_owned(), Value::Number(*value))).collect();
+fn apply(name: &str, given: &[(&str, &str)], target: Target, outputs: [[f64; 3]; 2], targets: &[f64]) -> Applied {
+    let given: BTreeMap<_, _> = given.iter().map(|(key, value)| ((*key).to_owned(), Value::parse(value))).collect();
     let mut graph = Graph::new();
     let (z, t) = (graph.input(Shape::new(&[2, 3])), graph.input(target.shape(2)));
     let nodes = losses::build(name, given).unwrap().nodes(&mut graph, z, t, target).unwrap();
@@ -76,7 +76,7 @@ fn cross_entropy_is_minus_the_log_of_the_probability() {
 
 #[test]
 fn label_smoothing_mixes_in_the_uniform_distribution() {
-    let applied = apply("cross-entropy", &[("label_smoothing", 0.3)], CLASSES, logits(), &[2.0, 0.0]);
+    let applied = apply("cross-entropy", &[("label_smoothing", "0.3")], CLASSES, logits(), &[2.0, 0.0]);
     // 0.8 on the label, 0.1 on each other class.
     let first = 0.8 * (8f64 / 5.0).ln() + 0.1 * 8f64.ln() + 0.1 * 4f64.ln();
     let second = 0.8 * (10f64 / 3.0).ln() + 0.1 * (10f64 / 6.0).ln() + 0.1 * 10f64.ln();
@@ -113,7 +113,7 @@ fn squared_loss_is_half_the_squared_distance() {
 fn huber_is_squared_near_the_target_and_linear_beyond() {
     let outputs = [[0.5, -1.0, 2.0], [0.25, 0.0, 1.5]];
     let targets = [0.0, 0.5, 1.0, 1.25, 0.5, -2.5];
-    let applied = apply("huber", &[("delta", 0.75)], Target::Values { width: 3 }, outputs, &targets);
+    let applied = apply("huber", &[("delta", "0.75")], Target::Values { width: 3 }, outputs, &targets);
     // Distances 0.5, -1.5, 1 and -1, -0.5, 4; beyond 0.75: 0.75 (|r| - 0.375).
     let beyond = |r: f64| 0.75 * (r - 0.375);
     assert_close(&applied.losses(), &[0.125 + beyond(1.5) + beyond(1.0), beyond(1.0) + 0.125 + beyond(4.0)]);
@@ -121,6 +121,99 @@ fn huber_is_squared_near_the_target_and_linear_beyond() {
     // Only what is near bends: the first of the first example and the second of the second.
     let (curvature, t) = applied.curvature();
     assert_close(&[curvature], &[t[0] * t[0] + t[4] * t[4]]);
+}
+
+#[test]
+fn class_weights_multiply_the_loss_of_their_label() {
+    let applied = apply("cross-entropy", &[("class_weights", "[0.5, 1, 3]")], CLASSES, logits(), &[2.0, 0.0]);
+    assert_close(&applied.losses(), &[3.0 * (8f64 / 5.0).ln(), 0.5 * (10f64 / 3.0).ln()]);
+}
+
+const VALUES: Target = Target::Values { width: 3 };
+
+/// With z = ln(q / (1 - q)) the loss is -t ln q - (1 - t) ln(1 - q), its second derivative q (1 - q).
+#[test]
+fn binary_cross_entropy_is_minus_the_log_of_each_probability() {
+    let q = [[0.75, 0.2, 0.5], [0.9, 0.4, 0.25]];
+    let z = q.map(|row| row.map(|q: f64| (q / (1.0 - q)).ln()));
+    let targets = [1.0, 0.0, 1.0, 0.0, 0.25, 1.0];
+    let applied = apply("binary-cross-entropy", &[], VALUES, z, &targets);
+    let first = -(0.75f64.ln() + 0.8f64.ln() + 0.5f64.ln());
+    let soft = -(0.25 * 0.4f64.ln() + 0.75 * 0.6f64.ln());
+    assert_close(&applied.losses(), &[first, -(0.1f64.ln() + 0.25f64.ln()) + soft]);
+    assert_eq!(applied.metric().0, "accuracy");
+    assert_close(&applied.metric().1, &[2.5 / 3.0, 1.0 / 3.0]);
+    let (curvature, u) = applied.curvature();
+    let expected = q.concat().iter().zip(u).map(|(q, u)| q * (1.0 - q) * u * u).sum();
+    assert_close(&[curvature], &[expected]);
+
+    let settings = &[("positive_weights", "[2, 1, 0.5]")];
+    let weighted = apply("binary-cross-entropy", settings, VALUES, z, &targets);
+    let first = -(2.0 * 0.75f64.ln() + 0.8f64.ln() + 0.5 * 0.5f64.ln());
+    assert_close(&weighted.losses(), &[first, -(0.1f64.ln() + 0.5 * 0.25f64.ln()) + soft]);
+
+    let classes = apply("binary-cross-entropy", &[], CLASSES, z, &[0.0, 1.0]);
+    let second = -(0.1f64.ln() + 0.4f64.ln() + 0.75f64.ln());
+    assert_close(&classes.losses(), &[-(0.75f64.ln() + 0.8f64.ln() + 0.5f64.ln()), second]);
+    assert_eq!(classes.metric(), ("accuracy", vec![1.0, 0.0]));
+}
+
+/// Both branches meet at a logit of 0: the slope is 1/2 - t, the second derivative 1/4.
+#[test]
+fn binary_cross_entropy_is_smooth_at_zero() {
+    for target in [0.0, 1.0, 0.25] {
+        let mut graph = Graph::new();
+        let (z, t) = (graph.input(Shape::new(&[1, 1])), graph.input(Shape::new(&[1, 1])));
+        let loss = losses::build("binary-cross-entropy", BTreeMap::new()).unwrap();
+        let nodes = loss.nodes(&mut graph, z, t, Target::Values { width: 1 }).unwrap();
+        let number = |x: f64| Tensor::new(Shape::new(&[1, 1]), vec![x]);
+        let values = HashMap::from([(z, number(0.0)), (t, number(target))]);
+        let subject = Subject::new(graph, nodes.losses, vec![z], values, 1);
+        let u = subject.direction()[0].data[0];
+        assert_close(&[subject.loss(0.0), subject.reverse_slope(0.0)], &[2f64.ln(), (0.5 - target) * u]);
+        assert_close(&[subject.curvature()], &[0.25 * u * u]);
+    }
+}
+
+#[test]
+fn hinge_is_what_margins_lack() {
+    let z = [[0.5, -2.0, 1.5], [-0.25, 1.0, 3.0]];
+    let applied = apply("hinge", &[], VALUES, z, &[1.0, 0.0, 0.0, 1.0, 1.0, 1.0]);
+    // Margins 0.5, 2, -1.5 and -0.25, 1, 3.
+    assert_close(&applied.losses(), &[0.5 + 2.5, 1.25]);
+    assert_eq!(applied.metric(), ("accuracy", vec![2.0 / 3.0, 2.0 / 3.0]));
+    // Of the label 0: the others come to -1.5 and 2; of the label 2: -2.25 and -1.
+    let worst = apply("hinge", &[], CLASSES, z, &[0.0, 2.0]);
+    assert_close(&worst.losses(), &[2.0, 0.0]);
+    assert_eq!(worst.metric(), ("accuracy", vec![0.0, 1.0]));
+    let all = apply("hinge", &[("multiclass", "sum")], CLASSES, z, &[1.0, 0.0]);
+    assert_close(&all.losses(), &[3.5 + 4.5, 2.25 + 4.25]);
+}
+
+#[test]
+fn poisson_is_minus_the_log_of_the_probability_of_the_counts() {
+    let z = [[2f64, 0.5, 3.0], [1f64, 4.0, 20.0]].map(|row| row.map(f64::ln));
+    let targets = [3.0, 0.0, 1.0, 0.5, 10.0, 170.0];
+    let bare = |rate: f64, t: f64| rate - t * rate.ln();
+    let expected = [bare(2.0, 3.0) + 0.5 + bare(3.0, 1.0), bare(1.0, 0.5) + bare(4.0, 10.0) + bare(20.0, 170.0)];
+    let applied = apply("poisson", &[], VALUES, z, &targets);
+    for (got, expected) in applied.losses().iter().zip(expected) {
+        assert!((got - expected).abs() < 1e-12, "{got}, not {expected}");
+    }
+    let (name, errors) = applied.metric();
+    assert_eq!(name, "absolute-error");
+    assert!((errors[0] - 3.5 / 3.0).abs() < 1e-14 && (errors[1] - 156.5 / 3.0).abs() < 1e-13, "{errors:?}");
+    // ln 3! + ln 0! + ln 1!, and ln Gamma(1.5) = ln(sqrt(pi) / 2), ln 10!, and ln 170! as the sum of logarithms.
+    let root = (std::f64::consts::PI.sqrt() / 2.0).ln();
+    let factorial = |n: u32| (1..=n).map(|i| f64::from(i).ln()).sum::<f64>();
+    let constants = [6f64.ln(), root + factorial(10) + factorial(170)];
+    let full = apply("poisson", &[("constant", "true")], VALUES, z, &targets).losses();
+    for ((got, bare), constant) in full.iter().zip(expected).zip(constants) {
+        assert!((got - bare - constant).abs() < 1e-10, "{got}, not {}", bare + constant);
+    }
+    let (curvature, u) = applied.curvature();
+    let expected: f64 = z.concat().iter().zip(u).map(|(z, u)| z.exp() * u * u).sum();
+    assert!((curvature - expected).abs() < 1e-12);
 }
 
 #[test]

@@ -113,14 +113,24 @@ impl Settings {
 
     /// The list of numbers at `key`.
     pub fn numbers(&self, key: &str) -> Vec<f64> {
-        let Some(Value::List(items)) = self.values.get(key) else { self.undeclared(key) };
+        self.optional_numbers(key).unwrap_or_else(|| self.undeclared(key))
+    }
+
+    /// The list of numbers at `key`, if a list was given.
+    pub fn optional_numbers(&self, key: &str) -> Option<Vec<f64>> {
+        let items = match self.values.get(key)? {
+            Value::List(items) => items,
+            Value::Text(_) => return None,
+            _ => self.undeclared(key),
+        };
         items
             .iter()
             .map(|item| match item {
                 Value::Number(number) => *number,
                 _ => self.undeclared(key),
             })
-            .collect()
+            .collect::<Vec<f64>>()
+            .into()
     }
 
     /// The flag at `key`.
@@ -136,10 +146,11 @@ impl Settings {
         self.optional_text(key).unwrap_or_else(|| self.undeclared(key))
     }
 
-    /// The text at `key`, if it was given.
+    /// The text at `key`, if it was given, and not a list in its place.
     pub fn optional_text(&self, key: &str) -> Option<&str> {
-        self.values.get(key).map(|value| match value {
-            Value::Text(text) => text.as_str(),
+        self.values.get(key).and_then(|value| match value {
+            Value::Text(text) => Some(text.as_str()),
+            Value::List(_) => None,
             _ => self.undeclared(key),
         })
     }

@@ -15,11 +15,14 @@ pub enum Kind {
     Integers,
     /// A list of numbers.
     Numbers,
+    /// A list of numbers, or this word.
+    NumbersOr(&'static str),
 }
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::NumbersOr(word) => return write!(f, "a list of numbers or `{word}`"),
             Self::Flag => "true or false",
             Self::Integer => "a whole number",
             Self::Number => "a number",
@@ -53,7 +56,8 @@ impl Value {
             (Kind::Integer, v @ Value::Integer(_)) | (Kind::Number, v @ Value::Number(_)) => Some(v),
             (Kind::Number, Value::Integer(i)) => Some(Value::Number(i as f64)),
             (Kind::Integers, Value::List(items)) => each(items, Kind::Integer),
-            (Kind::Numbers, Value::List(items)) => each(items, Kind::Number),
+            (Kind::Numbers | Kind::NumbersOr(_), Value::List(items)) => each(items, Kind::Number),
+            (Kind::NumbersOr(word), Value::Text(text)) if text == word => Some(Value::Text(text)),
             _ => None,
         }
     }
@@ -116,5 +120,14 @@ mod tests {
     fn whole_numbers_serve_as_numbers_but_not_the_reverse() {
         assert_eq!(Value::Integer(2).into_kind(Kind::Number), Some(Value::Number(2.0)));
         assert_eq!(Value::Number(2.0).into_kind(Kind::Integer), None);
+    }
+
+    #[test]
+    fn a_word_stands_for_a_list_where_it_may() {
+        let kind = Kind::NumbersOr("balanced");
+        assert_eq!(Value::parse("balanced").into_kind(kind), Some(Value::Text("balanced".to_owned())));
+        assert_eq!(Value::parse("[1, 0.5]").into_kind(kind), Some(Value::parse("[1.0, 0.5]")));
+        assert_eq!(Value::parse("even").into_kind(kind), None);
+        assert_eq!(kind.to_string(), "a list of numbers or `balanced`");
     }
 }

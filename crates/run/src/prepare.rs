@@ -2,7 +2,7 @@ use onedge_spec::{Precision, Spec};
 use onedge_spectrum::diagnostics::Setup;
 use onedge_spectrum::{Lanczos, Wanted};
 use onedge_train::{Augment, Diagnostics, Element, Instruments, Last, Layout, Plan, Problem, engine, instruments};
-use onedge_tune::{Optimizer, Tuner};
+use onedge_tune::{Error as TuneError, Optimizer, Tuner};
 
 use crate::{DataSets, Error, build_problem};
 
@@ -93,7 +93,10 @@ pub(crate) fn prepare<T: Element>(spec: &Spec, data_sets: &mut DataSets) -> Resu
     instruments::check(&spec.diagnostics, spec.batch, examples).map_err(&in_spec)?;
     let augment = Augment::new(&problem.input_shape, spec.crop, spec.flip)?;
     let mut optimizer = spec.build_optimizer::<T>().map_err(&in_spec)?;
-    optimizer.set_layers(&Layout::layers(&problem.layouts))?;
+    optimizer.set_layers(&Layout::layers(&problem.layouts)).map_err(|error| match error {
+        TuneError::Setting(source) => in_spec(source).into(),
+        other => Error::from(other),
+    })?;
     let method = (optimizer, spec.build_tuner().map_err(&in_spec)?);
     let threads = plan.diagnostics.lanczos.threads;
     let setup = Setup { seed: spec.seed, threads, batch_size: spec.batch };

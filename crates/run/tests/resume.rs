@@ -10,7 +10,7 @@ use onedge_registry::{Default, Entry};
 use onedge_run::{DataSets, Error, build_problem, plan};
 use onedge_spec::{Document, Precision, Spec};
 use onedge_spectrum::diagnostics::{self, Setup};
-use onedge_train::{Advance, Augment, Element, Instruments, Outcome, Plan, Training};
+use onedge_train::{Advance, Augment, Element, Instruments, Layout, Outcome, Plan, Training};
 use onedge_tune::{optimizers, tuners};
 
 /// All that a run leaves, but for times.
@@ -34,7 +34,9 @@ fn course<T: Element>(
     let plan = Plan { augment: Augment::new(&problem.input_shape, spec.crop, spec.flip)?, ..plan(spec)? };
     let setup = Setup { seed: spec.seed, threads: 1, batch_size: spec.batch };
     let mut instruments = Instruments::new(diagnostics::ALL, &spec.diagnostics, &problem.layouts, setup).unwrap();
-    let method = (spec.build_optimizer().unwrap(), spec.build_tuner().unwrap());
+    let mut optimizer = spec.build_optimizer().unwrap();
+    optimizer.set_layers(&Layout::layers(&problem.layouts)).unwrap();
+    let method = (optimizer, spec.build_tuner().unwrap());
     let (layouts, mut records) = (problem.layouts.clone(), Vec::new());
     let mut w = if from.is_some() { vec![T::ZERO; problem.initial(0).len()] } else { problem.initial(spec.seed) };
     let mut training = Training::new(&plan, &mut *problem.train, &mut w, method, &mut instruments)?;
@@ -103,7 +105,7 @@ examples = 20
 features = 3
 classes = 2
 [model]
-hidden = [4]
+hidden = [4, 3]
 activation = 'tanh'
 [diagnostics]
 sharpness_every = 3

@@ -23,7 +23,7 @@ use onedge_tune::{optimizers, tuners};
 ///     summary: "a tenth of a rate",
 ///     doc: "rate / 10 at every step.",
 ///     settings: &[setting("rate", Kind::Number, Default::Is("1.0"), "ten times the rate")],
-///     build: |settings| Ok(Box::new(Constant::new(settings.number("rate") / 10.0))),
+///     build: |settings| Ok(Box::new(Constant::new(settings.number("rate") / 10.0)?)),
 /// };
 ///
 /// let catalogue = Catalogue::standard().with_tuner(&TENTH)?;
@@ -281,7 +281,7 @@ mod tests {
     use super::*;
 
     const fn tuner(name: &'static str, settings: &'static [Setting]) -> Entry<tuners::Make> {
-        Entry { name, summary: "", doc: "", settings, build: |_| Ok(Box::new(Constant::new(0.1))) }
+        Entry { name, summary: "", doc: "", settings, build: |_| Ok(Box::new(Constant::new(0.1)?)) }
     }
 
     const fn number(key: &'static str) -> Setting {

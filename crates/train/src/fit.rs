@@ -79,6 +79,7 @@ pub fn fit(
     let network = Error::network(ORIGIN);
     let io = Io::new(data.input_shape(), target(&data).outputs()).map_err(&network)?;
     let model = Model::build(&io, describe).map_err(&network)?;
+    let loss = loss.balanced(target(&data), &data.targets().numbers()).map_err(&network)?;
     // What does not suit each other is told here and not after hours.
     loss_graph(&model, &loss, target(&data), 1).map_err(&network)?;
     let plan = Plan {

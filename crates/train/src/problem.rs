@@ -29,7 +29,7 @@ impl<T: Element> Problem<T> {
     /// `model` with `loss` on the examples of `data`; `origin` names it in errors.
     ///
     /// # Errors
-    /// A loss that does not suit the targets; a problem that does not fit the machine's memory; whatever the engine refuses.
+    /// A loss that does not suit the targets, or a target that it does not take; a problem that does not fit the machine's memory; whatever the engine refuses.
     pub fn of(
         origin: &str,
         model: Arc<Model>,
@@ -40,8 +40,11 @@ impl<T: Element> Problem<T> {
     ) -> Result<Self, Error> {
         memory::require(origin, model.dim(), size_of::<T>(), options.lanes)?;
         let target = target(&data.train);
+        let in_network = |source| Error::Network { origin: origin.to_owned(), source: Box::new(source) };
+        let loss = loss.balanced(target, &data.train.targets().numbers()).map_err(in_network)?;
         let workload = |set: &Dataset| -> Result<Box<dyn Workload<T>>, Error> {
-            let objective = engine::objective::<T>(&model, loss, target, set, l2, options.clone())?;
+            let loss = Arc::new(loss.on(target, &set.targets().numbers()).map_err(in_network)?);
+            let objective = engine::objective::<T>(&model, &loss, target, set, l2, options.clone())?;
             memory::require_chunks(origin, &objective, options.threads)?;
             Ok(Box::new(objective))
         };

@@ -31,7 +31,7 @@ fn run(plan: &Plan, rate: f64, interrupt_at: u64) -> (Result<Outcome, Error>, Ve
             false => ControlFlow::Continue(()),
         }
     };
-    let method: (Box<dyn Optimizer<f64>>, Box<dyn Tuner>) = (Box::new(Gd), Box::new(Constant::new(rate)));
+    let method: (Box<dyn Optimizer<f64>>, Box<dyn Tuner>) = (Box::new(Gd), Box::new(Constant::new(rate).unwrap()));
     let outcome = train(plan, &mut bowl, &mut [1.0, 2.0], method, &mut Instruments::none(), &mut record);
     (outcome, records, bowl)
 }
@@ -60,7 +60,7 @@ fn what_is_kept_is_the_point_to_evaluate() {
     // On one axis, gamma = 1/4 and H = 4: z = 0 after a step and stays there, and so does x, with w1 on their way.
     // On the other, H = 1: z = 2, 3/2, and y = x = 3/2 after a step; then z = 9/8, x = 21/16, y = (9/8 + 21/16) / 2.
     let method: (Box<dyn Optimizer<f64>>, Box<dyn Tuner>) =
-        (Box::new(ScheduleFreeSgd::new(0.25, 0.5, 0.0, 0)), Box::new(Constant::new(1.0)));
+        (Box::new(ScheduleFreeSgd::new(0.25, 0.5, 0.0, 0).unwrap()), Box::new(Constant::new(1.0).unwrap()));
     let mut bowl = Bowl::new([4.0, 1.0], &[0.0]);
     let (mut w, mut losses) = ([1.0, 2.0], Vec::new());
     let mut record = |record: &Record| {
@@ -96,7 +96,7 @@ fn a_run_from_the_optimum_is_no_divergence() {
     // At zero the loss is 2 (0 - 3)^2 = 18; the start is the optimum but for rounding.
     let mut bowl = Bowl::new([4.0, 1.0], &[3.0]);
     let mut on = |_: &Record| ControlFlow::Continue(());
-    let method: (Box<dyn Optimizer<f64>>, Box<dyn Tuner>) = (Box::new(Gd), Box::new(Constant::new(0.6)));
+    let method: (Box<dyn Optimizer<f64>>, Box<dyn Tuner>) = (Box::new(Gd), Box::new(Constant::new(0.6).unwrap()));
     let outcome =
         train(&plan(500), &mut bowl, &mut [3.0 + 1e-12, 0.0], method, &mut Instruments::none(), &mut on).unwrap();
     let StopReason::Diverged { limit, .. } = outcome.stop else { panic!("{:?}", outcome.stop) };
@@ -127,7 +127,7 @@ fn a_record_that_cannot_be_kept_ends_the_run() {
         &plan(5),
         &mut bowl,
         &mut [1.0, 2.0],
-        (Box::new(Gd), Box::new(Constant::new(0.1))),
+        (Box::new(Gd), Box::new(Constant::new(0.1).unwrap())),
         &mut Instruments::none(),
         &mut fail,
     );
@@ -140,7 +140,7 @@ fn a_record_that_cannot_be_kept_ends_the_run() {
 fn a_snapshot_is_all_that_must_be_kept() {
     let plan = Plan { batch: Some(2), target_loss: Some(-1.0), ..plan(9) };
     let method = || -> (Box<dyn Optimizer<f64>>, Box<dyn Tuner>) {
-        (Box::new(ScheduleFreeSgd::new(0.25, 0.5, 0.0, 0)), Box::new(Constant::new(1.0)))
+        (Box::new(ScheduleFreeSgd::new(0.25, 0.5, 0.0, 0).unwrap()), Box::new(Constant::new(1.0).unwrap()))
     };
     let centers = [0.5, -1.0, 2.0, 0.25, 3.0];
     let go = |from: Option<Snapshot<f64>>, kept: &mut Vec<Snapshot<f64>>| {
@@ -174,7 +174,7 @@ fn a_snapshot_is_all_that_must_be_kept() {
 #[test]
 fn a_run_that_is_done_takes_no_step() {
     let (mut bowl, mut w, mut none) = (Bowl::new([4.0, 1.0], &[0.0]), [1.0, 2.0], Instruments::none());
-    let (plan, method) = (plan(2), (Box::new(Gd) as _, Box::new(Constant::new(0.25)) as _));
+    let (plan, method) = (plan(2), (Box::new(Gd) as _, Box::new(Constant::new(0.25).unwrap()) as _));
     let mut training = Training::new(&plan, &mut bowl, &mut w, method, &mut none).unwrap();
     for step in 0..2 {
         assert!(!training.is_done());

@@ -49,17 +49,42 @@ fn mini_batches_test_sets_and_predictions() {
     let Targets::Values { values, .. } = y.targets() else { panic!("values") };
     let error = outputs.iter().zip(values).map(|(z, t)| f64::from((z - t).abs())).sum::<f64>() / 256.0;
     assert!((error - fitted.test["absolute-error"]).abs() < 1e-6, "{error} is not {:?}", fitted.test);
+    let n = values.len() as f64;
+    let mean = values.iter().map(|&t| f64::from(t)).sum::<f64>() / n;
+    let total: f64 = values.iter().map(|&t| (f64::from(t) - mean).powi(2)).sum();
+    let left: f64 = outputs.iter().zip(values).map(|(z, t)| f64::from(z - t).powi(2)).sum();
+    assert!((fitted.test["r-squared"] - (1.0 - left / total)).abs() < 1e-6, "{:?}", fitted.test);
     assert!(fitted.predict(&[1.0, 2.0, 3.0]).is_err());
+}
+
+/// Three in four are of class 0: balanced, both classes count alike, so two constants with equal logits are the best fit.
+#[test]
+fn balanced_classes_count_alike() {
+    let labels: Vec<u32> = (0..40).map(|i| u32::from(i % 4 == 0)).collect();
+    let fitted = |weights: &str| {
+        let data = Dataset::from_arrays(&[1.0; 40], &[40, 1], Targets::classes(&labels).unwrap()).unwrap();
+        let given = [("class_weights".to_owned(), onedge_registry::Value::parse(weights))];
+        let loss = losses::build("cross-entropy", given.into()).unwrap();
+        let fit = fit(data, loss, |layers, x| layers.dense(x, 2)).unwrap();
+        let fitted = fit.run().unwrap();
+        let z = fitted.predict(&[1.0]).unwrap();
+        f64::from(z[0] - z[1])
+    };
+    assert!((fitted("[1, 1]") - 3f64.ln()).abs() < 1e-3);
+    assert!(fitted("balanced").abs() < 1e-3);
 }
 
 #[test]
 fn what_goes_wrong_is_told() {
-    let diverged = residual().tuner(Constant::new(1e9)).run().unwrap();
+    let diverged = residual().tuner(Constant::new(1e9).unwrap()).run().unwrap();
     assert!(!matches!(diverged.outcome.stop, StopReason::StepsDone), "{:?}", diverged.outcome.stop);
     let message = |fit: Fit| fit.run().err().map(|error| error.to_string()).unwrap_or_default();
     assert_eq!(message(residual().batch(0)), "batch: expected 1 or more examples, got 0");
     assert!(message(residual().batch(257)).starts_with("batch: expected at most 256"));
     assert_eq!(message(residual().l2(f64::NAN)), "l2: expected a finite number, zero or more, got NaN");
+    let poisson = losses::build("poisson", Default::default()).unwrap();
+    let negative = message(fit(surface(), poisson, |layers, x| layers.dense(x, 1)).unwrap());
+    assert!(negative.starts_with("model: poisson: target 0 of example "), "{negative}");
     let entropy = losses::build("cross-entropy", Default::default()).unwrap();
     let wrong = fit(surface(), entropy, |layers, x| layers.dense(x, 1)).err().unwrap().to_string();
     assert_eq!(wrong, "model: cross-entropy: expected classes as targets, got 1 values; try the loss `squared`");

@@ -16,6 +16,18 @@ pub enum Error {
         /// NaN, inf or -inf.
         value: f64,
     },
+    /// The loss went beyond the limit that the trainer was given.
+    #[error(
+        "step {step}, loss: expected at most {limit}, got {loss}; try smaller steps (the tuner's rate, cap or sigma) or a higher limit"
+    )]
+    Diverged {
+        /// The step, counted from 0.
+        step: u64,
+        /// The loss there.
+        loss: f64,
+        /// The largest that counts as no divergence.
+        limit: f64,
+    },
     /// The objective failed otherwise.
     #[error("step {step}: {source}")]
     Objective {
@@ -45,7 +57,7 @@ pub enum Error {
         optimizer: &'static str,
     },
     /// Layers told to an optimizer that do not cover the parameters.
-    #[error("trainer: {0}")]
+    #[error(transparent)]
     Layers(ObjectiveError),
     /// A saved state that does not fit.
     #[error(transparent)]

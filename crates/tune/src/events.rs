@@ -52,12 +52,15 @@ impl Events {
     }
 
     /// A state that holds the counts, for a tuner to add to.
-    pub(crate) fn state(&self) -> State<f64> {
+    pub fn state(&self) -> State<f64> {
         self.iter().fold(State::new(), |state, (name, count)| state.with_scalar(name, count as f64))
     }
 
     /// The counts that [`state`](Self::state) put there.
-    pub(crate) fn read(reader: &mut Reader<f64>) -> Result<Self, Error> {
+    ///
+    /// # Errors
+    /// A state without them.
+    pub fn read(reader: &mut Reader<f64>) -> Result<Self, Error> {
         Ok(Self {
             non_descent: reader.count("non_descent")?,
             negative_curvature: reader.count("negative_curvature")?,

@@ -34,7 +34,7 @@
 //!
 //! let (mut objective, mut w) = (DoubleWell(0.0), [3.0]);
 //! // In one dimension sigma = 1 is Newton's method, here from outside the well.
-//! let tuner = Cdat::new(1.0, 0.0, 0.0, f64::INFINITY);
+//! let tuner = Cdat::new(1.0, 0.0, 0.0, f64::INFINITY)?;
 //! let mut trainer = Trainer::new(1, Box::new(Gd::paper()), Box::new(tuner), Lanczos::top(1, 0))?;
 //! for _ in 0..10 {
 //!     trainer.step(&mut objective, &mut w)?;
@@ -44,9 +44,11 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod bounds;
 mod error;
 mod events;
 mod line;
+mod loss_limit;
 mod optimizer;
 pub mod optimizers;
 mod probes;
@@ -59,6 +61,7 @@ pub mod tuners;
 pub use error::Error;
 pub use events::Events;
 pub use line::{Change, Line, Needs, Sharpness, Trial};
+pub use loss_limit::LossLimit;
 pub use optimizer::Optimizer;
 pub use probes::Metric;
 pub use report::StepReport;

@@ -2,7 +2,7 @@ use onedge_objective::{Layer, Objective, Part, Probe, Real, vector};
 use onedge_spectrum::{Lanczos, SharpnessTracker, Wanted};
 
 use crate::probes::{Asked, Center, Payer, Previous, Probes, Scratch, Trackers};
-use crate::{Error, Needs, Optimizer, State, Step, StepReport, Tuner};
+use crate::{Error, LossLimit, Needs, Optimizer, State, Step, StepReport, Tuner};
 
 /// An optimizer and a tuner, and all that is kept from one step to the next.
 ///
@@ -22,6 +22,9 @@ pub struct Trainer<T: Real> {
     scratch: Scratch<T>,
     trackers: Trackers<T>,
     progress: Progress,
+    loss_limit: Option<LossLimit>,
+    /// What the loss may be at most, from the first step on, if it is limited.
+    most: Option<f64>,
 }
 
 /// Where a trainer stands.
@@ -82,6 +85,8 @@ impl<T: Real> Trainer<T> {
                 diagnostics_cost: 0.0,
                 parts: 0,
             },
+            loss_limit: None,
+            most: None,
         })
     }
 
@@ -98,7 +103,7 @@ impl<T: Real> Trainer<T> {
     /// use onedge_tune::{Trainer, optimizers::Adam, tuners::Constant};
     ///
     /// let layers = Layer::in_order([("weight", vec![4, 3]), ("bias", vec![3])]);
-    /// let (optimizer, tuner) = (Box::new(Adam::paper()), Box::new(Constant::new(1e-3)));
+    /// let (optimizer, tuner) = (Box::new(Adam::paper()), Box::new(Constant::new(1e-3)?));
     /// let trainer = Trainer::<f64>::new(15, optimizer, tuner, Lanczos::top(1, 0))?.with_layers(&layers)?;
     /// # Ok::<(), onedge_tune::Error>(())
     /// ```
@@ -108,12 +113,19 @@ impl<T: Real> Trainer<T> {
         Ok(self)
     }
 
+    /// Ends the run, with [`Error::Diverged`], at a step whose loss is above this limit; without it only a loss that is not
+    /// finite does. To be said before the first step.
+    pub fn with_loss_limit(self, limit: LossLimit) -> Self {
+        Self { loss_limit: Some(limit), ..self }
+    }
+
     /// Linearises at `w` and computes the update; the rate is set, and `w` moved, by [`Step::finish`]. In between the
     /// objective stays linearised at `w`, for diagnostics.
     ///
     /// # Errors
-    /// A loss, gradient or update that is not finite, named with the step. After an error, here or in a [`Step`], the
-    /// optimizer may have advanced: the run is over, or goes on from a stored state.
+    /// A loss, gradient or update that is not finite, named with the step; a loss [above the
+    /// limit](Self::with_loss_limit), where nothing has advanced and `w` is the point with that loss. After any other error,
+    /// here or in a [`Step`], the optimizer may have advanced: the run is over, or goes on from a stored state.
     pub fn begin<'a>(&'a mut self, objective: &'a mut dyn Objective<T>, w: &'a mut [T]) -> Result<Step<'a, T>, Error> {
         let step = self.progress.steps;
         Error::require_length("parameters", self.dim(), w.len())?;
@@ -133,6 +145,12 @@ impl<T: Real> Trainer<T> {
         objective.set_part(self.needs.parts.map(|_| part)).map_err(|error| Error::objective(step, error))?;
         let loss = objective.linearize(w, gradient).map_err(|error| Error::objective(step, error))?;
         let loss = Error::require_finite(step, Probe::Loss, loss)?;
+        if let Some(limit) = self.loss_limit {
+            let limit = *self.most.get_or_insert_with(|| limit.after(loss));
+            if loss > limit {
+                return Err(Error::Diverged { step, loss, limit });
+            }
+        }
         let gradient_norm = Error::require_finite(step, Probe::Gradient, vector::norm(gradient))?;
         let [even, odd] = &mut self.updates;
         let (update, previous) = if step.is_multiple_of(2) { (even, odd) } else { (odd, even) };
@@ -228,6 +246,9 @@ impl<T: Real> Trainer<T> {
             .with_vector("update", self.updates[last(steps)].clone())
             .with_part("hessian", self.trackers.hessian.state())
             .with_part("preconditioned", self.trackers.preconditioned.state());
+        if let Some(most) = self.most {
+            trainer = trainer.with_scalar("most", most);
+        }
         if self.needs.parts.is_some() {
             trainer = trainer.with_scalar("parts", parts as f64);
         }
@@ -259,6 +280,8 @@ impl<T: Real> Trainer<T> {
             // Kept by tuners that take parts alone; another may have gone before.
             parts: reader.optional_scalar("parts").unwrap_or_default() as u64,
         };
+        // That of a run that had a limit; one that has none now forgets it.
+        let most = reader.optional_scalar("most").filter(|_| self.loss_limit.is_some());
         let update = reader.vector("update")?;
         Error::require_length("update", self.dim(), update.len())?;
         let mut kept = |name: &'static str, needed: bool| {
@@ -278,7 +301,7 @@ impl<T: Real> Trainer<T> {
         if self.needs.previous_gradient {
             self.gradients[last(progress.steps)] = gradient;
         }
-        (self.first, self.progress) = (first, progress);
+        (self.first, self.progress, self.most) = (first, progress, most);
         Ok(())
     }
 }

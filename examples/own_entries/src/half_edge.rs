@@ -16,7 +16,8 @@ pub static ENTRY: Entry<tuners::Make> = Entry {
     doc: "eta = share (-2 g.u / |u.Hu|). Where u.Hu is 0 or u does not descend, the rate of the step before.",
     settings: &[setting("share", Kind::Number, Default::Is("0.5"), "share of the edge, above 0, at most 1")],
     build: |settings| {
-        let share = settings.number_where("share", "a number above 0, at most 1", |share| share > 0.0 && share <= 1.0)?;
+        let share =
+            settings.number_where("share", "a number above 0, at most 1", |share| share > 0.0 && share <= 1.0)?;
         Ok(Box::new(HalfEdge { share, last: 0.0, events: Events::default() }))
     },
 };

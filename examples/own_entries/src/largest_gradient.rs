@@ -2,17 +2,22 @@
 
 use onedge::objective::Real;
 use onedge::registry::{Default, Entry, Kind, setting};
-use onedge::spectrum::diagnostics::{self, Diagnostic, Make, Point, Reading};
 use onedge::spectrum::Error;
+use onedge::spectrum::diagnostics::{Diagnostic, Make, Point, Reading};
 
 struct LargestGradient;
 
-pub static ENTRY: Entry<diagnostics::Make> = Entry {
+pub static ENTRY: Entry<Make> = Entry {
     name: "largest-gradient",
     summary: "the largest entry of the gradient",
     doc: "max_i |g_i|. Reading: largest_gradient. Cost: none.",
     // The first setting of a diagnostic is how often it is measured.
-    settings: &[setting("largest_gradient_every", Kind::Integer, Default::Is("0"), "measure it every so many steps; 0: never")],
+    settings: &[setting(
+        "largest_gradient_every",
+        Kind::Integer,
+        Default::Is("0"),
+        "measure it every so many steps; 0: never",
+    )],
     build: Make {
         readings: &["largest_gradient"],
         f32: |_| Ok(Box::new(LargestGradient)),

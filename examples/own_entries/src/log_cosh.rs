@@ -13,10 +13,10 @@ pub static ENTRY: Entry<losses::Build> = Entry {
 };
 
 fn build(_: &Settings) -> Result<Loss, Error> {
-    Ok(Loss::new(|graph, outputs, targets, target| {
-        if !matches!(target, Target::Values { .. }) {
+    Ok(Loss::new("log-cosh", |graph, outputs, targets, known| {
+        if !matches!(known.target, Target::Values { .. }) {
             let (loss, expected, instead) = ("log-cosh", "values", "cross-entropy");
-            return Err(Error::TargetKind { loss, expected, got: target, instead });
+            return Err(Error::TargetKind { loss, expected, got: known.target, instead });
         }
         let formula = Formula::on(std::mem::take(graph));
         // |r| + log((1 + exp(-2 |r|)) / 2) does not overflow where cosh does.

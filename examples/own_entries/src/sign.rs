@@ -2,14 +2,14 @@
 
 use onedge::objective::Real;
 use onedge::registry::Entry;
-use onedge::tune::optimizers::{self, Make};
+use onedge::tune::optimizers::Make;
 use onedge::tune::{Error, Optimizer, State};
 
 /// `u = -sign(g)`, 0 where g is.
 #[derive(Clone)]
 struct Sign;
 
-pub static ENTRY: Entry<optimizers::Make> = Entry {
+pub static ENTRY: Entry<Make> = Entry {
     name: "sign",
     summary: "the sign of the gradient",
     doc: "u_i = -sign(g_i). There is no edge of stability in the usual sense, as the update does not shrink with the gradient. \

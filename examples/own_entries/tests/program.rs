@@ -56,8 +56,14 @@ fn they_span_grids() {
     spec(folder);
     let swept = onedge(folder, &["sweep", "spiral.toml", "-q", "--root", "grid", "--set", "tuner.share=[0.3, 0.6]"]);
     assert!(text(swept).contains("share=0.6"));
-    let listed = text(onedge(folder, &["runs", "--root", "grid", "--where", "tuner=half-edge", "--columns", "tuner.share,digest"]));
+    let listed = text(onedge(
+        folder,
+        &["runs", "--root", "grid", "--where", "tuner=half-edge", "--columns", "tuner.share,digest"],
+    ));
     assert_eq!(listed.lines().count(), 3, "{listed}");
     // A digest is known only where all names are.
-    assert!(listed.lines().skip(1).all(|line| line.split_whitespace().nth(1).is_some_and(|digest| digest.len() == 64)), "{listed}");
+    assert!(
+        listed.lines().skip(1).all(|line| line.split_whitespace().nth(1).is_some_and(|digest| digest.len() == 64)),
+        "{listed}"
+    );
 }

@@ -99,15 +99,26 @@ impl Formula {
     /// # Errors
     /// [`Error::At`]: the first mistake, with the line of the expression that made it.
     pub fn finish<const N: usize>(&self, values: [Value<'_>; N]) -> Result<(Graph, [NodeId; N]), Error> {
-        let missing = |id: Option<NodeId>| id.ok_or(());
-        let ids: Result<Vec<NodeId>, ()> = values.iter().map(|value| missing(value.id)).collect();
-        match (self.fault.borrow().clone(), ids) {
-            (None, Ok(ids)) if values.iter().all(|value| std::ptr::eq(value.formula, self)) => {
-                Ok((self.graph.borrow().clone(), ids.try_into().expect("as many as values")))
-            }
+        self.fault.borrow().clone().map_or(Ok(()), Err)?;
+        let ids: Vec<NodeId> = values.into_iter().map(|value| self.node(value)).collect::<Result<_, _>>()?;
+        Ok((self.graph.borrow().clone(), ids.try_into().expect("as many as values")))
+    }
+
+    /// The node of `value`.
+    ///
+    /// # Errors
+    /// As [`finish`](Self::finish).
+    pub fn node(&self, value: Value<'_>) -> Result<NodeId, Error> {
+        match (self.fault.borrow().clone(), value.id) {
+            (None, Some(id)) if std::ptr::eq(value.formula, self) => Ok(id),
             (Some(fault), _) => Err(fault),
             (None, _) => Err(Error::OtherGraph { op: "finish" }),
         }
+    }
+
+    /// The graph with all that was added, also after a mistake.
+    pub fn into_graph(self) -> Graph {
+        self.graph.into_inner()
     }
 
     /// The node that `build` adds, unless there was a mistake before.

@@ -1,7 +1,10 @@
 //! The registry of losses: what a spec or the command line can name.
 
+mod binary_cross_entropy;
 mod cross_entropy;
+mod hinge;
 mod huber;
+mod poisson;
 mod squared;
 
 use std::collections::BTreeMap;
@@ -11,7 +14,14 @@ use onedge_registry::{Entry, Settings, Value};
 use crate::{Error, Loss};
 
 /// Every loss.
-pub static ALL: &[&Entry<Build>] = &[&cross_entropy::ENTRY, &squared::ENTRY, &huber::ENTRY];
+pub static ALL: &[&Entry<Build>] = &[
+    &cross_entropy::ENTRY,
+    &squared::ENTRY,
+    &huber::ENTRY,
+    &binary_cross_entropy::ENTRY,
+    &hinge::ENTRY,
+    &poisson::ENTRY,
+];
 
 /// Makes the loss that [`Settings`] resolved against its entry describe.
 pub type Build = fn(&Settings) -> Result<Loss, Error>;

@@ -164,7 +164,9 @@ fn progress_without_a_terminal_is_a_few_plain_lines() {
 #[test]
 fn every_tuner_trains_with_every_optimizer() {
     let bench = Bench::new();
-    bench.write("b.toml", SPEC.replace("name = \"constant\"\nrate = 0.1", "name = \"greedy\""));
+    // Two hidden layers, as muon wants a matrix between them.
+    let spec = SPEC.replace("hidden = [4]", "hidden = [4, 3]");
+    bench.write("b.toml", spec.replace("name = \"constant\"\nrate = 0.1", "name = \"greedy\""));
     for optimizer in onedge_tune::optimizers::ALL {
         for tuner in onedge_tune::tuners::ALL {
             let out = format!("{}-{}", optimizer.name, tuner.name);

@@ -1,7 +1,8 @@
 use onedge_objective::Real;
-use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Setting, Settings, setting};
+use onedge_registry::{Default, Entry, Error as SettingError, Kind, Setting, Settings, setting};
 
-use super::{Make, beta, check_lengths, eps};
+use super::{Make, check_lengths};
+use crate::bounds::{self, DECAY_RATE, IN_RANGE};
 use crate::{Error, Optimizer, State};
 
 /// Adam with bias correction: `m <- beta1 m + (1 - beta1) g`, `nu <- beta2 nu + (1 - beta2) g^2` from zero,
@@ -24,25 +25,40 @@ pub struct Adam<T> {
 
 impl<T: Real> Adam<T> {
     /// With decays `beta1` and `beta2`, 0 or more and less than 1, and a positive `eps`.
-    pub fn new(beta1: f64, beta2: f64, eps: f64) -> Self {
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn new(beta1: f64, beta2: f64, eps: f64) -> Result<Self, SettingError> {
+        Self::checked("adam", beta1, beta2, eps)
+    }
+
+    /// The same for an optimizer that is built on it: `owner` is named in errors.
+    pub(super) fn checked(owner: &str, beta1: f64, beta2: f64, eps: f64) -> Result<Self, SettingError> {
+        let (beta1, beta2) = (DECAY_RATE.check(owner, "beta1", beta1)?, DECAY_RATE.check(owner, "beta2", beta2)?);
+        let (eps, steps) = (bounds::EPS.check(owner, "eps", eps)?, 0);
         let (mean, square, preconditioner) = (Vec::new(), Vec::new(), Vec::new());
-        Self { beta1, beta2, eps, steps: 0, mean, square, preconditioner }
+        Ok(Self { beta1, beta2, eps, steps, mean, square, preconditioner })
     }
 
     /// Decays 0.9 and 0.999, eps 1e-8.
     ///
     /// Source: Roulet et al. 2024, arXiv 2407.06183, appendix on experiments; eps is that of Kingma and Ba.
     pub fn paper() -> Self {
-        Self::new(0.9, 0.999, 1e-8)
+        Self::new(0.9, 0.999, 1e-8).expect(IN_RANGE)
     }
 
-    pub(super) fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
-        Ok(Self::new(beta(settings, "beta1")?, beta(settings, "beta2")?, eps(settings)?))
+    fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
+        Self::new(settings.number("beta1"), settings.number("beta2"), settings.number("eps"))
     }
 
     /// `1 / (1 - beta^t)`
     fn correction(&self, beta: f64) -> T {
-        T::from_f64(1.0 / (1.0 - beta.powf(self.steps as f64)))
+        self.correction_after(beta, 0)
+    }
+
+    /// The same so many steps later.
+    pub(super) fn correction_after(&self, beta: f64, steps: u64) -> T {
+        T::from_f64(1.0 / (1.0 - beta.powf((self.steps + steps) as f64)))
     }
 }
 
@@ -122,7 +138,7 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        let mut adam = Adam::new(0.5, 0.75, 1.0);
+        let mut adam = Adam::new(0.5, 0.75, 1.0).unwrap();
         let mut u = [0.0_f64];
         // Corrected means of the first step are g and g^2.
         adam.direction(&[0.0], &[3.0], &mut u).unwrap();

@@ -1,8 +1,10 @@
-use onedge_objective::{Real, vector};
-use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
+use onedge_objective::{Layer, Real};
+use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
+use super::Make;
 use super::adam::{Adam, BETA1, BETA2, EPS};
-use super::{Make, finite_from_zero};
+use super::decay::{DECAY_ON, Decay, DecayOn};
+use crate::bounds::IN_RANGE;
 use crate::{Error, Optimizer, State};
 
 /// AdamW: Adam's update plus decoupled weight decay, `u = u_adam - decay w`.
@@ -15,13 +17,17 @@ use crate::{Error, Optimizer, State};
 #[derive(Debug, Clone)]
 pub struct AdamW<T> {
     adam: Adam<T>,
-    decay: f64,
+    decay: Decay,
 }
 
 impl<T: Real> AdamW<T> {
     /// Adam's settings and a `decay`, 0 or more.
-    pub fn new(beta1: f64, beta2: f64, eps: f64, decay: f64) -> Self {
-        Self { adam: Adam::new(beta1, beta2, eps), decay }
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn new(beta1: f64, beta2: f64, eps: f64, decay: f64) -> Result<Self, SettingError> {
+        let adam = Adam::checked("adamw", beta1, beta2, eps)?;
+        Ok(Self { adam, decay: Decay::new("adamw", decay)? })
     }
 
     /// Adam's constants and decay 1e-5.
@@ -29,11 +35,18 @@ impl<T: Real> AdamW<T> {
     /// Source: Roulet et al. 2024, arXiv 2407.06183. Differs from the paper: it does not say whether its weight
     /// decay of 1e-5 is decoupled or part of the loss.
     pub fn paper() -> Self {
-        Self { adam: Adam::paper(), decay: 1e-5 }
+        Self::new(0.9, 0.999, 1e-8, 1e-5).expect(IN_RANGE)
     }
 
-    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
-        Ok(Self { adam: Adam::from_settings(settings)?, decay: finite_from_zero(settings, "decay")? })
+    /// With the weight decay on these tensors; on all unless said.
+    pub fn decay_on(self, on: DecayOn) -> Self {
+        Self { decay: self.decay.on(on), ..self }
+    }
+
+    fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
+        let number = |key| settings.number(key);
+        let adamw = Self::new(number("beta1"), number("beta2"), number("eps"), number("decay"))?;
+        Ok(adamw.decay_on(DecayOn::from_settings("adamw", settings)?))
     }
 }
 
@@ -42,7 +55,13 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     summary: "Adam with decoupled weight decay",
     doc: "u = u_adam - decay w. Slope and curvature are those of the undecayed loss along this u. Edge as for adam. \
           Source: Loshchilov and Hutter 2019, arXiv 1711.05101.",
-    settings: &[BETA1, BETA2, EPS, setting("decay", Kind::Number, Default::Is("1e-5"), "weight decay, 0 or more")],
+    settings: &[
+        BETA1,
+        BETA2,
+        EPS,
+        setting("decay", Kind::Number, Default::Is("1e-5"), "weight decay, 0 or more"),
+        DECAY_ON,
+    ],
     build: Make {
         f32: |settings| Ok(Box::new(AdamW::from_settings(settings)?)),
         f64: |settings| Ok(Box::new(AdamW::from_settings(settings)?)),
@@ -52,7 +71,11 @@ pub(super) static ENTRY: Entry<Make> = Entry {
 impl<T: Real> Optimizer<T> for AdamW<T> {
     fn direction(&mut self, w: &[T], g: &[T], u: &mut [T]) -> Result<(), Error> {
         self.adam.direction(w, g, u)?;
-        vector::axpy(-self.decay, w, u);
+        self.decay.apply(1.0, w, u)
+    }
+
+    fn set_layers(&mut self, layers: &[Layer]) -> Result<(), Error> {
+        self.decay.set_layers(layers);
         Ok(())
     }
 
@@ -85,7 +108,7 @@ mod tests {
     fn by_hand() {
         let mut u = [0.0_f64];
         // Adam's part is -3 / 4, as in its own test; the decay takes 0.25 * 8 more.
-        AdamW::new(0.5, 0.75, 1.0, 0.25).direction(&[8.0], &[3.0], &mut u).unwrap();
+        AdamW::new(0.5, 0.75, 1.0, 0.25).unwrap().direction(&[8.0], &[3.0], &mut u).unwrap();
         assert!((u[0] + 2.75).abs() < 1e-15);
     }
 }

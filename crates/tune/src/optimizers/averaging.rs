@@ -2,7 +2,9 @@
 //! both.
 
 use onedge_objective::Real;
+use onedge_registry::Error as SettingError;
 
+use crate::bounds::DECAY_RATE;
 use crate::{Error, Reader, State};
 
 /// `x <- (1 - c) x + c z` with `c = gamma^2 / (sum of gamma^2)`, and `y = (1 - beta) z + beta x`.
@@ -17,8 +19,10 @@ pub(super) struct Averaging<T> {
 }
 
 impl<T: Real> Averaging<T> {
-    pub(super) fn new(beta: f64, warmup: u64) -> Self {
-        Self { beta, warmup, steps: 0, weights: 0.0, last: Vec::new(), mean: Vec::new() }
+    /// `owner` names the method in errors.
+    pub(super) fn new(owner: &str, beta: f64, warmup: u64) -> Result<Self, SettingError> {
+        let beta = DECAY_RATE.check(owner, "beta", beta)?;
+        Ok(Self { beta, warmup, steps: 0, weights: 0.0, last: Vec::new(), mean: Vec::new() })
     }
 
     /// Puts z and x at the first parameters.

@@ -1,9 +1,10 @@
 use onedge_objective::Real;
-use onedge_registry::{Entry, Error as RegistryError, Settings};
+use onedge_registry::{Entry, Error as SettingError, Settings};
 
 use super::adam::{BETA1, BETA2, EPS};
 use super::d_adapt_sgd::DISTANCE;
-use super::{Make, beta, check_lengths, eps, grown, positive};
+use super::{Make, check_lengths, grown};
+use crate::bounds::{self, DECAY_RATE, IN_RANGE, POSITIVE};
 use crate::{Error, Optimizer, State};
 
 /// D-Adaptation of Adam: Adam at the rate d, a lower bound on the distance from the first point to the solution (its
@@ -41,19 +42,26 @@ pub struct DAdaptAdam<T> {
 
 impl<T: Real> DAdaptAdam<T> {
     /// With Adam's settings and the first estimate of the distance, positive.
-    pub fn new(beta1: f64, beta2: f64, eps: f64, distance: f64) -> Self {
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn new(beta1: f64, beta2: f64, eps: f64, distance: f64) -> Result<Self, SettingError> {
+        let beta1 = DECAY_RATE.check("d-adapt-adam", "beta1", beta1)?;
+        let beta2 = DECAY_RATE.check("d-adapt-adam", "beta2", beta2)?;
+        let eps = bounds::EPS.check("d-adapt-adam", "eps", eps)?;
+        let distance = POSITIVE.check("d-adapt-adam", "distance", distance)?;
         let (mean, square, sum) = (Vec::new(), Vec::new(), Vec::new());
-        Self { beta1, beta2, eps, distance, weighted: 0.0, mean, square, sum }
+        Ok(Self { beta1, beta2, eps, distance, weighted: 0.0, mean, square, sum })
     }
 
     /// Decays 0.9 and 0.999, eps 1e-8, first estimate 1e-6.
     pub fn paper() -> Self {
-        Self::new(0.9, 0.999, 1e-8, 1e-6)
+        Self::new(0.9, 0.999, 1e-8, 1e-6).expect(IN_RANGE)
     }
 
-    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
-        let (beta1, beta2) = (beta(settings, "beta1")?, beta(settings, "beta2")?);
-        Ok(Self::new(beta1, beta2, eps(settings)?, positive(settings, "distance")?))
+    fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
+        let number = |key| settings.number(key);
+        Self::new(number("beta1"), number("beta2"), number("eps"), number("distance"))
     }
 }
 
@@ -136,7 +144,7 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        let mut method = DAdaptAdam::new(0.0, 0.25, 1e-30, 1.0);
+        let mut method = DAdaptAdam::new(0.0, 0.25, 1e-30, 1.0).unwrap();
         let mut u = [0.0_f64];
         let mut ask = |g: f64| {
             method.direction(&[0.0], &[g], &mut u).unwrap();

@@ -1,7 +1,8 @@
 use onedge_objective::{Real, vector};
-use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Setting, Settings, setting};
+use onedge_registry::{Default, Entry, Error as SettingError, Kind, Setting, Settings, setting};
 
-use super::{Make, beta, check_lengths, grown, positive};
+use super::{Make, check_lengths, grown};
+use crate::bounds::{DECAY_RATE, IN_RANGE, POSITIVE};
 use crate::{Error, Optimizer, State};
 
 /// D-Adaptation of stochastic gradient descent: the rate `d / |g_0|` with a lower bound d on the distance from the
@@ -32,17 +33,22 @@ pub struct DAdaptSgd<T> {
 
 impl<T: Real> DAdaptSgd<T> {
     /// With momentum `beta`, 0 or more and less than 1, and the first estimate of the distance, positive.
-    pub fn new(beta: f64, distance: f64) -> Self {
-        Self { beta, distance, scale: 0.0, weighted: 0.0, first: Vec::new(), sum: Vec::new() }
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn new(beta: f64, distance: f64) -> Result<Self, SettingError> {
+        let beta = DECAY_RATE.check("d-adapt-sgd", "beta", beta)?;
+        let distance = POSITIVE.check("d-adapt-sgd", "distance", distance)?;
+        Ok(Self { beta, distance, scale: 0.0, weighted: 0.0, first: Vec::new(), sum: Vec::new() })
     }
 
     /// Momentum 0.9, first estimate 1e-6.
     pub fn paper() -> Self {
-        Self::new(0.9, 1e-6)
+        Self::new(0.9, 1e-6).expect(IN_RANGE)
     }
 
-    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
-        Ok(Self::new(beta(settings, "beta")?, positive(settings, "distance")?))
+    fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
+        Self::new(settings.number("beta"), settings.number("distance"))
     }
 }
 
@@ -124,7 +130,7 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        let mut method = DAdaptSgd::new(0.5, 1.0);
+        let mut method = DAdaptSgd::new(0.5, 1.0).unwrap();
         let mut u = [0.0_f64];
         let mut ask = |w: f64, g: f64| {
             method.direction(&[w], &[g], &mut u).unwrap();
@@ -140,7 +146,7 @@ mod tests {
 
     #[test]
     fn waits_for_a_gradient() {
-        let (mut method, mut u) = (DAdaptSgd::new(0.0, 1.0), [1.0_f64]);
+        let (mut method, mut u) = (DAdaptSgd::new(0.0, 1.0).unwrap(), [1.0_f64]);
         method.direction(&[7.0], &[0.0], &mut u).unwrap();
         assert_eq!(u, [0.0]);
         method.direction(&[7.0], &[4.0], &mut u).unwrap();

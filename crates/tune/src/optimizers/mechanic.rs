@@ -1,7 +1,8 @@
 use onedge_objective::{Layer, Real, vector};
-use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
+use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
-use super::{Made, Make, check_lengths, finite_from_zero, positive};
+use super::{Made, Make, check_lengths};
+use crate::bounds::{FROM_ZERO, IN_RANGE, POSITIVE};
 use crate::{Error, Optimizer, State};
 
 /// The decays of the tuners that run side by side.
@@ -47,23 +48,27 @@ struct Scale {
 
 impl<T: Real> Mechanic<T> {
     /// Over `base`, with `decay` (lambda, 0 or more), `init` and `eps`, both positive.
-    pub fn new(base: Box<dyn Optimizer<T>>, decay: f64, init: f64, eps: f64) -> Self {
-        Self { base, decay, init, eps, scales: [Scale::default(); 6], first: Vec::new(), sum: Vec::new() }
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn new(base: Box<dyn Optimizer<T>>, decay: f64, init: f64, eps: f64) -> Result<Self, SettingError> {
+        let decay = FROM_ZERO.check("mechanic", "decay", decay)?;
+        let (init, eps) = (POSITIVE.check("mechanic", "init", init)?, POSITIVE.check("mechanic", "eps", eps)?);
+        Ok(Self { base, decay, init, eps, scales: [Scale::default(); 6], first: Vec::new(), sum: Vec::new() })
     }
 
     /// Lambda 0.01, init and eps 1e-8.
     pub fn paper(base: Box<dyn Optimizer<T>>) -> Self {
-        Self::new(base, 0.01, 1e-8, 1e-8)
+        Self::new(base, 0.01, 1e-8, 1e-8).expect(IN_RANGE)
     }
 
-    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
+    fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
         let base = settings.text("base");
         if !BASES.contains(&base) {
             return Err(settings.out_of_range("base", &format!("one of {}", BASES.join(", "))));
         }
         let base = super::build(base, std::collections::BTreeMap::new())?;
-        let (init, eps) = (positive(settings, "init")?, positive(settings, "eps")?);
-        Ok(Self::new(base, finite_from_zero(settings, "decay")?, init, eps))
+        Self::new(base, settings.number("decay"), settings.number("init"), settings.number("eps"))
     }
 
     fn scale(&self) -> f64 {
@@ -173,7 +178,7 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        let mut mechanic = Mechanic::new(Box::new(Gd), 0.5, 0.6, 1e-30);
+        let mut mechanic = Mechanic::new(Box::new(Gd), 0.5, 0.6, 1e-30).unwrap();
         let mut u = [0.0_f64];
         let mut ask = |w: f64, g: f64| {
             mechanic.direction(&[w], &[g], &mut u).unwrap();

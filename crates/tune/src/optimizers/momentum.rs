@@ -1,7 +1,8 @@
 use onedge_objective::Real;
-use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
+use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
-use super::{Make, beta, check_lengths};
+use super::{Make, check_lengths};
+use crate::bounds::{DECAY_RATE, IN_RANGE};
 use crate::{Error, Optimizer, State};
 
 /// Heavy-ball momentum, undamped: `m <- g + beta m`, `u = -m`.
@@ -17,19 +18,22 @@ pub struct Momentum<T> {
 
 impl<T> Momentum<T> {
     /// With momentum `beta`, 0 or more and less than 1.
-    pub fn new(beta: f64) -> Self {
-        Self { beta, mean: Vec::new() }
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn new(beta: f64) -> Result<Self, SettingError> {
+        Ok(Self { beta: DECAY_RATE.check("momentum", "beta", beta)?, mean: Vec::new() })
     }
 
     /// Momentum 0.9.
     ///
     /// Source: Roulet et al. 2024, arXiv 2407.06183, appendix on experiments.
     pub fn paper() -> Self {
-        Self::new(0.9)
+        Self::new(0.9).expect(IN_RANGE)
     }
 
-    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
-        Ok(Self::new(beta(settings, "beta")?))
+    fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
+        Self::new(settings.number("beta"))
     }
 }
 
@@ -85,7 +89,7 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        let mut momentum = Momentum::new(0.5);
+        let mut momentum = Momentum::new(0.5).unwrap();
         let mut u = [0.0];
         momentum.direction(&[0.0], &[4.0], &mut u).unwrap();
         assert_eq!(u, [-4.0]);

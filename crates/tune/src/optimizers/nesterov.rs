@@ -1,7 +1,8 @@
 use onedge_objective::Real;
-use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
+use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
-use super::{Make, beta, check_lengths};
+use super::{Make, check_lengths};
+use crate::bounds::{DECAY_RATE, IN_RANGE};
 use crate::{Error, Optimizer, State};
 
 /// Nesterov momentum: `m <- g + beta m`, `u = -(g + beta m)` with the new m.
@@ -18,19 +19,22 @@ pub struct Nesterov<T> {
 
 impl<T> Nesterov<T> {
     /// With momentum `beta`, 0 or more and less than 1.
-    pub fn new(beta: f64) -> Self {
-        Self { beta, mean: Vec::new() }
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn new(beta: f64) -> Result<Self, SettingError> {
+        Ok(Self { beta: DECAY_RATE.check("nesterov", "beta", beta)?, mean: Vec::new() })
     }
 
     /// Momentum 0.9.
     ///
     /// Differs from the paper: Roulet et al. 2024 use the heavy ball alone; the constant is theirs.
     pub fn paper() -> Self {
-        Self::new(0.9)
+        Self::new(0.9).expect(IN_RANGE)
     }
 
-    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
-        Ok(Self::new(beta(settings, "beta")?))
+    fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
+        Self::new(settings.number("beta"))
     }
 }
 
@@ -87,7 +91,7 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        let mut nesterov = Nesterov::new(0.5);
+        let mut nesterov = Nesterov::new(0.5).unwrap();
         let mut u = [0.0];
         // m = 4, u = -(4 + 2); then m = 1 + 2 = 3, u = -(1 + 1.5)
         nesterov.direction(&[0.0], &[4.0], &mut u).unwrap();

@@ -1,7 +1,8 @@
 use onedge_objective::Real;
-use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
+use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
-use super::{Make, beta, check_lengths, eps};
+use super::{Make, check_lengths};
+use crate::bounds::{DECAY_RATE, EPS, IN_RANGE};
 use crate::{Error, Optimizer, State};
 
 /// RMSProp: `nu <- beta2 nu + (1 - beta2) g^2` from zero, `P = diag(sqrt(nu + eps))`, `u = -P^-1 g`.
@@ -20,19 +21,23 @@ pub struct RmsProp<T> {
 
 impl<T: Real> RmsProp<T> {
     /// With decay `beta2`, 0 or more and less than 1, and a positive `eps`.
-    pub fn new(beta2: f64, eps: f64) -> Self {
-        Self { beta2, eps, square: Vec::new(), preconditioner: Vec::new() }
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn new(beta2: f64, eps: f64) -> Result<Self, SettingError> {
+        let (beta2, eps) = (DECAY_RATE.check("rmsprop", "beta2", beta2)?, EPS.check("rmsprop", "eps", eps)?);
+        Ok(Self { beta2, eps, square: Vec::new(), preconditioner: Vec::new() })
     }
 
     /// Decay 0.999 and eps 1e-8.
     ///
     /// Source: Roulet et al. 2024, arXiv 2407.06183, appendix on experiments; eps is Optax's default.
     pub fn paper() -> Self {
-        Self::new(0.999, 1e-8)
+        Self::new(0.999, 1e-8).expect(IN_RANGE)
     }
 
-    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
-        Ok(Self::new(beta(settings, "beta2")?, eps(settings)?))
+    fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
+        Self::new(settings.number("beta2"), settings.number("eps"))
     }
 }
 
@@ -97,7 +102,7 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        let mut rmsprop = RmsProp::new(0.75, 1.0);
+        let mut rmsprop = RmsProp::new(0.75, 1.0).unwrap();
         let mut u = [0.0_f64];
         assert!(rmsprop.preconditioner().is_none());
         // nu = 12 / 4 = 3, P = 2; then nu = 9/4 + 3/4 = 3 again

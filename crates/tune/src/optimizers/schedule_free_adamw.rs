@@ -1,10 +1,12 @@
-use onedge_objective::Real;
-use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
+use onedge_objective::{Layer, Real};
+use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
 use super::adam::{BETA2, EPS};
 use super::averaging::Averaging;
+use super::decay::{DECAY_ON, Decay, DecayOn};
 use super::schedule_free_sgd::{BETA, DECAY, WARMUP};
-use super::{Make, beta, check_lengths, eps, finite_from_zero, positive};
+use super::{Make, check_lengths};
+use crate::bounds::{self, DECAY_RATE, IN_RANGE, POSITIVE};
 use crate::{Error, Optimizer, State};
 
 /// Schedule-free AdamW: as schedule-free SGD, with RMSProp's division of the gradient; the average stands for Adam's
@@ -29,7 +31,7 @@ pub struct ScheduleFreeAdamW<T> {
     rate: f64,
     beta2: f64,
     eps: f64,
-    decay: f64,
+    decay: Decay,
     averaging: Averaging<T>,
     square: Vec<T>,
 }
@@ -53,31 +55,51 @@ pub struct ScheduleFreeAdamWOptions {
 
 impl<T: Real> ScheduleFreeAdamW<T> {
     /// With these settings.
-    pub fn new(options: ScheduleFreeAdamWOptions) -> Self {
+    ///
+    /// # Errors
+    /// A setting out of its range.
+    pub fn new(options: ScheduleFreeAdamWOptions) -> Result<Self, SettingError> {
         let ScheduleFreeAdamWOptions { rate, beta, beta2, eps, decay, warmup } = options;
-        Self { rate, beta2, eps, decay, averaging: Averaging::new(beta, warmup), square: Vec::new() }
+        Ok(Self {
+            rate: POSITIVE.check(NAME, "rate", rate)?,
+            beta2: DECAY_RATE.check(NAME, "beta2", beta2)?,
+            eps: bounds::EPS.check(NAME, "eps", eps)?,
+            decay: Decay::new(NAME, decay)?,
+            averaging: Averaging::new(NAME, beta, warmup)?,
+            square: Vec::new(),
+        })
+    }
+
+    /// With the weight decay on these tensors; on all unless said.
+    pub fn decay_on(self, on: DecayOn) -> Self {
+        Self { decay: self.decay.on(on), ..self }
     }
 
     /// Rate 0.0025, beta 0.9, beta2 0.999, eps 1e-8, neither decay nor warm-up.
     pub fn paper() -> Self {
         let (rate, beta, beta2, eps) = (0.0025, 0.9, 0.999, 1e-8);
-        Self::new(ScheduleFreeAdamWOptions { rate, beta, beta2, eps, decay: 0.0, warmup: 0 })
+        let options = ScheduleFreeAdamWOptions { rate, beta, beta2, eps, decay: 0.0, warmup: 0 };
+        Self::new(options).expect(IN_RANGE)
     }
 
-    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
-        Ok(Self::new(ScheduleFreeAdamWOptions {
-            rate: positive(settings, "rate")?,
-            beta: beta(settings, "beta")?,
-            beta2: beta(settings, "beta2")?,
-            eps: eps(settings)?,
-            decay: finite_from_zero(settings, "decay")?,
+    fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
+        let number = |key| settings.number(key);
+        let method = Self::new(ScheduleFreeAdamWOptions {
+            rate: number("rate"),
+            beta: number("beta"),
+            beta2: number("beta2"),
+            eps: number("eps"),
+            decay: number("decay"),
             warmup: super::warmup(settings)?,
-        }))
+        })?;
+        Ok(method.decay_on(DecayOn::from_settings(NAME, settings)?))
     }
 }
 
+const NAME: &str = "schedule-free-adamw";
+
 pub(super) static ENTRY: Entry<Make> = Entry {
-    name: "schedule-free-adamw",
+    name: NAME,
     summary: "AdamW with an average in the place of a schedule; with rate 1",
     doc: "z <- z - gamma_t (g(y) / (sqrt(v) + eps) + decay y), gamma_t = gamma sqrt(1 - beta2^t), x the average of \
           the z weighted by gamma_t^2, y = (1 - beta) z + beta x. Gradients are taken at y, results evaluated and \
@@ -89,6 +111,7 @@ pub(super) static ENTRY: Entry<Make> = Entry {
         BETA2,
         EPS,
         DECAY,
+        DECAY_ON,
         WARMUP,
     ],
     build: Make {
@@ -105,13 +128,19 @@ impl<T: Real> Optimizer<T> for ScheduleFreeAdamW<T> {
         let correction = (1.0 - self.beta2.powf(self.averaging.steps() as f64)).sqrt();
         let rate = self.averaging.warm(self.rate) * correction;
         let (keep, add) = (T::from_f64(self.beta2), T::from_f64(1.0 - self.beta2));
-        let (step, pull, eps) = (T::from_f64(rate), T::from_f64(rate * self.decay), T::from_f64(self.eps));
+        let (step, eps) = (T::from_f64(rate), T::from_f64(self.eps));
         let state = self.averaging.last_mut().iter_mut().zip(&mut self.square);
-        for ((&w, &g), (z, v)) in w.iter().zip(g).zip(state) {
+        for (&g, (z, v)) in g.iter().zip(state) {
             *v = keep * *v + add * (g * g);
-            *z = *z - step * (g / (v.sqrt() + eps)) - pull * w;
+            *z -= step * (g / (v.sqrt() + eps));
         }
+        self.decay.apply(rate, w, self.averaging.last_mut())?;
         self.averaging.finish(rate, w, u);
+        Ok(())
+    }
+
+    fn set_layers(&mut self, layers: &[Layer]) -> Result<(), Error> {
+        self.decay.set_layers(layers);
         Ok(())
     }
 
@@ -152,7 +181,7 @@ mod tests {
     fn by_hand() {
         let (rate, beta, beta2, eps, decay) = (1.0, 0.5, 0.75, 1e-30, 0.5);
         let options = ScheduleFreeAdamWOptions { rate, beta, beta2, eps, decay, warmup: 0 };
-        let mut method = ScheduleFreeAdamW::new(options);
+        let mut method = ScheduleFreeAdamW::new(options).unwrap();
         let mut u = [0.0_f64];
         // gamma = (1/4)^(1/2), v = 16/4: z = 6 - 1/2 * 4/2 - 1/4 * 6 = 3.5, and x and y with it.
         method.direction(&[6.0], &[4.0], &mut u).unwrap();

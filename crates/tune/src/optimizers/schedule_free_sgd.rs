@@ -1,8 +1,10 @@
-use onedge_objective::{Real, vector};
-use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Setting, Settings, setting};
+use onedge_objective::{Layer, Real, vector};
+use onedge_registry::{Default, Entry, Error as SettingError, Kind, Setting, Settings, setting};
 
 use super::averaging::Averaging;
-use super::{Make, beta, check_lengths, finite_from_zero, positive};
+use super::decay::{DECAY_ON, Decay, DecayOn};
+use super::{Make, check_lengths};
+use crate::bounds::{IN_RANGE, POSITIVE};
 use crate::{Error, Optimizer, State};
 
 /// Schedule-free SGD: gradients are taken between the last point z of plain SGD and the average x of them all, and x is
@@ -24,24 +26,35 @@ use crate::{Error, Optimizer, State};
 #[derive(Debug, Clone)]
 pub struct ScheduleFreeSgd<T> {
     rate: f64,
-    decay: f64,
+    decay: Decay,
     averaging: Averaging<T>,
 }
 
 impl<T: Real> ScheduleFreeSgd<T> {
     /// With a positive `rate`, `beta` in [0, 1), weight `decay` 0 or more, and a `warmup` of so many steps.
-    pub fn new(rate: f64, beta: f64, decay: f64, warmup: u64) -> Self {
-        Self { rate, decay, averaging: Averaging::new(beta, warmup) }
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn new(rate: f64, beta: f64, decay: f64, warmup: u64) -> Result<Self, SettingError> {
+        let rate = POSITIVE.check("schedule-free-sgd", "rate", rate)?;
+        let averaging = Averaging::new("schedule-free-sgd", beta, warmup)?;
+        Ok(Self { rate, decay: Decay::new("schedule-free-sgd", decay)?, averaging })
+    }
+
+    /// With the weight decay on these tensors; on all unless said.
+    pub fn decay_on(self, on: DecayOn) -> Self {
+        Self { decay: self.decay.on(on), ..self }
     }
 
     /// Rate 0.01, beta 0.9, neither decay nor warm-up. Differs from the paper: it tunes the rate for each problem.
     pub fn paper() -> Self {
-        Self::new(0.01, 0.9, 0.0, 0)
+        Self::new(0.01, 0.9, 0.0, 0).expect(IN_RANGE)
     }
 
-    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
-        let (rate, beta) = (positive(settings, "rate")?, beta(settings, "beta")?);
-        Ok(Self::new(rate, beta, finite_from_zero(settings, "decay")?, super::warmup(settings)?))
+    fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
+        let number = |key| settings.number(key);
+        let method = Self::new(number("rate"), number("beta"), number("decay"), super::warmup(settings)?)?;
+        Ok(method.decay_on(DecayOn::from_settings("schedule-free-sgd", settings)?))
     }
 }
 
@@ -61,6 +74,7 @@ pub(super) static ENTRY: Entry<Make> = Entry {
         setting("rate", Kind::Number, Default::Is("0.01"), "gamma, the method's own rate, to be tuned"),
         BETA,
         DECAY,
+        DECAY_ON,
         WARMUP,
     ],
     build: Make {
@@ -76,8 +90,13 @@ impl<T: Real> Optimizer<T> for ScheduleFreeSgd<T> {
         let rate = self.averaging.warm(self.rate);
         let last = self.averaging.last_mut();
         vector::axpy(-rate, g, last);
-        vector::axpy(-rate * self.decay, w, last);
+        self.decay.apply(rate, w, last)?;
         self.averaging.finish(rate, w, u);
+        Ok(())
+    }
+
+    fn set_layers(&mut self, layers: &[Layer]) -> Result<(), Error> {
+        self.decay.set_layers(layers);
         Ok(())
     }
 
@@ -114,7 +133,7 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        let mut method = ScheduleFreeSgd::new(1.0, 0.5, 0.0, 0);
+        let mut method = ScheduleFreeSgd::new(1.0, 0.5, 0.0, 0).unwrap();
         let mut u = [0.0_f64];
         assert!(method.evaluation_point().is_none());
         // From 4: z = 2 = x = y; then z = 1, c = 1/2, x = 1.5, y = 1.25; then z = -1, c = 1/3, x = 2/3, y = -1/6.
@@ -127,7 +146,7 @@ mod tests {
 
     #[test]
     fn decay_and_warm_up_by_hand() {
-        let mut method = ScheduleFreeSgd::new(1.0, 0.0, 0.25, 2);
+        let mut method = ScheduleFreeSgd::new(1.0, 0.0, 0.25, 2).unwrap();
         let mut u = [0.0_f64];
         // gamma = 1/2: z = 4 - (2 + 1) / 2; gamma = 1: z = 2.5 - (1 + 0.625), and c = 1 / (1/4 + 1).
         method.direction(&[4.0], &[2.0], &mut u).unwrap();

@@ -1,6 +1,7 @@
-use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
+use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
-use super::{Make, rate};
+use super::Make;
+use crate::bounds::{IN_RANGE, RATE};
 use crate::{Change, Error, Events, Line, Needs, State, Tuner};
 
 /// Adaptive gradient descent without descent: the rate follows the inverse of the local Lipschitz constant
@@ -50,22 +51,26 @@ pub enum Year {
 
 impl AdGd {
     /// With the first, tiny rate `rate` and the rule of that year.
-    pub fn new(rate: f64, year: Year) -> Self {
-        Self { rate, year, growth: f64::INFINITY, events: Events::default() }
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn new(rate: f64, year: Year) -> Result<Self, SettingError> {
+        let rate = RATE.check("adgd", "rate", rate)?;
+        Ok(Self { rate, year, growth: f64::INFINITY, events: Events::default() })
     }
 
     /// The rule of 2023 after a probe of 1e-6.
     pub fn paper() -> Self {
-        Self::new(1e-6, Year::Y2023)
+        Self::new(1e-6, Year::Y2023).expect(IN_RANGE)
     }
 
-    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
+    fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
         let year = match settings.count("year")? {
             2019 => Year::Y2019,
             2023 => Year::Y2023,
             _ => return Err(settings.out_of_range("year", "2019 or 2023")),
         };
-        Ok(Self::new(rate(settings)?, year))
+        Self::new(settings.number("rate"), year)
     }
 
     fn next(&mut self, previous: f64, change: &Change) -> f64 {
@@ -148,7 +153,7 @@ mod tests {
 
     #[test]
     fn by_hand_2019() {
-        let mut tuner = AdGd::new(0.01, Year::Y2019);
+        let mut tuner = AdGd::new(0.01, Year::Y2019).unwrap();
         assert_eq!(tuner.learning_rate(&mut Fixed::new(-1.0, 1.0)).unwrap(), 0.01);
         // 1 / (2 * 4), from then on theta = 12.5; 1 / (2 * 0.5) = 1 is more than sqrt(13.5) / 8 = 0.459...
         assert_eq!(tuner.learning_rate(&mut after(0.01, 4.0)).unwrap(), 0.125);
@@ -162,7 +167,7 @@ mod tests {
 
     #[test]
     fn by_hand_2023() {
-        let mut tuner = AdGd::new(0.01, Year::Y2023);
+        let mut tuner = AdGd::new(0.01, Year::Y2023).unwrap();
         assert_eq!(tuner.learning_rate(&mut Fixed::new(-1.0, 1.0)).unwrap(), 0.01);
         let first = tuner.learning_rate(&mut after(0.01, 2.0)).unwrap();
         assert!((first - 0.125_f64.sqrt()).abs() < 1e-15);
@@ -178,7 +183,7 @@ mod tests {
 
     #[test]
     fn what_is_unknown_keeps_the_rate() {
-        let mut tuner = AdGd::new(0.01, Year::Y2019);
+        let mut tuner = AdGd::new(0.01, Year::Y2019).unwrap();
         let mut still = Fixed::new(-1.0, 1.0).after_change(0.01, 0.0, 0.0, 0.0);
         assert_eq!(tuner.learning_rate(&mut still).unwrap(), 0.01);
         assert_eq!(tuner.learning_rate(&mut after(0.01, 0.0)).unwrap(), 0.01);

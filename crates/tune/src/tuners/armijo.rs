@@ -1,6 +1,7 @@
-use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
+use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
 use super::Make;
+use crate::bounds::{Bounds, DECREASE, FROM_ZERO, IN_RANGE, SHARE, from_one};
 use crate::{Error, Events, Line, State, Tuner};
 
 /// A search without a limit on its tries ends here all the same.
@@ -42,34 +43,44 @@ pub struct ArmijoOptions {
     pub max_tries: Option<usize>,
 }
 
+/// A growth of the first try.
+const GROWTH: Bounds = Bounds::new("a number, 1 or more, or inf", |x| x >= 1.0);
+
 impl Armijo {
     /// With these settings.
-    pub fn new(options: ArmijoOptions) -> Self {
-        Self { options, events: Events::default() }
+    ///
+    /// # Errors
+    /// A setting out of its range.
+    pub fn new(options: ArmijoOptions) -> Result<Self, SettingError> {
+        let ArmijoOptions { c, c_plus, c_minus, delta, max_tries } = options;
+        DECREASE.check("armijo", "c", c)?;
+        GROWTH.check("armijo", "c_plus", c_plus)?;
+        SHARE.check("armijo", "c_minus", c_minus)?;
+        FROM_ZERO.check("armijo", "delta", delta)?;
+        max_tries.map(|tries| from_one("armijo", "max_tries", tries as u64)).transpose()?;
+        Ok(Self { options, events: Events::default() })
     }
 
     /// For the full batch: c = 1e-4, c_plus = 4, c_minus = 0.8, delta = 0, from the paper's grid; until it holds.
     pub fn paper_full_batch() -> Self {
-        Self::new(ArmijoOptions { c: 1e-4, c_plus: 4.0, c_minus: 0.8, delta: 0.0, max_tries: None })
+        let options = ArmijoOptions { c: 1e-4, c_plus: 4.0, c_minus: 0.8, delta: 0.0, max_tries: None };
+        Self::new(options).expect(IN_RANGE)
     }
 
     /// The same for mini-batches: at most 30 tries.
     pub fn paper_mini_batch() -> Self {
-        Self::new(ArmijoOptions { max_tries: Some(30), ..Self::paper_full_batch().options })
+        Self::new(ArmijoOptions { max_tries: Some(30), ..Self::paper_full_batch().options }).expect(IN_RANGE)
     }
 
-    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
-        let max_tries = settings.optional_count("max_tries")?;
-        if max_tries == Some(0) {
-            return Err(settings.out_of_range("max_tries", "a whole number, 1 or more"));
-        }
-        Ok(Self::new(ArmijoOptions {
-            c: settings.number_where("c", "a number in [0, 1)", |x| (0.0..1.0).contains(&x))?,
-            c_plus: settings.number_where("c_plus", "a number, 1 or more, or inf", |x| x >= 1.0)?,
-            c_minus: settings.number_where("c_minus", "a number in (0, 1)", |x| x > 0.0 && x < 1.0)?,
-            delta: settings.number_where("delta", "a finite number, 0 or more", |x| x >= 0.0 && x.is_finite())?,
-            max_tries,
-        }))
+    fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
+        let number = |key| settings.number(key);
+        Self::new(ArmijoOptions {
+            c: number("c"),
+            c_plus: number("c_plus"),
+            c_minus: number("c_minus"),
+            delta: number("delta"),
+            max_tries: settings.optional_count("max_tries")?,
+        })
     }
 
     fn first_rate(&self, previous: Option<f64>) -> f64 {
@@ -141,7 +152,7 @@ mod tests {
     use crate::tuners::fixed::Fixed;
 
     fn armijo(c: f64, c_plus: f64, delta: f64, max_tries: Option<usize>) -> Armijo {
-        Armijo::new(ArmijoOptions { c, c_plus, c_minus: 0.5, delta, max_tries })
+        Armijo::new(ArmijoOptions { c, c_plus, c_minus: 0.5, delta, max_tries }).unwrap()
     }
 
     #[test]

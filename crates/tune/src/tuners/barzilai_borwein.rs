@@ -1,7 +1,8 @@
-use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
+use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, Value, setting};
 
+use super::Make;
 use super::quadratic::within;
-use super::{Make, rate};
+use crate::bounds::{CAP, FROM_ZERO, IN_RANGE, RATE, refused};
 use crate::{Error, Events, Line, Needs, State, Tuner};
 
 /// Barzilai and Borwein's rates, the inverse of the mean curvature over the last step: with s and y the changes of
@@ -45,27 +46,30 @@ pub enum Variant {
 
 impl BarzilaiBorwein {
     /// With the first rate `rate`, and the rates after it between `floor` and `cap`.
-    pub fn new(rate: f64, variant: Variant, floor: f64, cap: f64) -> Self {
-        Self { rate, variant, floor, cap, events: Events::default() }
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn new(rate: f64, variant: Variant, floor: f64, cap: f64) -> Result<Self, SettingError> {
+        let owner = "barzilai-borwein";
+        let (rate, floor) = (RATE.check(owner, "rate", rate)?, FROM_ZERO.check(owner, "floor", floor)?);
+        if CAP.check(owner, "cap", cap)? < floor {
+            return Err(refused(owner, "cap", "the floor or more", Value::Number(cap)));
+        }
+        Ok(Self { rate, variant, floor, cap, events: Events::default() })
     }
 
     /// The long rate, from 1e-3, between 1e-10 and 1e10.
     pub fn paper() -> Self {
-        Self::new(1e-3, Variant::Long, 1e-10, 1e10)
+        Self::new(1e-3, Variant::Long, 1e-10, 1e10).expect(IN_RANGE)
     }
 
-    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
+    fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
         let variant = match settings.text("variant") {
             "long" => Variant::Long,
             "short" => Variant::Short,
             _ => return Err(settings.out_of_range("variant", "long or short")),
         };
-        let floor = settings.number_where("floor", "a finite number, 0 or more", |x| x >= 0.0 && x.is_finite())?;
-        let cap = settings.number_where("cap", "a positive number, inf for none", |x| x > 0.0)?;
-        if cap < floor {
-            return Err(settings.out_of_range("cap", "the floor or more"));
-        }
-        Ok(Self::new(rate(settings)?, variant, floor, cap))
+        Self::new(settings.number("rate"), variant, settings.number("floor"), settings.number("cap"))
     }
 }
 
@@ -136,7 +140,7 @@ mod tests {
     fn by_hand() {
         // H = diag(1, 3) and s = (2, 2): y = (2, 6), so that s.s = 8, s.y = 16, y.y = 40.
         for (variant, expected) in [(Variant::Long, 0.5), (Variant::Short, 0.4)] {
-            let mut tuner = BarzilaiBorwein::new(0.25, variant, 0.0, f64::INFINITY);
+            let mut tuner = BarzilaiBorwein::new(0.25, variant, 0.0, f64::INFINITY).unwrap();
             assert_eq!(tuner.learning_rate(&mut line()).unwrap(), 0.25);
             let rate = tuner.learning_rate(&mut line().after_change(0.25, 8.0, 16.0, 40.0)).unwrap();
             assert!((rate - expected).abs() < 1e-15);
@@ -146,7 +150,7 @@ mod tests {
 
     #[test]
     fn safeguards() {
-        let mut tuner = BarzilaiBorwein::new(0.25, Variant::Long, 0.125, 1.0);
+        let mut tuner = BarzilaiBorwein::new(0.25, Variant::Long, 0.125, 1.0).unwrap();
         assert_eq!(tuner.learning_rate(&mut line().after_change(0.25, 8.0, -16.0, 40.0)).unwrap(), 0.25);
         assert_eq!(tuner.learning_rate(&mut line().after_change(0.5, 8.0, 0.0, 40.0)).unwrap(), 0.5);
         assert_eq!(tuner.learning_rate(&mut line().after_change(0.5, 8.0, 4.0, 40.0)).unwrap(), 1.0);

@@ -1,9 +1,10 @@
-use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
+use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
+use super::Make;
 use super::parts::{PARTS, Parts};
 use super::quadratic::{cut, denominator, numerator, quotient};
 use super::sigma::{self, Sigma};
-use super::{Make, steps};
+use crate::bounds::{CAP, DECAY_RATE, FROM_ZERO, IN_RANGE, from_one};
 use crate::{Error, Events, Line, Needs, State, Tuner};
 
 /// Curvature dynamics aware tuning: `eta = sigma n / d` with `n = max(-g.u, 0)` and `d = |u.Hu| + eps`, each replaced
@@ -51,10 +52,15 @@ pub struct Cdat {
 
 impl Cdat {
     /// With a positive `sigma`, `eps` 0 or more, `beta` in [0, 1) and a `cap` on the rate (infinite for none).
-    pub fn new(sigma: f64, eps: f64, beta: f64, cap: f64) -> Self {
-        let (sigma, every, parts, events) = (Sigma::constant(sigma), 1, Parts::ONE, Events::default());
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn new(sigma: f64, eps: f64, beta: f64, cap: f64) -> Result<Self, SettingError> {
+        let (eps, beta) = (FROM_ZERO.check("cdat", "eps", eps)?, DECAY_RATE.check("cdat", "beta", beta)?);
+        let (sigma, cap) = (Sigma::constant(sigma)?, CAP.check("cdat", "cap", cap)?);
+        let (every, parts, events) = (1, Parts::ONE, Events::default());
         let (numerator, denominator, curvature, square) = (0.0, 0.0, 0.0, 0.0);
-        Self { sigma, eps, beta, cap, every, parts, numerator, denominator, curvature, square, events }
+        Ok(Self { sigma, eps, beta, cap, every, parts, numerator, denominator, curvature, square, events })
     }
 
     /// With this sigma instead.
@@ -63,23 +69,29 @@ impl Cdat {
     }
 
     /// With the curvature measured every `every` steps, at least 1.
-    pub fn measuring_every(self, every: u64) -> Self {
-        Self { every, ..self }
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn measuring_every(self, every: u64) -> Result<Self, SettingError> {
+        Ok(Self { every: from_one("cdat", "every", every)?, ..self })
     }
 
     /// With the curvature of one of `parts` equal parts of the batch, 1 or more.
-    pub fn measuring_parts(self, parts: usize) -> Self {
-        Self { parts: Parts::new(parts), ..self }
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn measuring_parts(self, parts: usize) -> Result<Self, SettingError> {
+        Ok(Self { parts: Parts::new("cdat", parts)?, ..self })
     }
 
     /// Sigma 2, eps 0, no averaging, no cap.
     pub fn paper() -> Self {
-        Self::new(2.0, 0.0, 0.0, f64::INFINITY)
+        Self::new(2.0, 0.0, 0.0, f64::INFINITY).expect(IN_RANGE)
     }
 
     /// The same with averages of decay 0.9, as the paper uses with Adam.
     pub fn paper_ema() -> Self {
-        Self::new(2.0, 0.0, 0.9, f64::INFINITY)
+        Self::new(2.0, 0.0, 0.9, f64::INFINITY).expect(IN_RANGE)
     }
 
     /// Sigma 1.4 with averages of decay 0.9: what to begin with in mini-batches.
@@ -89,17 +101,15 @@ impl Cdat {
     /// diverged and this setting did not. Other optimizers and problems were not measured. In full batch with gradient descent
     /// [`paper`](Self::paper) ends lower: 0.028 against 0.057 after 300 steps on the digits.
     pub fn recommended() -> Self {
-        Self::new(1.4, 0.0, 0.9, f64::INFINITY)
+        Self::new(1.4, 0.0, 0.9, f64::INFINITY).expect(IN_RANGE)
     }
 
-    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
-        let sigma = Sigma::from_settings(settings)?;
-        let eps = settings.number_where("eps", "a finite number, 0 or more", |x| x >= 0.0 && x.is_finite())?;
-        let beta = settings.number_where("beta", "a number in [0, 1)", |x| (0.0..1.0).contains(&x))?;
-        let cap = settings.number_where("cap", "a positive number, inf for none", |x| x > 0.0)?;
-        let every = steps(settings, "every")?;
-        let parts = Parts::from_settings(settings)?;
-        Ok(Self { parts, ..Self::new(1.0, eps, beta, cap).with_sigma(sigma).measuring_every(every) })
+    fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
+        let number = |key| settings.number(key);
+        let cdat = Self::new(number("sigma"), number("eps"), number("beta"), number("cap"))?;
+        let parts = Parts::from_settings("cdat", settings)?;
+        let cdat = cdat.with_sigma(Sigma::from_settings(settings)?).measuring_every(settings.count("every")? as u64)?;
+        Ok(Self { parts, ..cdat })
     }
 
     /// `|u.Hu| + eps`, measured or estimated.
@@ -197,7 +207,7 @@ mod tests {
 
     #[test]
     fn averages_by_hand() {
-        let mut cdat = Cdat::new(2.0, 0.5, 0.75, f64::INFINITY);
+        let mut cdat = Cdat::new(2.0, 0.5, 0.75, f64::INFINITY).unwrap();
         // n = 3/4, d = (3.5 + 0.5)/4; then n = 9/16 + 5/4 = 29/16, d = 3/4 + 2/4; then n = 87/64, d = 15/16 + 1/8
         assert!((cdat.learning_rate(&mut Fixed::new(-3.0, 3.5)).unwrap() - 1.5).abs() < 1e-15);
         assert!((cdat.learning_rate(&mut Fixed::new(-5.0, 1.5)).unwrap() - 2.9).abs() < 1e-15);
@@ -206,7 +216,7 @@ mod tests {
 
     #[test]
     fn measures_every_so_many_steps() {
-        let mut cdat = Cdat::new(2.0, 0.5, 0.5, f64::INFINITY).measuring_every(2);
+        let mut cdat = Cdat::new(2.0, 0.5, 0.5, f64::INFINITY).unwrap().measuring_every(2).unwrap();
         let mut ask = |step, slope, curvature, update_norm| {
             let mut line = Fixed { step, update_norm, ..Fixed::new(slope, curvature) };
             cdat.learning_rate(&mut line).unwrap()
@@ -223,7 +233,7 @@ mod tests {
 
     #[test]
     fn follows_sigma() {
-        let mut cdat = Cdat::paper().with_sigma(Sigma::constant(2.0).starting_at(1.0, 2));
+        let mut cdat = Cdat::paper().with_sigma(Sigma::constant(2.0).unwrap().starting_at(1.0, 2).unwrap());
         let rates = [0, 1, 2, 3].map(|step| {
             let mut line = Fixed { step, ..Fixed::new(-3.0, 6.0) };
             cdat.learning_rate(&mut line).unwrap()
@@ -233,7 +243,7 @@ mod tests {
 
     #[test]
     fn caps() {
-        let mut cdat = Cdat::new(2.0, 0.0, 0.0, 1.0);
+        let mut cdat = Cdat::new(2.0, 0.0, 0.0, 1.0).unwrap();
         assert_eq!(cdat.learning_rate(&mut Fixed::new(-3.0, 4.0)).unwrap(), 1.0);
         assert_eq!(cdat.events().capped, 1);
     }

@@ -1,6 +1,7 @@
-use onedge_registry::{Default, Entry, Kind, setting};
+use onedge_registry::{Default, Entry, Error as SettingError, Kind, setting};
 
-use super::{Make, Schedule, rate};
+use super::{Make, Schedule};
+use crate::bounds::RATE;
 
 /// The same rate at every step: the baseline, tuned over a grid in the paper.
 ///
@@ -11,9 +12,12 @@ pub struct Constant {
 }
 
 impl Constant {
-    /// The rate `rate`.
-    pub fn new(rate: f64) -> Self {
-        Self { rate }
+    /// The rate `rate`, finite, 0 or more.
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn new(rate: f64) -> Result<Self, SettingError> {
+        Ok(Self { rate: RATE.check("constant", "rate", rate)? })
     }
 }
 
@@ -22,7 +26,7 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     summary: "the same rate at every step",
     doc: "eta = rate. Looks at nothing: non-descent directions and negative curvature go unnoticed.",
     settings: &[setting("rate", Kind::Number, Default::Required, "the learning rate")],
-    build: |settings| Ok(Box::new(Constant::new(rate(settings)?))),
+    build: |settings| Ok(Box::new(Constant::new(settings.number("rate"))?)),
 };
 
 impl Schedule for Constant {
@@ -39,6 +43,6 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        assert_eq!([0, 1, 1000].map(|step| Constant::new(0.25).rate_at(step)), [0.25; 3]);
+        assert_eq!([0, 1, 1000].map(|step| Constant::new(0.25).unwrap().rate_at(step)), [0.25; 3]);
     }
 }

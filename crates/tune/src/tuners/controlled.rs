@@ -1,8 +1,9 @@
-use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
+use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
 use super::Make;
 use super::parts::{PARTS, Parts};
 use super::quadratic::cut;
+use crate::bounds::{Bounds, CAP, DECAY_RATE, IN_RANGE, POSITIVE};
 use crate::{Error, Events, Line, Needs, State, Tuner};
 
 /// A closed loop that steers the measured batch sharpness to a target: a PI controller on the logarithm of the rate.
@@ -95,45 +96,53 @@ pub struct ControlledOptions {
     pub cap: f64,
 }
 
+/// A largest growth.
+const LIMIT: Bounds = Bounds::new("a number more than 1, inf for none", |x| x > 1.0);
+
 impl Controlled {
     /// With these settings.
-    pub fn new(options: ControlledOptions) -> Self {
+    ///
+    /// # Errors
+    /// A setting out of its range.
+    pub fn new(options: ControlledOptions) -> Result<Self, SettingError> {
+        let ControlledOptions { target, beta, pole, rate, limit, cap } = options;
+        POSITIVE.check("controlled", "target", target)?;
+        DECAY_RATE.check("controlled", "beta", beta)?;
+        DECAY_RATE.check("controlled", "pole", pole)?;
+        rate.map(|rate| POSITIVE.check("controlled", "rate", rate)).transpose()?;
+        LIMIT.check("controlled", "limit", limit)?;
+        CAP.check("controlled", "cap", cap)?;
         let (parts, events) = (Parts::ONE, Events::default());
         let (rate, numerator, denominator, log_rate, error) = (0.0, 0.0, 0.0, None, None);
-        Self { options, parts, rate, numerator, denominator, log_rate, error, events }
+        Ok(Self { options, parts, rate, numerator, denominator, log_rate, error, events })
     }
 
     /// With the curvature of one of `parts` equal parts of the batch, 1 or more.
-    pub fn measuring_parts(self, parts: usize) -> Self {
-        Self { parts: Parts::new(parts), ..self }
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn measuring_parts(self, parts: usize) -> Result<Self, SettingError> {
+        Ok(Self { parts: Parts::new("controlled", parts)?, ..self })
     }
 
     /// To r = 2, averages of decay 0.9, poles there too, at most twice the rate in a step.
     pub fn standard() -> Self {
         let (beta, limit, cap) = (0.9, 2.0, f64::INFINITY);
-        Self::new(ControlledOptions { target: 2.0, beta, pole: beta, rate: None, limit, cap })
+        Self::new(ControlledOptions { target: 2.0, beta, pole: beta, rate: None, limit, cap }).expect(IN_RANGE)
     }
 
-    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
-        let decay = |x: f64| (0.0..1.0).contains(&x);
-        let beta = settings.number_where("beta", "a number in [0, 1)", |x| (0.0..1.0).contains(&x))?;
-        let pole = settings.optional_number("pole").unwrap_or(beta);
-        if !decay(pole) {
-            return Err(settings.out_of_range("pole", "a number in [0, 1)"));
-        }
-        let rate = settings.optional_number("rate");
-        if rate.is_some_and(|rate| !(rate > 0.0 && rate.is_finite())) {
-            return Err(settings.out_of_range("rate", "a positive finite number"));
-        }
-        let options = ControlledOptions {
-            target: settings.number_where("target", "a positive finite number", |x| x > 0.0 && x.is_finite())?,
+    fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
+        let number = |key| settings.number(key);
+        let beta = number("beta");
+        let controlled = Self::new(ControlledOptions {
+            target: number("target"),
             beta,
-            pole,
-            rate,
-            limit: settings.number_where("limit", "a number more than 1, inf for none", |x| x > 1.0)?,
-            cap: settings.number_where("cap", "a positive number, inf for none", |x| x > 0.0)?,
-        };
-        Ok(Self { parts: Parts::from_settings(settings)?, ..Self::new(options) })
+            pole: settings.optional_number("pole").unwrap_or(beta),
+            rate: settings.optional_number("rate"),
+            limit: number("limit"),
+            cap: number("cap"),
+        })?;
+        Ok(Self { parts: Parts::from_settings("controlled", settings)?, ..controlled })
     }
 
     /// The first rate, on target; 0 where there is none.
@@ -274,7 +283,7 @@ mod tests {
     use crate::tuners::fixed::Fixed;
 
     fn controlled(beta: f64, pole: f64, rate: Option<f64>, limit: f64) -> Controlled {
-        Controlled::new(ControlledOptions { target: 2.0, beta, pole, rate, limit, cap: 8.0 })
+        Controlled::new(ControlledOptions { target: 2.0, beta, pole, rate, limit, cap: 8.0 }).unwrap()
     }
 
     fn ask(tuner: &mut Controlled, slope: f64, curvature: f64) -> f64 {
@@ -301,7 +310,7 @@ mod tests {
     #[test]
     fn with_the_pole_at_beta_it_is_cdat_with_averages() {
         let mut tuner = controlled(0.9, 0.9, None, f64::INFINITY);
-        let mut cdat = Cdat::new(2.0, 0.0, 0.9, 8.0);
+        let mut cdat = Cdat::new(2.0, 0.0, 0.9, 8.0).unwrap();
         for step in 0..60 {
             let wave = (f64::from(step) * 0.7).sin();
             let (slope, curvature) = (-3.0 - wave, 4.0 + 2.0 * wave * wave + f64::from(step % 3));

@@ -1,7 +1,8 @@
-use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
+use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
 use super::Make;
 use super::quadratic::quotient;
+use crate::bounds::{IN_RANGE, POSITIVE};
 use crate::{Error, Events, Line, Needs, State, Tuner};
 
 /// Distance over gradients: `eta_t = r_t / sqrt(G_t)`, with r_t the largest distance from the first point so far, at
@@ -26,18 +27,21 @@ pub struct Dog {
 
 impl Dog {
     /// With the first distance `relative (1 + |w_0|)`.
-    pub fn new(relative: f64) -> Self {
-        Self { relative, distance: 0.0, squares: 0.0, events: Events::default() }
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn new(relative: f64) -> Result<Self, SettingError> {
+        let relative = POSITIVE.check("dog", "relative", relative)?;
+        Ok(Self { relative, distance: 0.0, squares: 0.0, events: Events::default() })
     }
 
     /// 1e-6 for the first distance.
     pub fn paper() -> Self {
-        Self::new(1e-6)
+        Self::new(1e-6).expect(IN_RANGE)
     }
 
-    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
-        let relative = settings.number_where("relative", "a positive finite number", |x| x > 0.0 && x.is_finite())?;
-        Ok(Self::new(relative))
+    fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
+        Self::new(settings.number("relative"))
     }
 }
 
@@ -88,7 +92,7 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        let mut tuner = Dog::new(0.5);
+        let mut tuner = Dog::new(0.5).unwrap();
         let line =
             |update_norm, distance| Fixed { update_norm, distance, parameter_norm: 7.0, ..Fixed::new(-1.0, 1.0) };
         // The first distance is 0.5 * 8 = 4, and no update is known.

@@ -1,7 +1,8 @@
-use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
+use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
 use super::Make;
 use super::quadratic::quotient;
+use crate::bounds::{IN_RANGE, POSITIVE};
 use crate::{Error, Events, Line, Needs, State, Tuner};
 
 /// Distance over weighted gradients: `eta_t = r_t^2 / sqrt(v_t)`, with r_t the largest distance from the first point so
@@ -26,17 +27,21 @@ pub struct Dowg {
 
 impl Dowg {
     /// With the first distance `distance`, positive.
-    pub fn new(distance: f64) -> Self {
-        Self { distance, weighted: 0.0, events: Events::default() }
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn new(distance: f64) -> Result<Self, SettingError> {
+        let distance = POSITIVE.check("dowg", "distance", distance)?;
+        Ok(Self { distance, weighted: 0.0, events: Events::default() })
     }
 
     /// First distance 1e-2.
     pub fn paper() -> Self {
-        Self::new(1e-2)
+        Self::new(1e-2).expect(IN_RANGE)
     }
 
-    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
-        Ok(Self::new(settings.number_where("distance", "a positive finite number", |x| x > 0.0 && x.is_finite())?))
+    fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
+        Self::new(settings.number("distance"))
     }
 }
 
@@ -84,13 +89,13 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        let mut tuner = Dowg::new(0.5);
+        let mut tuner = Dowg::new(0.5).unwrap();
         let line = |update_norm, distance| Fixed { update_norm, distance, ..Fixed::new(-1.0, 1.0) };
         // v = (0.5 * 6)^2 = 9; then r = 2 and v = 9 + (2 * 2)^2 = 25; then v = 25 + (2 * 6)^2 = 169.
         assert_eq!(tuner.learning_rate(&mut line(6.0, 0.0)).unwrap(), 0.25 / 3.0);
         assert_eq!(tuner.learning_rate(&mut line(2.0, 2.0)).unwrap(), 4.0 / 5.0);
         assert_eq!(tuner.learning_rate(&mut line(6.0, 1.0)).unwrap(), 4.0 / 13.0);
-        let mut still = Dowg::new(0.5);
+        let mut still = Dowg::new(0.5).unwrap();
         assert_eq!(still.learning_rate(&mut line(0.0, 0.0)).unwrap(), 0.0);
         assert_eq!(still.events().vanishing_denominator, 1);
     }

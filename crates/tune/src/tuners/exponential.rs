@@ -1,6 +1,7 @@
 use onedge_registry::{Default, Entry, Error, Kind, Settings, setting};
 
-use super::{Make, Schedule, factor, rate, steps};
+use super::{Make, Schedule};
+use crate::bounds::{FACTOR, RATE, from_one};
 
 /// Exponential decay, `eta = rate factor^(t / period)`.
 ///
@@ -14,12 +15,16 @@ pub struct Exponential {
 
 impl Exponential {
     /// From `rate`, times `factor` (positive, at most 1) in every `period` of at least one step, smoothly.
-    pub fn new(rate: f64, factor: f64, period: u64) -> Self {
-        Self { rate, factor, period }
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn new(rate: f64, factor: f64, period: u64) -> Result<Self, Error> {
+        let (rate, factor) = (RATE.check("exponential", "rate", rate)?, FACTOR.check("exponential", "factor", factor)?);
+        Ok(Self { rate, factor, period: from_one("exponential", "period", period)? })
     }
 
     fn from_settings(settings: &Settings) -> Result<Self, Error> {
-        Ok(Self::new(rate(settings)?, factor(settings)?, steps(settings, "period")?))
+        Self::new(settings.number("rate"), settings.number("factor"), settings.count("period")? as u64)
     }
 }
 
@@ -49,7 +54,7 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        let schedule = Exponential::new(3.0, 0.25, 10);
+        let schedule = Exponential::new(3.0, 0.25, 10).unwrap();
         for (step, expected) in [(0, 3.0), (5, 1.5), (10, 0.75), (20, 0.1875)] {
             assert!((schedule.rate_at(step) - expected).abs() < 1e-14);
         }

@@ -1,4 +1,4 @@
-use onedge_registry::Entry;
+use onedge_registry::{Entry, Error as SettingError};
 
 use super::Make;
 use super::parts::{PARTS, Parts};
@@ -27,8 +27,11 @@ impl Greedy {
     }
 
     /// With that of one of `parts` equal parts of the batch, 1 or more; what that means is told at [`Cdat`](super::Cdat).
-    pub fn measuring_parts(self, parts: usize) -> Self {
-        Self { parts: Parts::new(parts), ..self }
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn measuring_parts(self, parts: usize) -> Result<Self, SettingError> {
+        Ok(Self { parts: Parts::new("greedy", parts)?, ..self })
     }
 }
 
@@ -39,7 +42,7 @@ pub(super) static ENTRY: Entry<Make> = Entry {
           a vanishing one the previous rate; all are counted. The curvature may be that of a part of the batch, as told at \
           cdat. Source: Roulet et al. 2024, arXiv 2407.06183, section 2.",
     settings: &[PARTS],
-    build: |settings| Ok(Box::new(Greedy { parts: Parts::from_settings(settings)?, ..Greedy::paper() })),
+    build: |settings| Ok(Box::new(Greedy { parts: Parts::from_settings("greedy", settings)?, ..Greedy::paper() })),
 };
 
 impl Tuner for Greedy {

@@ -1,6 +1,7 @@
-use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
+use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
-use super::{Make, rate};
+use super::Make;
+use crate::bounds::{Bounds, RATE};
 use crate::{Error, Events, Line, State, Tuner};
 
 /// Multiplicative hypergradient descent: `eta_t = eta_(t-1) (1 - beta cos(g_t, u_(t-1)))`.
@@ -20,20 +21,29 @@ pub struct Hypergradient {
     events: Events,
 }
 
+/// A step size of the rate.
+const BETA: Bounds = Bounds::new("a number in [0, 1]", |x| (0.0..=1.0).contains(&x));
+
 impl Hypergradient {
     /// From the first rate `rate`, with step size `beta` in [0, 1].
-    pub fn new(rate: f64, beta: f64) -> Self {
-        Self { rate, beta, events: Events::default() }
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn new(rate: f64, beta: f64) -> Result<Self, SettingError> {
+        let (rate, beta) = (RATE.check("hypergradient", "rate", rate)?, BETA.check("hypergradient", "beta", beta)?);
+        Ok(Self { rate, beta, events: Events::default() })
     }
 
     /// Step size 1e-2, inside the paper's grid 1e-3 to 1, from the first rate `rate`.
-    pub fn paper(rate: f64) -> Self {
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn paper(rate: f64) -> Result<Self, SettingError> {
         Self::new(rate, 1e-2)
     }
 
-    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
-        let beta = settings.number_where("beta", "a number in [0, 1]", |x| (0.0..=1.0).contains(&x))?;
-        Ok(Self::new(rate(settings)?, beta))
+    fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
+        Self::new(settings.number("rate"), settings.number("beta"))
     }
 }
 
@@ -80,7 +90,7 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        let mut tuner = Hypergradient::new(0.5, 0.25);
+        let mut tuner = Hypergradient::new(0.5, 0.25).unwrap();
         let line = || Fixed::new(-1.0, 1.0);
         assert_eq!(tuner.learning_rate(&mut line()).unwrap(), 0.5);
         assert_eq!(tuner.learning_rate(&mut line().after(0.5).with_cosine(-1.0)).unwrap(), 0.625);

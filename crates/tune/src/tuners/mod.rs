@@ -30,7 +30,7 @@ mod wolfe;
 #[cfg(test)]
 mod fixed;
 
-use onedge_registry::{Entry, Error as RegistryError, Settings, Value, find};
+use onedge_registry::{Entry, Error as SettingError, Settings, Value, find};
 
 use crate::Tuner;
 
@@ -60,7 +60,7 @@ pub use warmup_linear::WarmupLinear;
 pub use wolfe::{Wolfe, WolfeOptions};
 
 /// How a tuner is made from its settings.
-pub type Make = fn(&Settings) -> Result<Box<dyn Tuner>, RegistryError>;
+pub type Make = fn(&Settings) -> Result<Box<dyn Tuner>, SettingError>;
 
 /// Every tuner, in the order of listings.
 pub static ALL: &[&Entry<Make>] = &[
@@ -91,25 +91,7 @@ pub static ALL: &[&Entry<Make>] = &[
 ///
 /// # Errors
 /// An unknown name or key, a missing or ill-typed value, a setting out of its range.
-pub fn build(name: &str, given: std::collections::BTreeMap<String, Value>) -> Result<Box<dyn Tuner>, RegistryError> {
+pub fn build(name: &str, given: std::collections::BTreeMap<String, Value>) -> Result<Box<dyn Tuner>, SettingError> {
     let entry = find("tuner", ALL, name)?;
     (entry.build)(&Settings::resolve(entry, given)?)
-}
-
-/// The setting `rate`, a finite number, zero or more.
-fn rate(settings: &Settings) -> Result<f64, RegistryError> {
-    settings.number_where("rate", "a finite number, zero or more", |rate| rate >= 0.0 && rate.is_finite())
-}
-
-/// The setting `factor`, in (0, 1].
-fn factor(settings: &Settings) -> Result<f64, RegistryError> {
-    settings.number_where("factor", "a number in (0, 1]", |factor| factor > 0.0 && factor <= 1.0)
-}
-
-/// A number of steps at `key`, 1 or more.
-fn steps(settings: &Settings, key: &str) -> Result<u64, RegistryError> {
-    match settings.count(key)? {
-        0 => Err(settings.out_of_range(key, "a whole number, 1 or more")),
-        steps => Ok(steps as u64),
-    }
 }

@@ -1,4 +1,4 @@
-use onedge_registry::Entry;
+use onedge_registry::{Entry, Error as SettingError};
 
 use super::Make;
 use super::parts::{PARTS, Parts};
@@ -26,8 +26,11 @@ impl OnEdge {
     }
 
     /// With that of one of `parts` equal parts of the batch, 1 or more; what that means is told at [`Cdat`](super::Cdat).
-    pub fn measuring_parts(self, parts: usize) -> Self {
-        Self { parts: Parts::new(parts), ..self }
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn measuring_parts(self, parts: usize) -> Result<Self, SettingError> {
+        Ok(Self { parts: Parts::new("on-edge", parts)?, ..self })
     }
 }
 
@@ -39,7 +42,7 @@ pub(super) static ENTRY: Entry<Make> = Entry {
           cdat. Source: Roulet et al. 2024, arXiv 2407.06183, \
           section 4.",
     settings: &[PARTS],
-    build: |settings| Ok(Box::new(OnEdge { parts: Parts::from_settings(settings)?, ..OnEdge::paper() })),
+    build: |settings| Ok(Box::new(OnEdge { parts: Parts::from_settings("on-edge", settings)?, ..OnEdge::paper() })),
 };
 
 impl Tuner for OnEdge {

@@ -1,7 +1,8 @@
-use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
+use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
 use super::Make;
 use super::quadratic::cut;
+use crate::bounds::{CAP, IN_RANGE, POSITIVE};
 use crate::{Error, Events, Line, State, Tuner};
 
 /// Parabolic approximation linesearch: the minimum of the parabola along the update through the loss and slope here and
@@ -32,19 +33,22 @@ pub struct Pal {
 
 impl Pal {
     /// With the distance `measure` of the second point, the factor `adapt` on the step, and a `cap` on its length.
-    pub fn new(measure: f64, adapt: f64, cap: f64) -> Self {
-        Self { measure, adapt, cap, events: Events::default() }
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn new(measure: f64, adapt: f64, cap: f64) -> Result<Self, SettingError> {
+        let measure = POSITIVE.check("pal", "measure", measure)?;
+        let (adapt, cap) = (POSITIVE.check("pal", "adapt", adapt)?, CAP.check("pal", "cap", cap)?);
+        Ok(Self { measure, adapt, cap, events: Events::default() })
     }
 
     /// Distance 0.1, no adaptation, steps of at most 3.6.
     pub fn paper() -> Self {
-        Self::new(0.1, 1.0, 3.6)
+        Self::new(0.1, 1.0, 3.6).expect(IN_RANGE)
     }
 
-    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
-        let positive = |key| settings.number_where(key, "a positive finite number", |x| x > 0.0 && x.is_finite());
-        let cap = settings.number_where("cap", "a positive number, inf for none", |x| x > 0.0)?;
-        Ok(Self::new(positive("measure")?, positive("adapt")?, cap))
+    fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
+        Self::new(settings.number("measure"), settings.number("adapt"), settings.number("cap"))
     }
 }
 
@@ -109,9 +113,11 @@ mod tests {
     fn by_hand() {
         // On a parabola the approximation is exact: the minimum of 1 - 4 eta + 16 eta^2 is at 1/8, whatever |u| is.
         let line = |slope, curvature| Fixed { update_norm: 2.0, ..Fixed::new(slope, curvature) };
-        let mut pal = Pal::new(0.5, 1.0, 1.0);
+        let mut pal = Pal::new(0.5, 1.0, 1.0).unwrap();
         assert!((pal.learning_rate(&mut line(-4.0, 32.0)).unwrap() - 0.125).abs() < 1e-15);
-        assert!((Pal::new(0.5, 1.5, 1.0).learning_rate(&mut line(-4.0, 32.0)).unwrap() - 0.1875).abs() < 1e-15);
+        assert!(
+            (Pal::new(0.5, 1.5, 1.0).unwrap().learning_rate(&mut line(-4.0, 32.0)).unwrap() - 0.1875).abs() < 1e-15
+        );
         // The step 4/2 * 2 is longer than 1, so eta is 1 / 2; on a concave line it has the length 0.5.
         assert_eq!(pal.learning_rate(&mut line(-4.0, 2.0)).unwrap(), 0.5);
         assert_eq!(pal.learning_rate(&mut line(-4.0, -2.0)).unwrap(), 0.25);

@@ -1,5 +1,6 @@
-use onedge_registry::{Default, Error as RegistryError, Kind, Setting, Settings, setting};
+use onedge_registry::{Default, Error as SettingError, Kind, Setting, Settings, setting};
 
+use crate::bounds::from_one;
 use crate::{Error, Line, Needs};
 
 /// Of how much of the batch a curvature is measured: of one of so many equal parts, each in its turn.
@@ -17,16 +18,14 @@ impl Parts {
     /// The whole batch.
     pub(super) const ONE: Self = Self(1);
 
-    /// One of `parts`, 1 or more.
-    pub(super) fn new(parts: usize) -> Self {
-        Self(parts.max(1))
+    /// One of `parts`, 1 or more; `owner` names the tuner in the error.
+    pub(super) fn new(owner: &str, parts: usize) -> Result<Self, SettingError> {
+        from_one(owner, PARTS.key, parts as u64)?;
+        Ok(Self(parts))
     }
 
-    pub(super) fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
-        match settings.count(PARTS.key)? {
-            0 => Err(settings.out_of_range(PARTS.key, "a whole number, 1 or more")),
-            parts => Ok(Self(parts)),
-        }
+    pub(super) fn from_settings(owner: &str, settings: &Settings) -> Result<Self, SettingError> {
+        Self::new(owner, settings.count(PARTS.key)?)
     }
 
     pub(super) fn needs(self) -> Needs {

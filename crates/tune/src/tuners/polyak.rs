@@ -1,7 +1,8 @@
-use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
+use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
 use super::Make;
 use super::quadratic::{cut, quotient};
+use crate::bounds::{Bounds, CAP, IN_RANGE};
 use crate::{Error, Events, Line, State, Tuner};
 
 /// Polyak's rate, `eta = min((f - fstar) / |g|^2, cap)`.
@@ -22,21 +23,26 @@ pub struct Polyak {
     events: Events,
 }
 
+/// A loss.
+const FINITE: Bounds = Bounds::new("a finite number", f64::is_finite);
+
 impl Polyak {
     /// With the smallest loss `fstar` and a positive `cap`, infinite for none.
-    pub fn new(fstar: f64, cap: f64) -> Self {
-        Self { fstar, cap, events: Events::default() }
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn new(fstar: f64, cap: f64) -> Result<Self, SettingError> {
+        let (fstar, cap) = (FINITE.check("polyak", "fstar", fstar)?, CAP.check("polyak", "cap", cap)?);
+        Ok(Self { fstar, cap, events: Events::default() })
     }
 
     /// Smallest loss 0, cap 1; the paper also has 100.
     pub fn paper() -> Self {
-        Self::new(0.0, 1.0)
+        Self::new(0.0, 1.0).expect(IN_RANGE)
     }
 
-    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
-        let fstar = settings.number_where("fstar", "a finite number", f64::is_finite)?;
-        let cap = settings.number_where("cap", "a positive number, inf for none", |x| x > 0.0)?;
-        Ok(Self::new(fstar, cap))
+    fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
+        Self::new(settings.number("fstar"), settings.number("cap"))
     }
 }
 
@@ -87,7 +93,7 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        let mut polyak = Polyak::new(1.0, 0.5);
+        let mut polyak = Polyak::new(1.0, 0.5).unwrap();
         let line = |loss, gradient_norm| Fixed { loss, gradient_norm, ..Fixed::new(-1.0, 1.0) };
         assert_eq!(polyak.learning_rate(&mut line(2.0, 2.0)).unwrap(), 0.25);
         assert_eq!(polyak.learning_rate(&mut line(9.0, 2.0)).unwrap(), 0.5);

@@ -1,7 +1,8 @@
-use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
+use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
 use super::Make;
 use super::quadratic::quotient;
+use crate::bounds::{IN_RANGE, POSITIVE};
 use crate::{Error, Events, Line, State, Tuner};
 
 /// `eta = sigma / lambda`, lambda the largest eigenvalue of the Hessian, or of `P^-1/2 H P^-1/2` if the optimizer has a
@@ -23,17 +24,20 @@ pub struct Sharpness {
 
 impl Sharpness {
     /// With a positive `sigma`.
-    pub fn new(sigma: f64) -> Self {
-        Self { sigma, events: Events::default() }
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn new(sigma: f64) -> Result<Self, SettingError> {
+        Ok(Self { sigma: POSITIVE.check("sharpness", "sigma", sigma)?, events: Events::default() })
     }
 
     /// Sigma 3, the good one of figure 15; 2 is poor.
     pub fn paper() -> Self {
-        Self::new(3.0)
+        Self::new(3.0).expect(IN_RANGE)
     }
 
-    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
-        Ok(Self::new(settings.number_where("sigma", "a positive finite number", |x| x > 0.0 && x.is_finite())?))
+    fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
+        Self::new(settings.number("sigma"))
     }
 }
 

@@ -1,5 +1,7 @@
 use onedge_registry::{Default, Error, Kind, Setting, Settings, setting};
 
+use crate::bounds::{DECAY_RATE, FROM_ZERO, POSITIVE, from_one};
+
 /// CDAT's factor sigma: where it ends, how it gets there, and what mini-batches take off it.
 ///
 /// **Schedule.** From `start` at step 0 in equal parts to `end` at step `steps`, then `end`.
@@ -27,6 +29,9 @@ pub struct Sigma {
     share: f64,
 }
 
+/// Who is named in errors: the tuner whose factor it is.
+const OWNER: &str = "cdat";
+
 /// The settings that [`Sigma`] reads, `sigma` itself apart.
 pub(super) const START: Setting =
     setting("sigma_start", Kind::Number, Default::Absent, "sigma at step 0, with sigma_steps");
@@ -44,50 +49,65 @@ pub(super) const MOMENTUM: Setting =
 
 impl Sigma {
     /// The same at every step, positive.
-    pub fn constant(sigma: f64) -> Self {
-        Self { start: sigma, end: sigma, steps: 0, share: 1.0 }
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn constant(sigma: f64) -> Result<Self, Error> {
+        let sigma = POSITIVE.check(OWNER, "sigma", sigma)?;
+        Ok(Self { start: sigma, end: sigma, steps: 0, share: 1.0 })
     }
 
-    /// From `start` at step 0 to this one at step `steps`, at least 1.
-    pub fn starting_at(self, start: f64, steps: u64) -> Self {
-        Self { start, steps, ..self }
+    /// From `start`, positive, at step 0 to this one at step `steps`, at least 1.
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn starting_at(self, start: f64, steps: u64) -> Result<Self, Error> {
+        let start = POSITIVE.check(OWNER, START.key, start)?;
+        Ok(Self { start, steps: from_one(OWNER, STEPS.key, steps)?, ..self })
     }
 
     /// For batches of `batch` examples, at least 1, a noise scale of `noise` examples, 0 or more, and momentum in [0,
     /// 1).
-    pub fn in_batches(self, batch: u64, noise: f64, momentum: f64) -> Self {
-        let batch = batch as f64;
-        Self { share: batch / (batch + (1.0 - momentum) * noise), ..self }
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn in_batches(self, batch: u64, noise: f64, momentum: f64) -> Result<Self, Error> {
+        let batch = from_one(OWNER, BATCH.key, batch)? as f64;
+        let noise = FROM_ZERO.check(OWNER, NOISE.key, noise)?;
+        let momentum = DECAY_RATE.check(OWNER, MOMENTUM.key, momentum)?;
+        Ok(Self { share: batch / (batch + (1.0 - momentum) * noise), ..self })
     }
 
+    /// A setting is checked even where the one that it goes with is missing.
     pub(super) fn from_settings(settings: &Settings) -> Result<Self, Error> {
-        let positive = |x: f64| x > 0.0 && x.is_finite();
-        let sigma = settings.number_where("sigma", "a positive finite number", |x| x > 0.0 && x.is_finite())?;
-        let momentum = settings.number_where("momentum", "a number in [0, 1)", |x| (0.0..1.0).contains(&x))?;
-        let mut result = Self::constant(sigma);
-        match (settings.optional_number("sigma_start"), optional_steps(settings, "sigma_steps")?) {
-            (None, None) => {}
-            (Some(start), _) if !positive(start) => {
-                return Err(settings.out_of_range("sigma_start", "a positive finite number"));
+        let momentum = DECAY_RATE.check(OWNER, MOMENTUM.key, settings.number(MOMENTUM.key))?;
+        let count =
+            |setting: Setting| settings.optional_count(setting.key).map(|count| count.map(|count| count as u64));
+        let mut result = Self::constant(settings.number("sigma"))?;
+        result = match (settings.optional_number(START.key), count(STEPS)?) {
+            (None, None) => result,
+            (Some(start), Some(steps)) => result.starting_at(start, steps)?,
+            (Some(start), None) => {
+                POSITIVE.check(OWNER, START.key, start)?;
+                return Err(settings.out_of_range(STEPS.key, "the steps from sigma_start to sigma"));
             }
-            (Some(start), Some(steps)) => result = result.starting_at(start, steps),
-            (Some(_), None) => return Err(settings.out_of_range("sigma_steps", "the steps from sigma_start to sigma")),
-            (None, Some(_)) => {
-                return Err(settings.out_of_range("sigma_start", "the sigma that sigma_steps begin with"));
+            (None, Some(steps)) => {
+                from_one(OWNER, STEPS.key, steps)?;
+                return Err(settings.out_of_range(START.key, "the sigma that sigma_steps begin with"));
+            }
+        };
+        match (count(BATCH)?, settings.optional_number(NOISE.key)) {
+            (None, None) => Ok(result),
+            (Some(batch), Some(noise)) => result.in_batches(batch, noise, momentum),
+            (Some(batch), None) => {
+                from_one(OWNER, BATCH.key, batch)?;
+                Err(settings.out_of_range(NOISE.key, "the noise scale that batch is compared with"))
+            }
+            (None, Some(noise)) => {
+                FROM_ZERO.check(OWNER, NOISE.key, noise)?;
+                Err(settings.out_of_range(BATCH.key, "the examples of a batch, as noise is given"))
             }
         }
-        match (optional_steps(settings, "batch")?, settings.optional_number("noise")) {
-            (None, None) => {}
-            (_, Some(noise)) if !(noise >= 0.0 && noise.is_finite()) => {
-                return Err(settings.out_of_range("noise", "a finite number, 0 or more"));
-            }
-            (Some(batch), Some(noise)) => result = result.in_batches(batch, noise, momentum),
-            (Some(_), None) => {
-                return Err(settings.out_of_range("noise", "the noise scale that batch is compared with"));
-            }
-            (None, Some(_)) => return Err(settings.out_of_range("batch", "the examples of a batch, as noise is given")),
-        }
-        Ok(result)
     }
 
     pub(super) fn at(&self, step: u64) -> f64 {
@@ -99,26 +119,19 @@ impl Sigma {
     }
 }
 
-fn optional_steps(settings: &Settings, key: &str) -> Result<Option<u64>, Error> {
-    match settings.optional_count(key)? {
-        Some(0) => Err(settings.out_of_range(key, "a whole number, 1 or more")),
-        count => Ok(count.map(|count| count as u64)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn by_hand() {
-        assert_eq!([0, 7, 99].map(|step| Sigma::constant(2.0).at(step)), [2.0; 3]);
-        let rising = Sigma::constant(2.0).starting_at(0.5, 4);
+        assert_eq!([0, 7, 99].map(|step| Sigma::constant(2.0).unwrap().at(step)), [2.0; 3]);
+        let rising = Sigma::constant(2.0).unwrap().starting_at(0.5, 4).unwrap();
         assert_eq!([0, 1, 2, 4, 9].map(|step| rising.at(step)), [0.5, 0.875, 1.25, 2.0, 2.0]);
         // 64 / (64 + 192) = 1/4; with momentum 2/3 only a third of the noise is left: 64 / 128.
-        assert!((Sigma::constant(2.0).in_batches(64, 192.0, 0.0).at(0) - 0.5).abs() < 1e-15);
-        assert!((rising.in_batches(64, 192.0, 2.0 / 3.0).at(2) - 0.625).abs() < 1e-15);
-        assert_eq!(Sigma::constant(2.0).in_batches(64, 0.0, 0.9).at(3), 2.0);
+        assert!((Sigma::constant(2.0).unwrap().in_batches(64, 192.0, 0.0).unwrap().at(0) - 0.5).abs() < 1e-15);
+        assert!((rising.in_batches(64, 192.0, 2.0 / 3.0).unwrap().at(2) - 0.625).abs() < 1e-15);
+        assert_eq!(Sigma::constant(2.0).unwrap().in_batches(64, 0.0, 0.9).unwrap().at(3), 2.0);
     }
 
     /// Greedy with the formula's sigma minimises the expected loss, here for two equally likely batches.
@@ -128,7 +141,8 @@ mod tests {
         let (h, noise) = (3.0, 4.0);
         let expected_slope = [3.0, -1.0].map(|g: f64| g * g).iter().sum::<f64>() / 2.0;
         let expected_curvature = h * expected_slope;
-        let rate = Sigma::constant(1.0).in_batches(1, noise, 0.0).at(0) * expected_slope / expected_curvature;
+        let rate = Sigma::constant(1.0).unwrap().in_batches(1, noise, 0.0).unwrap().at(0) * expected_slope
+            / expected_curvature;
         // E[f(w - eta g)] = f(w) - eta |G|^2 + eta^2 h E|g|^2 / 2 is least at 1 / (3 * 5).
         assert!((rate - 1.0 / 15.0).abs() < 1e-15);
     }

@@ -1,6 +1,7 @@
-use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
+use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
-use super::{Make, steps};
+use super::Make;
+use crate::bounds::{Bounds, DECREASE, POSITIVE, SHARE, from_one};
 use crate::{Error, Events, Line, State, Tuner};
 
 /// The rate of a step whose search found nothing, as in the authors' code.
@@ -48,25 +49,40 @@ pub struct SlsOptions {
 
 const TRIES: u64 = 100;
 
+/// A growth in an epoch.
+const GROWTH: Bounds = Bounds::new("a finite number, 1 or more", |x| x >= 1.0 && x.is_finite());
+
 impl Sls {
     /// With these settings.
-    pub fn new(options: SlsOptions) -> Self {
-        Self { options, search: options.cap, events: Events::default() }
+    ///
+    /// # Errors
+    /// A setting out of its range.
+    pub fn new(options: SlsOptions) -> Result<Self, SettingError> {
+        let SlsOptions { c, backtrack, growth, batches, cap } = options;
+        DECREASE.check("sls", "c", c)?;
+        SHARE.check("sls", "backtrack", backtrack)?;
+        GROWTH.check("sls", "growth", growth)?;
+        from_one("sls", "batches", batches)?;
+        POSITIVE.check("sls", "cap", cap)?;
+        Ok(Self { options, search: cap, events: Events::default() })
     }
 
-    /// The paper's constants with `batches` steps an epoch.
-    pub fn paper(batches: u64) -> Self {
+    /// The paper's constants with `batches` steps an epoch, 1 or more.
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn paper(batches: u64) -> Result<Self, SettingError> {
         Self::new(SlsOptions { c: 0.1, backtrack: 0.9, growth: 2.0, batches, cap: 10.0 })
     }
 
-    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
-        Ok(Self::new(SlsOptions {
-            c: settings.number_where("c", "a number in [0, 1)", |x| (0.0..1.0).contains(&x))?,
-            backtrack: settings.number_where("backtrack", "a number in (0, 1)", |x| x > 0.0 && x < 1.0)?,
-            growth: settings.number_where("growth", "a finite number, 1 or more", |x| x >= 1.0 && x.is_finite())?,
-            batches: steps(settings, "batches")?,
-            cap: settings.number_where("cap", "a positive finite number", |x| x > 0.0 && x.is_finite())?,
-        }))
+    fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
+        Self::new(SlsOptions {
+            c: settings.number("c"),
+            backtrack: settings.number("backtrack"),
+            growth: settings.number("growth"),
+            batches: settings.count("batches")? as u64,
+            cap: settings.number("cap"),
+        })
     }
 }
 
@@ -130,7 +146,7 @@ mod tests {
     use crate::tuners::fixed::Fixed;
 
     fn sls(batches: u64) -> Sls {
-        Sls::new(SlsOptions { c: 0.5, backtrack: 0.5, growth: 4.0, batches, cap: 1.0 })
+        Sls::new(SlsOptions { c: 0.5, backtrack: 0.5, growth: 4.0, batches, cap: 1.0 }).unwrap()
     }
 
     #[test]

@@ -1,6 +1,7 @@
 use onedge_registry::{Default, Entry, Error, Kind, Settings, setting};
 
-use super::{Make, Schedule, factor, rate, steps};
+use super::{Make, Schedule};
+use crate::bounds::{FACTOR, RATE, from_one};
 
 /// Step decay, `eta = rate factor^floor(t / period)`.
 ///
@@ -14,12 +15,16 @@ pub struct StepDecay {
 
 impl StepDecay {
     /// From `rate`, times `factor` (positive, at most 1) after every `period` of at least one step, at once.
-    pub fn new(rate: f64, factor: f64, period: u64) -> Self {
-        Self { rate, factor, period }
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn new(rate: f64, factor: f64, period: u64) -> Result<Self, Error> {
+        let (rate, factor) = (RATE.check("step", "rate", rate)?, FACTOR.check("step", "factor", factor)?);
+        Ok(Self { rate, factor, period: from_one("step", "period", period)? })
     }
 
     fn from_settings(settings: &Settings) -> Result<Self, Error> {
-        Ok(Self::new(rate(settings)?, factor(settings)?, steps(settings, "period")?))
+        Self::new(settings.number("rate"), settings.number("factor"), settings.count("period")? as u64)
     }
 }
 
@@ -49,7 +54,7 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        let schedule = StepDecay::new(3.0, 0.5, 10);
+        let schedule = StepDecay::new(3.0, 0.5, 10).unwrap();
         for (step, expected) in [(0, 3.0), (9, 3.0), (10, 1.5), (19, 1.5), (20, 0.75)] {
             assert_eq!(schedule.rate_at(step), expected);
         }

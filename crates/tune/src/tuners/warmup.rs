@@ -1,5 +1,7 @@
 use onedge_registry::{Default, Error, Kind, Setting, Settings, setting};
 
+use crate::bounds::{DECAY_RATE, RATE, from_one};
+
 /// A linear rise from 0 to the peak over the first steps of a horizon, shared by the schedules that begin with one.
 ///
 /// Source: Roulet et al. 2024, arXiv 2407.06183, figure 19; rate 0 at step 0, as Optax has it.
@@ -25,16 +27,29 @@ pub(super) const SETTINGS: &[Setting] = &[
 ];
 
 impl Warmup {
-    /// A rise to `rate` over the share `warmup` (0 or more, less than 1) of `horizon` steps, rounded to whole steps.
-    pub fn new(rate: f64, horizon: u64, warmup: f64) -> Self {
-        Self { rate, horizon, warmup_steps: (warmup * horizon as f64).round() as u64 }
+    /// A rise to `rate` over the share `warmup` (0 or more, less than 1) of `horizon` steps, 1 or more, rounded to whole
+    /// steps.
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn new(rate: f64, horizon: u64, warmup: f64) -> Result<Self, Error> {
+        Self::checked("warmup", rate, horizon, warmup)
     }
 
-    pub(super) fn from_settings(settings: &Settings) -> Result<Self, Error> {
-        let rate = super::rate(settings)?;
-        let horizon = super::steps(settings, "horizon")?;
-        let warmup = settings.number_where("warmup", "a number in [0, 1)", |share| (0.0..1.0).contains(&share))?;
-        Ok(Self::new(rate, horizon, warmup))
+    pub(super) fn from_settings(owner: &str, settings: &Settings) -> Result<Self, Error> {
+        Self::checked(owner, settings.number("rate"), settings.count("horizon")? as u64, settings.number("warmup"))
+    }
+
+    /// The first tenth of the horizon.
+    pub(super) fn tenth(owner: &str, rate: f64, horizon: u64) -> Result<Self, Error> {
+        Self::checked(owner, rate, horizon, 0.1)
+    }
+
+    /// `owner` names the schedule in errors.
+    fn checked(owner: &str, rate: f64, horizon: u64, warmup: f64) -> Result<Self, Error> {
+        let (rate, horizon) = (RATE.check(owner, "rate", rate)?, from_one(owner, "horizon", horizon)?);
+        let warmup = DECAY_RATE.check(owner, "warmup", warmup)?;
+        Ok(Self { rate, horizon, warmup_steps: (warmup * horizon as f64).round() as u64 })
     }
 
     /// The rate that the rise ends at.

@@ -1,4 +1,4 @@
-use onedge_registry::Entry;
+use onedge_registry::{Entry, Error as SettingError};
 
 use super::warmup::{Phase, SETTINGS, Warmup};
 use super::{Make, Schedule};
@@ -18,8 +18,11 @@ impl WarmupConstant {
     }
 
     /// Peak `rate` and a horizon in steps, the first tenth of it warm-up.
-    pub fn paper(rate: f64, horizon: u64) -> Self {
-        Self(Warmup::new(rate, horizon, 0.1))
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn paper(rate: f64, horizon: u64) -> Result<Self, SettingError> {
+        Ok(Self(Warmup::tenth(Self::NAME, rate, horizon)?))
     }
 }
 
@@ -28,7 +31,7 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     summary: "linear warm-up, then constant",
     doc: "eta = rate t / W for t < W = warmup * horizon, then rate, beyond the horizon too.",
     settings: SETTINGS,
-    build: |settings| Ok(Box::new(WarmupConstant(Warmup::from_settings(settings)?))),
+    build: |settings| Ok(Box::new(WarmupConstant(Warmup::from_settings(WarmupConstant::NAME, settings)?))),
 };
 
 impl Schedule for WarmupConstant {
@@ -48,10 +51,10 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        let schedule = WarmupConstant::new(Warmup::new(8.0, 20, 0.2));
+        let schedule = WarmupConstant::new(Warmup::new(8.0, 20, 0.2).unwrap());
         let rates: Vec<f64> = [0, 1, 4, 8, 12, 20, 99].map(|step| schedule.rate_at(step)).to_vec();
         let expected = [0.0, 2.0, 8.0, 8.0, 8.0, 8.0, 8.0];
         assert!(rates.iter().zip(expected).all(|(rate, expected)| (rate - expected).abs() < 1e-12), "{rates:?}");
-        assert_eq!(WarmupConstant::paper(8.0, 20), WarmupConstant::new(Warmup::new(8.0, 20, 0.1)));
+        assert_eq!(WarmupConstant::paper(8.0, 20).unwrap(), WarmupConstant::new(Warmup::new(8.0, 20, 0.1).unwrap()));
     }
 }

@@ -1,4 +1,4 @@
-use onedge_registry::Entry;
+use onedge_registry::{Entry, Error as SettingError};
 
 use super::warmup::{Phase, SETTINGS, Warmup};
 use super::{Make, Schedule};
@@ -19,8 +19,11 @@ impl WarmupCosine {
     }
 
     /// Peak `rate` and a horizon in steps, the first tenth of it warm-up.
-    pub fn paper(rate: f64, horizon: u64) -> Self {
-        Self(Warmup::new(rate, horizon, 0.1))
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn paper(rate: f64, horizon: u64) -> Result<Self, SettingError> {
+        Ok(Self(Warmup::tenth(Self::NAME, rate, horizon)?))
     }
 }
 
@@ -29,7 +32,7 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     summary: "linear warm-up, then cosine decay to zero",
     doc: "eta = rate t / W for t < W = warmup * horizon, then rate (1 + cos(pi (t - W)/(N - W)))/2, zero beyond the horizon N. Source: Loshchilov and Hutter 2017, arXiv 1608.03983.",
     settings: SETTINGS,
-    build: |settings| Ok(Box::new(WarmupCosine(Warmup::from_settings(settings)?))),
+    build: |settings| Ok(Box::new(WarmupCosine(Warmup::from_settings(WarmupCosine::NAME, settings)?))),
 };
 
 impl Schedule for WarmupCosine {
@@ -49,10 +52,10 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        let schedule = WarmupCosine::new(Warmup::new(8.0, 20, 0.2));
+        let schedule = WarmupCosine::new(Warmup::new(8.0, 20, 0.2).unwrap());
         let rates: Vec<f64> = [0, 1, 4, 8, 12, 20, 99].map(|step| schedule.rate_at(step)).to_vec();
         let expected = [0.0, 2.0, 8.0, 4.0 + 8.0_f64.sqrt(), 4.0, 0.0, 0.0];
         assert!(rates.iter().zip(expected).all(|(rate, expected)| (rate - expected).abs() < 1e-12), "{rates:?}");
-        assert_eq!(WarmupCosine::paper(8.0, 20), WarmupCosine::new(Warmup::new(8.0, 20, 0.1)));
+        assert_eq!(WarmupCosine::paper(8.0, 20).unwrap(), WarmupCosine::new(Warmup::new(8.0, 20, 0.1).unwrap()));
     }
 }

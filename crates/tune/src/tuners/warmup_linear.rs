@@ -1,4 +1,4 @@
-use onedge_registry::Entry;
+use onedge_registry::{Entry, Error as SettingError};
 
 use super::warmup::{Phase, SETTINGS, Warmup};
 use super::{Make, Schedule};
@@ -19,8 +19,11 @@ impl WarmupLinear {
     }
 
     /// Peak `rate` and a horizon in steps, the first tenth of it warm-up.
-    pub fn paper(rate: f64, horizon: u64) -> Self {
-        Self(Warmup::new(rate, horizon, 0.1))
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn paper(rate: f64, horizon: u64) -> Result<Self, SettingError> {
+        Ok(Self(Warmup::tenth(Self::NAME, rate, horizon)?))
     }
 }
 
@@ -29,7 +32,7 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     summary: "linear warm-up, then linear decay to zero",
     doc: "eta = rate t / W for t < W = warmup * horizon, then rate (1 - (t - W)/(N - W)), zero beyond the horizon N.",
     settings: SETTINGS,
-    build: |settings| Ok(Box::new(WarmupLinear(Warmup::from_settings(settings)?))),
+    build: |settings| Ok(Box::new(WarmupLinear(Warmup::from_settings(WarmupLinear::NAME, settings)?))),
 };
 
 impl Schedule for WarmupLinear {
@@ -49,10 +52,10 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        let schedule = WarmupLinear::new(Warmup::new(8.0, 20, 0.2));
+        let schedule = WarmupLinear::new(Warmup::new(8.0, 20, 0.2).unwrap());
         let rates: Vec<f64> = [0, 1, 4, 8, 12, 20, 99].map(|step| schedule.rate_at(step)).to_vec();
         let expected = [0.0, 2.0, 8.0, 6.0, 4.0, 0.0, 0.0];
         assert!(rates.iter().zip(expected).all(|(rate, expected)| (rate - expected).abs() < 1e-12), "{rates:?}");
-        assert_eq!(WarmupLinear::paper(8.0, 20), WarmupLinear::new(Warmup::new(8.0, 20, 0.1)));
+        assert_eq!(WarmupLinear::paper(8.0, 20).unwrap(), WarmupLinear::new(Warmup::new(8.0, 20, 0.1).unwrap()));
     }
 }

@@ -1,6 +1,7 @@
-use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
+use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, Value, setting};
 
-use super::{Make, steps};
+use super::Make;
+use crate::bounds::{IN_RANGE, POSITIVE, SHARE, from_one, refused};
 use crate::{Error, Events, Line, State, Tuner};
 
 /// A linesearch for the strong Wolfe conditions: with `phi(eta) = f(w + eta u)`,
@@ -55,24 +56,31 @@ struct Point {
 
 impl Wolfe {
     /// With these settings.
-    pub fn new(options: WolfeOptions) -> Self {
-        Self { options, decrease: 0.0, events: Events::default() }
+    ///
+    /// # Errors
+    /// A setting out of its range.
+    pub fn new(options: WolfeOptions) -> Result<Self, SettingError> {
+        let WolfeOptions { c1, c2, first, cap, max_tries } = options;
+        SHARE.check("wolfe", "c1", c1)?;
+        SHARE.check("wolfe", "c2", c2)?;
+        if c1 >= c2 {
+            return Err(refused("wolfe", "c1", "a number less than c2", Value::Number(c1)));
+        }
+        POSITIVE.check("wolfe", "first", first)?;
+        POSITIVE.check("wolfe", "cap", cap)?;
+        from_one("wolfe", "max_tries", max_tries)?;
+        Ok(Self { options, decrease: 0.0, events: Events::default() })
     }
 
     /// c1 = 1e-4, c2 = 0.9, as the book has it for quasi-Newton directions; from 1, at most 1e6, 25 tries.
     pub fn paper() -> Self {
-        Self::new(WolfeOptions { c1: 1e-4, c2: 0.9, first: 1.0, cap: 1e6, max_tries: 25 })
+        Self::new(WolfeOptions { c1: 1e-4, c2: 0.9, first: 1.0, cap: 1e6, max_tries: 25 }).expect(IN_RANGE)
     }
 
-    fn from_settings(settings: &Settings) -> Result<Self, RegistryError> {
-        let share = |key| settings.number_where(key, "a number in (0, 1)", |x| x > 0.0 && x < 1.0);
-        let positive = |key| settings.number_where(key, "a positive finite number", |x| x > 0.0 && x.is_finite());
-        let (c1, c2) = (share("c1")?, share("c2")?);
-        if c1 >= c2 {
-            return Err(settings.out_of_range("c1", "a number less than c2"));
-        }
-        let (first, cap) = (positive("first")?, positive("cap")?);
-        Ok(Self::new(WolfeOptions { c1, c2, first, cap, max_tries: steps(settings, "max_tries")? }))
+    fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
+        let number = |key| settings.number(key);
+        let (c1, c2, first, cap) = (number("c1"), number("c2"), number("first"), number("cap"));
+        Self::new(WolfeOptions { c1, c2, first, cap, max_tries: settings.count("max_tries")? as u64 })
     }
 }
 
@@ -236,7 +244,7 @@ mod tests {
     use crate::tuners::fixed::Fixed;
 
     fn wolfe(c2: f64, first: f64) -> Wolfe {
-        Wolfe::new(WolfeOptions { c1: 1e-4, c2, first, cap: 8.0, max_tries: 20 })
+        Wolfe::new(WolfeOptions { c1: 1e-4, c2, first, cap: 8.0, max_tries: 20 }).unwrap()
     }
 
     #[test]

@@ -60,9 +60,33 @@ const OPTIMIZERS: &[(&str, &str, &str)] = &[
     ("gd", "", "nothing to set"),
     ("momentum", "beta 0.9", "the usual value; Roulet et al. 2024"),
     ("nesterov", "beta 0.9", "the usual value"),
+    (
+        "adagrad",
+        "start 0.1, eps 1e-7",
+        "Optax's adagrad: initial_accumulator_value 0.1, eps 1e-7; Duchi, Hazan, Singer 2011 give no numbers",
+    ),
     ("rmsprop", "beta2 0.999, eps 1e-8", "Roulet et al. 2024, appendix; eps is Optax's"),
     ("adam", "beta1 0.9, beta2 0.999, eps 1e-8", "Kingma, Ba 2015"),
-    ("adamw", "beta1 0.9, beta2 0.999, eps 1e-8, decay 1e-5", "Roulet et al. 2024: weight decay 1e-5"),
+    (
+        "adamw",
+        "beta1 0.9, beta2 0.999, eps 1e-8, decay 1e-5, decay_on -",
+        "Roulet et al. 2024: weight decay 1e-5, of everything",
+    ),
+    (
+        "lamb",
+        "beta1 0.9, beta2 0.999, eps 1e-6, decay 0.0, decay_on -",
+        "You et al. 2020: the betas; google-research/albert, lamb_optimizer.py: eps 1e-6, no decay unless asked for",
+    ),
+    (
+        "lion",
+        "beta1 0.9, beta2 0.99, decay 0.0, decay_on -",
+        "Chen et al. 2023: the betas; google/automl, lion_optax.py: no decay unless asked for",
+    ),
+    (
+        "muon",
+        "beta 0.95, beta1 0.9, beta2 0.95, eps 1e-10, rest_rate 0.015, decay 0.0, decay_on -, matrices hidden",
+        "KellerJordan/Muon, muon.py: lr 0.02 and momentum 0.95; Adam with lr 3e-4, betas 0.9 and 0.95, eps 1e-10; hidden weights",
+    ),
     ("d-adapt-sgd", "beta 0.9, distance 1e-6", "Defazio, Mishchenko 2023, the package dadaptation: d0 1e-6"),
     ("d-adapt-adam", "beta1 0.9, beta2 0.999, eps 1e-8, distance 1e-6", "the same"),
     (
@@ -73,12 +97,12 @@ const OPTIMIZERS: &[(&str, &str, &str)] = &[
     ("mechanic", "base gd, decay 0.01, init 1e-8, eps 1e-8", "Cutkosky, Defazio, Mehta 2023: s_init 1e-8, lambda 0.01"),
     (
         "schedule-free-sgd",
-        "rate 0.01, beta 0.9, decay 0.0, warmup -",
+        "rate 0.01, beta 0.9, decay 0.0, decay_on -, warmup -",
         "Defazio et al. 2024, the package schedulefree: beta 0.9, no decay, no warm-up",
     ),
     (
         "schedule-free-adamw",
-        "rate 0.0025, beta 0.9, beta2 0.999, eps 1e-8, decay 0.0, warmup -",
+        "rate 0.0025, beta 0.9, beta2 0.999, eps 1e-8, decay 0.0, decay_on -, warmup -",
         "the same: lr 0.0025, betas 0.9 and 0.999",
     ),
 ];

@@ -53,7 +53,7 @@ fn on_edge_leaves_the_loss_of_a_quadratic_unchanged() {
     for entry in optimizers::ALL {
         let tuners: [Box<dyn Tuner>; 2] = [Box::new(OnEdge::paper()), Box::new(Cdat::paper())];
         for tuner in tuners {
-            let optimizer = optimizers::build(entry.name, given(entry)).unwrap();
+            let optimizer = crate::problems::optimizer(entry.name, given(entry), 3);
             let mut trainer = Trainer::new(3, optimizer, tuner, Lanczos::top(1, 0)).unwrap();
             let (mut objective, mut w) = (Quadratic::new(&[1.0, 4.0, 9.0]), [2.0, -0.5, 1.7]);
             let first = loss(&mut objective, &w);
@@ -78,20 +78,27 @@ fn every_edge_is_where_the_optimizer_says() {
                 settings.insert(key.to_owned(), Value::Number(value));
             }
             let lambda = 4.0;
-            let mut probe = optimizers::build::<f64>(entry.name, settings.clone()).unwrap();
+            let mut probe = crate::problems::optimizer::<f64>(entry.name, settings.clone(), 1);
             probe.direction(&[1.0], &[lambda], &mut [0.0]).unwrap();
             let preconditioner = probe.preconditioner().map_or(1.0, |p| p[0]);
             // A method that scales its own updates has none.
             let Some(edge) = probe.edge() else { continue };
             let rate = share * edge * preconditioner / lambda;
-            let optimizer = optimizers::build(entry.name, settings).unwrap();
-            let mut trainer = Trainer::new(1, optimizer, Box::new(Constant::new(rate)), Lanczos::top(1, 0)).unwrap();
+            let optimizer = crate::problems::optimizer(entry.name, settings, 1);
+            let mut trainer =
+                Trainer::new(1, optimizer, Box::new(Constant::new(rate).unwrap()), Lanczos::top(1, 0)).unwrap();
             let (mut objective, mut w) = (Quadratic::new(&[lambda]), [1.00001_f64]);
-            // Adam's bias correction makes the first steps far too long, so only the end counts.
-            let finished = (0..2000).all(|_| trainer.step(&mut objective, &mut w).is_ok());
-            let distance = if finished { (w[0] - 1.0).abs() } else { f64::INFINITY };
-            assert_eq!(distance < 1e-8, stable, "{} at {share} of its edge: {distance}", entry.name);
-            assert_eq!(distance > 1.0, !stable, "{} at {share} of its edge: {distance}", entry.name);
+            // Adam's bias correction makes the first steps far too long, so only the second half counts; and all of it, as
+            // adagrad's diagonal grows until what ran away comes back.
+            let mut farthest = 0.0_f64;
+            for step in 0..2000 {
+                let finished = trainer.step(&mut objective, &mut w).is_ok();
+                let distance = if finished { (w[0] - 1.0).abs() } else { f64::INFINITY };
+                farthest = if step < 1000 { 0.0 } else { farthest.max(distance) };
+            }
+            let distance = (w[0] - 1.0).abs();
+            let as_said = if stable { distance < 1e-8 } else { farthest > 1.0 };
+            assert!(as_said, "{} at {share} of its edge: {distance}, at most {farthest}", entry.name);
         }
     }
 }
@@ -121,7 +128,7 @@ proptest! {
         prop_assume!(start.iter().any(|w| (w - 1.0).abs() > 1e-3));
         let sharpness = a.iter().copied().fold(0.0, f64::max);
         let (mut objective, mut w) = (Quadratic::new(&a), start);
-        let report = trainer(6, Gd, Cdat::new(sigma, 0.0, 0.0, f64::INFINITY)).step(&mut objective, &mut w).unwrap();
+        let report = trainer(6, Gd, Cdat::new(sigma, 0.0, 0.0, f64::INFINITY).unwrap()).step(&mut objective, &mut w).unwrap();
         prop_assert!(report.learning_rate * sharpness >= sigma * (1.0 - 1e-12));
     }
 
@@ -134,7 +141,7 @@ proptest! {
     ) {
         let a = [0.5, 3.0, 11.0];
         let scaled: Vec<f64> = a.iter().map(|a| a * factor).collect();
-        let tuner = || Cdat::new(2.0, 0.0, beta, f64::INFINITY);
+        let tuner = || Cdat::new(2.0, 0.0, beta, f64::INFINITY).unwrap();
         let (mut first, mut second) = (trainer(3, Fixed(u.clone()), tuner()), trainer(3, Fixed(u), tuner()));
         let (mut w, mut v) = ([-1.0, 0.3, 2.0], [-1.0, 0.3, 2.0]);
         for _ in 0..3 {
@@ -156,7 +163,7 @@ proptest! {
     ) {
         prop_assume!((x - 1.0).abs() > 0.05);
         let options = ArmijoOptions { c, c_plus: 4.0, c_minus, delta, max_tries: None };
-        let mut trainer = trainer(2, Gd, Armijo::new(options));
+        let mut trainer = trainer(2, Gd, Armijo::new(options).unwrap());
         let (mut objective, mut w) = (Rosenbrock::new(), [x, y]);
         for _ in 0..5 {
             let from = w;

@@ -62,7 +62,7 @@ fn changes_and_distances_by_hand() {
 
 #[test]
 fn what_nobody_needs_is_not_kept() {
-    let (mut trainer, mut w) = (trainer(Constant::new(0.5)), [5.0, 3.0]);
+    let (mut trainer, mut w) = (trainer(Constant::new(0.5).unwrap()), [5.0, 3.0]);
     let mut objective = Quadratic::new(&[1.0, 3.0]);
     trainer.step(&mut objective, &mut w).unwrap();
     let mut step = trainer.begin(&mut objective, &mut w).unwrap();
@@ -101,7 +101,7 @@ fn a_trial_gives_the_slope_there_and_leaves_the_curvature_here() {
 
 #[test]
 fn a_trial_that_is_not_finite_is_no_error() {
-    let (mut trainer, mut w) = (trainer(Constant::new(0.0)), [-1.2, 1.0]);
+    let (mut trainer, mut w) = (trainer(Constant::new(0.0).unwrap()), [-1.2, 1.0]);
     let mut objective = Rosenbrock::new();
     let mut step = trainer.begin(&mut objective, &mut w).unwrap();
     let trial = step.line().trial(1e200).unwrap();

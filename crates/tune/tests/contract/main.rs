@@ -1,8 +1,10 @@
 //! What every optimizer and every tuner must honour, whichever they are: these tests iterate over the registries.
 
+mod constructors;
 mod defaults;
 mod laws;
 mod line;
+mod optax;
 mod pairs;
 mod parts;
 mod problems;

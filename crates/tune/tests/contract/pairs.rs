@@ -9,7 +9,7 @@ use crate::problems::{Counted, Quadratic, Rosenbrock, given};
 fn trainer<T: Real>(dim: usize, optimizer: &str, tuner: &str) -> Trainer<T> {
     let optimizer_entry = optimizers::ALL.iter().find(|entry| entry.name == optimizer).unwrap();
     let tuner_entry = tuners::ALL.iter().find(|entry| entry.name == tuner).unwrap();
-    let optimizer = optimizers::build(optimizer, given(optimizer_entry)).unwrap();
+    let optimizer = crate::problems::optimizer(optimizer, given(optimizer_entry), dim);
     let tuner = tuners::build(tuner, given(tuner_entry)).unwrap();
     Trainer::new(dim, optimizer, tuner, Lanczos::top(1, 7)).unwrap()
 }
@@ -176,8 +176,8 @@ fn a_foreign_state_is_refused() {
 #[test]
 fn a_duplicate_goes_the_same_way_and_leaves_the_first_alone() {
     for entry in optimizers::ALL {
-        let mut first = optimizers::build::<f64>(entry.name, given(entry)).unwrap();
         let mut w = vec![1.0, -0.5, 2.0];
+        let mut first = crate::problems::optimizer::<f64>(entry.name, given(entry), w.len());
         let step = |optimizer: &mut dyn Optimizer<f64>, w: &mut [f64], scale: f64| {
             let gradient: Vec<f64> = w.iter().map(|w| scale * w).collect();
             let mut u = vec![0.0; w.len()];

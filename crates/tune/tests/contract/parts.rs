@@ -86,7 +86,7 @@ fn build(name: &str, parts: i64) -> Box<dyn Tuner> {
 #[test]
 fn by_hand() {
     // a = 2 and 6: g = 4 w, so the rate is 16 / (16 a_i) = 1/2, then 1/6: w = 1, -1, -1/3.
-    let (mut trainer, mut w) = (trainer(Box::new(Greedy::paper().measuring_parts(2))), [1.0]);
+    let (mut trainer, mut w) = (trainer(Box::new(Greedy::paper().measuring_parts(2).unwrap())), [1.0]);
     let mut objective = Bowls::new(&[2.0, 6.0]);
     let report = trainer.step(&mut objective, &mut w).unwrap();
     assert_eq!((report.learning_rate, report.slope, w), (0.5, Some(-16.0), [-1.0]));
@@ -119,7 +119,8 @@ fn parts_come_in_turn_at_their_share_of_the_cost() {
 
 #[test]
 fn steps_that_do_not_measure_leave_the_turn() {
-    let tuner = Cdat::new(0.5, 0.0, 0.5, f64::INFINITY).measuring_every(2).measuring_parts(2);
+    let tuner =
+        Cdat::new(0.5, 0.0, 0.5, f64::INFINITY).unwrap().measuring_every(2).unwrap().measuring_parts(2).unwrap();
     let (mut trainer, mut w) = (trainer(Box::new(tuner)), [1.0]);
     let mut objective = Bowls::new(&[2.0, 3.0]);
     for _ in 0..6 {

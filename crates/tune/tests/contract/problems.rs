@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use onedge_objective::{Costs, Error, Objective, Probe, Real};
+use onedge_objective::{Costs, Error, Layer, Objective, Probe, Real};
 use onedge_registry::{Default, Entry, Value};
+use onedge_tune::{Optimizer, optimizers};
 
 /// `1/2 sum a_i (w_i - 1)^2`
 pub struct Quadratic {
@@ -142,6 +143,28 @@ impl<T: Real, O: Objective<T>> Objective<T> for Counted<O> {
     fn costs(&self) -> Costs {
         PRICES
     }
+}
+
+/// Layers for so many parameters: a hidden matrix and a vector, between an input and an output that have none.
+pub fn layers(dim: usize) -> Vec<Layer> {
+    let (matrix, bias) = match dim {
+        0..=2 => (vec![dim, 1], 0),
+        3 => (vec![2, 1], 1),
+        _ => (vec![2, 2], dim - 4),
+    };
+    Layer::in_order([
+        ("in.weight", vec![0, matrix[0]]),
+        ("hidden.weight", matrix.clone()),
+        ("hidden.bias", vec![bias]),
+        ("out.weight", vec![matrix[1], 0]),
+    ])
+}
+
+/// An optimizer with the settings `given`, told the [`layers`] of so many parameters.
+pub fn optimizer<T: Real>(name: &str, given: BTreeMap<String, Value>, dim: usize) -> Box<dyn Optimizer<T>> {
+    let mut optimizer = optimizers::build(name, given).unwrap();
+    optimizer.set_layers(&layers(dim)).unwrap();
+    optimizer
 }
 
 /// Settings for an entry: values for what is required, defaults for the rest.

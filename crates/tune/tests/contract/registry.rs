@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use onedge_registry::{Default, Kind, Setting, Settings, Value};
 use onedge_tune::{Optimizer, optimizers, tuners};
 
-use crate::problems::given;
+use crate::problems::{given, layers, optimizer};
 
 #[test]
 fn names_are_unique_and_in_kebab_case() {
@@ -77,13 +77,17 @@ fn unknown_names_suggest_the_nearest() {
 
 #[test]
 fn defaults_are_the_papers() {
-    let papers: [(&str, Box<dyn Optimizer<f64>>); 12] = [
+    let papers: [(&str, Box<dyn Optimizer<f64>>); 16] = [
         ("gd", Box::new(optimizers::Gd::paper())),
         ("momentum", Box::new(optimizers::Momentum::paper())),
         ("nesterov", Box::new(optimizers::Nesterov::paper())),
+        ("adagrad", Box::new(optimizers::AdaGrad::paper())),
         ("rmsprop", Box::new(optimizers::RmsProp::paper())),
         ("adam", Box::new(optimizers::Adam::paper())),
         ("adamw", Box::new(optimizers::AdamW::paper())),
+        ("lamb", Box::new(optimizers::Lamb::paper())),
+        ("lion", Box::new(optimizers::Lion::paper())),
+        ("muon", Box::new(optimizers::Muon::paper())),
         ("d-adapt-sgd", Box::new(optimizers::DAdaptSgd::paper())),
         ("d-adapt-adam", Box::new(optimizers::DAdaptAdam::paper())),
         ("prodigy", Box::new(optimizers::Prodigy::paper())),
@@ -93,7 +97,8 @@ fn defaults_are_the_papers() {
     ];
     assert_eq!(papers.len(), optimizers::ALL.len());
     for (name, mut paper) in papers {
-        let mut built = optimizers::build::<f64>(name, BTreeMap::new()).unwrap();
+        let mut built = optimizer::<f64>(name, BTreeMap::new(), 2);
+        paper.set_layers(&layers(2)).unwrap();
         let (mut u, mut v) = ([0.0; 2], [0.0; 2]);
         for g in [[1.0, -2.0], [0.3, 0.0], [-4.0, 0.5]] {
             paper.direction(&[0.7, -0.2], &g, &mut u).unwrap();

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use onedge_objective::{Error as ObjectiveError, Layer, Objective, Probe};
 use onedge_spectrum::{Lanczos, Wanted, alignment};
 use onedge_tune::optimizers::{Gd, Mechanic, Momentum, RmsProp};
-use onedge_tune::tuners::{Armijo, Cdat, Constant, Hypergradient, Sharpness};
-use onedge_tune::{Error, Metric, Optimizer, State, Trainer, Tuner};
+use onedge_tune::tuners::{Armijo, Cdat, Constant, Hypergradient, Schedule, Sharpness};
+use onedge_tune::{Error, LossLimit, Metric, Optimizer, State, Trainer, Tuner};
 
 use crate::problems::{Counted, PRICES, Quadratic};
 
@@ -18,7 +18,8 @@ fn trainer(dim: usize, optimizer: impl Optimizer<f64> + 'static, tuner: impl Tun
 #[test]
 fn two_steps_by_hand() {
     // On (w - 1)^2 from w = 3: g = 4, then with m = g + 0.5 m and rate 0.25 w = 2, g = 2, m = 4, w = 1.
-    let (mut trainer, mut w) = (trainer(1, Momentum::new(0.5), Cdat::new(0.5, 0.0, 0.0, 0.25)), [3.0]);
+    let (mut trainer, mut w) =
+        (trainer(1, Momentum::new(0.5).unwrap(), Cdat::new(0.5, 0.0, 0.0, 0.25).unwrap()), [3.0]);
     let mut objective = Quadratic::new(&[2.0]);
     let report = trainer.step(&mut objective, &mut w).unwrap();
     assert_eq!((report.loss, report.slope, report.curvature), (4.0, Some(-16.0), Some(32.0)));
@@ -32,7 +33,7 @@ fn two_steps_by_hand() {
 
 #[test]
 fn a_step_can_be_inspected_before_it_is_taken() {
-    let (mut trainer, mut w) = (trainer(2, Gd, Constant::new(0.1)), [2.0, 3.0]);
+    let (mut trainer, mut w) = (trainer(2, Gd, Constant::new(0.1).unwrap()), [2.0, 3.0]);
     let mut objective = Counted { inner: Quadratic::new(&[5.0, 1.0]), spent: 0.0 };
     let mut step = trainer.begin(&mut objective, &mut w).unwrap();
     assert_eq!((step.w(), step.gradient(), step.update()), (&[2.0, 3.0][..], &[5.0, 2.0][..], &[-5.0, -2.0][..]));
@@ -63,7 +64,7 @@ fn a_spectrum_that_did_not_converge_is_reported() {
 
 #[test]
 fn a_sharpness_that_was_measured_is_shared_with_the_tuner_on_its_bill() {
-    let (mut trainer, mut w) = (trainer(2, Gd, Sharpness::new(2.0)), [2.0, 3.0]);
+    let (mut trainer, mut w) = (trainer(2, Gd, Sharpness::new(2.0).unwrap()), [2.0, 3.0]);
     let mut objective = Counted { inner: Quadratic::new(&[5.0, 1.0]), spent: 0.0 };
     let mut step = trainer.begin(&mut objective, &mut w).unwrap();
     step.measure_sharpness(Metric::Hessian).unwrap();
@@ -75,7 +76,8 @@ fn a_sharpness_that_was_measured_is_shared_with_the_tuner_on_its_bill() {
 #[test]
 fn sharpness_is_preconditioned_where_the_optimizer_is() {
     // g = (10, 2) and nu = g^2 / 4, eps nearly 0: P = (5, 1), and P^-1 H = diag(1, 4).
-    let (mut trainer, mut w) = (trainer(2, RmsProp::new(0.75, 1e-18), Sharpness::new(2.0)), [3.0, 1.5]);
+    let (mut trainer, mut w) =
+        (trainer(2, RmsProp::new(0.75, 1e-18).unwrap(), Sharpness::new(2.0).unwrap()), [3.0, 1.5]);
     let mut objective = Quadratic::new(&[5.0, 4.0]);
     let mut step = trainer.begin(&mut objective, &mut w).unwrap();
     let top = step.measure_sharpness(Metric::Preconditioned).unwrap().largest().unwrap().value;
@@ -91,7 +93,7 @@ fn sharpness_is_preconditioned_where_the_optimizer_is() {
 #[test]
 fn the_hypergradient_sees_the_update_before() {
     // On w^2/2 about 1, rate 0.5 halves the distance: the gradient stays opposed to the update, cosine -1.
-    let (mut trainer, mut w) = (trainer(1, Gd, Hypergradient::new(0.5, 0.25)), [3.0]);
+    let (mut trainer, mut w) = (trainer(1, Gd, Hypergradient::new(0.5, 0.25).unwrap()), [3.0]);
     let mut objective = Quadratic::new(&[1.0]);
     let rates: Vec<f64> = (0..3).map(|_| trainer.step(&mut objective, &mut w).unwrap().learning_rate).collect();
     assert_eq!(rates, [0.5, 0.625, 0.78125]);
@@ -144,6 +146,17 @@ impl Objective<f64> for Breaking {
     }
 }
 
+/// A rate without end.
+struct Endless;
+
+impl Schedule for Endless {
+    const NAME: &'static str = "endless";
+
+    fn rate_at(&self, _: u64) -> f64 {
+        f64::INFINITY
+    }
+}
+
 fn break_at(probe: Probe, tuner: impl Tuner + 'static) -> Result<(), String> {
     let mut objective = Breaking { inner: Quadratic::new(&[1.0, 2.0]), calls: 0, probe };
     let (mut trainer, mut w) = (trainer(2, Gd, tuner), [3.0, -1.0]);
@@ -157,13 +170,12 @@ fn what_is_not_finite_is_named_with_its_step() {
             "step 2, {probe}: expected a finite number, got {value}; try smaller steps (the tuner's rate, cap or sigma) or look for non-finite data"
         )
     };
-    let cdat = || Cdat::new(1.0, 0.0, 0.0, f64::INFINITY);
+    let cdat = || Cdat::new(1.0, 0.0, 0.0, f64::INFINITY).unwrap();
     assert_eq!(break_at(Probe::Loss, cdat()), Err(message("loss", "NaN")));
     assert_eq!(break_at(Probe::Gradient, cdat()), Err(message("gradient", "inf")));
     assert_eq!(break_at(Probe::Curvature, cdat()), Err(message("curvature", "NaN")));
     assert_eq!(break_at(Probe::HessianVector, Sharpness::paper()), Err(message("hessian-vector product", "NaN")));
-    let huge = Constant::new(f64::INFINITY);
-    assert_eq!(break_at(Probe::Update, huge).unwrap_err().split(':').next(), Some("step 0, learning rate"));
+    assert_eq!(break_at(Probe::Update, Endless).unwrap_err().split(':').next(), Some("step 0, learning rate"));
 }
 
 #[test]
@@ -190,7 +202,7 @@ fn refuses_what_cannot_work() {
 fn squares_of_gradients_that_overflow_end_the_run() {
     // g = 1e25 is a number in single precision, its square is not: rmsprop divides by infinity.
     let mut objective = Quadratic::new(&[1e25]);
-    let (optimizer, tuner) = (Box::new(RmsProp::paper()), Box::new(Constant::new(0.1)));
+    let (optimizer, tuner) = (Box::new(RmsProp::paper()), Box::new(Constant::new(0.1).unwrap()));
     let mut trainer = Trainer::<f32>::new(1, optimizer, tuner, Lanczos::top(1, 0)).unwrap();
     let error = trainer.step(&mut objective, &mut [2.0]).unwrap_err();
     assert!(matches!(error, Error::NonFinite { step: 0, probe: Probe::Preconditioner, .. }), "{error}");
@@ -236,13 +248,49 @@ impl Optimizer<f64> for Listening {
 fn the_optimizer_is_told_layers_that_cover_the_parameters() {
     let layers = Layer::in_order([("weight", vec![2, 2]), ("bias", vec![2])]);
     let listening = Listening::default();
-    trainer(6, listening.clone(), Constant::new(0.1)).with_layers(&layers).unwrap();
+    trainer(6, listening.clone(), Constant::new(0.1).unwrap()).with_layers(&layers).unwrap();
     assert_eq!(*listening.0.lock().unwrap(), layers);
     // An optimizer over another one tells it.
     let listening = Listening::default();
     let over = Mechanic::paper(Box::new(listening.clone()));
-    trainer(6, over, Constant::new(1.0)).with_layers(&layers).unwrap();
+    trainer(6, over, Constant::new(1.0).unwrap()).with_layers(&layers).unwrap();
     assert_eq!(*listening.0.lock().unwrap(), layers);
-    let refused = trainer(7, Gd, Constant::new(0.1)).with_layers(&layers).err().unwrap().to_string();
-    assert_eq!(refused, "trainer: layers: expected 7 elements, got 6");
+    let refused = trainer(7, Gd, Constant::new(0.1).unwrap()).with_layers(&layers).err().unwrap().to_string();
+    assert_eq!(refused, "layers: expected 7 elements, got 6");
+}
+
+#[test]
+fn a_loss_beyond_the_limit_ends_the_run_before_the_step() {
+    // On w^2 at the rate 1.5 the distance doubles and the loss grows fourfold: 1, 4, 16, and 64 is above 20.
+    let make = |limit: Option<LossLimit>| {
+        let trainer = trainer(1, Momentum::new(0.0).unwrap(), Constant::new(1.5).unwrap());
+        limit.into_iter().fold(trainer, Trainer::with_loss_limit)
+    };
+    let limit = LossLimit::times_first(20.0).unwrap();
+    let (mut limited, mut free, mut w, mut v) = (make(Some(limit)), make(None), [2.0], [2.0]);
+    let mut objective = Quadratic::new(&[2.0]);
+    for _ in 0..3 {
+        limited.step(&mut objective, &mut w).unwrap();
+        free.step(&mut objective, &mut v).unwrap();
+    }
+    let state = limited.state();
+    let error = limited.step(&mut objective, &mut w).unwrap_err();
+    assert!(matches!(error, Error::Diverged { step: 3, loss: 64.0, limit: 20.0 }), "{error}");
+    assert!(error.to_string().starts_with("step 3, loss: expected at most 20, got 64; try smaller steps"), "{error}");
+    assert!(w == v && limited.state() == state && limited.steps() == 3);
+
+    // The limit stays that of the first loss after a restore, and a run without one goes on.
+    let mut again = make(Some(limit));
+    again.restore(state.clone()).unwrap();
+    assert!(matches!(again.step(&mut objective, &mut w), Err(Error::Diverged { limit: 20.0, .. })));
+    let mut freed = make(None);
+    freed.restore(state).unwrap();
+    let (report, expected) = (freed.step(&mut objective, &mut w).unwrap(), free.step(&mut objective, &mut v).unwrap());
+    assert!(report == expected && freed.state() == free.state());
+
+    // Ten times a larger loss is the limit where the first loss is small.
+    let fitted = LossLimit::times_first(10.0).unwrap().or_times(6.4).unwrap();
+    let (mut trainer, mut w) = (make(Some(fitted)), [2.0]);
+    let steps = (0..9).take_while(|_| trainer.step(&mut objective, &mut w).is_ok()).count();
+    assert_eq!(steps, 4);
 }

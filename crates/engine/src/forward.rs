@@ -22,8 +22,9 @@ impl<T: Element> Forward<T> {
     /// Plans `outputs`, which depends on `parameters`, laid one after the other in a flat vector, and on `fields`.
     ///
     /// # Errors
-    /// [`Error::NoKernel`] if it is made by an op that has none.
+    /// [`Error::NoKernel`] if it takes an op that has none; [`Error::Graph`] if a node is of another graph.
     pub fn new(graph: &Graph, parameters: &[NodeId], fields: &[NodeId], outputs: NodeId) -> Result<Self, Error> {
+        graph.require("forward", parameters.iter().chain(fields).chain([&outputs]).copied())?;
         let size = |id: NodeId| graph.shape(id).size();
         let uses = Uses::new(graph, &[outputs])?;
         let mut known = HashMap::new();

@@ -18,6 +18,7 @@ pub struct GaussNewton<T> {
 impl<T: Element> GaussNewton<T> {
     /// Differentiates and plans `loss`.
     pub fn new(loss: LossGraph) -> Result<Self, Error> {
+        loss.check()?;
         let LossGraph { mut graph, parameters, fields, outputs, losses, .. } = loss;
         let directions: Vec<NodeId> = parameters.iter().map(|&id| graph.input(graph.shape(id).clone())).collect();
         let mut tangents: Tangents = parameters.iter().copied().zip(directions.iter().copied()).collect();

@@ -60,6 +60,7 @@ impl<T: Element> DataObjective<T> {
         options.check()?;
         const PROBE_ROWS: usize = 16;
         let probe = build(PROBE_ROWS).map_err(Error::Build)?;
+        probe.check()?;
         let width = |id: &onedge_graph::NodeId| probe.graph.shape(*id).size() / PROBE_ROWS;
         let expected: Vec<usize> = probe.fields.iter().map(width).collect();
         let got: Vec<usize> = examples.fields().iter().map(|field| field.width).collect();

@@ -30,6 +30,7 @@ pub struct Program {
 impl Program {
     /// Differentiates `loss`.
     pub fn new(loss: LossGraph) -> Result<Self, Error> {
+        loss.check()?;
         let LossGraph { mut graph, parameters, fields, losses, metrics, .. } = loss;
         let mut tangents = Tangents::new();
         let mut directions = Vec::with_capacity(parameters.len());

@@ -104,3 +104,18 @@ fn an_op_without_a_kernel_is_an_error_at_construction() {
     let made = DataObjective::new(Box::new(move |_| Ok(loss.clone())), examples, 0.0, options);
     assert_eq!(made.err().unwrap().to_string(), expected);
 }
+
+#[test]
+fn a_loss_with_a_node_of_another_graph_is_an_error_at_construction() {
+    let (mut g, mut other) = (Graph::new(), Graph::new());
+    let (x, strange) = (g.input(Shape::new(&[4])), other.input(Shape::new(&[4])));
+    let options = Options { threads: 1, lanes: 1, chunk: None, memory_bytes: 1 << 20 };
+    let examples = Examples::<f32>::new(1, vec![]).unwrap();
+    let build = move |_| {
+        let (graph, parameters) = (g.clone(), vec![x]);
+        Ok(LossGraph { graph, parameters, fields: vec![], outputs: x, losses: strange, metrics: vec![] })
+    };
+    let made = DataObjective::new(Box::new(build), examples, 0.0, options);
+    let message = made.err().unwrap().to_string();
+    assert_eq!(message, "losses: expected values of one graph, got one of another; try building all in one");
+}

@@ -4,7 +4,7 @@ use crate::Shape;
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
     /// The shapes of its inputs do not fit the op.
-    #[error("{op}: expected {expected}, got {}", list(got))]
+    #[error("{op}: expected {expected}, got {}; try {hint}", list(got))]
     Shape {
         /// The op's name.
         op: &'static str,
@@ -12,9 +12,11 @@ pub enum Error {
         expected: String,
         /// The shapes of its inputs.
         got: Vec<Shape>,
+        /// What to try.
+        hint: &'static str,
     },
     /// What an op is asked for is impossible.
-    #[error("{op}: expected {expected}, got {got}")]
+    #[error("{op}: expected {expected}, got {got}; try {hint}")]
     Argument {
         /// The op's name.
         op: &'static str,
@@ -22,8 +24,18 @@ pub enum Error {
         expected: String,
         /// What it was given.
         got: String,
+        /// What to try.
+        hint: &'static str,
     },
-    /// Values of two graphs in one expression.
+    /// A result that no memory holds.
+    #[error("{op}: expected fewer elements than memory can have, got shape {got}; try smaller extents")]
+    TooLarge {
+        /// The op's name.
+        op: &'static str,
+        /// The shape of the result.
+        got: Shape,
+    },
+    /// Values of two graphs in one expression. A copy of a graph has the values that were there when it was made.
     #[error("{op}: expected values of one graph, got one of another; try building all in one")]
     OtherGraph {
         /// The op's name.
@@ -38,7 +50,9 @@ pub enum Error {
         source: Box<Error>,
     },
     /// A derivative of something other than per-example losses was asked for.
-    #[error("gradient: expected the loss to be a vector with one element per example, got {got}")]
+    #[error(
+        "gradient: expected the loss to be a vector with one element per example, got {got}; try summing over the other axes"
+    )]
     NotALoss {
         /// The shape of the node.
         got: Shape,

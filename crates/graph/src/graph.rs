@@ -1,15 +1,45 @@
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::{BuildHasher, Hasher, RandomState};
 
-use crate::{Attributes, Error, Op, Shape};
+use crate::{Attributes, Error, Misfit, Op, Shape};
 
 /// A hash-consed graph in static single assignment form: the same op on the same inputs is the same node, and the
 /// inputs of a node always have smaller ids than the node itself.
-#[derive(Debug, Clone, Default)]
+///
+/// Ids are of the graph that made them, and of copies that are made afterwards; other graphs refuse them.
+#[derive(Debug)]
 pub struct Graph {
     nodes: Vec<Node>,
+    /// Those of the nodes.
+    marks: Vec<Mark>,
     index: HashMap<(&'static Op, Attributes, Vec<NodeId>), NodeId>,
     inputs: usize,
+    /// That of new nodes.
+    mark: Mark,
+}
+
+/// Tells the nodes of different graphs apart: a random number for each graph, also for each copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Mark(u32);
+
+impl Mark {
+    fn new() -> Self {
+        Self(RandomState::new().build_hasher().finish() as u32)
+    }
+}
+
+impl Default for Graph {
+    fn default() -> Self {
+        Self { nodes: Vec::new(), marks: Vec::new(), index: HashMap::new(), inputs: 0, mark: Mark::new() }
+    }
+}
+
+impl Clone for Graph {
+    fn clone(&self) -> Self {
+        let Self { nodes, marks, index, inputs, .. } = self;
+        Self { nodes: nodes.clone(), marks: marks.clone(), index: index.clone(), inputs: *inputs, mark: Mark::new() }
+    }
 }
 
 /// One value of a [`Graph`].
@@ -27,18 +57,21 @@ pub struct Node {
 
 /// The place of a node in its graph, in topological order.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct NodeId(u32);
+pub struct NodeId {
+    place: u32,
+    mark: Mark,
+}
 
 impl NodeId {
     /// As an index into [`Graph::nodes`].
     pub fn index(self) -> usize {
-        self.0 as usize
+        self.place as usize
     }
 }
 
 impl fmt::Debug for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "%{}", self.0)
+        write!(f, "%{}", self.place)
     }
 }
 
@@ -53,9 +86,30 @@ impl Graph {
         &self.nodes
     }
 
+    /// Whether `id` is a node of this graph.
+    pub fn contains(&self, id: NodeId) -> bool {
+        self.marks.get(id.index()) == Some(&id.mark)
+    }
+
+    /// That all `ids` are nodes of this graph.
+    ///
+    /// # Errors
+    /// [`Error::OtherGraph`] for `op`, if not.
+    pub fn require(&self, op: &'static str, ids: impl IntoIterator<Item = NodeId>) -> Result<(), Error> {
+        if ids.into_iter().all(|id| self.contains(id)) { Ok(()) } else { Err(Error::OtherGraph { op }) }
+    }
+
     /// The node at `id`.
+    ///
+    /// # Panics
+    /// Here and below: if it is a node of another graph.
     pub fn node(&self, id: NodeId) -> &Node {
+        self.own(id);
         &self.nodes[id.index()]
+    }
+
+    fn own(&self, id: NodeId) {
+        assert!(self.contains(id), "expected a node of this graph, got {id:?} of another; try building all in one");
     }
 
     /// The shape of the value at `id`.
@@ -70,28 +124,46 @@ impl Graph {
 
     /// The ids of all nodes, each after its inputs.
     pub fn ids(&self) -> impl DoubleEndedIterator<Item = NodeId> + use<> {
-        (0..self.nodes.len() as u32).map(NodeId)
+        let marks = self.marks.clone().into_iter().enumerate();
+        marks.map(|(place, mark)| NodeId { place: place as u32, mark })
     }
 
     /// The node that applies `op`: a simpler equal one, the one that exists, or a new one.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the shapes of the inputs do not fit.
+    /// [`Error::Shape`] if the shapes of the inputs do not fit, [`Error::TooLarge`] if the result fits no memory, [`Error::Argument`] if there
+    /// are more or fewer inputs than the op takes, [`Error::OtherGraph`] if one is of another graph.
     pub fn apply(&mut self, op: &'static Op, attributes: Attributes, inputs: &[NodeId]) -> Result<NodeId, Error> {
         let key = (op, attributes, inputs.to_vec());
         if let Some(&id) = self.index.get(&key) {
             return Ok(id);
         }
+        if inputs.len() != op.arguments.len() {
+            let (expected, got) = (format!("{} inputs", op.arguments.len()), inputs.len().to_string());
+            return Err(Error::Argument {
+                op: op.name,
+                expected,
+                got,
+                hint: "the method of Graph that is named for it",
+            });
+        }
+        self.require(op.name, inputs.iter().copied())?;
         let shapes: Vec<&Shape> = inputs.iter().map(|&input| self.shape(input)).collect();
-        let shape = (op.shape)(&key.1, &shapes).map_err(|expected| Error::Shape {
+        let shape = (op.shape)(&key.1, &shapes).map_err(|Misfit { expected, hint }| Error::Shape {
             op: op.name,
             expected,
             got: shapes.into_iter().cloned().collect(),
+            hint,
         })?;
+        if shape.checked_size().is_none() {
+            return Err(Error::TooLarge { op: op.name, got: shape });
+        }
         if let Some(simpler) = (op.simplify)(self, &key.1, inputs)? {
             return Ok(simpler);
         }
-        let id = NodeId(u32::try_from(self.nodes.len()).expect("fewer than 2^32 nodes"));
+        let place = u32::try_from(self.nodes.len()).expect("fewer than 2^32 nodes");
+        let id = NodeId { place, mark: self.mark };
+        self.marks.push(self.mark);
         self.nodes.push(Node { op, attributes: key.1.clone(), inputs: key.2.clone(), shape });
         self.index.insert(key, id);
         Ok(id)
@@ -106,7 +178,8 @@ impl Graph {
     /// For each node, whether any of `roots` depends on it (or is it).
     pub fn needed_by(&self, roots: &[NodeId]) -> Vec<bool> {
         let mut needed = vec![false; self.nodes.len()];
-        for root in roots {
+        for &root in roots {
+            self.own(root);
             needed[root.index()] = true;
         }
         for index in (0..self.nodes.len()).rev() {
@@ -122,7 +195,8 @@ impl Graph {
     /// For each node, whether it depends on any of `sources` (or is one) by a path along which derivatives may flow.
     pub fn varies_with(&self, sources: &[NodeId]) -> Vec<bool> {
         let mut varies = vec![false; self.nodes.len()];
-        for source in sources {
+        for &source in sources {
+            self.own(source);
             varies[source.index()] = true;
         }
         for (index, node) in self.nodes.iter().enumerate() {

@@ -24,7 +24,7 @@ pub use graph::{Graph, Node, NodeId};
 pub use loss_graph::LossGraph;
 pub use margins::Margins;
 pub use op::{Argument, Attributes, Case, Class, Domain, Matmul, Op, Rule, Scan, Simplify};
-pub use shape::Shape;
+pub use shape::{Misfit, Shape};
 pub use transform::{
     Gradient, Shifted, Tangents, curvature, gauss_newton, gradient, hessian_vector, jvp, substitute, transpose,
 };

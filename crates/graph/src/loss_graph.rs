@@ -1,4 +1,4 @@
-use crate::{Graph, NodeId};
+use crate::{Error, Graph, NodeId};
 
 /// The loss of a model on a chunk of examples, ready to be differentiated and run.
 #[derive(Debug, Clone)]
@@ -15,4 +15,19 @@ pub struct LossGraph {
     pub losses: NodeId,
     /// Further values of each example whose means are of interest (accuracy), by name: shape `[examples]`.
     pub metrics: Vec<(&'static str, NodeId)>,
+}
+
+impl LossGraph {
+    /// That all its nodes are of its graph.
+    ///
+    /// # Errors
+    /// [`Error::OtherGraph`], which names the list that the node is in.
+    pub fn check(&self) -> Result<(), Error> {
+        let Self { graph, parameters, fields, outputs, losses, metrics } = self;
+        graph.require("parameters", parameters.iter().copied())?;
+        graph.require("fields", fields.iter().copied())?;
+        graph.require("outputs", [*outputs])?;
+        graph.require("losses", [*losses])?;
+        graph.require("metrics", metrics.iter().map(|(_, id)| *id))
+    }
 }

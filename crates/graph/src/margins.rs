@@ -28,11 +28,13 @@ impl Margins {
         f64::from_bits(self.fill)
     }
 
-    /// The shape of a tensor of `shape` with the margins added; `None` if the ranks differ.
+    /// The shape of a tensor of `shape` with the margins added; `None` if the ranks differ or an extent has no number.
     pub fn grow(&self, shape: &Shape) -> Option<Shape> {
-        let fits = self.before.len() == shape.rank() && self.after.len() == shape.rank();
-        let extent = |axis: usize| self.before[axis] + shape[axis] + self.after[axis];
-        fits.then(|| (0..shape.rank()).map(extent).collect::<Vec<_>>().into())
+        if self.before.len() != shape.rank() || self.after.len() != shape.rank() {
+            return None;
+        }
+        let extent = |axis: usize| self.before[axis].checked_add(shape[axis])?.checked_add(self.after[axis]);
+        (0..shape.rank()).map(extent).collect::<Option<Vec<_>>>().map(Shape::from)
     }
 
     /// The shape of a tensor of `shape` with the margins cut off; `None` if they do not fit.

@@ -1,5 +1,5 @@
 use crate::reference::Tensor;
-use crate::{Error, Graph, Margins, NodeId, Shape, Window};
+use crate::{Error, Graph, Margins, Misfit, NodeId, Shape, Window};
 
 /// All that is known about an operation, one constant per file of [`ops`](crate::ops).
 pub struct Op {
@@ -11,8 +11,8 @@ pub struct Op {
     pub class: Class,
     /// One derivative rule per argument; their number is the op's arity.
     pub arguments: &'static [Argument],
-    /// The shape of the result, or in words what was expected of the inputs.
-    pub shape: fn(&Attributes, &[&Shape]) -> Result<Shape, String>,
+    /// The shape of the result, or what was expected of the inputs.
+    pub shape: fn(&Attributes, &[&Shape]) -> Result<Shape, Misfit>,
     /// An equal node that is cheaper or in normal form, if there is one. The shapes are known to fit.
     pub simplify: Simplify,
     /// The meaning: each element of the result, in f64.

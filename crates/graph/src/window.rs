@@ -70,6 +70,31 @@ impl Window {
 mod tests {
     use super::*;
 
+    /// Every way in which patches fail to be all of the image, side by side, along either axis.
+    #[test]
+    fn tiles_are_whole_and_side_by_side() {
+        let whole = Window::new([6, 9], 3).stride(3);
+        let wide = Window { kernel: [2, 3], stride: [2, 3], ..whole };
+        for (window, tiles) in [
+            (whole, true),
+            (wide, true),
+            (Window { kernel: [6, 9], stride: [6, 9], ..whole }, true),
+            (Window { image: [7, 9], ..whole }, false),
+            (Window { image: [6, 10], ..whole }, false),
+            (Window { image: [6, 10], ..wide }, false),
+            (Window { padding: [1, 0], ..whole }, false),
+            (Window { padding: [0, 1], ..whole }, false),
+            // With padding the patches may be whole where the image is not.
+            (Window { image: [4, 9], padding: [1, 0], ..whole }, false),
+            (Window { stride: [1, 3], ..whole }, false),
+            (Window { stride: [3, 1], ..whole }, false),
+            (Window { dilation: [2, 1], ..whole }, false),
+            (Window { dilation: [1, 2], ..whole }, false),
+        ] {
+            assert_eq!(window.tiles(), tiles, "{window:?}");
+        }
+    }
+
     #[test]
     fn output_sizes() {
         assert_eq!(Window::new([32, 32], 3).padding(1).output(), Some([32, 32]));

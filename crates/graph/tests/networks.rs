@@ -77,6 +77,6 @@ fn a_parameter_without_influence_has_gradient_zero() {
     let matrix = g.input(Shape::new(&[2, 3]));
     assert_eq!(
         gradient(&mut g, matrix, &[x]).unwrap_err().to_string(),
-        "gradient: expected the loss to be a vector with one element per example, got [2, 3]"
+        "gradient: expected the loss to be a vector with one element per example, got [2, 3]; try summing over the other axes"
     );
 }

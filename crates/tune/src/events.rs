@@ -1,4 +1,6 @@
-use crate::{Error, Reader, State};
+use onedge_objective::{Reader, State};
+
+use crate::Error;
 
 /// How often a tuner met what its formula does not provide for. What it then does is stated in its file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -52,6 +52,7 @@ mod loss_limit;
 mod optimizer;
 pub mod optimizers;
 mod probes;
+mod progress;
 mod report;
 mod step;
 mod trainer;

@@ -1,6 +1,6 @@
-use onedge_objective::{Layer, Real};
+use onedge_objective::{Layer, Real, State};
 
-use crate::{Error, State};
+use crate::Error;
 
 /// A rule that turns a gradient into an update at unit learning rate, `w <- w + eta u`.
 pub trait Optimizer<T: Real>: Send {

@@ -2,7 +2,7 @@ use onedge_objective::{Probe, Real, vector};
 use onedge_spectrum::Spectrum;
 
 use crate::probes::{Payer, Probes, ratio};
-use crate::trainer::Progress;
+use crate::progress::Progress;
 use crate::{Error, Line, Metric, StepReport, Tuner};
 
 /// A step under way: gradient and update are known, the parameters have not moved.

@@ -1,8 +1,9 @@
-use onedge_objective::{Layer, Objective, Part, Probe, Real, vector};
+use onedge_objective::{Layer, Objective, Part, Probe, Real, State, vector};
 use onedge_spectrum::{Lanczos, SharpnessTracker, Wanted};
 
 use crate::probes::{Asked, Center, Payer, Previous, Probes, Scratch, Trackers};
-use crate::{Error, LossLimit, Needs, Optimizer, State, Step, StepReport, Tuner};
+use crate::progress::Progress;
+use crate::{Error, LossLimit, Needs, Optimizer, Step, StepReport, Tuner};
 
 /// An optimizer and a tuner, and all that is kept from one step to the next.
 ///
@@ -25,18 +26,6 @@ pub struct Trainer<T: Real> {
     loss_limit: Option<LossLimit>,
     /// What the loss may be at most, from the first step on, if it is limited.
     most: Option<f64>,
-}
-
-/// Where a trainer stands.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Progress {
-    pub(crate) steps: u64,
-    pub(crate) learning_rate: f64,
-    pub(crate) update_norm: f64,
-    pub(crate) cost: f64,
-    pub(crate) diagnostics_cost: f64,
-    /// Steps that took the curvature of a part of the batch.
-    pub(crate) parts: u64,
 }
 
 /// The state of a [`Trainer`], to be stored; the parameters themselves are the caller's.
@@ -77,14 +66,7 @@ impl<T: Real> Trainer<T> {
                 hessian: SharpnessTracker::new(spectrum),
                 preconditioned: SharpnessTracker::new(spectrum),
             },
-            progress: Progress {
-                steps: 0,
-                learning_rate: 0.0,
-                update_norm: 0.0,
-                cost: 0.0,
-                diagnostics_cost: 0.0,
-                parts: 0,
-            },
+            progress: Progress::default(),
             loss_limit: None,
             most: None,
         })

@@ -1,4 +1,6 @@
-use crate::{Error, Events, Line, Needs, State};
+use onedge_objective::State;
+
+use crate::{Error, Events, Line, Needs};
 
 /// A rule that sets the learning rate of each step from what it asks of a [`Line`].
 pub trait Tuner: Send {

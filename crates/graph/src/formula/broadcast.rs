@@ -16,7 +16,8 @@ pub(super) fn stretched(g: &mut Graph, x: NodeId, shape: &Shape) -> Result<NodeI
     let from = g.shape(x).clone();
     if common(&from, shape).as_ref() != Some(shape) {
         let expected = "a shape that broadcasts to the second".to_owned();
-        return Err(Error::Shape { op: "broadcast", expected, got: vec![from, shape.clone()] });
+        let (got, hint) = (vec![from, shape.clone()], "reshaping one: axes are aligned at the last");
+        return Err(Error::Shape { op: "broadcast", expected, got, hint });
     }
     let lead = shape.rank() - from.rank();
     let repeated: Vec<usize> =

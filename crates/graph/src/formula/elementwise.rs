@@ -88,7 +88,7 @@ impl Value<'_> {
         self.one(Location::caller(), |g, x| {
             if low.is_nan() || high.is_nan() || low > high {
                 let (expected, got) = ("bounds in order".to_owned(), format!("{low} and {high}"));
-                return Err(Error::Argument { op: "clamp", expected, got });
+                return Err(Error::Argument { op: "clamp", expected, got, hint: "the lower one first" });
             }
             let (low, high) = (g.filled_like(low, x)?, g.filled_like(high, x)?);
             let cut = g.maximum(x, low)?;

@@ -57,13 +57,15 @@ impl Formula {
     }
 
     /// A new input.
+    #[track_caller]
     pub fn input(&self, shape: &[usize]) -> Value<'_> {
-        self.value(self.graph.borrow_mut().input(Shape::new(shape)))
+        self.make(Location::caller(), |g| g.try_input(Shape::new(shape)))
     }
 
     /// The value at `id`, which must be a node of this graph.
+    #[track_caller]
     pub fn value(&self, id: NodeId) -> Value<'_> {
-        Value { formula: self, id: Some(id) }
+        self.make(Location::caller(), |g| g.require("value", [id]).map(|()| id))
     }
 
     /// A tensor filled with `value`.

@@ -148,7 +148,8 @@ fn a_mistake_is_told_with_its_line() {
     let wrong = (a * b).tanh();
     let later = wrong.sum(&[7]) + a.matmul(a);
     let message = formula.finish([later]).unwrap_err().to_string();
-    let expected = "mul: expected shapes that broadcast, got [8, 3] and [8, 4]";
+    let expected =
+        "mul: expected shapes that broadcast, got [8, 3] and [8, 4]; try reshaping one: axes are aligned at the last";
     assert!(message.contains(&format!("tests.rs:{line}:")) && message.ends_with(expected), "{message}");
 
     let tell = |build: &dyn Fn(Value<'_>)| {
@@ -178,12 +179,17 @@ fn a_mistake_is_told_with_its_line() {
         let message = tell(&|x| assert!(mistake(x).id().is_none()));
         assert!(message.contains(expected), "{message}");
     }
+    let message = tell(&|x| assert!(x.formula().input(&[usize::MAX, 2]).id().is_none()));
+    assert!(message.contains("input: expected fewer elements than memory can have"), "{message}");
     let other = Formula::new();
     let strange = other.input(&[2, 3]);
     let message = tell(&|x| assert!((x + strange).id().is_none()));
     assert!(message.ends_with("add: expected values of one graph, got one of another; try building all in one"));
     let message = tell(&|x| assert!(x.formula().concat(&[x, strange], 0).id().is_none()));
     assert!(message.ends_with("concat: expected values of one graph, got one of another; try building all in one"));
+    let node = strange.id().unwrap();
+    let message = tell(&|x| assert!(x.formula().value(node).id().is_none()));
+    assert!(message.ends_with("value: expected values of one graph, got one of another; try building all in one"));
     assert!(formula.finish([strange]).is_err());
 }
 

@@ -46,7 +46,8 @@ impl<'g> Value<'g> {
             let twice = axes.windows(2).any(|pair| pair[0] == pair[1]);
             if twice || axes.last().is_some_and(|&axis| axis >= shape.rank()) {
                 let expected = format!("different axes of shape {shape}");
-                return Err(Error::Argument { op, expected, got: format!("{axes:?}") });
+                let got = format!("{axes:?}");
+                return Err(Error::Argument { op, expected, got, hint: "each axis once, counted from 0" });
             }
             build(g, x, &axes)
         })
@@ -93,7 +94,8 @@ impl<'g> Value<'g> {
             }
             let Some(shape) = shape else {
                 let got = [first].iter().chain(&rest).map(|&id| g.shape(id).clone()).collect();
-                return Err(Error::Shape { op, expected: "shapes that broadcast".to_owned(), got });
+                let expected = "shapes that broadcast".to_owned();
+                return Err(Error::Shape { op, expected, got, hint: "reshaping one: axes are aligned at the last" });
             };
             let first = stretched(g, first, &shape)?;
             for id in &mut rest {

@@ -2,7 +2,7 @@
 
 use super::elementwise::no_flops;
 use crate::reference::{indices, offset};
-use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op, Shape};
+use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, Misfit, NodeId, Op, Shape};
 
 /// Repetition along new axes.
 pub static BROADCAST: Op = Op {
@@ -22,7 +22,7 @@ pub static BROADCAST: Op = Op {
         {
             Ok(shape.clone())
         } else {
-            Err(format!("the shape {shape} without axes {axes:?}"))
+            Err(Misfit::new(format!("the shape {shape} without axes {axes:?}"), "reshaping it to the axes that stay"))
         }
     },
     evaluate: |attributes, inputs, shape| {

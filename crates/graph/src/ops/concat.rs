@@ -1,7 +1,7 @@
 //! `concat(a, b; axis)`: `b` behind `a` along an axis.
 
 use super::elementwise::{no_flops, no_simpler};
-use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, Margins, NodeId, Op, Shape};
+use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, Margins, Misfit, NodeId, Op, Shape};
 
 /// Two tensors side by side.
 pub static CONCAT: Op = Op {
@@ -17,10 +17,11 @@ pub static CONCAT: Op = Op {
         &[axis] if axis < inputs[0].rank() && inputs[0].rank() == inputs[1].rank() => {
             let fits = inputs[0].without(&[axis]) == inputs[1].without(&[axis]);
             let mut extents = inputs[0].to_vec();
-            extents[axis] += inputs[1][axis];
-            if fits { Ok(extents.into()) } else { Err(format!("shapes that differ along axis {axis} alone")) }
+            // Too large a sum is an extent that no result can have.
+            extents[axis] = extents[axis].saturating_add(inputs[1][axis]);
+            if fits { Ok(extents.into()) } else { Err(misfit(format!("shapes that differ along axis {axis} alone"))) }
         }
-        axes => Err(format!("two inputs of the same rank, with axis {axes:?}")),
+        axes => Err(misfit(format!("two inputs of the same rank, with axis {axes:?}"))),
     },
     evaluate: |attributes, inputs, shape| {
         let axis = attributes.axes()[0];
@@ -50,11 +51,12 @@ impl Graph {
     /// # Errors
     /// As for two; [`Error::Argument`] if there is none, or no such axis.
     pub fn concat_all(&mut self, parts: &[NodeId], axis: usize) -> Result<NodeId, Error> {
-        let wrong = |expected: String, got: String| Err(Error::Argument { op: "concat", expected, got });
+        self.require("concat", parts.iter().copied())?;
+        let wrong = |expected, got, hint| Err(Error::Argument { op: "concat", expected, got, hint });
         match *parts {
-            [] => wrong("at least one tensor".to_owned(), "none; try leaving the join out".to_owned()),
+            [] => wrong("at least one tensor".to_owned(), "none".to_owned(), "leaving the join out"),
             [part] if axis >= self.shape(part).rank() => {
-                wrong(format!("an axis of {}", self.shape(part)), format!("{axis}; try a smaller one"))
+                wrong(format!("an axis of {}", self.shape(part)), axis.to_string(), "a smaller one")
             }
             [part] => Ok(part),
             _ => {
@@ -64,6 +66,10 @@ impl Graph {
             }
         }
     }
+}
+
+fn misfit(expected: String) -> Misfit {
+    Misfit::new(expected, "another axis, or reshaping one of them")
 }
 
 /// Where the part of an argument lies in the result of `y`.

@@ -27,6 +27,7 @@ impl Graph {
 
     /// A tensor filled with `value`, of the shape of `other`.
     pub fn filled_like(&mut self, value: f64, other: NodeId) -> Result<NodeId, Error> {
+        self.require("constant", [other])?;
         let shape = self.shape(other).clone();
         self.filled(value, shape)
     }

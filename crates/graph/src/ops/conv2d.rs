@@ -1,6 +1,6 @@
 //! `conv2d(x, w; window)`: cross-correlation of images with a kernel, in groups.
 
-use super::convolution::{cases, channels, counted, each_product};
+use super::convolution::{cases, channels, counted, each_product, misfit};
 use super::elementwise::no_simpler;
 use crate::{Argument, Attributes, Class, Error, Graph, NodeId, Op, Shape, Window};
 
@@ -35,7 +35,7 @@ pub static CONV2D: Op = Op {
             {
                 Ok(Shape::new(&[x[0], height, width, o]))
             }
-            _ => Err(expected()),
+            _ => Err(misfit(expected())),
         }
     },
     evaluate: |attributes, inputs, shape| {

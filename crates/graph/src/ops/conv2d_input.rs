@@ -1,6 +1,6 @@
 //! `conv2d_input(ct, w; window)`: the transpose of [`conv2d`](super::conv2d) in its images.
 
-use super::convolution::{cases, channels, counted, each_product};
+use super::convolution::{cases, channels, counted, each_product, misfit};
 use super::elementwise::no_simpler;
 use crate::{Argument, Attributes, Class, Error, Graph, NodeId, Op, Shape, Window};
 
@@ -30,7 +30,9 @@ pub static CONV2D_INPUT: Op = Op {
             {
                 Ok(Shape::new(&[ct[0], window.image[0], window.image[1], c]))
             }
-            (output, _) => Err(format!("[n, height, width, o] and a kernel, height and width {output:?}, {window:?}")),
+            (output, _) => {
+                Err(misfit(format!("[n, height, width, o] and a kernel, height and width {output:?}, {window:?}")))
+            }
         }
     },
     evaluate: |attributes, inputs, shape| {

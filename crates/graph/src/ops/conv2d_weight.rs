@@ -1,6 +1,6 @@
 //! `conv2d_weight(x, ct; window)`: the transpose of [`conv2d`](super::conv2d) in its kernel.
 
-use super::convolution::{cases, counted, each_product};
+use super::convolution::{cases, counted, each_product, misfit};
 use super::elementwise::no_simpler;
 use crate::{Argument, Attributes, Class, Error, Graph, NodeId, Op, Shape, Window};
 
@@ -37,7 +37,7 @@ pub static CONV2D_WEIGHT: Op = Op {
             {
                 Ok(Shape::new(&[window.kernel[0], window.kernel[1], x[3] / groups, ct[3]]))
             }
-            output => Err(format!("images and cotangents of height and width {output:?}, {window:?}")),
+            output => Err(misfit(format!("images and cotangents of height and width {output:?}, {window:?}"))),
         }
     },
     evaluate: |attributes, inputs, shape| {

@@ -1,11 +1,16 @@
 //! What convolution and its two transposes share: the products that each sums up, and the cases they are tested on.
 
-use crate::{Attributes, Case, Domain, Shape, Window};
+use crate::{Attributes, Case, Domain, Misfit, Shape, Window};
 
 /// Input and output channels of a kernel `[height, width, c / groups, o]`; `None` if it is none for `window`.
 pub fn channels(window: &Window, kernel: &Shape) -> Option<(usize, usize)> {
     let fits = kernel.rank() == 4 && window.groups > 0 && kernel[3].is_multiple_of(window.groups);
-    fits.then(|| (kernel[2] * window.groups, kernel[3]))
+    kernel.get(2)?.checked_mul(window.groups).filter(|_| fits).map(|channels| (channels, kernel[3]))
+}
+
+/// Shapes that do not fit the window.
+pub fn misfit(expected: String) -> Misfit {
+    Misfit::new(expected, "a window made for these images, channels last")
 }
 
 /// Calls `visit` with the places in x, w and y of every product `x w` that goes into `y`.

@@ -3,7 +3,7 @@
 
 use super::elementwise::{no_flops, no_simpler};
 use crate::reference::{indices, offset};
-use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op, Scan, Shape};
+use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, Misfit, NodeId, Op, Scan, Shape};
 
 /// Cumulative sums along an axis.
 pub static CUMSUM: Op = Op {
@@ -17,7 +17,11 @@ pub static CUMSUM: Op = Op {
     simplify: no_simpler,
     shape: |attributes, inputs| {
         let Scan { axis, .. } = attributes.scan();
-        if axis < inputs[0].rank() { Ok(inputs[0].clone()) } else { Err(format!("an input with an axis {axis}")) }
+        if axis < inputs[0].rank() {
+            Ok(inputs[0].clone())
+        } else {
+            Err(Misfit::new(format!("an input with an axis {axis}"), "a smaller axis"))
+        }
     },
     evaluate: |attributes, inputs, shape| {
         let Scan { axis, reverse } = attributes.scan();

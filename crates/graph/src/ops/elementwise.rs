@@ -1,7 +1,7 @@
 //! What all elementwise ops share.
 
 use crate::reference::Tensor;
-use crate::{Attributes, Case, Class, Domain, Error, Graph, NodeId, Op, Shape};
+use crate::{Attributes, Case, Class, Domain, Error, Graph, Misfit, NodeId, Op, Shape};
 
 /// An elementwise op of one argument, but for what is its own: name, source, derivative rule and meaning.
 pub const UNARY: Op = Op {
@@ -20,11 +20,11 @@ pub const UNARY: Op = Op {
 pub const BINARY: Op = Op { cases: || vec![Case::elementwise(&[Domain::Real, Domain::Real])], ..UNARY };
 
 /// The rule for shapes: all inputs have the same one, which is the result's.
-pub fn same_shape(_: &Attributes, inputs: &[&Shape]) -> Result<Shape, String> {
+pub fn same_shape(_: &Attributes, inputs: &[&Shape]) -> Result<Shape, Misfit> {
     if inputs.iter().all(|shape| *shape == inputs[0]) {
         Ok(inputs[0].clone())
     } else {
-        Err("inputs of one shape".to_owned())
+        Err(Misfit::new("inputs of one shape", "broadcasting or reshaping them first"))
     }
 }
 

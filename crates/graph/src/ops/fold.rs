@@ -1,7 +1,7 @@
 //! `fold(p; window)`: the transpose of [`patches`](super::patches): adds each patch to the pixels it was seen at.
 
 use super::elementwise::{no_flops, no_simpler};
-use super::patches::{case, each_pixel, windows};
+use super::patches::{case, each_pixel, misfit, windows};
 use crate::{Argument, Attributes, Class, Error, Graph, NodeId, Op, Shape, Window};
 
 /// The sum of overlapping patches.
@@ -23,7 +23,7 @@ pub static FOLD: Op = Op {
             Some(output) if p.rank() == 5 && p[1..3] == output && p[3] == taps => {
                 Ok(Shape::new(&[p[0], window.image[0], window.image[1], p[4]]))
             }
-            output => Err(format!("[n, .., .., {taps}, c], height and width {output:?}")),
+            output => Err(misfit(format!("[n, .., .., {taps}, c], height and width {output:?}"))),
         }
     },
     evaluate: |attributes, inputs, shape| {

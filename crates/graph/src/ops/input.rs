@@ -1,7 +1,7 @@
 //! `input`: a value given from outside: a parameter, a field of the data, a direction.
 
 use super::elementwise::{no_flops, no_simpler};
-use crate::{Attributes, Class, Graph, NodeId, Op, Shape};
+use crate::{Attributes, Class, Error, Graph, NodeId, Op, Shape};
 
 /// A value given from outside.
 pub static INPUT: Op = Op {
@@ -18,8 +18,19 @@ pub static INPUT: Op = Op {
 
 impl Graph {
     /// A new input, different from every other.
+    ///
+    /// # Panics
+    /// If no memory holds as many elements; [`Graph::try_input`] gives an error.
     pub fn input(&mut self, shape: Shape) -> NodeId {
+        self.try_input(shape).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// A new input, different from every other.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] if no memory holds as many elements.
+    pub fn try_input(&mut self, shape: Shape) -> Result<NodeId, Error> {
         let number = self.next_input();
-        self.apply(&INPUT, Attributes::Input(number, shape), &[]).expect("an input of any shape is legal")
+        self.apply(&INPUT, Attributes::Input(number, shape), &[])
     }
 }

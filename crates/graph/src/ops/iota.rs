@@ -2,7 +2,7 @@
 
 use super::elementwise::{no_flops, no_simpler};
 use crate::reference::indices;
-use crate::{Attributes, Case, Class, Error, Graph, NodeId, Op, Shape};
+use crate::{Attributes, Case, Class, Error, Graph, Misfit, NodeId, Op, Shape};
 
 /// The index along an axis, as a number.
 pub static IOTA: Op = Op {
@@ -13,7 +13,11 @@ pub static IOTA: Op = Op {
     simplify: no_simpler,
     shape: |attributes, _| {
         let (shape, axis) = (attributes.shape(), attributes.axis());
-        if axis < shape.rank() { Ok(shape.clone()) } else { Err(format!("an axis of {shape}, got {axis}")) }
+        if axis < shape.rank() {
+            Ok(shape.clone())
+        } else {
+            Err(Misfit::new(format!("an axis of {shape}, here {axis}"), "a smaller one"))
+        }
     },
     evaluate: |attributes, _, shape| indices(shape).map(|index| index[attributes.axis()] as f64).collect(),
     flops: no_flops,

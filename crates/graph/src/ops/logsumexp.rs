@@ -1,7 +1,7 @@
 //! `logsumexp(x) = ln sum_j e^(x_j)` along the last axis, which the result lacks; no overflow for any finite input.
 
 use super::elementwise::{no_flops, no_simpler};
-use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op, Shape};
+use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, Misfit, NodeId, Op, Shape};
 
 /// The logarithm of the sum of exponentials along the last axis.
 pub static LOGSUMEXP: Op = Op {
@@ -12,7 +12,7 @@ pub static LOGSUMEXP: Op = Op {
     simplify: no_simpler,
     shape: |_, inputs| match inputs[0].last() {
         Some(&extent) if extent > 0 => Ok(inputs[0].without(&[inputs[0].rank() - 1])),
-        _ => Err("an input with at least one element along its last axis".to_owned()),
+        _ => Err(Misfit::new("an input with at least one element along its last axis", "another axis, moved last")),
     },
     evaluate: |_, inputs, _| {
         let row = |row: &[f64]| {
@@ -41,6 +41,7 @@ impl Graph {
 
     /// `x` repeated along the last axis of `like`, which is the one that it lacks.
     pub fn broadcast_last(&mut self, x: NodeId, like: NodeId) -> Result<NodeId, Error> {
+        self.require("broadcast", [like])?;
         let shape = self.shape(like).clone();
         let last = shape.rank().saturating_sub(1);
         self.broadcast(x, shape, &[last])

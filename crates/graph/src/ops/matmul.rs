@@ -2,7 +2,7 @@
 
 use super::elementwise::no_simpler;
 use crate::reference::Tensor;
-use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, Matmul, NodeId, Op, Shape};
+use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, Matmul, Misfit, NodeId, Op, Shape};
 
 /// Matrix product.
 ///
@@ -17,7 +17,7 @@ pub static MATMUL: Op = Op {
     evaluate,
     flops: |attributes, inputs, shape| {
         let (_, inner) = extents(inputs[0], attributes.matmul().left);
-        2.0 * (shape.size() * inner) as f64
+        2.0 * shape.size() as f64 * inner as f64
     },
     cases: || {
         let case = |left: bool, right: bool, batch: &[usize]| {
@@ -59,7 +59,7 @@ fn extents(shape: &Shape, flip: bool) -> (usize, usize) {
     if flip { (columns, rows) } else { (rows, columns) }
 }
 
-fn shape(attributes: &Attributes, inputs: &[&Shape]) -> Result<Shape, String> {
+fn shape(attributes: &Attributes, inputs: &[&Shape]) -> Result<Shape, Misfit> {
     let (a, b, Matmul { left, right }) = (inputs[0], inputs[1], attributes.matmul());
     let batch = a.rank().saturating_sub(2);
     if a.rank() >= 2 && a.rank() == b.rank() && a[..batch] == b[..batch] {
@@ -69,7 +69,9 @@ fn shape(attributes: &Attributes, inputs: &[&Shape]) -> Result<Shape, String> {
         }
     }
     let order = |flip: bool, plain: &'static str, flipped: &'static str| if flip { flipped } else { plain };
-    Err(format!("{} and {}", order(left, "[.., m, k]", "[.., k, m]"), order(right, "[.., k, n]", "[.., n, k]")))
+    let expected =
+        format!("{} and {}", order(left, "[.., m, k]", "[.., k, m]"), order(right, "[.., k, n]", "[.., n, k]"));
+    Err(Misfit::new(expected, "transposing one of them, or broadcasting the leading axes"))
 }
 
 fn evaluate(attributes: &Attributes, inputs: &[&Tensor], shape: &Shape) -> Vec<f64> {

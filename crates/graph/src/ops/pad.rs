@@ -2,7 +2,7 @@
 
 use super::elementwise::no_flops;
 use crate::reference::{indices, offset};
-use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, Margins, NodeId, Op, Shape};
+use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, Margins, Misfit, NodeId, Op, Shape};
 
 /// Margins added along any axes.
 pub static PAD: Op = Op {
@@ -25,7 +25,11 @@ pub static PAD: Op = Op {
     },
     shape: |attributes, inputs| {
         let margins = attributes.margins();
-        margins.grow(inputs[0]).ok_or_else(|| format!("{} axes, as many as margins", margins.before.len()))
+        margins.grow(inputs[0]).ok_or_else(|| {
+            let expected =
+                format!("{} axes, as many as margins, and extents that can be counted", margins.before.len());
+            Misfit::new(expected, "smaller margins, one for each axis")
+        })
     },
     evaluate: |attributes, inputs, shape| {
         let margins = attributes.margins();

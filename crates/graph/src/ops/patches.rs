@@ -1,7 +1,7 @@
 //! `patches(x; window)`: what a sliding window sees at each place; pooling is a reduction of it.
 
 use super::elementwise::{no_flops, no_simpler};
-use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op, Shape, Window};
+use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, Misfit, NodeId, Op, Shape, Window};
 
 /// The pixels under a sliding window; zeros outside of the image.
 ///
@@ -17,11 +17,11 @@ pub static PATCHES: Op = Op {
     simplify: no_simpler,
     shape: |attributes, inputs| {
         let (window, x) = (attributes.window(), inputs[0]);
-        match window.output() {
-            Some([height, width]) if x.rank() == 4 && x[1..3] == window.image => {
-                Ok(Shape::new(&[x[0], height, width, window.kernel[0] * window.kernel[1], x[3]]))
+        match (window.output(), window.kernel[0].checked_mul(window.kernel[1])) {
+            (Some([height, width]), Some(taps)) if x.rank() == 4 && x[1..3] == window.image => {
+                Ok(Shape::new(&[x[0], height, width, taps, x[3]]))
             }
-            output => Err(format!("[n, {}, {}, c], output {output:?}", window.image[0], window.image[1])),
+            (output, _) => Err(misfit(format!("[n, {}, {}, c], output {output:?}", window.image[0], window.image[1]))),
         }
     },
     evaluate: |attributes, inputs, shape| {
@@ -56,6 +56,11 @@ pub(super) fn each_pixel(window: &Window, x: &Shape, mut visit: impl FnMut(usize
             }
         }
     }
+}
+
+/// Shapes that do not fit the window.
+pub(super) fn misfit(expected: String) -> Misfit {
+    Misfit::new(expected, "a window made for these images")
 }
 
 /// Windows for tests.

@@ -2,7 +2,7 @@
 
 use super::elementwise::no_flops;
 use crate::reference::{indices, offset};
-use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op, Shape};
+use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, Misfit, NodeId, Op, Shape};
 
 /// The axes in another order.
 pub static PERMUTE: Op = Op {
@@ -19,7 +19,10 @@ pub static PERMUTE: Op = Op {
         let mut sorted = order.to_vec();
         sorted.sort_unstable();
         if !sorted.iter().copied().eq(0..inputs[0].rank()) {
-            return Err(format!("an order of {} axes, here {order:?}", inputs[0].rank()));
+            return Err(Misfit::new(
+                format!("an order of {} axes, here {order:?}", inputs[0].rank()),
+                "each axis once",
+            ));
         }
         Ok(order.iter().map(|&axis| inputs[0][axis]).collect::<Vec<_>>().into())
     },

@@ -1,7 +1,7 @@
 //! `pick(x, labels)`: the element of each row of `x` (its last axis) at the place that the label names.
 
 use super::elementwise::{no_flops, no_simpler};
-use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op, Shape};
+use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, Misfit, NodeId, Op, Shape};
 
 /// One element of each row.
 pub static PICK: Op = Op {
@@ -14,7 +14,7 @@ pub static PICK: Op = Op {
         if inputs[0].rank() > 0 && inputs[0].without(&[inputs[0].rank() - 1]) == *inputs[1] {
             Ok(inputs[1].clone())
         } else {
-            Err("one label for each row".to_owned())
+            Err(Misfit::new("one label for each row", "labels of its shape without the last axis"))
         }
     },
     evaluate: |_, inputs, _| {

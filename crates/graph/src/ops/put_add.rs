@@ -1,7 +1,7 @@
 //! `put_add(values, indices; rows)`: the transpose of [`take`](super::take): adds each value to the row it names.
 
 use super::elementwise::{no_flops, no_simpler};
-use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op, Shape};
+use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, Misfit, NodeId, Op, Shape};
 
 /// A table whose rows are the sums of the values sent there.
 ///
@@ -17,7 +17,7 @@ pub static PUT_ADD: Op = Op {
     simplify: no_simpler,
     shape: |attributes, inputs| match inputs[0].split_last() {
         Some((&width, outer)) if *outer == inputs[1][..] => Ok(Shape::new(&[attributes.rows(), width])),
-        _ => Err("[.., width] and one index for each row".to_owned()),
+        _ => Err(Misfit::new("[.., width] and one index for each row", "indices of its shape without the last axis")),
     },
     evaluate: |_, inputs, shape| {
         let (width, mut out) = (shape[1], vec![0.0; shape.size()]);

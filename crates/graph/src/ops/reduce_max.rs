@@ -3,7 +3,7 @@
 
 use super::elementwise::{no_flops, no_simpler};
 use crate::reference::{indices, offset};
-use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op, Shape};
+use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, Misfit, NodeId, Op, Shape};
 
 /// The largest element along an axis.
 pub static REDUCE_MAX: Op = Op {
@@ -14,7 +14,7 @@ pub static REDUCE_MAX: Op = Op {
     simplify: no_simpler,
     shape: |attributes, inputs| match attributes.axes() {
         &[axis] if axis < inputs[0].rank() && inputs[0][axis] > 0 => Ok(inputs[0].without(&[axis])),
-        axes => Err(format!("an input with at least one element along axis {axes:?}")),
+        axes => Err(Misfit::new(format!("an input with at least one element along axis {axes:?}"), "another axis")),
     },
     evaluate: |attributes, inputs, shape| {
         let mut largest = vec![f64::NEG_INFINITY; shape.size()];

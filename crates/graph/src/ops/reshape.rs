@@ -1,7 +1,7 @@
 //! `reshape(x; shape)`: the same elements in the same row-major order.
 
 use super::elementwise::{map, no_flops};
-use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op, Shape};
+use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, Misfit, NodeId, Op, Shape};
 
 /// The same elements under another shape.
 pub static RESHAPE: Op = Op {
@@ -15,10 +15,10 @@ pub static RESHAPE: Op = Op {
     simplify,
     shape: |attributes, inputs| {
         let shape = attributes.shape();
-        if shape.size() == inputs[0].size() {
+        if shape.checked_size() == Some(inputs[0].size()) {
             Ok(shape.clone())
         } else {
-            Err(format!("{} elements for shape {shape}", shape.size()))
+            Err(Misfit::new(format!("as many elements as shape {shape} has"), "a shape of as many"))
         }
     },
     evaluate: |_, inputs, _| map(inputs, |x| x),

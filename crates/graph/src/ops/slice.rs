@@ -2,7 +2,7 @@
 
 use super::elementwise::no_flops;
 use crate::reference::{indices, offset};
-use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, Margins, NodeId, Op, Shape};
+use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, Margins, Misfit, NodeId, Op, Shape};
 
 /// The inner part of a tensor. The transpose of [`pad`](super::pad) with zeros.
 pub static SLICE: Op = Op {
@@ -29,7 +29,9 @@ pub static SLICE: Op = Op {
     shape: |attributes, inputs| {
         let margins = attributes.margins();
         margins.shrink(inputs[0]).ok_or_else(|| {
-            format!("at least {:?} and {:?} elements to cut from each axis", margins.before, margins.after)
+            let expected =
+                format!("at least {:?} and {:?} elements to cut from each axis", margins.before, margins.after);
+            Misfit::new(expected, "a shorter range")
         })
     },
     evaluate: |attributes, inputs, shape| {
@@ -61,10 +63,12 @@ impl Graph {
     /// # Errors
     /// If `x` is shorter.
     pub fn slice_axis(&mut self, x: NodeId, axis: usize, start: usize, len: usize) -> Result<NodeId, Error> {
+        self.require("slice", [x])?;
         let shape = self.shape(x);
         let extent = shape.get(axis).copied().unwrap_or(0);
         // Too little to cut from makes the shape rule say so.
-        let after = extent.checked_sub(start).and_then(|rest| rest.checked_sub(len)).unwrap_or(extent + 1);
+        let after =
+            extent.checked_sub(start).and_then(|rest| rest.checked_sub(len)).unwrap_or(extent.saturating_add(1));
         let margins = Margins::along(shape.rank(), axis, start, after);
         self.slice(x, margins)
     }

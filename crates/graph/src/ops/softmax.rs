@@ -1,7 +1,7 @@
 //! `softmax(x) = e^(x_i) / sum_j e^(x_j)` along the last axis: positive, with sum 1; no overflow for any finite input.
 
 use super::elementwise::{no_flops, no_simpler};
-use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op, Shape};
+use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, Misfit, NodeId, Op, Shape};
 
 /// Exponentials along the last axis, over their sum.
 ///
@@ -14,7 +14,7 @@ pub static SOFTMAX: Op = Op {
     simplify: no_simpler,
     shape: |_, inputs| match inputs[0].last() {
         Some(&extent) if extent > 0 => Ok(inputs[0].clone()),
-        _ => Err("an input with at least one element along its last axis".to_owned()),
+        _ => Err(Misfit::new("an input with at least one element along its last axis", "another axis, moved last")),
     },
     evaluate: |_, inputs, shape| {
         let row = |row: &[f64]| {

@@ -2,7 +2,7 @@
 
 use super::elementwise::no_flops;
 use crate::reference::{indices, offset};
-use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op, Shape};
+use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, Misfit, NodeId, Op, Shape};
 
 /// The sum over axes.
 pub static SUM: Op = Op {
@@ -20,7 +20,7 @@ pub static SUM: Op = Op {
         if axes.is_sorted_by(|a, b| a < b) && axes.iter().all(|&axis| axis < inputs[0].rank()) {
             Ok(inputs[0].without(axes))
         } else {
-            Err(format!("an input with axes {axes:?}, in increasing order"))
+            Err(Misfit::new(format!("an input with axes {axes:?}, in increasing order"), "each axis once, sorted"))
         }
     },
     evaluate: |attributes, inputs, shape| {

@@ -1,7 +1,7 @@
 //! `take(table, indices)`: rows of a table, as an embedding looks them up.
 
 use super::elementwise::{no_flops, no_simpler};
-use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op, Shape};
+use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, Misfit, NodeId, Op, Shape};
 
 /// One row of the table for each index. An index that names no row is an error of the caller.
 ///
@@ -20,7 +20,7 @@ pub static TAKE: Op = Op {
     simplify: no_simpler,
     shape: |_, inputs| match inputs[0][..] {
         [rows, width] if rows > 0 => Ok([&inputs[1][..], &[width]].concat().into()),
-        _ => Err("a table of rows and columns, and indices".to_owned()),
+        _ => Err(Misfit::new("a table of rows and columns, and indices", "reshaping the table to two axes")),
     },
     evaluate: |_, inputs, shape| {
         let width = shape[shape.rank() - 1];

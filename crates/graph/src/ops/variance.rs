@@ -2,7 +2,7 @@
 
 use super::elementwise::no_flops;
 use crate::reference::{indices, offset};
-use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, NodeId, Op, Shape};
+use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, Misfit, NodeId, Op, Shape};
 
 /// The mean squared distance from the mean.
 ///
@@ -19,7 +19,8 @@ pub static VARIANCE: Op = Op {
         if there && axes.iter().all(|&axis| inputs[0][axis] > 0) {
             Ok(inputs[0].without(axes))
         } else {
-            Err(format!("an input with axes {axes:?}, in increasing order, none of them empty"))
+            let expected = format!("an input with axes {axes:?}, in increasing order, none of them empty");
+            Err(Misfit::new(expected, "each axis once, sorted"))
         }
     },
     evaluate: |attributes, inputs, shape| {

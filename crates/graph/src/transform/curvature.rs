@@ -16,7 +16,7 @@ use crate::{Argument, Error, Gradient, Graph, NodeId, Shifted, Tangents};
 /// the parameters in `shifted`, which may be empty, are polarised: two products in place of three, see [`Shifted`].
 ///
 /// # Errors
-/// [`Error::Shape`] if a tangent has another shape than its parameter.
+/// [`Error::Shape`] if a tangent has another shape than its parameter, [`Error::OtherGraph`] if a node is of another graph.
 pub fn curvature(
     graph: &mut Graph,
     losses: NodeId,
@@ -24,6 +24,8 @@ pub fn curvature(
     tangents: &mut Tangents,
     shifted: &HashMap<NodeId, Shifted>,
 ) -> Result<Vec<NodeId>, Error> {
+    graph.require("curvature", [&losses].into_iter().chain(tangents.keys()).chain(tangents.values()).copied())?;
+    graph.require("curvature", gradient.adjoints.iter().flat_map(|(&node, &adjoint)| [node, adjoint]))?;
     let polarised = polarise(graph, losses, tangents, shifted)?;
     let mut nodes: Vec<NodeId> = gradient.adjoints.keys().copied().collect();
     nodes.sort_unstable();

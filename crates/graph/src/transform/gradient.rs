@@ -17,8 +17,9 @@ pub struct Gradient {
 /// A parameter on which the loss does not depend gets a gradient of zeros.
 ///
 /// # Errors
-/// [`Error::NotALoss`] if `losses` is not a vector.
+/// [`Error::NotALoss`] if `losses` is not a vector, [`Error::OtherGraph`] if a node is of another graph.
 pub fn gradient(graph: &mut Graph, losses: NodeId, parameters: &[NodeId]) -> Result<Gradient, Error> {
+    graph.require("gradient", [losses].iter().chain(parameters).copied())?;
     if graph.shape(losses).rank() != 1 {
         return Err(Error::NotALoss { got: graph.shape(losses).clone() });
     }

@@ -10,8 +10,9 @@ pub type Tangents = HashMap<NodeId, NodeId>;
 /// Nodes that have a tangent already are not looked behind, so `tangents` may start anywhere in the graph.
 ///
 /// # Errors
-/// [`Error::Shape`] if a given tangent has another shape than its node.
+/// [`Error::Shape`] if a given tangent has another shape than its node, [`Error::OtherGraph`] if a node is of another graph.
 pub fn jvp(graph: &mut Graph, roots: &[NodeId], tangents: &mut Tangents) -> Result<(), Error> {
+    graph.require("jvp", roots.iter().chain(tangents.keys()).chain(tangents.values()).copied())?;
     let sources: Vec<NodeId> = tangents.keys().copied().collect();
     let varies = graph.varies_with(&sources);
     let needed = graph.needed_by(roots);

@@ -5,8 +5,10 @@ use crate::{Error, Graph, NodeId};
 /// `root` with each key of `replacements` replaced by its value.
 ///
 /// # Errors
-/// [`Error::Shape`] if a replacement has another shape.
+/// [`Error::Shape`] if a replacement has another shape, [`Error::OtherGraph`] if a node is of another graph.
 pub fn substitute(graph: &mut Graph, root: NodeId, replacements: &HashMap<NodeId, NodeId>) -> Result<NodeId, Error> {
+    graph
+        .require("substitute", [&root].into_iter().chain(replacements.keys()).chain(replacements.values()).copied())?;
     let mut replaced = replacements.clone();
     let needed = graph.needed_by(&[root]);
     let path: Vec<NodeId> = graph.ids().take(root.index() + 1).filter(|id| needed[id.index()]).collect();

@@ -6,11 +6,12 @@ use crate::{Argument, Error, Graph, NodeId};
 /// `None` if `root` does not depend on `source`.
 ///
 /// # Errors
-/// [`Error::Shape`] if `cotangent` has another shape than `root`.
+/// [`Error::Shape`] if `cotangent` has another shape than `root`, [`Error::OtherGraph`] if a node is of another graph.
 ///
 /// # Panics
 /// If `root` is not linear in `source`.
 pub fn transpose(graph: &mut Graph, root: NodeId, source: NodeId, cotangent: NodeId) -> Result<Option<NodeId>, Error> {
+    graph.require("transpose", [root, source, cotangent])?;
     let varies = graph.varies_with(&[source]);
     let mut cotangents = HashMap::from([(root, cotangent)]);
     let path: Vec<NodeId> =

@@ -19,8 +19,8 @@ pub fn keeps_examples_apart(graph: &Graph, x: NodeId, outputs: NodeId) -> Result
     if graph.nodes().iter().map(operations).sum::<f64>() > MOST_OPERATIONS {
         return Ok(());
     }
-    let wrong = |expected: &str, got: String| {
-        Err(onedge_graph::Error::Argument { op: "model", expected: expected.to_owned(), got }.into())
+    let wrong = |expected: &str, got: String, hint: &'static str| {
+        Err(onedge_graph::Error::Argument { op: "model", expected: expected.to_owned(), got, hint }.into())
     };
     let reads_indices = graph.nodes().iter().any(|node| ["take", "pick", "one_hot"].contains(&node.op.name));
     let domains: &[Domain] = if reads_indices { &[Domain::Index(2)] } else { &[Domain::Real, Domain::Positive] };
@@ -33,7 +33,8 @@ pub fn keeps_examples_apart(graph: &Graph, x: NodeId, outputs: NodeId) -> Result
     let outputs_at = |values: &HashMap<NodeId, Tensor>| evaluate(graph, values, &[outputs]).remove(0).data;
     let finite = tries.map(values_in).map(|values| (outputs_at(&values), values));
     let Some((before, values)) = finite.into_iter().find(|(outputs, _)| outputs.iter().all(|z| z.is_finite())) else {
-        return wrong("finite outputs of random inputs and parameters", "NaN or an infinity each time".to_owned());
+        let got = "NaN or an infinity each time".to_owned();
+        return wrong("finite outputs of random inputs and parameters", got, "looking for logarithms and quotients");
     };
     let examples = graph.shape(x)[0];
     let (features, width) = (values[&x].data.len() / examples, before.len() / examples);
@@ -50,7 +51,8 @@ pub fn keeps_examples_apart(graph: &Graph, x: NodeId, outputs: NodeId) -> Result
         };
         if let Some(example) = (0..examples).find(|&example| example != changed && !same(example)) {
             let got = format!("outputs of example {example} that change with example {changed}");
-            return wrong("outputs of each example that depend on its own inputs alone", got);
+            let hint = "leaving the first axis as it is";
+            return wrong("outputs of each example that depend on its own inputs alone", got, hint);
         }
     }
     Ok(())

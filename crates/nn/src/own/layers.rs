@@ -125,7 +125,8 @@ impl<'g> Layers<'g> {
         self.formula.with(|g| {
             if count < 2 {
                 let expected = "a table of 2 rows or more".to_owned();
-                return Err(GraphError::Argument { op: "embedding", expected, got: count.to_string() });
+                let (got, hint) = (count.to_string(), "as many as there are tokens");
+                return Err(GraphError::Argument { op: "embedding", expected, got, hint });
             }
             g.take(table, x)
         })
@@ -174,7 +175,8 @@ impl<'g> Layers<'g> {
         let Some(input) = x.id() else { return x };
         let (name, shape) = (self.number(kind), x.shape());
         if !(ranks[0]..=ranks[1]).contains(&shape.rank()) {
-            let error = GraphError::Argument { op: kind, expected: expected.to_owned(), got: shape.to_string() };
+            let (expected, got) = (expected.to_owned(), shape.to_string());
+            let error = GraphError::Argument { op: kind, expected, got, hint: "reshaping it first" };
             return self.refuse(x, Error::from(error).at(Location::caller()));
         }
         let mut own = Parameters::new();
@@ -213,5 +215,7 @@ fn scheme(name: &'static str) -> inits::Scheme {
 
 /// A description that asks for other parameters than at first.
 pub(super) fn changed(got: String) -> onedge_graph::Error {
-    onedge_graph::Error::Argument { op: "parameter", expected: "the parameters of the first call".to_owned(), got }
+    let (expected, hint) =
+        ("the parameters of the first call".to_owned(), "a description that depends on nothing else");
+    GraphError::Argument { op: "parameter", expected, got, hint }
 }

@@ -56,7 +56,8 @@ impl Model {
         let shape = graph.shape(outputs);
         if shape.rank() < 2 || shape[0] != EXAMPLES || shape[shape.rank() - 1] != io.outputs() {
             let expected = format!("outputs [{EXAMPLES}, .., {}] of {EXAMPLES} examples", io.outputs());
-            return Err(onedge_graph::Error::Argument { op: "model", expected, got: shape.to_string() }.into());
+            let (got, hint) = (shape.to_string(), "a last layer of that width");
+            return Err(onedge_graph::Error::Argument { op: "model", expected, got, hint }.into());
         }
         keeps_examples_apart(&graph, x, outputs)?;
         let parameters = match source {

@@ -42,7 +42,7 @@ fn what_is_wrong_with_a_description_is_told() {
     assert_eq!(
         apart,
         "model: expected outputs of each example that depend on its own inputs alone, got outputs of example 1 that \
-         change with example 0"
+         change with example 0; try leaving the first axis as it is"
     );
     assert!(message(|layers, x| layers.dense(x, 3)).contains("expected outputs [3, .., 2] of 3 examples, got [3, 3]"));
     let twice = message(|layers, x| {
@@ -190,9 +190,12 @@ fn a_layer_that_cannot_be_is_told_with_its_line() {
     );
     told(
         message(|layers, x| layers.attention(x, 2, Sight::Full)),
-        "attentions: expected sequences [n, positions, width], got [3, 4]",
+        "attentions: expected sequences [n, positions, width], got [3, 4]; try reshaping it first",
     );
-    told(message(|layers, x| layers.embedding(x, 1, 2)), "embedding: expected a table of 2 rows or more, got 1");
+    told(
+        message(|layers, x| layers.embedding(x, 1, 2)),
+        "embedding: expected a table of 2 rows or more, got 1; try as many as there are tokens",
+    );
     told(
         message(|layers, x| layers.attention(x.reshape(&[3, 2, 2]), 3, Sight::Full)),
         "attentions.0: expected a number of heads that divides the width 2, got 3; try another number of heads",

@@ -1,7 +1,11 @@
 use onedge_objective::{Real, State};
 use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
 
-use super::{Diagnostic, Make, Point, Reading, every, positive};
+use super::diagnostic::Diagnostic;
+use super::make::Make;
+use super::point::Point;
+use super::reading::Reading;
+use super::settings::{every, positive};
 use crate::{CriticalSearch, Error, critical_sharpness};
 
 /// The sharpness that forward passes alone find, by [`critical_sharpness`].

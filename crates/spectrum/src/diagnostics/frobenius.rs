@@ -1,7 +1,11 @@
 use onedge_objective::Real;
 use onedge_registry::{Entry, Error as RegistryError, Settings};
 
-use super::{Diagnostic, LEAST, Make, Point, Reading, every, relative_error, samples, sampling};
+use super::diagnostic::Diagnostic;
+use super::make::Make;
+use super::point::Point;
+use super::reading::Reading;
+use super::settings::{LEAST, every, relative_error, samples, sampling};
 use crate::{Error, Sampling, frobenius};
 
 /// The Frobenius norm of the Hessian, by [`frobenius`].

@@ -1,7 +1,11 @@
 use onedge_objective::{Real, State};
 use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
 
-use super::{Diagnostic, Make, Point, Reading, eigenvalue_error, every, positive, tolerance};
+use super::diagnostic::Diagnostic;
+use super::make::Make;
+use super::point::Point;
+use super::reading::Reading;
+use super::settings::{eigenvalue_error, every, positive, tolerance};
 use crate::{Error, GaussNewton, Lanczos, Residual, SharpnessTracker, Spectrum, Wanted};
 
 /// The sharpness of the two parts of the Hessian.

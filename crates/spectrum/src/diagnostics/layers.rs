@@ -1,7 +1,11 @@
 use onedge_objective::Real;
 use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
 
-use super::{Diagnostic, Make, Point, Reading, eigenvalue_error, every, positive, tolerance};
+use super::diagnostic::Diagnostic;
+use super::make::Make;
+use super::point::Point;
+use super::reading::Reading;
+use super::settings::{eigenvalue_error, every, positive, tolerance};
 use crate::{Block, Error, Hessian, Lanczos, Wanted, lanczos};
 
 /// Curvature and sharpness of every layer: of the diagonal blocks of the Hessian.

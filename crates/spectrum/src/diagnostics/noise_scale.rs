@@ -1,7 +1,11 @@
 use onedge_objective::Real;
 use onedge_registry::{Entry, Error as RegistryError, Settings};
 
-use super::{Diagnostic, LEAST, Make, Point, Reading, batch, every, relative_error, samples, sampling};
+use super::diagnostic::Diagnostic;
+use super::make::Make;
+use super::point::Point;
+use super::reading::Reading;
+use super::settings::{LEAST, batch, every, relative_error, samples, sampling};
 use crate::{Error, Sampling, noise_scale};
 
 /// The gradient noise scale, by [`noise_scale`].

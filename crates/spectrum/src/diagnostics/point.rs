@@ -55,11 +55,11 @@ pub struct Point<'a, T: Real> {
     /// Whether other examples were selected than those of the step.
     away: bool,
     scratch: Vec<T>,
-    known: Option<Rc<Known<T>>>,
+    shared: Option<Rc<SharedSubspace<T>>>,
 }
 
 /// What one diagnostic found of the Hessian that helps others: orthonormal vectors with `v . H v` of each.
-pub(super) struct Known<T> {
+pub(super) struct SharedSubspace<T> {
     /// The vectors.
     pub(super) vectors: Vec<Vec<T>>,
     /// `v . H v`
@@ -89,18 +89,18 @@ impl<'a, T: Real> Point<'a, T> {
             linearized: false,
             away: false,
             scratch: Vec::new(),
-            known: None,
+            shared: None,
         }
     }
 
     /// Keeps what was found for the diagnostics that follow at this point.
-    pub(super) fn know(&mut self, known: Known<T>) {
-        self.known = Some(Rc::new(known));
+    pub(super) fn share(&mut self, found: SharedSubspace<T>) {
+        self.shared = Some(Rc::new(found));
     }
 
     /// What an earlier diagnostic found at this point.
-    pub(super) fn known(&self) -> Option<Rc<Known<T>>> {
-        self.known.clone()
+    pub(super) fn shared(&self) -> Option<Rc<SharedSubspace<T>>> {
+        self.shared.clone()
     }
 
     /// The objective, on the examples of the step and linearised at its point.

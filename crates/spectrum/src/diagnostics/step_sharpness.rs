@@ -1,7 +1,11 @@
 use onedge_objective::{Real, vector};
 use onedge_registry::Entry;
 
-use super::{Diagnostic, Make, Point, Reading, every};
+use super::diagnostic::Diagnostic;
+use super::make::Make;
+use super::point::Point;
+use super::reading::Reading;
+use super::settings::every;
 use crate::Error;
 
 /// The curvature along the step.

@@ -1,8 +1,11 @@
 use onedge_objective::{Real, State};
 use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
 
-use super::point::Known;
-use super::{Diagnostic, Make, Point, Reading, every, positive};
+use super::diagnostic::Diagnostic;
+use super::make::Make;
+use super::point::{Point, SharedSubspace};
+use super::reading::Reading;
+use super::settings::{every, positive};
 use crate::batches::{over_batches, select};
 use crate::{Error, Hessian, Subspace, SubspaceTracker, coarse_sample};
 
@@ -74,7 +77,7 @@ impl<T: Real> Diagnostic<T> for Top<T> {
         let found = point.with_hessian(|hessian| tracker.measure(hessian, Some(gradient)))?;
         let named = found.values.iter().enumerate();
         let readings = named.map(|(i, value)| Reading::exact(format!("top_{}", i + 1), *value)).collect();
-        point.know(Known { vectors: found.vectors, values: found.values });
+        point.share(SharedSubspace { vectors: found.vectors, values: found.values });
         Ok(readings)
     }
 

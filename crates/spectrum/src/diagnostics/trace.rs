@@ -1,7 +1,11 @@
 use onedge_objective::Real;
 use onedge_registry::{Default, Entry, Error as RegistryError, Kind, Settings, setting};
 
-use super::{Diagnostic, Make, Point, Reading, every, sampling};
+use super::diagnostic::Diagnostic;
+use super::make::Make;
+use super::point::Point;
+use super::reading::Reading;
+use super::settings::{every, sampling};
 use crate::{Error, Sampling, deflated, hutch_plus_plus, sampled_trace};
 
 /// Samples at least. They scatter little, and alike to both sides.
@@ -70,8 +74,8 @@ fn make(settings: &Settings) -> Result<Trace, RegistryError> {
 impl<T: Real> Diagnostic<T> for Trace {
     fn measure(&mut self, point: &mut Point<'_, T>) -> Result<Vec<Reading>, Error> {
         let sampling = Sampling { seed: point.seed, ..self.sampling };
-        let known = point.known();
-        let known = known.as_ref().map_or((&[][..], &[][..]), |known| (&known.vectors[..], &known.values[..]));
+        let shared = point.shared();
+        let known = shared.as_ref().map_or((&[][..], &[][..]), |shared| (&shared.vectors[..], &shared.values[..]));
         let usual = Some(point.examples() / 16).filter(|size| *size >= FEWEST && point.batch_size.is_none());
         let estimate = match self.batch.or(usual) {
             _ if self.plus => {

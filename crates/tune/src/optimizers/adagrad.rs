@@ -1,9 +1,10 @@
-use onedge_objective::Real;
+use onedge_objective::{Real, State};
 use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
-use super::{Make, check_lengths};
+use super::checks::check_lengths;
+use super::make::Make;
 use crate::bounds::{EPS, FROM_ZERO, IN_RANGE};
-use crate::{Error, Optimizer, State};
+use crate::{Error, Optimizer};
 
 /// AdaGrad: `s <- s + g^2` from `start`, `P = diag(sqrt(s + eps))`, `u = -P^-1 g`.
 ///

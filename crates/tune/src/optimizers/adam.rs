@@ -1,9 +1,10 @@
-use onedge_objective::Real;
+use onedge_objective::{Real, State};
 use onedge_registry::{Default, Entry, Error as SettingError, Kind, Setting, Settings, setting};
 
-use super::{Make, check_lengths};
+use super::checks::check_lengths;
+use super::make::Make;
 use crate::bounds::{self, DECAY_RATE, IN_RANGE};
-use crate::{Error, Optimizer, State};
+use crate::{Error, Optimizer};
 
 /// Adam with bias correction: `m <- beta1 m + (1 - beta1) g`, `nu <- beta2 nu + (1 - beta2) g^2` from zero,
 /// `P = diag(sqrt(nu / (1 - beta2^t)) + eps)`, `u = -P^-1 m / (1 - beta1^t)` with t = 1 at the first step.

@@ -1,11 +1,11 @@
-use onedge_objective::{Layer, Real};
+use onedge_objective::{Layer, Real, State};
 use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
-use super::Make;
 use super::adam::{Adam, BETA1, BETA2, EPS};
 use super::decay::{DECAY_ON, Decay, DecayOn};
+use super::make::Make;
 use crate::bounds::IN_RANGE;
-use crate::{Error, Optimizer, State};
+use crate::{Error, Optimizer};
 
 /// AdamW: Adam's update plus decoupled weight decay, `u = u_adam - decay w`.
 ///

@@ -1,11 +1,11 @@
 //! What the schedule-free methods share: a last point z, a weighted mean x of all of them, and the point y between
 //! both.
 
-use onedge_objective::Real;
-use onedge_registry::Error as SettingError;
+use onedge_objective::{Reader, Real, State};
+use onedge_registry::{Error as SettingError, Settings};
 
+use crate::Error;
 use crate::bounds::DECAY_RATE;
-use crate::{Error, Reader, State};
 
 /// `x <- (1 - c) x + c z` with `c = gamma^2 / (sum of gamma^2)`, and `y = (1 - beta) z + beta x`.
 #[derive(Debug, Clone)]
@@ -82,5 +82,13 @@ impl<T: Real> Averaging<T> {
         self.last = reader.vector("last")?;
         self.mean = reader.vector("mean")?;
         Error::require_length("optimizer state", self.last.len(), self.mean.len())
+    }
+}
+
+/// The setting `warmup`, in steps; 0 if it is not set.
+pub(super) fn warmup(settings: &Settings) -> Result<u64, SettingError> {
+    match settings.optional_count("warmup")? {
+        Some(0) => Err(settings.out_of_range("warmup", "a whole number, 1 or more")),
+        count => Ok(count.unwrap_or(0) as u64),
     }
 }

@@ -1,11 +1,12 @@
-use onedge_objective::Real;
+use onedge_objective::{Real, State};
 use onedge_registry::{Entry, Error as SettingError, Settings};
 
 use super::adam::{BETA1, BETA2, EPS};
-use super::d_adapt_sgd::DISTANCE;
-use super::{Make, check_lengths, grown};
+use super::checks::check_lengths;
+use super::d_adapt_sgd::{DISTANCE, grown};
+use super::make::Make;
 use crate::bounds::{self, DECAY_RATE, IN_RANGE, POSITIVE};
-use crate::{Error, Optimizer, State};
+use crate::{Error, Optimizer};
 
 /// D-Adaptation of Adam: Adam at the rate d, a lower bound on the distance from the first point to the solution (its
 /// largest component), which grows as the run shows more of it.

@@ -1,9 +1,10 @@
-use onedge_objective::{Real, vector};
+use onedge_objective::{Real, State, vector};
 use onedge_registry::{Default, Entry, Error as SettingError, Kind, Setting, Settings, setting};
 
-use super::{Make, check_lengths, grown};
+use super::checks::check_lengths;
+use super::make::Make;
 use crate::bounds::{DECAY_RATE, IN_RANGE, POSITIVE};
-use crate::{Error, Optimizer, State};
+use crate::{Error, Optimizer};
 
 /// D-Adaptation of stochastic gradient descent: the rate `d / |g_0|` with a lower bound d on the distance from the
 /// first point to the solution, which grows as the run shows more of it.
@@ -50,6 +51,12 @@ impl<T: Real> DAdaptSgd<T> {
     fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
         Self::new(settings.number("beta"), settings.number("distance"))
     }
+}
+
+/// A lower bound on the distance to the solution, and what a new gradient makes of it. It never falls, and a quotient by a
+/// sum of zero says nothing.
+pub(super) fn grown(distance: f64, estimate: f64) -> f64 {
+    if estimate > distance && estimate.is_finite() { estimate } else { distance }
 }
 
 pub(super) const DISTANCE: Setting =

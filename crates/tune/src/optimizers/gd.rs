@@ -1,8 +1,9 @@
-use onedge_objective::Real;
+use onedge_objective::{Real, State};
 use onedge_registry::Entry;
 
-use super::{Make, check_lengths};
-use crate::{Error, Optimizer, State};
+use super::checks::check_lengths;
+use super::make::Make;
+use crate::{Error, Optimizer};
 
 /// Gradient descent, `u = -g`. Stable on a quadratic while `eta lambda < 2`.
 ///

@@ -1,11 +1,12 @@
-use onedge_objective::{Layer, Real, vector};
+use onedge_objective::{Layer, Real, State, vector};
 use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
 use super::adam::{Adam, BETA1, BETA2};
+use super::checks::told;
 use super::decay::{DECAY_ON, Decay, DecayOn};
-use super::{Make, told};
+use super::make::Make;
 use crate::bounds::IN_RANGE;
-use crate::{Error, Optimizer, State};
+use crate::{Error, Optimizer};
 
 /// LAMB: AdamW's update, scaled in each tensor to the length of the tensor's parameters.
 ///

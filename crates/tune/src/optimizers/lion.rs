@@ -1,10 +1,11 @@
-use onedge_objective::{Layer, Real};
+use onedge_objective::{Layer, Real, State};
 use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
+use super::checks::check_lengths;
 use super::decay::{DECAY_ON, Decay, DecayOn};
-use super::{Make, check_lengths};
+use super::make::Make;
 use crate::bounds::{DECAY_RATE, IN_RANGE};
-use crate::{Error, Optimizer, State};
+use crate::{Error, Optimizer};
 
 /// Lion: the sign of a mean of gradients, with decoupled weight decay.
 ///

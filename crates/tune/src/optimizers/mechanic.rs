@@ -1,14 +1,19 @@
-use onedge_objective::{Layer, Real, vector};
+use std::collections::BTreeMap;
+
+use onedge_objective::{Layer, Real, State, vector};
 use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
-use super::{Made, Make, check_lengths};
+use super::checks::check_lengths;
+use super::make::{Make, OptimizerResult};
+use super::{adam, adamw, gd, momentum, nesterov, rmsprop};
 use crate::bounds::{FROM_ZERO, IN_RANGE, POSITIVE};
-use crate::{Error, Optimizer, State};
+use crate::{Error, Optimizer};
 
 /// The decays of the tuners that run side by side.
 const BETAS: [f64; 6] = [0.9, 0.99, 0.999, 0.9999, 0.99999, 0.999999];
 /// The optimizers that can be tuned, with their own settings at the defaults.
-const BASES: [&str; 6] = ["gd", "momentum", "nesterov", "rmsprop", "adam", "adamw"];
+static BASES: [&Entry<Make>; 6] =
+    [&gd::ENTRY, &momentum::ENTRY, &nesterov::ENTRY, &rmsprop::ENTRY, &adam::ENTRY, &adamw::ENTRY];
 
 /// Mechanic: another optimizer's updates, all of them together scaled by a factor that is learnt from the gradients.
 ///
@@ -63,11 +68,11 @@ impl<T: Real> Mechanic<T> {
     }
 
     fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
-        let base = settings.text("base");
-        if !BASES.contains(&base) {
-            return Err(settings.out_of_range("base", &format!("one of {}", BASES.join(", "))));
-        }
-        let base = super::build(base, std::collections::BTreeMap::new())?;
+        let Some(entry) = BASES.iter().find(|entry| entry.name == settings.text("base")) else {
+            let names: Vec<&str> = BASES.iter().map(|entry| entry.name).collect();
+            return Err(settings.out_of_range("base", &format!("one of {}", names.join(", "))));
+        };
+        let base = entry.build.make(&Settings::resolve(entry, BTreeMap::new())?)?;
         Self::new(base, settings.number("decay"), settings.number("init"), settings.number("eps"))
     }
 
@@ -86,7 +91,7 @@ impl<T: Real> Mechanic<T> {
     }
 }
 
-fn boxed<T: Real>(settings: &Settings) -> Made<T> {
+fn boxed<T: Real>(settings: &Settings) -> OptimizerResult<T> {
     Ok(Box::new(Mechanic::from_settings(settings)?))
 }
 

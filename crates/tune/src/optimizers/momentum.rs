@@ -1,9 +1,10 @@
-use onedge_objective::Real;
+use onedge_objective::{Real, State};
 use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
-use super::{Make, check_lengths};
+use super::checks::check_lengths;
+use super::make::Make;
 use crate::bounds::{DECAY_RATE, IN_RANGE};
-use crate::{Error, Optimizer, State};
+use crate::{Error, Optimizer};
 
 /// Heavy-ball momentum, undamped: `m <- g + beta m`, `u = -m`.
 ///

@@ -1,14 +1,15 @@
 use std::ops::Range;
 
-use onedge_objective::{Layer, Real, vector};
+use onedge_objective::{Layer, Real, State, vector};
 use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, Value, setting};
 
 use super::adam::{Adam, BETA1};
+use super::checks::check_lengths;
 use super::decay::{DECAY_ON, Decay, DecayOn};
+use super::make::Make;
 use super::newton_schulz::orthogonalize;
-use super::{Make, check_lengths};
 use crate::bounds::{DECAY_RATE, IN_RANGE, POSITIVE, refused};
-use crate::{Error, Optimizer, State};
+use crate::{Error, Optimizer};
 
 /// Muon: the momentum of each hidden matrix made nearly orthogonal; all other parameters by AdamW.
 ///

@@ -1,11 +1,12 @@
-use onedge_objective::Real;
+use onedge_objective::{Real, State};
 use onedge_registry::{Entry, Error as SettingError, Settings};
 
 use super::adam::{BETA1, BETA2, EPS};
-use super::d_adapt_sgd::DISTANCE;
-use super::{Make, check_lengths, grown};
+use super::checks::check_lengths;
+use super::d_adapt_sgd::{DISTANCE, grown};
+use super::make::Make;
 use crate::bounds::{self, DECAY_RATE, IN_RANGE, POSITIVE};
-use crate::{Error, Optimizer, State};
+use crate::{Error, Optimizer};
 
 /// Prodigy: Adam at the rate d, as D-Adaptation, with an estimate of the distance that weighs gradients by d^2 and so
 /// grows faster.

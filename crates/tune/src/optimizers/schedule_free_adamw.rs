@@ -1,13 +1,14 @@
-use onedge_objective::{Layer, Real};
+use onedge_objective::{Layer, Real, State};
 use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
 use super::adam::{BETA2, EPS};
-use super::averaging::Averaging;
+use super::averaging::{Averaging, warmup};
+use super::checks::check_lengths;
 use super::decay::{DECAY_ON, Decay, DecayOn};
+use super::make::Make;
 use super::schedule_free_sgd::{BETA, DECAY, WARMUP};
-use super::{Make, check_lengths};
 use crate::bounds::{self, DECAY_RATE, IN_RANGE, POSITIVE};
-use crate::{Error, Optimizer, State};
+use crate::{Error, Optimizer};
 
 /// Schedule-free AdamW: as schedule-free SGD, with RMSProp's division of the gradient; the average stands for Adam's
 /// momentum.
@@ -90,7 +91,7 @@ impl<T: Real> ScheduleFreeAdamW<T> {
             beta2: number("beta2"),
             eps: number("eps"),
             decay: number("decay"),
-            warmup: super::warmup(settings)?,
+            warmup: warmup(settings)?,
         })?;
         Ok(method.decay_on(DecayOn::from_settings(NAME, settings)?))
     }

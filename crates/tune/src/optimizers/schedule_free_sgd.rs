@@ -1,11 +1,12 @@
-use onedge_objective::{Layer, Real, vector};
+use onedge_objective::{Layer, Real, State, vector};
 use onedge_registry::{Default, Entry, Error as SettingError, Kind, Setting, Settings, setting};
 
-use super::averaging::Averaging;
+use super::averaging::{Averaging, warmup};
+use super::checks::check_lengths;
 use super::decay::{DECAY_ON, Decay, DecayOn};
-use super::{Make, check_lengths};
+use super::make::Make;
 use crate::bounds::{IN_RANGE, POSITIVE};
-use crate::{Error, Optimizer, State};
+use crate::{Error, Optimizer};
 
 /// Schedule-free SGD: gradients are taken between the last point z of plain SGD and the average x of them all, and x is
 /// what is evaluated and kept.
@@ -53,7 +54,7 @@ impl<T: Real> ScheduleFreeSgd<T> {
 
     fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
         let number = |key| settings.number(key);
-        let method = Self::new(number("rate"), number("beta"), number("decay"), super::warmup(settings)?)?;
+        let method = Self::new(number("rate"), number("beta"), number("decay"), warmup(settings)?)?;
         Ok(method.decay_on(DecayOn::from_settings("schedule-free-sgd", settings)?))
     }
 }

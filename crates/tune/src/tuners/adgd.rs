@@ -1,8 +1,9 @@
+use onedge_objective::State;
 use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
-use super::Make;
+use super::make::Make;
 use crate::bounds::{IN_RANGE, RATE};
-use crate::{Change, Error, Events, Line, Needs, State, Tuner};
+use crate::{Change, Error, Events, Line, Needs, Tuner};
 
 /// Adaptive gradient descent without descent: the rate follows the inverse of the local Lipschitz constant
 /// `L = |y| / |s|`, where s and y are the changes of parameters and gradient over the last step, and grows by no more

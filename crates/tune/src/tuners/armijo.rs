@@ -1,8 +1,9 @@
+use onedge_objective::State;
 use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
-use super::Make;
+use super::make::Make;
 use crate::bounds::{Bounds, DECREASE, FROM_ZERO, IN_RANGE, SHARE, from_one};
-use crate::{Error, Events, Line, State, Tuner};
+use crate::{Error, Events, Line, Tuner};
 
 /// A search without a limit on its tries ends here all the same.
 const SMALLEST_RATE: f64 = 1e-30;

@@ -1,9 +1,10 @@
+use onedge_objective::State;
 use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, Value, setting};
 
-use super::Make;
+use super::make::Make;
 use super::quadratic::within;
 use crate::bounds::{CAP, FROM_ZERO, IN_RANGE, RATE, refused};
-use crate::{Error, Events, Line, Needs, State, Tuner};
+use crate::{Error, Events, Line, Needs, Tuner};
 
 /// Barzilai and Borwein's rates, the inverse of the mean curvature over the last step: with s and y the changes of
 /// parameters and gradient, `eta = s.s / s.y` (long) or `eta = s.y / y.y` (short), kept in [floor, cap].

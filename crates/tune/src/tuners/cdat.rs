@@ -1,11 +1,12 @@
+use onedge_objective::State;
 use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
-use super::Make;
+use super::make::Make;
 use super::parts::{PARTS, Parts};
 use super::quadratic::{cut, denominator, numerator, quotient};
 use super::sigma::{self, Sigma};
 use crate::bounds::{CAP, DECAY_RATE, FROM_ZERO, IN_RANGE, from_one};
-use crate::{Error, Events, Line, Needs, State, Tuner};
+use crate::{Error, Events, Line, Needs, Tuner};
 
 /// Curvature dynamics aware tuning: `eta = sigma n / d` with `n = max(-g.u, 0)` and `d = |u.Hu| + eps`, each replaced
 /// by its exponential average `beta nbar + (1 - beta) n` from zero.

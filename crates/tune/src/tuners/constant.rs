@@ -1,6 +1,7 @@
 use onedge_registry::{Default, Entry, Error as SettingError, Kind, setting};
 
-use super::{Make, Schedule};
+use super::make::Make;
+use super::schedule::Schedule;
 use crate::bounds::RATE;
 
 /// The same rate at every step: the baseline, tuned over a grid in the paper.

@@ -1,10 +1,11 @@
+use onedge_objective::State;
 use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
-use super::Make;
+use super::make::Make;
 use super::parts::{PARTS, Parts};
 use super::quadratic::cut;
 use crate::bounds::{Bounds, CAP, DECAY_RATE, IN_RANGE, POSITIVE};
-use crate::{Error, Events, Line, Needs, State, Tuner};
+use crate::{Error, Events, Line, Needs, Tuner};
 
 /// A closed loop that steers the measured batch sharpness to a target: a PI controller on the logarithm of the rate.
 ///

@@ -1,9 +1,10 @@
+use onedge_objective::State;
 use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
-use super::Make;
+use super::make::Make;
 use super::quadratic::quotient;
 use crate::bounds::{IN_RANGE, POSITIVE};
-use crate::{Error, Events, Line, Needs, State, Tuner};
+use crate::{Error, Events, Line, Needs, Tuner};
 
 /// Distance over gradients: `eta_t = r_t / sqrt(G_t)`, with r_t the largest distance from the first point so far, at
 /// least `relative (1 + |w_0|)`, and G_t the sum of `|u_i|^2` over the steps up to this one.

@@ -1,9 +1,10 @@
+use onedge_objective::State;
 use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
-use super::Make;
+use super::make::Make;
 use super::quadratic::quotient;
 use crate::bounds::{IN_RANGE, POSITIVE};
-use crate::{Error, Events, Line, Needs, State, Tuner};
+use crate::{Error, Events, Line, Needs, Tuner};
 
 /// Distance over weighted gradients: `eta_t = r_t^2 / sqrt(v_t)`, with r_t the largest distance from the first point so
 /// far, at least `distance`, and `v_t = v_(t-1) + r_t^2 |u_t|^2` from zero.

@@ -1,6 +1,7 @@
 use onedge_registry::{Default, Entry, Error, Kind, Settings, setting};
 
-use super::{Make, Schedule};
+use super::make::Make;
+use super::schedule::Schedule;
 use crate::bounds::{FACTOR, RATE, from_one};
 
 /// Exponential decay, `eta = rate factor^(t / period)`.

@@ -1,9 +1,10 @@
+use onedge_objective::State;
 use onedge_registry::{Entry, Error as SettingError};
 
-use super::Make;
+use super::make::Make;
 use super::parts::{PARTS, Parts};
 use super::quadratic::{denominator, numerator, quotient};
-use crate::{Error, Events, Line, Needs, State, Tuner};
+use crate::{Error, Events, Line, Needs, Tuner};
 
 /// The minimiser of the quadratic model along u, `eta = -g.u / u.Hu` ("quadratically greedy").
 ///

@@ -1,8 +1,9 @@
+use onedge_objective::State;
 use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
-use super::Make;
+use super::make::Make;
 use crate::bounds::{Bounds, RATE};
-use crate::{Error, Events, Line, State, Tuner};
+use crate::{Error, Events, Line, Tuner};
 
 /// Multiplicative hypergradient descent: `eta_t = eta_(t-1) (1 - beta cos(g_t, u_(t-1)))`.
 ///

@@ -11,6 +11,7 @@ mod dowg;
 mod exponential;
 mod greedy;
 mod hypergradient;
+mod make;
 mod on_edge;
 mod pal;
 mod parts;
@@ -45,6 +46,7 @@ pub use dowg::Dowg;
 pub use exponential::Exponential;
 pub use greedy::Greedy;
 pub use hypergradient::Hypergradient;
+pub use make::Make;
 pub use on_edge::OnEdge;
 pub use pal::Pal;
 pub use polyak::Polyak;
@@ -58,9 +60,6 @@ pub use warmup_constant::WarmupConstant;
 pub use warmup_cosine::WarmupCosine;
 pub use warmup_linear::WarmupLinear;
 pub use wolfe::{Wolfe, WolfeOptions};
-
-/// How a tuner is made from its settings.
-pub type Make = fn(&Settings) -> Result<Box<dyn Tuner>, SettingError>;
 
 /// Every tuner, in the order of listings.
 pub static ALL: &[&Entry<Make>] = &[

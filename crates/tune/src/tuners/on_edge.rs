@@ -1,9 +1,10 @@
+use onedge_objective::State;
 use onedge_registry::{Entry, Error as SettingError};
 
-use super::Make;
+use super::make::Make;
 use super::parts::{PARTS, Parts};
 use super::quadratic::{denominator, numerator, quotient};
-use crate::{Error, Events, Line, Needs, State, Tuner};
+use crate::{Error, Events, Line, Needs, Tuner};
 
 /// The largest rate at which the quadratic model along u does not exceed the loss, `eta = -2 g.u / u.Hu` ("on edge").
 ///

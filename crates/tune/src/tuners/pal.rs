@@ -1,9 +1,10 @@
+use onedge_objective::State;
 use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
-use super::Make;
+use super::make::Make;
 use super::quadratic::cut;
 use crate::bounds::{CAP, IN_RANGE, POSITIVE};
-use crate::{Error, Events, Line, State, Tuner};
+use crate::{Error, Events, Line, Tuner};
 
 /// Parabolic approximation linesearch: the minimum of the parabola along the update through the loss and slope here and
 /// the loss at the distance `measure`.

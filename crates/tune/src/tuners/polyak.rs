@@ -1,9 +1,10 @@
+use onedge_objective::State;
 use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
-use super::Make;
+use super::make::Make;
 use super::quadratic::{cut, quotient};
 use crate::bounds::{Bounds, CAP, IN_RANGE};
-use crate::{Error, Events, Line, State, Tuner};
+use crate::{Error, Events, Line, Tuner};
 
 /// Polyak's rate, `eta = min((f - fstar) / |g|^2, cap)`.
 ///

@@ -1,4 +1,6 @@
-use crate::{Error, Events, Line, State, Tuner};
+use onedge_objective::State;
+
+use crate::{Error, Events, Line, Tuner};
 
 /// A learning rate that depends on the step alone. Every schedule is a [`Tuner`] that asks the line for nothing else,
 /// keeps no state and never meets an event.

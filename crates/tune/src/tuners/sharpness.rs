@@ -1,9 +1,10 @@
+use onedge_objective::State;
 use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
-use super::Make;
+use super::make::Make;
 use super::quadratic::quotient;
 use crate::bounds::{IN_RANGE, POSITIVE};
-use crate::{Error, Events, Line, State, Tuner};
+use crate::{Error, Events, Line, Tuner};
 
 /// `eta = sigma / lambda`, lambda the largest eigenvalue of the Hessian, or of `P^-1/2 H P^-1/2` if the optimizer has a
 /// preconditioner P.

@@ -1,8 +1,9 @@
+use onedge_objective::State;
 use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
-use super::Make;
+use super::make::Make;
 use crate::bounds::{Bounds, DECREASE, POSITIVE, SHARE, from_one};
-use crate::{Error, Events, Line, State, Tuner};
+use crate::{Error, Events, Line, Tuner};
 
 /// The rate of a step whose search found nothing, as in the authors' code.
 const GIVEN_UP: f64 = 1e-6;

@@ -1,7 +1,8 @@
 use onedge_registry::{Entry, Error as SettingError};
 
+use super::make::Make;
+use super::schedule::Schedule;
 use super::warmup::{Phase, SETTINGS, Warmup};
-use super::{Make, Schedule};
 
 /// Linear warm-up, then half a cosine down to zero.
 ///

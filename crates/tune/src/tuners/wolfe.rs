@@ -1,8 +1,9 @@
+use onedge_objective::State;
 use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, Value, setting};
 
-use super::Make;
+use super::make::Make;
 use crate::bounds::{IN_RANGE, POSITIVE, SHARE, from_one, refused};
-use crate::{Error, Events, Line, State, Tuner};
+use crate::{Error, Events, Line, Tuner};
 
 /// A linesearch for the strong Wolfe conditions: with `phi(eta) = f(w + eta u)`,
 /// `phi(eta) <= phi(0) + c1 eta phi'(0)` and `|phi'(eta)| <= c2 |phi'(0)|`.

@@ -8,7 +8,7 @@ use onedge_train::Element;
 
 use crate::fingerprint::of_file;
 use crate::prepare::prepare;
-use crate::session::{Opening, Session, begin};
+use crate::session::{Described, Opening, Session, begin};
 use crate::{DataSets, Error, Finished, Place};
 
 /// A run to be done.
@@ -78,8 +78,16 @@ fn execute_in<T: Element>(
     }
     let (directory, registration) = begin(request.place, request.register, spec, sources, data_sets)?;
     let opening = Opening::New;
-    let session =
-        Session { spec, prepared, directory, registration, opening, w, records: Vec::new(), save: request.save };
+    let session = Session {
+        described: Described::by(spec),
+        prepared,
+        directory,
+        registration,
+        opening,
+        w,
+        records: Vec::new(),
+        save: request.save,
+    };
     session.run(data_sets, judge, interrupt)
 }
 

@@ -6,13 +6,13 @@ use onedge_record::checkpoint::CheckpointError;
 use onedge_record::{Record, RunDirectory, StopReason, check_writable};
 use onedge_registry::Value;
 use onedge_spec::{Catalogue, Precision, Spec};
-use onedge_train::{Advance, Element, Layout, Plan, Snapshot, Training};
+use onedge_train::{Advance, Element, Layout, Plan, Prepared, Snapshot, Training};
 use onedge_tune::TrainerState;
 
 use crate::origin::Origin;
-use crate::prepare::{Prepared, prepare};
+use crate::prepare::prepare;
 use crate::resume::state_at;
-use crate::session::{Opening, Session, begin};
+use crate::session::{Described, Opening, Session, begin};
 use crate::{DataSets, Error, Finished, Outputs, Place, ResumeError, build_problem};
 
 /// A variant of a run, from one of its steps on.
@@ -209,7 +209,8 @@ fn go_on<T: Element>(
         observe(record);
         None
     };
-    Session { spec, prepared, directory, registration, opening, w, records, save }.run(data_sets, &mut judge, interrupt)
+    Session { described: Described::by(spec), prepared, directory, registration, opening, w, records, save }
+        .run(data_sets, &mut judge, interrupt)
 }
 
 /// Whether parameters fit a model.

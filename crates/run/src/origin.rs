@@ -45,8 +45,7 @@ impl Origin {
             spec.steps = last.steps;
         }
         let records = if directory.steps().is_file() { directory.read_steps()?.records } else { Vec::new() };
-        let gapless = records.into_iter().zip(0..).take_while(|(record, step)| record.step == *step);
-        let records = gapless.map(|(record, _)| record).collect();
+        let records = gapless(records);
         Ok(Self { directory, spec, document, records })
     }
 
@@ -112,4 +111,10 @@ impl Origin {
             _ => None,
         }
     }
+}
+
+/// One record for every step from the first on, as far as there is no gap.
+pub(crate) fn gapless(records: Vec<Record>) -> Vec<Record> {
+    let gapless = records.into_iter().zip(0..).take_while(|(record, step)| record.step == *step);
+    gapless.map(|(record, _)| record).collect()
 }

@@ -1,8 +1,8 @@
 use onedge_spec::{Precision, Spec};
 use onedge_spectrum::diagnostics::Setup;
 use onedge_spectrum::{Lanczos, Wanted};
-use onedge_train::{Augment, Diagnostics, Element, Instruments, Last, Layout, Plan, Problem, engine, instruments};
-use onedge_tune::{Error as TuneError, Optimizer, Tuner};
+use onedge_train::{Augment, Diagnostics, Element, Instruments, Last, Layout, Plan, Prepared, engine, instruments};
+use onedge_tune::Error as TuneError;
 
 use crate::{DataSets, Error, build_problem};
 
@@ -76,14 +76,7 @@ pub fn check_all<'a>(specs: impl IntoIterator<Item = &'a Spec>, data_sets: &mut 
     Ok(())
 }
 
-/// What a run needs beside a folder and parameters.
-pub(crate) struct Prepared<T: Element> {
-    pub(crate) plan: Plan,
-    pub(crate) problem: Problem<T>,
-    pub(crate) method: (Box<dyn Optimizer<T>>, Box<dyn Tuner>),
-    pub(crate) instruments: Instruments<T>,
-}
-
+/// What a run of `spec` needs beside a folder and parameters.
 pub(crate) fn prepare<T: Element>(spec: &Spec, data_sets: &mut DataSets) -> Result<Prepared<T>, Error> {
     let plan = plan(spec)?;
     let problem = build_problem(spec, data_sets)?;

@@ -1,14 +1,14 @@
 use onedge_record::checkpoint::{Checkpoint, Checkpoints};
 use onedge_record::{Record, RunLock, StopReason, check_writable};
 use onedge_spec::{Catalogue, Precision, Spec};
-use onedge_train::{Element, Layout};
+use onedge_train::{Element, Layout, Prepared};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use crate::origin::Origin;
-use crate::prepare::{Prepared, prepare};
+use crate::prepare::prepare;
 use crate::registration::Registration;
-use crate::session::{Opening, Session};
+use crate::session::{Described, Opening, Session};
 use crate::{DataSets, Error, Finished, Outputs, ResumeError};
 
 /// A run that was begun, held so that no other process goes on with it.
@@ -137,7 +137,7 @@ fn resume_in<T: Element>(
     let opening = Opening::Resumed(snapshot.map(|checkpoint| checkpoint.snapshot));
     let registration = Registration::of(outputs.register, directory.path(), lock);
     let save = outputs.save;
-    Session { spec: &spec, prepared, directory, registration, opening, w, records, save }
+    Session { described: Described::by(&spec), prepared, directory, registration, opening, w, records, save }
         .run(data_sets, judge, interrupt)
 }
 

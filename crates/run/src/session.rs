@@ -10,17 +10,16 @@ use onedge_record::{
     lines, params, write_whole,
 };
 use onedge_registry::Value;
-use onedge_spec::Spec;
-use onedge_train::{Advance, Element, Outcome, Snapshot, Training, Workload};
+use onedge_spec::{Cadence, Spec};
+use onedge_train::{Advance, Element, Outcome, Prepared, Snapshot, Training, Workload};
 
 use crate::keeper::{Keeper, Pause, Tally};
-use crate::prepare::Prepared;
 use crate::registration::Registration;
 use crate::{DataSets, Error, Finished, Place, file_name};
 
 /// A run that is ready to train: what all runs have in common from here on, however they began.
 pub(crate) struct Session<'a, T: Element> {
-    pub(crate) spec: &'a Spec,
+    pub(crate) described: Described,
     pub(crate) prepared: Prepared<T>,
     pub(crate) directory: RunDirectory,
     pub(crate) registration: Registration<'a>,
@@ -31,6 +30,20 @@ pub(crate) struct Session<'a, T: Element> {
     pub(crate) records: Vec<Record>,
     /// Where to write the parameters at the end, besides the folder.
     pub(crate) save: Option<&'a Path>,
+}
+
+/// What a run is, for those who read what it leaves.
+pub(crate) struct Described {
+    pub(crate) name: String,
+    /// All settings, as TOML.
+    pub(crate) settings: String,
+    pub(crate) checkpoints: Cadence,
+}
+
+impl Described {
+    pub(crate) fn by(spec: &Spec) -> Self {
+        Self { name: spec.name.clone(), settings: spec.settings_to_toml(), checkpoints: spec.checkpoints }
+    }
 }
 
 /// How a run begins or goes on.
@@ -56,13 +69,26 @@ impl<T: Element> Session<'_, T> {
         judge: &mut dyn FnMut(&Record) -> Option<StopReason>,
         interrupt: &AtomicBool,
     ) -> Result<Finished, Error> {
-        let Self { spec, prepared, directory, registration, opening, mut w, mut records, save } = self;
+        self.run_keeping(data_sets, judge, interrupt).map(|(finished, ..)| finished)
+    }
+
+    /// The same, which gives back the parameters and how training ended, too.
+    ///
+    /// # Errors
+    /// Those of [`run`](Self::run).
+    pub(crate) fn run_keeping(
+        self,
+        data_sets: &DataSets,
+        judge: &mut dyn FnMut(&Record) -> Option<StopReason>,
+        interrupt: &AtomicBool,
+    ) -> Result<(Finished, Vec<T>, Outcome), Error> {
+        let Self { described, prepared, directory, registration, opening, mut w, mut records, save } = self;
         let Prepared { plan, mut problem, method, mut instruments } = prepared;
         let mut training = Training::new(&plan, &mut *problem.train, &mut w, method, &mut instruments)?;
         let (layouts, data) = (&problem.layouts, &problem.data);
         let keeper = |last| {
             let checkpoints = Checkpoints::in_folder(&directory.checkpoints());
-            Keeper::new(spec.checkpoints, checkpoints, layouts, spec.settings_to_toml(), data, last)
+            Keeper::new(described.checkpoints, checkpoints, layouts, described.settings.clone(), data, last)
         };
         let (mut keeper, mut writer) = match opening {
             Opening::New => (keeper(None), StepWriter::create(&directory.steps())?),
@@ -136,7 +162,7 @@ impl<T: Element> Session<'_, T> {
         let test_means = problem.test.as_deref_mut().and_then(|test| lost.keep(means(test, &w))).unwrap_or_default();
         let edge = outcome.edge;
         let mut tally = keeper.finish();
-        let summary = summarise(spec, outcome, &records, w.len(), (train_means, test_means), &tally);
+        let summary = summarise(&described.name, outcome.clone(), &records, w.len(), (train_means, test_means), &tally);
         if there {
             lost.keep(directory.write_summary(&summary).map_err(Error::from));
         }
@@ -144,7 +170,7 @@ impl<T: Element> Session<'_, T> {
         registration.end(&warn);
         let finished = Finished { folder: directory.path().to_owned(), summary, records, edge };
         match lost.0 {
-            None => Ok(finished),
+            None => Ok((finished, w, outcome)),
             Some(source) => Err(Error::Incomplete { finished: Box::new(finished), source: Box::new(source) }),
         }
     }
@@ -188,7 +214,7 @@ fn means<T: Element>(workload: &mut dyn Workload<T>, w: &[T]) -> Result<BTreeMap
 }
 
 fn summarise(
-    spec: &Spec,
+    name: &str,
     outcome: Outcome,
     records: &[Record],
     parameters: usize,
@@ -197,7 +223,7 @@ fn summarise(
 ) -> Summary {
     let losses: Vec<f64> = records.iter().map(|record| record.loss).collect();
     Summary {
-        name: spec.name.clone(),
+        name: name.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         stop: outcome.stop,
         ended: Some(humantime::format_rfc3339_seconds(SystemTime::now()).to_string()),
@@ -211,7 +237,7 @@ fn summarise(
         first_loss: losses.first().copied(),
         final_loss: final_loss(&losses),
         best_loss: losses.iter().copied().reduce(f64::min),
-        events: outcome.events.into_iter().map(|(name, count)| (name.to_owned(), count)).collect(),
+        events: outcome.events.into_iter().collect(),
         train,
         test,
     }

@@ -83,6 +83,9 @@ pub enum Error {
         /// What is wrong.
         source: Box<onedge_nn::Error>,
     },
+    /// A setting of a diagnostic.
+    #[error(transparent)]
+    Setting(#[from] onedge_registry::Error),
     /// Examples to train and to test on that do not go together.
     #[error(transparent)]
     Data(Box<DataError>),

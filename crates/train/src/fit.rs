@@ -7,13 +7,15 @@ use std::sync::Arc;
 use onedge_data::{Dataset, Split};
 use onedge_engine::{Forward, Options};
 use onedge_nn::{Io, Layers, Loss, Model, loss_graph};
+use onedge_registry::{Setting, Settings, Value};
 use onedge_spectrum::Lanczos;
+use onedge_spectrum::diagnostics::{self, Setup};
 use onedge_tune::optimizers::Gd;
 use onedge_tune::tuners::Cdat;
 use onedge_tune::{Optimizer, Tuner};
 
 use crate::Error;
-use crate::{Diagnostics, Instruments, Last, Outcome, Plan, Problem, target, train};
+use crate::{Diagnostics, Instruments, Last, Outcome, Plan, Prepared, Problem, instruments, target, train};
 use crate::{Layout, Record};
 
 /// A model on a data set, to be trained; made by [`fit`].
@@ -26,8 +28,23 @@ pub struct Fit {
     data: Split,
     optimizer: Box<dyn Optimizer<f32>>,
     tuner: Box<dyn Tuner>,
+    /// What optimizer and tuner are called.
+    names: [&'static str; 2],
+    /// Settings of diagnostics: their cadences.
+    diagnostics: BTreeMap<String, Value>,
     plan: Plan,
     l2: f64,
+}
+
+/// A [`Fit`] that is ready to train: what whoever trains it needs, and what [`Fitted`] keeps.
+pub struct Ready {
+    /// The plan, the problem and the method.
+    pub prepared: Prepared<f32>,
+    /// What it is made of, by dotted keys as in a spec: `steps`, `loss.l2`, `tuner.name`, ...
+    pub described: Vec<(String, Value)>,
+    model: Arc<Model>,
+    loss: Arc<Loss>,
+    data: Arc<Split>,
 }
 
 /// A model that was trained.
@@ -42,9 +59,9 @@ pub struct Fitted {
     pub train: BTreeMap<String, f64>,
     /// The same over the test examples; empty if there are none.
     pub test: BTreeMap<String, f64>,
-    model: Model,
-    loss: Loss,
-    data: Dataset,
+    model: Arc<Model>,
+    loss: Arc<Loss>,
+    data: Arc<Split>,
 }
 
 /// A model written as a closure (see [`Model::build`]) with `loss` on the arrays of `data`.
@@ -93,7 +110,8 @@ pub fn fit(
         diagnostics: Diagnostics { sharpness_every: 0, hessian: false, curvature: false, lanczos: Lanczos::top(1, 0) },
     };
     let (optimizer, tuner) = (Box::new(Gd::paper()), Box::new(Cdat::recommended()));
-    Ok(Fit { model, loss, data: Split::new(data, None)?, optimizer, tuner, plan, l2: 0.0 })
+    let (names, diagnostics) = (["gd", "cdat"], BTreeMap::new());
+    Ok(Fit { model, loss, data: Split::new(data, None)?, optimizer, tuner, names, diagnostics, plan, l2: 0.0 })
 }
 
 /// What errors name.
@@ -109,13 +127,13 @@ impl Fit {
     }
 
     /// With this optimizer.
-    pub fn optimizer(self, optimizer: impl Optimizer<f32> + 'static) -> Self {
-        Self { optimizer: Box::new(optimizer), ..self }
+    pub fn optimizer<O: Optimizer<f32> + 'static>(self, optimizer: O) -> Self {
+        Self { optimizer: Box::new(optimizer), names: [short_name::<O>(), self.names[1]], ..self }
     }
 
     /// With this tuner.
-    pub fn tuner(self, tuner: impl Tuner + 'static) -> Self {
-        Self { tuner: Box::new(tuner), ..self }
+    pub fn tuner<R: Tuner + 'static>(self, tuner: R) -> Self {
+        Self { tuner: Box::new(tuner), names: [self.names[0], short_name::<R>()], ..self }
     }
 
     /// For so many steps.
@@ -148,13 +166,39 @@ impl Fit {
         self
     }
 
-    /// Trains.
+    /// With a setting of the section `diagnostics` of a spec: `trace_every` 10, `batch_sharpness_batch` 64. What is measured is in
+    /// [`Record::measured`].
+    pub fn diagnostic(mut self, key: &str, value: u64) -> Self {
+        self.diagnostics.insert(key.to_owned(), Value::Integer(i64::try_from(value).unwrap_or(i64::MAX)));
+        self
+    }
+
+    /// Trains in memory.
     ///
     /// # Errors
     /// A batch of no examples or of more than there are; an `l2` that is negative or not finite; whatever the engine refuses. What happens in training is no
     /// error but in [`Outcome::stop`].
     pub fn run(self) -> Result<Fitted, Error> {
-        let Self { model, loss, data, mut optimizer, tuner, plan, l2 } = self;
+        let Ready { prepared, model, loss, data, .. } = self.ready()?;
+        let Prepared { plan, mut problem, method, mut instruments } = prepared;
+        let mut parameters = problem.initial(plan.seed);
+        let mut records = Vec::new();
+        let mut keep = |record: &Record| {
+            records.push(record.clone());
+            ControlFlow::Continue(())
+        };
+        let outcome = train(&plan, &mut *problem.train, &mut parameters, method, &mut instruments, &mut keep)?;
+        let train = problem.train.metrics(&parameters).unwrap_or_default();
+        let test = problem.test.as_mut().and_then(|test| test.metrics(&parameters).ok()).unwrap_or_default();
+        Ok(Fitted { parameters, records, outcome, train, test, model, loss, data })
+    }
+
+    /// Checks everything that is known before training.
+    ///
+    /// # Errors
+    /// Those of [`run`](Self::run).
+    pub fn ready(self) -> Result<Ready, Error> {
+        let Self { model, loss, data, mut optimizer, tuner, names, diagnostics, plan, l2 } = self;
         let option = |option, expected: &str, got: String| Error::Option { option, expected: expected.to_owned(), got };
         if plan.batch == Some(0) {
             return Err(option("batch", "1 or more examples", "0".to_owned()));
@@ -164,25 +208,87 @@ impl Fit {
         }
         let (model, loss, data) = (Arc::new(model), Arc::new(loss), Arc::new(data));
         let options = Options::for_this_machine();
-        let mut problem = Problem::<f32>::of(ORIGIN, Arc::clone(&model), &loss, Arc::clone(&data), l2, options)?;
-        let mut parameters = problem.initial(plan.seed);
+        let threads = options.threads;
+        let problem = Problem::<f32>::of(ORIGIN, Arc::clone(&model), &loss, Arc::clone(&data), l2, options)?;
+        let examples = problem.train.examples();
+        plan.check_batch(examples)?;
         optimizer.set_layers(&Layout::layers(&problem.layouts))?;
-        let mut records = Vec::new();
-        let mut keep = |record: &Record| {
-            records.push(record.clone());
-            ControlFlow::Continue(())
-        };
-        let mut instruments = Instruments::none();
-        let outcome =
-            train(&plan, &mut *problem.train, &mut parameters, (optimizer, tuner), &mut instruments, &mut keep)?;
-        let train = problem.train.metrics(&parameters).unwrap_or_default();
-        let test = problem.test.as_mut().and_then(|test| test.metrics(&parameters).ok()).unwrap_or_default();
-        drop(problem);
-        let alone = "nobody else holds it any more";
-        let (model, loss) = (Arc::into_inner(model).expect(alone), Arc::into_inner(loss).expect(alone));
-        let data = Arc::into_inner(data).expect(alone).train;
-        Ok(Fitted { parameters, records, outcome, train, test, model, loss, data })
+        let described =
+            described(&plan, &data, problem.layouts.iter().map(Layout::size).sum(), l2, names, &diagnostics);
+        let known: Vec<Setting> = diagnostics::ALL.iter().flat_map(|entry| entry.settings).copied().collect();
+        let settings = Settings::resolve_section("diagnostics", &known, diagnostics)?;
+        instruments::check(&settings, plan.batch, examples)?;
+        let setup = Setup { seed: plan.seed, threads, batch_size: plan.batch };
+        let instruments = Instruments::new(diagnostics::ALL, &settings, &problem.layouts, setup)?;
+        let prepared = Prepared { plan, problem, method: (optimizer, tuner), instruments };
+        Ok(Ready { prepared, described, model, loss, data })
     }
+}
+
+impl Ready {
+    /// What [`Fitted`] needs when `prepared` is trained: the rest of this.
+    pub fn split(self) -> (Prepared<f32>, Fittable) {
+        let Self { prepared, model, loss, data, .. } = self;
+        (prepared, Fittable { model, loss, data })
+    }
+}
+
+/// What is left of a [`Ready`] while somebody trains it.
+pub struct Fittable {
+    model: Arc<Model>,
+    loss: Arc<Loss>,
+    data: Arc<Split>,
+}
+
+impl Fittable {
+    /// The trained model, with what became of it.
+    pub fn fitted(
+        self,
+        parameters: Vec<f32>,
+        records: Vec<Record>,
+        outcome: Outcome,
+        (train, test): (BTreeMap<String, f64>, BTreeMap<String, f64>),
+    ) -> Fitted {
+        let Self { model, loss, data } = self;
+        Fitted { parameters, records, outcome, train, test, model, loss, data }
+    }
+}
+
+/// The name of a type without its path and parameters.
+fn short_name<T>() -> &'static str {
+    let name = std::any::type_name::<T>();
+    let name = name.split_once('<').map_or(name, |(name, _)| name);
+    name.rsplit("::").next().unwrap_or(name)
+}
+
+/// What a fit is made of, as far as it can be said in numbers and names.
+fn described(
+    plan: &Plan,
+    data: &Split,
+    parameters: usize,
+    l2: f64,
+    [optimizer, tuner]: [&str; 2],
+    diagnostics: &BTreeMap<String, Value>,
+) -> Vec<(String, Value)> {
+    let whole = |number: usize| Value::Integer(i64::try_from(number).unwrap_or(i64::MAX));
+    let text = |text: &str| Value::Text(text.to_owned());
+    let own = |key: &str, value| (key.to_owned(), value);
+    let mut all = vec![own("steps", Value::Integer(plan.steps as i64)), own("seed", Value::Integer(plan.seed as i64))];
+    all.extend(plan.batch.map(|batch| own("batch", whole(batch))));
+    all.extend([
+        own("precision", text("f32")),
+        own("data.name", text("arrays")),
+        own("data.examples", whole(data.train.examples())),
+        own("model.name", text("own")),
+        own("model.parameters", whole(parameters)),
+        own("loss.name", text("own")),
+        own("loss.l2", Value::Number(l2)),
+        own("optimizer.name", text(optimizer)),
+        own("tuner.name", text(tuner)),
+        own("diagnostics.sharpness_every", Value::Integer(plan.diagnostics.sharpness_every as i64)),
+    ]);
+    all.extend(diagnostics.iter().map(|(key, value)| own(&format!("diagnostics.{key}"), value.clone())));
+    all
 }
 
 impl Fitted {
@@ -191,12 +297,13 @@ impl Fitted {
     /// # Errors
     /// Inputs that are not whole examples.
     pub fn predict(&self, inputs: &[f32]) -> Result<Vec<f32>, Error> {
-        let features = self.data.features();
+        let data = &self.data.train;
+        let features = data.features();
         if inputs.is_empty() || !inputs.len().is_multiple_of(features) {
             let expected = format!("a multiple of {features} numbers");
             return Err(Error::Option { option: "inputs", expected, got: inputs.len().to_string() });
         }
-        let target = target(&self.data);
+        let target = target(data);
         let network = Error::network(ORIGIN);
         let chunk = loss_graph(&self.model, &self.loss, target, 1).map_err(&network)?;
         let mut forward = Forward::<f32>::new(&chunk.graph, &chunk.parameters, &chunk.fields[..1], chunk.outputs)?;

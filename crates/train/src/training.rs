@@ -25,7 +25,7 @@ pub struct Outcome {
     /// Forward-equivalents spent on the method.
     pub cost: f64,
     /// How often the tuner met what its formula does not provide for, and how many measured spectra did not converge.
-    pub events: Vec<(&'static str, u64)>,
+    pub events: Vec<(String, u64)>,
     /// c in "edge of stability at sharpness = c / eta", for this optimizer, if it has one.
     pub edge: Option<f64>,
 }
@@ -263,7 +263,10 @@ impl<'a, T: Real> Training<'a, T> {
             seconds: self.watch.method.as_secs_f64(),
             diagnostics_seconds: self.watch.diagnostics.as_secs_f64(),
             cost: self.unfinished.unwrap_or_else(|| self.trainer.cost()),
-            events: events.chain([("unconverged_measurements", self.unconverged)]).collect(),
+            events: events
+                .chain([("unconverged_measurements", self.unconverged)])
+                .map(|(name, count)| (name.to_owned(), count))
+                .collect(),
             edge: self.trainer.optimizer().edge(),
         })
     }

@@ -74,7 +74,7 @@ fn a_run_whose_folder_is_removed_or_moved_says_so_and_stops() {
         assert_eq!(ended.status.code(), Some(1), "{stderr}");
         let gone = |what: &str| {
             format!(
-                "error: {what}: removed or moved while the run went on; do the run anew, or `onedge resume` it where it is now\n"
+                "error: {what}: removed or moved while the run went on; do the run anew, or resume it where it is now\n"
             )
         };
         // A folder is removed file by file, and the run may look in between.

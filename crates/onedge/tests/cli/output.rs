@@ -76,7 +76,7 @@ fn plot_draws_several_runs() {
             ["-o", "x.svg", "--panels", "loss,trace"],
             "x.svg: panel `trace`: expected runs that measured it, got none; try `diagnostics.trace_every=10` when",
         ),
-        (["-o", "x.svg", "--panels", "top_2"], "try `--set diagnostics.top_every=10` when training"),
+        (["-o", "x.svg", "--panels", "top_2"], "try `diagnostics.top_every=10` when training"),
     ] {
         let output = bench.run(&[&["plot", "runs/constant"], &args[..]].concat());
         assert_eq!(output.code, Some(2), "{}", output.stderr);

@@ -186,7 +186,7 @@ fn what_was_changed_since_is_named() {
     assert_eq!(
         again(),
         "error: r/spec.toml: the examples are not those that the run was trained on; try the files as they were, or \
-         `onedge fork` with data that fit\n"
+         a fork of the run with data that fit\n"
     );
     bench.write("d.csv", "a,y\n1,0\n2,1\n3,0\n4,1\n");
     // Where threads, length and checkpoints are changed, nothing else is.

@@ -199,7 +199,11 @@ fn mistakes_are_told_before_anything_is_run() {
         assert!(output.stdout.is_empty() && !bench.path("runs").exists(), "{args:?}");
     }
     let output = bench.run(&["train", "typo.toml"]);
-    assert!(output.stderr.contains("[sweep]: expected one spec, got a sweep; try `onedge sweep`"), "{}", output.stderr);
+    assert!(
+        output.stderr.contains("[sweep]: expected one spec, got a sweep of many runs; try running it as a sweep"),
+        "{}",
+        output.stderr
+    );
     // Known once there are summaries.
     let output = bench.run(&["sweep", "grid.toml", "-q", "--value", "test.acuracy"]);
     assert_eq!((output.code, folders(&bench, "runs").0.len()), (Some(2), 12));

@@ -31,7 +31,7 @@ fn runs_are_never_overwritten() {
     assert_eq!(again.code, Some(2));
     assert_eq!(
         again.stderr,
-        "error: mine: expected a new or empty folder, got one with files in it; try another `--out`\n"
+        "error: mine: expected a new or empty folder, got one with files in it; try another folder\n"
     );
 }
 

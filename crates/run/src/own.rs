@@ -1,0 +1,191 @@
+//! An own model on own arrays ([`fit`](onedge_train::fit::fit)) as a run with a folder.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use onedge_record::checkpoint::Checkpoints;
+use onedge_record::{RunDirectory, StopReason, Summary, params, write_whole};
+use onedge_registry::Value;
+use onedge_spec::{Cadence, Machine, PROVENANCE, parse_table, to_toml};
+use onedge_train::Outcome;
+use onedge_train::fit::{Fit, Fitted};
+
+use crate::fingerprint::of_data;
+use crate::origin::gapless;
+use crate::registration::Registration;
+use crate::session::{Described, Opening, Session};
+use crate::{DataSets, Error, ResumeError};
+
+/// Training that leaves a folder: records, checkpoints, parameters and a summary, as a run of a spec does.
+pub trait RunIn {
+    /// Trains, with everything left in `folder` and a checkpoint every so many steps, 0 for none.
+    ///
+    /// If the run is in the folder already, it continues from its last checkpoint, bit-identically; if it has come to its
+    /// end, it is read back and nothing is trained. A larger number of steps takes it further. Data and settings must be those
+    /// that it began with. What a closure, an own optimizer or an own tuner computes cannot be compared: only the names and
+    /// shapes of the parameters are.
+    ///
+    /// # Errors
+    /// Those of [`Fit::run`]; a folder with something else in it; [`ResumeError`] for data or settings that differ;
+    /// [`Error::Incomplete`] if a file could not be written.
+    ///
+    /// # Example
+    /// ```
+    /// use onedge_data::{Dataset, Targets};
+    /// use onedge_nn::losses;
+    /// use onedge_run::RunIn;
+    /// use onedge_train::fit::fit;
+    ///
+    /// # let root = tempfile::tempdir()?;
+    /// # let folder = root.path().join("line");
+    /// let train = |steps| {
+    ///     let data = Dataset::from_arrays(&[0.0, 1.0, 2.0], &[3, 1], Targets::values(&[1.0, 3.0, 5.0], 1)?)?;
+    ///     let loss = losses::build("squared", Default::default())?;
+    ///     let fit = fit(data, loss, |layers, x| layers.dense(x, 1))?.steps(steps);
+    ///     Ok::<_, Box<dyn std::error::Error>>(fit.run_in(&folder, 10)?)
+    /// };
+    /// assert_eq!(train(20)?.records.len(), 20);
+    /// // The first twenty steps are not taken again.
+    /// assert_eq!(train(40)?.records.len(), 40);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    fn run_in(self, folder: impl AsRef<Path>, checkpoint_every: u64) -> Result<Fitted, Error>;
+}
+
+impl RunIn for Fit {
+    fn run_in(self, folder: impl AsRef<Path>, checkpoint_every: u64) -> Result<Fitted, Error> {
+        let (folder, ready) = (folder.as_ref(), self.ready()?);
+        let name = folder.file_name().map_or("own".to_owned(), |name| name.to_string_lossy().into_owned());
+        let settings = text(&ready.described);
+        let (prepared, rest) = ready.split();
+        let checkpoints = Cadence { every: checkpoint_every, minutes: 0.0, keep: 2 };
+        let described = Described { name: name.clone(), settings: settings.clone(), checkpoints };
+        let layouts = prepared.problem.layouts.clone();
+
+        let directory = RunDirectory::at(folder);
+        let (registration, opening, w, records) = if directory.spec().is_file() {
+            let lock = directory.lock()?;
+            require_same(&directory, &settings)?;
+            let summary = directory.read_summary().ok().flatten();
+            let mut records =
+                if directory.steps().is_file() { gapless(directory.read_steps()?.records) } else { Vec::new() };
+            let taken = summary.as_ref().map_or(0, |summary| summary.steps).max(records.len() as u64);
+            if taken > prepared.plan.steps {
+                let expected = format!("{taken} or more, the steps that {} has recorded", folder.display());
+                return Err(Error::Option { option: "steps", expected, got: prepared.plan.steps.to_string() });
+            }
+            if let Some(summary) = summary.filter(|summary| has_ended(summary, prepared.plan.steps)) {
+                let w = params::load(&directory.params(), &layouts)?;
+                let means = (summary.train.clone(), summary.test.clone());
+                return Ok(rest.fitted(w, records, outcome(summary, &prepared.method.0.edge()), means));
+            }
+            let again = "remove its folder, which begins it again";
+            let last = Checkpoints::in_folder(&directory.checkpoints()).last::<f32>(
+                records.len() as u64,
+                &layouts,
+                again,
+                &mut |_| {},
+            )?;
+            if last.as_ref().is_some_and(|checkpoint| checkpoint.about.data != of_data(&prepared.problem.data)) {
+                return Err(ResumeError::OtherData { origin: directory.spec().display().to_string() }.into());
+            }
+            records.truncate(last.as_ref().map_or(0, |checkpoint| checkpoint.about.step as usize));
+            let w = prepared.problem.initial(prepared.plan.seed);
+            let registration = Registration::of(None, directory.path(), lock);
+            (registration, Opening::Resumed(last.map(|checkpoint| checkpoint.snapshot)), w, records)
+        } else {
+            RunDirectory::create(folder)?;
+            let registration = Registration::begin(None, folder, &|_| {})?;
+            let spec = with_provenance(&name, &settings, &registration);
+            write_whole(&directory.spec(), spec.as_bytes())?;
+            (registration, Opening::New, prepared.problem.initial(prepared.plan.seed), Vec::new())
+        };
+        let session = Session { described, prepared, directory, registration, opening, w, records, save: None };
+        let (finished, w, outcome) =
+            session.run_keeping(&DataSets::new(None), &mut |_| None, &AtomicBool::new(false))?;
+        Ok(rest.fitted(w, finished.records, outcome, (finished.summary.train, finished.summary.test)))
+    }
+}
+
+/// Whether there is nothing left to do for a run that is to take so many steps.
+fn has_ended(summary: &Summary, steps: u64) -> bool {
+    match summary.stop {
+        StopReason::StepsDone => summary.steps >= steps,
+        StopReason::Interrupted { .. } | StopReason::Failed { .. } => false,
+        _ => true,
+    }
+}
+
+fn outcome(summary: Summary, edge: &Option<f64>) -> Outcome {
+    Outcome {
+        stop: summary.stop,
+        steps: summary.steps,
+        seconds: summary.seconds,
+        diagnostics_seconds: summary.spectrum_seconds,
+        cost: summary.cost,
+        events: summary.events.into_iter().collect(),
+        edge: *edge,
+    }
+}
+
+/// Settings as TOML: those without a dot first, then the sections.
+fn text(described: &[(String, Value)]) -> String {
+    let mut sections: BTreeMap<&str, Vec<(&str, &Value)>> = BTreeMap::new();
+    for (dotted, value) in described {
+        let (section, key) = dotted.split_once('.').unwrap_or(("", dotted));
+        sections.entry(section).or_default().push((key, value));
+    }
+    let mut out = String::new();
+    for (section, settings) in sections {
+        if !section.is_empty() {
+            let _ = writeln!(out, "\n[{section}]");
+        }
+        for (key, value) in settings {
+            let _ = writeln!(out, "{key} = {}", to_toml(value));
+        }
+    }
+    out
+}
+
+fn with_provenance(name: &str, settings: &str, registration: &Registration<'_>) -> String {
+    let mut out = format!("name = {}\n{settings}\n[{PROVENANCE}]\n", to_toml(&Value::Text(name.to_owned())));
+    for (key, value) in Machine::this().provenance().into_iter().chain(registration.provenance()) {
+        let _ = writeln!(out, "{key} = {}", to_toml(&value));
+    }
+    out
+}
+
+/// Whether the run in the folder has these settings, the number of steps apart.
+fn require_same(directory: &RunDirectory, settings: &str) -> Result<(), Error> {
+    let path = directory.spec();
+    let origin = path.display().to_string();
+    let there = std::fs::read_to_string(&path).map_err(onedge_record::Error::read(&path))?;
+    let (before, now) = (flat(&origin, &there)?, flat(&origin, settings)?);
+    let keys = before.keys().chain(now.keys()).filter(|key| !["name", "steps"].contains(&key.as_str()));
+    let differs = |key: &&String| before.get(*key) != now.get(*key);
+    match keys.into_iter().find(differs) {
+        None => Ok(()),
+        Some(key) => {
+            let of = |all: &BTreeMap<String, String>| all.get(key).cloned().unwrap_or_else(|| "absent".to_owned());
+            let (before, now) = (of(&before), of(&now));
+            Err(ResumeError::OtherSetting { origin, key: key.clone(), before, now }.into())
+        }
+    }
+}
+
+/// Values by dotted keys, where a run was made left out.
+fn flat(origin: &str, text: &str) -> Result<BTreeMap<String, String>, Error> {
+    let mut all = BTreeMap::new();
+    for (key, value) in parse_table(origin, text)? {
+        match value {
+            toml::Value::Table(_) if key == PROVENANCE => {}
+            toml::Value::Table(section) => {
+                all.extend(section.into_iter().map(|(inner, value)| (format!("{key}.{inner}"), value.to_string())));
+            }
+            value => drop(all.insert(key, value.to_string())),
+        }
+    }
+    Ok(all)
+}

@@ -49,7 +49,10 @@ fn a_folder_holds_what_that_of_a_spec_does_and_memory_gets_the_same_bits() {
     }
     let memory = wave(0.0).steps(30).run().unwrap();
     assert_eq!(memory.parameters, fitted.parameters);
-    assert_eq!(memory.records.iter().filter(|record| record.measured.contains_key("gauss_newton_sharpness")).count(), 3);
+    assert_eq!(
+        memory.records.iter().filter(|record| record.measured.contains_key("gauss_newton_sharpness")).count(),
+        3
+    );
 }
 
 #[test]

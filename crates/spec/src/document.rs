@@ -182,7 +182,11 @@ impl Document {
     }
 
     /// The error `source` about a setting of `section`, with the flag that set it or the file in front.
-    pub fn error(&self, section: &str, source: RegistryError) -> Error {
+    pub fn error(&self, section: &str, mut source: RegistryError) -> Error {
+        if let (RegistryError::OutOfRange { owner, .. }, false) = (&mut source, section.is_empty()) {
+            // What an entry calls itself; whoever reads a spec looks for the section.
+            section.clone_into(owner);
+        }
         let key = match &source {
             RegistryError::UnknownName { .. } => "name",
             RegistryError::UnknownKey { key, .. }

@@ -322,12 +322,11 @@ fn filters_orders_and_limits() {
 
     let filter = Filter::parse("seed=1 and tuner.sigmaa>2").unwrap();
     let unknown = store.list(&Selection { filter: Some(&filter), ..Selection::default() }).unwrap_err().to_string();
-    let expected =
-        "--where: column 12: unknown key `tuner.sigmaa`, expected something known of runs; try `tuner.sigma`";
+    let expected = "where: column 12: unknown key `tuner.sigmaa`, expected something known of runs; try `tuner.sigma`";
     assert!(unknown.starts_with(expected), "{unknown}");
     let sort = Sort::parse("-los");
     let unknown = store.list(&Selection { sort: Some(&sort), ..Selection::default() }).unwrap_err().to_string();
-    assert!(unknown.starts_with("--sort: unknown key `los`"), "{unknown}");
+    assert!(unknown.starts_with("sort: unknown key `los`"), "{unknown}");
 }
 
 #[test]

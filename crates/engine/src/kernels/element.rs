@@ -5,6 +5,32 @@ use pulp::{Simd, WithSimd};
 
 use super::dispatch::{each, on_this_machine};
 
+/// `dst <- alpha dst + beta lhs rhs` of the library for products: sizes m, n, k; dst with its strides from column to column and
+/// from row to row, and whether it is read; lhs and rhs with theirs; alpha, beta; which to conjugate; threads.
+///
+/// Its kernels write columns: the strides of dst must not be larger from row to row than from column to column.
+pub type MatrixProduct<T> = unsafe fn(
+    usize,
+    usize,
+    usize,
+    *mut T,
+    isize,
+    isize,
+    bool,
+    *const T,
+    isize,
+    isize,
+    *const T,
+    isize,
+    isize,
+    T,
+    T,
+    bool,
+    bool,
+    bool,
+    gemm_common::Parallelism,
+);
+
 /// A float with kernels of its own: which function is taken for either precision, and vectors of it.
 pub trait Element: Real {
     /// Runs the one of two functions on slices that is for this precision.
@@ -20,6 +46,8 @@ pub trait Element: Real {
     }
     /// ln(1 + x) of one number, accurate for small x.
     fn ln_1p(self) -> Self;
+    /// The product of matrices that is fastest on this machine.
+    fn product() -> MatrixProduct<Self>;
 
     /// A vector of the instruction set `S`.
     type Vector<S: Simd>: Copy;
@@ -77,6 +105,9 @@ impl Element for f32 {
     fn ln_1p(self) -> Self {
         self.ln_1p()
     }
+    fn product() -> MatrixProduct<Self> {
+        gemm_f32::gemm::f32::get_gemm_fn()
+    }
 
     type Vector<S: Simd> = S::f32s;
     #[inline(always)]
@@ -104,6 +135,9 @@ impl Element for f64 {
     }
     fn ln_1p(self) -> Self {
         self.ln_1p()
+    }
+    fn product() -> MatrixProduct<Self> {
+        gemm_f64::gemm::f64::get_gemm_fn()
     }
 
     type Vector<S: Simd> = S::f64s;

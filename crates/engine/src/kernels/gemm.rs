@@ -1,3 +1,5 @@
+use gemm_common::Parallelism;
+
 use onedge_graph::{Matmul, Shape};
 
 use super::{Element, Product};
@@ -107,10 +109,18 @@ pub fn gemm_strided<T: Element>(spec: &Gemm, [a, b]: [&[T]; 2], out: &mut [T], s
     let (a_columns, a_rows) = layout(m, k, transposed.left, strides[0], a.len());
     let (b_columns, b_rows) = layout(k, n, transposed.right, strides[1], b.len());
     let (out_columns, out_rows) = layout(m, n, column_major, strides[2], out.len());
-    // SAFETY: `layout` asserted that each matrix lies within its slice; `out` is borrowed mutably and so overlaps
-    // neither operand.
+    // Out = A B in rows is B' A' in columns, which is what the library writes.
+    let left = (a.as_ptr(), a_columns, a_rows);
+    let right = (b.as_ptr(), b_columns, b_rows);
+    let turned = |(pointer, columns, rows)| (pointer, rows, columns);
+    let (m, n, out_columns, out_rows, left, right) = match out_columns < out_rows {
+        true => (n, m, out_rows, out_columns, turned(right), turned(left)),
+        false => (m, n, out_columns, out_rows, left, right),
+    };
+    // SAFETY: `layout` asserted that each matrix lies within its slice, and the strides are those with which it did so;
+    // `out` is borrowed mutably and so overlaps neither operand.
     unsafe {
-        gemm::gemm(
+        T::product()(
             m,
             n,
             k,
@@ -118,18 +128,18 @@ pub fn gemm_strided<T: Element>(spec: &Gemm, [a, b]: [&[T]; 2], out: &mut [T], s
             out_columns,
             out_rows,
             add,
-            a.as_ptr(),
-            a_columns,
-            a_rows,
-            b.as_ptr(),
-            b_columns,
-            b_rows,
+            left.0,
+            left.1,
+            left.2,
+            right.0,
+            right.1,
+            right.2,
             T::ONE,
             T::ONE,
             false,
             false,
             false,
-            gemm::Parallelism::None,
+            Parallelism::None,
         );
     }
 }

@@ -4,7 +4,7 @@ use onedge_data::{Dataset, Targets};
 use onedge_nn::{Init, losses};
 use onedge_train::StopReason;
 use onedge_train::fit::{Fit, fit};
-use onedge_tune::optimizers::Adam;
+use onedge_tune::optimizers::{Adam, Muon};
 use onedge_tune::tuners::Constant;
 
 /// 256 points of the surface `sin(3 a) b`.
@@ -55,6 +55,16 @@ fn mini_batches_test_sets_and_predictions() {
     let left: f64 = outputs.iter().zip(values).map(|(z, t)| f64::from(z - t).powi(2)).sum();
     assert!((fitted.test["r-squared"] - (1.0 - left / total)).abs() < 1e-6, "{:?}", fitted.test);
     assert!(fitted.predict(&[1.0, 2.0, 3.0]).is_err());
+}
+
+#[test]
+fn optimizers_are_told_the_layers() {
+    let fitted = residual().optimizer(Muon::paper()).tuner(Constant::new(0.02).unwrap()).steps(60).run().unwrap();
+    assert!(fitted.train["loss"] < 0.5 * fitted.records[0].loss, "{:?}", fitted.train);
+    let loss = losses::build("squared", Default::default()).unwrap();
+    let shallow = fit(surface(), loss, |layers, x| layers.dense(x, 1)).unwrap().optimizer(Muon::paper());
+    let message = shallow.run().err().unwrap().to_string();
+    assert!(message.starts_with("muon.matrices: expected a model with a hidden weight"), "{message}");
 }
 
 /// Three in four are of class 0: balanced, both classes count alike, so two constants with equal logits are the best fit.

@@ -234,7 +234,7 @@ impl<T: Real> Trainer<T> {
         if self.needs.parts.is_some() {
             trainer = trainer.with_scalar("parts", parts as f64);
         }
-        if steps > 0 && self.needs.previous_gradient && !self.gradients[last(steps)].is_empty() {
+        if self.needs.previous_gradient && !self.gradients[last(steps)].is_empty() {
             trainer = trainer.with_vector("gradient", self.gradients[last(steps)].clone());
         }
         if self.needs.first_point && !self.first.is_empty() {

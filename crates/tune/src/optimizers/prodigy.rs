@@ -162,7 +162,9 @@ mod tests {
         // v = 3/4 * 4; then v = 3/4 + 3/4 * 9, r = 1/2 * 3 * 4 = 6 and s = 1/2 * 1 + 3/2 = 2, so d = 3.
         assert!((ask(5.0, 2.0) + 2.0 / 3.0_f64.sqrt()).abs() < 1e-15);
         assert!((ask(1.0, 3.0) + 3.0 / 7.5_f64.sqrt()).abs() < 1e-15);
-        // m = 3, v = 7.5/4 + 3/4 * 9, and the step is 3 m over its root.
+        // m = 3, v = 7.5/4 + 3/4 * 9, and the step is 3 m over its root; r = 3 + 1/2 * 9 * 4, s = 1 + 1/2 * 9, d = 42/11.
         assert!((ask(1.0, 1.0) + 9.0 / 8.625_f64.sqrt()).abs() < 1e-15);
+        let square = (42.0_f64 / 11.0).powi(2);
+        assert!((ask(1.0, 2.0) + 2.0 * square / (8.625 / 4.0 + 3.0 * square).sqrt()).abs() < 1e-14);
     }
 }

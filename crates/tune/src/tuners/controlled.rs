@@ -365,8 +365,17 @@ mod tests {
         let mut tuner = controlled(0.0, 0.0, None, 2.0);
         assert_eq!([(1.0, 1.0), (-1.0, -1.0), (-1.0, 0.0)].map(|(s, c)| ask(&mut tuner, s, c)), [0.0; 3]);
         assert_eq!(ask(&mut tuner, -1.0, 4.0), 0.5);
-        assert_eq!([(1.0, 1.0), (-1.0, -1.0), (-1.0, 0.0)].map(|(s, c)| ask(&mut tuner, s, c)), [0.5; 3]);
-        let events = Events { non_descent: 2, negative_curvature: 2, vanishing_denominator: 2, ..Events::default() };
+        let mut events =
+            Events { non_descent: 1, negative_curvature: 1, vanishing_denominator: 1, ..Events::default() };
+        assert_eq!(tuner.events(), &events);
+        assert_eq!(ask(&mut tuner, 1.0, 1.0), 0.5);
+        events.non_descent += 1;
+        assert_eq!(tuner.events(), &events);
+        assert_eq!(ask(&mut tuner, -1.0, -1.0), 0.5);
+        events.negative_curvature += 1;
+        assert_eq!(tuner.events(), &events);
+        assert_eq!(ask(&mut tuner, -1.0, 0.0), 0.5);
+        events.vanishing_denominator += 1;
         assert_eq!(tuner.events(), &events);
     }
 }

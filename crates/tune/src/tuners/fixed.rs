@@ -19,6 +19,8 @@ pub(super) struct Fixed {
     pub(super) cosine: Option<f64>,
     pub(super) previous: Option<f64>,
     pub(super) undefined_beyond: f64,
+    /// Beyond it the slope alone is undefined.
+    pub(super) steep_beyond: f64,
 }
 
 impl Fixed {
@@ -40,6 +42,7 @@ impl Fixed {
             cosine: None,
             previous: None,
             undefined_beyond: f64::INFINITY,
+            steep_beyond: f64::INFINITY,
         }
     }
 
@@ -109,7 +112,8 @@ impl Line for Fixed {
     }
 
     fn trial(&mut self, rate: f64) -> Result<Trial, Error> {
-        Ok(Trial { value: self.value(rate)?, slope: self.slope + rate * self.curvature })
+        let slope = if rate > self.steep_beyond { f64::NAN } else { self.slope + rate * self.curvature };
+        Ok(Trial { value: self.value(rate)?, slope })
     }
 
     fn change(&mut self) -> Result<Option<Change>, Error> {

@@ -282,9 +282,14 @@ mod tests {
         let mut line = Fixed { undefined_beyond: 0.3, ..Fixed::new(-4.0, 4.0) };
         assert_eq!(tuner.learning_rate(&mut line).unwrap(), 0.25);
         assert_eq!(tuner.events().non_finite, 2);
-        // Nothing is finite: after 20 tries, no step.
+        // Nothing is finite: after 20 tries, each counted, no step.
         let mut line = Fixed { undefined_beyond: 0.0, ..Fixed::new(-4.0, 4.0) };
         assert_eq!(tuner.learning_rate(&mut line).unwrap(), 0.0);
-        assert_eq!(tuner.events().gave_up, 1);
+        assert_eq!((tuner.events().gave_up, tuner.events().non_finite), (1, 22));
+        // Low enough at 1, but without a slope there, which is too long; at the middle 0.5 the slope -2 is flat enough.
+        let mut tuner = wolfe(0.9, 1.0);
+        let mut line = Fixed { steep_beyond: 0.9, ..Fixed::new(-4.0, 4.0) };
+        assert_eq!(tuner.learning_rate(&mut line).unwrap(), 0.5);
+        assert_eq!(tuner.events(), &Events { non_finite: 1, ..Events::default() });
     }
 }

@@ -61,6 +61,26 @@ fn changes_and_distances_by_hand() {
 }
 
 #[test]
+fn norms_and_cosines_by_hand() {
+    // From (5, 3): g = (4, 6), and rate 1/2 leads to (3, 0) with g = (2, -3) and g.u = -8 + 18 along the u before.
+    let (mut trainer, mut w) = (trainer(Constant::new(0.5).unwrap()), [5.0, 3.0]);
+    let mut objective = Quadratic::new(&[1.0, 3.0]);
+    let mut step = trainer.begin(&mut objective, &mut w).unwrap();
+    assert_eq!(
+        (step.line().step(), step.line().previous_cosine(), step.line().previous_learning_rate()),
+        (0, None, None)
+    );
+    assert!((step.line().gradient_norm().unwrap() - 52.0_f64.sqrt()).abs() < 1e-14);
+    step.finish().unwrap();
+    let mut step = trainer.begin(&mut objective, &mut w).unwrap();
+    assert_eq!((step.line().step(), step.line().previous_learning_rate()), (1, Some(0.5)));
+    assert!((step.line().gradient_norm().unwrap() - 13.0_f64.sqrt()).abs() < 1e-14);
+    assert!((step.line().update_norm().unwrap() - 13.0_f64.sqrt()).abs() < 1e-14);
+    assert!((step.line().previous_cosine().unwrap() - 10.0 / 26.0).abs() < 1e-14);
+    assert!((step.line().slope().unwrap() + 13.0).abs() < 1e-14);
+}
+
+#[test]
 fn what_nobody_needs_is_not_kept() {
     let (mut trainer, mut w) = (trainer(Constant::new(0.5).unwrap()), [5.0, 3.0]);
     let mut objective = Quadratic::new(&[1.0, 3.0]);

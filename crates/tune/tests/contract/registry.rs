@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use onedge_objective::Layer;
 use onedge_registry::{Default, Kind, Setting, Settings, Value};
-use onedge_tune::{Optimizer, optimizers, tuners};
+use onedge_spectrum::Lanczos;
+use onedge_tune::optimizers::{DecayOn, Matrices};
+use onedge_tune::tuners::{BarzilaiBorwein, Variant, Year};
+use onedge_tune::{Optimizer, Trainer, Tuner, optimizers, tuners};
 
-use crate::problems::{given, layers, optimizer};
+use crate::problems::{Quadratic, given, layers, optimizer};
 
 #[test]
 fn names_are_unique_and_in_kebab_case() {
@@ -121,4 +125,74 @@ fn every_required_setting_is_missed_by_name() {
             assert!(message.starts_with(&format!("{}: `{}` is not set", entry.name, setting.key)), "{message}");
         }
     }
+}
+
+/// c in "edge of stability at sharpness = c / eta", from the formulas in the optimizers' docs at their defaults.
+#[test]
+fn edges_are_those_of_the_formulas() {
+    let edges = [
+        ("gd", 2.0),
+        ("momentum", 2.0 + 2.0 * 0.9),
+        ("nesterov", (2.0 + 2.0 * 0.9) / (1.0 + 2.0 * 0.9)),
+        ("adagrad", 2.0),
+        ("rmsprop", 2.0),
+        ("adam", (2.0 + 2.0 * 0.9) / (1.0 - 0.9)),
+        ("adamw", (2.0 + 2.0 * 0.9) / (1.0 - 0.9)),
+    ];
+    for entry in optimizers::ALL {
+        let edge = optimizers::build::<f64>(entry.name, given(entry)).unwrap().edge();
+        match edges.iter().find(|(name, _)| *name == entry.name) {
+            Some((name, expected)) => assert!((edge.unwrap() - expected).abs() < 1e-12, "{name}: {edge:?}"),
+            None => assert_eq!(edge, None, "{}", entry.name),
+        }
+    }
+}
+
+/// A choice by name or number in a spec is the one that the constructor takes.
+#[test]
+fn choices_reach_the_rule() {
+    let text = |key: &str, value: &str| BTreeMap::from([(key.to_owned(), Value::parse(value))]);
+    let second = |tuner: Box<dyn Tuner>| {
+        let (optimizer, spectrum) = (Box::new(optimizers::Gd), Lanczos::top(1, 0));
+        let mut trainer = Trainer::<f64>::new(2, optimizer, tuner, spectrum).unwrap();
+        let (mut objective, mut w) = (Quadratic::new(&[1.0, 2.0]), [3.0, -1.0]);
+        trainer.step(&mut objective, &mut w).unwrap();
+        trainer.step(&mut objective, &mut w).unwrap().learning_rate
+    };
+    let adgd = |year: &str| second(tuners::build("adgd", text("year", year)).unwrap());
+    let by_hand = |year| second(Box::new(tuners::AdGd::new(1e-6, year).unwrap()));
+    assert_eq!([adgd("2019"), adgd("2023")], [by_hand(Year::Y2019), by_hand(Year::Y2023)]);
+    assert_ne!(adgd("2019"), adgd("2023"));
+    let raydan = |variant: &str| second(tuners::build("barzilai-borwein", text("variant", variant)).unwrap());
+    let by_hand = |variant| second(Box::new(BarzilaiBorwein::new(1e-3, variant, 1e-10, 1e10).unwrap()));
+    assert_eq!([raydan("long"), raydan("short")], [by_hand(Variant::Long), by_hand(Variant::Short)]);
+    assert_ne!(raydan("long"), raydan("short"));
+
+    // Which tensors decay, and which are matrices: what one step makes of a matrix, a bias and an output layer.
+    let update = |mut optimizer: Box<dyn Optimizer<f64>>| {
+        let tensors = [("in", vec![1, 1]), ("h", vec![1, 2]), ("b", vec![2]), ("out", vec![2, 1])];
+        optimizer.set_layers(&Layer::in_order(tensors)).unwrap();
+        let (w, g, mut u) = ([1.0, -2.0, 0.5, 3.0, -1.0, 2.0, 0.7], [0.3, 1.0, -0.2, 0.6, 2.0, -1.0, 0.4], [0.0; 7]);
+        optimizer.direction(&w, &g, &mut u).unwrap();
+        u
+    };
+    let built = |name: &str, key: &str, value: &str| update(optimizers::build(name, text(key, value)).unwrap());
+    let adamw = |on| update(Box::new(optimizers::AdamW::paper().decay_on(on)));
+    assert_eq!(built("adamw", "decay_on", "all"), adamw(DecayOn::All));
+    assert_eq!(built("adamw", "decay_on", "matrices"), adamw(DecayOn::Matrices));
+    assert_ne!(adamw(DecayOn::All), adamw(DecayOn::Matrices));
+    // Every optimizer with the setting leaves the bias alone, and it alone.
+    for entry in optimizers::ALL.iter().filter(|entry| entry.settings.iter().any(|s| s.key == "decay_on")) {
+        let decayed = |on: &str| {
+            let settings = [text("decay", "0.5"), text("decay_on", on)].into_iter().flatten().collect();
+            update(optimizers::build(entry.name, settings).unwrap())
+        };
+        let (all, matrices) = (decayed("all"), decayed("matrices"));
+        let differ: Vec<usize> = (0..7).filter(|&i| all[i] != matrices[i]).collect();
+        assert_eq!(differ, [3, 4], "{}", entry.name);
+    }
+    let muon = |matrices| update(Box::new(optimizers::Muon::paper().matrices(matrices)));
+    assert_eq!(built("muon", "matrices", "hidden"), muon(Matrices::Hidden));
+    assert_eq!(built("muon", "matrices", "all"), muon(Matrices::All));
+    assert_ne!(muon(Matrices::Hidden), muon(Matrices::All));
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use onedge_objective::{Error as ObjectiveError, Layer, Objective, Probe};
 use onedge_spectrum::{Lanczos, Wanted, alignment};
-use onedge_tune::optimizers::{Gd, Mechanic, Momentum, RmsProp};
+use onedge_tune::optimizers::{Gd, Mechanic, Momentum, RmsProp, ScheduleFreeSgd};
 use onedge_tune::tuners::{Armijo, Cdat, Constant, Hypergradient, Schedule, Sharpness};
 use onedge_tune::{Error, LossLimit, Metric, Optimizer, State, Trainer, Tuner};
 
@@ -71,6 +71,38 @@ fn a_sharpness_that_was_measured_is_shared_with_the_tuner_on_its_bill() {
     let report = step.finish().unwrap();
     assert!((report.learning_rate - 0.4).abs() < 1e-12);
     assert_eq!((report.cost, report.diagnostics_cost), (objective.spent, 0.0));
+}
+
+#[test]
+fn each_spectrum_is_told_where_it_was_measured() {
+    let (hessian, preconditioned) = (Metric::Hessian, Metric::Preconditioned);
+    let measured = |optimizer: Box<dyn Optimizer<f64>>, metric| {
+        let tuner = Box::new(Constant::new(0.1).unwrap());
+        let (mut trainer, mut w) = (Trainer::new(2, optimizer, tuner, Lanczos::top(1, 0)).unwrap(), [2.0, 3.0]);
+        let mut objective = Quadratic::new(&[5.0, 1.0]);
+        let mut step = trainer.begin(&mut objective, &mut w).unwrap();
+        step.measure_sharpness(metric).unwrap();
+        [hessian, preconditioned].map(|metric| step.spectrum(metric).is_some())
+    };
+    // Without a diagonal both are the same.
+    assert_eq!(measured(Box::new(Gd), preconditioned), [true, true]);
+    assert_eq!(measured(Box::new(Gd), hessian), [true, true]);
+    assert_eq!(measured(Box::new(RmsProp::paper()), hessian), [true, false]);
+    assert_eq!(measured(Box::new(RmsProp::paper()), preconditioned), [false, true]);
+}
+
+#[test]
+fn the_point_to_evaluate_is_the_optimizers() {
+    let one = || Constant::new(1.0).unwrap();
+    let (mut objective, mut w) = (Quadratic::new(&[1.0, 1.0]), [3.0, 2.0]);
+    let mut free = trainer(2, ScheduleFreeSgd::new(0.5, 0.5, 0.0, 0).unwrap(), one());
+    assert_eq!(free.evaluation_point(), None);
+    free.step(&mut objective, &mut w).unwrap();
+    // z, x and y are all half way to the minimum at 1 after the first step.
+    assert_eq!((free.evaluation_point(), w), (Some(&[2.0, 1.5][..]), [2.0, 1.5]));
+    let mut plain = trainer(2, Gd, one());
+    plain.step(&mut objective, &mut w).unwrap();
+    assert_eq!(plain.evaluation_point(), None);
 }
 
 #[test]
@@ -176,6 +208,18 @@ fn what_is_not_finite_is_named_with_its_step() {
     assert_eq!(break_at(Probe::Curvature, cdat()), Err(message("curvature", "NaN")));
     assert_eq!(break_at(Probe::HessianVector, Sharpness::paper()), Err(message("hessian-vector product", "NaN")));
     assert_eq!(break_at(Probe::Update, Endless).unwrap_err().split(':').next(), Some("step 0, learning rate"));
+}
+
+/// Loss and slope at a trial point, where either of them alone may be no number.
+#[test]
+fn a_trial_without_a_loss_or_a_slope_has_no_slope() {
+    for (probe, finite) in [(Probe::Gradient, true), (Probe::Loss, false), (Probe::Curvature, true)] {
+        let mut objective = Breaking { inner: Quadratic::new(&[1.0, 2.0]), calls: 1, probe };
+        let (mut trainer, mut w) = (trainer(2, Gd, Constant::new(0.1).unwrap()), [3.0, -1.0]);
+        let trial = trainer.begin(&mut objective, &mut w).unwrap().line().trial(0.1).unwrap();
+        assert_eq!(trial.value.is_finite(), finite, "{probe}");
+        assert_eq!(trial.slope.is_nan(), probe != Probe::Curvature, "{probe}: {trial:?}");
+    }
 }
 
 #[test]

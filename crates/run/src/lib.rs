@@ -3,6 +3,7 @@
 //! Knows nothing of indexes, pictures and many runs at once. It is the lowest crate with clocks and files of its own.
 #![forbid(unsafe_code)]
 
+pub mod contract;
 mod data_sets;
 mod error;
 mod execute;

@@ -39,3 +39,23 @@ fn catalogue() -> Result<Catalogue, CatalogueError> {
         .with_data_set(&spiral::ENTRY)?
         .with_diagnostic(&largest_gradient::ENTRY)
 }
+
+#[cfg(test)]
+mod tests {
+    use onedge::run::contract::{
+        check_data_set, check_diagnostic, check_loss, check_model, check_optimizer, check_tuner,
+    };
+
+    use super::*;
+
+    #[test]
+    fn they_honour_what_every_entry_must() {
+        let catalogue = catalogue().unwrap();
+        check_tuner(&catalogue, "half-edge", &[]).unwrap();
+        check_optimizer(&catalogue, "sign", &[]).unwrap();
+        check_model(&catalogue, "scaled-residual", &["model.width=5"]).unwrap();
+        check_loss(&catalogue, "log-cosh", &["model.activation=tanh"]).unwrap();
+        check_data_set(&catalogue, "spiral", &["loss=log-cosh", "model=scaled-residual"]).unwrap();
+        check_diagnostic(&catalogue, "largest-gradient", &[]).unwrap();
+    }
+}

@@ -45,12 +45,17 @@ pub static ALL: &[&Entry<Make>] = &[
 
 /// The diagnostic that makes a reading of that name, its standard error included.
 pub fn of_reading(name: &str) -> Option<&'static Entry<Make>> {
+    ALL.iter().copied().find(|entry| makes_reading(&entry.build, name))
+}
+
+/// Whether a diagnostic makes a reading of that name, its standard error included.
+pub fn makes_reading(diagnostic: &Make, name: &str) -> bool {
     let fits = |pattern: &str, name: &str| match pattern.split_once('*') {
         None => pattern == name,
         Some((before, after)) => name.strip_prefix(before).is_some_and(|rest| rest.ends_with(after)),
     };
     let name = name.strip_suffix("_error").unwrap_or(name);
-    ALL.iter().copied().find(|entry| entry.build.readings.iter().any(|pattern| fits(pattern, name)))
+    diagnostic.readings.iter().any(|pattern| fits(pattern, name))
 }
 
 /// A diagnostic and how often it is due.

@@ -1,15 +1,13 @@
 //! What examples must be before a graph may read them: finite numbers, and whole numbers below an extent where they are indices.
 
-use onedge_graph::{Argument, Graph, NodeId, Shape};
+use std::collections::HashMap;
 
-use crate::{Element, Error, Examples};
+use onedge_graph::ops::fold::FOLD;
+use onedge_graph::ops::input::INPUT;
+use onedge_graph::reference::{Tensor, evaluate};
+use onedge_graph::{Argument, Class, Graph, Node, NodeId, Shape};
 
-/// A field whose values name rows, classes or tokens, and how many of those there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct IndexField {
-    field: usize,
-    extent: usize,
-}
+use crate::{Element, Error, Examples, Field};
 
 /// That every value is finite, and that values which `graph` reads as indices name something that is there. `fields` are its inputs, in the order of the
 /// fields of `examples`. A kernel would read beyond its row, or take a fraction for the whole number below.
@@ -18,63 +16,91 @@ struct IndexField {
 /// [`Error::Value`] with the first example and place that is wrong.
 pub fn check<T: Element>(graph: &Graph, fields: &[NodeId], examples: &Examples<T>) -> Result<(), Error> {
     for field in 0..examples.fields().len() {
-        require(examples, field, |value| value.is_finite(), || "a finite number".to_owned())?;
+        let finite = |_: usize, value: f64| if value.is_finite() { None } else { Some("a finite number".to_owned()) };
+        require(examples, field, finite)?;
     }
-    for IndexField { field, extent } in index_fields(graph, fields) {
-        let legal = |value: f64| value >= 0.0 && value < extent as f64 && value.fract() == 0.0;
-        require(examples, field, legal, || {
-            format!("a whole number below {extent}, as the loss or the model reads it")
-        })?;
+    for (field, extents) in index_extents(graph, fields).into_iter().enumerate() {
+        let named = |place: usize, value: f64| {
+            let extent = extents.get(place).copied().flatten()?;
+            let legal = value >= 0.0 && value < extent as f64 && value.fract() == 0.0;
+            (!legal).then(|| format!("a whole number below {extent}, as the loss or the model reads it"))
+        };
+        require(examples, field, named)?;
     }
     Ok(())
 }
 
-/// The fields that `graph` reads as indices, each with the smallest extent that it is read with.
-fn index_fields(graph: &Graph, fields: &[NodeId]) -> Vec<IndexField> {
-    let mut found: Vec<IndexField> = Vec::new();
+/// For each field and each place of an example in it, the smallest extent that `graph` reads it as an index with.
+fn index_extents(graph: &Graph, fields: &[NodeId]) -> Vec<Vec<Option<usize>>> {
+    let width = |&field: &NodeId| graph.shape(field).size() / graph.shape(field).first().copied().unwrap_or(1).max(1);
+    let mut found: Vec<Vec<Option<usize>>> = fields.iter().map(|field| vec![None; width(field)]).collect();
     for node in graph.nodes() {
         let shapes: Vec<&Shape> = node.inputs.iter().map(|&input| graph.shape(input)).collect();
         for (argument, &input) in node.op.arguments.iter().zip(&node.inputs) {
             let Argument::Index(extent) = argument else { continue };
-            let (extent, source) = (extent(&node.attributes, &shapes), unmoved(graph, input));
-            let Some(field) = fields.iter().position(|&field| field == source) else { continue };
-            match found.iter_mut().find(|other| other.field == field) {
-                Some(other) => other.extent = other.extent.min(extent),
-                None => found.push(IndexField { field, extent }),
+            let extent = extent(&node.attributes, &shapes);
+            for (field, element) in moved(graph, fields, input) {
+                let place = element % found[field].len();
+                let known = found[field][place].get_or_insert(extent);
+                *known = extent.min(*known);
             }
         }
     }
     found
 }
 
-/// The value that `id` holds in another shape or order, all of it.
-fn unmoved(graph: &Graph, mut id: NodeId) -> NodeId {
-    while matches!(graph.node(id).op.name, "reshape" | "permute" | "broadcast") {
-        id = graph.operand(id, 0);
+/// The fields and elements of them that `id` holds; none if it is more than elements of fields, moved.
+fn moved(graph: &Graph, fields: &[NodeId], id: NodeId) -> Vec<(usize, usize)> {
+    // Folding adds what arrives at one place.
+    let moves = |node: &Node| {
+        node.op.class == Class::Movement && node.op != &FOLD && !node.op.arguments.iter().any(Argument::is_fixed)
+    };
+    let needed = graph.needed_by(&[id]);
+    for id in graph.ids().filter(|id| needed[id.index()] && !fields.contains(id)) {
+        let node = graph.node(id);
+        if !moves(node) && (node.op.class != Class::Leaf || node.op == &INPUT) {
+            return Vec::new();
+        }
     }
-    id
+    // Each element is a negative number of its own, so that those which arrive are told from each other and from constants.
+    let mut numbered: Vec<(usize, usize)> = Vec::new();
+    let mut values = HashMap::new();
+    for (place, &field) in fields.iter().enumerate().filter(|(_, field)| needed[field.index()]) {
+        let shape = graph.shape(field);
+        let first = numbered.len();
+        numbered.extend((0..shape.size()).map(|element| (place, element)));
+        let data = (first..numbered.len()).map(|number| -1.0 - number as f64).collect();
+        values.insert(field, Tensor::new(shape.clone(), data));
+    }
+    let arrived = evaluate(graph, &values, &[id]).remove(0).data;
+    arrived
+        .into_iter()
+        .filter_map(|number| numbered.get((-1.0 - number) as usize).filter(|_| number < 0.0))
+        .copied()
+        .collect()
 }
 
+/// That `wrong`, asked with the place in its example and the value, expects nothing else of any value of a field.
 fn require<T: Element>(
     examples: &Examples<T>,
     field: usize,
-    holds: impl Fn(f64) -> bool,
-    expected: impl Fn() -> String,
+    wrong: impl Fn(usize, f64) -> Option<String>,
 ) -> Result<(), Error> {
-    let values = &examples.fields()[field];
-    match values.values.iter().position(|value| !holds(value.to_f64())) {
-        None => Ok(()),
-        Some(at) => {
-            let (example, place, got) = (at / values.width, at % values.width, values.values[at].to_f64());
-            Err(Error::Value { field, example, place, expected: expected(), got })
+    let Field { width, values } = &examples.fields()[field];
+    for (example, row) in values.chunks(*width.max(&1)).enumerate() {
+        for (place, value) in row.iter().enumerate() {
+            let got = value.to_f64();
+            if let Some(expected) = wrong(place, got) {
+                return Err(Error::Value { field, example, place, expected, got });
+            }
         }
     }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Field;
 
     /// A table of 7 rows read by tokens `[batch, 2]`, logits of 3 classes picked by labels `[batch]`.
     fn graph(batch: usize) -> (Graph, [NodeId; 3]) {
@@ -114,5 +140,29 @@ mod tests {
         let with = |value| [0.5, -2.0, 7.25, 1.0, 0.0, value];
         assert_eq!(message(tokens, with(f64::NAN), labels), finite("NaN"));
         assert_eq!(message(tokens, with(f64::INFINITY), labels), finite("inf"));
+    }
+
+    /// Of a field of a token and a number, only the token is an index; joined to labels that count from another extent.
+    #[test]
+    fn elements_are_followed_through_slices_and_joins() {
+        let mut g = Graph::new();
+        let (mixed, labels) = (g.input(Shape::new(&[2, 2])), g.input(Shape::new(&[2])));
+        let fields = [mixed, labels];
+        let table = g.input(Shape::new(&[7, 4]));
+        let tokens = g.slice_axis(mixed, 1, 0, 1).unwrap();
+        let flat = g.reshape(tokens, Shape::new(&[2])).unwrap();
+        let both = g.concat(flat, labels, 0).unwrap();
+        g.take(table, both).unwrap();
+        g.one_hot(labels, 3).unwrap();
+        let told = |mixed: [f64; 4], labels: [f64; 2]| {
+            let field = |width: usize, values: &[f64]| Field { width, values: values.into() };
+            let examples = Examples::new(2, vec![field(2, &mixed), field(1, &labels)]).unwrap();
+            check(&g, &fields, &examples).err().map(|error| error.to_string())
+        };
+        assert_eq!(told([6.0, 0.5, 0.0, -3.0], [2.0, 0.0]), None);
+        let wrong = told([6.0, 0.5, 7.0, -3.0], [2.0, 0.0]).unwrap();
+        assert!(wrong.starts_with("example 1, value 0 of field 0: expected a whole number below 7"), "{wrong}");
+        let wrong = told([6.0, 0.5, 0.0, -3.0], [3.0, 0.0]).unwrap();
+        assert!(wrong.starts_with("example 0, value 0 of field 1: expected a whole number below 3"), "{wrong}");
     }
 }

@@ -5,6 +5,7 @@
 //! [`reference`](mod@reference) evaluator can check every rule and every kernel.
 #![forbid(unsafe_code)]
 
+mod attributes;
 pub mod check;
 mod error;
 mod formula;
@@ -18,12 +19,13 @@ mod shape;
 mod transform;
 mod window;
 
+pub use attributes::{Attributes, Matmul, Scan};
 pub use error::Error;
 pub use formula::{Formula, Value};
 pub use graph::{Graph, Node, NodeId};
 pub use loss_graph::LossGraph;
 pub use margins::Margins;
-pub use op::{Argument, Attributes, Case, Class, Domain, Matmul, Op, Rule, Scan, Simplify};
+pub use op::{Argument, Case, Class, Domain, Op, Rule, Simplify};
 pub use shape::{Misfit, Shape};
 pub use transform::{
     Gradient, Shifted, Tangents, curvature, gauss_newton, gradient, hessian_vector, jvp, substitute, transpose,

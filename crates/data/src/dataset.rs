@@ -1,4 +1,4 @@
-use crate::Error;
+use crate::{Error, ExamplesError, Vocabulary};
 
 /// Examples as rows of numbers, each with its target. Checked when made, so that whoever reads one may rely on it.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,8 +28,8 @@ pub enum Targets {
         tokens: Vec<u32>,
         /// The places of one example.
         length: usize,
-        /// The character that each token stands for.
-        vocabulary: Vec<char>,
+        /// What each token stands for.
+        vocabulary: Vocabulary,
     },
     /// Real numbers, `width` per example.
     Values {
@@ -64,17 +64,21 @@ impl Dataset {
         let origin = origin.into();
         let features = product(&origin, &input_shape)?;
         if features == 0 {
-            return Err(Error::Size { origin, what: "input shape", got: format!("{input_shape:?}") });
+            return Err(Error::Examples(ExamplesError::Size {
+                origin,
+                what: "input shape",
+                got: format!("{input_shape:?}"),
+            }));
         }
         let examples = targets.check(&origin)?;
         if examples == 0 || inputs.is_empty() {
-            return Err(Error::NoExamples { origin });
+            return Err(Error::Examples(ExamplesError::NoExamples { origin }));
         }
         let expected = product(&origin, &[examples, features])?;
         if inputs.len() != expected {
             let what = format!("inputs and targets differ in length ({examples} targets, {features} features)");
             let (expected, got) = (format!("{expected} numbers"), inputs.len().to_string());
-            return Err(Error::Mismatch { origin, what, expected, got });
+            return Err(Error::Examples(ExamplesError::Mismatch { origin, what, expected, got }));
         }
         require_finite(&origin, "inputs", &inputs, features)?;
         Ok(Self { origin, inputs, input_shape, targets, full_scale: None })
@@ -137,13 +141,13 @@ impl Dataset {
     /// The examples at `indices`, in that order.
     ///
     /// # Errors
-    /// [`Error::NoExamples`] if there are no indices.
+    /// [`ExamplesError::NoExamples`] if there are no indices.
     ///
     /// # Panics
     /// If an index is out of range.
     pub fn select(&self, indices: &[usize]) -> Result<Self, Error> {
         if indices.is_empty() {
-            return Err(Error::NoExamples { origin: self.origin.clone() });
+            return Err(Error::Examples(ExamplesError::NoExamples { origin: self.origin.clone() }));
         }
         let mut inputs = Vec::with_capacity(indices.len() * self.features());
         for &index in indices {
@@ -235,12 +239,17 @@ impl Targets {
                 if !names.is_empty() && names.len() != *classes {
                     let what = "class names and classes differ in number".to_owned();
                     let (expected, got) = (classes.to_string(), names.len().to_string());
-                    return Err(Error::Mismatch { origin: origin.to_owned(), what, expected, got });
+                    return Err(Error::Examples(ExamplesError::Mismatch {
+                        origin: origin.to_owned(),
+                        what,
+                        expected,
+                        got,
+                    }));
                 }
                 match labels.iter().position(|&label| label as usize >= *classes) {
                     Some(example) => {
                         let (origin, label) = (origin.to_owned(), labels[example]);
-                        Err(Error::Label { origin, example, label, classes: *classes })
+                        Err(Error::Examples(ExamplesError::Label { origin, example, label, classes: *classes }))
                     }
                     None => Ok(labels.len()),
                 }
@@ -249,13 +258,18 @@ impl Targets {
                 if *length == 0 || tokens.len() % length != 0 {
                     let what = format!("{} tokens do not fill rows", tokens.len());
                     let (expected, got) = ("a multiple of the length".to_owned(), format!("length {length}"));
-                    return Err(Error::Mismatch { origin: origin.to_owned(), what, expected, got });
+                    return Err(Error::Examples(ExamplesError::Mismatch {
+                        origin: origin.to_owned(),
+                        what,
+                        expected,
+                        got,
+                    }));
                 }
                 let classes = vocabulary.len();
                 match tokens.iter().position(|&token| token as usize >= classes) {
                     Some(place) => {
                         let (origin, example, label) = (origin.to_owned(), place / length, tokens[place]);
-                        Err(Error::Label { origin, example, label, classes })
+                        Err(Error::Examples(ExamplesError::Label { origin, example, label, classes }))
                     }
                     None => Ok(tokens.len() / length),
                 }
@@ -264,7 +278,12 @@ impl Targets {
                 if *width == 0 || values.len() % width != 0 {
                     let what = format!("{} target values do not fill rows", values.len());
                     let (expected, got) = ("a multiple of the width".to_owned(), format!("width {width}"));
-                    return Err(Error::Mismatch { origin: origin.to_owned(), what, expected, got });
+                    return Err(Error::Examples(ExamplesError::Mismatch {
+                        origin: origin.to_owned(),
+                        what,
+                        expected,
+                        got,
+                    }));
                 }
                 require_finite(origin, "targets", values, *width)?;
                 Ok(values.len() / width)
@@ -299,7 +318,7 @@ fn require_finite(origin: &str, what: &'static str, numbers: &[f32], width: usiz
         None => Ok(()),
         Some(at) => {
             let (origin, row, column, value) = (origin.to_owned(), at / width, at % width, numbers[at]);
-            Err(Error::NonFinite { origin, what, row, column, value })
+            Err(Error::Examples(ExamplesError::NonFinite { origin, what, row, column, value }))
         }
     }
 }

@@ -7,7 +7,9 @@ mod arrays;
 mod dataset;
 mod error;
 mod excerpt;
+mod pieces;
 mod split;
+mod vocabulary;
 
 pub mod datasets;
 pub mod download;
@@ -15,9 +17,11 @@ pub mod generators;
 pub mod readers;
 pub mod transforms;
 
-pub use arrays::{ArrayError, Label, Numbers};
+pub use arrays::{Label, Numbers};
 pub use dataset::{Dataset, Targets, Task};
 pub use datasets::{Build, Context};
 pub use download::{Progress, Unit, Watch};
-pub use error::Error;
+pub use error::{ArrayError, DownloadError, Error, ExamplesError, FileError, ImageError, TableError, TextError};
+pub use pieces::Pieces;
 pub use split::Split;
+pub use vocabulary::Vocabulary;

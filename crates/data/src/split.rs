@@ -1,4 +1,4 @@
-use crate::{Dataset, Error, Targets};
+use crate::{Dataset, Error, ExamplesError, Targets};
 
 /// What to train on, and what to test on if the set has such a part.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,13 +13,18 @@ impl Split {
     /// A split whose parts fit each other.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] if shapes, kinds of target or classes differ.
+    /// [`ExamplesError::Mismatch`] if shapes, kinds of target or classes differ.
     pub fn new(train: Dataset, test: Option<Dataset>) -> Result<Self, Error> {
         if let Some(test) = &test {
             let (expected, got) = (describe(&train), describe(test));
             if expected != got {
                 let what = "test set differs from the training set".to_owned();
-                return Err(Error::Mismatch { origin: test.origin().to_owned(), what, expected, got });
+                return Err(Error::Examples(ExamplesError::Mismatch {
+                    origin: test.origin().to_owned(),
+                    what,
+                    expected,
+                    got,
+                }));
             }
         }
         Ok(Self { train, test })

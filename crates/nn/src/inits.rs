@@ -1,8 +1,7 @@
 //! First values of parameters, and the registry of the ways to choose those of a weight.
 
+use onedge_random::Random;
 use onedge_registry::Entry;
-use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, StandardNormal, StandardUniform};
 
 /// How the first values of a parameter are drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,18 +24,12 @@ pub enum Init {
 
 impl Init {
     /// One value.
-    pub(crate) fn draw(self, rng: &mut ChaCha8Rng) -> f64 {
+    pub(crate) fn draw(self, random: &mut Random) -> f64 {
         match self {
             Self::Zeros => 0.0,
             Self::Constant(value) => value,
-            Self::Normal { std } => {
-                let standard: f64 = StandardNormal.sample(rng);
-                std * standard
-            }
-            Self::Uniform { bound } => {
-                let unit: f64 = StandardUniform.sample(rng);
-                bound * (2.0 * unit - 1.0)
-            }
+            Self::Normal { std } => std * random.normal(),
+            Self::Uniform { bound } => bound * (2.0 * random.unit() - 1.0),
         }
     }
 }

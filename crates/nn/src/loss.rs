@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use onedge_graph::{Formula, Graph, NodeId, Value};
 
-use crate::{Error, Target, Weights};
+use crate::{Error, Range, Target, Weights};
 
 /// A way to compare outputs with targets.
 #[derive(Clone)]
@@ -37,19 +37,6 @@ pub struct LossNodes {
     pub losses: NodeId,
     /// Further values of each example, by name: `[batch]`.
     pub metrics: Vec<(&'static str, NodeId)>,
-}
-
-/// What a loss takes as a real target. Classes and tokens have a range of their own, [`Target`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Range {
-    /// Any number.
-    Any,
-    /// A number, zero or more.
-    NonNegative,
-    /// A number from 0 to 1.
-    Unit,
-    /// 0 or 1.
-    Binary,
 }
 
 impl Loss {
@@ -111,29 +98,6 @@ impl Loss {
     pub fn nodes(&self, g: &mut Graph, outputs: NodeId, targets: NodeId, target: Target) -> Result<LossNodes, Error> {
         let weights = self.weights.of(target)?;
         (self.compare)(g, outputs, targets, Known { target, weights, spread: self.spread })
-    }
-}
-
-impl Range {
-    /// Whether `value` lies in it.
-    pub fn contains(self, value: f64) -> bool {
-        match self {
-            Self::Any => true,
-            Self::NonNegative => value >= 0.0,
-            Self::Unit => (0.0..=1.0).contains(&value),
-            Self::Binary => value == 0.0 || value == 1.0,
-        }
-    }
-}
-
-impl fmt::Display for Range {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Any => "any number",
-            Self::NonNegative => "a number, zero or more",
-            Self::Unit => "a number from 0 to 1",
-            Self::Binary => "0 or 1",
-        })
     }
 }
 

@@ -1,7 +1,6 @@
 use onedge_graph::Shape;
 use onedge_objective::Real;
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
+use onedge_random::Random;
 
 use crate::{Error, Init};
 
@@ -62,9 +61,8 @@ impl Parameters {
 pub fn initial_parameters<T: Real>(parameters: &[Parameter], seed: u64) -> Vec<T> {
     let mut values = Vec::with_capacity(parameters.iter().map(|parameter| parameter.shape.size()).sum());
     for parameter in parameters {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        rng.set_stream(fnv1a(parameter.name.as_bytes()));
-        values.extend((0..parameter.shape.size()).map(|_| T::from_f64(parameter.init.draw(&mut rng))));
+        let mut random = Random::new(seed).stream(fnv1a(parameter.name.as_bytes()));
+        values.extend((0..parameter.shape.size()).map(|_| T::from_f64(parameter.init.draw(&mut random))));
     }
     values
 }

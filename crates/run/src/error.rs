@@ -79,15 +79,7 @@ impl Error {
             | Self::UnknownCharacter { .. }
             | Self::Option { .. }
             | Self::NoSpec { .. } => true,
-            Self::Data(error) => !matches!(
-                **error,
-                DataError::Io { .. }
-                    | DataError::Network { .. }
-                    | DataError::CutOff { .. }
-                    | DataError::Stalled { .. }
-                    | DataError::Interrupted { .. }
-                    | DataError::Stopped { .. }
-            ),
+            Self::Data(error) => !error.is_failure(),
             Self::Train(error) => error.is_misuse(),
             Self::Record(error) => error.is_misuse(),
             Self::Resume(error) => error.is_misuse(),
@@ -106,7 +98,7 @@ impl Error {
     /// Whether it was asked to end, in a download, while images were decoded or while steps were repeated.
     pub fn is_interrupted(&self) -> bool {
         matches!(self, Self::Resume(ResumeError::Interrupted { .. }))
-            || matches!(self, Self::Data(error) if matches!(**error, DataError::Interrupted { .. } | DataError::Stopped { .. }))
+            || matches!(self, Self::Data(error) if error.is_interruption())
     }
 }
 

@@ -1,16 +1,15 @@
-//! Text from a trained language model, character by character.
+//! Text from a trained language model, token by token.
 
 use std::path::Path;
 
-use onedge_data::Targets;
+use onedge_data::{Targets, Vocabulary};
 use onedge_engine::Forward;
 use onedge_graph::{Graph, Shape};
 use onedge_nn::initial_parameters;
+use onedge_random::Random;
 use onedge_record::params;
 use onedge_spec::Spec;
 use onedge_train::{engine, layouts};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 use crate::{DataSets, Error, network};
 
@@ -19,7 +18,7 @@ use crate::{DataSets, Error, network};
 pub struct Options {
     /// What the text begins with; characters of the training text only.
     pub prompt: String,
-    /// Characters to draw.
+    /// Tokens to draw: characters, unless the text is in pieces.
     pub length: usize,
     /// Logits are divided by it: 1 draws from the model's own distribution, less is tamer, 0 takes the likeliest.
     pub temperature: f64,
@@ -32,7 +31,7 @@ pub struct Options {
 /// Draws text from the model of `spec` with the parameters in `file`, or random ones, and hands each character to `emit`,
 /// those of the prompt first. Each sees as many before it as the model's context holds. Stops early if `emit` says so.
 ///
-/// Cost: one pass of the model over a context for each character.
+/// Cost: one pass of the model over a context for each token, and with pieces the text so far put together anew.
 ///
 /// # Errors
 /// A spec whose data is no text, parameters of another model, a prompt with a character that the text lacks, options out
@@ -50,9 +49,10 @@ pub fn generate(
         return Err(Error::NoText { origin: spec.origin.clone(), data: spec.data.name.clone() });
     };
     options.check(vocabulary.len())?;
-    let mut tokens = options.prompt.chars().map(|c| token(vocabulary, c)).collect::<Result<Vec<usize>, _>>()?;
+    let mut tokens = vocabulary.encode(&options.prompt).map_err(|c| unknown(vocabulary, c))?;
+    let silent = usize::from(tokens.is_empty());
     if tokens.is_empty() {
-        tokens.push(vocabulary.binary_search(&'\n').unwrap_or(0));
+        tokens.push(vocabulary.encode("\n").ok().and_then(|tokens| tokens.first().copied()).unwrap_or(0));
     }
     let (model, _) = network(spec, &split)?;
     let w: Vec<f32> = match file {
@@ -64,11 +64,21 @@ pub fn generate(
     let input = graph.input(Shape::new(&[1, *context]));
     let outputs = model.outputs(&mut graph, &parameters, input).map_err(onedge_engine::Error::from)?;
     let mut forward = Forward::<f32>::new(&graph, &parameters, &[input], outputs)?;
-    let mut random = ChaCha8Rng::seed_from_u64(options.seed);
-    for &token in &tokens {
-        if !options.prompt.is_empty() && !emit(vocabulary[token]) {
-            return Ok(());
-        }
+    let mut random = Random::new(options.seed);
+    let mut shown = 0;
+    // What ends in the middle of a character waits for the rest of it.
+    let mut show = |tokens: &[u32], last: bool| {
+        let text = vocabulary.decode(&tokens[silent..]);
+        let whole = match vocabulary {
+            Vocabulary::Pieces(_) if !last => text.trim_end_matches(char::REPLACEMENT_CHARACTER),
+            _ => &text,
+        };
+        let new: Vec<char> = whole.chars().skip(shown).collect();
+        shown += new.len();
+        new.into_iter().all(&mut emit)
+    };
+    if !show(&tokens, false) {
+        return Ok(());
     }
     let mut window = vec![0.0; *context];
     for _ in 0..options.length {
@@ -76,20 +86,22 @@ pub fn generate(
         window.iter_mut().zip(seen).for_each(|(place, &token)| *place = token as f32);
         let logits = forward.run(&w, &[&window])?;
         let logits = &logits[(seen.len() - 1) * vocabulary.len()..][..vocabulary.len()];
-        let token = options.draw(logits, random.random());
-        tokens.push(token);
-        if !emit(vocabulary[token]) {
+        let token = options.draw(logits, random.unit());
+        tokens.push(token as u32);
+        if !show(&tokens, false) {
             return Ok(());
         }
     }
+    show(&tokens, true);
     Ok(())
 }
 
-fn token(vocabulary: &[char], c: char) -> Result<usize, Error> {
-    vocabulary.binary_search(&c).map_err(|_| {
-        let known = vocabulary.iter().filter(|c| !c.is_whitespace()).collect();
-        Error::UnknownCharacter { character: c, known }
-    })
+fn unknown(vocabulary: &Vocabulary, character: char) -> Error {
+    let known = match vocabulary {
+        Vocabulary::Characters(known) => known.iter().filter(|c| !c.is_whitespace()).collect(),
+        Vocabulary::Pieces(_) => "the characters that the encoding has tokens for".to_owned(),
+    };
+    Error::UnknownCharacter { character, known }
 }
 
 impl Options {

@@ -1,8 +1,7 @@
 //! Values drawn at random.
 
+use onedge_random::Random;
 use onedge_registry::{Error, Value, nearest};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
 
 use super::fields::{Fields, number};
@@ -91,8 +90,8 @@ impl Distribution {
     /// them as they are. Numbers of a range have four significant digits; `whole` ones are alike from the first to the
     /// last.
     pub(crate) fn draw(&self, seed: u64, key: &str, whole: bool, count: usize) -> Vec<Drawn> {
-        let mut random = ChaCha8Rng::from_seed(Sha256::digest(format!("{seed} {key}")).into());
-        (0..count).map(|_| self.at(random.random(), whole)).collect()
+        let mut random = Random::from_key(Sha256::digest(format!("{seed} {key}")).into());
+        (0..count).map(|_| self.at(random.unit(), whole)).collect()
     }
 
     /// The value where the distribution function is `share`, in [0, 1).

@@ -1,6 +1,5 @@
 use onedge_objective::Real;
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use onedge_random::Random;
 
 use crate::Error;
 
@@ -44,12 +43,10 @@ impl Augment {
 
     /// Changes the image that is drawn as number `number` of a run, in place.
     pub fn apply<T: Real>(&self, seed: u64, number: u64, image: &mut [T]) {
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
-        random.set_stream(STREAM);
-        random.set_word_pos(NUMBERS * u128::from(number));
-        let mut place = || random.random_range(0..=2 * self.crop);
+        let mut random = Random::new(seed).stream(STREAM).at(NUMBERS * u128::from(number));
+        let mut place = || random.range(0, 2 * self.crop + 1);
         let (down, right) = (place(), place());
-        let mirrored = self.flip && random.random::<bool>();
+        let mirrored = self.flip && random.flag();
         self.change(down, right, mirrored, image);
     }
 

@@ -1,6 +1,4 @@
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
+use onedge_random::Random;
 use serde::{Deserialize, Serialize};
 
 /// The mini-batches of a run: every epoch visits the examples in a new order that the seed decides.
@@ -11,7 +9,7 @@ pub struct Batches {
     last: Last,
     next: usize,
     drawn: u64,
-    random: ChaCha8Rng,
+    random: Random,
 }
 
 /// What becomes of the examples at the end of an epoch that do not fill a batch.
@@ -41,8 +39,7 @@ impl Batches {
     /// If `size` is 0 or exceeds `examples`.
     pub fn new(examples: usize, size: usize, last: Last, seed: u64) -> Self {
         assert!(0 < size && size <= examples, "batches: {size} of {examples} examples");
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
-        random.set_stream(STREAM);
+        let random = Random::new(seed).stream(STREAM);
         Self { order: (0..examples).collect(), size, last, next: examples, drawn: 0, random }
     }
 
@@ -70,7 +67,7 @@ impl Batches {
             Last::Kept => 1,
         };
         if self.order.len() - self.next < least {
-            self.order.shuffle(&mut self.random);
+            self.random.shuffle(&mut self.order);
             self.next = 0;
         }
         let start = self.next;

@@ -1,6 +1,7 @@
 use onedge_registry::{Entry, Settings};
 
-use super::{Build, Context, common, text};
+use super::build::{Build, Context};
+use super::{common, text};
 use crate::readers::text_of;
 use crate::{Error, Split};
 

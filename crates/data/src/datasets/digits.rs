@@ -1,6 +1,7 @@
 use onedge_registry::{Entry, Setting, Settings};
 
-use super::{Build, Context, common};
+use super::build::{Build, Context};
+use super::common;
 use crate::readers::{Column, Csv, Source, read_csv};
 use crate::{Dataset, Error, Split, Task};
 

@@ -2,7 +2,8 @@ use std::path::Path;
 
 use onedge_registry::{Default, Entry, Kind, Setting, Settings, setting};
 
-use super::{Build, Context, common};
+use super::build::{Build, Context};
+use super::common;
 use crate::readers::idx_split;
 use crate::{Error, Split};
 

@@ -3,7 +3,8 @@ use std::path::{Path, PathBuf};
 
 use onedge_registry::{Default, Entry, Kind, Setting, Settings, setting};
 
-use super::{Build, Context, common};
+use super::build::{Build, Context};
+use super::common;
 use crate::readers::images::{self, Listing};
 use crate::{Dataset, Error, Split, Targets};
 

@@ -1,6 +1,7 @@
 use onedge_registry::{Entry, Setting, Settings};
 
-use super::{Build, Context, common, stored};
+use super::build::{Build, Context};
+use super::{common, stored};
 use crate::download::Remote;
 use crate::{Error, Split};
 

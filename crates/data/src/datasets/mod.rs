@@ -3,6 +3,7 @@
 //! A set is one file that states its own settings and reads or makes a [`Split`]; what all sets share (subsets,
 //! downsampling, scaling, a test part set aside) happens in one place afterwards.
 
+mod build;
 mod cicero;
 mod cifar_10;
 mod cifar_100;
@@ -21,11 +22,12 @@ mod text;
 mod tiny_shakespeare;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use onedge_registry::{Entry, Settings, Value, find};
 
-use crate::{Error, Split, Watch};
+use crate::{Error, Split};
+
+pub use build::{Build, Context};
 
 /// Every data set, embedded ones first.
 pub static ALL: &[&Entry<Build>] = &[
@@ -44,24 +46,6 @@ pub static ALL: &[&Entry<Build>] = &[
     &teacher::ENTRY,
     &mixture::ENTRY,
 ];
-
-/// Makes the data set that [`Settings`] resolved against its entry describe.
-pub type Build = fn(&Settings, &Context<'_>) -> Result<Split, Error>;
-
-/// What a data set may use of the machine.
-#[derive(Clone, Copy, Default)]
-pub struct Context<'a> {
-    /// Where downloads and decoded images are kept, one folder per data set; without it only sets with a `path` are found.
-    pub cache_dir: Option<&'a Path>,
-    /// Who looks on during a download or while images are decoded, and may end it.
-    pub watch: Watch<'a>,
-    /// Told in a sentence of what went wrong without harm.
-    pub warn: Option<&'a dyn Fn(&str)>,
-    /// Threads that may be used; 0 for as many as the machine has. They change no result.
-    pub threads: usize,
-    /// Whether `download = true` may use the network at all.
-    pub allow_download: bool,
-}
 
 /// The data set called `name` with the settings `given`, ready to train on.
 ///

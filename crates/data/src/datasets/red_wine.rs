@@ -1,6 +1,7 @@
 use onedge_registry::{Default, Entry, Kind, Setting, Settings, setting};
 
-use super::{Build, Context, common};
+use super::build::{Build, Context};
+use super::common;
 use crate::readers::{Column, Csv, Source, read_csv};
 use crate::{Error, Split};
 

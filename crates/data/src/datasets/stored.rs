@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use onedge_registry::{Default, Kind, Setting, Settings, setting};
 
-use super::{Context, common};
+use super::build::Context;
+use super::common;
 use crate::download::{Remote, fetch};
 use crate::readers::idx_split;
-use crate::{Error, Split};
+use crate::{Error, FileError, Split};
 
 /// Where to look, and whether to fetch.
 pub const SETTINGS: &[Setting] = &[
@@ -30,7 +31,7 @@ pub fn locate(name: &str, files: &[Remote<'_>], settings: &Settings, context: &C
         (None, Some(cache)) => cache.join(name),
         (None, None) => {
             let (expected, advice) = ("its files, or a cache folder".to_owned(), ADVICE.to_owned());
-            return Err(Error::Missing { path: PathBuf::from(name), expected, advice });
+            return Err(Error::File(FileError::Missing { path: PathBuf::from(name), expected, advice }));
         }
     };
     if settings.flag("download") && !folder.is_file() {
@@ -59,7 +60,7 @@ pub fn idx_set(
     for (path, file) in paths.iter().zip(files) {
         if !path.exists() {
             let (expected, advice) = (format!("{} of {name}", file.name), ADVICE.to_owned());
-            return Err(Error::Missing { path: path.clone(), expected, advice });
+            return Err(Error::File(FileError::Missing { path: path.clone(), expected, advice }));
         }
     }
     let [train_x, train_y, test_x, test_y] = &paths;

@@ -1,6 +1,7 @@
 use onedge_registry::{Default, Entry, Kind, Setting, Settings, setting};
 
-use super::{Build, Context, common};
+use super::build::{Build, Context};
+use super::common;
 use crate::generators::{Teacher, teacher};
 use crate::{Error, Split};
 

@@ -1,8 +1,9 @@
 use onedge_registry::{Entry, Setting, Settings};
 
-use super::{Build, Context, common, stored, text};
+use super::build::{Build, Context};
+use super::{common, stored, text};
 use crate::download::Remote;
-use crate::{Error, Split, readers};
+use crate::{Error, FileError, Split, readers};
 
 const GROUPS: &[&[Setting]] = &[stored::SETTINGS, text::SETTINGS];
 static SETTINGS: [Setting; common::count(GROUPS)] = common::concat(GROUPS);
@@ -29,7 +30,7 @@ fn build(settings: &Settings, context: &Context<'_>) -> Result<Split, Error> {
     let path = if place.is_file() { place } else { place.join(FILES[0].name) };
     if !path.exists() {
         let (expected, advice) = (format!("{} of {}", FILES[0].name, ENTRY.name), stored::ADVICE.to_owned());
-        return Err(Error::Missing { path, expected, advice });
+        return Err(Error::File(FileError::Missing { path, expected, advice }));
     }
     common::choose(readers::text(&path, &text::how(settings)?)?, settings)
 }

@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Watch;
+use super::watch::Watch;
 use crate::excerpt::excerpt;
 
 /// What comes from a server, in this order: a head and then bytes, or a failure.

@@ -1,8 +1,11 @@
 use std::cell::RefCell;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use super::server::{Answer, serve};
 use super::*;
+use crate::DownloadError;
 
 /// 2.5 MB that no prefix of repeats, and their SHA-256 sum (computed by `sha2` directly, not by the code under test).
 fn payload() -> (Vec<u8>, String) {
@@ -102,7 +105,7 @@ fn an_interrupt_ends_it_at_once_and_keeps_what_came() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let nobody = format!("http://{}/file.bin", silent.local_addr().unwrap());
     let waiting = fetch(&Remote { url: &nobody, ..remote }, dir.path(), &watch).unwrap_err();
-    assert!(matches!(waiting, Error::Interrupted { got: 700_000, .. }), "{waiting}");
+    assert!(matches!(waiting, Error::Download(DownloadError::Interrupted { got: 700_000, .. })), "{waiting}");
     assert_eq!(fs::read(fetch(&remote, dir.path(), &Watch::default()).unwrap()).unwrap(), bytes);
 }
 

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::mpsc::Receiver;
 
 use super::receive::{Head, Piece, Quit, next, request};
-use super::{Progress, Remote, Unit, Watch};
-use crate::Error;
+use super::remote::Remote;
+use super::watch::{Progress, Unit, Watch};
+use crate::{DownloadError, Error};
 
 /// Appends to `file` what it lacks of `remote`, so that it has its full size.
 ///
@@ -70,7 +71,11 @@ fn copy(
         let piece = next(pieces, watch, Some(watch.patience)).map_err(|quit| stopped(remote, quit, have))?;
         // The body ends early or the connection breaks: either way what came is on disk, and a later call goes on.
         let Piece::Bytes(bytes) = piece else {
-            return Err(Error::CutOff { url: remote.url.to_owned(), expected: remote.bytes, got: have });
+            return Err(Error::Download(DownloadError::CutOff {
+                url: remote.url.to_owned(),
+                expected: remote.bytes,
+                got: have,
+            }));
         };
         let room = usize::try_from(remote.bytes - have).unwrap_or(usize::MAX);
         let bytes = &bytes[..bytes.len().min(room)];
@@ -84,11 +89,11 @@ fn copy(
 fn stopped(remote: &Remote<'_>, quit: Quit, got: u64) -> Error {
     let (url, expected) = (remote.url.to_owned(), remote.bytes);
     match quit {
-        Quit::Interrupted => Error::Interrupted { url, expected, got },
-        Quit::Stalled(waited) => Error::Stalled { url, waited, expected, got },
+        Quit::Interrupted => Error::Download(DownloadError::Interrupted { url, expected, got }),
+        Quit::Stalled(waited) => Error::Download(DownloadError::Stalled { url, waited, expected, got }),
     }
 }
 
 fn network(remote: &Remote<'_>, reason: String) -> Error {
-    Error::Network { url: remote.url.to_owned(), reason }
+    Error::Download(DownloadError::Network { url: remote.url.to_owned(), reason })
 }

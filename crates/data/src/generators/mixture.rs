@@ -1,4 +1,4 @@
-use super::{normal, require_scale, stream};
+use super::draws::{normal, require_scale, stream};
 use crate::{Dataset, Error, Targets, dataset};
 
 /// What [`mixture`] draws.
@@ -20,7 +20,7 @@ pub struct Mixture {
 /// of radius `separation`. The means depend on seed, features and classes alone, not on the number of examples.
 ///
 /// # Errors
-/// [`Error::NoExamples`]; a separation out of range; no features or classes; [`Error::TooLarge`].
+/// [`NoExamples`](crate::ExamplesError::NoExamples); a separation out of range; no features or classes; [`TooLarge`](crate::ExamplesError::TooLarge).
 pub fn mixture(of: &Mixture) -> Result<Dataset, Error> {
     require_scale("mixture", "separation", of.separation)?;
     let mut inputs = dataset::allocate("mixture", &[of.examples, of.features])?;
@@ -50,6 +50,7 @@ fn means(of: &Mixture) -> Result<Vec<f32>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ExamplesError;
 
     fn of(examples: usize, seed: u64) -> Mixture {
         Mixture { examples, features: 5, classes: 3, separation: 4.0, seed }
@@ -92,9 +93,15 @@ mod tests {
 
     #[test]
     fn impossible_sizes_are_refused() {
-        assert!(matches!(mixture(&of(0, 1)), Err(Error::NoExamples { .. })));
-        assert!(matches!(mixture(&Mixture { classes: 0, ..of(4, 1) }), Err(Error::Label { .. })));
-        assert!(matches!(mixture(&Mixture { features: 0, ..of(4, 1) }), Err(Error::Size { .. })));
+        assert!(matches!(mixture(&of(0, 1)), Err(Error::Examples(ExamplesError::NoExamples { .. }))));
+        assert!(matches!(
+            mixture(&Mixture { classes: 0, ..of(4, 1) }),
+            Err(Error::Examples(ExamplesError::Label { .. }))
+        ));
+        assert!(matches!(
+            mixture(&Mixture { features: 0, ..of(4, 1) }),
+            Err(Error::Examples(ExamplesError::Size { .. }))
+        ));
         assert_eq!(
             mixture(&of(usize::MAX, 1)).unwrap_err().to_string(),
             format!(

@@ -1,7 +1,7 @@
-use rand_chacha::ChaCha8Rng;
+use onedge_random::Random;
 
-use super::{normal, require_scale, stream};
-use crate::{Dataset, Error, Targets, Task, dataset};
+use super::draws::{normal, require_scale, stream};
+use crate::{Dataset, Error, ExamplesError, Targets, Task, dataset};
 
 /// What [`teacher`] draws.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,12 +27,16 @@ pub struct Teacher {
 /// The teacher depends on seed and widths alone, not on the number of examples.
 ///
 /// # Errors
-/// [`Error::NoExamples`]; a noise out of range; a width of zero; [`Error::TooLarge`].
+/// [`ExamplesError::NoExamples`]; a noise out of range; a width of zero; [`ExamplesError::TooLarge`].
 pub fn teacher(of: &Teacher) -> Result<Dataset, Error> {
     require_scale("teacher", "noise", of.noise)?;
     let widths = [&[of.features], &of.hidden[..], &[of.outputs]].concat();
     if widths.contains(&0) {
-        return Err(Error::Size { origin: "teacher".to_owned(), what: "widths", got: format!("{widths:?}") });
+        return Err(Error::Examples(ExamplesError::Size {
+            origin: "teacher".to_owned(),
+            what: "widths",
+            got: format!("{widths:?}"),
+        }));
     }
     let mut random = stream(of.seed, 0);
     let layers = widths.windows(2).map(|pair| layer(pair[0], pair[1], &mut random)).collect::<Result<Vec<_>, _>>()?;
@@ -61,7 +65,7 @@ struct Layer {
     weights: Vec<f32>,
 }
 
-fn layer(inputs: usize, outputs: usize, random: &mut ChaCha8Rng) -> Result<Layer, Error> {
+fn layer(inputs: usize, outputs: usize, random: &mut Random) -> Result<Layer, Error> {
     let mut weights = dataset::allocate("teacher", &[outputs, inputs])?;
     let deviation = 1.0 / (inputs as f32).sqrt();
     weights.extend((0..outputs * inputs).map(|_| deviation * normal(random)));
@@ -140,8 +144,8 @@ mod tests {
 
     #[test]
     fn impossible_sizes_are_refused() {
-        assert!(matches!(teacher(&of(0, Task::Values)), Err(Error::NoExamples { .. })));
-        assert!(matches!(teacher(&of(usize::MAX, Task::Values)), Err(Error::TooLarge { .. })));
+        assert!(matches!(teacher(&of(0, Task::Values)), Err(Error::Examples(ExamplesError::NoExamples { .. }))));
+        assert!(matches!(teacher(&of(usize::MAX, Task::Values)), Err(Error::Examples(ExamplesError::TooLarge { .. }))));
         assert_eq!(
             teacher(&Teacher { hidden: vec![0], ..of(3, Task::Values) }).unwrap_err().to_string(),
             "teacher: widths, expected sizes of one or more, got [6, 0, 3]; try a positive number"

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Source, cifar_names};
 use crate::excerpt::excerpt;
-use crate::{Dataset, Error, Split, Targets, dataset};
+use crate::{Dataset, Error, ExamplesError, FileError, Split, Targets, dataset};
 
 /// Which set and which of its labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +108,7 @@ fn folder(path: &Path, layout: &Layout, expected: &str, advice: &str) -> Result<
             Some(file) => archive(Source::open(&file, expected, advice)?, layout),
             None => {
                 let (expected, advice) = (expected.to_owned(), advice.to_owned());
-                Err(Error::Missing { path: path.to_owned(), expected, advice })
+                Err(Error::File(FileError::Missing { path: path.to_owned(), expected, advice }))
             }
         };
     }
@@ -120,7 +120,7 @@ fn archive(file: Source, layout: &Layout) -> Result<Split, Error> {
     // The decoder repeats the bytes that it cannot read.
     let damaged = |e: std::io::Error| {
         let reason = excerpt(&e.to_string());
-        Error::Damaged { origin: origin.clone(), format: "tar archive", reason }
+        Error::File(FileError::Damaged { origin: origin.clone(), format: "tar archive", reason })
     };
     let mut tar = tar::Archive::new(file);
     let mut parts = BTreeMap::new();
@@ -136,7 +136,7 @@ fn archive(file: Source, layout: &Layout) -> Result<Split, Error> {
         let (mut bytes, expected) = (Vec::new(), entry.size());
         entry.read_to_end(&mut bytes).map_err(damaged)?;
         if (bytes.len() as u64) < expected {
-            return Err(Error::Truncated { origin, what: name, expected, got: bytes.len() as u64 });
+            return Err(Error::File(FileError::Truncated { origin, what: name, expected, got: bytes.len() as u64 }));
         }
         parts.insert(name.clone(), (format!("{origin}/{name}"), bytes));
     }
@@ -150,11 +150,11 @@ fn split(mut parts: BTreeMap<String, Part>, layout: &Layout, path: &Path) -> Res
     let test = parts.remove(layout.test);
     let train: Vec<Part> = layout.train.iter().filter_map(|&name| parts.remove(name)).collect();
     if train.is_empty() {
-        return Err(Error::Missing {
+        return Err(Error::File(FileError::Missing {
             path: path.join(layout.train[0]),
             expected: format!("at least one training file of {}", layout.title),
             advice: "the complete archive".to_owned(),
-        });
+        }));
     }
     let test = test.map(|part| records(&[part], layout)).transpose()?;
     Split::new(records(&train, layout)?, test)
@@ -170,12 +170,12 @@ fn records(parts: &[Part], layout: &Layout) -> Result<Dataset, Error> {
         let (origin, left) = (origin.clone(), bytes.len() % size);
         if left != 0 {
             let what = format!("record {}", bytes.len() / size);
-            return Err(Error::Truncated { origin, what, expected: size as u64, got: left as u64 });
+            return Err(Error::File(FileError::Truncated { origin, what, expected: size as u64, got: left as u64 }));
         }
         for (example, record) in bytes.chunks_exact(size).enumerate() {
             let label = u32::from(record[layout.label_at]);
             if label as usize >= names.len() {
-                return Err(Error::Label { origin, example, label, classes: names.len() });
+                return Err(Error::Examples(ExamplesError::Label { origin, example, label, classes: names.len() }));
             }
             labels.push(label);
             inputs.extend(record[layout.label_bytes..].iter().map(|&byte| f32::from(byte)));

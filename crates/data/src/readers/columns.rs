@@ -1,12 +1,12 @@
 use std::collections::HashMap;
 
-use crate::Error;
 use crate::excerpt::excerpt;
+use crate::{Error, ExamplesError, TableError};
 
 /// For each column of the table called `like`, in its order, the place of that column in the table called `origin`.
 ///
 /// # Errors
-/// [`Error::Mismatch`] if there are other columns, or the same in another order with a name that is there twice.
+/// [`ExamplesError::Mismatch`] if there are other columns, or the same in another order with a name that is there twice.
 pub fn arrange(origin: &str, names: &[String], like: &str, wanted: &[String]) -> Result<Vec<usize>, Error> {
     if names == wanted {
         return Ok((0..names.len()).collect());
@@ -28,13 +28,13 @@ pub fn arrange(origin: &str, names: &[String], like: &str, wanted: &[String]) ->
         (None, None) => return Ok(wanted.iter().map(|name| here[name]).collect()),
     };
     let what = format!("columns differ from those of {like}");
-    Err(Error::Mismatch { origin: origin.to_owned(), what, expected, got })
+    Err(Error::Examples(ExamplesError::Mismatch { origin: origin.to_owned(), what, expected, got }))
 }
 
 /// Checks that there is a column to predict and one to predict it from.
 ///
 /// # Errors
-/// [`Error::OneColumn`], which names the delimiter that the first row seems to have.
+/// [`TableError::OneColumn`], which names the delimiter that the first row seems to have.
 pub fn require_two(
     origin: &str,
     line: u64,
@@ -53,7 +53,7 @@ pub fn require_two(
         Some(c) => format!("`delimiter = \"{c}\"`"),
         None => "another `delimiter` or a table with inputs".to_owned(),
     };
-    Err(Error::OneColumn { origin: origin.to_owned(), line, row: excerpt(row), advice })
+    Err(Error::Table(TableError::OneColumn { origin: origin.to_owned(), line, row: excerpt(row), advice }))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use onedge_registry::nearest;
 
 use super::{Source, columns, quotes};
 use crate::excerpt::{excerpt, list};
-use crate::{Dataset, Error, Split, Targets, Task};
+use crate::{Dataset, Error, ExamplesError, Split, TableError, Targets, Task};
 
 /// How a table is to be read.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,8 +34,8 @@ pub enum Column {
 /// The table in a text file, plain or gzip'd, with double quotes round cells that need them. Empty lines are skipped.
 ///
 /// # Errors
-/// A missing or empty file, an [`Error::Quote`] that is not closed, [`Error::Ragged`] rows, a [`Error::Cell`] that is no
-/// finite number, an unknown [`Error::Column`]; each with its line.
+/// A missing or empty file, an [`TableError::Quote`] that is not closed, [`TableError::Ragged`] rows, a [`TableError::Cell`] that is no
+/// finite number, an unknown [`TableError::Column`]; each with its line.
 pub fn csv(path: &Path, how: &Csv) -> Result<Dataset, Error> {
     read(open(path)?, how)
 }
@@ -47,7 +47,7 @@ pub fn csv(path: &Path, how: &Csv) -> Result<Dataset, Error> {
 /// training table, and classes are those of the training table.
 ///
 /// # Errors
-/// As [`csv()`]; [`Error::Mismatch`] if the columns differ; an [`Error::Cell`] whose label is no class of the training
+/// As [`csv()`]; [`ExamplesError::Mismatch`] if the columns differ; an [`TableError::Cell`] whose label is no class of the training
 /// table.
 pub fn csv_split(train: &Path, test: Option<&Path>, how: &Csv) -> Result<Split, Error> {
     let (train, columns) = table(open(train)?, how, None)?;
@@ -103,7 +103,7 @@ fn table(mut source: Source, how: &Csv, like: Option<Like<'_>>) -> Result<(Datas
         }
         if cells.len() != table.names.len() {
             let (line, expected) = (table.line(at), table.names.len());
-            return Err(Error::Ragged { origin: table.origin, line, expected, got: cells.len() });
+            return Err(Error::Table(TableError::Ragged { origin: table.origin, line, expected, got: cells.len() }));
         }
         for (wanted, &column) in places.iter().enumerate() {
             let cell = &cells[column];
@@ -122,7 +122,7 @@ fn table(mut source: Source, how: &Csv, like: Option<Like<'_>>) -> Result<(Datas
         table.first_line = false;
     }
     if table.first_line {
-        return Err(Error::NoExamples { origin: table.origin });
+        return Err(Error::Examples(ExamplesError::NoExamples { origin: table.origin }));
     }
     let targets = match how.task {
         Task::Values => Targets::Values { values, width: 1 },
@@ -180,7 +180,12 @@ impl Table<'_> {
                 Column::Last => ("last".to_owned(), Vec::new()),
             };
             let near: Vec<&str> = try_these.iter().map(String::as_str).collect();
-            Error::Column { origin: self.origin.clone(), column, known: quoted(&known), nearest: quoted(&near) }
+            Error::Table(TableError::Column {
+                origin: self.origin.clone(),
+                column,
+                known: quoted(&known),
+                nearest: quoted(&near),
+            })
         })
     }
 
@@ -221,7 +226,7 @@ impl Table<'_> {
     fn bad_cell(&self, cell: &str, column: usize, at: usize, expected: &'static str, advice: &'static str) -> Error {
         let (origin, line) = (self.origin.clone(), self.line(at));
         let (name, cell) = (excerpt(&self.names[column]), excerpt(cell));
-        Error::Cell { origin, line, column, name, expected, cell, advice }
+        Error::Table(TableError::Cell { origin, line, column, name, expected, cell, advice })
     }
 }
 

@@ -1,12 +1,12 @@
 use std::path::Path;
 
 use super::Source;
-use crate::{Dataset, Error, Split, Targets};
+use crate::{Dataset, Error, ExamplesError, FileError, Split, Targets};
 
 /// The training pair and, if given, the test pair (images, labels) of IDX files as one split.
 ///
 /// # Errors
-/// As [`idx`], and [`Error::Mismatch`] if the pairs differ in shape.
+/// As [`idx`], and [`ExamplesError::Mismatch`] if the pairs differ in shape.
 pub fn idx_split(
     train: (&Path, &Path),
     test: Option<(&Path, &Path)>,
@@ -37,12 +37,12 @@ pub fn idx(images: &Path, labels: &Path, classes: Option<usize>, names: &[&str])
     let (sizes, pixels) = numbers(&mut image_file, 2..=4, "images")?;
     let (_, labels) = numbers(&mut label_file, 1..=1, "labels")?;
     if labels.len() != sizes[0] {
-        return Err(Error::Mismatch {
+        return Err(Error::Examples(ExamplesError::Mismatch {
             origin: label_file.origin().to_owned(),
             what: format!("as many labels as there are images in {}", image_file.origin()),
             expected: sizes[0].to_string(),
             got: labels.len().to_string(),
-        });
+        }));
     }
     let shape = if sizes.len() == 3 { vec![1, sizes[1], sizes[2]] } else { sizes[1..].to_vec() };
     let classes = classes.unwrap_or_else(|| labels.iter().max().map_or(0, |&label| usize::from(label) + 1));
@@ -51,8 +51,13 @@ pub fn idx(images: &Path, labels: &Path, classes: Option<usize>, names: &[&str])
     // Targets are checked before inputs, so blame for a bad label falls on the right file.
     let inputs = pixels.into_iter().map(f32::from).collect();
     match Dataset::new(images.display().to_string(), inputs, shape, targets) {
-        Err(Error::Label { example, label, classes, .. }) => {
-            Err(Error::Label { origin: label_file.origin().to_owned(), example, label, classes })
+        Err(Error::Examples(ExamplesError::Label { example, label, classes, .. })) => {
+            Err(Error::Examples(ExamplesError::Label {
+                origin: label_file.origin().to_owned(),
+                example,
+                label,
+                classes,
+            }))
         }
         set => Ok(set?.with_full_scale(255.0)),
     }
@@ -66,7 +71,12 @@ fn numbers(file: &mut Source, ranks: std::ops::RangeInclusive<u8>, what: &str) -
         let expected = ranks.map(hex).collect::<Vec<_>>().join(" or ");
         let got = format!("0x{:08x}", u32::from_be_bytes([magic[0], magic[1], magic[2], magic[3]]));
         let expected = format!("{expected} ({what} as unsigned bytes)");
-        return Err(Error::Format { origin: file.origin().to_owned(), what: "magic number", expected, got });
+        return Err(Error::File(FileError::Format {
+            origin: file.origin().to_owned(),
+            what: "magic number",
+            expected,
+            got,
+        }));
     }
     let head = file.exactly(4 * u64::from(magic[3]), "sizes")?;
     let sizes: Vec<u64> = head.chunks_exact(4).map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]).into()).collect();

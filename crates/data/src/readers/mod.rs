@@ -13,7 +13,7 @@ mod text;
 pub use cifar::{Cifar, cifar};
 pub use csv::{Column, Csv, csv, csv_split};
 pub use idx::{idx, idx_split};
-pub use text::{Text, text, text_of};
+pub use text::{Text, Tokens, text, text_of};
 
 pub(crate) use csv::read as read_csv;
 pub(crate) use source::Source;

@@ -1,5 +1,5 @@
-use crate::Error;
 use crate::excerpt::excerpt;
+use crate::{Error, TableError};
 
 /// Checks that every quoted cell of a table ends where a cell may end.
 ///
@@ -7,13 +7,15 @@ use crate::excerpt::excerpt;
 /// without a word. A quote opens a cell only as its first byte; inside, two quotes mean one.
 ///
 /// # Errors
-/// [`Error::Quote`], with the line on which the quote opens.
+/// [`TableError::Quote`], with the line on which the quote opens.
 pub fn check(origin: &str, text: &[u8], delimiter: u8) -> Result<(), Error> {
     let (mut at, mut starts_cell) = (if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 }, true);
     while at < text.len() {
         if starts_cell && text[at] == b'"' {
             let close = end_of_cell(text, at + 1);
-            let wrong = |got: String| Err(Error::Quote { origin: origin.to_owned(), line: line(text, at), got });
+            let wrong = |got: String| {
+                Err(Error::Table(TableError::Quote { origin: origin.to_owned(), line: line(text, at), got }))
+            };
             let Some(close) = close else { return wrong("none up to the end of the file".to_owned()) };
             let ends = |byte: u8| byte == delimiter || matches!(byte, b'\r' | b'\n');
             let rest = &text[close + 1..];

@@ -2,8 +2,8 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-use crate::Error;
 use crate::excerpt::excerpt;
+use crate::{Error, FileError};
 
 /// Bytes from a file or from memory, unpacked on the way if they are gzip'd (seen by their first two bytes).
 pub struct Source {
@@ -17,13 +17,13 @@ impl Source {
     pub fn open(path: &Path, expected: &str, advice: &str) -> Result<Self, Error> {
         if path.is_dir() {
             let (origin, expected, got) = (path.display().to_string(), expected.to_owned(), "a folder".to_owned());
-            return Err(Error::Format { origin, what: "path", expected, got });
+            return Err(Error::File(FileError::Format { origin, what: "path", expected, got }));
         }
         match File::open(path) {
             Ok(file) => Self::new(path.display().to_string(), BufReader::with_capacity(1 << 16, file)),
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
                 let (expected, advice) = (expected.to_owned(), advice.to_owned());
-                Err(Error::Missing { path: path.to_owned(), expected, advice })
+                Err(Error::File(FileError::Missing { path: path.to_owned(), expected, advice }))
             }
             Err(e) => Err(Error::io(path, "open", e)),
         }
@@ -46,7 +46,12 @@ impl Source {
         (&mut self.reader).take(n).read_to_end(&mut bytes).map_err(|e| self.failed(e))?;
         let got = bytes.len() as u64;
         if got < n {
-            return Err(Error::Truncated { origin: self.origin.clone(), what: what.to_owned(), expected: n, got });
+            return Err(Error::File(FileError::Truncated {
+                origin: self.origin.clone(),
+                what: what.to_owned(),
+                expected: n,
+                got,
+            }));
         }
         Ok(bytes)
     }
@@ -71,7 +76,7 @@ impl Source {
             if let Some(zero) = bytes[start..].iter().position(|&byte| byte == 0) {
                 let (what, expected) = ("content", "text in UTF-8".to_owned());
                 let got = format!("a zero byte after {} bytes (UTF-16, or no text)", start + zero);
-                return Err(Error::Format { origin: self.origin.clone(), what, expected, got });
+                return Err(Error::File(FileError::Format { origin: self.origin.clone(), what, expected, got }));
             }
         }
     }
@@ -80,7 +85,11 @@ impl Source {
     pub fn end(&mut self, n: u64, what: &str) -> Result<(), Error> {
         match self.reader.read(&mut [0]) {
             Ok(0) => Ok(()),
-            Ok(_) => Err(Error::Trailing { origin: self.origin.clone(), what: what.to_owned(), expected: n }),
+            Ok(_) => Err(Error::File(FileError::Trailing {
+                origin: self.origin.clone(),
+                what: what.to_owned(),
+                expected: n,
+            })),
             Err(e) => Err(self.failed(e)),
         }
     }
@@ -96,7 +105,11 @@ impl Source {
     /// The error for a failed read: a damaged stream, or the system's refusal.
     pub fn failed(&self, error: io::Error) -> Error {
         if self.compressed && error.kind() != io::ErrorKind::OutOfMemory {
-            Error::Damaged { origin: self.origin.clone(), format: "gzip", reason: excerpt(&error.to_string()) }
+            Error::File(FileError::Damaged {
+                origin: self.origin.clone(),
+                format: "gzip",
+                reason: excerpt(&error.to_string()),
+            })
         } else {
             Error::io(Path::new(&self.origin), "read", error)
         }

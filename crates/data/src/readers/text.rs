@@ -1,30 +1,45 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Source;
-use crate::{Dataset, Error, Split, Targets};
+use crate::{Dataset, Error, ExamplesError, Pieces, Split, Targets, TextError, Vocabulary};
 
 /// How a text becomes examples.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Text {
-    /// Characters that an example shows; its targets are the same, one character on.
+    /// Tokens that an example shows; its targets are the same, one token on.
     pub context: usize,
-    /// The share of the text, from its end, that is set aside for testing; 0 for none.
+    /// The share of the text's characters, from its end, that is set aside for testing; 0 for none.
     pub test_fraction: f64,
+    /// What tokens are.
+    pub tokens: Tokens,
 }
 
-/// The text in a file, plain or gzip'd, cut into blocks of characters.
+/// What the tokens of a text are.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Tokens {
+    /// Characters.
+    Characters,
+    /// Those of the byte-pair encoding in this file.
+    File(PathBuf),
+    /// Those of a byte-pair encoding trained on the training part of the text, so many.
+    Trained(usize),
+}
+
+/// The text in a file, plain or gzip'd, cut into blocks of tokens.
 ///
-/// The vocabulary is every character that occurs, in the order of code points; block i begins at character
+/// The vocabulary of characters is every one that occurs, in the order of code points; block i begins at token
 /// `i * context`, so blocks share no input. What does not fill a block at the end is left out.
 ///
 /// # Errors
-/// A file that is not there, not UTF-8 (with the offset), empty, or shorter than one block.
+/// A file that is not there, not UTF-8 (with the offset), empty, or shorter than one block; [`TextError::NoPieces`] for a byte-pair encoding without the feature `bpe`.
 pub fn text(path: &Path, how: &Text) -> Result<Split, Error> {
     let mut source = Source::open(path, "a text in UTF-8", "the path of a text file")?;
     let bytes = source.text()?;
     match std::str::from_utf8(&bytes) {
         Ok(text) => text_of(source.origin(), text, how),
-        Err(error) => Err(Error::NotUtf8 { origin: source.origin().to_owned(), offset: error.valid_up_to() }),
+        Err(error) => {
+            Err(Error::Text(TextError::NotUtf8 { origin: source.origin().to_owned(), offset: error.valid_up_to() }))
+        }
     }
 }
 
@@ -33,17 +48,18 @@ pub fn text(path: &Path, how: &Text) -> Result<Split, Error> {
 /// # Errors
 /// A text that is empty or shorter than one block.
 pub fn text_of(origin: &str, text: &str, how: &Text) -> Result<Split, Error> {
-    let mut vocabulary: Vec<char> = text.chars().collect();
-    let characters = vocabulary.len();
+    let characters = text.chars().count();
     if characters == 0 {
-        return Err(Error::NoExamples { origin: origin.to_owned() });
+        return Err(Error::Examples(ExamplesError::NoExamples { origin: origin.to_owned() }));
     }
-    vocabulary.sort_unstable();
-    vocabulary.dedup();
-    let token = |c: char| vocabulary.binary_search(&c).expect("the vocabulary holds every character") as u32;
-    let tokens: Vec<u32> = text.chars().map(token).collect();
     let kept = characters - (characters as f64 * how.test_fraction) as usize;
-    let (train, test) = tokens.split_at(kept);
+    let end = text.char_indices().nth(kept).map_or(text.len(), |(at, _)| at);
+    let (train, test) = text.split_at(end);
+    let vocabulary = match &how.tokens {
+        Tokens::Characters => characters_of(text),
+        Tokens::File(path) => Vocabulary::Pieces(Pieces::read(path)?),
+        Tokens::Trained(size) => Vocabulary::Pieces(Pieces::train(origin, train, *size)?),
+    };
     let parted = how.test_fraction > 0.0;
     let name = if parted { format!("{origin}, training part") } else { origin.to_owned() };
     let train = blocks(&name, train, how.context, &vocabulary)?;
@@ -54,15 +70,25 @@ pub fn text_of(origin: &str, text: &str, how: &Text) -> Result<Split, Error> {
     Split::new(train, test)
 }
 
-fn blocks(origin: &str, tokens: &[u32], context: usize, vocabulary: &[char]) -> Result<Dataset, Error> {
+fn characters_of(text: &str) -> Vocabulary {
+    let mut characters: Vec<char> = text.chars().collect();
+    characters.sort_unstable();
+    characters.dedup();
+    Vocabulary::Characters(characters)
+}
+
+fn blocks(origin: &str, text: &str, context: usize, vocabulary: &Vocabulary) -> Result<Dataset, Error> {
+    let tokens = vocabulary
+        .encode(text)
+        .map_err(|character| Error::Text(TextError::NoToken { origin: origin.to_owned(), character }))?;
     let count = tokens.len().saturating_sub(1) / context;
     if count == 0 {
-        let (expected, got) = (context.saturating_add(1), tokens.len());
-        return Err(Error::ShortText { origin: origin.to_owned(), expected, context, got });
+        let (units, expected, got) = (vocabulary.units(), context.saturating_add(1), tokens.len());
+        return Err(Error::Text(TextError::ShortText { origin: origin.to_owned(), units, expected, context, got }));
     }
     let inputs = tokens[..count * context].iter().map(|&token| token as f32).collect();
     let tokens = tokens[1..=count * context].to_vec();
-    let targets = Targets::Tokens { tokens, length: context, vocabulary: vocabulary.to_vec() };
+    let targets = Targets::Tokens { tokens, length: context, vocabulary: vocabulary.clone() };
     Dataset::new(origin, inputs, vec![context], targets)
 }
 
@@ -72,25 +98,42 @@ mod tests {
 
     use super::*;
 
+    fn characters(context: usize, test_fraction: f64) -> Text {
+        Text { context, test_fraction, tokens: Tokens::Characters }
+    }
+
+    /// Trained on the first half alone, so the second takes more tokens for as many characters.
+    #[cfg(feature = "bpe")]
+    #[test]
+    fn pieces_of_a_text_in_two_parts() {
+        let text = "the cat ".repeat(50) + &"one dog ".repeat(50);
+        let how = Text { context: 4, test_fraction: 0.5, tokens: Tokens::Trained(270) };
+        let split = text_of("x", &text, &how).unwrap();
+        let Targets::Tokens { tokens, vocabulary, .. } = split.train.targets() else { panic!() };
+        assert!(text.contains(&vocabulary.decode(tokens)) && vocabulary.len() <= 270);
+        assert!(split.test.as_ref().unwrap().examples() > 2 * split.train.examples());
+    }
+
     #[test]
     fn blocks_follow_one_another_and_targets_are_one_ahead() {
-        let split = text_of("abc", "abcabdé", &Text { context: 2, test_fraction: 0.0 }).unwrap();
+        let split = text_of("abc", "abcabdé", &characters(2, 0.0)).unwrap();
         assert_eq!(split.train.inputs(), &[0.0, 1.0, 2.0, 0.0, 1.0, 3.0]);
         let Targets::Tokens { tokens, length: 2, vocabulary } = split.train.targets() else { panic!() };
-        assert_eq!((&tokens[..], &vocabulary[..]), (&[1, 2, 0, 1, 3, 4][..], &['a', 'b', 'c', 'd', 'é'][..]));
+        assert_eq!(tokens, &[1, 2, 0, 1, 3, 4]);
+        assert_eq!(vocabulary, &Vocabulary::Characters(vec!['a', 'b', 'c', 'd', 'é']));
         assert!(split.test.is_none());
-        let split = text_of("abc", "abcabcabca", &Text { context: 2, test_fraction: 0.3 }).unwrap();
+        let split = text_of("abc", "abcabcabca", &characters(2, 0.3)).unwrap();
         assert_eq!((split.train.examples(), split.test.unwrap().examples()), (3, 1));
     }
 
     #[test]
     fn bad_texts_are_named() {
-        let how = Text { context: 4, test_fraction: 0.0 };
+        let how = characters(4, 0.0);
         assert_eq!(
             text_of("x", "abcd", &how).unwrap_err().to_string(),
             "x: too short, expected at least 5 characters for a context of 4, got 4; try a smaller context"
         );
-        let parted = Text { context: 9, test_fraction: 0.2 };
+        let parted = characters(9, 0.2);
         assert_eq!(
             text_of("x", "abcdefghij", &parted).unwrap_err().to_string(),
             "x, training part: too short, expected at least 10 characters for a context of 9, got 8; try a smaller context"

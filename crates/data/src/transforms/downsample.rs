@@ -1,4 +1,4 @@
-use crate::{Dataset, Error, dataset};
+use crate::{Dataset, Error, ExamplesError, dataset};
 
 /// Shrinks images to `height x width` by area averaging, channel by channel.
 ///
@@ -8,7 +8,7 @@ use crate::{Dataset, Error, dataset};
 /// Shapes: `[channels, h, w]` or `[h, w]` to the same with `height, width`.
 ///
 /// # Errors
-/// [`Error::Inapplicable`] if the examples are no images, or a new side is zero or longer than the old one.
+/// [`ExamplesError::Inapplicable`] if the examples are no images, or a new side is zero or longer than the old one.
 pub fn downsample(set: Dataset, height: usize, width: usize) -> Result<Dataset, Error> {
     let (channels, old_height, old_width) = match *set.input_shape() {
         [channels, h, w] => (channels, h, w),
@@ -51,13 +51,13 @@ fn weights(from: usize, to: usize) -> Vec<Vec<(usize, f32)>> {
 }
 
 fn inapplicable(set: &Dataset, height: usize, width: usize, expected: &str, advice: &'static str) -> Error {
-    Error::Inapplicable {
+    Error::Examples(ExamplesError::Inapplicable {
         origin: set.origin().to_owned(),
         what: format!("downsampling to {height} x {width}"),
         expected: expected.to_owned(),
         got: format!("inputs {:?}", set.input_shape()),
         advice,
-    }
+    })
 }
 
 #[cfg(test)]

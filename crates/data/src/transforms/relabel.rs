@@ -1,9 +1,7 @@
-use rand::RngExt;
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
+use onedge_random::Random;
 
 use super::subset::shuffle_front;
-use crate::{Dataset, Error, Targets};
+use crate::{Dataset, Error, ExamplesError, Targets};
 
 /// Gives a random `share` of the examples a label drawn anew from all classes, `round(share * examples)` of them: of those,
 /// one of K keeps its label by chance. The seed decides which, and what they become.
@@ -11,14 +9,16 @@ use crate::{Dataset, Error, Targets};
 /// Source: Zhang et al. 2017, arXiv 1611.03530, which fits such labels to tell memory from learning.
 ///
 /// # Errors
-/// [`Error::Inapplicable`] for targets that are no classes, or a share that is not from 0 to 1.
+/// [`ExamplesError::Inapplicable`] for targets that are no classes, or a share that is not from 0 to 1.
 pub fn relabel(set: &Dataset, share: f64, seed: u64) -> Result<Dataset, Error> {
-    let fail = |expected: &str, got: String| Error::Inapplicable {
-        origin: set.origin().to_owned(),
-        what: format!("`label_noise = {share}`"),
-        expected: expected.to_owned(),
-        got,
-        advice: "`label_noise = 0`",
+    let fail = |expected: &str, got: String| {
+        Error::Examples(ExamplesError::Inapplicable {
+            origin: set.origin().to_owned(),
+            what: format!("`label_noise = {share}`"),
+            expected: expected.to_owned(),
+            got,
+            advice: "`label_noise = 0`",
+        })
     };
     if !(0.0..=1.0).contains(&share) {
         return Err(fail("a share from 0 to 1", share.to_string()));
@@ -26,15 +26,14 @@ pub fn relabel(set: &Dataset, share: f64, seed: u64) -> Result<Dataset, Error> {
     let Targets::Classes { labels, classes, names } = set.targets() else {
         return Err(fail("classes", "other targets".to_owned()));
     };
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
     // Another stream of the same seed than those of subsets and test parts.
-    random.set_stream(2);
+    let mut random = Random::new(seed).stream(2);
     let count = (share * labels.len() as f64).round() as usize;
     let mut chosen: Vec<usize> = (0..labels.len()).collect();
     shuffle_front(&mut chosen, count, &mut random);
     let mut labels = labels.clone();
     for &example in &chosen[..count] {
-        labels[example] = random.random_range(0..*classes as u32);
+        labels[example] = random.range(0, *classes) as u32;
     }
     set.with_targets(Targets::Classes { labels, classes: *classes, names: names.clone() })
 }

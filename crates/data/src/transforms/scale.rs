@@ -1,4 +1,4 @@
-use crate::{Dataset, Error, Split};
+use crate::{Dataset, Error, ExamplesError, Split};
 
 /// How inputs are scaled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub enum Scale {
 /// centred.
 ///
 /// # Errors
-/// [`Error::Inapplicable`] for `Unit` on inputs of unknown range; [`Error::NonFinite`] if a test input overflows.
+/// [`ExamplesError::Inapplicable`] for `Unit` on inputs of unknown range; [`ExamplesError::NonFinite`] if a test input overflows.
 pub fn scale(split: Split, how: Scale) -> Result<Split, Error> {
     match how {
         Scale::None => Ok(split),
@@ -34,7 +34,13 @@ fn unit(set: Dataset) -> Result<Dataset, Error> {
     let Some(full_scale) = set.full_scale() else {
         let (expected, got) = ("inputs of a known range, such as bytes".to_owned(), "real numbers".to_owned());
         let (what, advice) = ("`scale = unit`".to_owned(), "`scale = standard`");
-        return Err(Error::Inapplicable { origin: set.origin().to_owned(), what, expected, got, advice });
+        return Err(Error::Examples(ExamplesError::Inapplicable {
+            origin: set.origin().to_owned(),
+            what,
+            expected,
+            got,
+            advice,
+        }));
     };
     set.map_rows(Some(1.0), |row| row.iter_mut().for_each(|x| *x /= full_scale))
 }

@@ -1,9 +1,7 @@
-use rand::RngExt;
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
+use onedge_random::Random;
 
 use crate::excerpt::excerpt;
-use crate::{Dataset, Error, Targets};
+use crate::{Dataset, Error, ExamplesError, Targets};
 
 /// Which examples are picked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,21 +17,21 @@ pub enum Pick {
 /// Balanced means that of `k` classes each gives `n / k` examples, and the first `n % k` classes one more.
 ///
 /// # Errors
-/// [`Error::NoExamples`] for `n = 0`, [`Error::Subset`] if there are fewer than asked for, in all or of a class,
-/// [`Error::Inapplicable`] for a balanced subset of real targets.
+/// [`ExamplesError::NoExamples`] for `n = 0`, [`ExamplesError::Subset`] if there are fewer than asked for, in all or of a class,
+/// [`ExamplesError::Inapplicable`] for a balanced subset of real targets.
 pub fn subset(set: &Dataset, n: usize, pick: Pick, balanced: bool) -> Result<Dataset, Error> {
     let mut groups = if balanced { by_class(set)? } else { vec![("all".to_owned(), (0..set.examples()).collect())] };
     let (share, extra) = (n / groups.len(), n % groups.len());
     let mut chosen: Vec<usize> = Vec::new();
     let mut random = match pick {
         Pick::First => None,
-        Pick::Random(seed) => Some(ChaCha8Rng::seed_from_u64(seed)),
+        Pick::Random(seed) => Some(Random::new(seed)),
     };
     for (place, (what, group)) in groups.iter_mut().enumerate() {
         let wanted = share + usize::from(place < extra);
         if wanted > group.len() {
             let (origin, what, available) = (set.origin().to_owned(), what.clone(), group.len());
-            return Err(Error::Subset { origin, what, wanted, available });
+            return Err(Error::Examples(ExamplesError::Subset { origin, what, wanted, available }));
         }
         if let Some(random) = &mut random {
             shuffle_front(group, wanted, random);
@@ -45,9 +43,9 @@ pub fn subset(set: &Dataset, n: usize, pick: Pick, balanced: bool) -> Result<Dat
 }
 
 /// Makes the first `n` items a uniformly random choice, by the first `n` steps of the Fisher-Yates shuffle.
-pub(crate) fn shuffle_front(items: &mut [usize], n: usize, random: &mut ChaCha8Rng) {
+pub(crate) fn shuffle_front(items: &mut [usize], n: usize, random: &mut Random) {
     for i in 0..n.min(items.len().saturating_sub(1)) {
-        let j = random.random_range(i..items.len());
+        let j = random.range(i, items.len());
         items.swap(i, j);
     }
 }
@@ -58,7 +56,13 @@ fn by_class(set: &Dataset) -> Result<Vec<(String, Vec<usize>)>, Error> {
         let got = if matches!(set.targets(), Targets::Tokens { .. }) { "tokens" } else { "real targets" };
         let (expected, got) = ("classes".to_owned(), got.to_owned());
         let (what, advice) = ("`balanced = true`".to_owned(), "`balanced = false`");
-        return Err(Error::Inapplicable { origin: set.origin().to_owned(), what, expected, got, advice });
+        return Err(Error::Examples(ExamplesError::Inapplicable {
+            origin: set.origin().to_owned(),
+            what,
+            expected,
+            got,
+            advice,
+        }));
     };
     let name = |class: usize| names.get(class).map_or_else(|| class.to_string(), |name| excerpt(name));
     let mut groups: Vec<_> = (0..*classes).map(|class| (format!("class `{}`", name(class)), Vec::new())).collect();

@@ -1,30 +1,28 @@
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
+use onedge_random::Random;
 
 use super::subset::shuffle_front;
-use crate::{Dataset, Error, Split};
+use crate::{Dataset, Error, ExamplesError, Split};
 
 /// Sets a random `fraction` of the examples aside for testing: `round(fraction * examples)`, at least one, both parts
 /// in their original order.
 ///
 /// # Errors
-/// [`Error::Inapplicable`] if the fraction is not between 0 and 1 (both excluded) or leaves nothing to train on.
+/// [`ExamplesError::Inapplicable`] if the fraction is not between 0 and 1 (both excluded) or leaves nothing to train on.
 pub fn train_test(set: &Dataset, fraction: f64, seed: u64) -> Result<Split, Error> {
     let examples = set.examples();
     let tests = ((fraction * examples as f64).round() as usize).max(1);
     if !(fraction > 0.0 && fraction < 1.0 && tests < examples) {
-        return Err(Error::Inapplicable {
+        return Err(Error::Examples(ExamplesError::Inapplicable {
             origin: set.origin().to_owned(),
             what: format!("`test_fraction = {fraction}`"),
             expected: "a fraction above 0 and below 1 that leaves an example to train on".to_owned(),
             got: format!("{examples} examples"),
             advice: "`test_fraction = 0.2`",
-        });
+        }));
     }
     let mut indices: Vec<usize> = (0..examples).collect();
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
     // Another stream of the same seed, so that a random subset drawn with that seed is independent of the split.
-    random.set_stream(1);
+    let mut random = Random::new(seed).stream(1);
     shuffle_front(&mut indices, tests, &mut random);
     let (test, train) = indices.split_at_mut(tests);
     test.sort_unstable();

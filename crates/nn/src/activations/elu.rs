@@ -1,7 +1,7 @@
 use onedge_graph::{Error, Graph, NodeId};
 use onedge_registry::Entry;
 
-use super::Activation;
+use super::activation::Activation;
 
 /// Exponential linear unit.
 pub static ENTRY: Entry<Activation> = Entry {
@@ -27,7 +27,7 @@ fn build(g: &mut Graph, x: NodeId) -> Result<NodeId, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::activations::assert_derivatives;
+    use crate::activations::check::assert_derivatives;
 
     #[test]
     fn derivatives_by_hand() {

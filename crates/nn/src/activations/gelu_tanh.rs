@@ -3,7 +3,7 @@ use std::f64::consts::PI;
 use onedge_graph::{Error, Graph, NodeId};
 use onedge_registry::Entry;
 
-use super::Activation;
+use super::activation::Activation;
 
 /// Gelu with tanh in place of erf.
 pub static ENTRY: Entry<Activation> = Entry {
@@ -30,7 +30,7 @@ fn build(g: &mut Graph, x: NodeId) -> Result<NodeId, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::activations::assert_derivatives;
+    use crate::activations::check::assert_derivatives;
 
     #[test]
     fn derivatives_by_hand() {

@@ -1,6 +1,6 @@
 use onedge_registry::Entry;
 
-use super::Activation;
+use super::activation::Activation;
 
 /// Rectifier, max(x, 0).
 pub static ENTRY: Entry<Activation> = Entry {
@@ -15,7 +15,7 @@ pub static ENTRY: Entry<Activation> = Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::activations::assert_derivatives;
+    use crate::activations::check::assert_derivatives;
 
     #[test]
     fn derivatives_by_hand() {

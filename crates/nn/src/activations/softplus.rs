@@ -1,6 +1,6 @@
 use onedge_registry::Entry;
 
-use super::Activation;
+use super::activation::Activation;
 
 /// Smooth rectifier, ln(1 + e^x).
 pub static ENTRY: Entry<Activation> = Entry {
@@ -14,7 +14,7 @@ pub static ENTRY: Entry<Activation> = Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::activations::assert_derivatives;
+    use crate::activations::check::assert_derivatives;
 
     #[test]
     fn derivatives_by_hand() {

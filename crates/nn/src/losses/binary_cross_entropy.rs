@@ -1,7 +1,7 @@
 use onedge_graph::{Graph, NodeId};
 use onedge_registry::{Default, Entry, Kind, Settings, setting};
 
-use super::Build;
+use super::build::Build;
 use crate::loss::write;
 use crate::metrics::{binary_accuracy, of_classes};
 use crate::weights::{BALANCED, look_up};

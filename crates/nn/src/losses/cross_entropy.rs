@@ -1,7 +1,7 @@
 use onedge_graph::{Graph, NodeId};
 use onedge_registry::{Default, Entry, Kind, Settings, setting};
 
-use super::Build;
+use super::build::Build;
 use crate::metrics::of_classes;
 use crate::weights::{BALANCED, look_up};
 use crate::{Error, Loss, LossNodes, Target, Weights};

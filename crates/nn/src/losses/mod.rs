@@ -1,6 +1,7 @@
 //! The registry of losses: what a spec or the command line can name.
 
 mod binary_cross_entropy;
+mod build;
 mod cross_entropy;
 mod hinge;
 mod huber;
@@ -13,6 +14,8 @@ use onedge_registry::{Entry, Settings, Value};
 
 use crate::{Error, Loss};
 
+pub use build::Build;
+
 /// Every loss.
 pub static ALL: &[&Entry<Build>] = &[
     &cross_entropy::ENTRY,
@@ -22,9 +25,6 @@ pub static ALL: &[&Entry<Build>] = &[
     &hinge::ENTRY,
     &poisson::ENTRY,
 ];
-
-/// Makes the loss that [`Settings`] resolved against its entry describe.
-pub type Build = fn(&Settings) -> Result<Loss, Error>;
 
 /// The loss called `name` with the settings `given`.
 ///

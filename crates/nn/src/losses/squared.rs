@@ -1,7 +1,7 @@
 use onedge_graph::{Graph, NodeId};
 use onedge_registry::{Entry, Settings};
 
-use super::Build;
+use super::build::Build;
 use crate::metrics::{of_classes, of_values};
 use crate::{Error, Loss, LossNodes, Target};
 

@@ -1,8 +1,9 @@
 use onedge_graph::Window;
 use onedge_registry::{Default, Entry, Kind, Settings, setting};
 
+use super::build::Build;
+use super::flatten::flatten;
 use super::images::{Images, channels_last};
-use super::{Build, flatten};
 use crate::layers::{Bias, Conv, Dense};
 use crate::{Error, Io, Model, Parameters, activations, inits};
 

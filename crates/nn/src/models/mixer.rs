@@ -1,7 +1,7 @@
 use onedge_graph::{Error as GraphError, Graph, NodeId, Shape};
 use onedge_registry::{Default, Entry, Kind, Settings, setting};
 
-use super::Build;
+use super::build::Build;
 use super::images::{Images, channels_last};
 use super::preset::sizes;
 use crate::layers::{Bias, Conv, Dense, FeedForward, Norm, Over};

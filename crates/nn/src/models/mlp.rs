@@ -1,6 +1,7 @@
 use onedge_registry::{Default, Entry, Kind, Settings, setting};
 
-use super::{Build, flatten};
+use super::build::Build;
+use super::flatten::flatten;
 use crate::layers::{Bias, Dense};
 use crate::{Error, Io, Model, Parameters, activations, inits};
 

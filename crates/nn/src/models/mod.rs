@@ -1,6 +1,8 @@
 //! The registry of models: what a spec or the command line can name.
 
+mod build;
 mod convnet;
+mod flatten;
 mod images;
 mod linear;
 mod mixer;
@@ -12,17 +14,15 @@ mod vit;
 
 use std::collections::BTreeMap;
 
-use onedge_graph::{Graph, NodeId, Shape};
 use onedge_registry::{Entry, Settings, Value};
 
 use crate::{Error, Io, Model};
 
+pub use build::Build;
+
 /// Every model.
 pub static ALL: &[&Entry<Build>] =
     &[&mlp::ENTRY, &linear::ENTRY, &convnet::ENTRY, &resnet::ENTRY, &mixer::ENTRY, &vit::ENTRY, &nanolm::ENTRY];
-
-/// Makes the model that [`Settings`] resolved against its entry describe.
-pub type Build = fn(&Settings, &Io) -> Result<Model, Error>;
 
 /// The model called `name` with the settings `given`.
 ///
@@ -31,10 +31,4 @@ pub type Build = fn(&Settings, &Io) -> Result<Model, Error>;
 pub fn build(name: &str, given: BTreeMap<String, Value>, io: &Io) -> Result<Model, Error> {
     let entry = onedge_registry::find("model", ALL, name)?;
     (entry.build)(&Settings::resolve(entry, given)?, io)
-}
-
-/// `x: [batch, ..]` as `[batch, features]`.
-fn flatten(g: &mut Graph, x: NodeId, features: usize) -> Result<NodeId, onedge_graph::Error> {
-    let batch = g.shape(x)[0];
-    g.reshape(x, Shape::new(&[batch, features]))
 }

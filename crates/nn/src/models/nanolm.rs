@@ -1,6 +1,6 @@
 use onedge_registry::{Default, Entry, Kind, Settings, setting};
 
-use super::Build;
+use super::build::Build;
 use super::preset::sizes;
 use crate::layers::{Bias, Block, BlockSizes, Dense, Norm, Over, Sight};
 use crate::{Error, Init, Io, Model, Parameters, activations, inits};

@@ -1,7 +1,7 @@
 use onedge_graph::{Error as GraphError, Graph, NodeId, Window};
 use onedge_registry::{Default, Entry, Kind, Settings, setting};
 
-use super::Build;
+use super::build::Build;
 use super::images::{Images, channels_last};
 use crate::activations::Activation;
 use crate::inits::Scheme;

@@ -1,7 +1,7 @@
 use onedge_graph::Shape;
 use onedge_registry::{Default, Entry, Kind, Settings, setting};
 
-use super::Build;
+use super::build::Build;
 use super::images::{Images, channels_last};
 use super::preset::sizes;
 use crate::layers::{Bias, Block, BlockSizes, Conv, Dense, Norm, Over, Sight};

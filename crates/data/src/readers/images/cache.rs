@@ -75,7 +75,7 @@ impl Cache {
     /// Keeps `inputs`: a file of that name is always whole, whoever dies while writing.
     ///
     /// # Errors
-    /// [`Error::Io`]; nothing is left behind then.
+    /// [`FileError::Io`](crate::FileError::Io); nothing is left behind then.
     pub fn write(&self, inputs: &[f32]) -> Result<(), Error> {
         if let Some(folder) = self.path.parent() {
             fs::create_dir_all(folder).map_err(|e| Error::io(folder, "create", e))?;

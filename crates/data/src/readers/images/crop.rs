@@ -1,4 +1,4 @@
-use super::decode::Pixels;
+use super::pixels::Pixels;
 
 /// Writes the middle of an image to `out`, `[3, size, size]`, as whole levels from 0 to 255: the shorter side is brought
 /// to `size * 256 / 224` pixels, and the middle `size x size` of that is taken, upright.

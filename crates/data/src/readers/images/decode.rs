@@ -2,25 +2,10 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
-use super::exif::Orientation;
+use super::pixels::Pixels;
 use super::{ImageFault, jpeg, png};
-use crate::Error;
+use crate::{Error, ImageError};
 
-/// The pixels of an image as they are stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pixels {
-    /// Across.
-    pub width: usize,
-    /// Down.
-    pub height: usize,
-    /// Three bytes a pixel, row by row.
-    pub rgb: Vec<u8>,
-    /// What makes them upright.
-    pub orientation: Orientation,
-}
-
-/// The most pixels that are decoded: a few bytes can state any size, and each thread holds one image.
-pub const MOST_PIXELS: usize = 1 << 26;
 /// The longest file that is read.
 const MOST_BYTES: u64 = 1 << 28;
 
@@ -28,10 +13,10 @@ const MOST_BYTES: u64 = 1 << 28;
 /// converted; colour profiles are ignored.
 ///
 /// # Errors
-/// [`Error::Io`], [`Error::Image`].
+/// A file that cannot be read, [`ImageError::File`].
 pub fn decode(path: &Path) -> Result<Pixels, Error> {
     let failed = |e| Error::io(path, "read", e);
-    let of = |fault| Error::Image { path: path.to_owned(), fault };
+    let of = |fault| Error::Image(ImageError::File { path: path.to_owned(), fault });
     let data = fs::metadata(path).map_err(failed)?;
     if !data.is_file() {
         return Err(of(ImageFault::Special));
@@ -45,13 +30,5 @@ pub fn decode(path: &Path) -> Result<Pixels, Error> {
         [0x89, b'P', b'N', b'G', ..] => png::decode(&bytes).map_err(of),
         [0xff, 0xd8, 0xff, ..] => jpeg::decode(&bytes).map_err(of),
         _ => Err(of(ImageFault::Content)),
-    }
-}
-
-/// Checks sizes before anything is made for them.
-pub fn require_pixels(width: usize, height: usize) -> Result<(), ImageFault> {
-    match width.checked_mul(height) {
-        Some(pixels) if pixels <= MOST_PIXELS => Ok(()),
-        _ => Err(ImageFault::Pixels { width, height, most: MOST_PIXELS }),
     }
 }

@@ -5,8 +5,8 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::ImageFault;
-use super::decode::{Pixels, require_pixels};
 use super::exif::orientation;
+use super::pixels::{Pixels, require_pixels};
 use crate::excerpt::excerpt;
 
 /// A JPEG image, baseline or progressive.

@@ -3,8 +3,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::ImageFault;
-use crate::Error;
 use crate::excerpt::list as names;
+use crate::{Error, ExamplesError, FileError, ImageError};
 
 /// The images under a folder with one folder for each class.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,20 +23,23 @@ pub struct Listing {
 /// be data that was meant to be used.
 ///
 /// # Errors
-/// [`Error::Missing`], [`Error::Image`] for what is out of place, an empty class, too few classes, an unknown one.
+/// [`FileError::Missing`], [`ImageError::File`] for what is out of place, an empty class, too few classes, an unknown one.
 pub fn list(root: &Path, known: Option<&[String]>) -> Result<Listing, Error> {
     let mut folders = Vec::new();
     for (name, path) in visible(root, FOLDER)? {
         match path.is_dir() {
             true => folders.push((name.to_string_lossy().into_owned(), path)),
-            false => return Err(Error::Image { path, fault: ImageFault::Stray }),
+            false => return Err(Error::Image(ImageError::File { path, fault: ImageFault::Stray })),
         }
     }
     if known.is_none() && folders.len() < 2 {
-        return Err(Error::Image { path: root.to_owned(), fault: ImageFault::FewClasses { got: folders.len() } });
+        return Err(Error::Image(ImageError::File {
+            path: root.to_owned(),
+            fault: ImageFault::FewClasses { got: folders.len() },
+        }));
     }
     if folders.is_empty() {
-        return Err(Error::NoExamples { origin: root.display().to_string() });
+        return Err(Error::Examples(ExamplesError::NoExamples { origin: root.display().to_string() }));
     }
     let classes = match known {
         Some(known) => known.to_vec(),
@@ -46,7 +49,7 @@ pub fn list(root: &Path, known: Option<&[String]>) -> Result<Listing, Error> {
     for (name, folder) in folders {
         let Some(label) = classes.iter().position(|class| *class == name) else {
             let known = names(classes.iter().map(String::as_str));
-            return Err(Error::Image { path: folder, fault: ImageFault::UnknownClass { known } });
+            return Err(Error::Image(ImageError::File { path: folder, fault: ImageFault::UnknownClass { known } }));
         };
         by_class.push((label as u32, images(&folder)?));
     }
@@ -72,11 +75,11 @@ fn images(folder: &Path) -> Result<Vec<PathBuf>, Error> {
         };
         match fault {
             None => images.push(path),
-            Some(fault) => return Err(Error::Image { path, fault }),
+            Some(fault) => return Err(Error::Image(ImageError::File { path, fault })),
         }
     }
     match images.is_empty() {
-        true => Err(Error::Image { path: folder.to_owned(), fault: ImageFault::Empty }),
+        true => Err(Error::Image(ImageError::File { path: folder.to_owned(), fault: ImageFault::Empty })),
         false => Ok(images),
     }
 }
@@ -85,11 +88,11 @@ fn images(folder: &Path) -> Result<Vec<PathBuf>, Error> {
 fn visible(folder: &Path, expected: &str) -> Result<Vec<(std::ffi::OsString, PathBuf)>, Error> {
     if !folder.exists() {
         let (expected, advice) = (expected.to_owned(), "the path of such a folder".to_owned());
-        return Err(Error::Missing { path: folder.to_owned(), expected, advice });
+        return Err(Error::File(FileError::Missing { path: folder.to_owned(), expected, advice }));
     }
     if !folder.is_dir() {
         let (origin, expected) = (folder.display().to_string(), expected.to_owned());
-        return Err(Error::Format { origin, what: "path", expected, got: "a file".to_owned() });
+        return Err(Error::File(FileError::Format { origin, what: "path", expected, got: "a file".to_owned() }));
     }
     let failed = |e| Error::io(folder, "read", e);
     let mut found = Vec::new();

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::{cache, crop, decode};
-use crate::{Context, Error, Progress, Unit, dataset};
+use crate::{Context, Error, ImageError, Progress, Unit, dataset};
 
 /// The images in `files`, `[n, 3, size, size]` in levels from 0 to 255, called `origin` in errors and progress: of each
 /// the shorter side is brought to `size * 256 / 224` pixels, and the middle taken, upright.
@@ -16,7 +16,7 @@ use crate::{Context, Error, Progress, Unit, dataset};
 ///
 /// # Errors
 /// The first of `files` that cannot be used, whatever the number of threads; sizes that do not fit memory;
-/// [`Error::Stopped`].
+/// [`ImageError::Stopped`].
 pub fn load(origin: &str, files: &[&Path], size: usize, context: &Context<'_>) -> Result<Vec<f32>, Error> {
     let features = dataset::product(origin, &[3, size, size])?;
     let mut inputs = dataset::allocate(origin, &[files.len(), features])?;
@@ -96,7 +96,7 @@ fn decode_all(
     match failed {
         Some((_, error)) => Err(error),
         None if interrupted && got < files.len() => {
-            Err(Error::Stopped { origin: origin.to_owned(), expected: files.len(), got })
+            Err(Error::Image(ImageError::Stopped { origin: origin.to_owned(), expected: files.len(), got }))
         }
         None => Ok(()),
     }

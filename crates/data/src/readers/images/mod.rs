@@ -8,6 +8,7 @@ mod fault;
 mod jpeg;
 mod listing;
 mod load;
+mod pixels;
 mod png;
 #[cfg(test)]
 pub(crate) mod samples;

@@ -3,8 +3,8 @@ use std::io::{Cursor, ErrorKind};
 use png::{BitDepth, ColorType, Decoder, DecodingError, Transformations};
 
 use super::ImageFault;
-use super::decode::{Pixels, require_pixels};
 use super::exif::orientation;
+use super::pixels::{Pixels, require_pixels};
 use crate::excerpt::excerpt;
 
 /// A PNG image. Palettes and fewer bits than 8 are expanded.

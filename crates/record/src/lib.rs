@@ -6,6 +6,7 @@
 
 pub mod checkpoint;
 mod directory;
+mod disk;
 mod error;
 mod lock;
 pub mod params;

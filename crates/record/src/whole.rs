@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use crate::Error;
+use crate::disk::{Disk, SYSTEM};
 
 /// What the name of a file ends with until it is whole.
 pub const PART: &str = ".part";
@@ -23,9 +24,13 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 /// # Errors
 /// [`Error::Write`], with what `write` reports.
 pub fn write_whole_by(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), Error> {
-    fill(path, |file| write(file).map_err(Error::write(path)), File::sync_all)?;
+    write_whole_on(&SYSTEM, path, write)
+}
+
+fn write_whole_on(disk: &dyn Disk, path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), Error> {
+    fill(disk, path, |file| write(file).map_err(Error::write(path)), |disk, file| disk.sync_file(file))?;
     // A device or a pipe has no name to make last.
-    if is_other(path) { Ok(()) } else { sync_folder_of(path).map_err(Error::write(path)) }
+    if is_other(path) { Ok(()) } else { disk.sync_folder_of(path).map_err(Error::write(path)) }
 }
 
 /// The same for what is too large to be held, written piece by piece, and can be made again: it does not wait for the disk, so
@@ -43,7 +48,7 @@ pub fn write_through<V, E: From<Error>>(
         out.flush().map_err(Error::write(path))?;
         Ok(value)
     };
-    fill(path, through, |_| Ok(()))
+    fill(&SYSTEM, path, through, |_, _| Ok(()))
 }
 
 /// Whether something is there that is no file.
@@ -53,9 +58,10 @@ fn is_other(path: &Path) -> bool {
 
 /// Fills a file beside its place, lets it settle and moves it.
 fn fill<V, E: From<Error>>(
+    disk: &dyn Disk,
     path: &Path,
     fill: impl FnOnce(&mut File) -> Result<V, E>,
-    settle: fn(&File) -> io::Result<()>,
+    settle: fn(&dyn Disk, &File) -> io::Result<()>,
 ) -> Result<V, E> {
     if is_other(path) {
         let mut there = OpenOptions::new().write(true).open(path).map_err(Error::write(path))?;
@@ -64,17 +70,16 @@ fn fill<V, E: From<Error>>(
     let beside = beside(path);
     let written = File::create(&beside).map_err(|error| E::from(Error::write(path)(error))).and_then(|mut file| {
         let value = fill(&mut file)?;
-        settle(&file).and_then(|()| fs::rename(&beside, path)).map_err(Error::write(path))?;
+        settle(disk, &file).and_then(|()| disk.rename(&beside, path)).map_err(Error::write(path))?;
         Ok(value)
     });
     // The first error is the one to report.
     written.inspect_err(|_| drop(fs::remove_file(&beside)))
 }
 
-/// Makes the new name of a file or folder last; only Unix has folders that can be synced.
+/// Makes the new name of a file or folder last.
 pub fn sync_folder_of(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+    SYSTEM.sync_folder_of(path)
 }
 
 /// Whether [`write_whole`] could begin to write `path`, found out before the work whose result goes there.
@@ -100,6 +105,24 @@ fn beside(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk::doubles::PowerCut;
+
+    /// Wherever the power is cut, the file is the old one or the new one, whole.
+    #[test]
+    fn a_cut_of_power_leaves_the_old_file_or_the_new_one() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("summary.json");
+        for after in 0..=3 {
+            fs::write(&path, b"old").unwrap();
+            let disk = PowerCut::after(after);
+            let written = write_whole_on(disk, &path, |file| file.write_all(b"the new one"));
+            assert_eq!(written.is_ok(), after == 3, "after {after} calls");
+            let there = fs::read(&path).unwrap();
+            let expected: &[u8] = if after < 2 { b"old" } else { b"the new one" };
+            assert_eq!(there, expected, "after {after} calls");
+            assert_eq!(*disk.calls.lock().unwrap(), ["sync file", "rename", "sync folder"][..after]);
+        }
+    }
 
     #[test]
     fn writing_fails_without_leaving_a_part() {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 use crate::Record;
+use crate::disk::{Disk, SYSTEM};
 
 /// Appends step records to a file, one JSON object per line, each handed to the operating system before the next is made.
 ///
@@ -17,6 +18,7 @@ pub struct StepWriter {
     counted: bool,
     path: PathBuf,
     line: Vec<u8>,
+    disk: &'static dyn Disk,
 }
 
 impl StepWriter {
@@ -45,7 +47,7 @@ impl StepWriter {
 
     /// Writes to `out`, which must not buffer; `path` names it in errors.
     pub fn to(out: Box<dyn Write + Send>, path: &Path) -> Self {
-        Self { out, file: None, counted: false, path: path.to_owned(), line: Vec::new() }
+        Self { out, file: None, counted: false, path: path.to_owned(), line: Vec::new(), disk: &SYSTEM }
     }
 
     /// Appends one record, by a single write if the system takes it whole.
@@ -79,7 +81,7 @@ impl StepWriter {
     /// # Errors
     /// [`Error::Write`].
     pub fn sync(&self) -> Result<(), Error> {
-        self.file.as_ref().map_or(Ok(()), File::sync_data).map_err(Error::write(&self.path))
+        self.file.as_ref().map_or(Ok(()), |file| self.disk.sync_data(file)).map_err(Error::write(&self.path))
     }
 }
 
@@ -126,6 +128,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
+    use crate::disk::doubles::PowerCut;
     use crate::read_steps;
 
     /// A disk that takes `room` bytes, then is full.
@@ -147,6 +150,18 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn records_reach_the_disk_when_that_is_asked_for() {
+        let root = tempfile::tempdir().unwrap();
+        let disk = PowerCut::after(1);
+        let mut writer = StepWriter { disk, ..StepWriter::create(&root.path().join("steps.jsonl")).unwrap() };
+        writer.append(&Record::default()).unwrap();
+        assert!(disk.calls.lock().unwrap().is_empty(), "no record waits for the disk");
+        writer.sync().unwrap();
+        assert_eq!(*disk.calls.lock().unwrap(), ["sync data"]);
+        assert!(matches!(writer.sync(), Err(Error::Write { .. })), "what the disk reports is told");
     }
 
     #[test]

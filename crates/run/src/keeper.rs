@@ -123,3 +123,57 @@ impl Keeper {
         self.tally
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use onedge_data::{Dataset, Targets};
+    use onedge_spectrum::Lanczos;
+    use onedge_train::samples::Bowl;
+    use onedge_train::{Diagnostics, Instruments, Last, Plan};
+    use onedge_tune::optimizers::Gd;
+    use onedge_tune::tuners::Constant;
+
+    use super::*;
+
+    #[test]
+    fn records_are_synced_before_a_checkpoint_is_written_and_one_is_not_written_if_that_fails() {
+        let root = tempfile::tempdir().unwrap();
+        let data = Dataset::from_arrays(&[0.0, 1.0], &[2, 1], Targets::values(&[0.0, 1.0], 1).unwrap()).unwrap();
+        let data = Arc::new(Split::new(data, None).unwrap());
+        let layouts = [Layout { name: "w".to_owned(), shape: vec![2] }];
+        let plan = Plan {
+            steps: 4,
+            batch: None,
+            last: Last::Kept,
+            augment: None,
+            seed: 0,
+            target_loss: None,
+            diverge_factor: 1e3,
+            diagnostics: Diagnostics {
+                sharpness_every: 0,
+                hessian: false,
+                curvature: false,
+                lanczos: Lanczos::top(1, 0),
+            },
+        };
+        let (mut bowl, mut w, mut none) = (Bowl::new([4.0, 1.0], &[0.0]), [1.0, 2.0], Instruments::none());
+        let method = (Box::new(Gd) as _, Box::new(Constant::new(0.1).unwrap()) as _);
+        let mut training = Training::new(&plan, &mut bowl, &mut w, method, &mut none).unwrap();
+        training.advance();
+        let (cadence, folder) = (Cadence { every: 1, minutes: 0.0, keep: 1 }, Checkpoints::in_folder(root.path()));
+        let mut keeper = Keeper::new(cadence, folder, &layouts, String::new(), &data, None);
+        let file = root.path().join("1.safetensors");
+        let mut fail = || Err(RecordError::Gone(root.path().to_owned()));
+        keeper.pause(&training, Pause::Step, &mut fail, &|_| {});
+        assert!(!file.exists(), "a checkpoint whose records may be lost");
+        let mut synced = false;
+        let mut sync = || {
+            assert!(!file.exists(), "the checkpoint came first");
+            synced = true;
+            Ok(())
+        };
+        keeper.pause(&training, Pause::Step, &mut sync, &|_| {});
+        assert!(synced && file.is_file());
+        assert_eq!(keeper.finish().failed, 1);
+    }
+}

@@ -5,7 +5,7 @@ use onedge_spectrum::Lanczos;
 
 use super::*;
 use crate::samples::Bowl;
-use crate::{Diagnostics, Last};
+use crate::{COLUMNS, Diagnostics, Last};
 
 fn plan(steps: u64) -> Plan {
     let diagnostics = Diagnostics { sharpness_every: 2, hessian: false, curvature: true, lanczos: Lanczos::top(2, 0) };
@@ -188,4 +188,52 @@ fn a_run_that_is_done_takes_no_step() {
     assert_eq!(training.finish(StopReason::StepsDone).unwrap().steps, 2);
     // Two steps of rate 1/4.
     assert_eq!(w, [0.0, 2.0 * 0.75 * 0.75]);
+}
+
+/// After one product with the Hessian diag(4, 1) along some q = (c, s): theta = q.Hq = 4 c^2 + s^2, and the residual |Hq - theta q| is
+/// sqrt(5 theta - 4 - theta^2). All columns have different values, so none can stand in for another.
+#[test]
+fn every_column_holds_what_it_says() {
+    let lanczos = Lanczos { max_products: 1, ..Lanczos::top(1, 0) };
+    let diagnostics = Diagnostics { sharpness_every: 1, hessian: false, curvature: true, lanczos };
+    let (_, records, _) = run(&Plan { diagnostics, ..plan(2) }, 0.25, 0);
+    let of = |name: &str, record: &Record| {
+        let column = COLUMNS.iter().find(|column| column.name == name).unwrap_or_else(|| panic!("{name}"));
+        (column.get)(record)
+    };
+    let theta = of("sharpness", &records[0]).unwrap();
+    assert!(theta > 1.1 && theta < 3.9, "{theta}");
+    let c = ((theta - 1.0) / 3.0).sqrt();
+    let [one, other] = [1.0, -1.0].map(|sign| (2.0 * c + sign * (1.0 - c * c).sqrt()).powi(2) / 5.0);
+    let alignment = of("alignment", &records[0]).unwrap();
+    // g = (4, 2), u = -g: |g|^2 = 20, u.Hu = 4 * 16 + 4 = 68.
+    let expected = [
+        ("step", 0.0),
+        ("loss", 4.0),
+        ("learning_rate", 0.25),
+        ("gradient_norm", 20f64.sqrt()),
+        ("update_norm", 20f64.sqrt()),
+        ("slope", -20.0),
+        ("curvature", 68.0),
+        ("sharpness", theta),
+        ("magnitude", theta),
+        ("residual", (5.0 * theta - 4.0 - theta * theta).sqrt()),
+        ("alignment", if (alignment - one).abs() < (alignment - other).abs() { one } else { other }),
+        ("converged", 0.0),
+        ("products", 1.0),
+        ("cost", 3.0),
+    ];
+    for (name, value) in expected {
+        let got = of(name, &records[0]);
+        assert!(got.is_some_and(|got| (got - value).abs() < 1e-9), "{name}: {got:?}, expected {value}");
+    }
+    let later = ["update_cosine", "preconditioned_sharpness", "seconds"];
+    assert_eq!((of(later[0], &records[0]), of(later[1], &records[0])), (None, None));
+    // The second gradient is (0, 1.5).
+    assert!((of(later[0], &records[1]).unwrap() - 2.0 / 20f64.sqrt()).abs() < 1e-12);
+    assert!(of(later[2], &records[1]) > of(later[2], &records[0]));
+    for column in COLUMNS {
+        let known = expected.iter().any(|(name, _)| *name == column.name) || later.contains(&column.name);
+        assert!(known, "{} is a column of which this test says nothing", column.name);
+    }
 }

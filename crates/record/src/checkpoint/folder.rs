@@ -93,3 +93,28 @@ impl Checkpoints {
         later.into_iter().chain(own.into_iter().skip(keep)).for_each(|step| drop(fs::remove_file(self.path(step))));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_ones_stay_and_those_of_a_way_not_gone_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoints = Checkpoints::in_folder(folder.path());
+        let there = |steps: &[u64]| {
+            let mut found = checkpoints.steps().unwrap();
+            found.sort_unstable();
+            assert_eq!(found, steps);
+        };
+        for step in [10, 20, 30, 40, 50] {
+            fs::write(checkpoints.path(step), "").unwrap();
+        }
+        // The run went on from 20, as 30 to 50 could not be used, and is at 30 again.
+        checkpoints.remove_all_but(2, 30);
+        there(&[20, 30]);
+        fs::write(checkpoints.path(40), "").unwrap();
+        checkpoints.remove_all_but(1, 40);
+        there(&[40]);
+    }
+}

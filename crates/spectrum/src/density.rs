@@ -111,6 +111,29 @@ mod tests {
     }
 
     #[test]
+    fn the_curve_by_hand() {
+        // Range 4, so that a quarter of it is a width of 1, and the curve goes from -3 to 7.
+        let density = Density { nodes: vec![(0.0, 0.25), (4.0, 0.75)], products: 2 };
+        let curve = density.curve(11, 0.25);
+        let places: Vec<f64> = curve.iter().map(|(x, _)| *x).collect();
+        assert!(places.iter().zip(-3..=7).all(|(x, i)| (x - f64::from(i)).abs() < 1e-12), "{places:?}");
+        let bell = |x: f64| (-0.5 * x * x).exp() / std::f64::consts::TAU.sqrt();
+        assert!((curve[3].1 - (0.25 * bell(0.0) + 0.75 * bell(4.0))).abs() < 1e-15);
+        assert!((curve[5].1 - (0.25 * bell(2.0) + 0.75 * bell(2.0))).abs() < 1e-15);
+        // Of a single point the width is a share of 1.
+        let point = Density { nodes: vec![(2.0, 1.0)], products: 1 }.curve(3, 0.5);
+        assert_eq!([point[0].0, point[1].0, point[2].0], [0.5, 2.0, 3.5]);
+        assert!((point[1].1 - 2.0 * bell(0.0)).abs() < 1e-15);
+    }
+
+    #[test]
+    fn nothing_is_no_number_of_steps_or_vectors() {
+        let (mut a, _) = reflected(&[1.0, 2.0]);
+        assert!(density(&mut a, 0, 1, 1, 1).is_err() && density(&mut a, 1, 0, 1, 1).is_err());
+        assert!(density(&mut a, 1, 1, 1, 1).is_ok());
+    }
+
+    #[test]
     fn the_curve_integrates_to_one() {
         let (mut a, _) = reflected(&[5.0, -2.0, 0.1, 0.2, 0.3]);
         let curve = density(&mut a, 5, 3, 1, 1).unwrap().curve(2000, 0.01);

@@ -207,6 +207,14 @@ mod tests {
     }
 
     #[test]
+    fn a_gradient_of_zero_is_no_hint() {
+        let (mut a, _) = reflected(&spectrum(0.0));
+        let mut tracker = SubspaceTracker::new(OPTIONS, 300).unwrap();
+        let found = tracker.measure(&mut a, Some(&[0.0; 300])).unwrap();
+        assert!(found.converged && (found.values[0] / 40.0 - 1.0).abs() < 1e-3, "{found:?}");
+    }
+
+    #[test]
     fn following_costs_one_product_for_each_value() {
         let mut tracker = SubspaceTracker::new(OPTIONS, 300).unwrap();
         tracker.measure(&mut reflected(&spectrum(0.0)).0, None).unwrap();

@@ -150,6 +150,29 @@ mod tests {
     use crate::operator::samples::reflected;
     use crate::{Dense, Lanczos, Wanted, lanczos};
 
+    /// Counts products with a matrix.
+    struct Counting(Dense<f64>, usize);
+
+    impl LinearOperator<f64> for Counting {
+        fn dim(&self) -> usize {
+            self.0.dim()
+        }
+
+        fn apply(&mut self, v: &[f64], out: &mut [f64]) -> Result<(), Error> {
+            self.1 += 1;
+            self.0.apply(v, out)
+        }
+    }
+
+    #[test]
+    fn hutch_plus_plus_takes_the_products_that_it_may() {
+        for products in [6, 7, 8, 20] {
+            let mut a = Counting(Dense::diagonal(&(0..50).map(f64::from).collect::<Vec<_>>()), 0);
+            let estimate = hutch_plus_plus(&mut a, products, 3).unwrap();
+            assert_eq!((a.1, estimate.samples), (products, products));
+        }
+    }
+
     fn spectrum() -> Vec<f64> {
         (0..60).map(|i| 20.0 / (1.0 + f64::from(i)).powi(2) * if i % 3 == 0 { 1.0 } else { -0.7 }).collect()
     }

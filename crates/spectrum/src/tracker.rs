@@ -108,6 +108,8 @@ mod tests {
         let warm = tracker.measure(&mut b, None).unwrap();
         assert!((warm.largest().unwrap().value / 10.1 - 1.0).abs() < 1e-3 && warm.converged());
         assert!(warm.products < cold.products, "{} against {}", warm.products, cold.products);
+        // Every measurement mixes in another random vector, so their number is kept.
+        assert_eq!(tracker.state().reader("tracker").count("measurements").unwrap(), 2);
     }
 
     #[test]

@@ -158,4 +158,27 @@ mod tests {
         let distance = 15.5 / 3.0_f64.sqrt() / 8.0;
         assert!((ask(1.0) + distance / 181.125_f64.sqrt()).abs() < 1e-15);
     }
+
+    /// The algorithm in scalars for two parameters, with every setting of a size that counts.
+    #[test]
+    fn five_steps_in_scalars() {
+        let (beta1, beta2, eps) = (0.5_f64, 0.25_f64, 0.1);
+        let mut method = DAdaptAdam::new(beta1, beta2, eps, 1.0).unwrap();
+        let (mut m, mut v, mut s, mut r, mut d, root) = ([0.0; 2], [0.0_f64; 2], [0.0_f64; 2], 0.0, 1.0, beta2.sqrt());
+        let (mut u, mut grew) = ([0.0; 2], 0);
+        for g in [[1.0, -0.5], [31.0, -9.0], [1.0, -2.0], [2.0, 0.5], [-1.0, 3.0]] {
+            method.direction(&[0.0; 2], &g, &mut u).unwrap();
+            r = root * r + (1.0 - root) * d * (0..2).map(|i| g[i] * s[i] / (v[i].sqrt() + eps)).sum::<f64>();
+            for i in 0..2 {
+                m[i] = beta1 * m[i] + (1.0 - beta1) * d * g[i];
+                v[i] = beta2 * v[i] + (1.0 - beta2) * g[i] * g[i];
+                s[i] = root * s[i] + (1.0 - root) * d * g[i];
+                assert!((u[i] + m[i] / (v[i].sqrt() + eps)).abs() < 1e-13);
+            }
+            let estimate = r / ((1.0 - root) * (s[0].abs() + s[1].abs()));
+            grew += usize::from(estimate > d);
+            d = estimate.max(d);
+        }
+        assert!(grew > 0);
+    }
 }

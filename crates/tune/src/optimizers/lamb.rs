@@ -140,4 +140,13 @@ mod tests {
         let expected = [-along, -along, -0.75, -2.0, 0.0];
         assert!(u.iter().zip(expected).all(|(u, expected)| (u - expected).abs() < 1e-14), "{u:?}");
     }
+
+    #[test]
+    fn a_tensor_without_a_gradient_stays() {
+        let mut lamb = Lamb::new(0.0, 0.0, 1.0, 0.0).unwrap();
+        lamb.set_layers(&Layer::in_order([("a", vec![2])])).unwrap();
+        let mut u = [7.0_f64; 2];
+        lamb.direction(&[1.0, 2.0], &[0.0, 0.0], &mut u).unwrap();
+        assert_eq!(u, [0.0, 0.0]);
+    }
 }

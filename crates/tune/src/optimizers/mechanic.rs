@@ -192,9 +192,9 @@ mod tests {
         assert_eq!(ask(10.0, 2.0), 0.0);
         // D = -2 and h = -4, so that every scale is 0.1 * 4 / 4; then D = -4.
         assert!((ask(10.0, 2.0) + 2.4).abs() < 1e-14);
-        // h = -4 (1 + 0.5 * 0.6 * 1) = -5.2: the scales are (0.1 * 5.2 + 0.1 * 5.2) / (16 b^2 + 27.04)^(1/2), D = -5.
-        let scale: f64 = BETAS.iter().map(|b| 1.04 / (16.0 * b * b + 27.04).sqrt()).sum();
-        assert!((ask(7.6, 1.0) - (10.0 - 7.6 - 5.0 * scale)).abs() < 1e-14);
+        // h = -4 (2 + 0.5 * 0.6 * 2) = -10.4: the scales are (0.1 * 10.4 + 0.1 * 10.4) / (16 b^2 + 108.16)^(1/2), D = -6.
+        let scale: f64 = BETAS.iter().map(|b| 2.08 / (16.0 * b * b + 108.16).sqrt()).sum();
+        assert!((ask(7.6, 2.0) - (10.0 - 7.6 - 6.0 * scale)).abs() < 1e-14);
     }
 
     #[test]
@@ -208,5 +208,15 @@ mod tests {
         assert_eq!((u, first.state()), (v, second.state()));
         let mut other = Mechanic::<f64>::paper(Box::new(Gd));
         assert!(other.restore(first.state()).unwrap_err().to_string().starts_with("gd: state"));
+    }
+
+    #[test]
+    fn eps_is_added_to_the_root_and_parameters_may_be_zero() {
+        let mut mechanic = Mechanic::new(Box::new(Gd), 0.5, 0.6, 2.0).unwrap();
+        let mut u = [0.0_f64];
+        mechanic.direction(&[0.0], &[2.0], &mut u).unwrap();
+        // D = -2 and h = -4: each scale is 0.1 * 4 / (4 + 2), and D becomes -4.
+        mechanic.direction(&[0.0], &[2.0], &mut u).unwrap();
+        assert!((u[0] + 6.0 * 0.4 / 6.0 * 4.0).abs() < 1e-14, "{u:?}");
     }
 }

@@ -167,4 +167,29 @@ mod tests {
         let square = (42.0_f64 / 11.0).powi(2);
         assert!((ask(1.0, 2.0) + 2.0 * square / (8.625 / 4.0 + 3.0 * square).sqrt()).abs() < 1e-14);
     }
+
+    /// The algorithm in scalars for two parameters, with every setting of a size that counts.
+    #[test]
+    fn five_steps_in_scalars() {
+        let (beta1, beta2, eps) = (0.5_f64, 0.25_f64, 0.1);
+        let mut method = Prodigy::new(beta1, beta2, eps, 0.5).unwrap();
+        let (mut m, mut v, mut s, mut r, mut d, root) = ([0.0; 2], [0.0_f64; 2], [0.0_f64; 2], 0.0, 0.5, beta2.sqrt());
+        let (first, mut w, mut u, mut grew) = ([3.0, -4.0], [3.0, -4.0], [0.0; 2], 0);
+        for g in [[1.0, -0.5], [31.0, -9.0], [1.0, -2.0], [2.0, 0.5], [-1.0, 3.0]] {
+            method.direction(&w, &g, &mut u).unwrap();
+            r = root * r + (1.0 - root) * d * d * (0..2).map(|i| g[i] * (first[i] - w[i])).sum::<f64>();
+            for i in 0..2 {
+                m[i] = beta1 * m[i] + (1.0 - beta1) * d * g[i];
+                v[i] = beta2 * v[i] + (1.0 - beta2) * (d * g[i]).powi(2);
+                s[i] = root * s[i] + (1.0 - root) * d * d * g[i];
+                assert!((u[i] + d * m[i] / (v[i].sqrt() + d * eps)).abs() < 1e-13);
+                // Further than the method would go, so that the distance is underestimated.
+                w[i] += 4.0 * u[i];
+            }
+            let estimate = r / (s[0].abs() + s[1].abs());
+            grew += usize::from(estimate > d);
+            d = estimate.max(d);
+        }
+        assert!(grew > 0);
+    }
 }

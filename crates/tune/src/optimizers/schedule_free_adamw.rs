@@ -194,4 +194,14 @@ mod tests {
         assert!((u[0] + 3.5 - 0.5 * (x + z)).abs() < 1e-15);
         assert!((method.evaluation_point().unwrap()[0] - x).abs() < 1e-15);
     }
+
+    #[test]
+    fn eps_is_added_to_the_root() {
+        let (rate, beta, beta2, eps, decay) = (2.0, 0.5, 0.75, 1.0, 0.5);
+        let options = ScheduleFreeAdamWOptions { rate, beta, beta2, eps, decay, warmup: 0 };
+        let mut u = [0.0_f64];
+        // gamma = 2 (1/4)^(1/2) = 1 and v = 4: z = 6 - 4 / (2 + 1) - 0.5 * 6.
+        ScheduleFreeAdamW::new(options).unwrap().direction(&[6.0], &[4.0], &mut u).unwrap();
+        assert!((u[0] + 4.0 / 3.0 + 3.0).abs() < 1e-14);
+    }
 }

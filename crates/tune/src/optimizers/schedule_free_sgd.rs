@@ -155,5 +155,9 @@ mod tests {
         method.direction(&[2.5], &[1.0], &mut u).unwrap();
         assert_eq!(u[0], -1.625);
         assert!((method.evaluation_point().unwrap()[0] - (0.2 * 2.5 + 0.8 * 0.875)).abs() < 1e-15);
+        // A third of the rate 3 at the first of three steps: 4 - (2 + 1).
+        let mut warm = ScheduleFreeSgd::new(3.0, 0.0, 0.25, 3).unwrap();
+        warm.direction(&[4.0], &[2.0], &mut u).unwrap();
+        assert!((u[0] + 3.0).abs() < 1e-15);
     }
 }

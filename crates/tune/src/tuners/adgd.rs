@@ -190,4 +190,17 @@ mod tests {
         assert_eq!(tuner.learning_rate(&mut after(0.01, 0.0)).unwrap(), 0.01);
         assert_eq!(tuner.events().vanishing_denominator, 2);
     }
+
+    #[test]
+    fn the_constant_is_that_of_the_change_over_the_step() {
+        // |y| / |s| = 6 / 2 = 3, so half of a third; a rate of zero, or a step of none, tells nothing.
+        let mut tuner = AdGd::new(0.01, Year::Y2019).unwrap();
+        let mut line = Fixed::new(-1.0, 1.0).after_change(0.01, 4.0, 0.0, 36.0);
+        assert!((tuner.learning_rate(&mut line).unwrap() - 1.0 / 6.0).abs() < 1e-15);
+        let mut stopped = Fixed::new(-1.0, 1.0).after_change(0.0, 4.0, 0.0, 36.0);
+        assert_eq!(tuner.learning_rate(&mut stopped).unwrap(), 0.0);
+        let mut still = Fixed::new(-1.0, 1.0).after_change(0.01, 0.0, 0.0, 36.0);
+        assert_eq!(tuner.learning_rate(&mut still).unwrap(), 0.01);
+        assert_eq!(tuner.events().vanishing_denominator, 2);
+    }
 }

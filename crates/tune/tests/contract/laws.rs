@@ -1,11 +1,11 @@
 //! What the formulas promise.
 
-use onedge_objective::{Objective, vector};
+use onedge_objective::{FnObjective, Objective, vector};
 use onedge_registry::Value;
 use onedge_spectrum::Lanczos;
 use onedge_tune::optimizers::Gd;
-use onedge_tune::tuners::{Armijo, ArmijoOptions, Cdat, Constant, Greedy, OnEdge};
-use onedge_tune::{Error, Optimizer, State, Trainer, Tuner, optimizers};
+use onedge_tune::tuners::{Armijo, ArmijoOptions, Cdat, Constant, Greedy, OnEdge, Wolfe, WolfeOptions};
+use onedge_tune::{Error, Optimizer, State, Trainer, Tuner, optimizers, tuners};
 use proptest::prelude::*;
 
 use crate::problems::{Quadratic, Rosenbrock, given};
@@ -100,6 +100,53 @@ fn every_edge_is_where_the_optimizer_says() {
             let as_said = if stable { distance < 1e-8 } else { farthest > 1.0 };
             assert!(as_said, "{} at {share} of its edge: {distance}, at most {farthest}", entry.name);
         }
+    }
+}
+
+/// Where the search does not give up, its rate meets both conditions, on lines that are no parabolas, from rates that are far too
+/// short, about right and far too long.
+#[test]
+fn wolfe_finds_rates_that_meet_its_conditions() {
+    type Curve = (fn(f64) -> f64, fn(f64) -> f64);
+    let curves: [Curve; 5] = [
+        (|w| w.powi(4) - 3.0 * w.powi(3) + 2.0, |w| 4.0 * w.powi(3) - 9.0 * w * w),
+        (|w| w * w + 0.5 * (5.0 * w).sin(), |w| 2.0 * w + 2.5 * (5.0 * w).cos()),
+        (|w| w.exp() - 2.0 * w, |w| w.exp() - 2.0),
+        (|w| w.cosh().ln(), f64::tanh),
+        (|w| (1.0 + w * w).sqrt() + 0.1 * w * w, |w| w / (1.0 + w * w).sqrt() + 0.2 * w),
+    ];
+    let mut found = 0;
+    for (f, slope) in curves {
+        for start in [-1.7, -0.3, 0.9, 2.9] {
+            for (c1, c2, first) in [(0.05, 0.1, 1e-3), (0.05, 0.1, 0.2), (0.2, 0.3, 1.0), (0.05, 0.1, 40.0)] {
+                let mut objective = FnObjective::of_gradient(1, |w, g| {
+                    g[0] = slope(w[0]);
+                    f(w[0])
+                })
+                .unwrap();
+                let tuner = Wolfe::new(WolfeOptions { c1, c2, first, cap: 1e6, max_tries: 40 }).unwrap();
+                let (mut trainer, mut w) = (trainer(1, Gd, tuner), [start]);
+                let report = trainer.step(&mut objective, &mut w).unwrap();
+                let (rate, down) = (report.learning_rate, -slope(start) * slope(start));
+                let what = format!("from {start}, first {first}: rate {rate}, {:?}", trainer.tuner().events());
+                assert_eq!((trainer.tuner().events().gave_up, trainer.tuner().events().capped), (0, 0), "{what}");
+                assert!(f(w[0]) <= f(start) + c1 * rate * down + 1e-12, "{what}");
+                assert!(slope(w[0]).abs() <= c2 * slope(start).abs() + 1e-12, "{what}");
+                found += 1;
+            }
+        }
+    }
+    assert_eq!(found, 80);
+}
+
+/// A slope of exactly zero is no descent, and told.
+#[test]
+fn a_slope_of_zero_is_counted() {
+    for entry in tuners::ALL.iter().filter(|entry| ["cdat", "greedy", "on-edge"].contains(&entry.name)) {
+        let tuner = tuners::build(entry.name, given(entry)).unwrap();
+        let mut trainer = Trainer::new(1, Box::new(Fixed(vec![0.0])), tuner, Lanczos::top(1, 0)).unwrap();
+        let report = trainer.step(&mut Quadratic::new(&[2.0]), &mut [3.0]).unwrap();
+        assert_eq!((report.learning_rate, trainer.tuner().events().non_descent), (0.0, 1), "{}", entry.name);
     }
 }
 

@@ -78,6 +78,9 @@ fn norms_and_cosines_by_hand() {
     assert!((step.line().update_norm().unwrap() - 13.0_f64.sqrt()).abs() < 1e-14);
     assert!((step.line().previous_cosine().unwrap() - 10.0 / 26.0).abs() < 1e-14);
     assert!((step.line().slope().unwrap() + 13.0).abs() < 1e-14);
+    assert_eq!((step.previous_update(), step.preconditioner()), (Some(&[-4.0, -6.0][..]), None));
+    let needs = Needs { previous_gradient: true, first_point: true, parts: None };
+    assert_eq!((trainer.needs(), self::trainer(Keeping(0.5, Events::default())).needs()), (Needs::default(), needs));
 }
 
 #[test]

@@ -89,6 +89,8 @@ fn a_restored_run_has_the_same_bits() {
         let (mut second, mut again) = (trainer::<T>(5, optimizer, tuner), w.clone());
         second.restore(first.state()).unwrap();
         assert!(second.state() == first.state());
+        assert!(second.optimizer().preconditioner() == first.optimizer().preconditioner(), "{optimizer} with {tuner}");
+        assert!(second.evaluation_point() == first.evaluation_point(), "{optimizer} with {tuner}");
         for _ in 0..5 {
             let report = first.step(&mut Quadratic::ill_conditioned(), &mut w).map_err(|error| error.to_string());
             let other = second.step(&mut Quadratic::ill_conditioned(), &mut again).map_err(|error| error.to_string());

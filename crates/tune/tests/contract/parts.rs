@@ -178,3 +178,16 @@ fn what_is_no_mean_over_examples_is_refused() {
         );
     }
 }
+
+#[test]
+fn a_part_is_measured_once_a_step() {
+    let tuner = Greedy::paper().measuring_parts(2).unwrap();
+    let (mut trainer, mut w) = (trainer(Box::new(tuner)), [1.0]);
+    let mut objective = Bowls::new(&[1.0, 3.0, 2.0, 6.0]);
+    let mut step = trainer.begin(&mut objective, &mut w).unwrap();
+    step.learning_rate().unwrap();
+    let first = step.line().part_curvature().unwrap();
+    assert_eq!(step.line().part_curvature().unwrap(), first);
+    drop(step);
+    assert_eq!(objective.asked, [0]);
+}

@@ -112,6 +112,8 @@ fn sharpness_is_preconditioned_where_the_optimizer_is() {
         (trainer(2, RmsProp::new(0.75, 1e-18).unwrap(), Sharpness::new(2.0).unwrap()), [3.0, 1.5]);
     let mut objective = Quadratic::new(&[5.0, 4.0]);
     let mut step = trainer.begin(&mut objective, &mut w).unwrap();
+    let diagonal = step.preconditioner().unwrap();
+    assert!((diagonal[0] - 5.0).abs() < 1e-9 && (diagonal[1] - 1.0).abs() < 1e-9, "{diagonal:?}");
     let top = step.measure_sharpness(Metric::Preconditioned).unwrap().largest().unwrap().value;
     assert!((top - 4.0).abs() < 1e-9);
     assert!((step.learning_rate().unwrap() - 0.5).abs() < 1e-9);

@@ -42,7 +42,7 @@ pub(crate) fn axes(document: &Document) -> Result<Vec<Axis>, Error> {
 
 /// The settings of each section, that outside of sections under the empty name first.
 pub(crate) fn settings(document: &Document) -> Result<Vec<(&'static str, Vec<Setting>)>, Error> {
-    let mut tables = vec![("", sections::ROOT.to_vec())];
+    let mut tables = vec![("", crate::ROOT.to_vec())];
     for section in sections::ALL {
         let name = document.sections.get(section.key).and_then(|given| given.get("name"));
         let name = entry_name(document, section.key, name)?;

@@ -7,6 +7,8 @@ use onedge_registry::{Entry, Error as RegistryError, Setting, find};
 use onedge_spectrum::diagnostics;
 use onedge_tune::{optimizers, tuners};
 
+use crate::settings::DIAGNOSTICS;
+
 /// All that a spec can name: the entries of this library, and those that a program adds of its own.
 ///
 /// An added entry is known wherever the catalogue is handed: in specs, records, resumed runs, sweeps, listings and
@@ -147,7 +149,7 @@ impl Catalogue {
         if !entry.settings.first().is_some_and(|setting| setting.key.ends_with("_every")) {
             return Err(CatalogueError::NoCadence { name: entry.name });
         }
-        let taken: Vec<&str> = crate::sections::diagnostics_settings(&self).iter().map(|setting| setting.key).collect();
+        let taken: Vec<&str> = self.diagnostics_settings().iter().map(|setting| setting.key).collect();
         self.with("diagnostic", entry, &taken, |entries| &mut entries.diagnostics)
     }
 
@@ -179,6 +181,12 @@ impl Catalogue {
     /// Diagnostics, standard ones first.
     pub fn diagnostics(&self) -> &[&'static Entry<diagnostics::Make>] {
         &self.0.diagnostics
+    }
+
+    /// The settings of the section `diagnostics`: of the spectrum and of every diagnostic.
+    pub(crate) fn diagnostics_settings(&self) -> Vec<Setting> {
+        let others = self.diagnostics().iter().flat_map(|entry| entry.settings);
+        DIAGNOSTICS.iter().chain(others).copied().collect()
     }
 
     /// The names that the section `section` of a spec can choose from; none for a section that chooses nothing.

@@ -13,6 +13,7 @@ mod machine;
 mod print;
 mod resolved;
 mod sections;
+mod settings;
 
 pub use cadence::Cadence;
 pub use catalogue::{Catalogue, CatalogueError};
@@ -22,4 +23,5 @@ pub use grid::{Placed, Variant, expand, kind, label, points};
 pub use machine::Machine;
 pub use print::{Difference, to_toml};
 pub use resolved::{Part, Precision, Spec};
-pub use sections::{ALL as SECTIONS, Choice, PROVENANCE, ROOT, Section};
+pub use sections::{ALL as SECTIONS, Choice, PROVENANCE, Section};
+pub use settings::ROOT;

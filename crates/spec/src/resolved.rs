@@ -6,9 +6,10 @@ use onedge_tune::{Optimizer, Tuner};
 use sha2::{Digest, Sha256};
 
 use crate::Error;
+use crate::ROOT;
 use crate::axes::{axes, entry_name};
 use crate::cadence::Cadence;
-use crate::sections::{self, PROVENANCE, ROOT};
+use crate::sections::{self, PROVENANCE};
 use crate::{Catalogue, Document};
 use onedge_text::hex;
 

@@ -159,5 +159,8 @@ mod tests {
         let mut warm = ScheduleFreeSgd::new(3.0, 0.0, 0.25, 3).unwrap();
         warm.direction(&[4.0], &[2.0], &mut u).unwrap();
         assert!((u[0] + 3.0).abs() < 1e-15);
+        // Then two thirds: 1 - 2 (0.5 + 0.25).
+        warm.direction(&[1.0], &[0.5], &mut u).unwrap();
+        assert!((u[0] + 1.5).abs() < 1e-15);
     }
 }

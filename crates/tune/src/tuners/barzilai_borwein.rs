@@ -160,4 +160,13 @@ mod tests {
             Events { negative_curvature: 1, vanishing_denominator: 1, capped: 1, floored: 1, ..Events::default() };
         assert_eq!(tuner.events(), &events);
     }
+
+    #[test]
+    fn a_gradient_that_turned_by_a_right_angle_tells_nothing() {
+        for variant in [Variant::Long, Variant::Short] {
+            let mut tuner = BarzilaiBorwein::new(0.5, variant, 1e-10, 1e10).unwrap();
+            let rate = tuner.learning_rate(&mut line().after_change(0.25, 1.0, 0.0, 4.0)).unwrap();
+            assert_eq!((rate, tuner.events().vanishing_denominator, tuner.events().floored), (0.25, 1, 0));
+        }
+    }
 }

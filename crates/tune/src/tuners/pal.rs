@@ -128,4 +128,11 @@ mod tests {
         let events = Events { capped: 1, negative_curvature: 1, non_descent: 1, non_finite: 1, ..Events::default() };
         assert_eq!(pal.events(), &events);
     }
+
+    #[test]
+    fn a_straight_line_is_followed_for_the_measure() {
+        let mut tuner = Pal::new(0.125, 1.0, 3.6).unwrap();
+        assert_eq!(tuner.learning_rate(&mut Fixed::new(-1.0, 0.0)).unwrap(), 0.125);
+        assert_eq!(tuner.events(), &Events { negative_curvature: 1, ..Events::default() });
+    }
 }

@@ -174,4 +174,11 @@ mod tests {
         assert_eq!(tuner.learning_rate(&mut hopeless).unwrap(), 1e-6);
         assert_eq!((tuner.events().non_finite, tuner.events().gave_up), (102, 1));
     }
+
+    #[test]
+    fn asks_for_a_share_of_the_linear_decrease() {
+        // 1 - 2 eta + 0.375 eta^2 is -1 at 4, where 1 - 0.5 * 8 is asked for, and -1.5 at 2, where -1 is.
+        let options = SlsOptions { c: 0.5, backtrack: 0.5, growth: 1.0, batches: 1, cap: 4.0 };
+        assert_eq!(Sls::new(options).unwrap().learning_rate(&mut Fixed::new(-2.0, 0.75)).unwrap(), 2.0);
+    }
 }

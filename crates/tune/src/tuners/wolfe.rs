@@ -292,4 +292,20 @@ mod tests {
         assert_eq!(tuner.learning_rate(&mut line).unwrap(), 0.5);
         assert_eq!(tuner.events(), &Events { non_finite: 1, ..Events::default() });
     }
+
+    #[test]
+    fn doubles_until_its_tries_are_over() {
+        let options = WolfeOptions { c1: 1e-4, c2: 0.9, first: 1.0, cap: 1e6, max_tries: 3 };
+        let mut tuner = Wolfe::new(options).unwrap();
+        assert_eq!(tuner.learning_rate(&mut Fixed::new(-1.0, 0.0)).unwrap(), 4.0);
+        assert_eq!(tuner.events(), &Events { gave_up: 1, ..Events::default() });
+    }
+
+    #[test]
+    fn the_first_try_is_the_last_decrease_over_the_slope() {
+        let mut tuner = wolfe(0.9, 0.125);
+        assert_eq!(tuner.learning_rate(&mut Fixed::new(-4.0, 4.0)).unwrap(), 0.125);
+        // 0.125 * 4 / 2, where the slope -1.75 is flat enough.
+        assert_eq!(tuner.learning_rate(&mut Fixed::new(-2.0, 1.0)).unwrap(), 0.25);
+    }
 }

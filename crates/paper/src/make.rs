@@ -94,7 +94,7 @@ pub struct Ended {
 /// `.txt` (what is printed) and `.json` ([`MadeFigure`]).
 ///
 /// # Errors
-/// [`Error::FigureRuns`] if runs are missing; [`Error::Read`], [`Error::Write`].
+/// [`Error::FigureRuns`] if runs are missing; [`Error::Record`].
 pub fn make(
     entry: &Entry<Figure>,
     scope: &Scope,

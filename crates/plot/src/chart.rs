@@ -61,7 +61,7 @@ impl Chart {
     /// that the rest can be read, and the panel says so.
     ///
     /// # Errors
-    /// [`Error::Picture`] for another extension or no point at all; [`Error::Write`].
+    /// [`Error::Picture`] for another extension or no point at all; [`Error::Record`].
     pub fn save(&self, path: &Path) -> Result<(), Error> {
         let fail = |message: &str| Error::Picture { path: path.to_owned(), message: message.to_owned() };
         if range(&self.panels).is_none() {

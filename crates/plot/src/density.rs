@@ -17,7 +17,7 @@ const FAINTEST: f64 = 1e-7;
 /// Draws the last spectral density of each run to `path`: how eigenvalues lie, smoothed by Gaussians of 1 % of their range.
 ///
 /// # Errors
-/// [`Error::Picture`] if no run has one, or for an extension other than svg and png; [`Error::Write`].
+/// [`Error::Picture`] if no run has one, or for an extension other than svg and png; [`Error::Record`].
 pub fn density(title: &str, curves: &[Curve], path: &Path) -> Result<(), Error> {
     let mut drawn = Vec::new();
     for curve in curves {

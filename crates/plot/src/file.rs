@@ -12,7 +12,7 @@ use onedge_record::write_whole;
 /// Draws to `path`, as SVG or PNG by its extension; a PNG has two pixels a unit.
 ///
 /// # Errors
-/// [`Error::Picture`] for another extension; [`Error::Write`].
+/// [`Error::Picture`] for another extension; [`Error::Record`].
 pub fn save(path: &Path, scene: impl FnOnce() -> Scene) -> Result<(), Error> {
     let fail = |message: String| Error::Picture { path: path.to_owned(), message };
     let bytes = match path.extension().and_then(|extension| extension.to_str()) {

@@ -74,7 +74,7 @@ impl HeatMap {
     /// Draws to `path`, as SVG or PNG by its extension.
     ///
     /// # Errors
-    /// [`Error::Picture`] for another extension, or panels whose cells are not rows times columns; [`Error::Write`].
+    /// [`Error::Picture`] for another extension, or panels whose cells are not rows times columns; [`Error::Record`].
     pub fn save(&self, path: &Path) -> Result<(), Error> {
         let expected = self.rows.len() * self.columns.len();
         if let Some(panel) = self.panels.iter().find(|panel| panel.cells.len() != expected || expected == 0) {

@@ -106,7 +106,7 @@ impl Picture {
     /// Draws to `path`, as SVG or PNG by its extension.
     ///
     /// # Errors
-    /// [`Error::Picture`] for another extension, an unknown panel or no data at all; [`Error::Write`].
+    /// [`Error::Picture`] for another extension, an unknown panel or no data at all; [`Error::Record`].
     pub fn save(&self, path: &Path) -> Result<(), Error> {
         let fail = |message: String| Error::Picture { path: path.to_owned(), message };
         let panels = self.chosen_panels().map_err(fail)?;

@@ -28,7 +28,7 @@ impl Branch {
     /// itself may be going on. Without a name among the changes it is called after the run and the step.
     ///
     /// # Errors
-    /// [`Error::NoRun`]; [`Error::Option`] for a step that the run has not reached, or after which none is to follow; what is wrong with the changes.
+    /// [`Error::Record`]; [`Error::Option`] for a step that the run has not reached, or after which none is to follow; what is wrong with the changes.
     pub fn open(path: &Path, at: u64, changes: &[String], catalogue: &Catalogue) -> Result<Self, Error> {
         let origin = Origin::read(path, catalogue)?;
         let option = |option, expected, got: u64| Error::Option { option, expected, got: got.to_string() };

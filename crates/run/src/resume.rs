@@ -24,7 +24,7 @@ impl Unfinished {
     /// in its spec are looked up in `catalogue`.
     ///
     /// # Errors
-    /// [`Error::NoRun`]; [`Error::Running`] if another process does it; [`Error::Option`] if it has taken as many steps
+    /// [`Error::Record`] for a folder without a run, or one that another process does; [`Error::Option`] if it has taken as many steps
     /// already; files that cannot be read.
     pub fn open(path: &Path, steps: Option<u64>, catalogue: &Catalogue) -> Result<Self, Error> {
         // Read once before anything is written, the lock included, into what may be no run.

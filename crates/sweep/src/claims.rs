@@ -68,7 +68,7 @@ impl Claims {
     /// Those in `root/.claims`, which is made if it is not there.
     ///
     /// # Errors
-    /// [`Error::Write`].
+    /// [`Error::Record`].
     pub(crate) fn open(root: &Path) -> Result<Self, Error> {
         let folder = root.join(".claims");
         fs::create_dir_all(&folder).map_err(Error::write(&folder))?;
@@ -78,7 +78,7 @@ impl Claims {
     /// Claims the run of this digest; `None` if it is another worker's.
     ///
     /// # Errors
-    /// [`Error::Write`], [`Error::Read`].
+    /// [`Error::Record`], [`Error::Read`].
     pub(crate) fn take(&self, digest: &str) -> Result<Option<Claim>, Error> {
         let path = self.folder.join(digest);
         let mut after = None;

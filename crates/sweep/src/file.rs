@@ -35,7 +35,7 @@ impl Sweep {
     /// begin with `sweep.` are those of the section.
     ///
     /// # Errors
-    /// [`Error::Read`], and those of [`parse`](Self::parse).
+    /// [`Error::Record`], and those of [`parse`](Self::parse).
     pub fn read(path: &Path, set: &[String], catalogue: &Catalogue) -> Result<Self, Error> {
         let text = fs::read_to_string(path).map_err(Error::read(path))?;
         Self::parse(&path.display().to_string(), &text, set, catalogue)
@@ -44,7 +44,7 @@ impl Sweep {
     /// The same from text; `origin` names it in errors.
     ///
     /// # Errors
-    /// [`Error::Toml`] for what is no TOML or a wrong distribution, [`Error::Spec`] for a wrong key or value in `[sweep]`.
+    /// [`Error::Spec`] for what is no TOML, a wrong distribution, or a wrong key or value in `[sweep]`.
     /// What is wrong with the specs is found by [`trials`](Self::trials).
     pub fn parse(origin: &str, text: &str, set: &[String], catalogue: &Catalogue) -> Result<Self, Error> {
         let mut table = parse_table(origin, text)?;

@@ -31,7 +31,7 @@ pub fn folder(root: &Path, spec: &Spec) -> PathBuf {
 /// where such runs are wanted.
 ///
 /// # Errors
-/// [`Error::Read`] for the root.
+/// [`Error::Record`] for the root.
 pub fn find(root: &Path, spec: &Spec, hopeless: Hopeless) -> Result<Option<Done>, Error> {
     match done(&folder(root, spec), spec, hopeless) {
         Ok(Some(done)) => Ok(Some(done)),
@@ -90,7 +90,7 @@ pub(crate) fn unfinished(root: &Path, spec: &Spec, token: &str) -> PathBuf {
 /// the second is set aside.
 ///
 /// # Errors
-/// [`Error::Write`].
+/// [`Error::Record`].
 pub(crate) fn publish(from: &Path, root: &Path, spec: &Spec) -> Result<(), Error> {
     let to = folder(root, spec);
     match fs::rename(from, &to) {
@@ -113,7 +113,7 @@ pub(crate) struct Room {
 /// not come to its end is set aside as `NAME-DIGEST.abandoned-N`. A run that ended but for its folder's name gets it.
 ///
 /// # Errors
-/// [`Error::Read`], [`Error::Write`].
+/// [`Error::Record`].
 pub(crate) fn make_room(root: &Path, own: &Path, spec: &Spec, hopeless: Hopeless) -> Result<Room, Error> {
     let ending = format!("-{}", short(&spec.digest()));
     let (mut aside, mut usable) = (0, Vec::new());
@@ -170,7 +170,7 @@ fn checkpoint(path: &Path, spec: &Spec) -> Option<u64> {
 /// Sets a folder of the run `base` aside.
 ///
 /// # Errors
-/// [`Error::Write`].
+/// [`Error::Record`].
 pub(crate) fn abandon(from: &Path, base: &Path) -> Result<(), Error> {
     let mut number = 1;
     loop {

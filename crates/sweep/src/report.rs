@@ -39,7 +39,7 @@ impl<'a> Report<'a> {
     /// Of as many statuses as trials, in the same order.
     ///
     /// # Errors
-    /// [`Error::Read`] for records that are gone; an unknown optimizer.
+    /// [`Error::Record`] for records that are gone; an unknown optimizer.
     pub fn new(trials: &'a [Trial], statuses: &'a [Status]) -> Result<Self, Error> {
         let mut groups: Vec<Group> = Vec::new();
         for (trial, status) in trials.iter().zip(statuses) {

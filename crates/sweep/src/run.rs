@@ -79,7 +79,7 @@ pub fn run(
 /// What is there of the runs of `specs` under `root`: those at their end, and those that were; all others are open.
 ///
 /// # Errors
-/// [`Error::Read`] for the root.
+/// [`Error::Record`] for the root.
 pub fn survey(specs: &[Spec], root: &Path, hopeless: Hopeless) -> Result<Vec<Status>, Error> {
     let folders = Folders::list(root)?;
     Ok(specs.iter().map(|spec| folders.status(spec, hopeless)).collect())

@@ -12,7 +12,7 @@ impl Report<'_> {
     /// Returns the names of the files.
     ///
     /// # Errors
-    /// Those of [`map`](Report::map), before anything is written; [`Error::Write`].
+    /// Those of [`map`](Report::map), before anything is written; [`Error::Record`].
     pub fn save(&self, folder: &Path, axes: &[Axes], value: &str) -> Result<Vec<String>, Error> {
         let maps = axes.iter().map(|axes| Ok((axes, self.map(axes, value)?))).collect::<Result<Vec<_>, Error>>()?;
         let texts = [("table.txt", self.best_table()), ("points.txt", self.point_table()), ("runs.csv", self.csv())];

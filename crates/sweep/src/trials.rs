@@ -30,7 +30,7 @@ impl Sweep {
     /// are given by epochs.
     ///
     /// # Errors
-    /// Those of [`Spec::resolve`]; keys of `[sweep]` that do not fit the specs; [`Error::Data`].
+    /// Those of [`Spec::resolve`]; keys of `[sweep]` that do not fit the specs; [`Error::Run`].
     pub fn trials(&self, data_sets: &mut DataSets) -> Result<Vec<Trial>, Error> {
         let mut variants = Vec::new();
         for layer in &self.layers {

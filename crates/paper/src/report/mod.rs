@@ -24,7 +24,7 @@ pub struct Page {
 /// Reads the figures that were left in a folder, by their number.
 ///
 /// # Errors
-/// [`Error::NoFigures`] if there is none; [`Error::Read`], [`Error::Figure`].
+/// [`Error::NoFigures`] if there is none; [`Error::Record`], [`Error::Figure`].
 pub fn read(folder: &Path) -> Result<Vec<Page>, Error> {
     let mut pages = Vec::new();
     for entry in ALL {

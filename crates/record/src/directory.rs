@@ -241,4 +241,22 @@ mod tests {
         let message = RunDirectory::open(root.path()).unwrap_err().to_string();
         assert!(message.contains("steps.jsonl"), "{message}");
     }
+
+    #[test]
+    fn a_summary_is_there_once_it_was_written() {
+        let root = tempfile::tempdir().unwrap();
+        let run = RunDirectory::at(root.path());
+        assert_eq!(run.read_summary().unwrap(), None);
+        let text = r#"{"name":"a","version":"0","stop":{"reason":"diverged","step":7,"loss":1e9,"limit":1e6},"steps":7,
+            "parameters":3,"seconds":1.5,"spectrum_seconds":0.25,"checkpoint_seconds":0.5,"checkpoints_failed":2,"cost":21.0,
+            "first_loss":2.0,"final_loss":3.0,"best_loss":1.0,"events":{"non_descent":4},"train":{"loss":0.5},"test":{}}"#;
+        let summary: Summary = serde_json::from_str(text).unwrap();
+        run.write_summary(&summary).unwrap();
+        assert_eq!(run.read_summary().unwrap(), Some(summary));
+        fs::write(run.summary(), "{\"name\":").unwrap();
+        assert!(matches!(run.read_summary(), Err(Error::Record { line: 1, .. })));
+        fs::remove_file(run.summary()).unwrap();
+        fs::create_dir(run.summary()).unwrap();
+        assert!(matches!(run.read_summary(), Err(Error::Read { .. })), "what cannot be read is no missing summary");
+    }
 }

@@ -105,3 +105,22 @@ pub(crate) mod doubles {
         }
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::os::fd::OwnedFd;
+
+    use super::*;
+
+    /// Whether the system is asked at all: it refuses to sync a pipe, and the folder of a path that leads nowhere.
+    #[test]
+    fn the_system_is_asked() {
+        let (reader, _writer) = std::io::pipe().unwrap();
+        let pipe = File::from(OwnedFd::from(reader));
+        assert!(SYSTEM.sync_file(&pipe).is_err() && SYSTEM.sync_data(&pipe).is_err());
+        let root = tempfile::tempdir().unwrap();
+        assert!(SYSTEM.sync_folder_of(&root.path().join("missing/file")).is_err());
+        SYSTEM.sync_folder_of(&root.path().join("file")).unwrap();
+        SYSTEM.sync_folder_of(Path::new("file")).unwrap();
+    }
+}

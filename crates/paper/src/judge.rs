@@ -1,4 +1,4 @@
-//! What figures must show, judged by numbers. Every threshold stands in the text of its claim.
+//! What figures must show, judged by numbers. Every threshold is read from the text of its claim.
 
 use onedge_theory::presets::{Claim, Verdict};
 
@@ -22,6 +22,17 @@ impl Judge {
     pub fn claims(self) -> Vec<Claim> {
         self.claims
     }
+}
+
+/// The numbers in the text of a claim, in their order: the thresholds by which it is judged, so that text and judgement cannot differ.
+///
+/// # Panics
+/// If there are not so many.
+pub fn limits<const N: usize>(says: &str) -> [f64; N] {
+    let part = |c: char| c.is_ascii_digit() || c == '.' || c == '-';
+    let numbers = says.split(|c| !part(c)).filter_map(|token| token.trim_end_matches('.').parse().ok());
+    let found: Vec<f64> = numbers.collect();
+    <[f64; N]>::try_from(found).unwrap_or_else(|found| panic!("{says}: expected {N} numbers, got {found:?}"))
 }
 
 /// The verdict on a figure: shown if every claim is, not shown if none is even in part.
@@ -130,6 +141,14 @@ pub fn over_seeds(point: &Point, of: impl Fn(&onedge_run::Finished) -> Option<f6
 mod tests {
     use super::super::results::samples::{diverged, falling, series};
     use super::*;
+
+    #[test]
+    fn thresholds_are_read_from_the_text() {
+        assert_eq!(limits("ends above 1.5 times the loss, every seed (partly: -0.5, 80 %)."), [1.5, -0.5, 80.0]);
+        assert_eq!(limits("from 1 to 2."), [1.0, 2.0]);
+        assert_eq!(limits("on-edge rates - none at all"), [0.0; 0]);
+        assert!(std::panic::catch_unwind(|| limits::<2>("above 1.5")).is_err());
+    }
 
     #[test]
     fn ends_are_compared_seed_by_seed() {

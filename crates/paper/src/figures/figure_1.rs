@@ -3,7 +3,7 @@ use onedge_theory::presets::Claim;
 
 use crate::Error;
 use crate::draw::{LOSS, RATE, Style, csv, curves};
-use crate::judge::{Judge, ends, graded, unknown};
+use crate::judge::{Judge, ends, graded, limits, unknown};
 use crate::problems::first_four;
 use crate::{Figure, Picture, Results, Scope, Study, rules};
 use onedge_plot::Abscissa;
@@ -47,8 +47,9 @@ fn judge(results: &Results) -> Vec<Claim> {
             ),
         ] {
             let found = ends(results, problem, name, "constant");
+            let [most] = limits(says);
             let verdict = found.map_or(unknown("no run came to its end"), |ends| {
-                (graded(ends.all_above(1.5), ends.ratio > 1.5), ends.measured())
+                (graded(ends.all_above(most), ends.ratio > most), ends.measured())
             });
             judge.claim(problem, says, verdict);
         }

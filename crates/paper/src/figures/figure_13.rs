@@ -4,7 +4,7 @@ use onedge_theory::presets::Claim;
 use super::figure_5::EDGE;
 use crate::Error;
 use crate::draw::{LOSS, PRODUCT, RATE, SHARPNESS, Style, csv, curves};
-use crate::judge::{Ends, Judge, ends, graded, over_seeds, unknown};
+use crate::judge::{Ends, Judge, ends, graded, limits, over_seeds, unknown};
 use crate::problems::{convolutional, mixer_gd};
 use crate::results::middle;
 use crate::{Figure, Picture, Results, Scope, Study, rules};
@@ -57,26 +57,34 @@ fn judge(results: &Results) -> Vec<Claim> {
                 .map_or_else(failed, |ends| (graded(ends.all_below(1.0), ends.ratio < 1.0), ends.measured())),
         );
         let nearer = |over: &Ends| found(EDGE, "Polyak").is_some_and(|edge| over.ratio < edge.ratio);
+        let says = "sigma 2.0625 ends at 2 times Polyak's loss or less (partly: nearer to it than sigma 2)";
+        let [_, most, _] = limits(says);
         judge.claim(
             problem,
-            "sigma 2.0625 ends at twice Polyak's loss or less (partly: nearer to it than sigma 2)",
+            says,
             found(OVER, "Polyak")
-                .map_or_else(failed, |over| (graded(over.ratio <= 2.0, nearer(&over)), over.measured())),
+                .map_or_else(failed, |over| (graded(over.ratio <= most, nearer(&over)), over.measured())),
         );
         let within = |ends: &Ends, factor: f64| ends.ratio < factor && ends.ratio > 1.0 / factor;
+        let says =
+            "hypergradient descent ends within 1.5 times the tuned constant's loss, either way (partly: 3 times)";
+        let [most, partly] = limits(says);
         judge.claim(
             problem,
-            "hypergradient descent ends within 1.5 times the tuned constant's loss, either way (partly: 3 times)",
+            says,
             found("hypergradient", "constant")
-                .map_or_else(failed, |ends| (graded(within(&ends, 1.5), within(&ends, 3.0)), ends.measured())),
+                .map_or_else(failed, |ends| (graded(within(&ends, most), within(&ends, partly)), ends.measured())),
         );
+        let says =
+            "hypergradient descent sharpens: from the second tenth to the last by 1.1 to 10 times (partly: 1 to 30)";
+        let [low, high, lower, higher] = limits(says);
         judge.claim(
             problem,
-            "hypergradient descent sharpens: from the second tenth to the last by 1.1 to 10 times (partly: 1 to 30)",
+            says,
             sharpening(results, problem).map_or_else(failed, |(early, late)| {
                 let inside = |low: f64, high: f64| (low..=high).contains(&(late / early));
                 let text = format!("{} to {}", number(Some(early)), number(Some(late)));
-                (graded(inside(1.1, 10.0), inside(1.0, 30.0)), text)
+                (graded(inside(low, high), inside(lower, higher)), text)
             }),
         );
     }

@@ -4,7 +4,7 @@ use onedge_theory::presets::Claim;
 use super::figure_1::NAMES;
 use crate::Error;
 use crate::draw::{LOSS, RATE, Style, csv, curves};
-use crate::judge::{Judge, ends, graded, unknown};
+use crate::judge::{Judge, ends, graded, limits, unknown};
 use crate::problems::{batches, mini_batch};
 use crate::{Figure, Picture, Results, Scope, Study};
 use onedge_plot::Abscissa;
@@ -40,15 +40,16 @@ fn judge(results: &Results) -> Vec<Claim> {
     // Of three sizes, the one between.
     let Some(problem) = results.problems().get(1).map(|problem| (*problem).to_owned()) else { return Vec::new() };
     for (name, says) in [
-        ("greedy", "at the medium size greedy ends at 1.25 times the tuned constant's loss or less (partly: twice)"),
+        ("greedy", "at the medium size greedy ends at 1.25 times the tuned constant's loss or less (partly: 2 times)"),
         (
             "linesearch",
-            "at the medium size the linesearch ends at 1.25 times the tuned constant's loss or less (partly: twice)",
+            "at the medium size the linesearch ends at 1.25 times the tuned constant's loss or less (partly: 2 times)",
         ),
     ] {
         let found = ends(results, &problem, name, "constant");
+        let [most, partly] = limits(says);
         let verdict = found.map_or(unknown("no run came to its end"), |ends| {
-            (graded(ends.ratio <= 1.25, ends.ratio <= 2.0), ends.measured())
+            (graded(ends.ratio <= most, ends.ratio <= partly), ends.measured())
         });
         judge.claim(&problem, says, verdict);
     }

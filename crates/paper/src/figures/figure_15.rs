@@ -3,7 +3,7 @@ use onedge_theory::presets::Claim;
 
 use crate::Error;
 use crate::draw::{LOSS, RATE, SHARPNESS, Style, csv, curves};
-use crate::judge::{Judge, ends, graded, unknown, whether};
+use crate::judge::{Judge, ends, graded, limits, unknown, whether};
 use crate::{Figure, Picture, Results, Scope, Study, problems, rules};
 use onedge_plot::Abscissa;
 
@@ -39,16 +39,20 @@ fn judge(results: &Results) -> Vec<Claim> {
     for problem in results.problems() {
         let found = |first, second| ends(results, problem, first, second);
         let failed = || unknown("no run came to its end");
+        let says = "sigma 2 ends above 1.5 times the tuned constant's loss";
+        let [_, most] = limits(says);
         judge.claim(
             problem,
-            "sigma 2 ends above 1.5 times the tuned constant's loss",
-            found("2 / λ", "constant").map_or_else(failed, |ends| (whether(ends.ratio > 1.5), ends.measured())),
+            says,
+            found("2 / λ", "constant").map_or_else(failed, |ends| (whether(ends.ratio > most), ends.measured())),
         );
+        let says = "sigma 3 ends at 1.1 times the tuned constant's loss or less (partly: 2 times)";
+        let [_, most, partly] = limits(says);
         judge.claim(
             problem,
-            "sigma 3 ends at 1.1 times the tuned constant's loss or less (partly: twice)",
+            says,
             found("3 / λ", "constant")
-                .map_or_else(failed, |ends| (graded(ends.ratio <= 1.1, ends.ratio <= 2.0), ends.measured())),
+                .map_or_else(failed, |ends| (graded(ends.ratio <= most, ends.ratio <= partly), ends.measured())),
         );
         judge.claim(
             problem,

@@ -4,7 +4,7 @@ use onedge_theory::presets::{Claim, Verdict};
 use super::figure_5::{EDGE, GREEDY};
 use crate::Error;
 use crate::draw::{Across, Column, LOSS, SHARPNESS, Style, csv, curves};
-use crate::judge::{Judge, ends, graded, unknown};
+use crate::judge::{Judge, ends, graded, limits, unknown};
 use crate::results::between;
 use crate::study::{Candidate, Series};
 use crate::{Figure, Picture, Results, Scope, Study, problems, rules};
@@ -55,11 +55,9 @@ fn judge(results: &Results) -> Vec<Claim> {
     let mut judge = Judge::default();
     for problem in results.problems() {
         for name in NAMES {
-            judge.claim(
-                &format!("{problem}: {name}"),
-                "the difference is positive at 95 % of the steps or more, all seeds together (partly: 80 %)",
-                positive(results, problem, name, DIFFERENCE.quantity),
-            );
+            let says = "the difference is positive at 95 % of the steps or more, all seeds together (partly: 80 %)";
+            let verdict = positive(results, problem, name, DIFFERENCE.quantity, limits(says));
+            judge.claim(&format!("{problem}: {name}"), says, verdict);
         }
         let found = ends(results, problem, GREEDY, EDGE);
         judge.claim(
@@ -73,7 +71,13 @@ fn judge(results: &Results) -> Vec<Claim> {
     judge.claims()
 }
 
-fn positive(results: &Results, problem: &str, name: &str, quantity: Quantity) -> (Verdict, String) {
+fn positive(
+    results: &Results,
+    problem: &str,
+    name: &str,
+    quantity: Quantity,
+    [shown, partly]: [f64; 2],
+) -> (Verdict, String) {
     let runs = results.group(problem, name).into_iter().flat_map(|group| &group.points).flat_map(|point| &point.runs);
     let values: Vec<f64> = runs.flat_map(|run| between(run, quantity, (0.0, 1.0))).collect();
     if values.is_empty() {
@@ -81,7 +85,10 @@ fn positive(results: &Results, problem: &str, name: &str, quantity: Quantity) ->
     }
     let count = values.iter().filter(|value| **value > 0.0).count();
     let share = count as f64 / values.len() as f64;
-    (graded(share >= 0.95, share >= 0.8), format!("{count} of {}, {:.1} %", values.len(), 100.0 * share))
+    (
+        graded(100.0 * share >= shown, 100.0 * share >= partly),
+        format!("{count} of {}, {:.1} %", values.len(), 100.0 * share),
+    )
 }
 
 fn draw(results: &Results, x: Abscissa) -> Result<Picture, Error> {

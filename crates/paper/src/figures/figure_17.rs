@@ -5,7 +5,7 @@ use super::figure_5::{EDGE, GREEDY};
 use super::figure_6::{NAMES, study};
 use crate::Error;
 use crate::draw::{ALIGNMENT, PRODUCT, SHARPNESS, Style, TURN, csv, curves};
-use crate::judge::{Judge, graded, over_seeds, unknown, whether};
+use crate::judge::{Judge, graded, limits, over_seeds, unknown, whether};
 use crate::results::middle;
 use crate::{Figure, Picture, Results};
 use onedge_plot::Abscissa;
@@ -31,15 +31,19 @@ fn judge(results: &Results) -> Vec<Claim> {
     for problem in results.problems() {
         let cosine = |name| over_seeds(results.best(problem, name)?, |run| middle(run, TURN.quantity, (0.5, 1.0)));
         let nothing = || unknown("not measured, or no run came to its end");
+        let says = "the median cosine of successive updates over the second half is under -0.5 (partly: under 0)";
+        let [most, partly] = limits(says);
         judge.claim(
             &format!("{problem}: {EDGE}"),
-            "the median cosine of successive updates over the second half is under -0.5 (partly: under 0)",
-            cosine(EDGE).map_or_else(nothing, |cosine| (graded(cosine < -0.5, cosine < 0.0), number(Some(cosine)))),
+            says,
+            cosine(EDGE).map_or_else(nothing, |cosine| (graded(cosine < most, cosine < partly), number(Some(cosine)))),
         );
+        let says = "the same is above -0.5";
+        let [least] = limits(says);
         judge.claim(
             &format!("{problem}: {GREEDY}"),
-            "the same is above -0.5",
-            cosine(GREEDY).map_or_else(nothing, |cosine| (whether(cosine > -0.5), number(Some(cosine)))),
+            says,
+            cosine(GREEDY).map_or_else(nothing, |cosine| (whether(cosine > least), number(Some(cosine)))),
         );
     }
     judge.claims()

@@ -5,7 +5,7 @@ use onedge_theory::presets::{Claim, Verdict};
 
 use crate::Error;
 use crate::draw::quoted;
-use crate::judge::{Judge, end, graded, unknown, whether};
+use crate::judge::{Judge, end, graded, limits, unknown, whether};
 use crate::problems::{Shape, mlp};
 use crate::{Figure, Picture, Results, Scope, Study, rules};
 use onedge_plot::{Chart, ChartPanel, Drawing, Look, Scale};
@@ -155,43 +155,40 @@ fn judge(results: &Results) -> Vec<Claim> {
         };
         let (gains, sigmas) = (text(|point| point.2), text(|point| point.1));
         let growth = last.2 / first.2;
-        let grows = (graded(growth > 1.25, growth > 1.0), gains.clone());
         match varied {
-            Varied::Width => judge.claim(
-                name,
-                "the best gain at the largest width is above 1.25 times that at the smallest (partly: above it)",
-                grows,
-            ),
-            Varied::Depth => {
-                judge.claim(
-                    name,
-                    "the best gain at the largest depth is above 1.25 times that at the smallest (partly: above it)",
-                    grows,
-                );
-                judge.claim(
-                    name,
-                    "at the largest depth the best sigma is from 1.7 to 2, below 2",
-                    (whether((1.7..2.0).contains(&last.1)), sigmas),
-                );
+            Varied::Width => {
+                let says =
+                    "the best gain at the largest width is above 1.25 times that at the smallest (partly: above it)";
+                let [most] = limits(says);
+                judge.claim(name, says, (graded(growth > most, growth > 1.0), gains));
             }
-            Varied::WeightDecay => judge.claim(
-                name,
-                "the best gain at the largest weight decay is under 0.8 times that at the smallest (partly: under it)",
-                (graded(growth < 0.8, growth < 1.0), gains),
-            ),
-            Varied::Examples => judge.claim(
-                name,
-                "the best sigmas of all data sizes are within 0.15 of each other (partly: 0.3)",
-                (steady(along.iter().map(|point| point.1)), sigmas),
-            ),
+            Varied::Depth => {
+                let says =
+                    "the best gain at the largest depth is above 1.25 times that at the smallest (partly: above it)";
+                let [most] = limits(says);
+                judge.claim(name, says, (graded(growth > most, growth > 1.0), gains));
+                let says = "at the largest depth the best sigma is from 1.7 to 2, below 2";
+                let [low, high, _] = limits(says);
+                judge.claim(name, says, (whether((low..high).contains(&last.1)), sigmas));
+            }
+            Varied::WeightDecay => {
+                let says = "the best gain at the largest weight decay is under 0.8 times that at the smallest (partly: under it)";
+                let [most] = limits(says);
+                judge.claim(name, says, (graded(growth < most, growth < 1.0), gains));
+            }
+            Varied::Examples => {
+                let says = "the best sigmas of all data sizes are within 0.15 of each other (partly: 0.3)";
+                judge.claim(name, says, (steady(along.iter().map(|point| point.1), limits(says)), sigmas));
+            }
         }
     }
     judge.claims()
 }
 
-fn steady(sigmas: impl Iterator<Item = f64>) -> Verdict {
+fn steady(sigmas: impl Iterator<Item = f64>, [most, partly]: [f64; 2]) -> Verdict {
     let (low, high) = sigmas.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), s| (low.min(s), high.max(s)));
-    graded(high - low < 0.151, high - low < 0.301)
+    // Sigmas are multiples of 0.05 but for rounding.
+    graded(high - low < most + 0.001, high - low < partly + 0.001)
 }
 
 fn draw(results: &Results) -> Picture {

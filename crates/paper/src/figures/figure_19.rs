@@ -4,7 +4,7 @@ use onedge_theory::presets::Claim;
 use super::figure_5::EDGE;
 use crate::Error;
 use crate::draw::{LOSS, RATE, Style, csv, curves};
-use crate::judge::{Judge, ends, whether};
+use crate::judge::{Judge, ends, limits, whether};
 use crate::problems::five;
 use crate::{Figure, Picture, Results, Scope, Study};
 use onedge_plot::Abscissa;
@@ -43,10 +43,12 @@ fn judge(results: &Results) -> Vec<Claim> {
     let all: Vec<(&str, f64)> =
         results.problems().into_iter().filter_map(|problem| Some((problem, over(problem)?))).collect();
     let text: Vec<String> = all.iter().map(|(problem, ratio)| format!("{problem} {}", number(Some(*ratio)))).collect();
+    let says = "on one problem at least the best schedule ends under 0.9 times the better of CDAT's losses";
+    let [most] = limits(says);
     judge.claim(
         "all problems",
-        "on one problem at least the best schedule ends under 0.9 times the better of CDAT's losses",
-        (whether(all.iter().any(|(_, ratio)| *ratio < 0.9)), format!("schedule over CDAT: {}", text.join("; "))),
+        says,
+        (whether(all.iter().any(|(_, ratio)| *ratio < most)), format!("schedule over CDAT: {}", text.join("; "))),
     );
     judge.claims()
 }

@@ -4,7 +4,7 @@ use onedge_theory::presets::Claim;
 use super::figure_1::NAMES;
 use crate::Error;
 use crate::draw::{LOSS, RATE, Style, csv, curves};
-use crate::judge::{Judge, ends, graded, unknown};
+use crate::judge::{Judge, ends, graded, limits, unknown};
 use crate::{Figure, Picture, Results, Scope, Study, problems, rules};
 use onedge_plot::Abscissa;
 
@@ -44,8 +44,9 @@ fn judge(results: &Results) -> Vec<Claim> {
             ),
         ] {
             let found = ends(results, problem, name, "constant");
+            let [least, partly] = limits(says);
             let verdict = found.map_or(unknown("no run came to its end"), |ends| {
-                (graded(ends.all_below(1.1), ends.ratio < 1.5), ends.measured())
+                (graded(ends.all_below(least), ends.ratio < partly), ends.measured())
             });
             judge.claim(problem, says, verdict);
         }

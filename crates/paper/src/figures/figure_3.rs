@@ -4,7 +4,7 @@ use onedge_theory::presets::Verdict;
 use super::figure_1::{NAMES, study};
 use crate::Error;
 use crate::draw::{GRADIENT, PRODUCT, RATE, SHARPNESS, Style, csv, curves};
-use crate::judge::{Judge, graded, over_seeds, unknown, whether};
+use crate::judge::{Judge, graded, limits, over_seeds, unknown, whether};
 use crate::results::{between, median, middle};
 use crate::{Figure, Picture, Results};
 use onedge_plot::Abscissa;
@@ -42,29 +42,21 @@ pub(super) fn dynamics(judge: &mut Judge, results: &Results, problem: &str) {
     for name in TUNERS {
         let of = format!("{problem}: {name}");
         let point = results.best(problem, name);
-        judge.claim(
-            &of,
-            "the rate's median over the last tenth is a tenth of that over the first twentieth, or less (partly: a third)",
-            point.and_then(rate_falls).unwrap_or_else(nothing),
-        );
-        judge.claim(
-            &of,
-            "the sharpness rises: its median over the last tenth is above that before the middle by 5 %, and 1.5 times \
-             that of the second tenth (partly: one of both)",
-            point.and_then(sharpness_rises).unwrap_or_else(nothing),
-        );
-        judge.claim(
-            &of,
-            "the median product over the second half, with the harmonic mean of a step's rate and the next one's, is from 1.5 to 2 \
-             (partly: 1 to 2.2)",
-            point.and_then(just_under).unwrap_or_else(nothing),
-        );
+        for (says, of_point) in [
+            (RATE_FALLS, rate_falls as fn(&Point) -> Option<(Verdict, String)>),
+            (SHARPNESS_RISES, sharpness_rises),
+            (JUST_UNDER, just_under),
+        ] {
+            judge.claim(&of, says, point.and_then(of_point).unwrap_or_else(nothing));
+        }
     }
     let reached = results.best(problem, "constant").and_then(|point| over_seeds(point, largest_product));
+    let says = "the product's median reaches 1.8 in some tenth of the run after the first";
+    let [least] = limits(says);
     judge.claim(
         &format!("{problem}: constant"),
-        "the product's median reaches 1.8 in some tenth of the run after the first",
-        reached.map_or_else(nothing, |most| (whether(most >= 1.8), format!("at most {}", number(Some(most))))),
+        says,
+        reached.map_or_else(nothing, |most| (whether(most >= least), format!("at most {}", number(Some(most))))),
     );
 }
 
@@ -72,27 +64,40 @@ fn nothing() -> (Verdict, String) {
     unknown("not measured, or no run came to its end")
 }
 
+const RATE_FALLS: &str =
+    "the rate's median over the first twentieth is 10 times that over the last tenth, or more (partly: 3 times)";
+
 fn rate_falls(point: &Point) -> Option<(Verdict, String)> {
     let at = |shares| over_seeds(point, |run| middle(run, |record| Some(record.learning_rate), shares));
     let (early, late) = (at((0.0, 0.05))?, at((0.9, 1.0))?);
+    let [most, partly] = limits(RATE_FALLS);
     let fall = early / late;
-    Some((graded(fall >= 10.0, fall >= 3.0), format!("{} to {}", number(Some(early)), number(Some(late)))))
+    Some((graded(fall >= most, fall >= partly), format!("{} to {}", number(Some(early)), number(Some(late)))))
 }
+
+const SHARPNESS_RISES: &str = "the sharpness rises: its median over the last tenth is above that before the middle by 5 %, and 1.5 times \
+                               that of the second tenth (partly: one of both)";
 
 fn sharpness_rises(point: &Point) -> Option<(Verdict, String)> {
     let at = |shares| over_seeds(point, |run| middle(run, SHARPNESS.quantity, shares));
     let (early, middle, late) = (at((0.1, 0.2))?, at((0.4, 0.5))?, at((0.9, 1.0))?);
-    let (grows, grown) = (late > 1.05 * middle, late > 1.5 * early);
+    let [percent, times] = limits(SHARPNESS_RISES);
+    let (grows, grown) = (late > (1.0 + percent / 100.0) * middle, late > times * early);
     let [early, middle, late] = [early, middle, late].map(|value| number(Some(value)));
     Some((graded(grows && grown, grows || grown), format!("{early}, {middle} before the middle, {late}")))
 }
+
+const JUST_UNDER: &str = "the median product over the second half, with the harmonic mean of a step's rate and the next one's, is from 1.5 to 2 \
+                          (partly: 1 to 2.2)";
 
 fn just_under(point: &Point) -> Option<(Verdict, String)> {
     let own = over_seeds(point, |run| middle(run, PRODUCT.quantity, (0.5, 1.0)))?;
     let product = over_seeds(point, alternating)?;
     let inside = |low: f64, high: f64| (low..=high).contains(&product);
+    let [low, high, lower, higher] = limits(JUST_UNDER);
+    let verdict = graded(inside(low, high), inside(lower, higher));
     let [product, own] = [product, own].map(|value| number(Some(value)));
-    Some((graded(inside(1.5, 2.0), inside(1.0, 2.2)), format!("{product}; with the step's own rate {own}")))
+    Some((verdict, format!("{product}; with the step's own rate {own}")))
 }
 
 /// The median product over the second half with the harmonic mean of two rates, a and b: greedy rates alternate, and two steps along
@@ -117,11 +122,13 @@ fn largest_product(run: &Finished) -> Option<f64> {
 fn gradients(judge: &mut Judge, results: &Results, problem: &str) {
     for name in TUNERS {
         let growth = results.best(problem, name).and_then(|point| over_seeds(point, growth));
+        let says = "the gradient norm never exceeds 10 times its first";
+        let [most] = limits(says);
         judge.claim(
             &format!("{problem}: {name}"),
-            "the gradient norm never exceeds ten times its first",
+            says,
             growth.map_or_else(nothing, |growth| {
-                (whether(growth < 10.0), format!("at most {} times", number(Some(growth))))
+                (whether(growth < most), format!("at most {} times", number(Some(growth))))
             }),
         );
     }

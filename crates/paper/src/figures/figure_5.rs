@@ -3,7 +3,7 @@ use onedge_theory::presets::{Claim, Verdict};
 
 use crate::Error;
 use crate::draw::{LOSS, RATE, Style, csv, curves};
-use crate::judge::{Judge, ends, graded, over_seeds, unknown, whether};
+use crate::judge::{Judge, ends, graded, limits, over_seeds, unknown, whether};
 use crate::problems::{Problem, five};
 use crate::results::middle;
 use crate::{Figure, Picture, Results, Scope, Study};
@@ -56,8 +56,11 @@ fn judge(results: &Results) -> Vec<Claim> {
         };
         judge.claim(
             problem,
-            "on edge ends at 1.1 times the tuned constant's loss or less (partly: 2 times)",
-            compare(EDGE, "constant", |ends| graded(ends.ratio <= 1.1, ends.ratio <= 2.0)),
+            NEAR_CONSTANT,
+            compare(EDGE, "constant", |ends| {
+                let [most, partly] = limits(NEAR_CONSTANT);
+                graded(ends.ratio <= most, ends.ratio <= partly)
+            }),
         );
         judge.claim(
             problem,
@@ -65,26 +68,21 @@ fn judge(results: &Results) -> Vec<Claim> {
             compare(EDGE, GREEDY, |ends| graded(ends.all_below(1.0), ends.ratio < 1.0)),
         );
         if !problem.starts_with("NanoLM") {
-            judge.claim(
-                problem,
-                "on edge the rate warms up: its median over the second tenth is above 1.5 times that of the first 2 % (partly: \
-                 1.1 times)",
-                warm_up(results, problem),
-            );
+            judge.claim(problem, WARM_UP, warm_up(results, problem));
         }
     }
-    judge.claim(
-        "all problems",
-        "often: 2.0625 ends within 1.1 times the best of all sigmas on half of the problems or more (partly: on one)",
-        count(results, (0.5, true), over_edge),
-    );
-    judge.claim(
-        "all problems",
-        "mostly: 2.5 diverges or ends above 1.5 times the loss on edge, on more than half of the problems (partly: on one)",
-        count(results, (0.5, false), too_far),
-    );
+    judge.claim("all problems", OFTEN, count(results, (0.5, true), over_edge));
+    judge.claim("all problems", MOSTLY, count(results, (0.5, false), too_far));
     judge.claims()
 }
+
+const NEAR_CONSTANT: &str = "on edge ends at 1.1 times the tuned constant's loss or less (partly: 2 times)";
+const WARM_UP: &str = "on edge the rate warms up: its median over the second tenth is above 1.5 times that of the first 2 % (partly: \
+                       1.1 times)";
+const OFTEN: &str =
+    "often: 2.0625 ends within 1.1 times the best of all sigmas on half of the problems or more (partly: on one)";
+const MOSTLY: &str =
+    "mostly: 2.5 diverges or ends above 1.5 times the loss on edge, on more than half of the problems (partly: on one)";
 
 /// On how many problems something is so: shown on more than the share, or on just that if `enough` says so.
 fn count(
@@ -103,18 +101,20 @@ fn count(
 
 fn too_far(results: &Results, problem: &str) -> (Verdict, String) {
     let found = ends(results, problem, "σ 2.5", EDGE);
-    found.map_or(unknown("no run came to its end"), |ends| (whether(ends.ratio > 1.5), ends.measured()))
+    let [_, least] = limits(MOSTLY);
+    found.map_or(unknown("no run came to its end"), |ends| (whether(ends.ratio > least), ends.measured()))
 }
 
 fn over_edge(results: &Results, problem: &str) -> (Verdict, String) {
     let loss = |name: &str| results.best(problem, name)?.final_loss();
     let losses: Vec<(&str, f64)> = NAMES[1..].iter().filter_map(|name| Some((*name, loss(name)?))).collect();
+    let [_, most] = limits(OFTEN);
     let Some(&(name, best)) = losses.iter().min_by(|a, b| a.1.total_cmp(&b.1)) else {
         return unknown("no run came to its end");
     };
     match loss("σ 2.0625") {
         Some(over) => (
-            whether(over <= 1.1 * best),
+            whether(over <= most * best),
             format!("{}; the best is {name} with {}", number(Some(over)), number(Some(best))),
         ),
         None => unknown("2.0625 diverged"),
@@ -122,13 +122,14 @@ fn over_edge(results: &Results, problem: &str) -> (Verdict, String) {
 }
 
 fn warm_up(results: &Results, problem: &str) -> (Verdict, String) {
+    let [most, percent, partly] = limits(WARM_UP);
     let point = results.best(problem, EDGE);
     let at = |shares| over_seeds(point?, |run| middle(run, RATE.quantity, shares));
-    let (Some(first), Some(second)) = (at((0.0, 0.02)), at((0.1, 0.2))) else {
+    let (Some(first), Some(second)) = (at((0.0, percent / 100.0)), at((0.1, 0.2))) else {
         return unknown("no run came to its end");
     };
     let rise = second / first;
-    (graded(rise > 1.5, rise > 1.1), format!("{} to {}", number(Some(first)), number(Some(second))))
+    (graded(rise > most, rise > partly), format!("{} to {}", number(Some(first)), number(Some(second))))
 }
 
 fn draw(results: &Results, x: Abscissa) -> Result<Picture, Error> {

@@ -4,7 +4,7 @@ use onedge_theory::presets::{Claim, Verdict};
 use super::figure_5::{EDGE, GREEDY};
 use crate::Error;
 use crate::draw::{GRADIENT, PRODUCT, SHARPNESS, Style, csv, curves};
-use crate::judge::{Judge, graded, over_seeds, unknown, whether};
+use crate::judge::{Judge, graded, limits, over_seeds, unknown, whether};
 use crate::problems::five;
 use crate::results::middle;
 use crate::{Figure, Picture, Results, Scope, Study};
@@ -44,25 +44,25 @@ fn judge(results: &Results) -> Vec<Claim> {
     let mut judge = Judge::default();
     for problem in results.problems() {
         let nothing = || unknown("not measured, or no run came to its end");
-        let mut claim = |name: &str, says, of: fn(&Point) -> Option<(Verdict, String)>| {
+        let mut claim = |name: &str, says, of: &dyn Fn(&Point) -> Option<(Verdict, String)>| {
             let found = results.best(problem, name).and_then(of);
             judge.claim(&format!("{problem}: {name}"), says, found.unwrap_or_else(nothing));
         };
-        claim(
-            EDGE,
-            "the sharpness does not rise: its median over the last tenth is at most 1.1 times that over the second tenth \
-             (partly: 1.5 times)",
-            |point| rise(point).map(|(rise, text)| (graded(rise <= 1.1, rise <= 1.5), text)),
-        );
-        claim(
-            EDGE,
-            "the median product over the second half is from 1 to 1.25 times the edge (partly: 0.9 to 1.5 times)",
-            |point| product(point).map(|(p, text)| (graded((1.0..=1.25).contains(&p), (0.9..=1.5).contains(&p)), text)),
-        );
-        claim(GREEDY, "the sharpness rises to more than 1.5 times that of the second tenth", |point| {
-            rise(point).map(|(rise, text)| (whether(rise > 1.5), text))
+        let says = "the sharpness does not rise: its median over the last tenth is at most 1.1 times that over the second tenth \
+                    (partly: 1.5 times)";
+        let [most, partly] = limits(says);
+        claim(EDGE, says, &|point| rise(point).map(|(rise, text)| (graded(rise <= most, rise <= partly), text)));
+        let says =
+            "the median product over the second half is from 1 to 1.25 times the edge (partly: 0.9 to 1.5 times)";
+        let [low, high, lower, higher] = limits(says);
+        claim(EDGE, says, &|point| {
+            let inside = |p: f64, low: f64, high: f64| (low..=high).contains(&p);
+            product(point).map(|(p, text)| (graded(inside(p, low, high), inside(p, lower, higher)), text))
         });
-        claim(GREEDY, "the median product over the second half is under the edge", |point| {
+        let says = "the sharpness rises to more than 1.5 times that of the second tenth";
+        let [least] = limits(says);
+        claim(GREEDY, says, &|point| rise(point).map(|(rise, text)| (whether(rise > least), text)));
+        claim(GREEDY, "the median product over the second half is under the edge", &|point| {
             product(point).map(|(product, text)| (whether(product < 1.0), text))
         });
     }

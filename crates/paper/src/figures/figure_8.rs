@@ -3,7 +3,7 @@ use onedge_theory::presets::Claim;
 
 use crate::Error;
 use crate::draw::{LOSS, RATE, Style, csv, curves};
-use crate::judge::{Judge, ends, graded, over_seeds, unknown, whether};
+use crate::judge::{Judge, ends, graded, limits, over_seeds, unknown, whether};
 use crate::problems::{batches, mini_batch};
 use crate::results::middle;
 use crate::{Figure, Picture, Results, Scope, Study, rules};
@@ -56,26 +56,32 @@ pub(super) fn judge(results: &Results) -> Vec<Claim> {
     let problems = results.problems();
     for problem in &problems {
         let failed = || unknown("no run came to its end");
+        let says = "the gain is subdued: CDAT ends above 0.5 times the tuned constant's loss";
+        let [least] = limits(says);
         judge.claim(
             problem,
-            "the gain is subdued: CDAT ends above half of the tuned constant's loss",
+            says,
             ends(results, problem, "CDAT", "constant")
-                .map_or_else(failed, |ends| (whether(ends.ratio > 0.5), ends.measured())),
+                .map_or_else(failed, |ends| (whether(ends.ratio > least), ends.measured())),
         );
+        let says = "CDAT ends above 0.9 times the tuned schedule's loss: on par or under";
+        let [least] = limits(says);
         judge.claim(
             problem,
-            "CDAT ends above 0.9 times the tuned schedule's loss: on par or under",
+            says,
             ends(results, problem, "CDAT", "schedule")
-                .map_or_else(failed, |ends| (whether(ends.ratio > 0.9), ends.measured())),
+                .map_or_else(failed, |ends| (whether(ends.ratio > least), ends.measured())),
         );
         let point = results.best(problem, "CDAT");
         let at = |shares| over_seeds(point?, |run| middle(run, RATE.quantity, shares));
+        let says = "CDAT's rate warms up: its median over the second tenth is above 1.5 times that of the first 2 % (partly: 1.1 times)";
+        let [most, percent, partly] = limits(says);
         judge.claim(
             problem,
-            "CDAT's rate warms up: its median over the second tenth is above 1.5 times that of the first 2 % (partly: 1.1 times)",
-            at((0.0, 0.02)).zip(at((0.1, 0.2))).map_or_else(failed, |(first, second)| {
+            says,
+            at((0.0, percent / 100.0)).zip(at((0.1, 0.2))).map_or_else(failed, |(first, second)| {
                 let text = format!("{} to {}", number(Some(first)), number(Some(second)));
-                (graded(second > 1.5 * first, second > 1.1 * first), text)
+                (graded(second > most * first, second > partly * first), text)
             }),
         );
     }

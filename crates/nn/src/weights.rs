@@ -97,7 +97,8 @@ impl Weights {
     }
 }
 
-/// For each of the whole numbers `indices`, its weight: shape as `indices`. One comparison for each weight, as no op holds a table.
+/// For each of the whole numbers `indices`, its weight: shape as `indices`. One comparison for each weight, as no op holds a table:
+/// not to be noticed with 100 classes, ten seconds more for a fit of five steps with 1000.
 pub(crate) fn look_up(g: &mut Graph, indices: NodeId, weights: &[f64]) -> Result<NodeId, onedge_graph::Error> {
     let mut sum = g.filled_like(0.0, indices)?;
     for (index, &weight) in weights.iter().enumerate() {

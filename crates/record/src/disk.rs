@@ -115,7 +115,7 @@ mod tests {
     /// Whether the system is asked at all: it refuses to sync a pipe, and the folder of a path that leads nowhere.
     #[test]
     fn the_system_is_asked() {
-        let (reader, _writer) = std::io::pipe().unwrap();
+        let (reader, _writer) = io::pipe().unwrap();
         let pipe = File::from(OwnedFd::from(reader));
         assert!(SYSTEM.sync_file(&pipe).is_err() && SYSTEM.sync_data(&pipe).is_err());
         let root = tempfile::tempdir().unwrap();

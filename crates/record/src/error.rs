@@ -162,3 +162,34 @@ pub enum ParameterError {
         value: f64,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_request_is_told_from_a_failure() {
+        let path = || PathBuf::from("runs/a");
+        let io = || io::Error::from(io::ErrorKind::NotFound);
+        let record = || serde_json::from_str::<u32>("x").unwrap_err();
+        let damaged = || CheckpointError::Damaged { path: path(), what: String::new() };
+        let [origin, name, expected, got] = std::array::from_fn(|_| String::new());
+        let misuse = [
+            Error::Read { path: path(), source: io() },
+            Error::RunExists(path()),
+            Error::Running(path()),
+            Error::NoRun(path()),
+            Error::NoRecords(path()),
+            Error::Parameters(ParameterError::TensorType { path: path(), name: String::new(), got: String::new() }),
+            Error::Checkpoint(CheckpointError::OtherParameters { origin, name, expected, got }),
+        ];
+        let failures = [
+            Error::Write { path: path(), source: io() },
+            Error::Gone(path()),
+            Error::Record { path: path(), line: 1, source: record() },
+            Error::Checkpoint(damaged()),
+        ];
+        assert!(misuse.iter().all(Error::is_misuse));
+        assert!(!failures.iter().any(Error::is_misuse));
+    }
+}

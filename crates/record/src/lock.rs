@@ -68,4 +68,19 @@ mod tests {
         assert!(!RunLock::is_held(folder.path()));
         RunLock::take(folder.path()).unwrap().unwrap();
     }
+
+    #[test]
+    fn a_lock_is_waited_for_as_long_as_patience_lasts() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("lock");
+        let (held, wanted) = (lock_file(&path).unwrap(), lock_file(&path).unwrap());
+        assert!(lock_within(&held, Duration::ZERO).unwrap());
+        assert!(!lock_within(&wanted, Duration::ZERO).unwrap(), "somebody else has it");
+        let holder = std::thread::spawn(move || {
+            sleep(Duration::from_millis(20));
+            drop(held);
+        });
+        assert!(lock_within(&wanted, Duration::from_secs(60)).unwrap(), "it is let go of while we wait");
+        holder.join().unwrap();
+    }
 }

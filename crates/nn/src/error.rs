@@ -54,6 +54,75 @@ pub enum Error {
         /// The number asked for.
         got: usize,
     },
+    /// A loss that does not suit its targets or the model.
+    #[error(transparent)]
+    Loss(#[from] LossError),
+    /// Examples that a model does not take.
+    #[error("{model}: expected examples of shape {expected}, got {got:?}; try other data or another model")]
+    InputShape {
+        /// The model.
+        model: &'static str,
+        /// What it takes.
+        expected: &'static str,
+        /// The shape of one example.
+        got: Vec<usize>,
+    },
+    /// A window that does not fit its images, or groups that do not divide the channels.
+    #[error(
+        "{name}: expected a window that fits images of {} x {} and groups that divide {channels:?} channels, got {window:?}; \
+         try larger images or a smaller model",
+        window.image[0],
+        window.image[1]
+    )]
+    Window {
+        /// The layer.
+        name: String,
+        /// The window.
+        window: Box<Window>,
+        /// Channels before and after.
+        channels: [usize; 2],
+    },
+    /// Groups of a normalisation that do not divide its width.
+    #[error(
+        "{name}: expected a number of groups that divides {width} channels, got {groups}; try another width or norm"
+    )]
+    Groups {
+        /// The layer.
+        name: String,
+        /// The groups.
+        groups: usize,
+        /// The channels.
+        width: usize,
+    },
+    /// Heads that do not divide the width of an attention layer.
+    #[error(
+        "{name}: expected a number of heads that divides the width {width}, got {heads}; try another number of heads"
+    )]
+    Heads {
+        /// The layer.
+        name: String,
+        /// The heads.
+        heads: usize,
+        /// Queries of all heads together.
+        width: usize,
+    },
+    /// Patches that do not tile the images.
+    #[error("{model}: expected a patch that divides images of {height} x {width}, got {patch}; try another patch size")]
+    Patch {
+        /// The model.
+        model: &'static str,
+        /// Height of the images.
+        height: usize,
+        /// Width of the images.
+        width: usize,
+        /// The patch.
+        patch: usize,
+    },
+}
+
+/// What can be wrong between a loss, its targets and the outputs of a model.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum LossError {
     /// Targets of a kind that the loss does not take.
     #[error("{loss}: expected {expected} as targets, got {got}; try the loss `{instead}`")]
     TargetKind {
@@ -125,67 +194,6 @@ pub enum Error {
         target: Target,
         /// The shape of the outputs for a chunk.
         got: Shape,
-    },
-    /// Examples that a model does not take.
-    #[error("{model}: expected examples of shape {expected}, got {got:?}; try other data or another model")]
-    InputShape {
-        /// The model.
-        model: &'static str,
-        /// What it takes.
-        expected: &'static str,
-        /// The shape of one example.
-        got: Vec<usize>,
-    },
-    /// A window that does not fit its images, or groups that do not divide the channels.
-    #[error(
-        "{name}: expected a window that fits images of {} x {} and groups that divide {channels:?} channels, got {window:?}; \
-         try larger images or a smaller model",
-        window.image[0],
-        window.image[1]
-    )]
-    Window {
-        /// The layer.
-        name: String,
-        /// The window.
-        window: Box<Window>,
-        /// Channels before and after.
-        channels: [usize; 2],
-    },
-    /// Groups of a normalisation that do not divide its width.
-    #[error(
-        "{name}: expected a number of groups that divides {width} channels, got {groups}; try another width or norm"
-    )]
-    Groups {
-        /// The layer.
-        name: String,
-        /// The groups.
-        groups: usize,
-        /// The channels.
-        width: usize,
-    },
-    /// Heads that do not divide the width of an attention layer.
-    #[error(
-        "{name}: expected a number of heads that divides the width {width}, got {heads}; try another number of heads"
-    )]
-    Heads {
-        /// The layer.
-        name: String,
-        /// The heads.
-        heads: usize,
-        /// Queries of all heads together.
-        width: usize,
-    },
-    /// Patches that do not tile the images.
-    #[error("{model}: expected a patch that divides images of {height} x {width}, got {patch}; try another patch size")]
-    Patch {
-        /// The model.
-        model: &'static str,
-        /// Height of the images.
-        height: usize,
-        /// Width of the images.
-        width: usize,
-        /// The patch.
-        patch: usize,
     },
 }
 

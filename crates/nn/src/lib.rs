@@ -36,7 +36,7 @@ mod range;
 mod target;
 mod weights;
 
-pub use error::Error;
+pub use error::{Error, LossError};
 pub use inits::Init;
 pub use io::Io;
 pub use loss::{Known, Loss, LossNodes};

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use onedge_graph::{Formula, Graph, NodeId, Value};
 
-use crate::{Error, Range, Target, Weights};
+use crate::{Error, LossError, Range, Target, Weights};
 
 /// A way to compare outputs with targets.
 #[derive(Clone)]
@@ -72,7 +72,7 @@ impl Loss {
     /// [`nodes`](Self::nodes) reports an error for such a loss.
     ///
     /// # Errors
-    /// [`Error::Unbalanced`] if a class has no example.
+    /// [`LossError::Unbalanced`] if a class has no example.
     pub fn balanced(&self, target: Target, training: &[f64]) -> Result<Self, Error> {
         Ok(self.clone().with_weights(self.weights.balanced(target, training)?))
     }
@@ -80,12 +80,14 @@ impl Loss {
     /// The same loss for a set of examples with these targets, all of them, row-major: they are checked, and with real targets that differ R^2 joins the metrics.
     ///
     /// # Errors
-    /// [`Error::TargetValue`] if a real target is not in [`range`](Self::range).
+    /// [`LossError::TargetValue`] if a real target is not in [`range`](Self::range).
     pub fn on(&self, target: Target, targets: &[f64]) -> Result<Self, Error> {
         let Target::Values { width } = target else { return Ok(self.clone()) };
         if let Some(place) = targets.iter().position(|&t| !self.range.contains(t)) {
             let (loss, expected, got) = (self.name, self.range, targets[place]);
-            return Err(Error::TargetValue { loss, example: place / width, output: place % width, expected, got });
+            return Err(
+                LossError::TargetValue { loss, example: place / width, output: place % width, expected, got }.into()
+            );
         }
         Ok(Self { spread: spread(targets, width), ..self.clone() })
     }
@@ -93,8 +95,8 @@ impl Loss {
     /// The losses for `outputs: [batch, outputs]` and `targets`, of the shape that [`Target::shape`] gives.
     ///
     /// # Errors
-    /// [`Error::TargetKind`] if the loss does not take such targets, [`Error::Graph`] if shapes do not fit, [`Error::WeightCount`] or
-    /// [`Error::NotBalanced`] if weights do not.
+    /// [`LossError::TargetKind`] if the loss does not take such targets, [`Error::Graph`] if shapes do not fit, [`LossError::WeightCount`] or
+    /// [`LossError::NotBalanced`] if weights do not.
     pub fn nodes(&self, g: &mut Graph, outputs: NodeId, targets: NodeId, target: Target) -> Result<LossNodes, Error> {
         let weights = self.weights.of(target)?;
         (self.compare)(g, outputs, targets, Known { target, weights, spread: self.spread })

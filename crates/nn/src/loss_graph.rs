@@ -1,14 +1,14 @@
 use onedge_graph::{Graph, LossGraph, NodeId, Shape};
 
-use crate::{Error, Loss, Model, Target};
+use crate::{Error, Loss, LossError, Model, Target};
 
 /// The loss of `model` on a chunk of `batch` examples.
 ///
 /// Its fields are the inputs `[batch, input shape..]` and the targets, of the shape that [`Target::shape`] gives.
 ///
 /// # Errors
-/// [`Error::Chunk`] if there are no examples or too many, [`Error::Outputs`] if the model has too many or too few
-/// outputs, [`Error::TargetKind`] if the loss does not take such targets.
+/// [`Error::Chunk`] if there are no examples or too many, [`LossError::Outputs`] if the model has too many or too few
+/// outputs, [`LossError::TargetKind`] if the loss does not take such targets.
 pub fn loss_graph(model: &Model, loss: &Loss, target: Target, batch: usize) -> Result<LossGraph, Error> {
     // No layer is wider than all parameters, inputs and outputs together, so no size in the graph overflows.
     let widest = model.io().features() + model.io().outputs().saturating_add(model.dim());
@@ -23,7 +23,7 @@ pub fn loss_graph(model: &Model, loss: &Loss, target: Target, batch: usize) -> R
     let targets = graph.input(target.shape(batch));
     let outputs = model.outputs(&mut graph, &parameters, inputs)?;
     if *graph.shape(outputs) != target.output_shape(batch) {
-        return Err(Error::Outputs { target, got: graph.shape(outputs).clone() });
+        return Err(LossError::Outputs { target, got: graph.shape(outputs).clone() }.into());
     }
     let nodes = loss.nodes(&mut graph, outputs, targets, target)?;
     let fields = vec![inputs, targets];

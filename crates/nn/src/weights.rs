@@ -3,7 +3,7 @@
 use onedge_graph::{Graph, NodeId};
 use onedge_registry::Settings;
 
-use crate::{Error, Target};
+use crate::{Error, LossError, Target};
 
 /// What weighs the classes of a loss.
 #[derive(Debug, Clone)]
@@ -52,7 +52,7 @@ impl Weights {
     /// The same with balanced weights taken from `training`, the targets of all examples, row-major.
     ///
     /// # Errors
-    /// [`Error::Unbalanced`] if a class (of two for each output of real targets) has no example.
+    /// [`LossError::Unbalanced`] if a class (of two for each output of real targets) has no example.
     pub(crate) fn balanced(&self, target: Target, training: &[f64]) -> Result<Self, Error> {
         let Self::Balanced { setting, weight } = self else { return Ok(self.clone()) };
         let classes = target.outputs();
@@ -76,7 +76,7 @@ impl Weights {
         let weights: Vec<f64> = counts.iter().map(|&count| weight(count, examples, classes as f64)).collect();
         let bad = |w: &f64| !w.is_finite() || *w <= 0.0;
         match weights.iter().position(bad) {
-            Some(class) => Err(Error::Unbalanced { setting: setting.clone(), class, both }),
+            Some(class) => Err(LossError::Unbalanced { setting: setting.clone(), class, both }.into()),
             None => Ok(Self::Given { setting: setting.clone(), weights }),
         }
     }
@@ -84,15 +84,15 @@ impl Weights {
     /// The weights for `target`; `None` if all are 1.
     ///
     /// # Errors
-    /// [`Error::WeightCount`], [`Error::NotBalanced`].
+    /// [`LossError::WeightCount`], [`LossError::NotBalanced`].
     pub(crate) fn of(&self, target: Target) -> Result<Option<&[f64]>, Error> {
         match self {
             Self::None => Ok(None),
             Self::Given { weights, .. } if weights.len() == target.outputs() => Ok(Some(weights)),
             Self::Given { setting, weights } => {
-                Err(Error::WeightCount { setting: setting.clone(), target, got: weights.len() })
+                Err(LossError::WeightCount { setting: setting.clone(), target, got: weights.len() }.into())
             }
-            Self::Balanced { setting, .. } => Err(Error::NotBalanced { setting: setting.clone() }),
+            Self::Balanced { setting, .. } => Err(LossError::NotBalanced { setting: setting.clone() }.into()),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A loss: the logarithm of the hyperbolic cosine of the distance.
 
 use onedge::graph::Formula;
-use onedge::nn::{Error, Loss, LossNodes, Target, losses};
+use onedge::nn::{Error, Loss, LossError, LossNodes, Target, losses};
 use onedge::registry::{Entry, Settings};
 
 pub static ENTRY: Entry<losses::Build> = Entry {
@@ -16,7 +16,7 @@ fn build(_: &Settings) -> Result<Loss, Error> {
     Ok(Loss::new("log-cosh", |graph, outputs, targets, known| {
         if !matches!(known.target, Target::Values { .. }) {
             let (loss, expected, instead) = ("log-cosh", "values", "cross-entropy");
-            return Err(Error::TargetKind { loss, expected, got: known.target, instead });
+            return Err(LossError::TargetKind { loss, expected, got: known.target, instead }.into());
         }
         let formula = Formula::on(std::mem::take(graph));
         // |r| + log((1 + exp(-2 |r|)) / 2) does not overflow where cosh does.

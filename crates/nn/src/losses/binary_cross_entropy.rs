@@ -5,7 +5,7 @@ use super::build::Build;
 use crate::loss::write;
 use crate::metrics::{binary_accuracy, of_classes};
 use crate::weights::{BALANCED, look_up};
-use crate::{Error, Loss, LossNodes, Range, Target, Weights};
+use crate::{Error, Loss, LossError, LossNodes, Range, Target, Weights};
 
 /// Cross-entropy of independent yes or no answers.
 pub static ENTRY: Entry<Build> = Entry {
@@ -41,7 +41,7 @@ fn build(settings: &Settings) -> Result<Loss, Error> {
         }
         Target::Tokens { .. } => {
             let (loss, expected, instead) = (ENTRY.name, "values from 0 to 1 or classes", "cross-entropy");
-            Err(Error::TargetKind { loss, expected, got: known.target, instead })
+            Err(LossError::TargetKind { loss, expected, got: known.target, instead }.into())
         }
     });
     Ok(loss.with_range(Range::Unit).with_weights(weights))

@@ -4,7 +4,7 @@ use onedge_registry::{Default, Entry, Kind, Settings, setting};
 use super::build::Build;
 use crate::metrics::of_classes;
 use crate::weights::{BALANCED, look_up};
-use crate::{Error, Loss, LossNodes, Target, Weights};
+use crate::{Error, Loss, LossError, LossNodes, Target, Weights};
 
 /// Softmax cross-entropy.
 pub static ENTRY: Entry<Build> = Entry {
@@ -46,7 +46,7 @@ fn build(settings: &Settings) -> Result<Loss, Error> {
         }
         Target::Values { .. } => {
             let (loss, expected, instead) = (ENTRY.name, "classes", "squared");
-            Err(Error::TargetKind { loss, expected, got: known.target, instead })
+            Err(LossError::TargetKind { loss, expected, got: known.target, instead }.into())
         }
     });
     Ok(loss.with_weights(weights))

@@ -4,7 +4,7 @@ use onedge_registry::{Default, Entry, Kind, Settings, setting};
 use super::build::Build;
 use crate::loss::write;
 use crate::metrics::{binary_accuracy, of_classes};
-use crate::{Error, Loss, LossNodes, Range, Target};
+use crate::{Error, Loss, LossError, LossNodes, Range, Target};
 
 /// What is added to a margin that is out of the question.
 const NEVER: f64 = -1e30;
@@ -48,7 +48,7 @@ fn build(settings: &Settings) -> Result<Loss, Error> {
         }
         Target::Tokens { .. } => {
             let (loss, expected, instead) = (ENTRY.name, "values 0 and 1 or classes", "cross-entropy");
-            Err(Error::TargetKind { loss, expected, got: known.target, instead })
+            Err(LossError::TargetKind { loss, expected, got: known.target, instead }.into())
         }
     });
     Ok(loss.with_range(Range::Binary))

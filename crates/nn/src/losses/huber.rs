@@ -4,7 +4,7 @@ use onedge_registry::{Default, Entry, Kind, Settings, setting};
 use super::build::Build;
 use crate::loss::write;
 use crate::metrics::of_values;
-use crate::{Error, Loss, LossNodes, Target};
+use crate::{Error, Loss, LossError, LossNodes, Target};
 
 /// Half the squared distance near the target, its tangent further out.
 pub static ENTRY: Entry<Build> = Entry {
@@ -31,7 +31,7 @@ fn build(settings: &Settings) -> Result<Loss, Error> {
         }
         Target::Classes { .. } | Target::Tokens { .. } => {
             let (loss, expected, instead) = (ENTRY.name, "values", "cross-entropy");
-            Err(Error::TargetKind { loss, expected, got: known.target, instead })
+            Err(LossError::TargetKind { loss, expected, got: known.target, instead }.into())
         }
     }))
 }

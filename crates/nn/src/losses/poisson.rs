@@ -4,7 +4,7 @@ use onedge_registry::{Default, Entry, Kind, Settings, setting};
 use super::build::Build;
 use crate::loss::write;
 use crate::metrics::of_values;
-use crate::{Error, Loss, LossNodes, Range, Target};
+use crate::{Error, Loss, LossError, LossNodes, Range, Target};
 
 /// Counts with a rate that the model predicts.
 pub static ENTRY: Entry<Build> = Entry {
@@ -32,7 +32,7 @@ fn build(settings: &Settings) -> Result<Loss, Error> {
         }
         Target::Classes { .. } | Target::Tokens { .. } => {
             let (loss, expected, instead) = (ENTRY.name, "values, the counts,", "cross-entropy");
-            Err(Error::TargetKind { loss, expected, got: known.target, instead })
+            Err(LossError::TargetKind { loss, expected, got: known.target, instead }.into())
         }
     });
     Ok(loss.with_range(Range::NonNegative))

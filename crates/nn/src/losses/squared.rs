@@ -3,7 +3,7 @@ use onedge_registry::{Entry, Settings};
 
 use super::build::Build;
 use crate::metrics::{of_classes, of_values};
-use crate::{Error, Loss, LossNodes, Target};
+use crate::{Error, Loss, LossError, LossNodes, Target};
 
 /// Half the squared distance.
 pub static ENTRY: Entry<Build> = Entry {
@@ -25,7 +25,7 @@ fn build(_: &Settings) -> Result<Loss, Error> {
         }
         Target::Tokens { .. } => {
             let (loss, expected, instead) = (ENTRY.name, "classes or values", "cross-entropy");
-            Err(Error::TargetKind { loss, expected, got: known.target, instead })
+            Err(LossError::TargetKind { loss, expected, got: known.target, instead }.into())
         }
         Target::Values { .. } => {
             let losses = half_squared_distance(g, outputs, targets)?;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use onedge_engine::{DataObjective, Element, Examples, Forward, Options};
+use onedge_engine::{DataObjective, Element, Examples, Field, Forward, Options};
 use onedge_graph::check::{Subject, inner, sample};
 use onedge_graph::reference::Tensor;
 use onedge_graph::{Argument, Attributes, Case, Class, Domain, Graph, LossGraph, NodeId, Op, Shape, ops};
@@ -118,4 +118,38 @@ fn a_loss_with_a_node_of_another_graph_is_an_error_at_construction() {
     let made = DataObjective::new(Box::new(build), examples, 0.0, options);
     let message = made.err().unwrap().to_string();
     assert_eq!(message, "losses: expected values of one graph, got one of another; try building all in one");
+}
+
+/// Indices that a graph computes cannot be checked beforehand: one that names nothing is told by the probe, and no worker panics.
+#[test]
+fn an_index_that_a_graph_computes_wrongly_is_told_by_the_probe() {
+    for shift in [0.0, 1.0, 0.5, -7.0] {
+        let build = move |batch: usize| {
+            let mut graph = Graph::new();
+            let table = graph.input(Shape::new(&[3, 2]));
+            let labels = graph.input(Shape::new(&[batch]));
+            let shift = graph.filled_like(shift, labels)?;
+            let moved = graph.add(labels, shift)?;
+            let rows = graph.take(table, moved)?;
+            let losses = graph.sum(rows, &[1])?;
+            Ok(LossGraph {
+                graph,
+                parameters: vec![table],
+                fields: vec![labels],
+                losses,
+                outputs: losses,
+                metrics: Vec::new(),
+            })
+        };
+        let examples = Examples::new(2, vec![Field { width: 1, values: vec![1.0, 2.0].into() }]).unwrap();
+        let options = Options { threads: 1, ..Options::for_this_machine() };
+        let mut objective = DataObjective::<f64>::new(Box::new(build), examples, 0.0, options).unwrap();
+        let loss = objective.loss(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        if shift == 0.0 {
+            assert_eq!(loss.unwrap(), 0.5 * (7.0 + 11.0));
+        } else {
+            assert!(matches!(loss, Err(onedge_objective::Error::NonFinite { .. })), "{shift}: {loss:?}");
+            assert!(objective.linearize(&[1.0; 6], &mut [0.0; 6]).is_err());
+        }
+    }
 }

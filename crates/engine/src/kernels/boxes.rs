@@ -1,6 +1,7 @@
 use onedge_graph::{Margins, Shape};
 
 use super::Element;
+use super::place::place;
 
 /// A box of elements within a larger tensor, with axes merged where both lie alike in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,25 +64,25 @@ pub fn iota<T: Element>(extent: usize, within: usize, out: &mut [T]) {
     }
 }
 
-/// Rows of a table, one for each index.
-///
-/// # Panics
-/// If an index names no row.
+/// Rows of a table, one for each index; NaN for one that names no row.
 pub fn take<T: Element>(width: usize, table: &[T], indices: &[T], out: &mut [T]) {
+    let rows = table.len() / width;
     for (out, index) in out.chunks_exact_mut(width).zip(indices) {
-        let row = index.to_f64() as usize * width;
-        out.copy_from_slice(&table[row..row + width]);
+        match place(*index, rows) {
+            Some(row) => out.copy_from_slice(&table[row * width..][..width]),
+            None => out.fill(T::from_f64(f64::NAN)),
+        }
     }
 }
 
-/// Adds each row of values to the row of an empty table that its index names.
-///
-/// # Panics
-/// If an index names no row.
+/// Adds each row of values to the row of an empty table that its index names; all is NaN if one names no row.
 pub fn put_add<T: Element>(width: usize, values: &[T], indices: &[T], table: &mut [T]) {
     table.fill(T::ZERO);
+    let rows = table.len() / width;
     for (values, index) in values.chunks_exact(width).zip(indices) {
-        let row = index.to_f64() as usize * width;
-        table[row..row + width].iter_mut().zip(values).for_each(|(sum, value)| *sum += *value);
+        match place(*index, rows) {
+            Some(row) => table[row * width..][..width].iter_mut().zip(values).for_each(|(sum, value)| *sum += *value),
+            None => return table.fill(T::from_f64(f64::NAN)),
+        }
     }
 }

@@ -9,6 +9,7 @@ mod element;
 mod elementwise;
 mod functions;
 mod gemm;
+mod place;
 mod product;
 mod rows;
 mod spread;

@@ -1,6 +1,7 @@
 use super::Element;
 use super::dispatch::vectorised;
 use super::functions::{exp, larger};
+use super::place::place;
 use super::sum::row as row_sum;
 
 /// How many elements are exponentiated at a time.
@@ -115,18 +116,23 @@ pub fn cumsum<T: Element>(extent: usize, inner: usize, reverse: bool, x: &[T], o
     );
 }
 
-/// `out[r, c] <- 1` where `c` is `labels[r]`, else 0, for rows of `classes` elements.
+/// `out[r, c] <- 1` where `c` is `labels[r]`, else 0, for rows of `classes` elements; NaN where a label names no class.
 pub fn one_hot<T: Element>(classes: usize, labels: &[T], out: &mut [T]) {
     for (row, label) in out.chunks_exact_mut(classes).zip(labels) {
-        row.fill(T::ZERO);
-        row[label.to_f64() as usize] = T::ONE;
+        match place(*label, classes) {
+            Some(class) => {
+                row.fill(T::ZERO);
+                row[class] = T::ONE;
+            }
+            None => row.fill(T::from_f64(f64::NAN)),
+        }
     }
 }
 
-/// `out[r] <- x[r, labels[r]]` for rows of `columns` elements.
+/// `out[r] <- x[r, labels[r]]` for rows of `columns` elements; NaN where a label names no column.
 pub fn pick<T: Element>(columns: usize, x: &[T], labels: &[T], out: &mut [T]) {
     for ((row, label), out) in x.chunks_exact(columns).zip(labels).zip(out) {
-        *out = row[label.to_f64() as usize];
+        *out = place(*label, columns).map_or(T::from_f64(f64::NAN), |column| row[column]);
     }
 }
 

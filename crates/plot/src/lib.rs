@@ -90,6 +90,19 @@ impl Drawing {
 }
 
 /// Runs side by side.
+///
+/// # Example
+/// ```
+/// use onedge_plot::{Abscissa, Curve, Picture};
+/// use onedge_record::Record;
+///
+/// let record = |step: u64| Record { step, loss: 0.9f64.powi(step as i32), learning_rate: 0.1, ..Record::default() };
+/// let curve = Curve { label: "mine".to_owned(), records: (0..50).map(record).collect(), edge: Some(2.0) };
+/// let picture = Picture { title: "A run".to_owned(), x: Abscissa::Step, panels: Vec::new(), curves: vec![curve] };
+/// # let folder = tempfile::tempdir()?;
+/// picture.save(&folder.path().join("picture.svg"))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Picture {
     /// The heading.

@@ -31,6 +31,24 @@ pub struct Request<'a> {
 /// # Errors
 /// Whatever is wrong with spec, data, parameters or places, before training; [`Error::Incomplete`], after it, if a file
 /// could not be written. Then everything else is there.
+///
+/// # Example
+/// ```
+/// use std::sync::atomic::AtomicBool;
+///
+/// use onedge_run::{DataSets, Place, Request, execute};
+/// use onedge_spec::{Document, Spec};
+///
+/// let document = Document::parse("mine.toml", "steps = 20\n[data]\nname = \"mixture\"\nexamples = 64\n[model]\nhidden = [8]\n")?;
+/// let spec = Spec::resolve(&document)?;
+/// # let root = tempfile::tempdir()?;
+/// # let root = root.path();
+/// let request = Request { spec: &spec, place: Place::Under(root), register: None, start: None, save: None };
+/// let finished = execute(&request, &mut DataSets::new(None), &mut |_| {}, &AtomicBool::new(false))?;
+/// assert_eq!(finished.summary.steps, 20);
+/// assert!(finished.folder.join("params.safetensors").is_file());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn execute(
     request: &Request<'_>,
     data_sets: &mut DataSets,

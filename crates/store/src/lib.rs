@@ -44,6 +44,20 @@ use onedge_spec::Catalogue;
 use scan::Depth;
 
 /// The runs below a folder, with their index open. Other processes wait for it, so it is not to be held for long.
+///
+/// # Example
+/// ```
+/// use onedge_spec::Catalogue;
+/// use onedge_store::{Filter, Selection, Store};
+///
+/// # let root = tempfile::tempdir()?;
+/// # let root = root.path();
+/// let mut store = Store::open(root, &Catalogue::standard())?;
+/// let filter = Filter::parse("tuner=cdat and final_loss<0.3")?;
+/// let good = store.list(&Selection { filter: Some(&filter), ..Selection::default() })?;
+/// assert!(good.is_empty(), "no run was made below this folder");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Store {
     root: PathBuf,
     catalogue: Catalogue,

@@ -13,6 +13,18 @@ use onedge_spec::{self as spec, Catalogue, Document, Placed, ROOT, parse_table, 
 const DRAWN: &str = "\0drawn";
 
 /// A sweep as it was written: a spec in which settings may be lists and distributions, with a section `[sweep]`.
+///
+/// # Example
+/// ```
+/// use onedge_run::DataSets;
+/// use onedge_spec::Catalogue;
+/// use onedge_sweep::Sweep;
+///
+/// let text = "seed = [0, 1]\n[tuner]\nname = \"cdat\"\nsigma = [1.0, 1.4, 2.0]\n[sweep]\n";
+/// let sweep = Sweep::parse("sweep.toml", text, &[], &Catalogue::standard())?;
+/// assert_eq!(sweep.trials(&mut DataSets::new(None))?.len(), 6);
+/// # Ok::<(), onedge_sweep::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sweep {
     pub(crate) origin: String,

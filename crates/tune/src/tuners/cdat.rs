@@ -35,6 +35,22 @@ use crate::{Error, Events, Line, Needs, Tuner};
 ///
 /// Source: Roulet et al. 2024, arXiv 2407.06183, equations 6 to 8. Differs from the paper: the cap, the schedule of
 /// sigma, `every` and `curvature_parts`, all off by default.
+///
+/// # Example
+/// Five steps on a loss given as a closure, each with the rate that slope and curvature say:
+/// ```
+/// use onedge_objective::FnObjective;
+/// use onedge_spectrum::Lanczos;
+/// use onedge_tune::{Trainer, optimizers::Gd, tuners::Cdat};
+///
+/// let mut bowl = FnObjective::of_loss(2, |w| 2.0 * w[0] * w[0] + 0.5 * w[1] * w[1])?;
+/// let (optimizer, tuner) = (Box::new(Gd::paper()), Box::new(Cdat::recommended()));
+/// let mut trainer = Trainer::<f64>::new(2, optimizer, tuner, Lanczos::top(1, 0))?;
+/// let mut w = [1.0, -1.0];
+/// let losses: Vec<f64> = (0..5).map(|_| trainer.step(&mut bowl, &mut w).map(|step| step.loss)).collect::<Result<_, _>>()?;
+/// assert!(losses[4] < losses[0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Cdat {
     sigma: Sigma,

@@ -39,7 +39,7 @@ mod weights;
 pub use error::{Error, LossError};
 pub use inits::Init;
 pub use io::Io;
-pub use loss::{Known, Loss, LossNodes};
+pub use loss::{Loss, LossContext, LossNodes};
 pub use loss_graph::loss_graph;
 pub use model::Model;
 pub use own::Layers;

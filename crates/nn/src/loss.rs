@@ -16,11 +16,11 @@ pub struct Loss {
 }
 
 /// From the outputs `[batch, outputs]`, the targets, what they mean and what is known of them, the losses and metrics.
-type Compare = dyn Fn(&mut Graph, NodeId, NodeId, Known) -> Result<LossNodes, Error> + Send + Sync;
+type Compare = dyn Fn(&mut Graph, NodeId, NodeId, LossContext) -> Result<LossNodes, Error> + Send + Sync;
 
 /// What a loss knows of its targets.
 #[derive(Debug, Clone, Copy)]
-pub struct Known<'a> {
+pub struct LossContext<'a> {
     /// What they mean.
     pub target: Target,
     /// One weight for each class or output; `None` if all are 1.
@@ -43,7 +43,7 @@ impl Loss {
     /// The loss `name` that builds its nodes so, for any real targets, without weights.
     pub fn new(
         name: &'static str,
-        compare: impl Fn(&mut Graph, NodeId, NodeId, Known) -> Result<LossNodes, Error> + Send + Sync + 'static,
+        compare: impl Fn(&mut Graph, NodeId, NodeId, LossContext) -> Result<LossNodes, Error> + Send + Sync + 'static,
     ) -> Self {
         Self { name, compare: Arc::new(compare), range: Range::Any, weights: Weights::None, spread: None }
     }
@@ -99,7 +99,7 @@ impl Loss {
     /// [`LossError::NotBalanced`] if weights do not.
     pub fn nodes(&self, g: &mut Graph, outputs: NodeId, targets: NodeId, target: Target) -> Result<LossNodes, Error> {
         let weights = self.weights.of(target)?;
-        (self.compare)(g, outputs, targets, Known { target, weights, spread: self.spread })
+        (self.compare)(g, outputs, targets, LossContext { target, weights, spread: self.spread })
     }
 }
 

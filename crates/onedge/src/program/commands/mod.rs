@@ -31,7 +31,7 @@ pub enum Command {
     Demo(demo::Args),
     /// Train one network by a spec
     Train(train::Args),
-    /// Go on with a run that was killed or interrupted, to the same bits, or beyond its end
+    /// Continue a run that was killed or interrupted, bit-identically, or take it beyond its end
     Resume(resume::Args),
     /// Start a variant of a run, with other settings from one of its steps on
     Fork(fork::Args),

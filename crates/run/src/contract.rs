@@ -241,7 +241,7 @@ fn failed(error: impl fmt::Display) -> Violation {
 
 /// Trains up to the step `until`, from `from` if that is given.
 fn course<T: Element>(spec: &Spec, from: Option<Snapshot<T>>, until: u64) -> Result<Course<T>, Violation> {
-    let Prepared { plan, mut problem, method, mut instruments } =
+    let Prepared { plan, mut problem, method, mut instruments, .. } =
         prepare::<T>(spec, &mut DataSets::new(None)).map_err(failed)?;
     let augment = Augment::new(&problem.input_shape, spec.crop, spec.flip).map_err(failed)?;
     let plan = Plan { augment, ..plan };

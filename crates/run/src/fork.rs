@@ -125,7 +125,7 @@ fn leave<T: Element>(
     let Branch { origin, at, .. } = branch;
     let prepared = prepare::<T>(&origin.spec, data_sets)?;
     let (checkpoint, mut w) = state_at(origin, *at, &prepared, tell)?;
-    let Prepared { plan, mut problem, method, mut instruments } = prepared;
+    let Prepared { plan, mut problem, method, mut instruments, .. } = prepared;
     let plan = Plan { steps: *at, ..plan };
     let mut training = Training::new(&plan, &mut *problem.train, &mut w, method, &mut instruments)?;
     checkpoint.map(|checkpoint| training.restore(checkpoint.snapshot)).transpose()?;

@@ -1,7 +1,10 @@
+use onedge_registry::Error as RegistryError;
 use onedge_spec::{Precision, Spec};
 use onedge_spectrum::diagnostics::Setup;
 use onedge_spectrum::{Lanczos, Wanted};
-use onedge_train::{Augment, Diagnostics, Element, Instruments, Last, Layout, Plan, Prepared, engine, instruments};
+use onedge_train::{
+    Augment, Diagnostics, Element, Evaluator, Instruments, Last, Layout, Plan, Prepared, engine, instruments,
+};
 use onedge_tune::Error as TuneError;
 
 use crate::{DataSets, Error, build_problem};
@@ -63,8 +66,18 @@ pub fn check(spec: &Spec, data_sets: &mut DataSets) -> Result<(), Error> {
 pub fn check_all<'a>(specs: impl IntoIterator<Item = &'a Spec>, data_sets: &mut DataSets) -> Result<(), Error> {
     // All that decides whether a run can start.
     let same = |a: &Spec, b: &Spec| {
-        (&a.data, &a.model, &a.loss, &a.engine, &a.diagnostics, &a.optimizer, a.batch, a.precision)
-            == (&b.data, &b.model, &b.loss, &b.engine, &b.diagnostics, &b.optimizer, b.batch, b.precision)
+        (&a.data, &a.model, &a.loss, &a.engine, &a.diagnostics, &a.evaluation, &a.optimizer, a.batch, a.precision)
+            == (
+                &b.data,
+                &b.model,
+                &b.loss,
+                &b.engine,
+                &b.diagnostics,
+                &b.evaluation,
+                &b.optimizer,
+                b.batch,
+                b.precision,
+            )
     };
     let mut checked: Vec<&Spec> = Vec::new();
     for spec in specs {
@@ -95,5 +108,19 @@ pub(crate) fn prepare<T: Element>(spec: &Spec, data_sets: &mut DataSets) -> Resu
     let setup = Setup { seed: spec.seed, threads, batch_size: spec.batch };
     let instruments =
         Instruments::new(spec.catalogue.diagnostics(), &spec.diagnostics, &problem.layouts, setup).map_err(&in_spec)?;
-    Ok(Prepared { plan: Plan { augment, ..plan }, problem, method, instruments })
+    let evaluator = evaluator(spec, problem.test.is_some()).map_err(&in_spec)?;
+    Ok(Prepared { plan: Plan { augment, ..plan }, problem, method, instruments, evaluator })
+}
+
+/// What evaluates the test examples along the way, if the spec asks for that.
+fn evaluator(spec: &Spec, has_test: bool) -> Result<Option<Evaluator>, RegistryError> {
+    match spec.evaluation.count("every")? {
+        0 => Ok(None),
+        _ if !has_test => {
+            let data = &spec.data.name;
+            let expected = format!("0, as data `{data}` has no test examples; try `data.test_fraction = 0.2`");
+            Err(spec.evaluation.out_of_range("every", &expected))
+        }
+        every => Ok(Some(Evaluator::new(every as u64))),
+    }
 }

@@ -83,8 +83,11 @@ impl<T: Element> Session<'_, T> {
         interrupt: &AtomicBool,
     ) -> Result<(Finished, Vec<T>, Outcome), Error> {
         let Self { described, prepared, directory, registration, opening, mut w, mut records, save } = self;
-        let Prepared { plan, mut problem, method, mut instruments } = prepared;
+        let Prepared { plan, mut problem, method, mut instruments, mut evaluator } = prepared;
         let mut training = Training::new(&plan, &mut *problem.train, &mut w, method, &mut instruments)?;
+        if let (Some(evaluator), Some(test)) = (&mut evaluator, problem.test.as_deref_mut()) {
+            training = training.with_evaluation(evaluator, test);
+        }
         let (layouts, data) = (&problem.layouts, &problem.data);
         let keeper = |last| {
             let checkpoints = Checkpoints::in_folder(&directory.checkpoints());

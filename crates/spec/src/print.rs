@@ -60,7 +60,12 @@ impl Spec {
             _ => true,
         };
         let mut out = String::new();
+        // Without evaluations along the way a run leaves what it left before there were any.
+        let none = self.evaluation.count("every") == Ok(0);
         for (section, settings) in self.sections() {
+            if none && section == "evaluation" {
+                continue;
+            }
             let _ = writeln!(out, "[{section}]");
             settings.iter().filter(|(key, _)| bears(section, key)).for_each(|(key, value)| push(&mut out, key, value));
         }
@@ -87,7 +92,7 @@ impl Spec {
             let counts = |key: &str| match section {
                 "" => !WITHOUT_CONSEQUENCE.contains(&key),
                 "engine" => !WITHOUT_BITS.contains(&key),
-                section => section != "data",
+                section => !["data", "evaluation"].contains(&section),
             };
             let dotted = |key: &str| if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") };
             let counting = settings.into_iter().filter(|(key, _)| counts(key));
@@ -134,6 +139,7 @@ impl Spec {
             "optimizer" => (Some(&self.optimizer.name), &self.optimizer.settings),
             "tuner" => (Some(&self.tuner.name), &self.tuner.settings),
             "diagnostics" => (None, &self.diagnostics),
+            "evaluation" => (None, &self.evaluation),
             "engine" => (None, &self.engine),
             other => unreachable!("{other} is no section"),
         }
@@ -204,7 +210,12 @@ mod tests {
         for text in ["name = \"b\"", "steps = 7", "target_loss = 0.1", "checkpoint_every = 3", "checkpoint_keep = 9"] {
             assert_eq!(against(&format!("{text}\n{CONSTANT}")), None, "{text}");
         }
-        for text in ["[engine]\nthreads = 2", "[engine]\nmemory_mib = 7", "[data]\nname = \"teacher\""] {
+        for text in [
+            "[engine]\nthreads = 2",
+            "[engine]\nmemory_mib = 7",
+            "[data]\nname = \"teacher\"",
+            "[evaluation]\nevery = 5",
+        ] {
             assert_eq!(against(&format!("{CONSTANT}{text}\n")), None, "{text}");
         }
         let changed = |from, to| against(&CONSTANT.replace(from, to));

@@ -50,6 +50,8 @@ pub struct Spec {
     pub tuner: Part,
     /// What is measured along the way.
     pub diagnostics: Settings,
+    /// How the test examples are evaluated along the way.
+    pub evaluation: Settings,
     /// How it is computed.
     pub engine: Settings,
     /// What to call it in errors.
@@ -127,6 +129,7 @@ impl Spec {
             optimizer: part("optimizer"),
             tuner,
             diagnostics: part("diagnostics").settings,
+            evaluation: part("evaluation").settings,
             engine: part("engine").settings,
             origin: document.described(),
             catalogue: document.catalogue().clone(),
@@ -268,6 +271,7 @@ mod tests {
             "target_loss = 0.5\n",
             "[loss]\nl2 = 1e-5\n",
             "[data]\ntest_fraction = 0.5\n",
+            "[evaluation]\nevery = 5\n",
         ];
         let mut all: Vec<String> = others.iter().map(|text| of(text)).chain([digest]).collect();
         all.sort();

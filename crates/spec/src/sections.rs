@@ -1,7 +1,7 @@
 use onedge_registry::{Error, Setting};
 
 use crate::Catalogue;
-use crate::settings::{DIAGNOSTICS, ENGINE, L2};
+use crate::settings::{DIAGNOSTICS, ENGINE, EVALUATION, L2};
 
 /// One section of a spec.
 #[derive(Debug)]
@@ -63,6 +63,7 @@ pub const ALL: &[Section] = &[
         own: DIAGNOSTICS,
         settings: |catalogue, _| Ok(catalogue.diagnostics_settings()),
     },
+    Section { key: "evaluation", choice: None, own: EVALUATION, settings: |_, _| Ok(EVALUATION.to_vec()) },
     Section { key: "engine", choice: None, own: ENGINE, settings: |_, _| Ok(ENGINE.to_vec()) },
 ];
 

@@ -61,6 +61,13 @@ pub(crate) const DIAGNOSTICS: &[Setting] = &[
     setting("max_products", Kind::Integer, Default::Is("100"), "Hessian-vector products per measurement at most"),
 ];
 
+pub(crate) const EVALUATION: &[Setting] = &[setting(
+    "every",
+    Kind::Integer,
+    Default::Is("0"),
+    "record the metrics of the test examples every so many steps; 0: only at the end",
+)];
+
 pub(crate) const ENGINE: &[Setting] = &[
     setting(
         "threads",

@@ -180,7 +180,7 @@ impl Fit {
     /// error but in [`Outcome::stop`].
     pub fn run(self) -> Result<Fitted, Error> {
         let Ready { prepared, model, loss, data, .. } = self.ready()?;
-        let Prepared { plan, mut problem, method, mut instruments } = prepared;
+        let Prepared { plan, mut problem, method, mut instruments, .. } = prepared;
         let mut parameters = problem.initial(plan.seed);
         let mut records = Vec::new();
         let mut keep = |record: &Record| {
@@ -220,7 +220,7 @@ impl Fit {
         instruments::check(&settings, plan.batch, examples)?;
         let setup = Setup { seed: plan.seed, threads, batch_size: plan.batch };
         let instruments = Instruments::new(diagnostics::ALL, &settings, &problem.layouts, setup)?;
-        let prepared = Prepared { plan, problem, method: (optimizer, tuner), instruments };
+        let prepared = Prepared { plan, problem, method: (optimizer, tuner), instruments, evaluator: None };
         Ok(Ready { prepared, described, model, loss, data })
     }
 }

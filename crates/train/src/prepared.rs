@@ -1,6 +1,6 @@
 use onedge_tune::{Optimizer, Tuner};
 
-use crate::{Element, Instruments, Plan, Problem};
+use crate::{Element, Evaluator, Instruments, Plan, Problem};
 
 /// All that training needs but parameters and a place to leave them.
 pub struct Prepared<T: Element> {
@@ -12,4 +12,6 @@ pub struct Prepared<T: Element> {
     pub method: (Box<dyn Optimizer<T>>, Box<dyn Tuner>),
     /// What measures along the way.
     pub instruments: Instruments<T>,
+    /// What evaluates the test examples along the way, if anything does.
+    pub evaluator: Option<Evaluator>,
 }

@@ -8,7 +8,7 @@ use onedge_tune::{Error as TuneError, Optimizer, StepReport, Trainer, TrainerSta
 use crate::Error;
 use crate::instruments::Report;
 use crate::observed::{measure, record};
-use crate::{Batches, Instruments, Last, Plan, Position, StepStart, Workload};
+use crate::{Batches, Evaluator, Instruments, Last, Plan, Position, StepStart, Workload};
 use crate::{Record, StopReason};
 
 /// How a loop ended.
@@ -66,6 +66,8 @@ pub struct Training<'a, T: Real> {
     w: &'a mut [T],
     trainer: Trainer<T>,
     instruments: &'a mut Instruments<T>,
+    /// What evaluates the test examples along the way, and these.
+    evaluation: Option<(&'a mut Evaluator, &'a mut dyn Workload<T>)>,
     batches: Option<Batches>,
     /// All examples as they are selected throughout, where a tuner takes parts of the full batch.
     order: Option<Vec<usize>>,
@@ -89,8 +91,8 @@ pub struct Snapshot<T> {
     pub method: TrainerState<T>,
     /// Of the diagnostics that keep anything, by name.
     pub diagnostics: BTreeMap<String, State<T>>,
-    /// Of the loop itself: `drawn` (mini-batches), `limit` (if there is one), `unconverged`, `seconds` and
-    /// `diagnostics_seconds`.
+    /// Of the loop itself: `drawn` (mini-batches), `limit` (if there is one), `unconverged`, `unevaluated` (if there are any),
+    /// `seconds` and `diagnostics_seconds`.
     pub progress: State<f64>,
 }
 
@@ -149,6 +151,7 @@ impl<'a, T: Real> Training<'a, T> {
             w,
             trainer,
             instruments,
+            evaluation: None,
             batches,
             order,
             watch,
@@ -157,6 +160,11 @@ impl<'a, T: Real> Training<'a, T> {
             unconverged,
             unfinished,
         })
+    }
+
+    /// The same loop, with the examples of `test` evaluated along the way. The steps keep their bits.
+    pub fn with_evaluation(self, evaluator: &'a mut Evaluator, test: &'a mut dyn Workload<T>) -> Self {
+        Self { evaluation: Some((evaluator, test)), ..self }
     }
 
     /// Steps taken so far.
@@ -177,6 +185,11 @@ impl<'a, T: Real> Training<'a, T> {
             .with_scalar("unconverged", self.unconverged as f64)
             .with_scalar("seconds", self.watch.method.as_secs_f64())
             .with_scalar("diagnostics_seconds", self.watch.diagnostics.as_secs_f64());
+        let unevaluated = self.evaluation.as_ref().map_or(0, |(evaluator, _)| evaluator.lost());
+        let progress = match unevaluated {
+            0 => progress,
+            count => progress.with_scalar("unevaluated", count as f64),
+        };
         Snapshot {
             w: self.w.to_vec(),
             method: self.trainer.state(),
@@ -197,6 +210,10 @@ impl<'a, T: Real> Training<'a, T> {
         let mut time = |name| Ok::<_, Error>(Duration::try_from_secs_f64(reader.scalar(name)?).unwrap_or_default());
         self.watch = Watch { method: time("seconds")?, diagnostics: time("diagnostics_seconds")? };
         self.limit = reader.optional_scalar("limit");
+        let unevaluated = reader.optional_scalar("unevaluated").unwrap_or(0.0);
+        if let Some((evaluator, _)) = &mut self.evaluation {
+            evaluator.restore(unevaluated as u64);
+        }
         reader.finish()?;
         self.trainer.restore(snapshot.method)?;
         self.instruments.restore(snapshot.diagnostics)?;
@@ -265,6 +282,7 @@ impl<'a, T: Real> Training<'a, T> {
             cost: self.unfinished.unwrap_or_else(|| self.trainer.cost()),
             events: events
                 .chain([("unconverged_measurements", self.unconverged)])
+                .chain(self.evaluation.as_ref().map(|(evaluator, _)| ("non_finite_evaluations", evaluator.lost())))
                 .map(|(name, count)| (name.to_owned(), count))
                 .collect(),
             edge: self.trainer.optimizer().edge(),
@@ -277,6 +295,7 @@ impl<'a, T: Real> Training<'a, T> {
             let at_zero = || self.plan.diverge_factor * loss_at_zero(self.workload, self.w.len());
             self.least_limit = Some(self.least_limit.unwrap_or_else(at_zero));
         }
+        let evaluated = self.evaluate()?;
         let Self { plan, workload, w, trainer, instruments, batches, order, watch, limit, least_limit, .. } = self;
         let number = trainer.steps();
         let due = instruments.due(number);
@@ -301,7 +320,9 @@ impl<'a, T: Real> Training<'a, T> {
         if let Some(reason) = ending {
             watch.method += started.elapsed();
             let seconds = watch.method.as_secs_f64();
-            let record = Record { step: number, loss, learning_rate: f64::NAN, cost, seconds, ..Record::default() };
+            let learning_rate = f64::NAN;
+            let record =
+                Record { step: number, loss, learning_rate, cost, seconds, measured: evaluated, ..Record::default() };
             return Ok((record, Some(reason)));
         }
         step.learning_rate()?;
@@ -323,9 +344,37 @@ impl<'a, T: Real> Training<'a, T> {
             let readings = instruments.measure(&mut **workload, &left, report, batch.as_deref())?;
             (record.measured, record.density) = (readings.measured, readings.density);
         }
+        add(&mut record.measured, evaluated);
         instruments.advance(report.learning_rate);
         watch.diagnostics += measured.elapsed();
         Ok((record, None))
+    }
+
+    /// The metrics of the test examples at the parameters to evaluate, if they are due, with what that cost.
+    fn evaluate(&mut self) -> Result<BTreeMap<String, f64>, TuneError> {
+        let step = self.trainer.steps();
+        let Some((evaluator, test)) = self.evaluation.as_mut().filter(|(evaluator, _)| evaluator.is_due(step)) else {
+            return Ok(BTreeMap::new());
+        };
+        let started = Instant::now();
+        let point = self.trainer.evaluation_point().unwrap_or(self.w);
+        let mut measured =
+            evaluator.measure(&mut **test, point).map_err(|source| TuneError::Objective { step, source })?;
+        let examples = self.plan.batch.unwrap_or_else(|| self.workload.examples());
+        measured.insert(COST.to_owned(), test.examples() as f64 / examples as f64);
+        self.watch.diagnostics += started.elapsed();
+        Ok(measured)
+    }
+}
+
+/// What diagnostics cost, among what they read.
+const COST: &str = "diagnostics_cost";
+
+/// Adds one reading to another; what they cost is the sum.
+fn add(measured: &mut BTreeMap<String, f64>, more: BTreeMap<String, f64>) {
+    for (name, value) in more {
+        let before = measured.get(&name).filter(|_| name == COST).copied().unwrap_or(0.0);
+        measured.insert(name, before + value);
     }
 }
 

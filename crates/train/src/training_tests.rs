@@ -237,3 +237,41 @@ fn every_column_holds_what_it_says() {
         assert!(known, "{} is a column of which this test says nothing", column.name);
     }
 }
+
+/// The test loss is 0.5 (4 (w1 - 1)^2 + w2^2) at (1, 2) and, two steps later, at (0, 9/8).
+#[test]
+fn evaluations_are_recorded_and_the_steps_keep_their_bits() {
+    let course = |evaluated: bool| {
+        let (mut bowl, mut test) = (Bowl::new([4.0, 1.0], &[0.0; 4]), Bowl::new([4.0, 1.0], &[1.0]));
+        let (plan, mut w, mut none, mut evaluator) = (plan(4), [1.0, 2.0], Instruments::none(), Evaluator::new(2));
+        let method: (Box<dyn Optimizer<f64>>, Box<dyn Tuner>) = (Box::new(Gd), Box::new(Constant::new(0.25).unwrap()));
+        let mut training = Training::new(&plan, &mut bowl, &mut w, method, &mut none).unwrap();
+        if evaluated {
+            training = training.with_evaluation(&mut evaluator, &mut test);
+        }
+        let mut records = Vec::new();
+        while let Advance::Step(record) = training.advance() {
+            records.push(Record { seconds: 0.0, ..record });
+        }
+        let outcome = training.finish(StopReason::StepsDone).unwrap();
+        (records, outcome, w)
+    };
+    let (without, plain, w) = course(false);
+    let (mut records, outcome, same) = course(true);
+    let read = |record: &Record| ["test_loss", "diagnostics_cost"].map(|name| record.measured.get(name).copied());
+    assert_eq!(read(&records[0]), [Some(2.0), Some(0.25)], "one example in place of four");
+    assert_eq!(read(&records[1]), [None, None]);
+    assert_eq!(read(&records[2]), [Some(2.0 + 0.5 * 1.125 * 1.125), Some(0.25)]);
+    records.iter_mut().for_each(|record| record.measured.clear());
+    assert_eq!((records, same, outcome.cost), (without, w, plain.cost));
+    assert_eq!(outcome.events.last(), Some(&("non_finite_evaluations".to_owned(), 0)));
+}
+
+#[test]
+fn what_diagnostics_and_evaluations_cost_adds_up() {
+    let read = |name: &str, value| (name.to_owned(), value);
+    let mut measured = BTreeMap::from([read("trace", 3.0), read("diagnostics_cost", 4.0)]);
+    add(&mut measured, BTreeMap::from([read("test_loss", 0.5), read("diagnostics_cost", 0.25)]));
+    let sum = [read("trace", 3.0), read("diagnostics_cost", 4.25), read("test_loss", 0.5)];
+    assert_eq!(measured, BTreeMap::from(sum));
+}

@@ -35,6 +35,8 @@ pub struct Row {
     first: Option<u64>,
     last: Option<Record>,
     measured: Option<Measured>,
+    /// The last loss of the test examples.
+    test: Option<f64>,
 }
 
 /// What was measured last, as it is not measured at every step.
@@ -71,6 +73,7 @@ impl Rows {
             first: None,
             last: None,
             measured: None,
+            test: None,
         }
     }
 
@@ -134,6 +137,7 @@ impl Row {
             let sharpness = record.preconditioned_sharpness.or(record.sharpness);
             self.measured = Some(Measured { step: record.step, sharpness, product });
         }
+        self.test = record.measured.get("test_loss").copied().or(self.test);
         self.last = Some(record.clone());
         let (done, elapsed) = (record.step + 1, self.drawn.elapsed());
         if self.terminal {
@@ -187,8 +191,9 @@ impl Row {
         // A product with the rate of another step would be none that ever was.
         let since = measured.filter(|measured| measured.step != record.step);
         format!(
-            "loss {:>9}  rate {:>9}  sharpness {:>9}  rate x sharpness {:>6}{}",
+            "loss {:>9}{}  rate {:>9}  sharpness {:>9}  rate x sharpness {:>6}{}",
             show(Some(record.loss)),
+            self.test.map_or(String::new(), |loss| format!("  test loss {:>9}", number(Some(loss)))),
             show(Some(record.learning_rate)),
             show(measured.and_then(|measured| measured.sharpness)),
             show(measured.map(|measured| measured.product)),

@@ -4,6 +4,7 @@ mod bench;
 mod compare;
 mod console;
 mod downloads;
+mod evaluation;
 mod explain;
 mod figures;
 mod fork;

@@ -124,6 +124,11 @@ impl<T: Element> DataObjective<T> {
         (self.sweeps.chunks.iter().map(|chunk| chunk.len).max().unwrap_or(0), self.sweeps.chunks.len())
     }
 
+    /// The names of the metrics, in their order.
+    pub fn metric_names(&self) -> &[&'static str] {
+        &self.sweeps.first_compiled().metrics
+    }
+
     /// The mean loss (without the L2 term) and the mean of each metric at `w`, by name. Leaves the point alone.
     ///
     /// # Errors

@@ -177,6 +177,7 @@ pub(super) mod samples {
             first_loss: losses.first().copied(),
             final_loss: onedge_record::final_loss(&losses),
             best_loss: losses.iter().copied().reduce(f64::min),
+            best: None,
             events: BTreeMap::new(),
             train: BTreeMap::new(),
             test: BTreeMap::new(),

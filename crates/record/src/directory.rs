@@ -18,6 +18,7 @@ pub const UNFINISHED: &str = ".unfinished-";
 /// | `steps.jsonl` | one [`Record`](crate::Record) per line, as a JSON object, appended as the run goes; of one step the last counts |
 /// | `summary.json` | the [`Summary`]; absent if the run was killed |
 /// | `params.safetensors` | the parameters at the end; absent if the run was killed |
+/// | `best.safetensors` | the parameters of the best evaluation; only of a run with `evaluation.every` |
 /// | `checkpoints/STEP.safetensors` | all that the run needs to go on at that step; see [`Checkpoint`](crate::checkpoint::Checkpoint) |
 /// | `resumed.jsonl` | one [`Resumption`] per line, if the run was continued: how many steps it is to take since then |
 /// | `lock` | empty; locked while a process does the run, see [`RunLock`] |
@@ -114,6 +115,11 @@ impl RunDirectory {
     /// `params.safetensors`
     pub fn params(&self) -> PathBuf {
         self.path.join("params.safetensors")
+    }
+
+    /// `best.safetensors`
+    pub fn best(&self) -> PathBuf {
+        self.path.join("best.safetensors")
     }
 
     /// `checkpoints`

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use onedge_train::StopReason;
+use onedge_train::{BestEvaluation, StopReason};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// How a run went: the contents of `summary.json`.
@@ -37,6 +37,9 @@ pub struct Summary {
     pub final_loss: Option<f64>,
     /// The smallest recorded loss.
     pub best_loss: Option<f64>,
+    /// The best evaluation of the test examples, whose parameters are in `best.safetensors`; absent without evaluations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best: Option<BestEvaluation>,
     /// How often the tuner met a non-descent direction, negative curvature, ...
     pub events: BTreeMap<String, u64>,
     /// Means over all training examples at the end: loss, accuracy, ...
@@ -84,6 +87,7 @@ mod tests {
         let reasons = [
             StopReason::StepsDone,
             StopReason::TargetReached { step: 7 },
+            StopReason::NoImprovement { step: 9, metric: "loss".to_owned(), best: 0.5, best_step: 7, patience: 2 },
             StopReason::Diverged { step: 7, loss: 1e9, limit: 1e6 },
             StopReason::Hopeless { step: 7, loss: 2.0, limit: 1.5 },
             StopReason::NonFinite { step: 7, probe: "curvature".to_owned() },

@@ -267,6 +267,10 @@ fn adapt<T: Element>(branch: &Branch, left: ForkPoint, prepared: &Prepared<T>) -
             measured.insert(name, state);
         }
     }
+    let evaluates = |spec: &Spec| spec.evaluation.count("every") != Ok(0);
+    if evaluates(old) && evaluates(new) {
+        kept.add(false, "best evaluation");
+    }
     if new.batch.is_some() {
         kept.add(branch.keeps_order(), "order of mini-batches");
     }

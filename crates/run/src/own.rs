@@ -125,6 +125,7 @@ fn outcome(summary: Summary, edge: &Option<f64>) -> Outcome {
         seconds: summary.seconds,
         diagnostics_seconds: summary.spectrum_seconds,
         cost: summary.cost,
+        best: summary.best,
         events: summary.events.into_iter().collect(),
         edge: *edge,
     }

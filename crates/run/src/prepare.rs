@@ -1,9 +1,10 @@
-use onedge_registry::Error as RegistryError;
+use onedge_registry::{Error as RegistryError, Settings};
 use onedge_spec::{Precision, Spec};
 use onedge_spectrum::diagnostics::Setup;
 use onedge_spectrum::{Lanczos, Wanted};
 use onedge_train::{
-    Augment, Diagnostics, Element, Evaluator, Instruments, Last, Layout, Plan, Prepared, engine, instruments,
+    Augment, Diagnostics, Element, Evaluation, Evaluator, Instruments, Last, Layout, Plan, Prepared, Workload, engine,
+    instruments,
 };
 use onedge_tune::Error as TuneError;
 
@@ -108,19 +109,36 @@ pub(crate) fn prepare<T: Element>(spec: &Spec, data_sets: &mut DataSets) -> Resu
     let setup = Setup { seed: spec.seed, threads, batch_size: spec.batch };
     let instruments =
         Instruments::new(spec.catalogue.diagnostics(), &spec.diagnostics, &problem.layouts, setup).map_err(&in_spec)?;
-    let evaluator = evaluator(spec, problem.test.is_some()).map_err(&in_spec)?;
+    let evaluator = evaluator(spec, problem.test.as_deref()).map_err(&in_spec)?;
     Ok(Prepared { plan: Plan { augment, ..plan }, problem, method, instruments, evaluator })
 }
 
 /// What evaluates the test examples along the way, if the spec asks for that.
-fn evaluator(spec: &Spec, has_test: bool) -> Result<Option<Evaluator>, RegistryError> {
-    match spec.evaluation.count("every")? {
-        0 => Ok(None),
-        _ if !has_test => {
-            let data = &spec.data.name;
-            let expected = format!("0, as data `{data}` has no test examples; try `data.test_fraction = 0.2`");
-            Err(spec.evaluation.out_of_range("every", &expected))
+fn evaluator<T: Element>(spec: &Spec, test: Option<&dyn Workload<T>>) -> Result<Option<Evaluator<T>>, RegistryError> {
+    let Some(asked) = evaluation(&spec.evaluation)? else { return Ok(None) };
+    let Some(test) = test else {
+        let data = &spec.data.name;
+        let expected = format!("0, as data `{data}` has no test examples; try `data.test_fraction = 0.2`");
+        return Err(spec.evaluation.out_of_range("every", &expected));
+    };
+    let choose = |known: Vec<String>| {
+        spec.evaluation.out_of_range("metric", &format!("one of the metrics of this run ({})", known.join(", ")))
+    };
+    Evaluator::new(asked, &test.metric_names()).map(Some).map_err(choose)
+}
+
+/// What the section `evaluation` asks for; `None` without evaluations along the way.
+fn evaluation(settings: &Settings) -> Result<Option<Evaluation>, RegistryError> {
+    let every = settings.count("every")? as u64;
+    let metric = settings.optional_text("metric");
+    let patience = settings.optional_count("patience")?.map(|patience| patience as u64);
+    match (every, patience, metric) {
+        (0, Some(_), _) => Err(settings.out_of_range("patience", "no value without `evaluation.every`, as 10")),
+        (0, None, Some(_)) => Err(settings.out_of_range("metric", "no value without `evaluation.every`, as 10")),
+        (0, None, None) => Ok(None),
+        (_, Some(0), _) => Err(settings.out_of_range("patience", "1 or more evaluations")),
+        (every, patience, metric) => {
+            Ok(Some(Evaluation { every, metric: metric.unwrap_or("loss").to_owned(), patience }))
         }
-        every => Ok(Some(Evaluator::new(every as u64))),
     }
 }

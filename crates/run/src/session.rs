@@ -163,6 +163,14 @@ impl<T: Element> Session<'_, T> {
         }
         let train_means = lost.keep(means(&mut *problem.train, &w)).unwrap_or_default();
         let test_means = problem.test.as_deref_mut().and_then(|test| lost.keep(means(test, &w))).unwrap_or_default();
+        if let Some(evaluator) = &mut evaluator {
+            // The end of a run may be its best point.
+            evaluator.observe(outcome.steps, &test_means, &w);
+            outcome.best = evaluator.best();
+            if let (true, Some(best)) = (there, evaluator.best_parameters()) {
+                lost.keep(params::save(&directory.best(), layouts, best).map_err(Error::from));
+            }
+        }
         let edge = outcome.edge;
         let mut tally = keeper.finish();
         let summary = summarise(&described.name, outcome.clone(), &records, w.len(), (train_means, test_means), &tally);
@@ -240,6 +248,7 @@ fn summarise(
         first_loss: losses.first().copied(),
         final_loss: final_loss(&losses),
         best_loss: losses.iter().copied().reduce(f64::min),
+        best: outcome.best,
         events: outcome.events.into_iter().collect(),
         train,
         test,

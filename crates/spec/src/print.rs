@@ -92,7 +92,9 @@ impl Spec {
             let counts = |key: &str| match section {
                 "" => !WITHOUT_CONSEQUENCE.contains(&key),
                 "engine" => !WITHOUT_BITS.contains(&key),
-                section => !["data", "evaluation"].contains(&section),
+                // Another metric has another best point.
+                "evaluation" => key == "metric",
+                section => section != "data",
             };
             let dotted = |key: &str| if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") };
             let counting = settings.into_iter().filter(|(key, _)| counts(key));

@@ -61,12 +61,26 @@ pub(crate) const DIAGNOSTICS: &[Setting] = &[
     setting("max_products", Kind::Integer, Default::Is("100"), "Hessian-vector products per measurement at most"),
 ];
 
-pub(crate) const EVALUATION: &[Setting] = &[setting(
-    "every",
-    Kind::Integer,
-    Default::Is("0"),
-    "record the metrics of the test examples every so many steps; 0: only at the end",
-)];
+pub(crate) const EVALUATION: &[Setting] = &[
+    setting(
+        "every",
+        Kind::Integer,
+        Default::Is("0"),
+        "record the metrics of the test examples every so many steps; 0: only at the end",
+    ),
+    setting(
+        "metric",
+        Kind::Text,
+        Default::Absent,
+        "the metric by which the best parameters are kept: `loss` if absent, `accuracy`, ...",
+    ),
+    setting(
+        "patience",
+        Kind::Integer,
+        Default::Absent,
+        "stop after so many evaluations in a row without a better one; never if absent",
+    ),
+];
 
 pub(crate) const ENGINE: &[Setting] = &[
     setting(

@@ -62,7 +62,19 @@ fn possible(catalogue: &Catalogue) -> BTreeSet<String> {
     let mut keys: BTreeSet<String> = OF_A_RUN.iter().map(|(key, _)| (*key).to_owned()).collect();
     keys.extend(OUTCOMES.map(str::to_owned));
     keys.extend(ROOT.iter().map(|setting| setting.key.to_owned()));
-    keys.extend(["spec.steps", "train.accuracy", "train.loss", "test.accuracy", "test.loss"].map(str::to_owned));
+    keys.extend(
+        [
+            "best.step",
+            "best.value",
+            "best.metric",
+            "spec.steps",
+            "train.accuracy",
+            "train.loss",
+            "test.accuracy",
+            "test.loss",
+        ]
+        .map(str::to_owned),
+    );
     for section in SECTIONS {
         if section.choice.is_some() {
             keys.insert(section.key.to_owned());

@@ -30,7 +30,9 @@ impl Status {
     pub fn ended(stop: Option<&StopReason>) -> Self {
         match stop {
             None => Self::Killed,
-            Some(StopReason::StepsDone | StopReason::TargetReached { .. }) => Self::Done,
+            Some(StopReason::StepsDone | StopReason::TargetReached { .. } | StopReason::NoImprovement { .. }) => {
+                Self::Done
+            }
             Some(StopReason::Diverged { .. } | StopReason::NonFinite { .. }) => Self::Diverged,
             Some(StopReason::Hopeless { .. }) => Self::GivenUp,
             Some(StopReason::Failed { .. }) => Self::Failed,

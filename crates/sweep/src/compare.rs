@@ -151,6 +151,7 @@ mod tests {
             first_loss: Some(loss),
             final_loss: Some(loss),
             best_loss: Some(loss),
+            best: None,
             events: Default::default(),
             train: Default::default(),
             test: Default::default(),

@@ -196,9 +196,10 @@ fn done(path: &Path, spec: &Spec, hopeless: Hopeless) -> Result<Option<Done>, Da
         StopReason::Interrupted { .. } | StopReason::Failed { .. } => false,
         StopReason::Hopeless { .. } => hopeless == Hopeless::Ended,
         StopReason::StepsDone => summary.steps == spec.steps,
-        StopReason::TargetReached { .. } | StopReason::Diverged { .. } | StopReason::NonFinite { .. } => {
-            summary.steps <= spec.steps
-        }
+        StopReason::TargetReached { .. }
+        | StopReason::NoImprovement { .. }
+        | StopReason::Diverged { .. }
+        | StopReason::NonFinite { .. } => summary.steps <= spec.steps,
     };
     let Some(summary) = summary.filter(ended) else { return Ok(None) };
     let steps = directory.steps();

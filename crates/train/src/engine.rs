@@ -66,6 +66,13 @@ impl<T: Element> Workload<T> for DataObjective<T> {
         Ok(named.chain([("loss".to_owned(), means.loss)]).collect())
     }
 
+    fn metric_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = DataObjective::metric_names(self).iter().map(|name| (*name).to_owned()).collect();
+        names.push("loss".to_owned());
+        names.sort();
+        names
+    }
+
     fn report(&mut self, w: &[T], u: &[T]) -> Result<Report, ObjectiveError> {
         // The first pass warms the caches.
         DataObjective::report(self, w, u, 3)

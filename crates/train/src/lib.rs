@@ -25,7 +25,7 @@ mod workload;
 pub use augment::Augment;
 pub use batches::{Batches, Last, Position};
 pub use error::Error;
-pub use evaluator::{Evaluator, column};
+pub use evaluator::{BestEvaluation, Evaluation, Evaluator, column};
 pub use instruments::{Instruments, StepStart};
 pub use layout::Layout;
 pub use plan::{Diagnostics, Plan};

@@ -13,5 +13,5 @@ pub struct Prepared<T: Element> {
     /// What measures along the way.
     pub instruments: Instruments<T>,
     /// What evaluates the test examples along the way, if anything does.
-    pub evaluator: Option<Evaluator>,
+    pub evaluator: Option<Evaluator<T>>,
 }

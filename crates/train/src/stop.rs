@@ -1,5 +1,6 @@
 use std::fmt;
 
+use onedge_text::table::number;
 use serde::{Deserialize, Serialize};
 
 /// Why a run ended.
@@ -12,6 +13,19 @@ pub enum StopReason {
     TargetReached {
         /// The step at which it did.
         step: u64,
+    },
+    /// The metric of the test examples got no better for so long that more steps were not worth while.
+    NoImprovement {
+        /// The step at which it was evaluated for the last time; it is not taken.
+        step: u64,
+        /// The metric: `loss`, `accuracy`, ...
+        metric: String,
+        /// Its best value.
+        best: f64,
+        /// The step before which it was.
+        best_step: u64,
+        /// Evaluations since then.
+        patience: u64,
     },
     /// The loss grew beyond the limit.
     Diverged {
@@ -53,9 +67,9 @@ pub enum StopReason {
 }
 
 impl StopReason {
-    /// Whether the run did what it was asked to: all steps, or the target.
+    /// Whether the run did what it was asked to: all steps, the target, or as long as a metric got better.
     pub fn is_success(&self) -> bool {
-        matches!(self, Self::StepsDone | Self::TargetReached { .. })
+        matches!(self, Self::StepsDone | Self::TargetReached { .. } | Self::NoImprovement { .. })
     }
 }
 
@@ -64,6 +78,13 @@ impl fmt::Display for StopReason {
         match self {
             Self::StepsDone => write!(f, "steps done"),
             Self::TargetReached { step } => write!(f, "target reached at step {step}"),
+            Self::NoImprovement { step, metric, best, best_step, patience } => {
+                let best = number(Some(*best));
+                write!(
+                    f,
+                    "stopped early at step {step}: test {metric} was best at step {best_step} ({best}), {patience} evaluations before"
+                )
+            }
             Self::Diverged { step, loss, limit } => {
                 write!(
                     f,

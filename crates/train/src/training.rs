@@ -6,9 +6,10 @@ use onedge_objective::{Real, State};
 use onedge_tune::{Error as TuneError, Optimizer, StepReport, Trainer, TrainerState, Tuner};
 
 use crate::Error;
+use crate::evaluator::STATE;
 use crate::instruments::Report;
 use crate::observed::{measure, record};
-use crate::{Batches, Evaluator, Instruments, Last, Plan, Position, StepStart, Workload};
+use crate::{Batches, BestEvaluation, Evaluator, Instruments, Last, Plan, Position, StepStart, Workload};
 use crate::{Record, StopReason};
 
 /// How a loop ended.
@@ -26,6 +27,8 @@ pub struct Outcome {
     pub cost: f64,
     /// How often the tuner met what its formula does not provide for, and how many measured spectra did not converge.
     pub events: Vec<(String, u64)>,
+    /// The best evaluation of the test examples along the way, if there were any.
+    pub best: Option<BestEvaluation>,
     /// c in "edge of stability at sharpness = c / eta", for this optimizer, if it has one.
     pub edge: Option<f64>,
 }
@@ -67,7 +70,7 @@ pub struct Training<'a, T: Real> {
     trainer: Trainer<T>,
     instruments: &'a mut Instruments<T>,
     /// What evaluates the test examples along the way, and these.
-    evaluation: Option<(&'a mut Evaluator, &'a mut dyn Workload<T>)>,
+    evaluation: Option<(&'a mut Evaluator<T>, &'a mut dyn Workload<T>)>,
     batches: Option<Batches>,
     /// All examples as they are selected throughout, where a tuner takes parts of the full batch.
     order: Option<Vec<usize>>,
@@ -89,10 +92,10 @@ pub struct Snapshot<T> {
     pub w: Vec<T>,
     /// Optimizer, tuner, and what the training step keeps.
     pub method: TrainerState<T>,
-    /// Of the diagnostics that keep anything, by name.
+    /// Of the diagnostics that keep anything, by name; of the evaluations as `test_evaluation`.
     pub diagnostics: BTreeMap<String, State<T>>,
-    /// Of the loop itself: `drawn` (mini-batches), `limit` (if there is one), `unconverged`, `unevaluated` (if there are any),
-    /// `seconds` and `diagnostics_seconds`.
+    /// Of the loop itself: `drawn` (mini-batches), `limit` (if there is one), `unconverged`, `seconds` and
+    /// `diagnostics_seconds`.
     pub progress: State<f64>,
 }
 
@@ -105,7 +108,7 @@ pub enum Advance {
     Stop {
         /// Why.
         reason: StopReason,
-        /// Of the step that reaches the target or diverges, with its loss and no learning rate: it is not taken.
+        /// Of the step that reaches the target, diverges or brought no improvement, with its loss and no learning rate: it is not taken.
         record: Option<Record>,
     },
 }
@@ -163,7 +166,7 @@ impl<'a, T: Real> Training<'a, T> {
     }
 
     /// The same loop, with the examples of `test` evaluated along the way. The steps keep their bits.
-    pub fn with_evaluation(self, evaluator: &'a mut Evaluator, test: &'a mut dyn Workload<T>) -> Self {
+    pub fn with_evaluation(self, evaluator: &'a mut Evaluator<T>, test: &'a mut dyn Workload<T>) -> Self {
         Self { evaluation: Some((evaluator, test)), ..self }
     }
 
@@ -185,15 +188,12 @@ impl<'a, T: Real> Training<'a, T> {
             .with_scalar("unconverged", self.unconverged as f64)
             .with_scalar("seconds", self.watch.method.as_secs_f64())
             .with_scalar("diagnostics_seconds", self.watch.diagnostics.as_secs_f64());
-        let unevaluated = self.evaluation.as_ref().map_or(0, |(evaluator, _)| evaluator.lost());
-        let progress = match unevaluated {
-            0 => progress,
-            count => progress.with_scalar("unevaluated", count as f64),
-        };
+        let mut diagnostics = self.instruments.states();
+        diagnostics.extend(self.evaluation.as_ref().map(|(evaluator, _)| (STATE.to_owned(), evaluator.state())));
         Snapshot {
             w: self.w.to_vec(),
             method: self.trainer.state(),
-            diagnostics: self.instruments.states(),
+            diagnostics,
             progress: self.limit.iter().fold(progress, |progress, limit| progress.with_scalar("limit", *limit)),
         }
     }
@@ -210,13 +210,14 @@ impl<'a, T: Real> Training<'a, T> {
         let mut time = |name| Ok::<_, Error>(Duration::try_from_secs_f64(reader.scalar(name)?).unwrap_or_default());
         self.watch = Watch { method: time("seconds")?, diagnostics: time("diagnostics_seconds")? };
         self.limit = reader.optional_scalar("limit");
-        let unevaluated = reader.optional_scalar("unevaluated").unwrap_or(0.0);
-        if let Some((evaluator, _)) = &mut self.evaluation {
-            evaluator.restore(unevaluated as u64);
-        }
         reader.finish()?;
         self.trainer.restore(snapshot.method)?;
-        self.instruments.restore(snapshot.diagnostics)?;
+        let mut diagnostics = snapshot.diagnostics;
+        // Whoever repeats steps of a run need not evaluate them again.
+        if let (Some(state), Some((evaluator, _))) = (diagnostics.remove(STATE), &mut self.evaluation) {
+            evaluator.restore(state, self.w.len())?;
+        }
+        self.instruments.restore(diagnostics)?;
         self.batches = batches(self.plan, self.workload.examples(), position);
         self.w.copy_from_slice(&snapshot.w);
         Ok(())
@@ -285,6 +286,7 @@ impl<'a, T: Real> Training<'a, T> {
                 .chain(self.evaluation.as_ref().map(|(evaluator, _)| ("non_finite_evaluations", evaluator.lost())))
                 .map(|(name, count)| (name.to_owned(), count))
                 .collect(),
+            best: self.evaluation.as_ref().and_then(|(evaluator, _)| evaluator.best()),
             edge: self.trainer.optimizer().edge(),
         })
     }
@@ -295,7 +297,7 @@ impl<'a, T: Real> Training<'a, T> {
             let at_zero = || self.plan.diverge_factor * loss_at_zero(self.workload, self.w.len());
             self.least_limit = Some(self.least_limit.unwrap_or_else(at_zero));
         }
-        let evaluated = self.evaluate()?;
+        let (evaluated, unimproved) = self.evaluate()?;
         let Self { plan, workload, w, trainer, instruments, batches, order, watch, limit, least_limit, .. } = self;
         let number = trainer.steps();
         let due = instruments.due(number);
@@ -315,7 +317,7 @@ impl<'a, T: Real> Training<'a, T> {
         let ending = match plan.target_loss {
             Some(target) if loss <= target => Some(StopReason::TargetReached { step: number }),
             _ if loss > limit => Some(StopReason::Diverged { step: number, loss, limit }),
-            _ => None,
+            _ => unimproved,
         };
         if let Some(reason) = ending {
             watch.method += started.elapsed();
@@ -350,20 +352,21 @@ impl<'a, T: Real> Training<'a, T> {
         Ok((record, None))
     }
 
-    /// The metrics of the test examples at the parameters to evaluate, if they are due, with what that cost.
-    fn evaluate(&mut self) -> Result<BTreeMap<String, f64>, TuneError> {
+    /// The metrics of the test examples at the parameters to evaluate, if they are due, with what that cost; and the reason to
+    /// stop that they give.
+    fn evaluate(&mut self) -> Result<(BTreeMap<String, f64>, Option<StopReason>), TuneError> {
         let step = self.trainer.steps();
         let Some((evaluator, test)) = self.evaluation.as_mut().filter(|(evaluator, _)| evaluator.is_due(step)) else {
-            return Ok(BTreeMap::new());
+            return Ok((BTreeMap::new(), None));
         };
         let started = Instant::now();
         let point = self.trainer.evaluation_point().unwrap_or(self.w);
-        let mut measured =
-            evaluator.measure(&mut **test, point).map_err(|source| TuneError::Objective { step, source })?;
+        let (mut measured, stop) =
+            evaluator.measure(step, &mut **test, point).map_err(|source| TuneError::Objective { step, source })?;
         let examples = self.plan.batch.unwrap_or_else(|| self.workload.examples());
         measured.insert(COST.to_owned(), test.examples() as f64 / examples as f64);
         self.watch.diagnostics += started.elapsed();
-        Ok(measured)
+        Ok((measured, stop))
     }
 }
 

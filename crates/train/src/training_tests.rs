@@ -5,7 +5,7 @@ use onedge_spectrum::Lanczos;
 
 use super::*;
 use crate::samples::Bowl;
-use crate::{COLUMNS, Diagnostics, Last};
+use crate::{COLUMNS, Diagnostics, Evaluation, Last};
 
 fn plan(steps: u64) -> Plan {
     let diagnostics = Diagnostics { sharpness_every: 2, hessian: false, curvature: true, lanczos: Lanczos::top(2, 0) };
@@ -238,12 +238,17 @@ fn every_column_holds_what_it_says() {
     }
 }
 
+fn evaluator(every: u64, patience: Option<u64>) -> Evaluator<f64> {
+    let asked = Evaluation { every, metric: "loss".to_owned(), patience };
+    Evaluator::new(asked, &["loss".to_owned()]).unwrap()
+}
+
 /// The test loss is 0.5 (4 (w1 - 1)^2 + w2^2) at (1, 2) and, two steps later, at (0, 9/8).
 #[test]
 fn evaluations_are_recorded_and_the_steps_keep_their_bits() {
     let course = |evaluated: bool| {
         let (mut bowl, mut test) = (Bowl::new([4.0, 1.0], &[0.0; 4]), Bowl::new([4.0, 1.0], &[1.0]));
-        let (plan, mut w, mut none, mut evaluator) = (plan(4), [1.0, 2.0], Instruments::none(), Evaluator::new(2));
+        let (plan, mut w, mut none, mut evaluator) = (plan(4), [1.0, 2.0], Instruments::none(), evaluator(2, None));
         let method: (Box<dyn Optimizer<f64>>, Box<dyn Tuner>) = (Box::new(Gd), Box::new(Constant::new(0.25).unwrap()));
         let mut training = Training::new(&plan, &mut bowl, &mut w, method, &mut none).unwrap();
         if evaluated {
@@ -274,4 +279,93 @@ fn what_diagnostics_and_evaluations_cost_adds_up() {
     add(&mut measured, BTreeMap::from([read("test_loss", 0.5), read("diagnostics_cost", 0.25)]));
     let sum = [read("trace", 3.0), read("diagnostics_cost", 4.25), read("test_loss", 0.5)];
     assert_eq!(measured, BTreeMap::from(sum));
+}
+
+/// With 1/4 of H = diag(4, 1) the second coordinate is 2 (3/4)^k, and the test loss with its centre at 1 is
+/// 0.5 (4 w1^2 + (w2 - 1)^2): 2.5, 0.125, 0.0078125, 0.012207..., as 2 (3/4)^k is 2, 1.5, 1.125, 0.84375.
+#[test]
+fn a_run_ends_where_evaluations_bring_no_improvement_and_resumes_with_its_patience() {
+    let method =
+        || -> (Box<dyn Optimizer<f64>>, Box<dyn Tuner>) { (Box::new(Gd), Box::new(Constant::new(0.25).unwrap())) };
+    // The coordinates of the test change places, so that its centre is on the second one.
+    struct Swapped(Bowl);
+    impl onedge_objective::Objective<f64> for Swapped {
+        fn dim(&self) -> usize {
+            2
+        }
+        fn linearize(&mut self, _: &[f64], _: &mut [f64]) -> Result<f64, onedge_objective::Error> {
+            unreachable!("only evaluated")
+        }
+        fn curvature(&mut self, _: &[f64]) -> Result<f64, onedge_objective::Error> {
+            unreachable!("only evaluated")
+        }
+        fn hessian_vector(&mut self, _: &[f64], _: &mut [f64]) -> Result<(), onedge_objective::Error> {
+            unreachable!("only evaluated")
+        }
+        fn loss(&mut self, w: &[f64]) -> Result<f64, onedge_objective::Error> {
+            self.0.loss(&[w[1], w[0]])
+        }
+    }
+    impl onedge_objective::Sampled<f64> for Swapped {
+        fn examples(&self) -> usize {
+            1
+        }
+        fn select(&mut self, _: Option<&[usize]>) -> Result<(), onedge_objective::Error> {
+            Ok(())
+        }
+    }
+    impl Workload<f64> for Swapped {
+        fn select_with(
+            &mut self,
+            _: &[usize],
+            _: &mut dyn FnMut(usize, &mut [f64]),
+        ) -> Result<(), onedge_objective::Error> {
+            Ok(())
+        }
+        fn metrics(&mut self, w: &[f64]) -> Result<BTreeMap<String, f64>, onedge_objective::Error> {
+            use onedge_objective::Objective;
+            Ok(BTreeMap::from([("loss".to_owned(), self.loss(w)?)]))
+        }
+    }
+    let plan = plan(50);
+    let course = |from: Option<Snapshot<f64>>, until: u64| {
+        let (mut bowl, mut test) = (Bowl::new([4.0, 1.0], &[0.0]), Swapped(Bowl::new([1.0, 4.0], &[1.0])));
+        let (mut w, mut none, mut evaluator) = ([1.0, 2.0], Instruments::none(), evaluator(1, Some(2)));
+        let training = Training::new(&plan, &mut bowl, &mut w, method(), &mut none).unwrap();
+        let mut training = training.with_evaluation(&mut evaluator, &mut test);
+        if let Some(snapshot) = from {
+            training.restore(snapshot).unwrap();
+        }
+        let mut losses = Vec::new();
+        let stop = loop {
+            if training.steps() == until {
+                break StopReason::Interrupted { step: until };
+            }
+            let (record, stop) = match training.advance() {
+                Advance::Step(record) => (record, None),
+                Advance::Stop { reason, record } => (record.unwrap(), Some(reason)),
+            };
+            losses.push(record.measured["test_loss"]);
+            if let Some(stop) = stop {
+                break stop;
+            }
+        };
+        let snapshot = training.snapshot();
+        let outcome = training.finish(stop).unwrap();
+        (losses, outcome, snapshot, evaluator.best_parameters().unwrap().to_vec())
+    };
+    let (losses, outcome, _, best) = course(None, 99);
+    let stop =
+        StopReason::NoImprovement { step: 4, metric: "loss".to_owned(), best: 0.0078125, best_step: 2, patience: 2 };
+    assert_eq!(outcome.stop, stop);
+    assert_eq!(outcome.steps, 4);
+    assert_eq!(&losses[..3], [2.5, 0.125, 0.0078125]);
+    assert_eq!(losses.len(), 5);
+    assert_eq!(best, [0.0, 1.125]);
+    assert!(outcome.stop.is_success());
+    // Stopped after three steps, it has waited for one evaluation.
+    let (_, _, snapshot, _) = course(None, 4);
+    let (rest, again, _, same) = course(Some(snapshot), 99);
+    assert_eq!((&rest[..], same), (&losses[4..], best));
+    assert_eq!((again.stop, again.best), (stop, outcome.best));
 }

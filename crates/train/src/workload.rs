@@ -18,6 +18,11 @@ pub trait Workload<T: Real>: Sampled<T> {
     /// A value that is not finite.
     fn metrics(&mut self, w: &[T]) -> Result<BTreeMap<String, f64>, Error>;
 
+    /// The names that [`metrics`](Self::metrics) gives.
+    fn metric_names(&self) -> Vec<String> {
+        vec!["loss".to_owned()]
+    }
+
     /// What each stage costs at `w` along `u`, measured on some of the selected examples.
     ///
     /// # Errors

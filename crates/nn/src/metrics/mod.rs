@@ -3,6 +3,7 @@
 mod absolute_error;
 mod accuracy;
 mod binary_accuracy;
+mod direction;
 mod r_squared;
 mod top_k;
 
@@ -11,6 +12,7 @@ use onedge_graph::{Error, Graph, NodeId};
 pub use absolute_error::absolute_error;
 pub use accuracy::accuracy;
 pub use binary_accuracy::binary_accuracy;
+pub use direction::Direction;
 pub use r_squared::r_squared;
 pub use top_k::top_k;
 

@@ -32,7 +32,7 @@ impl Code {
     /// For a run that came to its end.
     pub fn of(stop: &StopReason) -> Self {
         match stop {
-            StopReason::StepsDone | StopReason::TargetReached { .. } => Self::Done,
+            StopReason::StepsDone | StopReason::TargetReached { .. } | StopReason::NoImprovement { .. } => Self::Done,
             StopReason::Diverged { .. }
             | StopReason::Hopeless { .. }
             | StopReason::NonFinite { .. }

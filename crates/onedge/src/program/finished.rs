@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use onedge_record::StopReason;
+use onedge_record::{BestEvaluation, StopReason};
 use onedge_run::{Error, Finished};
 use onedge_text::table::{duration, number};
 
@@ -61,6 +61,9 @@ fn report(finished: &Finished, folder: Option<&PathBuf>) -> String {
                 means.iter().map(|(name, value)| format!("{name} {}", number(Some(*value)))).collect();
             lines.push(format!("{part}: {}", means.join(", ")));
         }
+    }
+    if let Some(BestEvaluation { step, metric, value }) = &summary.best {
+        lines.push(format!("best test {metric}: {} at step {step}, in best.safetensors", number(Some(*value))));
     }
     let events: Vec<String> = summary
         .events

@@ -159,6 +159,7 @@ impl Row {
         }
         let word = match stop {
             StopReason::StepsDone | StopReason::TargetReached { .. } => "done",
+            StopReason::NoImprovement { .. } => "stopped early",
             StopReason::Interrupted { .. } => "interrupted",
             StopReason::Diverged { .. } => "diverged",
             StopReason::Hopeless { .. } => "given up",

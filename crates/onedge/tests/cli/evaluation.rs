@@ -56,3 +56,100 @@ fn progress_shows_the_last_evaluation() {
     let output = bench.done(&[&["train", "a.toml", "--set", "evaluation.every=5"][..], &TEST].concat());
     assert!(output.stderr.lines().all(|line| line.contains("test loss")), "{}", output.stderr);
 }
+
+const EARLY: [&str; 6] =
+    ["--set", "evaluation.every=1", "--set", "evaluation.metric=loss", "--set", "evaluation.patience=3"];
+
+#[test]
+fn a_run_stops_early_and_keeps_its_best_parameters() {
+    let bench = Bench::new();
+    let train = |more: &[&str]| bench.done(&[&["train", "a.toml", "-q"][..], &TEST, more].concat());
+    let text = train(&[&["--out", "r", "--set", "steps=99"][..], &EARLY].concat()).stdout;
+    let summary = json(&bench, "r/summary.json");
+    let (step, value) = (summary["best"]["step"].as_u64().unwrap(), summary["best"]["value"].as_f64().unwrap());
+    let losses: Vec<f64> = records(&bench, "r").iter().map(|r| r["measured"]["test_loss"].as_f64().unwrap()).collect();
+    let first_of_best = losses.iter().position(|x| losses.iter().all(|y| y >= x)).unwrap();
+    assert_eq!((first_of_best as u64, losses.len() as u64), (step, step + 4), "{losses:?}");
+    assert_eq!(losses[first_of_best], value);
+    let end = step + 3;
+    assert!(
+        text.starts_with(&format!("constant: stopped early at step {end}: test loss was best at step {step} (")),
+        "{text}"
+    );
+    assert!(
+        text.contains("), 3 evaluations before\n") && text.contains(&format!(" at step {step}, in best.safetensors\n")),
+        "{text}"
+    );
+    assert_eq!(summary["stop"]["reason"], "no_improvement");
+
+    // The best parameters are those that a run of as many steps ends with.
+    train(&["--out", "best", "--set", &format!("steps={step}")]);
+    let same = |one: &str, other: &str| {
+        assert_eq!(std::fs::read(bench.path(one)).unwrap(), std::fs::read(bench.path(other)).unwrap())
+    };
+    same("r/best.safetensors", "best/params.safetensors");
+
+    // A run that stopped two evaluations before goes on with its patience.
+    let shorter = format!("steps={}", end - 1);
+    train(&[&["--out", "again", "--set", "checkpoint_every=1", "--set", &shorter][..], &EARLY].concat());
+    bench.done(&["resume", "again", "-q", "--steps", "99"]);
+    let again = json(&bench, "again/summary.json");
+    assert_eq!((&again["stop"], &again["best"]), (&summary["stop"], &summary["best"]));
+    same("r/best.safetensors", "again/best.safetensors");
+    same("r/params.safetensors", "again/params.safetensors");
+
+    let over = bench.done(&["resume", "r"]);
+    let said = over.stdout + &over.stderr;
+    assert!(
+        said.starts_with(&format!("r: stopped early at step {end}: ")) && said.contains("nothing to resume"),
+        "{said}"
+    );
+    let fork = bench.done(&["fork", "r", "--at", "5", "--set", "tuner.rate=0.3"]);
+    assert!(fork.stderr.contains("new: best evaluation"), "{}", fork.stderr);
+    let list = bench.done(&[
+        "runs",
+        "--root",
+        ".",
+        "--columns",
+        "name,status,best.step,best.value",
+        "--where",
+        "best.metric=loss",
+    ]);
+    assert!(list.stdout.contains("done"), "{}", list.stdout);
+}
+
+#[test]
+fn without_patience_the_end_may_be_the_best() {
+    let bench = Bench::new();
+    bench.done(&[&["train", "a.toml", "-q", "--out", "r", "--set", "evaluation.every=5"][..], &TEST].concat());
+    let summary = json(&bench, "r/summary.json");
+    let losses: Vec<f64> = records(&bench, "r").iter().filter_map(|r| r["measured"]["test_loss"].as_f64()).collect();
+    let end = summary["test"]["loss"].as_f64().unwrap();
+    assert!(losses.iter().all(|loss| *loss > end), "{losses:?} and {end}");
+    assert_eq!((summary["best"]["step"].as_u64(), summary["best"]["value"].as_f64()), (Some(12), Some(end)));
+    let files =
+        ["best.safetensors", "params.safetensors"].map(|file| std::fs::read(bench.path("r").join(file)).unwrap());
+    assert_eq!(files[0], files[1]);
+}
+
+#[test]
+fn what_makes_no_sense_in_an_evaluation_is_said() {
+    let bench = Bench::new();
+    let message = |set: &[&str]| {
+        let set: Vec<&str> = set.iter().flat_map(|set| ["--set", set]).collect();
+        let output = bench.run(&[&["train", "a.toml", "-q"][..], &TEST, &set].concat());
+        assert_eq!(output.code, Some(2));
+        output.stderr.strip_prefix("error: a.toml with --set: evaluation.").unwrap().to_owned()
+    };
+    for (set, expected) in [
+        (&["evaluation.patience=3"][..], "patience: expected no value without `evaluation.every`, as 10, got 3\n"),
+        (&["evaluation.metric=loss"], "metric: expected no value without `evaluation.every`, as 10, got \"loss\"\n"),
+        (&["evaluation.every=1", "evaluation.patience=0"], "patience: expected 1 or more evaluations, got 0\n"),
+        (
+            &["evaluation.every=1", "evaluation.metric=r-squared"],
+            "metric: expected one of the metrics of this run (accuracy, loss), got \"r-squared\"\n",
+        ),
+    ] {
+        assert_eq!(message(set), expected);
+    }
+}

@@ -63,6 +63,7 @@ fn finished(folder: PathBuf, entry: &Entry) -> anyhow::Result<Finished> {
             first_loss: losses.first().copied(),
             final_loss: final_loss(&losses),
             best_loss: losses.iter().copied().reduce(f64::min),
+            best: None,
             events: Default::default(),
             train: Default::default(),
             test: Default::default(),

@@ -106,7 +106,7 @@ impl<'a> Live<'a> {
             }
             StopReason::Diverged { .. } | StopReason::NonFinite { .. } => state.diverged += 1,
             StopReason::Hopeless { .. } => state.given_up += 1,
-            StopReason::StepsDone | StopReason::TargetReached { .. } => {}
+            StopReason::StepsDone | StopReason::TargetReached { .. } | StopReason::NoImprovement { .. } => {}
         }
         state.ended += 1;
         self.show_whole(state);

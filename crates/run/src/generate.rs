@@ -1,17 +1,14 @@
 //! Text from a trained language model, token by token.
 
-use std::path::Path;
-
 use onedge_data::{Targets, Vocabulary};
 use onedge_engine::Forward;
 use onedge_graph::{Graph, Shape};
 use onedge_nn::initial_parameters;
 use onedge_random::Random;
-use onedge_record::params;
 use onedge_spec::Spec;
 use onedge_train::{engine, layouts};
 
-use crate::{DataSets, Error, network};
+use crate::{DataSets, Error, Point, network};
 
 /// How text is drawn.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,8 +25,7 @@ pub struct Options {
     pub seed: u64,
 }
 
-/// Draws text from the model of `spec` with the parameters in `file`, or random ones, and hands each character to `emit`,
-/// those of the prompt first. Each sees as many before it as the model's context holds. Stops early if `emit` says so.
+/// Draws text from the model of `spec` with the parameters at `point`, and hands each character to `emit`, those of the prompt first. Each sees as many before it as the model's context holds. Stops early if `emit` says so.
 ///
 /// Cost: one pass of the model over a context for each token, and with pieces the text so far put together anew.
 ///
@@ -38,7 +34,7 @@ pub struct Options {
 /// of range.
 pub fn generate(
     spec: &Spec,
-    file: Option<&Path>,
+    point: &Point,
     data_sets: &mut DataSets,
     options: &Options,
     mut emit: impl FnMut(char) -> bool,
@@ -55,10 +51,8 @@ pub fn generate(
         tokens.push(vocabulary.encode("\n").ok().and_then(|tokens| tokens.first().copied()).unwrap_or(0));
     }
     let (model, _) = network(spec, &split)?;
-    let w: Vec<f32> = match file {
-        Some(path) => params::load(path, &layouts(&model))?,
-        None => initial_parameters(model.parameters(), spec.seed),
-    };
+    let random = || initial_parameters(model.parameters(), spec.seed);
+    let w: Vec<f32> = point.locate(spec, &layouts(&model), random)?.w;
     let mut graph = Graph::new();
     let parameters: Vec<_> = model.parameters().iter().map(|p| graph.input(p.shape.clone())).collect();
     let input = graph.input(Shape::new(&[1, *context]));
@@ -160,7 +154,7 @@ mod tests {
 
     fn text(options: &Options) -> Result<String, Error> {
         let mut text = String::new();
-        generate(&spec(&[]), None, &mut DataSets::new(None), options, |c| {
+        generate(&spec(&[]), &Point::Random, &mut DataSets::new(None), options, |c| {
             text.push(c);
             true
         })?;
@@ -195,7 +189,7 @@ mod tests {
         assert_eq!(hot, "temperature: expected a number, 0 or more, got -1");
         let mut data_sets = DataSets::new(None);
         let spec = Spec::resolve(&Document::empty("defaults")).unwrap();
-        let none = generate(&spec, None, &mut data_sets, &options(), |_| true).unwrap_err().to_string();
+        let none = generate(&spec, &Point::Random, &mut data_sets, &options(), |_| true).unwrap_err().to_string();
         assert_eq!(
             none,
             "defaults: data `digits` is no text, expected a model of one; try data = cicero, tiny-shakespeare or text"

@@ -1,10 +1,8 @@
 //! Everything that is known about one point: loss, gradient, slope, curvature, the top of the spectrum.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use onedge_objective::{Error as ObjectiveError, Probe, Real, vector};
-use onedge_record::params;
 use onedge_spec::{Precision, Spec};
 use onedge_spectrum::diagnostics::Setup;
 use onedge_spectrum::{
@@ -15,11 +13,14 @@ use onedge_train::{Element, Instruments, Layout, StepStart, Workload, instrument
 use onedge_tune::{Error as TuneError, Optimizer};
 use serde::Serialize;
 
-use crate::{DataSets, Error, build_problem, plan};
+use crate::{DataSets, Error, Located, Point, build_problem, plan};
 
 /// What was measured at one point.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Measurement {
+    /// Which parameters: `the last parameters of runs/cdat, after 200 steps`; empty if nobody says.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub at: String,
     /// P, the number of parameters.
     pub parameters: usize,
     /// The examples that the loss is a mean over.
@@ -67,24 +68,21 @@ pub struct Eigenvalue {
     pub converged: bool,
 }
 
-/// Measures the point that a file of parameters holds, on the problem of `spec`; `None` for the random initial point. Of the
+/// Measures `point` on the problem of `spec`. Of the
 /// diagnostics those whose cadence is not 0. Eigenvalues are found to a tenth of the tolerance of a run, as it is done but once.
 ///
 /// # Errors
 /// Whatever is wrong with spec, data or parameters; a value that is not finite.
-pub fn measure(spec: &Spec, file: Option<&Path>, data_sets: &mut DataSets) -> Result<Measurement, Error> {
+pub fn measure(spec: &Spec, point: &Point, data_sets: &mut DataSets) -> Result<Measurement, Error> {
     match spec.precision {
-        Precision::F32 => measure_in::<f32>(spec, file, data_sets),
-        Precision::F64 => measure_in::<f64>(spec, file, data_sets),
+        Precision::F32 => measure_in::<f32>(spec, point, data_sets),
+        Precision::F64 => measure_in::<f64>(spec, point, data_sets),
     }
 }
 
-fn measure_in<T: Element>(spec: &Spec, file: Option<&Path>, data_sets: &mut DataSets) -> Result<Measurement, Error> {
+fn measure_in<T: Element>(spec: &Spec, point: &Point, data_sets: &mut DataSets) -> Result<Measurement, Error> {
     let mut problem = build_problem::<T>(spec, data_sets)?;
-    let w: Vec<T> = match file {
-        Some(path) => params::load(path, &problem.layouts)?,
-        None => problem.initial(spec.seed),
-    };
+    let Located { w, words } = point.of(spec, &problem)?;
     let in_spec = onedge_spec::Error::spec(&spec.origin);
     let mut optimizer = spec.build_optimizer().map_err(&in_spec)?;
     optimizer.set_layers(&Layout::layers(&problem.layouts))?;
@@ -96,6 +94,7 @@ fn measure_in<T: Element>(spec: &Spec, file: Option<&Path>, data_sets: &mut Data
     let mut instruments =
         Instruments::new(spec.catalogue.diagnostics(), &spec.diagnostics, &problem.layouts, setup).map_err(&in_spec)?;
     let mut measurement = measure_at(&mut *problem.train, &w, &*optimizer, &options)?;
+    measurement.at = words;
     if instruments.due(0) {
         read(&mut *problem.train, &w, &*optimizer, &mut instruments, &mut measurement)?;
     }
@@ -138,6 +137,7 @@ pub fn measure_at<T: Real>(
         }
     };
     Ok(Measurement {
+        at: String::new(),
         parameters: w.len(),
         examples,
         loss,
@@ -222,7 +222,8 @@ impl Measurement {
             let note = error.map_or(String::new(), |error| format!("± {}, standard error", number(Some(*error))));
             rows.push(vec![name.clone(), number(Some(*value)), note]);
         }
-        table(&["quantity", "value", ""], &rows)
+        let at = if self.at.is_empty() { String::new() } else { format!("at {}\n", self.at) };
+        at + &table(&["quantity", "value", ""], &rows)
     }
 }
 

@@ -4,7 +4,7 @@ use onedge_record::checkpoint::About;
 use onedge_record::{Record, RunDirectory, params};
 use onedge_registry::Value;
 use onedge_spec::{Catalogue, Document, Machine, Spec};
-use onedge_train::{Element, Problem};
+use onedge_train::{Element, Layout, Problem};
 
 use crate::fingerprint::{of_data, of_file};
 use crate::{Error, ResumeError};
@@ -67,14 +67,43 @@ impl Origin {
     /// # Errors
     /// [`ResumeError::OtherStart`] if the file that held them has changed; what is wrong with it.
     pub(crate) fn first_parameters<T: Element>(&self, problem: &Problem<T>) -> Result<Vec<T>, Error> {
-        let Some(path) = self.provenance("start").map(PathBuf::from) else {
-            return Ok(problem.initial(self.spec.seed));
-        };
+        match self.start()? {
+            Some(path) => Ok(params::load(&path, &problem.layouts)?),
+            None => Ok(problem.initial(self.spec.seed)),
+        }
+    }
+
+    /// The same for a run that may be a fork, without a problem at hand: `random` gives what the seed does.
+    ///
+    /// # Errors
+    /// Those of [`first_parameters`](Self::first_parameters); [`Error::Option`] for a fork, which began in the middle of another run.
+    pub(crate) fn initial_parameters<T: Element>(
+        &self,
+        layouts: &[Layout],
+        random: impl FnOnce() -> Vec<T>,
+    ) -> Result<Vec<T>, Error> {
+        let run = self.directory.path().display();
+        if let Some(origin) = self.provenance("forked_from") {
+            let expected = format!("a run that began at step 0; try the run that it was forked from, {origin}");
+            return Err(Error::Option { option: "initial", expected, got: format!("{run}, a fork") });
+        }
+        match self.start()? {
+            Some(path) => Ok(params::load(&path, layouts)?),
+            None => Ok(random()),
+        }
+    }
+
+    /// The file of parameters that it began with, if there is one.
+    ///
+    /// # Errors
+    /// [`ResumeError::OtherStart`] if it has changed.
+    fn start(&self) -> Result<Option<PathBuf>, Error> {
+        let Some(path) = self.provenance("start").map(PathBuf::from) else { return Ok(None) };
         let expected = self.provenance("start_sha256").unwrap_or_default().to_owned();
         if of_file(&path)? != expected {
             return Err(ResumeError::OtherStart { path, expected }.into());
         }
-        Ok(params::load(&path, &problem.layouts)?)
+        Ok(Some(path))
     }
 
     /// Whether a checkpoint is of this run as it is now.

@@ -27,8 +27,21 @@ pub fn report(error: &anyhow::Error) -> Code {
 }
 
 /// What the libraries call an option, as the command line has it. They begin a message with its name.
-const OPTIONS: [&str; 10] =
-    ["at", "columns", "map", "prompt", "sort", "steps", "temperature", "top_k", "value", "where"];
+const OPTIONS: [&str; 13] = [
+    "at",
+    "best",
+    "columns",
+    "initial",
+    "map",
+    "prompt",
+    "sort",
+    "step",
+    "steps",
+    "temperature",
+    "top_k",
+    "value",
+    "where",
+];
 
 /// The message with options as flags: `at: ...` is `--at: ...`; `set ...`, for what an assignment says, is `--set ...`.
 fn in_flags(message: &str) -> String {

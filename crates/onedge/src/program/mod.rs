@@ -19,6 +19,7 @@ mod finished;
 mod glossary;
 mod interrupt;
 mod named;
+mod parameters;
 mod progress;
 mod root;
 mod specs;

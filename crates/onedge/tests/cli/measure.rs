@@ -75,3 +75,99 @@ fn what_diagnostics_read_is_exported_and_drawn() {
     let output = bench.run(&["plot", "bare", "-o", "e.svg", "--density"]);
     assert!(output.code == Some(2) && output.stderr.contains("density_every"), "{}", output.stderr);
 }
+
+const EXACT: [&str; 6] = ["--set", "precision=f64", "--set", "checkpoint_every=5", "--set", "checkpoint_keep=0"];
+
+fn measured(bench: &Bench, args: &[&str]) -> serde_json::Value {
+    let output = bench.done(&[&["measure", "--json"][..], args].concat());
+    serde_json::from_str(&output.stdout).unwrap()
+}
+
+#[track_caller]
+fn close(got: &serde_json::Value, expected: &serde_json::Value) {
+    let (got, expected) = (got.as_f64().unwrap(), expected.as_f64().unwrap());
+    assert!((got - expected).abs() <= 1e-12 * expected.abs(), "{got} and {expected}");
+}
+
+#[test]
+fn of_a_run_the_last_parameters_are_meant_unless_others_are_asked_for() {
+    let bench = Bench::new();
+    let evaluated = ["--set", "data.test_fraction=0.2", "--set", "evaluation.every=1"];
+    bench.done(&[&["train", "a.toml", "-q", "--out", "r"][..], &EXACT, &evaluated].concat());
+    let summary: serde_json::Value = serde_json::from_str(&bench.read("r/summary.json")).unwrap();
+    let steps = bench.read("r/steps.jsonl");
+    let record = |step: usize| -> serde_json::Value { serde_json::from_str(steps.lines().nth(step).unwrap()).unwrap() };
+
+    let last = measured(&bench, &["r"]);
+    assert_eq!(last["at"], "the last parameters of r, after 12 steps");
+    close(&last["loss"], &summary["train"]["loss"]);
+    close(&last["test"]["loss"], &summary["test"]["loss"]);
+    let initial = measured(&bench, &["r", "--initial"]);
+    assert_eq!(initial["at"], "the initial parameters of r");
+    close(&initial["loss"], &record(0)["loss"]);
+    let fifth = measured(&bench, &["r", "--step", "5"]);
+    assert_eq!(fifth["at"], "the parameters of r after 5 steps");
+    close(&fifth["loss"], &record(5)["loss"]);
+    close(&fifth["gradient_norm"], &record(5)["gradient_norm"]);
+    assert_eq!(measured(&bench, &["r", "--step", "12"])["loss"], last["loss"]);
+    let best = measured(&bench, &["r", "--best"]);
+    let said = best["at"].as_str().unwrap();
+    assert!(
+        said.starts_with(&format!("the best parameters of r, after {} steps with test loss ", summary["best"]["step"])),
+        "{said}"
+    );
+    close(&best["test"]["loss"], &summary["best"]["value"]);
+    let text = bench.done(&["measure", "r"]).stdout;
+    assert!(text.starts_with("at the last parameters of r, after 12 steps\nquantity "), "{text}");
+    let text = bench.done(&["measure", "a.toml"]).stdout;
+    assert!(text.starts_with("at the random parameters of seed 3\n"), "{text}");
+}
+
+#[test]
+fn parameters_that_a_run_does_not_have_are_refused() {
+    let bench = Bench::new();
+    bench.done(&[&["train", "a.toml", "-q", "--out", "r"][..], &EXACT].concat());
+    let message = |args: &[&str]| {
+        let output = bench.run(&[&["measure"][..], args].concat());
+        assert_eq!(output.code, Some(2), "{}", output.stderr);
+        output.stderr
+    };
+    assert_eq!(
+        message(&["r", "--step", "7"]),
+        "error: --step: expected one of the steps of which r has parameters (0, 5, 10, 12; `checkpoint_every` and \
+         `checkpoint_keep` leave more), got 7\n"
+    );
+    assert_eq!(
+        message(&["r", "--best"]),
+        "error: --best: expected a run with `evaluation.every` that has come to its end, got r, which has no \
+         best.safetensors\n"
+    );
+    assert_eq!(
+        message(&["a.toml", "--best"]),
+        "error: --best: expected the folder of a run, got a.toml, which is none\n"
+    );
+    bench.done(&["fork", "r", "--at", "10", "--out", "f", "-q", "--set", "steps=20"]);
+    assert_eq!(
+        message(&["f", "--initial"]),
+        "error: --initial: expected a run that began at step 0; try the run that it was forked from, r, got f, a fork\n"
+    );
+    // As a kill leaves it.
+    std::fs::remove_file(bench.path("r/summary.json")).unwrap();
+    std::fs::remove_file(bench.path("r/params.safetensors")).unwrap();
+    assert_eq!(measured(&bench, &["r"])["at"], "the parameters of r after 12 steps, its last checkpoint so far");
+    std::fs::remove_dir_all(bench.path("r/checkpoints")).unwrap();
+    assert_eq!(
+        message(&["r"]),
+        "error: --initial: expected to be asked for, as r has neither ended nor left a checkpoint, got nothing\n"
+    );
+}
+
+/// The average is where such a method is evaluated, not where its gradients are taken.
+#[test]
+fn a_checkpoint_of_an_averaging_method_is_measured_where_the_run_would_be_evaluated() {
+    let bench = Bench::new();
+    let free = ["--set", "optimizer=schedule-free-sgd", "--set", "optimizer.rate=0.5"];
+    bench.done(&[&["train", "a.toml", "-q", "--out", "r"][..], &EXACT, &free].concat());
+    bench.done(&[&["train", "a.toml", "-q", "--out", "short", "--set", "steps=5"][..], &EXACT, &free].concat());
+    assert_eq!(measured(&bench, &["r", "--step", "5"])["loss"], measured(&bench, &["short"])["loss"]);
+}

@@ -1,12 +1,12 @@
 use std::path::PathBuf;
 
-use onedge_record::RunDirectory;
 use onedge_run::generate::{Options, generate};
 use onedge_spec::{Catalogue, Spec};
 
 use crate::program::code::Code;
 use crate::program::console;
 use crate::program::exit::Misuse;
+use crate::program::parameters::Parameters;
 use crate::program::progress::Rows;
 use crate::program::specs::Overrides;
 
@@ -16,9 +16,8 @@ pub struct Args {
     run: PathBuf,
     #[command(flatten)]
     overrides: Overrides,
-    /// The parameters (safetensors) [default: those at the end of the run]
-    #[arg(long, value_name = "FILE")]
-    params: Option<PathBuf>,
+    #[command(flatten)]
+    parameters: Parameters,
     /// What the text begins with
     #[arg(long, short, default_value = "")]
     prompt: String,
@@ -38,14 +37,9 @@ pub struct Args {
 
 pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
     let spec = Spec::resolve(&args.overrides.document(Some(&args.run), catalogue)?)?;
-    let params = match &args.params {
-        Some(path) => path.clone(),
-        None if args.run.is_dir() => RunDirectory::open(&args.run)?.params(),
-        None => {
-            let (expected, got) =
-                ("the folder of a run, or `--params FILE` beside a spec", "a spec without".to_owned());
-            return Err(Misuse { option: "generate", expected: expected.to_owned(), got }.into());
-        }
+    let Some(point) = args.parameters.point(&args.run)? else {
+        let (expected, got) = ("the folder of a run, or `--params FILE` beside a spec", "a spec without".to_owned());
+        return Err(Misuse { option: "generate", expected: expected.to_owned(), got }.into());
     };
     let options = Options {
         prompt: args.prompt.clone(),
@@ -55,7 +49,7 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
         seed: args.seed,
     };
     let mut data_sets = args.overrides.data_sets(&Rows::new(false));
-    generate(&spec, Some(&params), &mut data_sets, &options, |c| {
+    generate(&spec, &point, &mut data_sets, &options, |c| {
         console::result(c.encode_utf8(&mut [0; 4]));
         true
     })?;

@@ -15,6 +15,7 @@ pub mod datasets;
 pub mod download;
 pub mod generators;
 pub mod readers;
+pub mod table;
 pub mod transforms;
 
 pub use arrays::{Label, Numbers};

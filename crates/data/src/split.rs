@@ -1,3 +1,4 @@
+use crate::table::TableEncoding;
 use crate::{Dataset, Error, ExamplesError, Targets};
 
 /// What to train on, and what to test on if the set has such a part.
@@ -7,6 +8,8 @@ pub struct Split {
     pub train: Dataset,
     /// The test examples; the same shape and kind of target.
     pub test: Option<Dataset>,
+    /// How the examples were made of the cells of a table, if they were.
+    pub encoding: Option<TableEncoding>,
 }
 
 impl Split {
@@ -27,13 +30,13 @@ impl Split {
                 }));
             }
         }
-        Ok(Self { train, test })
+        Ok(Self { train, test, encoding: None })
     }
 
     /// The split with `change` applied to both parts.
     pub(crate) fn try_map(self, mut change: impl FnMut(Dataset) -> Result<Dataset, Error>) -> Result<Self, Error> {
         let train = change(self.train)?;
-        Ok(Self { train, test: self.test.map(change).transpose()? })
+        Ok(Self { train, test: self.test.map(change).transpose()?, encoding: self.encoding })
     }
 }
 

@@ -133,6 +133,24 @@ impl Settings {
             .into()
     }
 
+    /// The list of texts at `key`, if it was given.
+    pub fn optional_texts(&self, key: &str) -> Option<Vec<String>> {
+        let Value::List(items) = self.values.get(key)? else { self.undeclared(key) };
+        let text = |item: &Value| match item {
+            Value::Text(text) => text.clone(),
+            _ => self.undeclared(key),
+        };
+        Some(items.iter().map(text).collect())
+    }
+
+    /// The flag at `key`, if it was given.
+    pub fn optional_flag(&self, key: &str) -> Option<bool> {
+        match self.values.get(key)? {
+            Value::Flag(flag) => Some(*flag),
+            _ => self.undeclared(key),
+        }
+    }
+
     /// The flag at `key`.
     pub fn flag(&self, key: &str) -> bool {
         match self.values.get(key) {
@@ -183,6 +201,8 @@ mod tests {
             setting("sigma", Kind::Number, Default::Is("2.0"), "scaling"),
             setting("cap", Kind::Number, Default::Absent, "largest rate"),
             setting("width", Kind::Integer, Default::Required, "width"),
+            setting("drop", Kind::Texts, Default::Absent, "columns"),
+            setting("loud", Kind::Flag, Default::Absent, "loudly"),
         ],
         build: (),
     };
@@ -199,6 +219,11 @@ mod tests {
         assert_eq!(settings.count("width").unwrap(), 3);
         let settings = Settings::resolve(&ENTRY, given(&[("width", "3"), ("sigma", "1")])).unwrap();
         assert_eq!(settings.number("sigma"), 1.0);
+        assert_eq!((settings.optional_texts("drop"), settings.optional_flag("loud")), (None, None));
+        let all = given(&[("width", "3"), ("drop", "[a, b c]"), ("loud", "true")]);
+        let settings = Settings::resolve(&ENTRY, all).unwrap();
+        assert_eq!(settings.optional_texts("drop").unwrap(), ["a", "b c"]);
+        assert_eq!(settings.optional_flag("loud"), Some(true));
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub enum Kind {
     Numbers,
     /// A list of numbers, or this word.
     NumbersOr(&'static str),
+    /// A list of texts.
+    Texts,
 }
 
 impl fmt::Display for Kind {
@@ -29,6 +31,7 @@ impl fmt::Display for Kind {
             Self::Text => "text",
             Self::Integers => "a list of whole numbers",
             Self::Numbers => "a list of numbers",
+            Self::Texts => "a list of texts",
         })
     }
 }
@@ -56,6 +59,7 @@ impl Value {
             (Kind::Integer, v @ Value::Integer(_)) | (Kind::Number, v @ Value::Number(_)) => Some(v),
             (Kind::Number, Value::Integer(i)) => Some(Value::Number(i as f64)),
             (Kind::Integers, Value::List(items)) => each(items, Kind::Integer),
+            (Kind::Texts, Value::List(items)) => each(items, Kind::Text),
             (Kind::Numbers | Kind::NumbersOr(_), Value::List(items)) => each(items, Kind::Number),
             (Kind::NumbersOr(word), Value::Text(text)) if text == word => Some(Value::Text(text)),
             _ => None,
@@ -120,6 +124,14 @@ mod tests {
     fn whole_numbers_serve_as_numbers_but_not_the_reverse() {
         assert_eq!(Value::Integer(2).into_kind(Kind::Number), Some(Value::Number(2.0)));
         assert_eq!(Value::Number(2.0).into_kind(Kind::Integer), None);
+    }
+
+    #[test]
+    fn a_list_of_texts_holds_nothing_else() {
+        let listed = |text: &str| Value::parse(text).into_kind(Kind::Texts).map(|value| value.to_string());
+        assert_eq!(listed("[id, \"0\"]").unwrap(), "[\"id\", \"0\"]");
+        assert_eq!(listed("[]").unwrap(), "[]");
+        assert_eq!((listed("[id, 0]"), listed("id")), (None, None));
     }
 
     #[test]

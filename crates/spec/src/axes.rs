@@ -27,7 +27,7 @@ pub(crate) fn axes(document: &Document) -> Result<Vec<Axis>, Error> {
             let axis = Axis { section: section.to_owned(), key: setting.key.to_owned(), values: Vec::new() };
             let Some(Value::List(values)) = document.get(&axis.dotted()) else { continue };
             let one = match setting.kind {
-                Kind::Integers | Kind::Numbers | Kind::NumbersOr(_) => {
+                Kind::Integers | Kind::Numbers | Kind::NumbersOr(_) | Kind::Texts => {
                     values.iter().any(|value| matches!(value, Value::List(_)))
                 }
                 _ => true,

@@ -156,7 +156,8 @@ fn pick(settings: &Settings) -> Result<Option<(usize, Pick)>, Error> {
     }
 }
 
-fn scale(settings: &Settings) -> Result<Scale, Error> {
+/// What the setting `scale` asks for.
+pub fn scale(settings: &Settings) -> Result<Scale, Error> {
     match settings.text("scale") {
         "none" => Ok(Scale::None),
         "unit" => Ok(Scale::Unit),

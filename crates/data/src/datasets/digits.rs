@@ -2,7 +2,8 @@ use onedge_registry::{Entry, Setting, Settings};
 
 use super::build::{Build, Context};
 use super::common;
-use crate::readers::{Column, Csv, Source, read_csv};
+use crate::readers::{Source, read_csv};
+use crate::table::{Column, Format, Rules};
 use crate::{Dataset, Error, Split, Task};
 
 const GROUPS: &[&[Setting]] = &[common::SUBSET, common::IMAGE, common::SCALE_UNIT];
@@ -26,8 +27,9 @@ fn build(settings: &Settings, _: &Context<'_>) -> Result<Split, Error> {
 }
 
 fn digits() -> Result<Dataset, Error> {
-    let how = Csv { target: Column::Last, task: Task::Classes, header: false, delimiter: b',' };
-    let (inputs, _, targets) = read_csv(Source::embedded("digits", BYTES)?, &how)?.into_parts();
+    let rules = Rules::plain(Column::Last, Task::Classes);
+    let format = Format { header: false, delimiter: b',' };
+    let (inputs, _, targets) = read_csv(Source::embedded("digits", BYTES)?, format, &rules)?.into_parts();
     Ok(Dataset::new("digits", inputs, vec![1, 8, 8], targets)?.with_full_scale(16.0))
 }
 

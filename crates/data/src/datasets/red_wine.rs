@@ -2,7 +2,8 @@ use onedge_registry::{Default, Entry, Kind, Setting, Settings, setting};
 
 use super::build::{Build, Context};
 use super::common;
-use crate::readers::{Column, Csv, Source, read_csv};
+use crate::readers::{Source, read_csv};
+use crate::table::{Column, Format, Rules};
 use crate::{Error, Split};
 
 const GROUPS: &[&[Setting]] = &[
@@ -28,8 +29,9 @@ static BYTES: &[u8] = include_bytes!("../../embedded/winequality-red.csv.gz");
 
 fn build(settings: &Settings, _: &Context<'_>) -> Result<Split, Error> {
     let task = common::task(settings)?;
-    let how = Csv { target: Column::Name("quality".to_owned()), task, header: true, delimiter: b',' };
-    let set = read_csv(Source::embedded("red-wine", BYTES)?, &how)?;
+    let rules = Rules::plain(Column::Name("quality".to_owned()), task);
+    let format = Format { header: true, delimiter: b',' };
+    let set = read_csv(Source::embedded("red-wine", BYTES)?, format, &rules)?;
     common::apply(Split::new(set, None)?, settings)
 }
 

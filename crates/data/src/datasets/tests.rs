@@ -207,3 +207,72 @@ fn tables_of_ones_own() {
         "csv.test_fraction: expected no value, as this set has a test part of its own, got 0.5"
     );
 }
+
+#[test]
+fn tables_of_texts_with_missing_values() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t.csv").display().to_string();
+    let rows: String = (0..40)
+        .map(|i| {
+            format!("n{i},{},{},{}\n", if i == 7 { String::new() } else { i.to_string() }, ["a", "b"][i % 2], i % 3)
+        })
+        .collect();
+    fs::write(&path, format!("id,size,kind,y\n{rows}")).unwrap();
+    let given = |more: &[(&'static str, &'static str)]| -> Vec<(String, String)> {
+        let own = [("path", path.as_str()), ("drop", "[id]")];
+        own.iter().chain(more).map(|&(key, value)| (key.to_owned(), value.to_owned())).collect()
+    };
+    let load = |more: &[(&'static str, &'static str)]| {
+        let given = given(more);
+        let given: Vec<(&str, &str)> = given.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        load_text("csv", &given).map_err(|e| e.to_string().replace(&path, "t.csv"))
+    };
+    assert_eq!(
+        load(&[]).unwrap_err(),
+        "t.csv:9: column 1 (`size`): expected a value, got ``; try `missing = \"median\"` or `missing = \"drop-row\"`, or \
+         correcting the cell"
+    );
+    // Told apart before anything is learned: mean and deviation are those of the rows to train on.
+    let split = load(&[("missing", "median"), ("test_fraction", "0.25"), ("seed", "3")]).unwrap();
+    let test = split.test.as_ref().unwrap();
+    assert_eq!((split.train.examples(), test.examples(), split.train.input_shape()), (30, 10, &[3][..]));
+    let sizes = |set: &crate::Dataset| set.inputs().iter().step_by(3).map(|&x| f64::from(x)).collect::<Vec<_>>();
+    let mean = |of: &[f64]| of.iter().sum::<f64>() / of.len() as f64;
+    let (train, tested) = (sizes(&split.train), sizes(test));
+    assert!(mean(&train).abs() < 1e-6 && mean(&tested).abs() > 1e-3, "{train:?} {tested:?}");
+    assert!((mean(&train.iter().map(|x| x * x).collect::<Vec<_>>()) - 1.0).abs() < 1e-6);
+    assert_eq!(split.encoding.as_ref().unwrap().input_names(), ["size", "kind = a", "kind = b"]);
+    // Without new settings the encoding is of no consequence for the examples.
+    let dropped = load(&[("missing", "drop-row"), ("first", "20")]).unwrap();
+    assert_eq!(dropped.train.examples(), 20);
+    let warned = std::cell::RefCell::new(Vec::new());
+    let warn = |text: &str| warned.borrow_mut().push(text.replace(&path, "t.csv"));
+    let context = Context { warn: Some(&warn), ..Context::default() };
+    load_with("csv", &[("path", &path), ("drop", "[id]"), ("missing", "drop-row")], &context).unwrap();
+    assert_eq!(warned.into_inner(), ["t.csv: 1 of 40 rows left out, as they lack a value"]);
+    for (key, value, expected) in [
+        ("missing", "zero", "csv.missing: expected `error`, `mean`, `median` or `drop-row`, got \"zero\""),
+        ("unknown", "none", "csv.unknown: expected `error` or `zeros`, got \"none\""),
+        (
+            "missing_indicator",
+            "true",
+            "csv.missing_indicator: expected false, or `missing` set to `mean` or `median`, got true",
+        ),
+    ] {
+        assert_eq!(load(&[(key, value)]).unwrap_err(), expected);
+    }
+}
+
+#[test]
+fn red_wine_as_a_table_of_ones_own_is_the_built_in_set() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("wine.csv.gz").display().to_string();
+    fs::write(&path, include_bytes!("../../embedded/winequality-red.csv.gz")).unwrap();
+    for more in [&[][..], &[("test_fraction", "0.2"), ("seed", "4")], &[("scale", "none")]] {
+        let own = load_text("csv", &[&[("path", path.as_str()), ("target", "values")], more].concat()).unwrap();
+        let built_in = load_text("red-wine", more).unwrap();
+        assert_eq!(own.train.inputs(), built_in.train.inputs());
+        assert_eq!(own.train.targets(), built_in.train.targets());
+        assert_eq!(own.test.map(|test| test.into_parts()), built_in.test.map(|test| test.into_parts()));
+    }
+}

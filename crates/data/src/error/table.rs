@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 /// What is wrong with a table. `origin` is a path or the name of a data set.
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
@@ -50,11 +52,27 @@ pub enum TableError {
         /// The name of the column.
         name: String,
         /// What it must hold.
-        expected: &'static str,
+        expected: Cow<'static, str>,
         /// What it holds.
         cell: String,
         /// What to do about it.
-        advice: &'static str,
+        advice: Cow<'static, str>,
+    },
+    /// A column that cannot be used as it is.
+    #[error("{origin}: column {column} (`{name}`): expected {expected}, got {got}; try {advice}")]
+    Unusable {
+        /// The file.
+        origin: String,
+        /// The column, from 0.
+        column: usize,
+        /// The name of the column.
+        name: String,
+        /// What it must be.
+        expected: Cow<'static, str>,
+        /// What it is.
+        got: Cow<'static, str>,
+        /// What to do about it.
+        advice: Cow<'static, str>,
     },
     /// A column that the table does not have.
     #[error("{origin}: no column `{column}`, expected one of {known}; try {nearest}")]

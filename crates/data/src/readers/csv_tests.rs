@@ -1,17 +1,38 @@
 use super::*;
 use crate::readers::gzip;
+use crate::table::Column;
+use crate::{Targets, Task};
 
 const IRIS: &str = "width,\"leaf, length\",kind\n0.5,1.5,setosa\n\n2.5, 3.5 ,versicolor\n4.5,5.5,setosa\n";
 
+/// A table and what is asked of it.
+#[derive(Clone)]
+struct Csv {
+    rules: Rules,
+    header: bool,
+    delimiter: u8,
+}
+
+impl Csv {
+    fn format(&self) -> Format {
+        Format { header: self.header, delimiter: self.delimiter }
+    }
+}
+
 fn how(target: Column, task: Task) -> Csv {
-    Csv { target, task, header: true, delimiter: b',' }
+    Csv { rules: Rules::plain(target, task), header: true, delimiter: b',' }
 }
 
 fn parse(text: impl AsRef<[u8]>, how: &Csv) -> Result<Dataset, String> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("t.csv");
     std::fs::write(&path, text).unwrap();
-    csv(&path, how).map_err(|e| e.to_string().replace(&format!("{}/", dir.path().display()), ""))
+    csv(&path, how.format(), &how.rules).map_err(|e| e.to_string().replace(&format!("{}/", dir.path().display()), ""))
+}
+
+fn parse_path(path: &str) -> Result<Dataset, Error> {
+    let how = how(Column::Last, Task::Values);
+    csv(Path::new(path), how.format(), &how.rules)
 }
 
 fn message(text: &str, how: &Csv) -> String {
@@ -54,7 +75,7 @@ fn split(train: &str, test: &str, how: &Csv) -> Result<Split, String> {
     let (one, two) = (dir.path().join("train.csv"), dir.path().join("test.csv"));
     std::fs::write(&one, train).unwrap();
     std::fs::write(&two, test).unwrap();
-    let split = csv_split(&one, Some(&two), how);
+    let split = csv_split(&one, Some(&two), how.format(), &how.rules);
     split.map_err(|e| e.to_string().replace(&format!("{}/", dir.path().display()), ""))
 }
 
@@ -134,18 +155,34 @@ fn bad_tables_are_named_with_their_line() {
         |got: &str| format!("t.csv:3: ragged row, expected 2 cells, got {got}; try checking the delimiter and quotes");
     assert_eq!(message("a,y\n1,2\n3\n", &values), ragged("1"));
     assert_eq!(message("a,y\n1,2\n3,4,5\n", &values), ragged("3"));
-    for bad in ["many", "", "nan", "inf", "1e99"] {
+    for (bad, expected, advice) in [
+        (
+            "many",
+            "a finite number",
+            "correcting the cell or removing the row, `missing_marks` if it stands for no value, or `categorical = [\"a\"]`",
+        ),
+        ("", "a value", "`missing = \"median\"` or `missing = \"drop-row\"`, or correcting the cell"),
+        (
+            "nan",
+            "a value",
+            "`missing = \"median\"` or `missing = \"drop-row\"`, or `missing_marks = []` if this is a value",
+        ),
+        ("inf", "a finite number", "correcting the cell or removing the row"),
+        ("1e99", "a finite number", "correcting the cell or removing the row"),
+    ] {
         assert_eq!(
             message(&format!("a,y\n1,2\n\n{bad},4\n"), &values),
-            format!(
-                "t.csv:4: column 0 (`a`): expected a finite number, got `{bad}`; try correcting the cell or removing \
-                 the row"
-            )
+            format!("t.csv:4: column 0 (`a`): expected {expected}, got `{bad}`; try {advice}")
         );
     }
     assert_eq!(
         message("a,y\n1,\n", &how(Column::Last, Task::Classes)),
-        "t.csv:2: column 1 (`y`): expected the label of a known class, got ``; try removing the row"
+        "t.csv:2: column 1 (`y`): expected the label of a known class, got ``; try removing the row, or \
+         `missing = \"drop-row\"`"
+    );
+    assert_eq!(
+        message("a,y\n1,?\n", &values),
+        "t.csv:2: column 1 (`y`): expected a finite number, got `?`; try `missing = \"drop-row\"`, or correcting the cell"
     );
     for empty in ["", "a,y\n", "\n\n"] {
         assert_eq!(
@@ -174,7 +211,7 @@ fn headers_and_columns_are_checked() {
     );
     assert_eq!(
         message("a,y\n7.8,6\n", &Csv { header: false, ..how(Column::Last, Task::Values) }),
-        "t.csv:1: column 0 (`0`): expected a finite number, got `a`; try `header = true`"
+        "t.csv:1: column 1 (`1`): expected a finite number, got `y`; try `header = true`"
     );
     assert_eq!(
         message("acid,quality\n7.8,6\n", &how(Column::Name("qualty".to_owned()), Task::Values)),
@@ -184,7 +221,7 @@ fn headers_and_columns_are_checked() {
         message("acid,quality\n7.8,6\n", &how(Column::Index(2), Task::Values)),
         "t.csv: no column `2`, expected one of `acid`, `quality`; try `1`"
     );
-    let missing = csv(Path::new("no/such.csv"), &how(Column::Last, Task::Values)).unwrap_err().to_string();
+    let missing = parse_path("no/such.csv").unwrap_err().to_string();
     assert_eq!(missing, "no/such.csv: not found, expected a table of comma-separated values; try another path");
 }
 
@@ -198,10 +235,10 @@ fn damaged_gzip_is_named() {
 #[test]
 fn messages_repeat_no_control_characters_and_no_endless_text() {
     let long = "z".repeat(100_000);
-    let label = message(&format!("a,y\n\u{1b}[2J\"{long},1\n"), &how(Column::Last, Task::Values));
+    let label = message(&format!("a,y\n1,2\n\u{1b}[2J\"{long},1\n"), &how(Column::Last, Task::Values));
     assert!(label.contains("got `\\u{1b}[2J\"zzz") && label.chars().count() < 300, "{label}");
     let wide = vec![format!("\u{7}{long}"); 100].join(",");
-    let column = message(&format!("{wide}\n"), &how(Column::Name("y".to_owned()), Task::Values));
+    let column = message(&format!("{wide}\n{wide}\n"), &how(Column::Name("y".to_owned()), Task::Values));
     assert!(column.contains("and 88 more") && column.len() < 3000, "{column}");
     assert!(!column.contains(|c: char| c.is_control()), "{column}");
 }

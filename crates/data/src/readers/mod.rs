@@ -2,20 +2,18 @@
 
 mod cifar;
 mod cifar_names;
-mod columns;
 mod csv;
 mod idx;
 pub mod images;
-mod quotes;
 mod source;
 mod text;
 
 pub use cifar::{Cifar, cifar};
-pub use csv::{Column, Csv, csv, csv_split};
+pub use csv::{csv, csv_split};
 pub use idx::{idx, idx_split};
 pub use text::{Text, Tokens, text, text_of};
 
-pub(crate) use csv::read as read_csv;
+pub(crate) use csv::{read as read_csv, split as split_table};
 pub(crate) use source::Source;
 
 /// The same bytes, gzip'd: for tests.

@@ -1,22 +1,30 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::excerpt::excerpt;
 use crate::{Error, ExamplesError, TableError};
 
-/// For each column of the table called `like`, in its order, the place of that column in the table called `origin`.
+/// A column that a table should have.
+pub struct Wanted<'a> {
+    /// What it is called.
+    pub name: &'a str,
+    /// Whether the table is of no use without it.
+    pub needed: bool,
+}
+
+/// For each of the columns `wanted`, which are those of the table called `like`, its place in the table called `origin`.
 ///
 /// # Errors
-/// [`ExamplesError::Mismatch`] if there are other columns, or the same in another order with a name that is there twice.
-pub fn arrange(origin: &str, names: &[String], like: &str, wanted: &[String]) -> Result<Vec<usize>, Error> {
-    if names == wanted {
-        return Ok((0..names.len()).collect());
+/// [`ExamplesError::Mismatch`] if a column that is needed is missing or one is there that is not wanted; if columns are in another
+/// order with a name that is there twice.
+pub fn arrange(origin: &str, names: &[String], like: &str, wanted: &[Wanted<'_>]) -> Result<Vec<Option<usize>>, Error> {
+    if names.iter().eq(wanted.iter().map(|wanted| wanted.name)) {
+        return Ok((0..names.len()).map(Some).collect());
     }
-    let places = |names: &[String]| -> HashMap<String, usize> {
-        names.iter().enumerate().map(|(place, name)| (name.clone(), place)).collect()
-    };
-    let (here, there) = (places(names), places(wanted));
-    let missing = wanted.iter().find(|name| !here.contains_key(*name)).map(|name| excerpt(name));
-    let extra = names.iter().find(|name| !there.contains_key(*name)).map(|name| excerpt(name));
+    let here: HashMap<&str, usize> = names.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
+    let there: HashSet<&str> = wanted.iter().map(|wanted| wanted.name).collect();
+    let missing = wanted.iter().find(|wanted| wanted.needed && !here.contains_key(wanted.name));
+    let missing = missing.map(|wanted| excerpt(wanted.name));
+    let extra = names.iter().find(|name| !there.contains(name.as_str())).map(|name| excerpt(name));
     let (expected, got) = match (missing, extra) {
         (Some(missing), Some(extra)) => (format!("a column `{missing}`"), format!("`{extra}` instead")),
         (Some(missing), None) => (format!("a column `{missing}`"), "none of that name".to_owned()),
@@ -25,7 +33,7 @@ pub fn arrange(origin: &str, names: &[String], like: &str, wanted: &[String]) ->
         (None, None) if here.len() < names.len() || there.len() < wanted.len() => {
             ("the same order, as a name is there twice".to_owned(), "another".to_owned())
         }
-        (None, None) => return Ok(wanted.iter().map(|name| here[name]).collect()),
+        (None, None) => return Ok(wanted.iter().map(|wanted| here.get(wanted.name).copied()).collect()),
     };
     let what = format!("columns differ from those of {like}");
     Err(Error::Examples(ExamplesError::Mismatch { origin: origin.to_owned(), what, expected, got }))
@@ -35,17 +43,10 @@ pub fn arrange(origin: &str, names: &[String], like: &str, wanted: &[String]) ->
 ///
 /// # Errors
 /// [`TableError::OneColumn`], which names the delimiter that the first row seems to have.
-pub fn require_two(
-    origin: &str,
-    line: u64,
-    names: &[String],
-    first_row: &[std::borrow::Cow<'_, str>],
-    delimiter: u8,
-) -> Result<(), Error> {
-    if names.len() > 1 {
+pub fn require_two(origin: &str, line: u64, columns: usize, row: &str, delimiter: u8) -> Result<(), Error> {
+    if columns > 1 {
         return Ok(());
     }
-    let row = first_row.first().map_or("", |cell| cell);
     let count = |c: char| row.chars().filter(|&other| other == c).count();
     let likely = [',', ';', '\t', '|'].into_iter().filter(|&c| c != char::from(delimiter) && count(c) > 0);
     let advice = match likely.max_by_key(|&c| count(c)) {
@@ -62,13 +63,17 @@ mod tests {
 
     fn arranged(names: &str, wanted: &str) -> Result<Vec<usize>, String> {
         let list = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        arrange("test.csv", &list(names), "train.csv", &list(wanted)).map_err(|e| e.to_string())
+        // `y` is not needed.
+        let wanted: Vec<Wanted<'_>> = wanted.split(' ').map(|name| Wanted { name, needed: name != "y" }).collect();
+        let arranged = arrange("test.csv", &list(names), "train.csv", &wanted).map_err(|e| e.to_string())?;
+        Ok(arranged.into_iter().map(|place| place.unwrap_or(usize::MAX)).collect())
     }
 
     #[test]
     fn columns_are_matched_by_name() {
         assert_eq!(arranged("a b y", "a b y").unwrap(), [0, 1, 2]);
         assert_eq!(arranged("b y a", "a b y").unwrap(), [2, 0, 1]);
+        assert_eq!(arranged("b a", "a b y").unwrap(), [1, 0, usize::MAX]);
         // Twice the same name is no trouble in the same order.
         assert_eq!(arranged("a a y", "a a y").unwrap(), [0, 1, 2]);
     }

@@ -35,9 +35,14 @@ pub fn check(origin: &str, text: &[u8], delimiter: u8) -> Result<(), Error> {
 }
 
 /// The line, from 1, of the byte `at`; lines end with a line feed, a carriage return or both.
-pub fn line(text: &[u8], at: usize) -> u64 {
+fn line(text: &[u8], at: usize) -> u64 {
+    1 + line_ends(text, 0..at.min(text.len()))
+}
+
+/// How many lines end within a range of bytes: with a line feed, a carriage return or both.
+pub fn line_ends(text: &[u8], range: std::ops::Range<usize>) -> u64 {
     let ends = |i: &usize| text[*i] == b'\n' && (*i == 0 || text[*i - 1] != b'\r') || text[*i] == b'\r';
-    1 + (0..at.min(text.len())).filter(ends).count() as u64
+    range.filter(ends).count() as u64
 }
 
 /// Where the quote is that closes the cell whose text begins `at`.

@@ -1,0 +1,15 @@
+//! Tables: cells of text from a file, and the encoding that turns them into numbers, learned from the training rows.
+
+mod apply;
+mod cells;
+mod columns;
+mod encoding;
+mod learn;
+mod quotes;
+mod rules;
+
+pub use apply::Encoded;
+pub use cells::{Format, Table};
+pub use encoding::{ColumnEncoding, Role, TableEncoding};
+pub(crate) use learn::Draft;
+pub use rules::{CATEGORIES, Column, MARKS, Missing, Rules, Unknown};

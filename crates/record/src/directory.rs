@@ -3,6 +3,9 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use crate::Error;
 use crate::RUN_LOCK;
 use crate::{PART, Resumption, RunLock, Steps, Summary, read_steps, write_whole};
@@ -15,6 +18,7 @@ pub const UNFINISHED: &str = ".unfinished-";
 /// | file | content |
 /// |---|---|
 /// | `spec.toml` | the resolved spec; running it again gives the same run, from the same file of parameters if `start` in its section `provenance` names one |
+/// | `encoding.json` | how the cells of a table became inputs, if the data are one: an `onedge_data::table::TableEncoding` |
 /// | `steps.jsonl` | one [`Record`](crate::Record) per line, as a JSON object, appended as the run goes; of one step the last counts |
 /// | `summary.json` | the [`Summary`]; absent if the run was killed |
 /// | `params.safetensors` | the parameters at the end; absent if the run was killed |
@@ -100,6 +104,37 @@ impl RunDirectory {
     /// `spec.toml`
     pub fn spec(&self) -> PathBuf {
         self.path.join("spec.toml")
+    }
+
+    /// `encoding.json`
+    pub fn encoding(&self) -> PathBuf {
+        self.path.join("encoding.json")
+    }
+
+    /// Leaves how a table was encoded, so that another one can be encoded alike when the first is gone.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn leave_encoding(&self, encoding: &impl Serialize) -> Result<(), Error> {
+        let path = self.encoding();
+        let text = serde_json::to_string_pretty(encoding).map_err(|error| Error::write(&path)(error.into()))?;
+        write_whole(&path, text.as_bytes())
+    }
+
+    /// How the table of the run was encoded; none if its data are no table.
+    ///
+    /// # Errors
+    /// [`Error::Read`]; [`Error::Record`] if the file holds something else.
+    pub fn read_encoding<E: DeserializeOwned>(&self) -> Result<Option<E>, Error> {
+        let path = self.encoding();
+        match fs::read_to_string(&path) {
+            Ok(text) => match serde_json::from_str(&text) {
+                Ok(encoding) => Ok(Some(encoding)),
+                Err(source) => Err(Error::Record { path, line: source.line(), source }),
+            },
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::read(&path)(error)),
+        }
     }
 
     /// `steps.jsonl`
@@ -222,6 +257,18 @@ impl RunDirectory {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_encoding_is_read_back_if_there_is_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunDirectory::at(folder.path());
+        assert_eq!(run.read_encoding::<Vec<f64>>().unwrap(), None);
+        run.leave_encoding(&[0.1, 1e-300]).unwrap();
+        assert_eq!(run.read_encoding().unwrap(), Some(vec![0.1, 1e-300]));
+        fs::write(run.encoding(), "[0.1,\n x]").unwrap();
+        let error = run.read_encoding::<Vec<f64>>().unwrap_err().to_string();
+        assert!(error.contains("encoding.json:2: expected what a run records"), "{error}");
+    }
 
     #[test]
     fn numbers_the_runs_of_one_name() {

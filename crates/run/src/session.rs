@@ -89,6 +89,7 @@ impl<T: Element> Session<'_, T> {
             training = training.with_evaluation(evaluator, test);
         }
         let (layouts, data) = (&problem.layouts, &problem.data);
+        data.encoding.as_ref().map(|encoding| directory.leave_encoding(encoding)).transpose()?;
         let keeper = |last| {
             let checkpoints = Checkpoints::in_folder(&directory.checkpoints());
             Keeper::new(described.checkpoints, checkpoints, layouts, described.settings.clone(), data, last)

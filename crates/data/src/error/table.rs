@@ -1,5 +1,3 @@
-use std::borrow::Cow;
-
 /// What is wrong with a table. `origin` is a path or the name of a data set.
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
@@ -52,11 +50,11 @@ pub enum TableError {
         /// The name of the column.
         name: String,
         /// What it must hold.
-        expected: Cow<'static, str>,
+        expected: &'static str,
         /// What it holds.
         cell: String,
         /// What to do about it.
-        advice: Cow<'static, str>,
+        advice: Box<str>,
     },
     /// A column that cannot be used as it is.
     #[error("{origin}: column {column} (`{name}`): expected {expected}, got {got}; try {advice}")]
@@ -68,11 +66,11 @@ pub enum TableError {
         /// The name of the column.
         name: String,
         /// What it must be.
-        expected: Cow<'static, str>,
+        expected: Box<str>,
         /// What it is.
-        got: Cow<'static, str>,
+        got: Box<str>,
         /// What to do about it.
-        advice: Cow<'static, str>,
+        advice: Box<str>,
     },
     /// A column that the table does not have.
     #[error("{origin}: no column `{column}`, expected one of {known}; try {nearest}")]

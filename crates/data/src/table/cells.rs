@@ -161,19 +161,19 @@ impl Table {
         &self,
         row: usize,
         column: usize,
-        expected: impl Into<Cow<'static, str>>,
-        advice: impl Into<Cow<'static, str>>,
+        expected: &'static str,
+        advice: impl Into<Box<str>>,
     ) -> Error {
-        self.bad_text(self.lines[row], column, &self.cell(row, column), expected.into(), advice.into())
+        self.bad_text(self.lines[row], column, &self.cell(row, column), expected, advice.into())
     }
 
     /// The error about a whole column.
     pub(super) fn bad_column(
         &self,
         column: usize,
-        expected: impl Into<Cow<'static, str>>,
-        got: impl Into<Cow<'static, str>>,
-        advice: impl Into<Cow<'static, str>>,
+        expected: impl Into<Box<str>>,
+        got: impl Into<Box<str>>,
+        advice: impl Into<Box<str>>,
     ) -> Error {
         Error::Table(TableError::Unusable {
             origin: self.origin.clone(),
@@ -195,14 +195,7 @@ impl Table {
         Error::Examples(ExamplesError::NoExamples { origin: self.origin.clone() })
     }
 
-    fn bad_text(
-        &self,
-        line: u64,
-        column: usize,
-        cell: &str,
-        expected: Cow<'static, str>,
-        advice: Cow<'static, str>,
-    ) -> Error {
+    fn bad_text(&self, line: u64, column: usize, cell: &str, expected: &'static str, advice: Box<str>) -> Error {
         let (name, cell) = (excerpt(&self.names[column]), excerpt(cell));
         Error::Table(TableError::Cell { origin: self.origin.clone(), line, column, name, expected, cell, advice })
     }
@@ -216,7 +209,7 @@ impl Table {
             // Places as names ("0,1,2,...") are a header that some tools write; any other row of numbers is an example.
             let numbers = cells.iter().all(|cell| cell.parse::<f64>().is_ok());
             if numbers && cells != self.names {
-                let (expected, advice) = ("the name of a column".into(), "`header = false`".into());
+                let (expected, advice) = ("the name of a column", "`header = false`".into());
                 return Err(self.bad_text(line, 0, &cells[0], expected, advice));
             }
             self.names = cells.iter().map(ToString::to_string).collect();

@@ -31,7 +31,7 @@ pub use fork::{Branch, fork};
 pub use outputs::{Finished, Outputs, Place, file_name};
 pub use own::RunIn;
 pub use point::{Located, Moment, Point};
-pub use prepare::{check, check_all, plan};
+pub use prepare::{Metrics, check, check_all, metrics, plan};
 pub use problem::{build_problem, network};
 pub use resume::{Unfinished, resume, resume_until};
 pub use resume_error::ResumeError;

@@ -90,6 +90,38 @@ pub fn check_all<'a>(specs: impl IntoIterator<Item = &'a Spec>, data_sets: &mut 
     Ok(())
 }
 
+/// The names of the metrics that a run tells in its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metrics {
+    /// Of the training examples.
+    pub train: Vec<String>,
+    /// Of the test examples; empty if there are none.
+    pub test: Vec<String>,
+    /// By which its best evaluation is chosen; `None` without evaluations along the way.
+    pub best: Option<String>,
+}
+
+/// The metrics of a run of `spec`: reads its data, builds its network and trains nothing.
+///
+/// # Errors
+/// Those of [`check`].
+pub fn metrics(spec: &Spec, data_sets: &mut DataSets) -> Result<Metrics, Error> {
+    match spec.precision {
+        Precision::F32 => metrics_in::<f32>(spec, data_sets),
+        Precision::F64 => metrics_in::<f64>(spec, data_sets),
+    }
+}
+
+fn metrics_in<T: Element>(spec: &Spec, data_sets: &mut DataSets) -> Result<Metrics, Error> {
+    let problem = build_problem::<T>(spec, data_sets)?;
+    let evaluation = evaluation(&spec.evaluation).map_err(onedge_spec::Error::spec(&spec.origin))?;
+    Ok(Metrics {
+        train: problem.train.metric_names(),
+        test: problem.test.map(|test| test.metric_names()).unwrap_or_default(),
+        best: evaluation.map(|evaluation| evaluation.metric),
+    })
+}
+
 /// What a run of `spec` needs beside a folder and parameters.
 pub(crate) fn prepare<T: Element>(spec: &Spec, data_sets: &mut DataSets) -> Result<Prepared<T>, Error> {
     let plan = plan(spec)?;

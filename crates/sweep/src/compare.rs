@@ -5,6 +5,8 @@ use onedge_record::StopReason;
 use onedge_run::Finished;
 use onedge_text::table::{duration, number, table};
 
+use crate::Metric;
+
 /// All runs of one spec: a grid, or a single point.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Group {
@@ -26,14 +28,24 @@ pub struct Point {
 impl Point {
     /// The mean over the seeds of the final loss, itself the mean of the last five. `None` if any run failed.
     pub fn final_loss(&self) -> Option<f64> {
-        let losses: Option<Vec<f64>> = self.runs.iter().map(loss_of_a_success).collect();
-        losses.and_then(|losses| mean(&losses))
+        self.score(&Metric::final_loss())
+    }
+
+    /// The mean of `metric` over the seeds. `None` if any run failed or lacks it.
+    pub fn score(&self, metric: &Metric) -> Option<f64> {
+        let values: Option<Vec<f64>> = self.runs.iter().map(|run| of_a_success(run, metric)).collect();
+        values.and_then(|values| mean(&values))
     }
 
     /// The standard error of the mean final loss over the n seeds that finished, their standard deviation over sqrt(n),
     /// if there are two or more.
     pub fn standard_error(&self) -> Option<f64> {
-        let losses: Vec<f64> = self.runs.iter().filter_map(loss_of_a_success).collect();
+        self.standard_error_of(&Metric::final_loss())
+    }
+
+    /// The same of another metric.
+    pub fn standard_error_of(&self, metric: &Metric) -> Option<f64> {
+        let losses: Vec<f64> = self.runs.iter().filter_map(|run| of_a_success(run, metric)).collect();
         let (mean, n) = (mean(&losses)?, losses.len() as f64);
         let square: f64 = losses.iter().map(|loss| (loss - mean).powi(2)).sum();
         (losses.len() > 1).then(|| (square / (n - 1.0) / n).sqrt())
@@ -49,7 +61,13 @@ impl Point {
 impl Group {
     /// The point with the smallest final loss; `None` if every point failed.
     pub fn best(&self) -> Option<usize> {
-        let scored = self.points.iter().enumerate().filter_map(|(i, point)| Some((i, point.final_loss()?)));
+        self.best_by(&Metric::final_loss())
+    }
+
+    /// The point with the best `metric`; `None` if every point failed.
+    pub fn best_by(&self, metric: &Metric) -> Option<usize> {
+        let scored = self.points.iter().enumerate();
+        let scored = scored.filter_map(|(i, point)| Some((i, metric.rank(point.score(metric)?))));
         scored.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(index, _)| index)
     }
 
@@ -60,9 +78,14 @@ impl Group {
 
 /// One row per point, with means over the seeds that finished; the best of a grid is marked with a star.
 pub fn comparison_table(groups: &[Group]) -> String {
+    comparison_table_by(groups, &Metric::final_loss())
+}
+
+/// The same with the best by `metric`, which has a column of its own.
+pub fn comparison_table_by(groups: &[Group], metric: &Metric) -> String {
     let mut rows = Vec::new();
     for group in groups {
-        let best = group.best();
+        let best = group.best_by(metric);
         for (index, point) in group.points.iter().enumerate() {
             let counted = point.counted();
             let over = |value: fn(&Finished) -> Option<f64>| {
@@ -70,8 +93,12 @@ pub fn comparison_table(groups: &[Group]) -> String {
             };
             let star = if group.points.len() > 1 && best == Some(index) { " *" } else { "" };
             let spread = point.standard_error().map_or(String::new(), |error| format!(" ± {}", number(Some(error))));
-            rows.push(vec![
-                format!("{}{star}", group.label(point)),
+            let mut row = vec![format!("{}{star}", group.label(point))];
+            if !metric.is_usual() {
+                let values: Vec<f64> = counted.iter().filter_map(|run| metric.of(&run.summary)).collect();
+                row.push(with_error(mean(&values), point.standard_error_of(metric)));
+            }
+            row.extend([
                 format!("{}{spread}", number(over(|run| run.summary.final_loss))),
                 number(over(|run| run.summary.best_loss)),
                 percent(over(|run| run.summary.train.get("accuracy").copied())),
@@ -81,26 +108,47 @@ pub fn comparison_table(groups: &[Group]) -> String {
                 over(|run| Some(run.summary.seconds)).map_or("-".to_owned(), duration),
                 ending(point),
             ]);
+            rows.push(row);
         }
     }
     let several = groups.iter().flat_map(|group| &group.points).any(|point| point.runs.len() > 1);
     let loss = if several { "final loss ± standard error" } else { "final loss" };
-    let headings = ["run", loss, "best", "train acc", "test acc", "rate x sharpness", "cost", "time", "ended"];
+    let mut headings = vec!["run", loss, "best", "train acc", "test acc", "rate x sharpness", "cost", "time", "ended"];
+    let own = heading(metric, several);
+    if !metric.is_usual() {
+        headings.insert(1, &own);
+    }
     table(&headings, &rows)
+}
+
+/// The heading of a column of `metric`, with what its numbers have beside them.
+pub(crate) fn heading(metric: &Metric, with_errors: bool) -> String {
+    if with_errors { format!("{metric} ± standard error") } else { metric.to_string() }
+}
+
+/// A number with its standard error, if there is one.
+pub(crate) fn with_error(value: Option<f64>, error: Option<f64>) -> String {
+    let error = error.map_or(String::new(), |error| format!(" ± {}", number(Some(error))));
+    number(value) + &error
 }
 
 /// The best point of each group (its first seed), in the four usual panels.
 pub fn picture(title: &str, groups: &[Group]) -> Picture {
+    picture_by(title, groups, &Metric::final_loss())
+}
+
+/// The same with the best by `metric`.
+pub fn picture_by(title: &str, groups: &[Group], metric: &Metric) -> Picture {
     let shown = groups.iter().filter_map(|group| {
-        let point = &group.points[group.best().unwrap_or(0)];
+        let point = &group.points[group.best_by(metric).unwrap_or(0)];
         let run = point.runs.first()?;
         Some(Curve { label: group.label(point), records: run.records.clone(), edge: run.edge })
     });
     Picture { title: title.to_owned(), x: Abscissa::Step, panels: Vec::new(), curves: shown.collect() }
 }
 
-fn loss_of_a_success(run: &Finished) -> Option<f64> {
-    run.summary.final_loss.filter(|loss| run.summary.stop.is_success() && loss.is_finite())
+fn of_a_success(run: &Finished, metric: &Metric) -> Option<f64> {
+    metric.of(&run.summary).filter(|_| run.summary.stop.is_success())
 }
 
 /// How the runs of a point ended; if one failed, the first failure and how many finished.
@@ -178,5 +226,35 @@ mod tests {
         assert!(text.contains(" - ") && !text.contains("e9") && text.contains("(0 of 2 finished)"), "{text}");
         let (head, text) = row(vec![run(diverged(), 1e9)]);
         assert!(!head.contains('±') && text.contains("1.000e9") && text.ends_with("diverged at step 3"), "{text}");
+    }
+
+    /// The smaller final loss has the worse accuracy, whose means over the seeds are 0.75 and 0.875.
+    #[test]
+    fn the_best_may_be_chosen_by_another_metric() {
+        let with = |loss, accuracy| {
+            let mut run = run(StopReason::StepsDone, loss);
+            run.summary.test.insert("accuracy".to_owned(), accuracy);
+            run
+        };
+        let point = |label: &str, runs| Point { label: label.to_owned(), runs };
+        let points = vec![
+            point("rate=0.1", vec![with(1.0, 0.5), with(1.0, 1.0)]),
+            point("rate=0.2", vec![with(2.0, 0.75), with(2.0, 1.0)]),
+            point("rate=0.3", vec![run(StopReason::StepsDone, 0.5)]),
+        ];
+        let group = Group { name: "a".to_owned(), points };
+        let accuracy = Metric::named("test.accuracy").unwrap();
+        assert_eq!((group.best(), group.best_by(&accuracy)), (Some(2), Some(1)));
+        assert_eq!(group.points[1].score(&accuracy), Some(0.875));
+        assert_eq!(group.points[2].score(&accuracy), None, "one without test examples");
+        let text = comparison_table_by(&[group], &accuracy);
+        let (head, rows) = text.split_once('\n').unwrap();
+        assert!(
+            head.starts_with("run ")
+                && head.contains("  test accuracy ± standard error  final loss ± standard error  "),
+            "{head}"
+        );
+        // Standard deviation of 3/4 and 1 is sqrt(1/32), over sqrt(2).
+        assert!(rows.contains("a rate=0.2 *") && rows.contains("0.8750 ± 0.1250"), "{text}");
     }
 }

@@ -6,7 +6,7 @@ use onedge_registry::{Kind, Value};
 
 use super::draw::{Distribution, Drawn};
 use super::section::Section;
-use crate::Error;
+use crate::{Error, Metric};
 use onedge_spec::{self as spec, Catalogue, Document, Placed, ROOT, parse_table, plain, to_toml};
 
 /// Stands in a document for a value that is drawn.
@@ -83,6 +83,13 @@ impl Sweep {
             return Err(fail(format!("sweep.random: expected a setting to draw, got none; try `{example}`")));
         }
         Ok(Self { origin: origin.to_owned(), section, layers })
+    }
+}
+
+impl Sweep {
+    /// By which the best run of each group is chosen.
+    pub fn metric(&self) -> Metric {
+        self.section.metric.clone().unwrap_or_else(Metric::final_loss)
     }
 }
 

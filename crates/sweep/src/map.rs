@@ -21,7 +21,7 @@ pub struct Map {
     panels: Vec<(String, Vec<Cell>)>,
 }
 
-/// What there is of one pair: of the point of smallest final loss, where other settings vary, too.
+/// What there is of one pair: of the best point, where other settings vary, too.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Cell {
     /// The mean over the seeds that did what they were asked to.
@@ -39,7 +39,8 @@ struct Cell {
 struct Spot<'a> {
     trial: &'a Trial,
     summaries: Vec<&'a Summary>,
-    final_loss: Option<f64>,
+    /// The smaller the better.
+    rank: Option<f64>,
     is_best: bool,
 }
 
@@ -74,7 +75,7 @@ impl Report<'_> {
                     let is = |key: &str, place: &f64| value(spot.trial, key).as_ref().and_then(number) == Some(*place);
                     is(&axes.x, column) && is(&axes.y, row) && title(spot.trial, axes).as_ref() == Some(&panel_title)
                 };
-                let score = |spot: &&Spot<'_>| spot.final_loss.unwrap_or(f64::INFINITY);
+                let score = |spot: &&Spot<'_>| spot.rank.unwrap_or(f64::INFINITY);
                 let best = spots.iter().filter(here).min_by(|a, b| score(a).total_cmp(&score(b)));
                 best.map_or_else(Cell::default, |spot| cell(spot, value_name))
             };
@@ -106,9 +107,11 @@ impl Report<'_> {
             let place = place.unwrap_or_else(|| {
                 let group = self.groups.iter().find(|group| group.name == trial.group);
                 let index = group.and_then(|group| group.points.iter().position(|point| point.label == trial.label));
-                let final_loss = group.zip(index).and_then(|(group, index)| group.points[index].final_loss());
-                let is_best = index.is_some() && group.and_then(|group| group.best()) == index;
-                spots.push(Spot { trial, summaries: Vec::new(), final_loss, is_best });
+                let metric = &self.metric;
+                let score = group.zip(index).and_then(|(group, index)| group.points[index].score(metric));
+                let rank = score.map(|score| metric.rank(score));
+                let is_best = index.is_some() && group.and_then(|group| group.best_by(metric)) == index;
+                spots.push(Spot { trial, summaries: Vec::new(), rank, is_best });
                 spots.len() - 1
             });
             if let Status::Done(done) = status {

@@ -6,10 +6,11 @@ use std::path::Path;
 use super::status::{Done, Status};
 use super::trials::Trial;
 use crate::Error;
-use crate::compare::{Group, Point, comparison_table};
+use crate::Metric;
+use crate::compare::{Group, Point, comparison_table_by, heading, with_error};
 use onedge_record::{Record, RunDirectory, StopReason, Summary};
 use onedge_run::Finished;
-use onedge_text::table::{number, table};
+use onedge_text::table::table;
 
 /// What a sweep tells, as far as it has come.
 #[derive(Debug, Clone)]
@@ -18,6 +19,8 @@ pub struct Report<'a> {
     pub(crate) statuses: &'a [Status],
     /// The runs at their end, by group and point. Of their records they have the last one with a sharpness.
     pub(crate) groups: Vec<Group>,
+    /// By which the best is chosen.
+    pub(crate) metric: Metric,
 }
 
 /// How many runs there are of each kind.
@@ -55,12 +58,19 @@ impl<'a> Report<'a> {
                 None => group.points.push(Point { label: trial.label.clone(), runs: vec![finished] }),
             }
         }
-        Ok(Self { trials, statuses, groups })
+        Ok(Self { trials, statuses, groups, metric: Metric::final_loss() })
+    }
+
+    /// The same with the best of each group chosen by `metric`.
+    pub fn chosen_by(self, metric: Metric) -> Self {
+        Self { metric, ..self }
     }
 
     /// Whether each group has a run that is its best.
     pub fn has_all_bests(&self) -> bool {
-        let found = |trial: &Trial| self.groups.iter().any(|group| group.name == trial.group && group.best().is_some());
+        let found = |trial: &Trial| {
+            self.groups.iter().any(|group| group.name == trial.group && group.best_by(&self.metric).is_some())
+        };
         self.trials.iter().all(found)
     }
 
@@ -69,8 +79,8 @@ impl<'a> Report<'a> {
         count(self.statuses.iter())
     }
 
-    /// A row for each group: the point of smallest final loss (the mean of the last five losses, over the seeds), its
-    /// numbers, and how many runs of the group ended how.
+    /// A row for each group: the best point (of smallest final loss, the mean of the last five losses over the seeds, unless
+    /// another metric was asked for), its numbers, and how many runs of the group ended how.
     pub fn best_table(&self) -> String {
         let mut names: Vec<&str> = Vec::new();
         for trial in self.trials {
@@ -79,23 +89,14 @@ impl<'a> Report<'a> {
             }
         }
         let rows: Vec<Vec<String>> = names.into_iter().map(|name| self.row(name)).collect();
-        let headings = [
-            "group",
-            "best",
-            "final loss ± standard error",
-            "test acc",
-            "seeds",
-            "runs",
-            "diverged",
-            "given up",
-            "open",
-        ];
+        let own = heading(&self.metric, true);
+        let headings = ["group", "best", &own, "test acc", "seeds", "runs", "diverged", "given up", "open"];
         table(&headings, &rows)
     }
 
-    /// A row for each point, see [`comparison_table`].
+    /// A row for each point, see [`comparison_table_by`].
     pub fn point_table(&self) -> String {
-        comparison_table(&self.groups)
+        comparison_table_by(&self.groups, &self.metric)
     }
 
     /// A row for each run: what varies, and its summary.
@@ -140,8 +141,8 @@ impl<'a> Report<'a> {
 
     fn row(&self, name: &str) -> Vec<String> {
         let group = self.groups.iter().find(|group| group.name == name);
-        let best = group.and_then(|group| Some(&group.points[group.best()?]));
-        let spread = best.and_then(Point::standard_error).map_or(String::new(), |e| format!(" ± {}", number(Some(e))));
+        let metric = &self.metric;
+        let best = group.and_then(|group| Some(&group.points[group.best_by(metric)?]));
         let accuracies: Vec<f64> = best
             .into_iter()
             .flat_map(|p| &p.runs)
@@ -153,7 +154,10 @@ impl<'a> Report<'a> {
         vec![
             name.to_owned(),
             best.map_or("-".to_owned(), |point| point.label.clone()),
-            format!("{}{spread}", number(best.and_then(Point::final_loss))),
+            with_error(
+                best.and_then(|point| point.score(metric)),
+                best.and_then(|point| point.standard_error_of(metric)),
+            ),
             if accuracies.is_empty() { "-".to_owned() } else { format!("{:.1} %", 100.0 * accuracy) },
             best.map_or("-".to_owned(), |point| point.runs.len().to_string()),
             counts.runs.to_string(),

@@ -3,6 +3,8 @@ use std::collections::BTreeMap;
 use onedge_registry::Error;
 
 use super::fields::{Fields, list, number, table};
+use crate::Metric;
+use crate::metric::METRICS;
 
 /// `[sweep]`
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +20,8 @@ pub(crate) struct Section {
     /// The keys for each of whose values there is a best run.
     pub(crate) per: Vec<String>,
     pub(crate) stop: Option<Stop>,
+    /// By which the best run is chosen.
+    pub(crate) metric: Option<Metric>,
     /// Settings that follow another one.
     pub(crate) scale: BTreeMap<String, Scale>,
     pub(crate) variants: Vec<toml::Table>,
@@ -38,7 +42,7 @@ pub(crate) struct Scale {
     pub(crate) power: f64,
 }
 
-const KEYS: [&str; 8] = ["random", "seed", "repeats", "epochs", "per", "stop", "scale", "variants"];
+const KEYS: [&str; 9] = ["random", "seed", "repeats", "epochs", "per", "stop", "metric", "scale", "variants"];
 
 impl Section {
     /// What the table says.
@@ -61,6 +65,7 @@ impl Section {
                 .optional("per", "a list of settings, like [\"batch\"]", |per| list(per, text))?
                 .unwrap_or_default(),
             stop: stop.map(Stop::read).transpose()?,
+            metric: own.optional("metric", METRICS, |name| Metric::named(name.as_str()?).ok())?,
             scale: Scale::read_all(own.optional("scale", scales, table)?.unwrap_or_default())?,
             variants: own.optional("variants", of_sections, |variants| list(variants, table))?.unwrap_or_default(),
         })
@@ -121,7 +126,7 @@ mod tests {
     fn everything_is_read() {
         let section = read(
             "random = 3\nseed = 4\nrepeats = 2\nepochs = 5\nper = [\"batch\"]\nstop = { at = [0.5], margin = 2 }\n\
-             scale = { \"tuner.rate\" = { by = \"batch\", base = 8 } }\n[[variants]]\nsteps = 3\n",
+             metric = \"test.accuracy\"\nscale = { \"tuner.rate\" = { by = \"batch\", base = 8 } }\n[[variants]]\nsteps = 3\n",
         );
         let scale = Scale { by: "batch".to_owned(), base: 8.0, power: 1.0 };
         let expected = Section {
@@ -131,6 +136,7 @@ mod tests {
             epochs: Some(5.0),
             per: vec!["batch".to_owned()],
             stop: Some(Stop { at: vec![0.5], margin: 2.0 }),
+            metric: Some(Metric::named("test.accuracy").unwrap()),
             scale: BTreeMap::from([("tuner.rate".to_owned(), scale)]),
             variants: vec!["steps = 3".parse().unwrap()],
         };
@@ -166,6 +172,11 @@ mod tests {
             (
                 "scale = { \"tuner.rate\" = \"batch\" }",
                 "sweep.scale.tuner.rate: expected a section like { by = \"batch\", base = 256 }, got \"batch\"",
+            ),
+            (
+                "metric = \"accuracy\"",
+                "sweep.metric: expected `final_loss`, `best_loss`, or a metric like `test.loss`, `test.accuracy`, \
+                 `train.r-squared` or `best.loss`, got \"accuracy\"",
             ),
             ("variants = 3", "sweep.variants: expected sections [[sweep.variants]], got 3"),
         ] {

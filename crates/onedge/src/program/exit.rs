@@ -27,12 +27,13 @@ pub fn report(error: &anyhow::Error) -> Code {
 }
 
 /// What the libraries call an option, as the command line has it. They begin a message with its name.
-const OPTIONS: [&str; 13] = [
+const OPTIONS: [&str; 14] = [
     "at",
     "best",
     "columns",
     "initial",
     "map",
+    "metric",
     "prompt",
     "sort",
     "step",

@@ -1,4 +1,4 @@
-use crate::bench::Bench;
+use crate::bench::{Bench, SPEC};
 
 const TEST: [&str; 4] = ["--set", "data.test_fraction=0.2", "--set", "precision=f64"];
 
@@ -152,4 +152,75 @@ fn what_makes_no_sense_in_an_evaluation_is_said() {
     ] {
         assert_eq!(message(set), expected);
     }
+}
+
+/// Many labels are wrong, so that the rate which fits them best is not the one which tests best.
+fn noisy(bench: &Bench) {
+    let spec = SPEC.replace("rate = 0.1", "rate = [0.01, 0.1, 1.0, 3.0]").replace("steps = 12", "steps = 100");
+    let spec = spec.replace("hidden = [4]", "hidden = [16]");
+    bench.write("noisy.toml", spec.replace("classes = 2", "classes = 2\ntest_fraction = 0.3\nlabel_noise = 0.4"));
+}
+
+/// The rates with the smallest number at a path of their summaries, those in folders that begin with `constant`.
+fn smallest(bench: &Bench, root: &str, path: &[&str]) -> String {
+    let runs = bench.names(root).into_iter().filter(|name| name.starts_with("constant"));
+    let numbers = runs.map(|run| {
+        let summary = json(bench, &format!("{root}/{run}/summary.json"));
+        let number = path.iter().fold(&summary, |value, key| &value[*key]).as_f64().unwrap();
+        let spec = bench.read(&format!("{root}/{run}/spec.toml"));
+        let rate = spec.lines().find_map(|line| line.strip_prefix("rate = ")).unwrap();
+        (number, format!("rate={}", rate))
+    });
+    numbers.min_by(|a, b| a.0.total_cmp(&b.0)).unwrap().1
+}
+
+fn starred(table: &str) -> &str {
+    table.lines().find(|line| line.contains(" * ")).unwrap_or_else(|| panic!("{table}"))
+}
+
+#[test]
+fn the_best_of_several_runs_may_be_chosen_by_the_test_examples() {
+    let bench = Bench::new();
+    noisy(&bench);
+    let output = bench.done(&["compare", "noisy.toml", "-q", "--out", "c", "--metric", "test.loss"]);
+    let (by_test, by_train) = (smallest(&bench, "c", &["test", "loss"]), smallest(&bench, "c", &["final_loss"]));
+    assert_ne!(by_test, by_train);
+    assert!(output.stdout.starts_with("run                  test loss  final loss"), "{}", output.stdout);
+    assert!(starred(&output.stdout).starts_with(&format!("constant {by_test} * ")), "{by_test}: {}", output.stdout);
+    let usual = bench.done(&["compare", "noisy.toml", "-q", "--out", "u"]).stdout;
+    assert!(starred(&usual).starts_with(&format!("constant {by_train} * ")), "{by_train}: {usual}");
+
+    let sweep = ["sweep", "noisy.toml", "-q", "--root", "s", "--set"];
+    let table = bench.done(&[&sweep[..], &["sweep.metric=test.loss"]].concat()).stdout;
+    assert!(table.contains("test loss ± standard error"), "{table}");
+    let best = table.lines().find(|line| line.starts_with("constant  rate=")).unwrap_or_else(|| panic!("{table}"));
+    assert!(best.starts_with(&format!("constant  {by_test} ")), "{by_test}: {table}");
+    let table = bench.done(&[&sweep[..], &["sweep.repeats=1", "--table-only"]].concat()).stdout;
+    assert!(table.contains(&format!("\nconstant  {by_train} ")), "{by_train}: {table}");
+}
+
+#[test]
+fn a_metric_that_runs_will_not_have_is_refused_before_they_are_done() {
+    let bench = Bench::new();
+    let message = |args: &[&str]| {
+        let output = bench.run(args);
+        assert_eq!(output.code, Some(2), "{}", output.stdout);
+        output.stderr
+    };
+    assert_eq!(
+        message(&["compare", "a.toml", "-q", "--metric", "test.accuracy"]),
+        "error: --metric: expected final_loss, best_loss or one of train.accuracy, train.loss (for a test set try \
+         `data.test_fraction = 0.2`), got test.accuracy\n"
+    );
+    assert_eq!(
+        message(&["compare", "a.toml", "-q", "--metric", "f1"]),
+        "error: --metric: expected `final_loss`, `best_loss`, or a metric like `test.loss`, `test.accuracy`, \
+         `train.r-squared` or `best.loss`, got `f1`\n"
+    );
+    assert!(bench.names(".").iter().all(|name| name != "runs"));
+    let text = message(&["sweep", "a.toml", "-q", "--set", "sweep.metric=best.loss"]);
+    assert!(
+        text.contains("metric: expected") && text.contains("evaluation.every") && text.ends_with("got best.loss\n"),
+        "{text}"
+    );
 }

@@ -5,7 +5,8 @@ use onedge_record::{Record, RunDirectory, write_whole};
 use onedge_run::{DataSets, Place, Request, check_all, execute};
 use onedge_spec::{Catalogue, Variant, expand};
 use onedge_store::IndexedRoot;
-use onedge_sweep::compare::{Group, Point, comparison_table, picture};
+use onedge_sweep::Metric;
+use onedge_sweep::compare::{Group, Point, comparison_table_by, picture_by};
 use onedge_text::labels::tell_apart;
 
 use crate::program::code::Code;
@@ -25,12 +26,16 @@ pub struct Args {
     /// Leave runs, table and picture in this new folder [default: runs/compare, numbered]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Choose the best by this number of the summaries: test.accuracy, test.loss, best.loss, ...
+    #[arg(long, value_name = "KEY", default_value = "final_loss")]
+    metric: String,
     /// Show no progress
     #[arg(long, short)]
     quiet: bool,
 }
 
 pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
+    let metric = Metric::named(&args.metric)?;
     let mut plans = Vec::new();
     for path in &args.specs {
         plans.push(expand(&args.overrides.document(Some(path), catalogue)?)?);
@@ -40,17 +45,18 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
     let rows = Rows::new(args.quiet);
     let mut data_sets = args.overrides.data_sets(&rows).stopped_by(&interrupt);
     check_all(plans.iter().flatten().map(|variant| &variant.spec), &mut data_sets)?;
+    metric.check(plans.iter().flatten().map(|variant| &variant.spec), &mut data_sets)?;
     let folder = match &args.out {
         Some(path) => RunDirectory::create(path)?,
         None => RunDirectory::create_numbered(Path::new(ROOT), "compare")?,
     };
     let (groups, stopped) = all(&plans, &rows, folder.path(), &mut data_sets, &interrupt, catalogue);
-    let shown = show(&groups, &plans, folder.path());
+    let shown = show(&groups, &plans, folder.path(), &metric);
     stopped?;
     shown?;
     Ok(if interrupt.load(Ordering::Relaxed) {
         Code::Interrupted
-    } else if groups.iter().all(|group| group.best().is_some()) {
+    } else if groups.iter().all(|group| group.best_by(&metric).is_some()) {
         Code::Done
     } else {
         Code::Failed
@@ -72,15 +78,15 @@ fn name_apart(plans: &mut [Vec<Variant>], paths: &[PathBuf]) {
 }
 
 /// Prints the table of what was done and leaves it in the folder, with a picture.
-fn show(groups: &[Group], plans: &[Vec<Variant>], folder: &Path) -> Result<(), onedge_plot::Error> {
+fn show(groups: &[Group], plans: &[Vec<Variant>], folder: &Path, metric: &Metric) -> Result<(), onedge_plot::Error> {
     if groups.is_empty() {
         return Ok(());
     }
-    let text = comparison_table(groups);
+    let text = comparison_table_by(groups, metric);
     console::result(&text);
     note_different_problems(plans);
     let mut written = write_whole(&folder.join("table.txt"), text.as_bytes()).map_err(onedge_plot::Error::from);
-    let drawing = picture("the best run of each spec", groups);
+    let drawing = picture_by("the best run of each spec", groups, metric);
     for extension in ["svg", "png"] {
         written = written.and(drawing.save(&folder.join(format!("picture.{extension}"))));
     }

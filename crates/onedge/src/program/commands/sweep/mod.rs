@@ -58,6 +58,7 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
     let sweep = Sweep::read(&args.sweep, &args.overrides.set, catalogue)?;
     let trials = sweep.trials(&mut data_sets)?;
     let specs: Vec<Spec> = trials.iter().map(|trial| trial.spec.clone()).collect();
+    let metric = sweep.metric();
     let workers = Workers { jobs: args.jobs.into(), share: args.array, give_up: sweep.give_up(&trials) };
     let here = survey(&specs, &args.root, workers.hopeless())?;
     warn_of_damage(&here, &specs, args, &*rows.warnings());
@@ -73,6 +74,7 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
         let open = || runs.iter().filter(|run| !matches!(here[**run], Status::Done(_))).map(|run| &specs[*run]);
         note_threads(open(), workers.jobs);
         check_all(open(), &mut data_sets)?;
+        metric.check(open(), &mut data_sets)?;
         let live = Live::new(&rows, &trials, &specs, &workers);
         let result = sweep::run(&specs, &args.root, &workers, &data_sets, &|event| live.see(&event), &interrupt);
         done = Some(live.finish());
@@ -81,7 +83,7 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
             Err(error) => (survey(&specs, &args.root, workers.hopeless())?, Err(error)),
         }
     };
-    let report = Report::new(&trials, &statuses)?;
+    let report = Report::new(&trials, &statuses)?.chosen_by(metric);
     let shown = show(&report, axes.as_ref(), args, done);
     stopped?;
     shown?;

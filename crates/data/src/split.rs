@@ -1,5 +1,5 @@
 use crate::table::TableEncoding;
-use crate::{Dataset, Error, ExamplesError, Targets};
+use crate::{Dataset, Error, ExamplesError, Scaling, Targets};
 
 /// What to train on, and what to test on if the set has such a part.
 #[derive(Debug, Clone, PartialEq)]
@@ -10,6 +10,8 @@ pub struct Split {
     pub test: Option<Dataset>,
     /// How the examples were made of the cells of a table, if they were.
     pub encoding: Option<TableEncoding>,
+    /// How the inputs of both were scaled after they were read; those of a table are by its encoding.
+    pub scaling: Scaling,
 }
 
 impl Split {
@@ -30,13 +32,14 @@ impl Split {
                 }));
             }
         }
-        Ok(Self { train, test, encoding: None })
+        Ok(Self { train, test, encoding: None, scaling: Scaling::None })
     }
 
     /// The split with `change` applied to both parts.
     pub(crate) fn try_map(self, mut change: impl FnMut(Dataset) -> Result<Dataset, Error>) -> Result<Self, Error> {
         let train = change(self.train)?;
-        Ok(Self { train, test: self.test.map(change).transpose()?, encoding: self.encoding })
+        let test = self.test.map(change).transpose()?;
+        Ok(Self { train, test, encoding: self.encoding, scaling: self.scaling })
     }
 }
 

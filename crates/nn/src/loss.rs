@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use onedge_graph::{Formula, Graph, NodeId, Value};
 
-use crate::{Error, LossError, Range, Target, Weights};
+use crate::{Error, Link, LossError, Range, Target, Weights};
 
 /// A way to compare outputs with targets.
 #[derive(Clone)]
@@ -13,6 +13,7 @@ pub struct Loss {
     range: Range,
     weights: Weights,
     spread: Option<f64>,
+    link: Link,
 }
 
 /// From the outputs `[batch, outputs]`, the targets, what they mean and what is known of them, the losses and metrics.
@@ -45,12 +46,23 @@ impl Loss {
         name: &'static str,
         compare: impl Fn(&mut Graph, NodeId, NodeId, LossContext) -> Result<LossNodes, Error> + Send + Sync + 'static,
     ) -> Self {
-        Self { name, compare: Arc::new(compare), range: Range::Any, weights: Weights::None, spread: None }
+        let (range, weights, link) = (Range::Any, Weights::None, Link::Identity);
+        Self { name, compare: Arc::new(compare), range, weights, spread: None, link }
     }
 
     /// The same for real targets in `range` alone.
     pub fn with_range(self, range: Range) -> Self {
         Self { range, ..self }
+    }
+
+    /// The same for outputs of which predictions follow by `link`.
+    pub fn with_link(self, link: Link) -> Self {
+        Self { link, ..self }
+    }
+
+    /// How predictions follow from outputs.
+    pub fn link(&self) -> Link {
+        self.link
     }
 
     /// The same with weights.

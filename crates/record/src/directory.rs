@@ -19,6 +19,7 @@ pub const UNFINISHED: &str = ".unfinished-";
 /// |---|---|
 /// | `spec.toml` | the resolved spec; running it again gives the same run, from the same file of parameters if `start` in its section `provenance` names one |
 /// | `encoding.json` | how the cells of a table became inputs, if the data are one: an `onedge_data::table::TableEncoding` |
+/// | `meaning.json` | what the numbers of the data mean (scaling, classes, vocabulary): an `onedge_data::Meaning` |
 /// | `steps.jsonl` | one [`Record`](crate::Record) per line, as a JSON object, appended as the run goes; of one step the last counts |
 /// | `summary.json` | the [`Summary`]; absent if the run was killed |
 /// | `params.safetensors` | the parameters at the end; absent if the run was killed |
@@ -126,15 +127,31 @@ impl RunDirectory {
     /// # Errors
     /// [`Error::Read`]; [`Error::Record`] if the file holds something else.
     pub fn read_encoding<E: DeserializeOwned>(&self) -> Result<Option<E>, Error> {
-        let path = self.encoding();
-        match fs::read_to_string(&path) {
-            Ok(text) => match serde_json::from_str(&text) {
-                Ok(encoding) => Ok(Some(encoding)),
-                Err(source) => Err(Error::Record { path, line: source.line(), source }),
-            },
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::read(&path)(error)),
-        }
+        read_json(self.encoding())
+    }
+
+    /// `meaning.json`
+    pub fn meaning(&self) -> PathBuf {
+        self.path.join("meaning.json")
+    }
+
+    /// Leaves what the numbers of the data mean: scaling, classes, vocabulary.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn leave_meaning(&self, meaning: &impl Serialize) -> Result<(), Error> {
+        let path = self.meaning();
+        // In one line: there may be a mean and a deviation for each of many pixels.
+        let text = serde_json::to_string(meaning).map_err(|error| Error::write(&path)(error.into()))?;
+        write_whole(&path, (text + "\n").as_bytes())
+    }
+
+    /// What the numbers of the data mean; none for a run of a version that did not say.
+    ///
+    /// # Errors
+    /// Those of [`read_encoding`](Self::read_encoding).
+    pub fn read_meaning<M: DeserializeOwned>(&self) -> Result<Option<M>, Error> {
+        read_json(self.meaning())
     }
 
     /// `steps.jsonl`
@@ -251,6 +268,18 @@ impl RunDirectory {
         let mut text = serde_json::to_vec_pretty(summary).map_err(|error| Error::write(&path)(error.into()))?;
         text.push(b'\n');
         write_whole(&path, &text)
+    }
+}
+
+/// What a file holds; none if there is no such file.
+fn read_json<E: DeserializeOwned>(path: PathBuf) -> Result<Option<E>, Error> {
+    match fs::read_to_string(&path) {
+        Ok(text) => match serde_json::from_str(&text) {
+            Ok(value) => Ok(Some(value)),
+            Err(source) => Err(Error::Record { path, line: source.line(), source }),
+        },
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::read(&path)(error)),
     }
 }
 

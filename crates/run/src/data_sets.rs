@@ -78,13 +78,19 @@ impl DataSets {
             return Ok(Arc::clone(split));
         }
         let entry = find("data set", spec.catalogue.data_sets(), &part.name).map_err(onedge_data::Error::from)?;
+        let split = Arc::new(self.in_context(threads, |context| (entry.build)(&part.settings, context))?);
+        self.held.push((part.clone(), Arc::clone(&split)));
+        Ok(split)
+    }
+}
+
+impl DataSets {
+    /// What `read` makes with so many threads, watched and interrupted as all that is read here.
+    pub(crate) fn in_context<R>(&self, threads: usize, read: impl FnOnce(&Context<'_>) -> R) -> R {
         let (progress, interrupt) = (self.progress.as_deref(), self.interrupt.as_deref());
         let watch = Watch { progress, interrupt, ..Watch::default() };
         let (cache_dir, warn) = (self.cache_dir.as_deref(), self.warn.as_deref());
-        let context = Context { cache_dir, watch, warn, threads, allow_download: true };
-        let split = Arc::new((entry.build)(&part.settings, &context)?);
-        self.held.push((part.clone(), Arc::clone(&split)));
-        Ok(split)
+        read(&Context { cache_dir, watch, warn, threads, allow_download: true })
     }
 }
 

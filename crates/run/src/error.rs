@@ -58,6 +58,20 @@ pub enum Error {
         /// What is there instead.
         got: &'static str,
     },
+    /// A run of a version that did not leave what its data mean.
+    #[error("{}: expected what the data of the run mean, which runs leave as they begin, got no such file; try the run anew, with this version", path.display())]
+    NoMeaning {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Data that were read again, and mean something else by now.
+    #[error("{}: the data of the run are not what they were ({difference}); try putting them back, or evaluating other data as files of their own", run.display())]
+    OtherMeaning {
+        /// The folder of the run.
+        run: PathBuf,
+        /// What was and what is.
+        difference: String,
+    },
     /// A run that came to its end, but not all of it could be written.
     #[error("{source}{}", rest(source, finished))]
     Incomplete {
@@ -78,7 +92,9 @@ impl Error {
             | Self::NoText { .. }
             | Self::UnknownCharacter { .. }
             | Self::Option { .. }
-            | Self::NoSpec { .. } => true,
+            | Self::NoSpec { .. }
+            | Self::NoMeaning { .. }
+            | Self::OtherMeaning { .. } => true,
             Self::Data(error) => !error.is_failure(),
             Self::Train(error) => error.is_misuse(),
             Self::Record(error) => error.is_misuse(),

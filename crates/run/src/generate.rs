@@ -8,7 +8,7 @@ use onedge_random::Random;
 use onedge_spec::Spec;
 use onedge_train::{engine, layouts};
 
-use crate::{DataSets, Error, Point, network};
+use crate::{DataSets, Error, Point, meaning, network};
 
 /// How text is drawn.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +41,7 @@ pub fn generate(
 ) -> Result<(), Error> {
     let split =
         data_sets.get(spec, engine::options(&spec.engine).map_err(onedge_spec::Error::spec(&spec.origin))?.threads)?;
+    meaning::require_same(point, &split)?;
     let Targets::Tokens { vocabulary, length: context, .. } = split.train.targets() else {
         return Err(Error::NoText { origin: spec.origin.clone(), data: spec.data.name.clone() });
     };

@@ -1,4 +1,4 @@
-//! From a spec to a finished run, and what else is done with a model: resume, fork, measure, forecast, generate.
+//! From a spec to a finished run, and what else is done with a model: resume, fork, measure, evaluate, predict, forecast, generate.
 //!
 //! Knows nothing of indexes, pictures and many runs at once. It is the lowest crate with clocks and files of its own.
 #![forbid(unsafe_code)]
@@ -6,23 +6,28 @@
 pub mod contract;
 mod data_sets;
 mod error;
+pub mod evaluate;
 mod execute;
 mod fingerprint;
 pub mod forecast;
 mod fork;
 pub mod generate;
 mod keeper;
+mod meaning;
 pub mod measure;
 mod origin;
 mod outputs;
 mod own;
 mod point;
+pub mod predict;
 mod prepare;
 mod problem;
 mod registration;
 mod resume;
 mod resume_error;
+pub mod scores;
 mod session;
+mod trained;
 
 pub use data_sets::{DataSets, SharedData};
 pub use error::Error;

@@ -13,7 +13,7 @@ use onedge_train::{Element, Instruments, Layout, StepStart, Workload, instrument
 use onedge_tune::{Error as TuneError, Optimizer};
 use serde::Serialize;
 
-use crate::{DataSets, Error, Located, Point, build_problem, plan};
+use crate::{DataSets, Error, Located, Point, build_problem, meaning, plan};
 
 /// What was measured at one point.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -82,6 +82,7 @@ pub fn measure(spec: &Spec, point: &Point, data_sets: &mut DataSets) -> Result<M
 
 fn measure_in<T: Element>(spec: &Spec, point: &Point, data_sets: &mut DataSets) -> Result<Measurement, Error> {
     let mut problem = build_problem::<T>(spec, data_sets)?;
+    meaning::require_same(point, &problem.data)?;
     let Located { w, words } = point.of(spec, &problem)?;
     let in_spec = onedge_spec::Error::spec(&spec.origin);
     let mut optimizer = spec.build_optimizer().map_err(&in_spec)?;

@@ -15,7 +15,7 @@ use onedge_train::{Advance, Element, Outcome, Prepared, Snapshot, Training, Work
 
 use crate::keeper::{Keeper, Pause, Tally};
 use crate::registration::Registration;
-use crate::{DataSets, Error, Finished, Place, file_name};
+use crate::{DataSets, Error, Finished, Place, file_name, meaning};
 
 /// A run that is ready to train: what all runs have in common from here on, however they began.
 pub(crate) struct Session<'a, T: Element> {
@@ -89,7 +89,7 @@ impl<T: Element> Session<'_, T> {
             training = training.with_evaluation(evaluator, test);
         }
         let (layouts, data) = (&problem.layouts, &problem.data);
-        data.encoding.as_ref().map(|encoding| directory.leave_encoding(encoding)).transpose()?;
+        meaning::leave(&directory, data)?;
         let keeper = |last| {
             let checkpoints = Checkpoints::in_folder(&directory.checkpoints());
             Keeper::new(described.checkpoints, checkpoints, layouts, described.settings.clone(), data, last)

@@ -33,6 +33,16 @@ pub enum TextError {
         /// The first such character.
         character: char,
     },
+    /// A character that the text which a model was trained on lacks.
+    #[error(
+        "{origin}: expected characters that the model was trained on, got `{character}`, which it never saw; try leaving it out"
+    )]
+    Unseen {
+        /// The file.
+        origin: String,
+        /// The first such character.
+        character: char,
+    },
     /// A byte-pair encoding is asked of a program that has none.
     #[error(
         "{origin}: expected a program with byte-pair encodings, got one built without; try building it with the feature \

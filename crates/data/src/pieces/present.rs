@@ -36,11 +36,19 @@ impl Pieces {
             }
             Err(error) => return Err(Error::io(path, "read", error)),
         };
+        Self::from_json(&path.display().to_string(), &bytes)
+    }
+
+    /// The same from the bytes of such a file, called `origin` in errors.
+    ///
+    /// # Errors
+    /// Bytes that are no such encoding.
+    pub fn from_json(origin: &str, bytes: &[u8]) -> Result<Self, Error> {
         let wrong = |got: String| {
             let expected = "a byte-pair encoding without dropout, in the JSON format of `tokenizers`".to_owned();
-            Error::File(FileError::Format { origin: path.display().to_string(), what: "content", expected, got })
+            Error::File(FileError::Format { origin: origin.to_owned(), what: "content", expected, got })
         };
-        let tokenizer = Tokenizer::from_bytes(&bytes).map_err(|error| wrong(excerpt(&error.to_string())))?;
+        let tokenizer = Tokenizer::from_bytes(bytes).map_err(|error| wrong(excerpt(&error.to_string())))?;
         match tokenizer.get_model() {
             ModelWrapper::BPE(BPE { dropout: None, .. }) => {}
             ModelWrapper::BPE(_) => return Err(wrong("one with dropout".to_owned())),

@@ -44,7 +44,7 @@ pub fn idx(images: &Path, labels: &Path, classes: Option<usize>, names: &[&str])
             got: labels.len().to_string(),
         }));
     }
-    let shape = if sizes.len() == 3 { vec![1, sizes[1], sizes[2]] } else { sizes[1..].to_vec() };
+    let shape = shape_of(&sizes);
     let classes = classes.unwrap_or_else(|| labels.iter().max().map_or(0, |&label| usize::from(label) + 1));
     let labels = labels.into_iter().map(u32::from).collect();
     let targets = Targets::Classes { labels, classes, names: names.iter().map(|&name| name.to_owned()).collect() };
@@ -61,6 +61,23 @@ pub fn idx(images: &Path, labels: &Path, classes: Option<usize>, names: &[&str])
         }
         set => Ok(set?.with_full_scale(255.0)),
     }
+}
+
+/// The images of a file alone, each with the target 0.
+///
+/// # Errors
+/// As [`idx`].
+pub fn idx_images(path: &Path) -> Result<Dataset, Error> {
+    let mut file = Source::open(path, "an IDX file of images", "another path")?;
+    let (sizes, pixels) = numbers(&mut file, 2..=4, "images")?;
+    let targets = Targets::Values { values: vec![0.0; sizes[0]], width: 1 };
+    let inputs = pixels.into_iter().map(f32::from).collect();
+    Ok(Dataset::new(path.display().to_string(), inputs, shape_of(&sizes), targets)?.with_full_scale(255.0))
+}
+
+/// The shape of one image.
+fn shape_of(sizes: &[usize]) -> Vec<usize> {
+    if sizes.len() == 3 { vec![1, sizes[1], sizes[2]] } else { sizes[1..].to_vec() }
 }
 
 /// The sizes and the bytes of one file, whose rank must be in `ranks`.

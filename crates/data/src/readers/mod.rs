@@ -10,8 +10,8 @@ mod text;
 
 pub use cifar::{Cifar, cifar};
 pub use csv::{csv, csv_split};
-pub use idx::{idx, idx_split};
-pub use text::{Text, Tokens, text, text_of};
+pub use idx::{idx, idx_images, idx_split};
+pub use text::{Text, Tokens, text, text_of, text_with};
 
 pub(crate) use csv::{read as read_csv, split as split_table};
 pub(crate) use source::Source;

@@ -33,13 +33,30 @@ pub enum Tokens {
 /// # Errors
 /// A file that is not there, not UTF-8 (with the offset), empty, or shorter than one block; [`TextError::NoPieces`] for a byte-pair encoding without the feature `bpe`.
 pub fn text(path: &Path, how: &Text) -> Result<Split, Error> {
+    let (origin, text) = whole(path)?;
+    text_of(&origin, &text, how)
+}
+
+/// All of the text in a file, plain or gzip'd, cut into blocks of `context` tokens of a vocabulary that is known.
+///
+/// # Errors
+/// As [`text`]; [`TextError::Unseen`] for a character that the vocabulary has no token for.
+pub fn text_with(path: &Path, context: usize, vocabulary: &Vocabulary) -> Result<Dataset, Error> {
+    let (origin, text) = whole(path)?;
+    blocks(&origin, &text, context, vocabulary).map_err(|error| match error {
+        Error::Text(TextError::NoToken { origin, character }) => Error::Text(TextError::Unseen { origin, character }),
+        other => other,
+    })
+}
+
+/// What a file is called, and its text.
+fn whole(path: &Path) -> Result<(String, String), Error> {
     let mut source = Source::open(path, "a text in UTF-8", "the path of a text file")?;
     let bytes = source.text()?;
+    let origin = source.origin().to_owned();
     match std::str::from_utf8(&bytes) {
-        Ok(text) => text_of(source.origin(), text, how),
-        Err(error) => {
-            Err(Error::Text(TextError::NotUtf8 { origin: source.origin().to_owned(), offset: error.valid_up_to() }))
-        }
+        Ok(text) => Ok((origin, text.to_owned())),
+        Err(error) => Err(Error::Text(TextError::NotUtf8 { origin, offset: error.valid_up_to() })),
     }
 }
 

@@ -1,4 +1,4 @@
-use crate::{Dataset, Error, ExamplesError, Split};
+use crate::{Dataset, Error, ExamplesError, Scaling, Split};
 
 /// How inputs are scaled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,36 +20,27 @@ pub enum Scale {
 /// # Errors
 /// [`ExamplesError::Inapplicable`] for `Unit` on inputs of unknown range; [`ExamplesError::NonFinite`] if a test input overflows.
 pub fn scale(split: Split, how: Scale) -> Result<Split, Error> {
-    match how {
-        Scale::None => Ok(split),
-        Scale::Unit => split.try_map(unit),
+    let scaling = match how {
+        Scale::None => Scaling::None,
+        Scale::Unit => Scaling::Unit { full_scale: full_scale(&split.train)? },
         Scale::Standard => {
-            let moments = moments(&split.train);
-            split.try_map(|set| standardise(set, &moments))
+            let (means, deviations) = moments(&split.train).into_iter().unzip();
+            Scaling::Standard { means, deviations }
         }
-    }
+    };
+    let split = split.try_map(|set| match scaling {
+        // Each part by its own range.
+        Scaling::Unit { .. } => Scaling::Unit { full_scale: full_scale(&set)? }.apply(set),
+        _ => scaling.apply(set),
+    })?;
+    Ok(Split { scaling, ..split })
 }
 
-fn unit(set: Dataset) -> Result<Dataset, Error> {
-    let Some(full_scale) = set.full_scale() else {
+fn full_scale(set: &Dataset) -> Result<f32, Error> {
+    set.full_scale().ok_or_else(|| {
         let (expected, got) = ("inputs of a known range, such as bytes".to_owned(), "real numbers".to_owned());
         let (what, advice) = ("`scale = unit`".to_owned(), "`scale = standard`");
-        return Err(Error::Examples(ExamplesError::Inapplicable {
-            origin: set.origin().to_owned(),
-            what,
-            expected,
-            got,
-            advice,
-        }));
-    };
-    set.map_rows(Some(1.0), |row| row.iter_mut().for_each(|x| *x /= full_scale))
-}
-
-fn standardise(set: Dataset, moments: &[(f64, f64)]) -> Result<Dataset, Error> {
-    set.map_rows(None, |row| {
-        for (x, (mean, deviation)) in row.iter_mut().zip(moments) {
-            *x = ((f64::from(*x) - mean) / deviation) as f32;
-        }
+        Error::Examples(ExamplesError::Inapplicable { origin: set.origin().to_owned(), what, expected, got, advice })
     })
 }
 
@@ -97,7 +88,7 @@ mod tests {
         let split = Split::new(set(&[0.0, 51.0, 255.0], 1).with_full_scale(255.0), None).unwrap();
         let once = scale(split, Scale::Unit).unwrap();
         assert_eq!(once.train.inputs(), &[0.0, 0.2, 1.0]);
-        assert_eq!(scale(once.clone(), Scale::Unit).unwrap(), once);
+        assert_eq!(scale(once.clone(), Scale::Unit).unwrap().train, once.train);
     }
 
     #[test]

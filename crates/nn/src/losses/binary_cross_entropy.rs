@@ -5,7 +5,7 @@ use super::build::Build;
 use crate::loss::write;
 use crate::metrics::{binary_accuracy, of_classes};
 use crate::weights::{BALANCED, look_up};
-use crate::{Error, Loss, LossError, LossNodes, Range, Target, Weights};
+use crate::{Error, Link, Loss, LossError, LossNodes, Range, Target, Weights};
 
 /// Cross-entropy of independent yes or no answers.
 pub static ENTRY: Entry<Build> = Entry {
@@ -44,7 +44,7 @@ fn build(settings: &Settings) -> Result<Loss, Error> {
             Err(LossError::TargetKind { loss, expected, got: known.target, instead }.into())
         }
     });
-    Ok(loss.with_range(Range::Unit).with_weights(weights))
+    Ok(loss.with_range(Range::Unit).with_weights(weights).with_link(Link::Sigmoid))
 }
 
 /// With `a = p t` and `b = 1 - t` it is `a softplus(-z) + b softplus(z)`, where softplus(x) = max(x, 0) + softplus(-|x|). So one softplus of

@@ -4,7 +4,7 @@ use onedge_registry::{Default, Entry, Kind, Settings, setting};
 use super::build::Build;
 use crate::metrics::of_classes;
 use crate::weights::{BALANCED, look_up};
-use crate::{Error, Loss, LossError, LossNodes, Target, Weights};
+use crate::{Error, Link, Loss, LossError, LossNodes, Target, Weights};
 
 /// Softmax cross-entropy.
 pub static ENTRY: Entry<Build> = Entry {
@@ -49,7 +49,7 @@ fn build(settings: &Settings) -> Result<Loss, Error> {
             Err(LossError::TargetKind { loss, expected, got: known.target, instead }.into())
         }
     });
-    Ok(loss.with_weights(weights))
+    Ok(loss.with_weights(weights).with_link(Link::Softmax))
 }
 
 /// The loss is `logsumexp(d) - s mean(d)` with the margins `d = z - z_y`, which is the formula above. Written so, the

@@ -4,7 +4,7 @@ use onedge_registry::{Default, Entry, Kind, Settings, setting};
 use super::build::Build;
 use crate::loss::write;
 use crate::metrics::of_values;
-use crate::{Error, Loss, LossError, LossNodes, Range, Target};
+use crate::{Error, Link, Loss, LossError, LossNodes, Range, Target};
 
 /// Counts with a rate that the model predicts.
 pub static ENTRY: Entry<Build> = Entry {
@@ -35,7 +35,7 @@ fn build(settings: &Settings) -> Result<Loss, Error> {
             Err(LossError::TargetKind { loss, expected, got: known.target, instead }.into())
         }
     });
-    Ok(loss.with_range(Range::NonNegative))
+    Ok(loss.with_range(Range::NonNegative).with_link(Link::Exp))
 }
 
 /// ln Gamma(t + 1) for t >= 0, to 1e-10: Stirling's series at x = t + 8, where its first term left out is below 1 / (1188 x^9), and the recurrence

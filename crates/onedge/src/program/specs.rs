@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use onedge_record::RunDirectory;
 use onedge_run::DataSets;
-use onedge_spec::{Catalogue, Document, Error};
+use onedge_spec::{Catalogue, Document, Error, Spec};
 
 use crate::program::progress::Rows;
 
@@ -53,6 +54,15 @@ impl Cache {
         let data_sets = DataSets::new(self.cache.clone().or_else(cache_dir));
         data_sets.watched_by(rows.downloads()).warned_by(rows.warnings())
     }
+}
+
+/// What the run in the folder `run` was to do.
+///
+/// # Errors
+/// A folder without a run, or whose spec cannot be read.
+pub fn spec_of(run: &Path, catalogue: &Catalogue) -> anyhow::Result<Spec> {
+    let directory = RunDirectory::open(run)?;
+    Ok(Spec::resolve(&Document::read(&directory.spec())?.with_catalogue(catalogue))?)
 }
 
 /// `$XDG_CACHE_HOME/onedge`, or where the system usually keeps such things.

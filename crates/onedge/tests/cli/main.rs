@@ -17,6 +17,7 @@ mod measure;
 mod mistakes;
 mod output;
 mod plan;
+mod predict;
 mod resume;
 mod runs;
 mod store_kills;

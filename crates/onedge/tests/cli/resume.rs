@@ -65,6 +65,7 @@ fn a_finished_run_is_taken_further_to_the_same_bits() {
     let names = [
         "checkpoints",
         "lock",
+        "meaning.json",
         "params.safetensors",
         "resumed.jsonl",
         "spec.toml",

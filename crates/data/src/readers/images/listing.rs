@@ -61,6 +61,14 @@ pub fn list(root: &Path, known: Option<&[String]>) -> Result<Listing, Error> {
 /// What should be at the path of a set.
 pub(super) const FOLDER: &str = "a folder with one folder of images for each class";
 
+/// The images right in a folder, sorted by name, whatever they show.
+///
+/// # Errors
+/// As [`list`].
+pub fn flat(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    images(folder)
+}
+
 /// The images of one class.
 fn images(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut images = Vec::new();

@@ -14,5 +14,5 @@ mod png;
 pub(crate) mod samples;
 
 pub use fault::ImageFault;
-pub use listing::{Listing, list};
+pub use listing::{Listing, flat, list};
 pub use load::load;

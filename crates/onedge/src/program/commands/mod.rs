@@ -3,6 +3,7 @@
 mod compare;
 mod completions;
 mod demo;
+mod evaluate;
 mod explain;
 mod export;
 mod figure;
@@ -12,6 +13,7 @@ mod list;
 mod measure;
 mod plan;
 mod plot;
+mod predict;
 mod report;
 mod resume;
 mod runs;
@@ -31,7 +33,7 @@ pub enum Command {
     Demo(demo::Args),
     /// Train one network by a spec
     Train(train::Args),
-    /// Continue a run that was killed or interrupted, bit-identically, or take it beyond its end
+    /// Continue a run that was killed or interrupted, bit-identically, or take it further
     Resume(resume::Args),
     /// Start a variant of a run, with other settings from one of its steps on
     Fork(fork::Args),
@@ -41,6 +43,10 @@ pub enum Command {
     Sweep(sweep::Args),
     /// Loss, gradient, curvature and the largest eigenvalues at given parameters
     Measure(measure::Args),
+    /// How well a trained model does, on its test examples or on new files
+    Evaluate(evaluate::Args),
+    /// What a trained model says of new files, as CSV
+    Predict(predict::Args),
     /// What a run will cost before it is started: memory, time of each kind of operation
     Plan(plan::Args),
     /// Let a trained language model speak
@@ -76,6 +82,8 @@ impl Command {
             Self::Compare(args) => compare::run(&args, catalogue),
             Self::Sweep(args) => sweep::run(&args, catalogue),
             Self::Measure(args) => measure::run(&args, catalogue),
+            Self::Evaluate(args) => evaluate::run(&args, catalogue),
+            Self::Predict(args) => predict::run(&args, catalogue),
             Self::Plan(args) => plan::run(&args, catalogue),
             Self::Generate(args) => generate::run(&args, catalogue),
             Self::Runs(args) => runs::run(&args, catalogue),

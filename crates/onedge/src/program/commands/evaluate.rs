@@ -1,0 +1,42 @@
+use std::path::PathBuf;
+
+use onedge_run::evaluate::{Examples, evaluate};
+use onedge_run::{Moment, Point};
+use onedge_spec::Catalogue;
+
+use crate::program::code::Code;
+use crate::program::console;
+use crate::program::parameters::Parameters;
+use crate::program::progress::Rows;
+use crate::program::specs::{Cache, spec_of};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The folder of a run
+    run: PathBuf,
+    /// New examples in the format of the run's data: a table, an IDX file, a CIFAR batch, a folder of images with one folder for each class, a text [default: the run's test examples]
+    data: Option<PathBuf>,
+    /// With an IDX file of images: that of their labels
+    #[arg(long, value_name = "FILE", requires = "data")]
+    labels: Option<PathBuf>,
+    #[command(flatten)]
+    parameters: Parameters,
+    #[command(flatten)]
+    cache: Cache,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
+    let spec = spec_of(&args.run, catalogue)?;
+    let point = args.parameters.point(&args.run)?.unwrap_or_else(|| Point::Of(args.run.clone(), Moment::Last));
+    let examples = match &args.data {
+        None => Examples::OfTheRun,
+        Some(data) => Examples::In { data, labels: args.labels.as_deref() },
+    };
+    let mut data_sets = args.cache.data_sets(&Rows::new(false));
+    let evaluated = evaluate(&spec, &args.run, &point, examples, &mut data_sets)?;
+    console::result(&if args.json { serde_json::to_string_pretty(&evaluated)? + "\n" } else { evaluated.to_text() });
+    Ok(Code::Done)
+}

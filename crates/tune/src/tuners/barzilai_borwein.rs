@@ -17,6 +17,8 @@ use crate::{Error, Events, Line, Needs, Tuner};
 /// - Negative curvature over the step, `s.y < 0`: the previous rate, counted.
 /// - `s.y = 0`, so that no rate is known (no step, or no change of the gradient along it): the previous rate, counted
 ///   as a vanishing denominator.
+/// - In both cases `rate` where the previous one was at the floor: from steps that are lost in rounding nothing is learned
+///   of the curvature, so it would stay there for ever.
 /// - A rate under the floor or above the cap: floor or cap, counted.
 /// - Gradient not finite: the step's error ends the run before the tuner is asked.
 ///
@@ -26,7 +28,7 @@ use crate::{Error, Events, Line, Needs, Tuner};
 /// Cost: two dot products, and the previous gradient is kept.
 ///
 /// Source: Barzilai and Borwein 1988, equations 5 and 6; the bounds as in Raydan 1997, who resets the rate at negative
-/// curvature. Differs from the paper: it has no safeguard at all.
+/// curvature and out of its bounds. Differs from the paper: it has no safeguard at all.
 #[derive(Debug, Clone)]
 pub struct BarzilaiBorwein {
     rate: f64,
@@ -64,6 +66,11 @@ impl BarzilaiBorwein {
         Self::new(1e-3, Variant::Long, 1e-10, 1e10).expect(IN_RANGE)
     }
 
+    /// The rate where none is measured.
+    fn held(&self, previous: f64) -> f64 {
+        if previous > self.floor { previous } else { self.rate }
+    }
+
     fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
         let variant = match settings.text("variant") {
             "long" => Variant::Long,
@@ -78,8 +85,8 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     name: "barzilai-borwein",
     summary: "inverse of the curvature over the last step",
     doc: "eta = s.s / s.y (long) or s.y / y.y (short), s and y the changes of parameters and gradient over the last \
-          step, kept in [floor, cap]. Negative or vanishing s.y gives the previous rate, counted. For the full \
-          batch. Source: Barzilai and Borwein 1988, equations 5 and 6; Raydan 1997.",
+          step, kept in [floor, cap]. Negative or vanishing s.y gives the previous rate, or the first one from the floor, counted. For the \
+          full batch. Source: Barzilai and Borwein 1988, equations 5 and 6; Raydan 1997.",
     settings: &[
         setting("rate", Kind::Number, Default::Is("1e-3"), "the first rate"),
         setting("variant", Kind::Text, Default::Is("long"), "long (s.s / s.y) or short (s.y / y.y)"),
@@ -100,7 +107,7 @@ impl Tuner for BarzilaiBorwein {
         };
         if change.product < 0.0 {
             self.events.negative_curvature += 1;
-            return Ok(previous);
+            return Ok(self.held(previous));
         }
         let rate = match self.variant {
             Variant::Long => change.step_square / change.product,
@@ -108,7 +115,7 @@ impl Tuner for BarzilaiBorwein {
         };
         if change.product == 0.0 || !rate.is_finite() {
             self.events.vanishing_denominator += 1;
-            return Ok(previous);
+            return Ok(self.held(previous));
         }
         Ok(within(rate, self.floor, self.cap, &mut self.events))
     }
@@ -156,8 +163,11 @@ mod tests {
         assert_eq!(tuner.learning_rate(&mut line().after_change(0.5, 8.0, 0.0, 40.0)).unwrap(), 0.5);
         assert_eq!(tuner.learning_rate(&mut line().after_change(0.5, 8.0, 4.0, 40.0)).unwrap(), 1.0);
         assert_eq!(tuner.learning_rate(&mut line().after_change(0.5, 8.0, 400.0, 40.0)).unwrap(), 0.125);
+        // From the floor it begins anew.
+        assert_eq!(tuner.learning_rate(&mut line().after_change(0.125, 8.0, -16.0, 40.0)).unwrap(), 0.25);
+        assert_eq!(tuner.learning_rate(&mut line().after_change(0.0, 0.0, 0.0, 0.0)).unwrap(), 0.25);
         let events =
-            Events { negative_curvature: 1, vanishing_denominator: 1, capped: 1, floored: 1, ..Events::default() };
+            Events { negative_curvature: 2, vanishing_denominator: 2, capped: 1, floored: 1, ..Events::default() };
         assert_eq!(tuner.events(), &events);
     }
 

@@ -50,7 +50,8 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     name: "dog",
     summary: "distance from the first point over the sum of squared updates",
     doc: "eta = max distance from w_0 / sqrt(sum of |u|^2), the distance at least relative (1 + |w_0|). Updates that \
-          are all zero give the previous rate, counted. Source: Ivgi et al. 2023, arXiv 2302.12022.",
+          are all zero give the previous rate, counted. For convex losses, with gradient descent. \
+          Source: Ivgi et al. 2023, arXiv 2302.12022.",
     settings: &[setting("relative", Kind::Number, Default::Is("1e-6"), "first distance, over 1 + |w_0|")],
     build: |settings| Ok(Box::new(Dog::from_settings(settings)?)),
 };

@@ -11,6 +11,10 @@ use crate::{Error, Events, Line, Needs, Tuner};
 ///
 /// Late updates weigh more than in DoG, so the rate does not die as fast.
 ///
+/// - A point whose loss is more than twice the first one (above it by its size, if it is negative): its distance does not
+///   count, and that is counted as capped. A longer distance makes longer steps, so a rule that overshot would go on to
+///   overshoot; on deep networks that ends where no unit is left that has a gradient. It is made for updates `-g`: with momentum
+///   or Adam, whose updates do not turn back at once, the distance is too long by the time that the loss tells.
 /// - Non-descent direction, negative curvature: not looked at.
 /// - Every update so far zero: the previous rate, or 0 at the first step, counted as a vanishing denominator.
 /// - Update not finite: the step's error ends the run before the tuner is asked.
@@ -18,11 +22,13 @@ use crate::{Error, Events, Line, Needs, Tuner};
 /// Cost: a dot product, and the first point is kept.
 ///
 /// Source: Khaled, Mishchenko and Jin 2023, arXiv 2305.16284, algorithm 1; 1e-2 for the first distance as in the
-/// authors' code. Differs from the paper: `|u|` stands where it has `|g|`, the same for gradient descent.
+/// authors' code. Differs from the paper: `|u|` stands where it has `|g|`, the same for gradient descent; distances count where the
+/// loss is low, where the paper, for convex losses, projects on a set that is known to hold the minimum.
 #[derive(Debug, Clone)]
 pub struct Dowg {
     distance: f64,
     weighted: f64,
+    first_loss: Option<f64>,
     events: Events,
 }
 
@@ -33,7 +39,7 @@ impl Dowg {
     /// An argument out of its range.
     pub fn new(distance: f64) -> Result<Self, SettingError> {
         let distance = POSITIVE.check("dowg", "distance", distance)?;
-        Ok(Self { distance, weighted: 0.0, events: Events::default() })
+        Ok(Self { distance, weighted: 0.0, first_loss: None, events: Events::default() })
     }
 
     /// First distance 1e-2.
@@ -50,7 +56,8 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     name: "dowg",
     summary: "distance from the first point over weighted squared updates",
     doc: "eta = r^2 / sqrt(v), r the largest distance from w_0, v the sum of r^2 |u|^2. Updates that are all zero give \
-          the previous rate, counted. Source: Khaled et al. 2023, arXiv 2305.16284, algorithm 1.",
+          the previous rate, counted; distances of points with more than twice the first loss do not count, counted as capped. \
+          For convex losses, with gradient descent. Source: Khaled et al. 2023, arXiv 2305.16284, algorithm 1.",
     settings: &[setting("distance", Kind::Number, Default::Is("0.01"), "first distance")],
     build: |settings| Ok(Box::new(Dowg::from_settings(settings)?)),
 };
@@ -61,7 +68,13 @@ impl Tuner for Dowg {
     }
 
     fn learning_rate(&mut self, line: &mut dyn Line) -> Result<f64, Error> {
-        self.distance = self.distance.max(line.distance()?.unwrap_or(0.0));
+        let (loss, distance) = (line.loss(), line.distance()?.unwrap_or(0.0));
+        let first = *self.first_loss.get_or_insert(loss);
+        if loss <= first + first.abs() {
+            self.distance = self.distance.max(distance);
+        } else {
+            self.events.capped += u64::from(distance > self.distance);
+        }
         self.weighted += (self.distance * line.update_norm()?).powi(2);
         Ok(quotient(self.distance * self.distance, self.weighted.sqrt(), line, &mut self.events))
     }
@@ -71,7 +84,8 @@ impl Tuner for Dowg {
     }
 
     fn state(&self) -> State<f64> {
-        self.events.state().with_scalar("distance", self.distance).with_scalar("weighted", self.weighted)
+        let state = self.events.state().with_scalar("distance", self.distance).with_scalar("weighted", self.weighted);
+        self.first_loss.iter().fold(state, |state, loss| state.with_scalar("first_loss", *loss))
     }
 
     fn restore(&mut self, state: State<f64>) -> Result<(), Error> {
@@ -79,6 +93,8 @@ impl Tuner for Dowg {
         self.events = Events::read(&mut reader)?;
         self.distance = reader.scalar("distance")?;
         self.weighted = reader.scalar("weighted")?;
+        // Not kept by earlier versions.
+        self.first_loss = reader.optional_scalar("first_loss");
         Ok(reader.finish()?)
     }
 }
@@ -96,6 +112,14 @@ mod tests {
         assert_eq!(tuner.learning_rate(&mut line(6.0, 0.0)).unwrap(), 0.25 / 3.0);
         assert_eq!(tuner.learning_rate(&mut line(2.0, 2.0)).unwrap(), 4.0 / 5.0);
         assert_eq!(tuner.learning_rate(&mut line(6.0, 1.0)).unwrap(), 4.0 / 13.0);
+        // A loss of 1 at first: at 2 the distance 3 counts, at 2.5 the distance 9 does not.
+        let mut tuner = Dowg::new(0.5).unwrap();
+        let at = |loss, distance| Fixed { loss, ..line(0.0, distance) };
+        for (loss, distance, farthest) in [(1.0, 0.0, 0.5), (2.0, 3.0, 3.0), (2.5, 9.0, 3.0), (1.5, 4.0, 4.0)] {
+            tuner.learning_rate(&mut at(loss, distance)).unwrap();
+            assert_eq!(tuner.distance, farthest);
+        }
+        assert_eq!(tuner.events().capped, 1);
         let mut still = Dowg::new(0.5).unwrap();
         assert_eq!(still.learning_rate(&mut line(0.0, 0.0)).unwrap(), 0.0);
         assert_eq!(still.events().vanishing_denominator, 1);

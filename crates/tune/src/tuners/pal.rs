@@ -14,7 +14,8 @@ use crate::{Error, Events, Line, Tuner};
 ///
 /// - Non-descent direction: rate 0, counted.
 /// - Negative curvature, `a <= 0`: a step of the length `measure`, counted.
-/// - A trial value that is not finite: rate 0, counted.
+/// - A trial value that is not finite: half the distance is tried, up to 20 times, each counted; then rate 0, counted as
+///   given up.
 /// - A step longer than the cap: the cap, counted.
 /// - Slope not finite: the line's error ends the run.
 ///
@@ -23,7 +24,8 @@ use crate::{Error, Events, Line, Tuner};
 /// Cost: one loss.
 ///
 /// Source: Mutschler and Zell 2020, arXiv 1903.11991, algorithm 1; the constants lie in the ranges that the authors
-/// give. Differs from the paper: its conjugate direction is left to the optimizer, where it is momentum.
+/// give. Differs from the paper: its conjugate direction is left to the optimizer, where it is momentum; it does not say
+/// what to do where the trial is not finite.
 #[derive(Debug, Clone)]
 pub struct Pal {
     measure: f64,
@@ -31,6 +33,8 @@ pub struct Pal {
     cap: f64,
     events: Events,
 }
+
+const TRIES: u64 = 20;
 
 impl Pal {
     /// With the distance `measure` of the second point, the factor `adapt` on the step, and a `cap` on its length.
@@ -48,6 +52,20 @@ impl Pal {
         Self::new(0.1, 1.0, 3.6).expect(IN_RANGE)
     }
 
+    /// The distance of the second point and the loss there, if there is a finite one.
+    fn second_point(&mut self, line: &mut dyn Line, norm: f64) -> Result<Option<(f64, f64)>, Error> {
+        let mut measure = self.measure;
+        for _ in 0..TRIES {
+            let value = line.value(measure / norm)?;
+            if value.is_finite() {
+                return Ok(Some((measure, value)));
+            }
+            self.events.non_finite += 1;
+            measure /= 2.0;
+        }
+        Ok(None)
+    }
+
     fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
         Self::new(settings.number("measure"), settings.number("adapt"), settings.number("cap"))
     }
@@ -57,7 +75,8 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     name: "pal",
     summary: "minimum of a parabola through two losses and a slope",
     doc: "With b = g.u/|u| and a from the loss at the distance measure, a step of length min(-adapt b / (2 a), cap), \
-          of length measure where a <= 0, none where b >= 0 or the loss there is not finite; all are counted. \
+          of length measure where a <= 0, none where b >= 0; half the distance, up to 20 times, where the loss there is not finite; \
+          all are counted. For mini-batches, with gradient descent. \
           Source: Mutschler and Zell 2020, arXiv 1903.11991.",
     settings: &[
         setting("measure", Kind::Number, Default::Is("0.1"), "distance of the second point"),
@@ -74,18 +93,17 @@ impl Tuner for Pal {
             self.events.non_descent += 1;
             return Ok(0.0);
         }
-        let value = line.value(self.measure / norm)?;
-        if !value.is_finite() {
-            self.events.non_finite += 1;
+        let Some((measure, value)) = self.second_point(line, norm)? else {
+            self.events.gave_up += 1;
             return Ok(0.0);
-        }
+        };
         let b = slope / norm;
-        let a = (value - line.loss() - b * self.measure) / (self.measure * self.measure);
+        let a = (value - line.loss() - b * measure) / (measure * measure);
         let length = if a > 0.0 {
             -self.adapt * b / (2.0 * a)
         } else {
             self.events.negative_curvature += 1;
-            self.measure
+            measure
         };
         Ok(cut(length, self.cap, &mut self.events) / norm)
     }
@@ -123,9 +141,19 @@ mod tests {
         assert_eq!(pal.learning_rate(&mut line(-4.0, 2.0)).unwrap(), 0.5);
         assert_eq!(pal.learning_rate(&mut line(-4.0, -2.0)).unwrap(), 0.25);
         assert_eq!(pal.learning_rate(&mut line(4.0, 2.0)).unwrap(), 0.0);
-        let mut undefined = Fixed { undefined_beyond: 0.1, ..line(-4.0, 2.0) };
-        assert_eq!(pal.learning_rate(&mut undefined).unwrap(), 0.0);
-        let events = Events { capped: 1, negative_curvature: 1, non_descent: 1, non_finite: 1, ..Events::default() };
+        // Not at 0.25 and 0.125, but at 0.0625, which tells the same parabola.
+        let mut undefined = Fixed { undefined_beyond: 0.1, ..line(-4.0, 32.0) };
+        assert!((pal.learning_rate(&mut undefined).unwrap() - 0.125).abs() < 1e-15);
+        let mut nowhere = Fixed { undefined_beyond: 0.0, ..line(-4.0, 2.0) };
+        assert_eq!(pal.learning_rate(&mut nowhere).unwrap(), 0.0);
+        let events = Events {
+            capped: 1,
+            negative_curvature: 1,
+            non_descent: 1,
+            non_finite: 22,
+            gave_up: 1,
+            ..Events::default()
+        };
         assert_eq!(pal.events(), &events);
     }
 

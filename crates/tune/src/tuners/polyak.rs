@@ -51,7 +51,8 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     name: "polyak",
     summary: "Polyak's rate, from the smallest loss possible",
     doc: "eta = min((f - fstar) / |g|^2, cap). A loss under fstar gives rate 0, a vanishing gradient the previous \
-          rate; both are counted, and so is the cap. Source: Polyak 1987; Roulet et al. 2024, arXiv 2407.06183, \
+          rate; both are counted, and so is the cap. For problems whose smallest loss is known. \
+          Source: Polyak 1987; Roulet et al. 2024, arXiv 2407.06183, \
           figure 13.",
     settings: &[
         setting("fstar", Kind::Number, Default::Is("0.0"), "the smallest loss possible"),

@@ -18,14 +18,15 @@ const GIVEN_UP: f64 = 1e-6;
 /// - Non-descent direction: rate 0, counted; where the search stands is kept.
 /// - Negative curvature: not looked at.
 /// - A trial value that is not finite: rejected, counted.
-/// - No rate found in 100 tries: rate 1e-6, counted as given up; the next search starts from the last rate tried.
+/// - No rate found in 100 tries: rate 1e-6, counted as given up; the next search starts as though this one had not been.
 /// - Slope not finite: the line's error ends the run.
 ///
 /// Cost: one loss a try.
 ///
 /// Source: Vaswani et al. 2019, arXiv 1905.09997, algorithms 1 and 2 with reset option 2, and its constants (c = 0.1,
 /// growth 2, backtracking by 0.9, at most 10). Differs from the paper: any update in the place of `-g`, the slope `g.u`
-/// in the place of `-|g|^2`.
+/// in the place of `-|g|^2`. Differs from the authors' code: there a search goes on where one without success ended, at a
+/// 40,000th of its first rate, which takes many epochs of slow growth to make good.
 #[derive(Debug, Clone)]
 pub struct Sls {
     options: SlsOptions,
@@ -92,7 +93,8 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     summary: "stochastic linesearch",
     doc: "The first eta among min(eta_search growth^(1/batches), cap) times powers of backtrack with f(w + eta u) <= \
           f(w) + c eta g.u on this batch. A non-descent direction gives rate 0, a search without success 1e-6; both \
-          are counted. Source: Vaswani et al. 2019, arXiv 1905.09997.",
+          are counted, and the next search starts as after the last one that found a rate. \
+          For mini-batches, with gradient descent. Source: Vaswani et al. 2019, arXiv 1905.09997.",
     settings: &[
         setting("c", Kind::Number, Default::Is("0.1"), "share of the linear decrease asked for, in [0, 1)"),
         setting("backtrack", Kind::Number, Default::Is("0.9"), "what a rejected rate is multiplied by, in (0, 1)"),
@@ -111,6 +113,7 @@ impl Tuner for Sls {
             self.events.non_descent += 1;
             return Ok(0.0);
         }
+        let before = self.search;
         self.search = (self.search * growth.powf(1.0 / batches as f64)).min(cap);
         for _ in 0..TRIES {
             let value = line.value(self.search)?;
@@ -122,6 +125,7 @@ impl Tuner for Sls {
             self.search *= backtrack;
         }
         self.events.gave_up += 1;
+        self.search = before;
         Ok(GIVEN_UP)
     }
 
@@ -173,6 +177,8 @@ mod tests {
         let mut hopeless = Fixed { undefined_beyond: 0.0, ..Fixed::new(-4.0, 32.0) };
         assert_eq!(tuner.learning_rate(&mut hopeless).unwrap(), 1e-6);
         assert_eq!((tuner.events().non_finite, tuner.events().gave_up), (102, 1));
+        // From 4 * 0.125 on, as after the search that found 0.125.
+        assert_eq!(tuner.learning_rate(&mut Fixed::new(-4.0, 4.0)).unwrap(), 0.5);
     }
 
     #[test]

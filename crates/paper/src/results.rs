@@ -179,6 +179,7 @@ pub(super) mod samples {
             best_loss: losses.iter().copied().reduce(f64::min),
             best: None,
             events: BTreeMap::new(),
+            findings: Vec::new(),
             train: BTreeMap::new(),
             test: BTreeMap::new(),
         };

@@ -21,7 +21,7 @@ mod writer;
 pub use directory::{RunDirectory, UNFINISHED};
 pub use error::{Error, ParameterError};
 pub use lock::{RUN_LOCK, RunLock, lock_file, lock_within};
-pub use onedge_train::{BestEvaluation, COLUMNS, Column, Record, StopReason};
+pub use onedge_train::{BestEvaluation, COLUMNS, Column, Finding, Record, StopReason};
 pub use reader::{Steps, read_steps};
 pub use register::Register;
 pub use resumption::Resumption;

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use onedge_train::{BestEvaluation, StopReason};
+use onedge_train::{BestEvaluation, Finding, StopReason};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// How a run went: the contents of `summary.json`.
@@ -42,12 +42,35 @@ pub struct Summary {
     pub best: Option<BestEvaluation>,
     /// How often the tuner met a non-descent direction, negative curvature, ...
     pub events: BTreeMap<String, u64>,
+    /// What else is to be said of how it went; nothing of a run that went well, and in files of earlier versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
     /// Means over all training examples at the end: loss, accuracy, ...
     #[serde(deserialize_with = "without_nulls")]
     pub train: BTreeMap<String, f64>,
     /// The same over the test examples, if there are any.
     #[serde(deserialize_with = "without_nulls")]
     pub test: BTreeMap<String, f64>,
+}
+
+impl Summary {
+    /// Why nothing was learned, if all steps were taken for nothing.
+    pub fn no_progress(&self) -> Option<&Finding> {
+        self.findings.iter().find(|finding| finding.is_failure())
+    }
+
+    /// Whether the run did what it was asked to, and got somewhere.
+    pub fn is_success(&self) -> bool {
+        self.stop.is_success() && self.no_progress().is_none()
+    }
+
+    /// How it ended, in a few words without advice.
+    pub fn ending(&self) -> String {
+        match self.no_progress() {
+            Some(finding) => finding.name(),
+            None => self.stop.to_string().split([':', ';']).next().unwrap_or_default().to_owned(),
+        }
+    }
 }
 
 /// JSON has no NaN: a mean that was none is `null` and left out.

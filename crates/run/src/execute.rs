@@ -104,6 +104,8 @@ fn execute_in<T: Element>(
         opening,
         w,
         records: Vec::new(),
+        first: 0,
+        is_fresh: request.start.is_none(),
         save: request.save,
     };
     session.run(data_sets, judge, interrupt)

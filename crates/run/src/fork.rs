@@ -209,7 +209,8 @@ fn go_on<T: Element>(
         observe(record);
         None
     };
-    Session { described: Described::by(spec), prepared, directory, registration, opening, w, records, save }
+    let (described, first, is_fresh) = (Described::by(spec), *at, false);
+    Session { described, prepared, directory, registration, opening, w, records, first, is_fresh, save }
         .run(data_sets, &mut judge, interrupt)
 }
 

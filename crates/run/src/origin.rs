@@ -62,6 +62,19 @@ impl Origin {
         self.provenance("forked_from").is_some()
     }
 
+    /// The first step that is its own: 0, or where it left the run that it was forked from.
+    pub(crate) fn forked_at(&self) -> u64 {
+        match self.document.sections.get("provenance").and_then(|section| section.get("forked_at")) {
+            Some(Value::Integer(at)) => u64::try_from(*at).unwrap_or(0),
+            _ => 0,
+        }
+    }
+
+    /// Whether it began with random parameters.
+    pub(crate) fn is_fresh(&self) -> bool {
+        !self.is_fork() && self.provenance("start").is_none()
+    }
+
     /// The parameters that it began with.
     ///
     /// # Errors

@@ -79,7 +79,8 @@ impl RunIn for Fit {
             if let Some(summary) = summary.filter(|summary| has_ended(summary, prepared.plan.steps)) {
                 let w = params::load(&directory.params(), &layouts)?;
                 let means = (summary.train.clone(), summary.test.clone());
-                return Ok(rest.fitted(w, records, outcome(summary, &prepared.method.0.edge()), means));
+                let findings = summary.findings.clone();
+                return Ok(rest.fitted(w, records, outcome(summary, &prepared.method.0.edge()), findings, means));
             }
             let again = "remove its folder, which begins it again";
             let last = Checkpoints::in_folder(&directory.checkpoints()).last::<f32>(
@@ -102,10 +103,13 @@ impl RunIn for Fit {
             write_whole(&directory.spec(), spec.as_bytes())?;
             (registration, Opening::New, prepared.problem.initial(prepared.plan.seed), Vec::new())
         };
-        let session = Session { described, prepared, directory, registration, opening, w, records, save: None };
+        let (first, is_fresh) = (0, true);
+        let session =
+            Session { described, prepared, directory, registration, opening, w, records, first, is_fresh, save: None };
         let (finished, w, outcome) =
             session.run_keeping(&DataSets::new(None), &mut |_| None, &AtomicBool::new(false))?;
-        Ok(rest.fitted(w, finished.records, outcome, (finished.summary.train, finished.summary.test)))
+        let Summary { findings, train, test, .. } = finished.summary;
+        Ok(rest.fitted(w, finished.records, outcome, findings, (train, test)))
     }
 }
 

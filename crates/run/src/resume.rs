@@ -132,13 +132,25 @@ fn resume_in<T: Element>(
     if let Some(note) = origin.machine_note() {
         tell(&note);
     }
+    let (first, is_fresh) = (origin.forked_at(), origin.is_fresh());
     let Origin { directory, spec, mut records, .. } = origin;
     records.truncate(step as usize);
     let opening = Opening::Resumed(snapshot.map(|checkpoint| checkpoint.snapshot));
     let registration = Registration::of(outputs.register, directory.path(), lock);
     let save = outputs.save;
-    Session { described: Described::by(&spec), prepared, directory, registration, opening, w, records, save }
-        .run(data_sets, judge, interrupt)
+    Session {
+        described: Described::by(&spec),
+        prepared,
+        directory,
+        registration,
+        opening,
+        w,
+        records,
+        first,
+        is_fresh,
+        save,
+    }
+    .run(data_sets, judge, interrupt)
 }
 
 /// The last checkpoint of a run up to the step `most`, if there is one, and the parameters to start from without.

@@ -11,7 +11,7 @@ use onedge_record::{
 };
 use onedge_registry::Value;
 use onedge_spec::{Cadence, Spec};
-use onedge_train::{Advance, Element, Outcome, Prepared, Snapshot, Training, Workload};
+use onedge_train::{Advance, Element, Evidence, Outcome, Prepared, Snapshot, Training, Workload};
 
 use crate::keeper::{Keeper, Pause, Tally};
 use crate::registration::Registration;
@@ -28,6 +28,10 @@ pub(crate) struct Session<'a, T: Element> {
     pub(crate) w: Vec<T>,
     /// What was recorded before.
     pub(crate) records: Vec<Record>,
+    /// The first step that is this run's own; a fork has records of the steps before.
+    pub(crate) first: u64,
+    /// Whether it began with random parameters.
+    pub(crate) is_fresh: bool,
     /// Where to write the parameters at the end, besides the folder.
     pub(crate) save: Option<&'a Path>,
 }
@@ -82,7 +86,18 @@ impl<T: Element> Session<'_, T> {
         judge: &mut dyn FnMut(&Record) -> Option<StopReason>,
         interrupt: &AtomicBool,
     ) -> Result<(Finished, Vec<T>, Outcome), Error> {
-        let Self { described, prepared, directory, registration, opening, mut w, mut records, save } = self;
+        let Self {
+            described,
+            prepared,
+            directory,
+            registration,
+            opening,
+            mut w,
+            mut records,
+            first: own,
+            is_fresh,
+            save,
+        } = self;
         let Prepared { plan, mut problem, method, mut instruments, mut evaluator } = prepared;
         let mut training = Training::new(&plan, &mut *problem.train, &mut w, method, &mut instruments)?;
         if let (Some(evaluator), Some(test)) = (&mut evaluator, problem.test.as_deref_mut()) {
@@ -174,7 +189,18 @@ impl<T: Element> Session<'_, T> {
         }
         let edge = outcome.edge;
         let mut tally = keeper.finish();
-        let summary = summarise(&described.name, outcome.clone(), &records, w.len(), (train_means, test_means), &tally);
+        let means = (train_means, test_means);
+        let mut summary = summarise(&described.name, outcome.clone(), &records, w.len(), means, &tally);
+        summary.findings = problem.judge(Evidence {
+            records: &records[records.len().min(own as usize)..],
+            stop: &summary.stop,
+            events: &outcome.events,
+            counted_over: outcome.steps,
+            is_full_batch: plan.batch.is_none(),
+            is_fresh,
+            classes: None,
+            train: &summary.train,
+        });
         if there {
             lost.keep(directory.write_summary(&summary).map_err(Error::from));
         }
@@ -251,6 +277,7 @@ fn summarise(
         best_loss: losses.iter().copied().reduce(f64::min),
         best: outcome.best,
         events: outcome.events.into_iter().collect(),
+        findings: Vec::new(),
         train,
         test,
     }

@@ -10,7 +10,7 @@ use super::keys::OF_A_RUN;
 use super::progress::Progress;
 use super::{FieldValue, Status, tag_file};
 use crate::Error;
-use onedge_record::{RUN_LOCK, RunDirectory, RunLock, StopReason};
+use onedge_record::{Finding, RUN_LOCK, RunDirectory, RunLock, StopReason};
 use onedge_spec::{Catalogue, Document, PROVENANCE, Spec};
 
 /// What a run folder says of its run.
@@ -76,13 +76,13 @@ impl Entry {
         let mut reading =
             Reading { path: path.clone(), facts: BTreeMap::new(), settings: BTreeSet::new(), problem: None };
         let spec = reading.spec(catalogue);
-        let stop = reading.summary(running);
+        let (stop, findings) = reading.summary(running);
         if running || stop.is_none() {
             reading.progress(running);
         }
         reading.times(running, stop.is_some());
         reading.put("folder", folder.to_owned().into());
-        let status = if running { Status::Running } else { Status::ended(stop.as_ref()) };
+        let status = if running { Status::Running } else { Status::ended(stop.as_ref(), &findings) };
         reading.put("status", status.name().into());
         if !reading.facts.contains_key("id") {
             let digest = sha256(format!("{folder}\n{spec}").as_bytes());
@@ -222,25 +222,29 @@ impl Reading {
     }
 
     /// What came out, unless the run goes on: then that is what an earlier process left. Returns how it ended.
-    fn summary(&mut self, running: bool) -> Option<StopReason> {
+    fn summary(&mut self, running: bool) -> (Option<StopReason>, Vec<Finding>) {
         let text = if running { String::new() } else { self.text("summary.json") };
         if text.is_empty() {
-            return None;
+            return (None, Vec::new());
         }
         let summary: serde_json::Map<String, serde_json::Value> = match serde_json::from_str(&text) {
             Ok(summary) => summary,
             Err(error) => {
                 self.failed(format!("summary.json: {error}"));
-                return None;
+                return (None, Vec::new());
             }
         };
-        let mut stop = None;
+        let (mut stop, mut findings) = (None, Vec::new());
         for (key, value) in &summary {
             match value {
                 serde_json::Value::Object(_) if key == "stop" => match serde_json::from_value(value.clone()) {
                     Ok(reason) => stop = Some(reason),
                     Err(error) => self.failed(format!("summary.json: stop: {error}")),
                 },
+                serde_json::Value::Array(all) if key == "findings" => {
+                    // Those of a later version may be unknown here.
+                    findings = all.iter().filter_map(|one| serde_json::from_value(one.clone()).ok()).collect();
+                }
                 serde_json::Value::Object(means) => {
                     let means = means
                         .iter()
@@ -257,7 +261,11 @@ impl Reading {
         if let Some(stop) = &stop {
             self.put("stop", StopReason::to_string(stop).into());
         }
-        stop
+        if !findings.is_empty() {
+            let names: Vec<String> = findings.iter().map(Finding::name).collect();
+            self.put("findings", names.join(", ").into());
+        }
+        (stop, findings)
     }
 
     /// What the records say of a run without a summary.

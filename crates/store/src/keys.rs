@@ -6,12 +6,13 @@ use crate::Error;
 use onedge_spec::{Catalogue, ROOT, SECTIONS};
 
 /// What is known of a run beside its settings and what came out, with what it is.
-pub(super) const OF_A_RUN: [(&str, &str); 17] = [
+pub(super) const OF_A_RUN: [(&str, &str); 18] = [
     ("id", "eight hexadecimal digits that stay with the run"),
     ("folder", "relative to the root"),
     ("name", "from its spec"),
-    ("status", "running, done, diverged, failed, interrupted or killed"),
+    ("status", "running, done, no-progress, diverged, given-up, failed, interrupted or killed"),
     ("stop", "why it ended"),
+    ("findings", "what else is to be said of how it went"),
     ("started", "UTC"),
     ("ended", "UTC"),
     ("version", "of the code that ran it"),

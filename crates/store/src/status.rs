@@ -1,6 +1,6 @@
 use std::fmt;
 
-use onedge_record::StopReason;
+use onedge_record::{Finding, StopReason};
 
 /// How far a run is. It follows from its folder: who holds `lock`, and what `summary.json` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub enum Status {
     Running,
     /// All steps were taken, or the target was reached.
     Done,
+    /// All steps were taken, and nothing was learned: its findings say why.
+    NoProgress,
     /// The loss grew beyond its limit, or a number was none.
     Diverged,
     /// A rule of its sweep gave it up.
@@ -23,13 +25,22 @@ pub enum Status {
 
 impl Status {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Running, Self::Done, Self::Diverged, Self::GivenUp, Self::Failed, Self::Interrupted, Self::Killed];
+    pub const ALL: [Self; 8] = [
+        Self::Running,
+        Self::Done,
+        Self::NoProgress,
+        Self::Diverged,
+        Self::GivenUp,
+        Self::Failed,
+        Self::Interrupted,
+        Self::Killed,
+    ];
 
-    /// Of a run that no process is at; `stop` is what its summary says, if it has one.
-    pub fn ended(stop: Option<&StopReason>) -> Self {
+    /// Of a run that no process is at; `stop` and `findings` are what its summary says, if it has one.
+    pub fn ended(stop: Option<&StopReason>, findings: &[Finding]) -> Self {
         match stop {
             None => Self::Killed,
+            Some(stop) if stop.is_success() && findings.iter().any(Finding::is_failure) => Self::NoProgress,
             Some(StopReason::StepsDone | StopReason::TargetReached { .. } | StopReason::NoImprovement { .. }) => {
                 Self::Done
             }
@@ -45,6 +56,7 @@ impl Status {
         match self {
             Self::Running => "running",
             Self::Done => "done",
+            Self::NoProgress => "no-progress",
             Self::Diverged => "diverged",
             Self::GivenUp => "given-up",
             Self::Failed => "failed",

@@ -71,6 +71,12 @@ impl Group {
         scored.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(index, _)| index)
     }
 
+    /// Whether the best point by `metric` has a run that lowered its loss.
+    pub fn got_somewhere(&self, metric: &Metric) -> bool {
+        let best = self.best_by(metric).map(|best| &self.points[best]);
+        best.is_some_and(|best| best.runs.iter().any(|run| run.summary.no_progress().is_none()))
+    }
+
     fn label(&self, point: &Point) -> String {
         if point.label.is_empty() { self.name.clone() } else { format!("{} {}", self.name, point.label) }
     }
@@ -155,7 +161,13 @@ fn of_a_success(run: &Finished, metric: &Metric) -> Option<f64> {
 fn ending(point: &Point) -> String {
     let failed: Vec<&StopReason> = point.runs.iter().map(|run| &run.summary.stop).filter(|s| !s.is_success()).collect();
     let Some(first) = failed.first() else {
-        return point.runs.first().map_or(String::new(), |run| short(&run.summary.stop));
+        let none = point.runs.iter().filter(|run| run.summary.no_progress().is_some()).count();
+        let shown = point.runs.iter().max_by_key(|run| run.summary.no_progress().is_some());
+        let ending = shown.map_or(String::new(), |run| run.summary.ending());
+        return match point.runs.len() {
+            runs if runs > 1 && none > 0 => format!("{ending} ({none} of {runs})"),
+            _ => ending,
+        };
     };
     match point.runs.len() {
         1 => short(first),
@@ -201,6 +213,7 @@ mod tests {
             best_loss: Some(loss),
             best: None,
             events: Default::default(),
+            findings: Vec::new(),
             train: Default::default(),
             test: Default::default(),
         };

@@ -143,6 +143,7 @@ mod tests {
             best_loss: Some(0.375),
             best: Some(best),
             events: BTreeMap::new(),
+            findings: Vec::new(),
             train: BTreeMap::from([("loss".to_owned(), 0.125)]),
             test: BTreeMap::from([("accuracy".to_owned(), 0.75)]),
         }

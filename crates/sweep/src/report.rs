@@ -30,6 +30,8 @@ pub struct Counts {
     pub runs: usize,
     /// Those that did what they were asked to.
     pub done: usize,
+    /// Those that took all steps and learned nothing.
+    pub no_progress: usize,
     /// Those whose loss grew beyond its limit, or was no number.
     pub diverged: usize,
     /// Those that a rule gave up.
@@ -66,10 +68,10 @@ impl<'a> Report<'a> {
         Self { metric, ..self }
     }
 
-    /// Whether each group has a run that is its best.
+    /// Whether each group has a run that is its best and lowered its loss.
     pub fn has_all_bests(&self) -> bool {
         let found = |trial: &Trial| {
-            self.groups.iter().any(|group| group.name == trial.group && group.best_by(&self.metric).is_some())
+            self.groups.iter().any(|group| group.name == trial.group && group.got_somewhere(&self.metric))
         };
         self.trials.iter().all(found)
     }
@@ -182,6 +184,7 @@ fn count<'a>(statuses: impl Iterator<Item = &'a Status>) -> Counts {
             Status::Done(done) => match done.summary.stop {
                 StopReason::Diverged { .. } | StopReason::NonFinite { .. } => counts.diverged += 1,
                 StopReason::Hopeless { .. } => counts.given_up += 1,
+                _ if done.summary.no_progress().is_some() => counts.no_progress += 1,
                 _ => counts.done += 1,
             },
             Status::Broken(_) | Status::Damaged(_) | Status::Open => counts.open += 1,

@@ -16,7 +16,7 @@ use onedge_tune::{Optimizer, Tuner};
 
 use crate::Error;
 use crate::{Diagnostics, Instruments, Last, Outcome, Plan, Prepared, Problem, instruments, target, train};
-use crate::{Layout, Record};
+use crate::{Evidence, Finding, Layout, Record};
 
 /// A model on a data set, to be trained; made by [`fit`].
 ///
@@ -55,6 +55,9 @@ pub struct Fitted {
     pub records: Vec<Record>,
     /// How training ended and what it cost. Look at [`Outcome::stop`]: a run that diverged ends early.
     pub outcome: Outcome,
+    /// What else is to be said of how it went, each a sentence with what to try; empty if it went well. One that
+    /// [is a failure](Finding::is_failure) tells that nothing was learned though all steps were taken.
+    pub findings: Vec<Finding>,
     /// Means over the training examples at the end, by name: `loss` and the metrics of the loss. Empty if they are not finite.
     pub train: BTreeMap<String, f64>,
     /// The same over the test examples; empty if there are none.
@@ -190,7 +193,17 @@ impl Fit {
         let outcome = train(&plan, &mut *problem.train, &mut parameters, method, &mut instruments, &mut keep)?;
         let train = problem.train.metrics(&parameters).unwrap_or_default();
         let test = problem.test.as_mut().and_then(|test| test.metrics(&parameters).ok()).unwrap_or_default();
-        Ok(Fitted { parameters, records, outcome, train, test, model, loss, data })
+        let findings = problem.judge(Evidence {
+            records: &records,
+            stop: &outcome.stop,
+            events: &outcome.events,
+            counted_over: outcome.steps,
+            is_full_batch: plan.batch.is_none(),
+            is_fresh: true,
+            classes: None,
+            train: &train,
+        });
+        Ok(Fitted { parameters, records, outcome, findings, train, test, model, loss, data })
     }
 
     /// Checks everything that is known before training.
@@ -247,10 +260,11 @@ impl Fittable {
         parameters: Vec<f32>,
         records: Vec<Record>,
         outcome: Outcome,
+        findings: Vec<Finding>,
         (train, test): (BTreeMap<String, f64>, BTreeMap<String, f64>),
     ) -> Fitted {
         let Self { model, loss, data } = self;
-        Fitted { parameters, records, outcome, train, test, model, loss, data }
+        Fitted { parameters, records, outcome, findings, train, test, model, loss, data }
     }
 }
 

@@ -5,7 +5,7 @@ use onedge_engine::Options;
 use onedge_nn::{Loss, Model, Target, initial_parameters};
 
 use crate::Error;
-use crate::Layout;
+use crate::{Evidence, Finding, Layout, judge};
 use crate::{Workload, engine, memory};
 
 pub use onedge_engine::Element;
@@ -61,6 +61,19 @@ impl<T: Element> Problem<T> {
     /// The random parameters that `seed` gives.
     pub fn initial(&self, seed: u64) -> Vec<T> {
         initial_parameters(self.model.parameters(), seed)
+    }
+
+    /// What is to be said of a run on this problem that left `evidence`, beside why it stopped: see [`judge`].
+    /// Cost: a loss over all training examples, where the losses alone do not show that it went well.
+    pub fn judge(&mut self, evidence: Evidence<'_>) -> Vec<Finding> {
+        let classes = match target(&self.data.train) {
+            Target::Classes { count } | Target::Tokens { count, .. } => Some(count),
+            Target::Values { .. } => None,
+        };
+        let Self { train, layouts, .. } = self;
+        let zeros = || vec![T::ZERO; layouts.iter().map(Layout::size).sum()];
+        let mut loss_at_zero = || train.metrics(&zeros()).ok()?.remove("loss");
+        judge(&Evidence { classes, ..evidence }, &mut loss_at_zero)
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::process::ExitCode;
 
-use onedge_record::StopReason;
+use onedge_record::{StopReason, Summary};
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Code {
     /// What was asked for is done.
     Done,
-    /// It failed, or a run diverged.
+    /// It failed, or a run diverged or learned nothing.
     Failed,
     /// It was asked for in a way that makes no sense.
     Misuse,
@@ -30,8 +30,9 @@ impl From<Code> for ExitCode {
 
 impl Code {
     /// For a run that came to its end.
-    pub fn of(stop: &StopReason) -> Self {
-        match stop {
+    pub fn of(summary: &Summary) -> Self {
+        match &summary.stop {
+            stop if stop.is_success() && !summary.is_success() => Self::Failed,
             StopReason::StepsDone | StopReason::TargetReached { .. } | StopReason::NoImprovement { .. } => Self::Done,
             StopReason::Diverged { .. }
             | StopReason::Hopeless { .. }

@@ -7,7 +7,7 @@ use crate::program::code::Code;
 use crate::program::console;
 
 /// For `--help`.
-pub const HELP: &str = "Exit codes: 0 done, 1 failed or diverged, 2 misuse, 130 interrupted.\n\
+pub const HELP: &str = "Exit codes: 0 done, 1 failed, diverged or learned nothing, 2 misuse, 130 interrupted.\n\
                         Start with `onedge demo`; `onedge list` shows every name a spec can use.";
 
 /// Prints the error and says how to end.

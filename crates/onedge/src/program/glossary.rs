@@ -149,6 +149,14 @@ pub const TERMS: &[Term] = &[
                that the slope has flattened. In full batch linesearches behave like the greedy rate in the long run.",
     },
     Term {
+        name: "finding",
+        summary: "what a run says of how it went, beside why it ended",
+        text: "A run that took all its steps is looked at once more. No progress, with the exit code 1: the rate was 0, the steps \
+               were too short, the loss stayed at what guessing costs, or ended above where it began. Warnings: policies of the tuner \
+               set more than a tenth of the rates, or updates undo each other. Each is a sentence with what to try, printed at \
+               the end and kept in the summary. docs/RUNS.md has the thresholds.",
+    },
+    Term {
         name: "schedule",
         summary: "a learning rate that depends on the step alone",
         text: "For example a linear warm-up and a cosine decay to zero (`warmup-cosine`). Its peak and its length must be chosen.",

@@ -188,7 +188,7 @@ fn default(default: Default) -> String {
 }
 
 /// The words of `text` in lines of so many characters at most, but one word at least.
-fn wrapped(text: &str, width: usize) -> impl Iterator<Item = String> {
+pub fn wrapped(text: &str, width: usize) -> impl Iterator<Item = String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {

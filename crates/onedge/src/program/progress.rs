@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use onedge_data::Progress;
-use onedge_record::{Record, StopReason};
+use onedge_record::{Record, StopReason, Summary};
 use onedge_text::table::{duration, number};
 
 use crate::program::{console, downloads};
@@ -153,11 +153,12 @@ impl Row {
     }
 
     /// Leaves the row as it is, with a last word on how the run ended.
-    pub fn finish(&mut self, stop: &StopReason) {
+    pub fn finish(&mut self, summary: &Summary) {
         if self.quiet {
             return;
         }
-        let word = match stop {
+        let word = match &summary.stop {
+            stop if stop.is_success() && !summary.is_success() => "no progress",
             StopReason::StepsDone | StopReason::TargetReached { .. } => "done",
             StopReason::NoImprovement { .. } => "stopped early",
             StopReason::Interrupted { .. } => "interrupted",

@@ -188,3 +188,50 @@ fn every_tuner_trains_with_every_optimizer() {
         }
     }
 }
+
+/// What a run says that took all steps for nothing, or with a policy of its tuner: in lines for a narrow terminal.
+#[test]
+fn how_a_run_ended_is_told() {
+    let bench = Bench::new();
+    let train = |out: &str, settings: &[&str]| {
+        let mut args = vec!["train", "a.toml", "-q", "--out", out, "--set", "steps=60"];
+        args.extend(settings.iter().flat_map(|setting| ["--set", setting]));
+        let output = bench.run(&args);
+        assert!(output.stdout.lines().all(|line| line.chars().count() <= 80), "{}", output.stdout);
+        output
+    };
+    let said = |stdout: &str| {
+        let start = stdout.find("no progress: ").or(stdout.find("warning: ")).unwrap_or_else(|| panic!("{stdout}"));
+        stdout[start..stdout.find("left in ").unwrap()].replace("\n  ", " ")
+    };
+    let slow = train("slow", &["tuner.rate=1e-9"]);
+    assert_eq!((slow.code, &slow.stderr[..]), (Some(1), "error: constant: no progress: steps too short\n"));
+    assert!(slow.stdout.starts_with("constant: steps done, without progress\n"), "{}", slow.stdout);
+    assert!(said(&slow.stdout).contains("try a rate 1e5 times as large"), "{}", slow.stdout);
+    let still = train("still", &["tuner.rate=0"]);
+    assert_eq!(still.code, Some(1));
+    assert_eq!(
+        said(&still.stdout),
+        "no progress: no step was taken: the rate was 0 at all 60 steps; try a larger rate, or the tuner `cdat`\n"
+    );
+    let capped = train("capped", &["tuner=polyak", "tuner.cap=0.01"]);
+    assert_eq!((capped.code, &capped.stderr[..]), (Some(0), ""));
+    assert_eq!(
+        said(&capped.stdout),
+        "warning: the rate or its growth was cut, 60 times in 60 steps; try a larger `cap`, or where the tuner has none another one, as `cdat`\n"
+    );
+    let good = train("good", &[]);
+    assert_eq!(good.code, Some(0));
+    assert!(!good.stdout.contains("progress") && !good.stdout.contains("warning"), "{}", good.stdout);
+
+    // Listings know.
+    bench.run(&["train", "a.toml", "-q", "--set", "steps=60", "--set", "tuner.rate=0"]);
+    let listed = bench.done(&["runs", "--columns", "status,findings"]).stdout;
+    assert!(listed.contains("no-progress  no progress: rate 0"), "{listed}");
+    let shown = bench.done(&["runs", "compare", "runs/constant"]).stdout;
+    assert!(shown.contains("no progress: constant: no step was taken"), "{shown}");
+    let again = bench.run(&["resume", "runs/constant"]);
+    assert_eq!(again.code, Some(1), "{}", again.stdout);
+    let both = bench.run(&["compare", "a.toml", "-q", "--set", "tuner.rate=0", "--set", "steps=60"]);
+    assert!(both.code == Some(1) && both.stdout.contains("no progress: rate 0"), "{}", both.stdout);
+}

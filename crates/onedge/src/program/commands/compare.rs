@@ -11,6 +11,7 @@ use onedge_text::labels::tell_apart;
 
 use crate::program::code::Code;
 use crate::program::console;
+use crate::program::finished::remarks;
 use crate::program::interrupt;
 use crate::program::progress::Rows;
 use crate::program::root::ROOT;
@@ -56,7 +57,7 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
     shown?;
     Ok(if interrupt.load(Ordering::Relaxed) {
         Code::Interrupted
-    } else if groups.iter().all(|group| group.best_by(&metric).is_some()) {
+    } else if groups.iter().all(|group| group.got_somewhere(&metric)) {
         Code::Done
     } else {
         Code::Failed
@@ -84,6 +85,9 @@ fn show(groups: &[Group], plans: &[Vec<Variant>], folder: &Path, metric: &Metric
     }
     let text = comparison_table_by(groups, metric);
     console::result(&text);
+    for line in remarks(groups) {
+        console::result(&format!("{line}\n"));
+    }
     note_different_problems(plans);
     let mut written = write_whole(&folder.join("table.txt"), text.as_bytes()).map_err(onedge_plot::Error::from);
     let drawing = picture_by("the best run of each spec", groups, metric);
@@ -136,7 +140,7 @@ fn all(
                     break;
                 }
             };
-            row.finish(&finished.summary.stop);
+            row.finish(&finished.summary);
             match group.points.iter_mut().find(|point| point.label == variant.label) {
                 Some(point) => point.runs.push(finished),
                 None => group.points.push(Point { label: variant.label.clone(), runs: vec![finished] }),

@@ -59,7 +59,7 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
         let request =
             Request { spec, place: Place::Under(folder.path()), register: Some(&index), start: None, save: None };
         let finished = execute(&request, &mut data_sets, &mut observe, &interrupt)?;
-        row.finish(&finished.summary.stop);
+        row.finish(&finished.summary);
         let stop = finished.summary.stop.clone();
         groups.push(Group {
             name: spec.name.clone(),

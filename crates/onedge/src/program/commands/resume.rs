@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use onedge_record::{Record, StopReason};
+use onedge_record::{Record, RunDirectory, StopReason};
 use onedge_run::{Outputs, Unfinished, resume};
 
 use onedge_spec::Catalogue;
@@ -35,7 +35,8 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
     let unfinished = Unfinished::open(&args.run, args.steps, catalogue)?;
     if let Some(stop) = unfinished.ended() {
         console::result(&format!("{}: {stop}; nothing to resume{}\n", args.run.display(), hint(stop)));
-        return Ok(Code::of(stop));
+        let summary = RunDirectory::at(&args.run).read_summary()?;
+        return Ok(summary.as_ref().map_or(Code::Done, Code::of));
     }
     let interrupt = interrupt::flag()?;
     let rows = Rows::new(args.quiet);

@@ -85,8 +85,7 @@ impl<'a> Progress<'a> {
                 self.all.set_position(state.done as u64);
                 self.all.set_message(format!("{left} left"));
                 if !self.terminal {
-                    let ended = summary.stop.to_string();
-                    let ended = ended.split([':', ';']).next().unwrap_or_default();
+                    let ended = summary.ending();
                     let seconds = duration(summary.seconds + summary.spectrum_seconds);
                     let loss = number(summary.final_loss);
                     let (done, of) = (state.done, self.specs.len());

@@ -12,6 +12,7 @@ use onedge_spec::Catalogue;
 
 use crate::program::code::Code;
 use crate::program::console;
+use crate::program::finished::remarks;
 use crate::program::root::Root;
 
 #[derive(Debug, clap::Args)]
@@ -35,6 +36,9 @@ pub fn run(args: &Args, root: &Root, catalogue: &Catalogue) -> anyhow::Result<Co
         groups.push(Group { name: label.clone(), points });
     }
     console::result(&comparison_table(&groups));
+    for line in remarks(&groups) {
+        console::result(&format!("{line}\n"));
+    }
     console::result(&differences(&entries, &labels));
     Ok(Code::Done)
 }
@@ -65,6 +69,7 @@ fn finished(folder: PathBuf, entry: &Entry) -> anyhow::Result<Finished> {
             best_loss: losses.iter().copied().reduce(f64::min),
             best: None,
             events: Default::default(),
+            findings: Vec::new(),
             train: Default::default(),
             test: Default::default(),
         }

@@ -113,8 +113,7 @@ impl<'a> Live<'a> {
         if !self.rows.is_live() {
             let (done, loss) = (state.found + state.ended, number(summary.final_loss));
             let seconds = duration(summary.seconds + summary.spectrum_seconds);
-            let stop = summary.stop.to_string();
-            let ending = stop.split([':', ';']).next().unwrap_or_default();
+            let ending = summary.ending();
             self.tell(&format!("[{done}/{}] {name}: {ending}, loss {loss}, {seconds}", self.total));
         }
     }

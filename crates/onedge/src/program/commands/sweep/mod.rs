@@ -125,8 +125,12 @@ fn show(report: &Report<'_>, axes: Option<&Axes>, args: &Args, done: Option<usiz
     }
     console::result(&report.best_table());
     let here = done.map_or(String::new(), |done| format!("; {done} of them now"));
+    let none = match counts.no_progress {
+        0 => String::new(),
+        runs => format!(", {runs} without progress"),
+    };
     console::result(&format!(
-        "\n{} runs: {} done, {} diverged, {} given up, {} open{here}\n",
+        "\n{} runs: {} done{none}, {} diverged, {} given up, {} open{here}\n",
         counts.runs, counts.done, counts.diverged, counts.given_up, counts.open
     ));
     if counts.open == counts.runs {

@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 
 use onedge_objective::Real;
 use onedge_registry::{Error as RegistryError, Settings, Value, find, nearest};
-use onedge_tune::{Optimizer, Tuner};
+use onedge_tune::optimizers::OWN_RATE;
+use onedge_tune::{Conditions, Optimizer, Tuner, tuners};
 use sha2::{Digest, Sha256};
 
 use crate::Error;
@@ -90,15 +91,26 @@ impl Spec {
             let (origin, key) = (document.origin_of(&axis.section, &axis.key), axis.dotted());
             return Err(Error::Grid { origin, key, got: Value::List(axis.values.clone()).to_string() });
         }
-        let mut parts = BTreeMap::new();
+        let mut parts: BTreeMap<&str, Part> = BTreeMap::new();
         for section in sections::ALL {
             let mut given = document.sections.get(section.key).cloned().unwrap_or_default();
-            let name = entry_name(document, section.key, given.get("name"))?;
+            let mut name = entry_name(document, section.key, given.get("name"))?;
+            if section.key == "tuner" && given.is_empty() && OWN_RATE.contains(&parts["optimizer"].name.as_str()) {
+                name = "constant".to_owned();
+                given.insert("rate".to_owned(), Value::Number(1.0));
+            }
             if section.choice.is_some() {
                 given.remove("name");
             }
             if (section.key, name.as_str()) == ("tuner", "armijo") && document.root.contains_key("batch") {
                 given.entry("max_tries".to_owned()).or_insert(Value::Integer(MINI_BATCH_TRIES));
+            }
+            if (section.key, name.as_str()) == ("tuner", "cdat") {
+                // Before there were presets, runs wrote down the paper's rule without one.
+                if document.sections.contains_key(PROVENANCE) {
+                    given.entry("preset".to_owned()).or_insert_with(|| Value::Text("paper".to_owned()));
+                }
+                given = tuners::spelled_out(given, conditions(document, &parts["optimizer"]));
             }
             let resolved = (section.settings)(document.catalogue(), &name)
                 .and_then(|settings| Settings::resolve_section(section.key, &settings, given))
@@ -181,6 +193,15 @@ impl Spec {
         self.build_optimizer::<f32>().map_err(|source| document.error("optimizer", source))?;
         Ok(())
     }
+}
+
+/// What is known of a run before its first step, as far as its tuner's settings depend on it.
+fn conditions(document: &Document, optimizer: &Part) -> Conditions {
+    let built = find("optimizer", document.catalogue().optimizers(), &optimizer.name)
+        .and_then(|entry| entry.build.make::<f32>(&optimizer.settings));
+    // What is wrong with the optimizer is told where it is built for good.
+    let edge = built.ok().and_then(|optimizer| optimizer.edge());
+    Conditions { edge, full_batch: !document.root.contains_key("batch"), steps: None }
 }
 
 /// The paper's bound on linesearch tries where each sees another mini-batch; full batches search until they find.

@@ -140,7 +140,9 @@ impl<'a, T: Real> Training<'a, T> {
         instruments: &'a mut Instruments<T>,
     ) -> Result<Self, Error> {
         plan.check_batch(workload.examples())?;
-        let trainer = Trainer::new(w.len(), optimizer, tuner, plan.diagnostics.lanczos)?;
+        let trainer = Trainer::new(w.len(), optimizer, tuner, plan.diagnostics.lanczos)?.for_steps(plan.steps);
+        let full = plan.batch.is_none_or(|batch| batch >= workload.examples());
+        let trainer = if full { trainer.in_full_batch() } else { trainer };
         let batches = batches(plan, workload.examples(), Position::default());
         let order = order(plan, &trainer, workload.examples());
         if let Some(order) = &order {

@@ -21,6 +21,8 @@ pub struct Events {
     pub floored: u64,
     /// The loss was below the smallest loss that the tuner was told to expect.
     pub below_floor: u64,
+    /// The loss did not fall, and steps were made shorter for it.
+    pub backed_off: u64,
     /// A sharpness was used that had not converged when its products ran out.
     pub unconverged: u64,
 }
@@ -37,6 +39,7 @@ impl Events {
             capped,
             floored,
             below_floor,
+            backed_off,
             unconverged,
         } = *self;
         [
@@ -48,6 +51,7 @@ impl Events {
             ("capped", capped),
             ("floored", floored),
             ("below_floor", below_floor),
+            ("backed_off", backed_off),
             ("unconverged", unconverged),
         ]
         .into_iter()
@@ -72,6 +76,8 @@ impl Events {
             capped: reader.count("capped")?,
             floored: reader.count("floored")?,
             below_floor: reader.count("below_floor")?,
+            // Checkpoints of before there was such a count lack it.
+            backed_off: reader.optional_scalar("backed_off").unwrap_or_default() as u64,
             unconverged: reader.count("unconverged")?,
         })
     }
@@ -92,9 +98,10 @@ mod tests {
             capped: 6,
             floored: 7,
             below_floor: 8,
-            unconverged: 9,
+            backed_off: 9,
+            unconverged: 10,
         };
-        assert_eq!(events.iter().map(|(_, count)| count).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        assert_eq!(events.iter().map(|(_, count)| count).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
         let mut reader = events.state().reader("test");
         assert_eq!(Events::read(&mut reader).unwrap(), events);
         reader.finish().unwrap();

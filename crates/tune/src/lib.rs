@@ -45,6 +45,7 @@
 #![forbid(unsafe_code)]
 
 mod bounds;
+mod conditions;
 mod error;
 mod events;
 mod line;
@@ -59,6 +60,7 @@ mod trainer;
 mod tuner;
 pub mod tuners;
 
+pub use conditions::Conditions;
 pub use error::Error;
 pub use events::Events;
 pub use line::{Change, Line, Needs, Sharpness, Trial};

@@ -1,4 +1,4 @@
-use crate::Error;
+use crate::{Conditions, Error};
 
 /// A largest eigenvalue, and whether it had converged when the products ran out.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,6 +51,11 @@ pub struct Needs {
 pub trait Line {
     /// The step, counted from 0. Free.
     fn step(&self) -> u64;
+
+    /// What is known of the run beforehand: the same at every step. Free.
+    fn conditions(&self) -> Conditions {
+        Conditions::UNKNOWN
+    }
 
     /// The loss at w. Free: the gradient pass gave it.
     fn loss(&self) -> f64;

@@ -1,7 +1,7 @@
 use onedge_objective::{Error as ObjectiveError, Objective, Probe, Real, vector};
 use onedge_spectrum::{Hessian, Preconditioned, SharpnessTracker, Spectrum};
 
-use crate::{Change, Error, Line, Sharpness, Trial};
+use crate::{Change, Conditions, Error, Line, Sharpness, Trial};
 
 /// The coordinates in which a sharpness is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,7 @@ pub(crate) struct Probes<'a, T: Real> {
     pub(crate) first: Option<&'a [T]>,
     pub(crate) scratch: &'a mut Scratch<T>,
     pub(crate) trackers: &'a mut Trackers<T>,
+    pub(crate) conditions: Conditions,
     pub(crate) step: u64,
     pub(crate) loss: f64,
     pub(crate) gradient_norm: f64,
@@ -199,6 +200,10 @@ impl<T: Real> Probes<'_, T> {
 impl<T: Real> Line for Probes<'_, T> {
     fn step(&self) -> u64 {
         self.step
+    }
+
+    fn conditions(&self) -> Conditions {
+        self.conditions
     }
 
     fn loss(&self) -> f64 {

@@ -3,7 +3,7 @@ use onedge_spectrum::{Lanczos, SharpnessTracker, Wanted};
 
 use crate::probes::{Asked, Center, Payer, Previous, Probes, Scratch, Trackers};
 use crate::progress::Progress;
-use crate::{Error, LossLimit, Needs, Optimizer, Step, StepReport, Tuner};
+use crate::{Conditions, Error, LossLimit, Needs, Optimizer, Step, StepReport, Tuner};
 
 /// An optimizer and a tuner, and all that is kept from one step to the next.
 ///
@@ -23,6 +23,7 @@ pub struct Trainer<T: Real> {
     scratch: Scratch<T>,
     trackers: Trackers<T>,
     progress: Progress,
+    conditions: Conditions,
     loss_limit: Option<LossLimit>,
     /// What the loss may be at most, from the first step on, if it is limited.
     most: Option<f64>,
@@ -54,6 +55,7 @@ impl<T: Real> Trainer<T> {
             return Err(Error::NoLargest);
         }
         let (zeros, needs) = (|| vec![T::ZERO; dim], tuner.needs());
+        let conditions = Conditions { edge: optimizer.edge(), ..Conditions::UNKNOWN };
         Ok(Self {
             optimizer,
             tuner,
@@ -67,6 +69,7 @@ impl<T: Real> Trainer<T> {
                 preconditioned: SharpnessTracker::new(spectrum),
             },
             progress: Progress::default(),
+            conditions,
             loss_limit: None,
             most: None,
         })
@@ -99,6 +102,19 @@ impl<T: Real> Trainer<T> {
     /// finite does. To be said before the first step.
     pub fn with_loss_limit(self, limit: LossLimit) -> Self {
         Self { loss_limit: Some(limit), ..self }
+    }
+
+    /// Says that the run is to have so many steps, for a tuner that comes down towards the end. What is then trained beyond
+    /// them stands still with such a tuner.
+    pub fn for_steps(mut self, steps: u64) -> Self {
+        self.conditions.steps = Some(steps);
+        self
+    }
+
+    /// Says that every step sees all examples, for a tuner that is more careful with mini-batches.
+    pub fn in_full_batch(mut self) -> Self {
+        self.conditions.full_batch = true;
+        self
     }
 
     /// Linearises at `w` and computes the update; the rate is set, and `w` moved, by [`Step::finish`]. In between the
@@ -156,6 +172,7 @@ impl<T: Real> Trainer<T> {
             first: self.needs.first_point.then_some(&self.first),
             scratch: &mut self.scratch,
             trackers: &mut self.trackers,
+            conditions: self.conditions,
             step,
             loss,
             gradient_norm,

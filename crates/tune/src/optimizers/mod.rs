@@ -46,6 +46,10 @@ pub use rmsprop::RmsProp;
 pub use schedule_free_adamw::{ScheduleFreeAdamW, ScheduleFreeAdamWOptions};
 pub use schedule_free_sgd::ScheduleFreeSgd;
 
+/// The names of those that find their own rate: their updates are steps as they are, for a tuner that leaves them so.
+pub const OWN_RATE: &[&str] =
+    &["d-adapt-sgd", "d-adapt-adam", "prodigy", "mechanic", "schedule-free-sgd", "schedule-free-adamw"];
+
 /// Every optimizer, in the order of listings.
 pub static ALL: &[&Entry<Make>] = &[
     &gd::ENTRY,

@@ -1,14 +1,17 @@
-use onedge_objective::State;
-use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
+use std::collections::BTreeMap;
 
+use onedge_objective::State;
+use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, Value, setting};
+
+use super::guarded::Guarded;
 use super::make::Make;
 use super::parts::{PARTS, Parts};
 use super::quadratic::{cut, denominator, numerator, quotient};
 use super::sigma::{self, Sigma};
 use crate::bounds::{CAP, DECAY_RATE, FROM_ZERO, IN_RANGE, from_one};
-use crate::{Error, Events, Line, Needs, Tuner};
+use crate::{Conditions, Error, Events, Line, Needs, Tuner};
 
-/// Curvature dynamics aware tuning: `eta = sigma n / d` with `n = max(-g.u, 0)` and `d = |u.Hu| + eps`, each replaced
+/// Curvature dynamics aware tuning, the paper's rule: `eta = sigma n / d` with `n = max(-g.u, 0)` and `d = |u.Hu| + eps`, each replaced
 /// by its exponential average `beta nbar + (1 - beta) n` from zero.
 ///
 /// Both averages start at zero, so the bias cancels in the ratio. Sigma 1 is greedy, 2 on edge; around 2 works best in
@@ -44,7 +47,7 @@ use crate::{Error, Events, Line, Needs, Tuner};
 /// use onedge_tune::{Trainer, optimizers::Gd, tuners::Cdat};
 ///
 /// let mut bowl = FnObjective::of_loss(2, |w| 2.0 * w[0] * w[0] + 0.5 * w[1] * w[1])?;
-/// let (optimizer, tuner) = (Box::new(Gd::paper()), Box::new(Cdat::recommended()));
+/// let (optimizer, tuner) = (Box::new(Gd::paper()), Box::new(Cdat::paper()));
 /// let mut trainer = Trainer::<f64>::new(2, optimizer, tuner, Lanczos::top(1, 0))?;
 /// let mut w = [1.0, -1.0];
 /// let losses: Vec<f64> = (0..5).map(|_| trainer.step(&mut bowl, &mut w).map(|step| step.loss)).collect::<Result<_, _>>()?;
@@ -111,21 +114,21 @@ impl Cdat {
         Self::new(2.0, 0.0, 0.9, f64::INFINITY).expect(IN_RANGE)
     }
 
-    /// Sigma 1.4 with averages of decay 0.9: what to begin with in mini-batches.
-    ///
-    /// Why: on an MLP and a ConvNet with gradient descent it ended within 8 % of the best of all sigmas and averages at batch sizes from 64 to
-    /// 4096 (`docs/MEASURED.md`). With momentum and Adam and batches of 64 (the digits, MLP 64-64, three seeds) sigma 2 without averages
-    /// diverged and this setting did not. Other optimizers and problems were not measured. In full batch with gradient descent
-    /// [`paper`](Self::paper) ends lower: 0.028 against 0.057 after 300 steps on the digits.
-    pub fn recommended() -> Self {
-        Self::new(1.4, 0.0, 0.9, f64::INFINITY).expect(IN_RANGE)
+    /// The rule that is recommended where nothing else is asked for: see [`Guarded`].
+    pub fn recommended() -> Guarded {
+        Guarded::recommended()
     }
 
     fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
-        let number = |key| settings.number(key);
-        let cdat = Self::new(number("sigma"), number("eps"), number("beta"), number("cap"))?;
+        if let Some(key) = ["growth", "cooldown"].into_iter().find(|key| settings.optional_number(key).is_some()) {
+            return Err(settings.out_of_range(key, "nothing with `preset = \"paper\"`, which has no such setting"));
+        }
+        let number = |key, paper| settings.optional_number(key).unwrap_or(paper);
+        let sigma = number("sigma", 2.0);
+        let cdat = Self::new(sigma, number("eps", 0.0), number("beta", 0.0), number("cap", f64::INFINITY))?;
         let parts = Parts::from_settings("cdat", settings)?;
-        let cdat = cdat.with_sigma(Sigma::from_settings(settings)?).measuring_every(settings.count("every")? as u64)?;
+        let every = settings.optional_count("every")?.map_or(1, |every| every as u64);
+        let cdat = cdat.with_sigma(Sigma::from_settings(settings, sigma)?).measuring_every(every)?;
         Ok(Self { parts, ..cdat })
     }
 
@@ -148,19 +151,25 @@ impl Cdat {
 pub(super) static ENTRY: Entry<Make> = Entry {
     name: "cdat",
     summary: "curvature dynamics aware tuning, on the edge of stability",
-    doc: "eta = sigma n / d, n = max(-g.u, 0), d = |u.Hu| + eps, each averaged with decay beta. A non-descent \
-          direction gives n = 0, a negative curvature its absolute value, a vanishing d the previous rate; all are \
-          counted. Sigma goes from sigma_start to sigma in sigma_steps; with batch and noise it is taken times batch \
-          / (batch + (1 - momentum) noise), a formula of this project's own. Between measurements of u.Hu, every so \
-          many steps, the last averages of it over |u|^2 stand in. With curvature_parts it is that of a part of the batch, each \
-          in its turn, for that part of its cost; the slope stays that of all, which is known, as slopes of parts stray far \
-          more. Source: Roulet et al. 2024, arXiv 2407.06183.",
+    doc: "eta = sigma n / d, n = max(-g.u, 0), d = |u.Hu| + eps. `preset = recommended`, what you get without asking, is \
+          made to be left on: slope and curvature are averaged along unit vectors, the curvature is measured every so many \
+          steps, sigma follows the optimizer's momentum and the batch and comes down at the end, and safeguards hold the first step, the growth \
+          of a step, and a loss that rises; `docs/DEFAULT.md` has each with its evidence. `preset = paper` is the paper's \
+          rule to the bit: n and d of this step, each averaged with decay beta where asked. With both a \
+          non-descent direction, a negative curvature (its absolute value is taken) and a vanishing d are counted. \
+          Sigma may go from sigma_start to sigma in sigma_steps; with batch and noise it is taken times batch / (batch + (1 - \
+          momentum) noise). With curvature_parts u.Hu is that of a part of the batch, each in its turn, for that part \
+          of its cost. Where it is right: everywhere, with any optimizer but those that find their own rate (d-adapt, \
+          prodigy, mechanic, schedule-free), which take `constant` with rate 1. Source: Roulet et al. 2024, arXiv 2407.06183; the safeguards are this project's own.",
     settings: &[
-        setting("sigma", Kind::Number, Default::Is("2.0"), "scaling: 1 greedy, 2 on edge"),
-        setting("eps", Kind::Number, Default::Is("0.0"), "added to the curvature"),
-        setting("beta", Kind::Number, Default::Is("0.0"), "decay of the averages, in [0, 1)"),
-        setting("cap", Kind::Number, Default::Is("inf"), "largest rate"),
-        setting("every", Kind::Integer, Default::Is("1"), "steps between measurements of the curvature"),
+        setting("preset", Kind::Text, Default::Is(RECOMMENDED), "`recommended` or `paper`: what the others are if absent"),
+        setting("sigma", Kind::Number, Default::Absent, "scaling: 1 greedy, 2 on edge; paper 2"),
+        setting("eps", Kind::Number, Default::Absent, "added to the curvature; 0 if absent"),
+        setting("beta", Kind::Number, Default::Absent, "decay of the averages, in [0, 1); recommended 0.97, paper 0"),
+        setting("cap", Kind::Number, Default::Absent, "largest rate; none if absent"),
+        setting("every", Kind::Integer, Default::Absent, "steps between measurements of u.Hu; recommended 8, paper 1"),
+        setting("growth", Kind::Number, Default::Absent, "most that a step may grow by; recommended 1.5"),
+        setting("cooldown", Kind::Number, Default::Absent, "share of the steps on the way down; recommended 0.6"),
         PARTS,
         sigma::START,
         sigma::STEPS,
@@ -168,8 +177,44 @@ pub(super) static ENTRY: Entry<Make> = Entry {
         sigma::NOISE,
         sigma::MOMENTUM,
     ],
-    build: |settings| Ok(Box::new(Cdat::from_settings(settings)?)),
+    build,
 };
+
+/// What `preset` may be.
+const RECOMMENDED: &str = "recommended";
+const PAPER: &str = "paper";
+
+fn build(settings: &Settings) -> Result<Box<dyn Tuner>, SettingError> {
+    match settings.text("preset") {
+        RECOMMENDED => Ok(Box::new(Guarded::from_settings(settings)?.with_parts(Parts::from_settings("cdat", settings)?))),
+        PAPER => Ok(Box::new(Cdat::from_settings(settings)?)),
+        _ => Err(settings.out_of_range("preset", "`recommended` or `paper`")),
+    }
+}
+
+/// `given` with what `preset` says of the settings that are not in it, as numbers: what a run under these conditions is
+/// made from, so that its spec says so.
+///
+/// # Errors
+/// A preset that is no text; one that is not known is left for [`build`](super::build) to refuse.
+pub fn spelled_out(mut given: BTreeMap<String, Value>, conditions: Conditions) -> BTreeMap<String, Value> {
+    let recommended = Guarded::recommended();
+    let numbers: Vec<(&str, Value)> = match given.get("preset").map(ToString::to_string).as_deref() {
+        None | Some("recommended" | "\"recommended\"") => recommended.spelled_out(conditions),
+        Some("paper" | "\"paper\"") => vec![
+            ("sigma", Value::Number(2.0)),
+            ("eps", Value::Number(0.0)),
+            ("beta", Value::Number(0.0)),
+            ("cap", Value::Number(f64::INFINITY)),
+            ("every", Value::Integer(1)),
+        ],
+        Some(_) => Vec::new(),
+    };
+    for (key, value) in numbers {
+        given.entry(key.to_owned()).or_insert(value);
+    }
+    given
+}
 
 impl Tuner for Cdat {
     fn learning_rate(&mut self, line: &mut dyn Line) -> Result<f64, Error> {

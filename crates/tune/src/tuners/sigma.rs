@@ -79,11 +79,11 @@ impl Sigma {
     }
 
     /// A setting is checked even where the one that it goes with is missing.
-    pub(super) fn from_settings(settings: &Settings) -> Result<Self, Error> {
+    pub(super) fn from_settings(settings: &Settings, sigma: f64) -> Result<Self, Error> {
         let momentum = DECAY_RATE.check(OWNER, MOMENTUM.key, settings.number(MOMENTUM.key))?;
         let count =
             |setting: Setting| settings.optional_count(setting.key).map(|count| count.map(|count| count as u64));
-        let mut result = Self::constant(settings.number("sigma"))?;
+        let mut result = Self::constant(sigma)?;
         result = match (settings.optional_number(START.key), count(STEPS)?) {
             (None, None) => result,
             (Some(start), Some(steps)) => result.starting_at(start, steps)?,

@@ -29,6 +29,7 @@ name = "mlp"
 hidden = [128, 128]
 [tuner]
 name = "cdat"
+preset = "paper"
 sigma = [1.0, 1.5, 1.8, 1.9375, 2.0, 2.0625, 2.25, 2.5]
 [diagnostics]
 sharpness_every = 0

@@ -11,8 +11,8 @@ mod trial;
 
 use std::error::Error;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::Parser;
 use onedge_run::DataSets;
@@ -23,7 +23,9 @@ use results::Results;
 use sources::Sources;
 
 #[derive(Parser)]
-#[command(about = "Runs the methods of methods.toml on the cells of cells.toml; what is in the results already is not run again")]
+#[command(
+    about = "Runs the methods of methods.toml on the cells of cells.toml; what is in the results already is not run again"
+)]
 struct Arguments {
     /// Results, one line for each run; appended to
     #[arg(long, default_value = "bench/default/results.csv")]
@@ -65,7 +67,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut jobs = Vec::new();
     let results = Mutex::new(Results::open(&arguments.results)?);
     for cell in suite.cells(arguments.half) {
-        if !sources.has(&cell.problem, &suite) || !(arguments.cells.is_empty() || arguments.cells.iter().any(|part| cell.name().contains(part.as_str()))) {
+        if !sources.has(&cell.problem, &suite)
+            || !(arguments.cells.is_empty() || arguments.cells.iter().any(|part| cell.name().contains(part.as_str())))
+        {
             continue;
         }
         let known = methods(cell).into_iter().filter(|method| {
@@ -86,10 +90,18 @@ fn main() -> Result<(), Box<dyn Error>> {
             scope.spawn(|| {
                 let mut data = DataSets::new(Some(arguments.work.clone()));
                 while let Some((cell, method, seed)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let mut print = |r: &onedge_train::Record| println!("{} loss {:.5} rate {:.4e} slope {:?} curv {:?} u {:?} cost {}", r.step, r.loss, r.learning_rate, r.slope, r.curvature, r.update_norm, r.cost);
-                    let trace: Option<&mut dyn FnMut(&onedge_train::Record)> = if arguments.trace { Some(&mut print) } else { None };
+                    let mut print = |r: &onedge_train::Record| {
+                        println!(
+                            "{} loss {:.5} rate {:.4e} slope {:?} curv {:?} u {:?} cost {}",
+                            r.step, r.loss, r.learning_rate, r.slope, r.curvature, r.update_norm, r.cost
+                        )
+                    };
+                    let trace: Option<&mut dyn FnMut(&onedge_train::Record)> =
+                        if arguments.trace { Some(&mut print) } else { None };
                     match trial::run(&suite, cell, method, *seed, &sources, &mut data, trace) {
-                        Ok(trial) => results.lock().expect("no run panics").add(&cell.name(), &method.name, *seed, &trial),
+                        Ok(trial) => {
+                            results.lock().expect("no run panics").add(&cell.name(), &method.name, *seed, &trial)
+                        }
                         Err(error) => eprintln!("{}, {}, seed {seed}: {error}", cell.name(), method.name),
                     }
                 }
@@ -102,7 +114,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// `NAME: CURVATURES A STEP: assignments`.
 fn own(text: &str) -> Result<Method, Box<dyn Error>> {
     let parts: Vec<&str> = text.splitn(3, ':').map(str::trim).collect();
-    let [name, curvature, set] = parts[..] else { return Err(format!("--method: expected `NAME: CURVATURES A STEP: assignments`, got `{text}`").into()) };
+    let [name, curvature, set] = parts[..] else {
+        return Err(format!("--method: expected `NAME: CURVATURES A STEP: assignments`, got `{text}`").into());
+    };
     let set = set.split_whitespace().map(str::to_owned).collect();
     Ok(Method { name: name.to_owned(), set, adaptive: Vec::new(), plain: Vec::new(), curvature: curvature.parse()? })
 }

@@ -8,8 +8,7 @@ const SIDE: usize = 32;
 const PIXELS: usize = SIDE * SIDE;
 const TRAIN: usize = 900;
 const TEST: usize = 300;
-const CLASSES: [&str; 10] =
-    ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
+const CLASSES: [&str; 10] = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
 /// Writes `train` and `val` below `folder`, unless they are there, and gives `folder`.
 ///
@@ -28,8 +27,10 @@ pub fn write(cifar: &Path, folder: &Path) -> Result<PathBuf, Box<dyn Error>> {
             let class = unfinished.join(CLASSES[usize::from(example[0])]);
             fs::create_dir_all(&class)?;
             let planes = &example[1..];
-            let pixels: Vec<u8> = (0..PIXELS).flat_map(|i| [planes[i], planes[PIXELS + i], planes[2 * PIXELS + i]]).collect();
-            let mut encoder = png::Encoder::new(File::create(class.join(format!("{index:04}.png")))?, SIDE as u32, SIDE as u32);
+            let pixels: Vec<u8> =
+                (0..PIXELS).flat_map(|i| [planes[i], planes[PIXELS + i], planes[2 * PIXELS + i]]).collect();
+            let mut encoder =
+                png::Encoder::new(File::create(class.join(format!("{index:04}.png")))?, SIDE as u32, SIDE as u32);
             encoder.set_color(png::ColorType::Rgb);
             encoder.write_header()?.write_image_data(&pixels)?;
         }

@@ -43,7 +43,9 @@ impl Results {
     /// Appends a run.
     pub fn add(&mut self, cell: &str, method: &str, seed: u64, trial: &Trial) {
         let Trial { steps, cost, first, loss, score, ending, events, seconds } = trial;
-        let line = format!("{cell},{method},{seed},{ending},{steps},{cost:.0},{first:.6},{loss:.6e},{score:.5},{events},{seconds:.2}\n");
+        let line = format!(
+            "{cell},{method},{seed},{ending},{steps},{cost:.0},{first:.6},{loss:.6e},{score:.5},{events},{seconds:.2}\n"
+        );
         if let Err(error) = self.file.write_all(line.as_bytes()) {
             eprintln!("results: {error}");
         }

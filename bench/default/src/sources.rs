@@ -21,7 +21,8 @@ impl Sources {
     /// # Errors
     /// Photographs that cannot be written.
     pub fn new(data: Option<&Path>, work: &Path) -> Result<Self, Box<dyn Error>> {
-        let photographs = data.map(|data| photographs::write(&data.join("cifar-10"), &work.join("photographs"))).transpose()?;
+        let photographs =
+            data.map(|data| photographs::write(&data.join("cifar-10"), &work.join("photographs"))).transpose()?;
         Ok(Self { data: data.map(Path::to_owned), photographs })
     }
 
@@ -48,6 +49,7 @@ impl Sources {
 }
 
 fn name(problem: &str, suite: &Suite) -> String {
-    let document = Document::from_table(problem, suite.problems[problem].clone()).expect("cells.toml is part of the program");
+    let document =
+        Document::from_table(problem, suite.problems[problem].clone()).expect("cells.toml is part of the program");
     document.get("data.name").map(ToString::to_string).unwrap_or_default().trim_matches('"').to_owned()
 }

@@ -36,7 +36,15 @@ pub struct Trial {
 ///
 /// # Errors
 /// A spec that is wrong, data that cannot be read.
-pub fn run(suite: &Suite, cell: &Cell, method: &Method, seed: u64, sources: &Sources, data: &mut DataSets, trace: Option<&mut dyn FnMut(&onedge_train::Record)>) -> Result<Trial, Box<dyn Error>> {
+pub fn run(
+    suite: &Suite,
+    cell: &Cell,
+    method: &Method,
+    seed: u64,
+    sources: &Sources,
+    data: &mut DataSets,
+    trace: Option<&mut dyn FnMut(&onedge_train::Record)>,
+) -> Result<Trial, Box<dyn Error>> {
     let began = Instant::now();
     let mut document = Document::from_table(&cell.name(), suite.problems[&cell.problem].clone())?;
     let mut base = sources.assignments(&cell.problem, suite)?;
@@ -94,5 +102,14 @@ pub fn run(suite: &Suite, cell: &Cell, method: &Method, seed: u64, sources: &Sou
     let score = test.get("accuracy").copied().or(test.get("loss").map(|loss| -loss)).unwrap_or(f64::NAN);
     let events: Vec<String> =
         outcome.events.iter().filter(|(_, count)| *count > 0).map(|(name, count)| format!("{name}={count}")).collect();
-    Ok(Trial { steps: outcome.steps, cost: outcome.cost, first, loss, score, ending, events: events.join(" "), seconds: began.elapsed().as_secs_f64() })
+    Ok(Trial {
+        steps: outcome.steps,
+        cost: outcome.cost,
+        first,
+        loss,
+        score,
+        ending,
+        events: events.join(" "),
+        seconds: began.elapsed().as_secs_f64(),
+    })
 }

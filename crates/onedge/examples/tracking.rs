@@ -18,7 +18,7 @@ const NETWORKS: [(&str, &[&str]); 4] = [
     ("NanoLM", &["data=cicero", "data.first=16", "data.context=32", "model=nanolm", "model.depth=2", "model.width=32"]),
 ];
 /// The third has a rate of each network's own.
-const RULES: [&[&str]; 3] = [&["tuner=cdat"], &["tuner=greedy"], &["tuner=constant"]];
+const RULES: [&[&str]; 3] = [&["tuner=cdat", "tuner.preset=paper"], &["tuner=greedy"], &["tuner=constant"]];
 const RATES: [&str; 4] = ["tuner.rate=0.5", "tuner.rate=0.5", "tuner.rate=0.05", "tuner.rate=0.05"];
 
 /// Products and relative errors of many measurements, the first of a run apart.

@@ -87,8 +87,11 @@ mod tests {
             base.iter().chain(settings).for_each(|setting| document.set(setting).unwrap());
             of(&Spec::resolve(&document).unwrap(), &forecast)
         };
-        assert_eq!((seconds(&["tuner=constant", "tuner.rate=1"]), seconds(&["tuner=cdat"])), (300.0, 500.0));
-        assert_eq!(seconds(&["tuner=cdat", "diagnostics.sharpness_every=24"]), 700.0);
+        assert_eq!(
+            (seconds(&["tuner=constant", "tuner.rate=1"]), seconds(&["tuner=cdat", "tuner.preset=paper"])),
+            (300.0, 500.0)
+        );
+        assert_eq!(seconds(&["tuner=cdat", "tuner.preset=paper", "diagnostics.sharpness_every=24"]), 700.0);
         // From four times the last rate by halves: three tries.
         assert!((seconds(&["tuner=armijo", "tuner.c_plus=4", "tuner.c_minus=0.5"]) - 600.0).abs() < 1e-9);
     }

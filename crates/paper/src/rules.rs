@@ -42,7 +42,9 @@ pub(super) fn constant(rate: f64) -> Rule {
 pub(super) fn cdat(sigma: f64, beta: f64) -> Rule {
     let average = if beta == 0.0 { String::new() } else { format!(" beta={beta}") };
     let settings = [("tuner.sigma", sigma), ("tuner.beta", beta)];
+    // The paper's rule: what runs without asking for it is another.
     Rule::new(format!("sigma={sigma}{average}"), "cdat", &settings)
+        .with("tuner.preset", Value::Text("paper".to_owned()))
 }
 
 /// The Armijo linesearch.

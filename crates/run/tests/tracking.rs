@@ -10,7 +10,8 @@ const NETWORKS: [&[&str]; 3] = [
     &["model=convnet", "model.channels=[4, 6]", "data.first=60"],
     &["data=cicero", "data.first=6", "data.context=12", "model=nanolm", "model.depth=1", "model.width=16"],
 ];
-const RULES: [&[&str]; 3] = [&["tuner=cdat"], &["tuner=greedy"], &["tuner=constant", "tuner.rate=0.1"]];
+const RULES: [&[&str]; 3] =
+    [&["tuner=cdat", "tuner.preset=paper"], &["tuner=greedy"], &["tuner=constant", "tuner.rate=0.1"]];
 
 fn spec(settings: &[&str], rule: &[&str]) -> Spec {
     let mut document = Document::empty("tracking");

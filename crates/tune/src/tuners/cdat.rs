@@ -162,14 +162,19 @@ pub(super) static ENTRY: Entry<Make> = Entry {
           of its cost. Where it is right: everywhere, with any optimizer but those that find their own rate (d-adapt, \
           prodigy, mechanic, schedule-free), which take `constant` with rate 1. Source: Roulet et al. 2024, arXiv 2407.06183; the safeguards are this project's own.",
     settings: &[
-        setting("preset", Kind::Text, Default::Is(RECOMMENDED), "`recommended` or `paper`: what the others are if absent"),
+        setting(
+            "preset",
+            Kind::Text,
+            Default::Is(RECOMMENDED),
+            "`recommended` or `paper`: what the others are if absent",
+        ),
         setting("sigma", Kind::Number, Default::Absent, "scaling: 1 greedy, 2 on edge; paper 2"),
         setting("eps", Kind::Number, Default::Absent, "added to the curvature; 0 if absent"),
         setting("beta", Kind::Number, Default::Absent, "decay of the averages, in [0, 1); recommended 0.97, paper 0"),
         setting("cap", Kind::Number, Default::Absent, "largest rate; none if absent"),
         setting("every", Kind::Integer, Default::Absent, "steps between measurements of u.Hu; recommended 8, paper 1"),
         setting("growth", Kind::Number, Default::Absent, "most that a step may grow by; recommended 1.5"),
-        setting("cooldown", Kind::Number, Default::Absent, "share of the steps on the way down; recommended 0.6"),
+        setting("cooldown", Kind::Number, Default::Absent, "share of the steps on the way down; recommended 0.5"),
         PARTS,
         sigma::START,
         sigma::STEPS,
@@ -186,7 +191,9 @@ const PAPER: &str = "paper";
 
 fn build(settings: &Settings) -> Result<Box<dyn Tuner>, SettingError> {
     match settings.text("preset") {
-        RECOMMENDED => Ok(Box::new(Guarded::from_settings(settings)?.with_parts(Parts::from_settings("cdat", settings)?))),
+        RECOMMENDED => {
+            Ok(Box::new(Guarded::from_settings(settings)?.with_parts(Parts::from_settings("cdat", settings)?)))
+        }
         PAPER => Ok(Box::new(Cdat::from_settings(settings)?)),
         _ => Err(settings.out_of_range("preset", "`recommended` or `paper`")),
     }

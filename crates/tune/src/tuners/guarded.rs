@@ -20,9 +20,9 @@ use crate::{Conditions, Error, Events, Line, Needs, Tuner};
 /// - **Averages along unit vectors.** With Adam `|u|` falls by an order of magnitude in the first hundred steps, n with it and
 ///   d with its square: averages of n and d themselves then mix lengths, and their ratio is that of the largest updates.
 /// - **Signed slopes.** Negative and positive ones are averaged alike, so that noise cancels instead of adding up.
-/// - **Windows that grow.** Averages reach over the last two thirds of the run, and over 1 / (1 - beta) steps at most: what
+/// - **Windows that grow.** Averages reach over the later half of the run so far, and over 1 / (1 - beta) steps at most: what
 ///   the first steps measured is soon forgotten. In full the weight of a new value is `1 / W` with
-///   `W = min(1 / (1 - beta), max(1, (t + 1) / 1.5))`, and that of a curvature which stands for k steps `1 - (1 - 1/W)^k`.
+///   `W = min(1 / (1 - beta), max(1, (t + 1) / 2))`, and that of a curvature which stands for k steps `1 - (1 - 1/W)^k`.
 /// - **Curvature every so many steps** (`every`), and at each of the first 8: in between it is known along unit vectors.
 ///   It is measured also where the slope is more than twice its average, which announces that the curvature has changed.
 /// - **First step.** A first curvature that happens to be near zero gives a huge rate: the loss is evaluated where the first
@@ -41,14 +41,14 @@ use crate::{Conditions, Error, Events, Line, Needs, Tuner};
 /// gradient descent and RMSProp, `1 + beta` for heavy-ball momentum and `(1 + beta1) / (1 - beta1)` for Adam,
 ///
 /// ```text
-/// sigma = 2 e^(-0.4) in mini-batches,      sigma = 2 e^(-0.25) in the full batch:
+/// sigma = 2 e^(-1/2) in mini-batches,      sigma = 2 e^(-1/4) in the full batch:
 /// ```
 ///
-/// 2 without momentum, 1.55 and 1.70 with momentum 0.9, 0.62 and 0.96 with Adam. e below 1 is taken as 1 / e, and an optimizer
+/// 2 without momentum, 1.45 and 1.70 with momentum 0.9, 0.46 and 0.96 with Adam. e below 1 is taken as 1 / e, and an optimizer
 /// that states no edge is treated as Adam. The exponents are fits to the suite in `bench/default`, not a theorem.
 ///
 /// - Non-descent direction, negative curvature: counted; the absolute value of the curvature enters.
-/// - Vanishing C: the length of the step before, counted. A zero update: the rate before, counted.
+/// - Vanishing C: the length of the step before, counted. A zero update, which is no descent: the rate before.
 /// - A length that was cut, at the first step, by `growth`, by the edge of the batch or by the cap: counted as `capped`; one
 ///   whose fall was held: `floored`. A window after which trust was halved: `backed_off`.
 /// - Slope or curvature not finite: the line's error ends the run.
@@ -158,7 +158,7 @@ impl Losses {
 /// At each of the first so many steps the curvature is measured.
 const FIRST_STEPS: u64 = 8;
 /// Averages reach over the steps so far, divided by this.
-const FORGETTING: f64 = 1.5;
+const FORGETTING: f64 = 2.0;
 /// The curvature is measured anew where the slope is so many times its average.
 const SUDDEN: f64 = 2.0;
 /// The smallest share of its length that a step leaves to the next.
@@ -179,7 +179,7 @@ const SHARE: Bounds = Bounds::new("a number from 0 to 1", |x| (0.0..=1.0).contai
 
 impl Guarded {
     /// What is recommended: sigma by the optimizer and the batch, averages of decay 0.97, the curvature every 8 steps, growth
-    /// by half a step, the last six tenths of the steps on the way down.
+    /// by half a step, the later half of the steps on the way down.
     pub fn recommended() -> Self {
         Self::new(None, 0.97, 8).expect(IN_RANGE)
     }
@@ -198,7 +198,7 @@ impl Guarded {
             every: from_one("cdat", "every", every)?,
             parts: Parts::ONE,
             growth: 1.5,
-            cooldown: 0.6,
+            cooldown: 0.5,
             slope: Average::default(),
             curvature: Average::default(),
             measured: 0,
@@ -237,7 +237,10 @@ impl Guarded {
     pub(super) fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
         let number = |key| settings.optional_number(key);
         let recommended = Self::recommended();
-        let sigma = number("sigma").map(|sigma| Sigma::from_settings(settings, sigma)).transpose()?;
+        // Checked in any case; without a sigma a schedule leads to that of unknown conditions.
+        let scheduled = Sigma::from_settings(settings, number("sigma").unwrap_or(Self::sigma(Conditions::UNKNOWN)))?;
+        let is_scheduled = ["sigma", "sigma_start", "noise"].into_iter().any(|key| number(key).is_some());
+        let sigma = is_scheduled.then_some(scheduled);
         let every = settings.optional_count("every")?.map_or(recommended.every, |every| every as u64);
         Self::new(sigma, number("beta").unwrap_or(recommended.beta), every)?
             .growing_by(number("growth").unwrap_or(recommended.growth))?
@@ -252,7 +255,10 @@ impl Guarded {
         let &Self { eps, beta, cap, every, growth, cooldown, .. } = self;
         let numbers = [("sigma", sigma), ("eps", eps), ("beta", beta), ("cap", cap)];
         let numbers = numbers.into_iter().chain([("growth", growth), ("cooldown", cooldown)]);
-        numbers.map(|(key, number)| (key, Value::Number(number))).chain([("every", Value::Integer(every as i64))]).collect()
+        numbers
+            .map(|(key, number)| (key, Value::Number(number)))
+            .chain([("every", Value::Integer(every as i64))])
+            .collect()
     }
 
     pub(super) fn with_parts(self, parts: Parts) -> Self {
@@ -262,7 +268,7 @@ impl Guarded {
     /// The sigma that follows optimizer and batch.
     pub fn sigma(conditions: Conditions) -> f64 {
         let e = conditions.edge.map_or(UNSTATED, |edge| edge / 2.0);
-        2.0 * e.max(1.0 / e).powf(if conditions.full_batch { -0.25 } else { -0.4 })
+        2.0 * e.max(1.0 / e).powf(if conditions.full_batch { -0.25 } else { -0.5 })
     }
 
     /// What is left of sigma at `step` of so many.
@@ -321,15 +327,14 @@ impl Tuner for Guarded {
                 self.events.backed_off += 1;
             }
         }
-        let norm = line.update_norm()?;
-        if norm == 0.0 {
-            self.events.vanishing_denominator += 1;
-            return Ok(line.previous_learning_rate().unwrap_or(0.0));
-        }
-        let slope = -line.slope()? / norm;
+        let (norm, slope) = (line.update_norm()?, -line.slope()?);
         if slope <= 0.0 {
             self.events.non_descent += 1;
         }
+        if norm == 0.0 {
+            return Ok(line.previous_learning_rate().unwrap_or(0.0));
+        }
+        let slope = slope / norm;
         let window = (1.0 / (1.0 - self.beta)).min((step + 1) as f64 / FORGETTING).max(1.0);
         self.slope.add(slope, 1.0 / window);
         let minimiser = self.measure(line, slope, norm, window)?;

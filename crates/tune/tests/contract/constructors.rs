@@ -7,8 +7,8 @@ use onedge_tune::optimizers::{
 };
 use onedge_tune::tuners::{
     AdGd, Armijo, ArmijoOptions, BarzilaiBorwein, Cdat, Constant, Controlled, ControlledOptions, Dog, Dowg,
-    Exponential, Greedy, Hypergradient, OnEdge, Pal, Polyak, Sharpness, Sigma, Sls, SlsOptions, StepDecay, Variant,
-    Warmup, WarmupConstant, WarmupCosine, WarmupLinear, Wolfe, WolfeOptions, Year,
+    Exponential, Greedy, Guarded, Hypergradient, OnEdge, Pal, Polyak, Sharpness, Sigma, Sls, SlsOptions, StepDecay,
+    Variant, Warmup, WarmupConstant, WarmupCosine, WarmupLinear, Wolfe, WolfeOptions, Year,
 };
 use onedge_tune::{optimizers, tuners};
 
@@ -77,6 +77,9 @@ fn tuner(name: &str, key: &str, x: f64) -> Option<Error> {
         "pal" => Pal::new(or("measure", 0.1), or("adapt", 1.0), cap).err(),
         "greedy" => Greedy::paper().measuring_parts(parts).err(),
         "on-edge" => OnEdge::paper().measuring_parts(parts).err(),
+        "cdat" if ["growth", "cooldown"].contains(&key) => Guarded::new(None, 0.97, 8)
+            .and_then(|guarded| guarded.growing_by(or("growth", 1.5))?.cooling_down(or("cooldown", 0.5)))
+            .err(),
         "cdat" => cdat(&or, &count).err(),
         "controlled" => {
             let (target, pole, limit) = (or("target", 2.0), or("pole", 0.9), or("limit", 2.0));
@@ -113,8 +116,9 @@ fn renamed(error: Error, from: &str, to: &str) -> Error {
 }
 
 /// What goes with a setting that does not stand alone.
-fn companions(key: &str) -> &'static [(&'static str, &'static str)] {
+fn companions(tuner: &str, key: &str) -> &'static [(&'static str, &'static str)] {
     match key {
+        "growth" | "cooldown" if tuner == "cdat" => &[("preset", "recommended")],
         "sigma_start" => &[("sigma_steps", "5")],
         "sigma_steps" => &[("sigma_start", "1.0")],
         "noise" => &[("batch", "8")],
@@ -156,7 +160,9 @@ fn constructors_take_and_refuse_what_specs_do() {
     for entry in tuners::ALL {
         for setting in entry.settings {
             let build = |value| {
-                let beside = companions(setting.key).iter().map(parse).collect();
+                let paper = (entry.name == "cdat").then(|| parse(&("preset", "paper")));
+                let beside = companions(entry.name, setting.key).iter().map(parse);
+                let beside = paper.into_iter().chain(beside).collect();
                 let own = [(setting.key.to_owned(), value)].into();
                 let settings = [given(entry), beside, own].into_iter().flatten().collect();
                 tuners::build(entry.name, settings).err().map(|error| error.to_string())

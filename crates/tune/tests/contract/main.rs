@@ -2,6 +2,7 @@
 
 mod constructors;
 mod defaults;
+mod guarded;
 mod laws;
 mod line;
 mod optax;

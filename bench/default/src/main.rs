@@ -5,6 +5,7 @@
 mod cells;
 mod methods;
 mod photographs;
+mod report;
 mod results;
 mod sources;
 mod trial;
@@ -54,14 +55,21 @@ struct Arguments {
     /// Runs at a time, each on one thread
     #[arg(long, default_value_t = 2)]
     jobs: usize,
-    /// Print every step
+    /// Run nothing: print the tables of the results that are there
     #[arg(long)]
-    trace: bool,
+    report: bool,
+    /// With --report, draw the performance profile here (SVG or PNG)
+    #[arg(long)]
+    picture: Option<PathBuf>,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     let suite = Suite::new();
+    if arguments.report {
+        print!("{}", report::report(&suite, &arguments.results, arguments.half, arguments.picture.as_deref())?);
+        return Ok(());
+    }
     let sources = Sources::new(arguments.data.as_deref(), &arguments.work)?;
     let own = arguments.method.iter().map(|text| own(text)).collect::<Result<Vec<_>, _>>()?;
     let mut jobs = Vec::new();
@@ -90,15 +98,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             scope.spawn(|| {
                 let mut data = DataSets::new(Some(arguments.work.clone()));
                 while let Some((cell, method, seed)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let mut print = |r: &onedge_train::Record| {
-                        println!(
-                            "{} loss {:.5} rate {:.4e} slope {:?} curv {:?} u {:?} cost {}",
-                            r.step, r.loss, r.learning_rate, r.slope, r.curvature, r.update_norm, r.cost
-                        )
-                    };
-                    let trace: Option<&mut dyn FnMut(&onedge_train::Record)> =
-                        if arguments.trace { Some(&mut print) } else { None };
-                    match trial::run(&suite, cell, method, *seed, &sources, &mut data, trace) {
+                    match trial::run(&suite, cell, method, *seed, &sources, &mut data) {
                         Ok(trial) => {
                             results.lock().expect("no run panics").add(&cell.name(), &method.name, *seed, &trial)
                         }

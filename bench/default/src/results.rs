@@ -10,6 +10,40 @@ use crate::trial::Trial;
 
 const HEADER: &str = "cell,method,seed,ending,steps,cost,first,loss,score,events,seconds";
 
+/// One run of the results, as far as the report needs it.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// The cell's name.
+    pub cell: String,
+    /// The method's.
+    pub method: String,
+    /// `budget`, `diverged` or `failed`.
+    pub ending: String,
+    /// The loss over all training examples before the first step.
+    pub first: f64,
+    /// The same at the end.
+    pub loss: f64,
+    /// Accuracy on the test examples, or minus the loss there.
+    pub score: f64,
+}
+
+/// All runs of the file at `path`.
+///
+/// # Errors
+/// A file that cannot be read, a line that is none of ours.
+pub fn rows(path: &Path) -> Result<Vec<Row>, Box<dyn Error>> {
+    let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let row = |(number, line): (usize, &str)| {
+        let fields: Vec<&str> = line.split(',').collect();
+        let [cell, method, _, ending, _, _, first, loss, score, _, _] = fields[..] else {
+            return Err(format!("{}:{}: expected {HEADER}", path.display(), number + 2).into());
+        };
+        let (cell, method, ending) = (cell.to_owned(), method.to_owned(), ending.to_owned());
+        Ok(Row { cell, method, ending, first: first.parse()?, loss: loss.parse()?, score: score.parse()? })
+    };
+    text.lines().skip(1).enumerate().map(row).collect()
+}
+
 /// Open for appending.
 pub struct Results {
     file: File,

@@ -26,7 +26,7 @@ pub struct Trial {
     pub score: f64,
     /// Why it ended: `budget`, `diverged`, ...
     pub ending: &'static str,
-    /// The largest mean of ten losses in a row over the first loss.
+    /// What the tuner counted, as `capped=3 non_descent=1`.
     pub events: String,
     /// Seconds it took.
     pub seconds: f64,
@@ -43,7 +43,6 @@ pub fn run(
     seed: u64,
     sources: &Sources,
     data: &mut DataSets,
-    trace: Option<&mut dyn FnMut(&onedge_train::Record)>,
 ) -> Result<Trial, Box<dyn Error>> {
     let began = Instant::now();
     let mut document = Document::from_table(&cell.name(), suite.problems[&cell.problem].clone())?;
@@ -73,15 +72,11 @@ pub fn run(
     let first = problem.train.metrics(&w)?["loss"];
     let mut instruments = Instruments::none();
     let mut training = Training::new(&plan, &mut *problem.train, &mut w, (optimizer, tuner), &mut instruments)?;
-    let mut trace = trace;
     let stop = loop {
         let (record, reason) = match training.advance() {
             Advance::Step(record) => (Some(record), None),
             Advance::Stop { reason, record } => (record, Some(reason)),
         };
-        if let (Some(record), Some(trace)) = (&record, &mut trace) {
-            trace(record);
-        }
         if let Some(reason) = reason {
             break reason;
         }

@@ -85,7 +85,10 @@ fn follow(problem: &Problem, run: &Run) {
         ("c_plus", run.c_plus),
         ("c_minus", run.c_minus),
     ];
-    let given = settings.into_iter().filter_map(|(key, value)| Some((key.to_owned(), Value::Number(value?)))).collect();
+    let given = settings.into_iter().filter_map(|(key, value)| Some((key.to_owned(), Value::Number(value?))));
+    // What the references compute is the paper's rule, which goes by that name.
+    let paper = (run.tuner == "cdat").then(|| ("preset".to_owned(), Value::Text("paper".to_owned())));
+    let given = given.chain(paper).collect();
     let optimizer = optimizers::build::<f64>(&run.optimizer, BTreeMap::new()).unwrap();
     let tuner = tuners::build(&run.tuner, given).unwrap();
     let mut w = problem.parameters.clone();

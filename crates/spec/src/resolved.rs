@@ -167,6 +167,13 @@ impl Spec {
         find("optimizer", self.catalogue.optimizers(), &self.optimizer.name)?.build.make(&self.optimizer.settings)
     }
 
+    /// What is known of the run before its first step.
+    pub fn conditions(&self) -> Conditions {
+        // No error after `resolve`, which looks.
+        let edge = self.build_optimizer::<f32>().ok().and_then(|optimizer| optimizer.edge());
+        Conditions { edge, full_batch: self.batch.is_none(), steps: Some(self.steps) }
+    }
+
     /// What identifies a run: the SHA-256, in 64 hexadecimal digits, of all settings that bear on what it leaves. Neither
     /// the name nor where it was made does, nor checkpoints, threads and memory. A version of this library that knows more
     /// settings gives other digests.
@@ -317,6 +324,41 @@ mod tests {
             spec.tuner.settings.optional_count("max_tries").unwrap()
         };
         assert_eq!((tries(""), tries("batch = 32\n")), (None, Some(30)));
+    }
+
+    /// Half the edge of Adam with beta1 0.9 is 19: 2 / sqrt(19) = 0.459 and 2 / 19^(1/4) = 0.958.
+    #[test]
+    fn the_default_tuner_is_spelled_out() {
+        let of = |text: &str| {
+            let spec = resolve(text).unwrap();
+            let number = |key: &str| spec.get(key).map_or("-".to_owned(), |value| value.to_string());
+            [&spec.tuner.name, &number("tuner.preset"), &number("tuner.sigma"), &number("tuner.every")]
+                .map(String::clone)
+        };
+        let adam = "[optimizer]\nname = \"adam\"\n";
+        assert_eq!(of("batch = 64\n"), ["cdat", "\"recommended\"", "2.0", "8"]);
+        assert_eq!(of(&format!("batch = 64\n{adam}")), ["cdat", "\"recommended\"", "0.459", "8"]);
+        assert_eq!(of(adam), ["cdat", "\"recommended\"", "0.958", "8"]);
+        let own = "[tuner]\nsigma = 1.2\nevery = 3\n";
+        assert_eq!(of(&format!("{adam}{own}")), ["cdat", "\"recommended\"", "1.2", "3"]);
+        let paper = "[tuner]\nname = \"cdat\"\npreset = \"paper\"\n";
+        assert_eq!(of(&format!("{adam}{paper}")), ["cdat", "\"paper\"", "2.0", "1"]);
+        assert_eq!(of("[optimizer]\nname = \"prodigy\"\n"), ["constant", "-", "-", "-"]);
+        assert_eq!(
+            message("[tuner]\npreset = \"papr\""),
+            "a.toml: tuner.preset: expected `recommended` or `paper`, got \"papr\""
+        );
+        assert_eq!(
+            message("[tuner]\npreset = \"paper\"\ngrowth = 2"),
+            "a.toml: tuner.growth: expected nothing with `preset = \"paper\"`, which has no such setting, got 2.0"
+        );
+    }
+
+    /// What a run of a version without presets left behind is still the paper's rule.
+    #[test]
+    fn runs_from_before_there_were_presets_keep_their_rule() {
+        let old = "[tuner]\nname = \"cdat\"\nsigma = 2.0\neps = 0.0\nbeta = 0.0\ncap = inf\nevery = 1\n[provenance]\nversion = \"0.1.0\"\n";
+        assert_eq!(resolve(old).unwrap().get("tuner.preset").unwrap().to_string(), "\"paper\"");
     }
 
     #[test]

@@ -80,14 +80,14 @@ pub const TERMS: &[Term] = &[
         name: "edge-rate",
         summary: "twice the greedy rate, where the quadratic model is back at the current loss",
         text: "The largest step that does not raise the loss of the quadratic model. Stepping that far holds the sharpness \
-               down. The tuner is called `on-edge`; `cdat` with sigma 2 is the same rule with safeguards and averages.",
+               down. The tuner is called `on-edge`; `cdat` with `preset = paper` is the same rule with more settings.",
     },
     Term {
         name: "sigma",
         summary: "the factor of cdat: 1 is greedy, 2 is on the edge",
         text: "cdat takes eta = sigma max(-g.u, 0) / |u.Hu|. In full batch the paper uses 2 or slightly more. With \
-               mini-batches the best value is smaller, because the noise of a batch adds to the curvature that a step feels: \
-               1.4 with beta = 0.9 ends near the best setting at every batch size measured here (docs/MEASURED.md).",
+               mini-batches and with momentum the best value is smaller. Left out, it follows the optimizer: 2 / sqrt(e) in \
+               mini-batches, 2 / e^(1/4) in full batch, with e half the optimizer's edge (docs/DEFAULT.md).",
     },
     Term {
         name: "beta",

@@ -6,6 +6,7 @@ use clap::Args;
 use onedge_record::RunDirectory;
 use onedge_run::DataSets;
 use onedge_spec::{Catalogue, Document, Error, Spec};
+use onedge_tune::tuners::Guarded;
 
 use crate::program::progress::Rows;
 
@@ -63,6 +64,28 @@ impl Cache {
 pub fn spec_of(run: &Path, catalogue: &Catalogue) -> anyhow::Result<Spec> {
     let directory = RunDirectory::open(run)?;
     Ok(Spec::resolve(&Document::read(&directory.spec())?.with_catalogue(catalogue))?)
+}
+
+/// Which rule a run that asked for none, or for cdat alone, is trained by, and why: a line for its start.
+pub fn which_tuner(spec: &Spec) -> Option<String> {
+    let (optimizer, settings) = (&spec.optimizer.name, &spec.tuner.settings);
+    if spec.tuner.name == "constant" && onedge_tune::optimizers::OWN_RATE.contains(&optimizer.as_str()) {
+        return Some(format!("tuner: constant, rate {}, as {optimizer} finds its own", settings.number("rate")));
+    }
+    if spec.tuner.name != "cdat" {
+        return None;
+    }
+    let sigma = settings.optional_number("sigma")?;
+    if settings.text("preset") == "paper" {
+        return Some(format!("tuner: cdat, the paper's rule: sigma {sigma}"));
+    }
+    let batch = spec.batch.map_or("in full batch".to_owned(), |batch| format!("in batches of {batch}"));
+    let recommended = (sigma - Guarded::sigma(spec.conditions())).abs() < 1e-3;
+    let which = if recommended { "recommended" } else { "with this sigma" };
+    let every = settings.optional_count("every").ok().flatten().unwrap_or(1);
+    let down = settings.optional_number("cooldown").map(|share| (1.0 - share) * spec.steps as f64);
+    let down = down.map(|step| format!(", rate down to 0 from step {step:.0} on")).unwrap_or_default();
+    Some(format!("tuner: cdat, {which} for {optimizer} {batch}: sigma {sigma}, curvature every {every} steps{down}"))
 }
 
 /// `$XDG_CACHE_HOME/onedge`, or where the system usually keeps such things.

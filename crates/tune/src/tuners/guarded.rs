@@ -33,6 +33,8 @@ use crate::{Conditions, Error, Events, Line, Needs, Tuner};
 ///   of this batch's own quadratic model, beyond which that model says that its loss will rise.
 /// - **Trust.** Losses are averaged over windows of 16 steps, later of an eighth of the steps so far. Where the mean of one
 ///   is above that of the window before by more than their standard error, trust is halved; else it grows by a fifth, up to 1.
+///   Where it is below by more than that, noise is not what holds the run up: then trust may grow on, until sigma trust is the
+///   sigma of the full batch.
 /// - **The end.** Where the number of steps is known, sigma falls in a straight line to zero over the last share
 ///   `cooldown` of them: a rate that follows the edge keeps bouncing between walls, and in mini-batches the noise holds the
 ///   loss up, until the rate comes down.
@@ -127,6 +129,7 @@ struct Losses {
 enum Verdict {
     Open,
     Better,
+    Even,
     Worse,
 }
 
@@ -148,7 +151,8 @@ impl Losses {
         let verdict = match self.before_error {
             before if before < 0.0 => Verdict::Open,
             before if self.mean - self.before > (error + before).sqrt() => Verdict::Worse,
-            _ => Verdict::Better,
+            before if self.before - self.mean > (error + before).sqrt() => Verdict::Better,
+            _ => Verdict::Even,
         };
         *self = Self { before: self.mean, before_error: error, ..Self::default() };
         verdict
@@ -271,6 +275,11 @@ impl Guarded {
         2.0 * e.max(1.0 / e).powf(if conditions.full_batch { -0.25 } else { -0.5 })
     }
 
+    /// What trust may grow to: it brings sigma in mini-batches to that of the full batch.
+    fn most_trust(conditions: Conditions) -> f64 {
+        Self::sigma(Conditions { full_batch: true, ..conditions }) / Self::sigma(conditions)
+    }
+
     /// What is left of sigma at `step` of so many.
     fn left(&self, step: u64, steps: Option<u64>) -> f64 {
         match steps {
@@ -321,7 +330,8 @@ impl Tuner for Guarded {
         let (step, loss, conditions) = (line.step(), line.loss(), line.conditions());
         match self.losses.add(loss, step) {
             Verdict::Open => {}
-            Verdict::Better => self.trust = f64::min(1.0, 1.2 * self.trust),
+            Verdict::Even => self.trust = f64::min(1.2 * self.trust, self.trust.max(1.0)),
+            Verdict::Better => self.trust = f64::min(1.2 * self.trust, Self::most_trust(conditions)),
             Verdict::Worse => {
                 self.trust *= 0.5;
                 self.events.backed_off += 1;

@@ -16,6 +16,7 @@ struct Answers {
     curvature: f64,
     norm: f64,
     steps: Option<u64>,
+    full_batch: bool,
     /// The loss is `loss + 1` beyond this rate, and under `loss` before it.
     rises_beyond: f64,
     /// How often the curvature was asked for.
@@ -26,7 +27,17 @@ impl Answers {
     /// Slope -1 and curvature 1 along a unit vector.
     fn at(step: u64) -> Self {
         let (loss, rises_beyond) = (1.0, f64::INFINITY);
-        Self { step, loss, slope: -1.0, curvature: 1.0, norm: 1.0, steps: None, rises_beyond, asked: 0 }
+        Self {
+            step,
+            loss,
+            slope: -1.0,
+            curvature: 1.0,
+            norm: 1.0,
+            steps: None,
+            full_batch: true,
+            rises_beyond,
+            asked: 0,
+        }
     }
 }
 
@@ -36,7 +47,7 @@ impl Line for Answers {
     }
 
     fn conditions(&self) -> Conditions {
-        Conditions { steps: self.steps, ..Conditions::UNKNOWN }
+        Conditions { steps: self.steps, full_batch: self.full_batch, ..Conditions::UNKNOWN }
     }
 
     fn loss(&self) -> f64 {
@@ -214,6 +225,20 @@ fn trust_follows_the_losses() {
     let noise = |step: u64| ((step + 1) as f64 * 0.754_877_666_246_692_8).fract();
     let flat = rates(&mut tuner, 20_000, |step| Answers { loss: 1.0 + noise(step), ..Answers::at(step) });
     assert!(flat[19_000..].iter().all(|rate| *rate > 0.2), "{:?}", &flat[19_990..]);
+}
+
+/// In mini-batches, losses that fall beyond their noise let sigma rise to what it is in full batch: by 19^(1/4) for an
+/// optimizer that states no edge.
+#[test]
+fn trust_grows_where_the_losses_fall() {
+    let falling = |full_batch| {
+        let at = |step: u64| Answers { loss: 500.0 - step as f64, full_batch, ..Answers::at(step) };
+        rates(&mut greedy(8), 300, at)
+    };
+    let (mini, full) = (falling(false), falling(true));
+    assert!((mini[30] - 1.0).abs() < 1e-12 && (mini[31] - 1.2).abs() < 1e-12, "{} {}", mini[30], mini[31]);
+    assert!((mini[299] - 19.0_f64.powf(0.25)).abs() < 1e-12, "{}", mini[299]);
+    assert!(full.iter().all(|rate| (rate - 1.0).abs() < 1e-12));
 }
 
 #[test]

@@ -6,11 +6,12 @@ use onedge_spec::{Catalogue, Spec};
 use onedge_store::IndexedRoot;
 
 use crate::program::code::Code;
+use crate::program::console;
 use crate::program::finished::conclude;
 use crate::program::interrupt;
 use crate::program::progress::Rows;
 use crate::program::root::ROOT;
-use crate::program::specs::Overrides;
+use crate::program::specs::{Overrides, which_tuner};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -47,7 +48,13 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
         start: args.params.as_deref(),
         save: args.save_params.as_deref(),
     };
-    let mut observe = |record: &Record| row.show(record);
+    let mut which = which_tuner(&spec).filter(|_| !args.quiet);
+    let mut observe = |record: &Record| {
+        if let Some(line) = which.take() {
+            console::note(&line);
+        }
+        row.show(record);
+    };
     let result = execute(&request, &mut data_sets, &mut observe, &interrupt);
     conclude(result, &mut row)
 }

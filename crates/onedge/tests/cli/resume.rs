@@ -6,11 +6,13 @@ use std::process::Stdio;
 use crate::bench::{Bench, Output};
 
 /// Mini-batches, an optimizer and diagnostics that keep much.
-pub const KEEPING: [&str; 13] = [
+pub const KEEPING: [&str; 14] = [
     "optimizer=adam",
     "tuner=cdat",
     "tuner.cap=0.01",
     "tuner.beta=0.5",
+    // A rate that comes down towards the end depends on where that is.
+    "tuner.cooldown=0",
     "batch=8",
     "drop_last=false",
     "diagnostics.sharpness_every=3",
@@ -86,6 +88,16 @@ fn a_finished_run_is_taken_further_to_the_same_bits() {
     bench.done(&["resume", "kept", "--steps", "14", "-q"]);
     bench.done(&train("longer", &["steps=14"]));
     assert_eq!(left(&bench, "kept"), left(&bench, "longer"));
+}
+
+/// With a rate that came down to an end, more steps are another run: that is said.
+#[test]
+fn a_rate_that_came_down_rises_again_and_says_so() {
+    let bench = Bench::new();
+    bench.done(&train("down", &["steps=7", "tuner.cooldown=0.5"]));
+    let resumed = bench.done(&["resume", "down", "--steps", "12", "-q"]);
+    let said = "note: the learning rate came down towards step 7 and rises again: from the start with 12 steps it would not have\n";
+    assert!(resumed.stderr.contains(said), "{}", resumed.stderr);
 }
 
 #[track_caller]

@@ -32,13 +32,23 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
+    let planned = Unfinished::open(&args.run, None, catalogue)?.spec().steps;
     let unfinished = Unfinished::open(&args.run, args.steps, catalogue)?;
     if let Some(stop) = unfinished.ended() {
         console::result(&format!("{}: {stop}; nothing to resume{}\n", args.run.display(), hint(stop)));
         let summary = RunDirectory::at(&args.run).read_summary()?;
         return Ok(summary.as_ref().map_or(Code::Done, Code::of));
     }
-    let interrupt = interrupt::flag()?;
+    let (spec, interrupt) = (unfinished.spec(), interrupt::flag()?);
+    let comes_down =
+        spec.tuner.name == "cdat" && spec.tuner.settings.optional_number("cooldown").is_some_and(|x| x > 0.0);
+    if comes_down && spec.steps > planned {
+        console::note(&format!(
+            "note: the learning rate came down towards step {planned} and rises again: from the start with {} steps it \
+             would not have",
+            spec.steps
+        ));
+    }
     let rows = Rows::new(args.quiet);
     let mut data_sets = args.cache.data_sets(&rows).stopped_by(&interrupt);
     let mut row = rows.row(&unfinished.spec().name, 0, unfinished.spec().steps);

@@ -72,7 +72,7 @@ use crate::{Conditions, Error, Events, Line, Needs, Tuner};
 /// let mut trainer = Trainer::<f64>::new(2, optimizer, tuner, Lanczos::top(1, 0))?.for_steps(40).in_full_batch();
 /// let mut w = [1.0, -1.0];
 /// let losses: Vec<f64> = (0..40).map(|_| trainer.step(&mut bowl, &mut w).map(|step| step.loss)).collect::<Result<_, _>>()?;
-/// assert!(losses[39] < 1e-3 * losses[0], "{losses:?}");
+/// assert!(losses[39] < 0.01 * losses[0]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]

@@ -15,9 +15,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-TOOLS = Path(__file__).resolve().parent.parent
-# TensorBoard itself, and what reading events needs of its dependencies.
-PACKAGES = ["tensorboard==2.21.0", "numpy==2.4.6", "protobuf==7.36.2", "absl-py==2.5.1", "packaging==26.4"]
+from environment import environment, program, run
+
 TRAIN = ["steps=25", "seed=3", "batch=64", "data.first=256", "model.hidden=[8]", "tuner.sigma=2.0625"]
 TRAIN += ["diagnostics.sharpness_every=5", "diagnostics.top_k=3", "diagnostics.trace_every=10"]
 
@@ -31,32 +30,6 @@ def main():
         run([*onedge, "export", "cdat", "-o", "steps.csv"], cwd=folder)
         run([*onedge, "runs", "show", "cdat", "--json"], cwd=folder, stdout=open(Path(folder, "run.json"), "w"))
         run([environment(), __file__, "--read", folder])
-
-
-def program():
-    """The one that the tests build, and have built if they ran before: its path is in what cargo says of it."""
-    command = ["cargo", "test", "--quiet", "--workspace", "--no-run", "--message-format=json"]
-    said = subprocess.run(command, cwd=TOOLS.parent, check=True, stdout=subprocess.PIPE, text=True).stdout
-    for line in filter(lambda line: line.startswith("{"), said.splitlines()):
-        artefact = json.loads(line)
-        target = artefact.get("target", {})
-        if target.get("kind") == ["bin"] and target["name"] == "onedge" and not artefact["profile"]["test"]:
-            return artefact["executable"]
-    sys.exit("cargo named no program `onedge`")
-
-
-def run(command, **options):
-    subprocess.run(command, check=True, **options)
-
-
-def environment():
-    venv = TOOLS / ".venv"
-    python, stamp, wanted = venv / "bin/python", venv / "packages.txt", "\n".join(PACKAGES)
-    if not stamp.exists() or stamp.read_text() != wanted:
-        run([sys.executable, "-m", "venv", venv])
-        run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", *PACKAGES])
-        stamp.write_text(wanted)
-    return python
 
 
 def read(folder):

@@ -20,7 +20,7 @@ pub use onedge_tune as tune;
 pub use {onedge_data as data, onedge_train as train, onedge_train::fit::fit};
 
 #[cfg(feature = "runs")]
-pub use {onedge_record as record, onedge_run as run, onedge_spec as spec};
+pub use {onedge_onnx as onnx, onedge_record as record, onedge_run as run, onedge_spec as spec};
 
 #[cfg(feature = "store")]
 pub use onedge_store as store;

@@ -24,6 +24,9 @@ pub enum Error {
     /// A run that is to go on, or to be forked.
     #[error(transparent)]
     Resume(#[from] ResumeError),
+    /// A model that has no ONNX file.
+    #[error(transparent)]
+    Onnx(#[from] onedge_onnx::Error),
     /// Text is to be drawn from a model of something else.
     #[error("{origin}: data `{data}` is no text, expected a model of one; try data = cicero, tiny-shakespeare or text")]
     NoText {
@@ -92,6 +95,7 @@ impl Error {
             | Self::NoText { .. }
             | Self::UnknownCharacter { .. }
             | Self::Option { .. }
+            | Self::Onnx(_)
             | Self::NoSpec { .. }
             | Self::NoMeaning { .. }
             | Self::OtherMeaning { .. } => true,

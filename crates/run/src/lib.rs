@@ -1,4 +1,4 @@
-//! From a spec to a finished run, and what else is done with a model: resume, fork, measure, evaluate, predict, forecast, generate.
+//! From a spec to a finished run, and what else is done with a model: resume, fork, measure, evaluate, predict, forecast, generate, ONNX.
 //!
 //! Knows nothing of indexes, pictures and many runs at once. It is the lowest crate with clocks and files of its own.
 #![forbid(unsafe_code)]
@@ -15,6 +15,7 @@ pub mod generate;
 mod keeper;
 mod meaning;
 pub mod measure;
+pub mod onnx;
 mod origin;
 mod outputs;
 mod own;

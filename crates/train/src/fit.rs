@@ -306,6 +306,11 @@ fn described(
 }
 
 impl Fitted {
+    /// The model, for whoever writes it in another format.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
     /// The outputs for `inputs` of shape `[examples, ..]`, row-major `[examples, outputs]`: logits of classes, or values.
     ///
     /// # Errors

@@ -27,13 +27,14 @@ pub fn report(error: &anyhow::Error) -> Code {
 }
 
 /// What the libraries call an option, as the command line has it. They begin a message with its name.
-const OPTIONS: [&str; 14] = [
+const OPTIONS: [&str; 15] = [
     "at",
     "best",
     "columns",
     "initial",
     "map",
     "metric",
+    "params",
     "prompt",
     "sort",
     "step",

@@ -24,6 +24,17 @@ pub struct Parameters {
 }
 
 impl Parameters {
+    /// The first flag that is given, if one is.
+    pub fn given(&self) -> Option<&'static str> {
+        let flags = [
+            (self.params.is_some(), "params"),
+            (self.best, "best"),
+            (self.initial, "initial"),
+            (self.step.is_some(), "step"),
+        ];
+        flags.into_iter().find(|(given, _)| *given).map(|(_, flag)| flag)
+    }
+
     /// Which are meant of `run`, the folder of a run or a spec; `None` for a spec without a flag.
     ///
     /// # Errors

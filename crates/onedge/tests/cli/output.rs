@@ -36,6 +36,29 @@ fn export_for_tensorboard_is_a_folder() {
 }
 
 #[test]
+fn export_to_onnx_is_the_trained_model() {
+    let bench = Bench::new();
+    bench.done(&["train", "a.toml", "-q", "--out", "run"]);
+    let said = bench.done(&["export", "run", "--format", "onnx", "-o", "m.onnx"]).stderr;
+    assert_eq!(said, "the last parameters of run, after 12 steps, in m.onnx\n");
+    let file = std::fs::read(bench.path("m.onnx")).unwrap();
+    let has = |part: &[u8]| file.windows(part.len()).any(|window| window == part);
+    assert!(has(b"layers.0.weight") && has(b"MatMul") && has(b"name = \"mixture\""));
+    bench.done(&["export", "run", "--format", "onnx", "-o", "first.onnx", "--initial"]);
+    assert_ne!(std::fs::read(bench.path("first.onnx")).unwrap(), file);
+    for (args, expected) in [
+        (&["export", "run", "--format", "onnx"][..], "onnx: expected one run and a file to write its model to"),
+        (&["export", "run", "run", "--format", "onnx", "-o", "x"], "`-o model.onnx`, got 2 runs"),
+        (&["export", "run", "--initial"], "--initial: expected `--format onnx` with it, got a format of step records"),
+        (&["export", ".", "--format", "onnx", "-o", "x"], "steps.jsonl"),
+    ] {
+        let output = bench.run(args);
+        assert_eq!(output.code, Some(2), "{}", output.stderr);
+        assert!(output.stderr.contains(expected), "{}", output.stderr);
+    }
+}
+
+#[test]
 fn export_to_parquet_is_a_feature() {
     let bench = Bench::new();
     bench.done(&["train", "a.toml", "-q"]);

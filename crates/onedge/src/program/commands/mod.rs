@@ -53,7 +53,7 @@ pub enum Command {
     Generate(generate::Args),
     /// All runs: list, find, show, compare, tag, export, delete
     Runs(runs::Args),
-    /// The step records of runs as CSV, JSON, Parquet or for TensorBoard
+    /// The step records of runs as CSV, JSON, Parquet or for TensorBoard; the trained model of one as ONNX
     Export(export::Alone),
     /// Draw runs
     Plot(plot::Args),

@@ -1,8 +1,8 @@
 use std::io::Write;
 use std::path::Path;
 
-use super::protobuf::Message;
 use crate::Error;
+use onedge_protobuf::Message;
 
 /// An event file: records framed as TFRecord, each an `Event` of TensorFlow's `event.proto`.
 pub struct Events<'a> {

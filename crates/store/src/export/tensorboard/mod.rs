@@ -1,17 +1,16 @@
 //! Event files for TensorBoard.
 
 mod events;
-mod protobuf;
 
 use std::fs;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use self::events::{Events, Plugin};
-use self::protobuf::Message;
 use super::csv::Extent;
 use super::{Report, Source};
 use crate::Error;
+use onedge_protobuf::Message;
 use onedge_spec::Catalogue;
 
 use crate::{Entry, FieldValue, Status};

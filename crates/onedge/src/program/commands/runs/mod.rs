@@ -42,7 +42,7 @@ enum What {
     Untag(tag::Args),
     /// Delete runs for good
     Delete(delete::Args),
-    /// Their step records as CSV, JSON, Parquet or for TensorBoard
+    /// Their step records as CSV, JSON, Parquet or for TensorBoard; the trained model of one as ONNX
     Export(export::Args),
     /// Make the index anew from the folders; it is otherwise kept up to date by itself
     Index,

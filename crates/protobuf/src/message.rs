@@ -1,4 +1,4 @@
-//! As much of the protocol buffers' wire format as events need.
+//! As much of the protocol buffers' wire format as event files and models need.
 
 /// A message as it is encoded so far. Fields may come in any order; numbers of fields are those of the message's definition.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +23,11 @@ impl Message {
     /// Encoded.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// The same, without a copy.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
     }
 
     /// An `int32`, `int64`, `bool` or enum.

@@ -51,7 +51,7 @@ impl Known<'_> {
     /// categories, scaling and vocabulary are those that are known. Nothing is left out or set aside.
     ///
     /// # Errors
-    /// What cannot be read; a class, category, character, column or size of images that is not known, by its name; a data set that is
+    /// What cannot be read; `labels` beside data of another format than IDX; a class, category, character, column or size of images that is not known, by its name; a data set that is
     /// not made of files.
     pub fn read(
         &self,
@@ -60,6 +60,12 @@ impl Known<'_> {
         wanted: Wanted,
         context: &Context<'_>,
     ) -> Result<Fresh, Error> {
+        const WITH_LABELS: [&str; 3] = ["idx", "mnist", "fashion-mnist"];
+        if let Some(labels) = labels.filter(|_| !WITH_LABELS.contains(&self.name)) {
+            let expected = "a run on idx, mnist or fashion-mnist".to_owned();
+            let what = "labels in a file of their own".to_owned();
+            return Err(mismatch(&labels.display().to_string(), what, expected, format!("one on {}", self.name)));
+        }
         match self.name {
             "csv" => self.table(data, wanted),
             "idx" | "mnist" | "fashion-mnist" => self.idx(data, labels, wanted),

@@ -65,6 +65,11 @@ fn a_table_is_encoded_as_the_first_one_was() {
         "c.csv: answers are missing, expected a column `kind` to compare with, got none of that name; try files that \
          belong together"
     );
+    assert_eq!(
+        trained.read("b.csv", Some("c.csv"), Wanted::Answered).unwrap_err(),
+        "c.csv: labels in a file of their own, expected a run on idx, mnist or fashion-mnist, got one on csv; try files that \
+         belong together"
+    );
     for (text, named) in [
         ("x,town,kind\n1,Kiel,red\n", "`Kiel`"),
         ("x,town,kind\n1,Ulm,green\n", "`green`"),

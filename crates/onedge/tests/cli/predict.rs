@@ -177,6 +177,33 @@ fn a_run_on_made_up_data_is_evaluated_on_its_own_examples() {
     assert!(text.starts_with("error: b.csv: data `mixture` is not read from files"), "{text}");
 }
 
+/// Images of 2 x 2 levels: class 0 is dark on the left, class 1 on the right. Of the second file all are twice as bright.
+#[test]
+fn idx_images_are_evaluated_with_their_labels_and_predicted_without() {
+    let bench = Bench::new();
+    let idx = |sizes: &[u32], bytes: &[u8]| -> Vec<u8> {
+        let sizes = sizes.iter().flat_map(|size| size.to_be_bytes());
+        [0, 0, 8, sizes.clone().count() as u8 / 4].into_iter().chain(sizes).chain(bytes.iter().copied()).collect()
+    };
+    let sides = |levels: [u8; 2]| {
+        [[levels[0], levels[1], levels[0], levels[1]], [levels[1], levels[0], levels[1], levels[0]]].concat()
+    };
+    bench.write("x", idx(&[6, 2, 2], &[sides([0, 90]), sides([10, 100]), sides([5, 95])].concat()));
+    bench.write("y", idx(&[6], &[0, 1, 0, 1, 0, 1]));
+    bench.write("new", idx(&[2, 2, 2], &sides([20, 180])));
+    bench.write("labels", idx(&[2], &[0, 0]));
+    let set = ["data=idx", "data.images=x", "data.labels=y", "data.scale=standard", "model.hidden=[]", "steps=30"];
+    let set: Vec<&str> = set.iter().flat_map(|set| ["--set", set]).collect();
+    bench.done(&[&["train", "-q", "--out", "r"][..], &set].concat());
+    let new = json(&bench, &["r", "new", "--labels", "labels"]);
+    assert_eq!(new["classes"]["confusion"], serde_json::json!([[1, 1], [0, 0]]));
+    assert_eq!(new["means"]["accuracy"], 0.5);
+    let out = bench.done(&["predict", "r", "new"]).stdout;
+    let predicted: Vec<&str> = out.lines().skip(1).map(|line| line.split(',').nth(2).unwrap()).collect();
+    assert_eq!(predicted, ["0", "1"], "{out}");
+    assert!(message(&bench, &["evaluate", "r", "new"]).contains("expected an IDX file of labels"));
+}
+
 #[test]
 fn a_language_model_is_evaluated_on_another_text() {
     let bench = Bench::new();

@@ -16,7 +16,7 @@ pub struct Args {
     /// The picture, .svg or .png
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
-    /// Panels: loss, rate, sharpness, edge, gradient, alignment, turn, or what a diagnostic read (trace) [default: the first four]
+    /// Panels: loss, rate, sharpness, edge, gradient, alignment, turn, or what was read beside them (trace, test_loss) [default: the first four]
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     panels: Vec<String>,
     /// Instead of panels, the last density of eigenvalues of each run

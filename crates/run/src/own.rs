@@ -9,8 +9,8 @@ use onedge_record::checkpoint::Checkpoints;
 use onedge_record::{RunDirectory, StopReason, Summary, params, write_whole};
 use onedge_registry::Value;
 use onedge_spec::{Cadence, Machine, PROVENANCE, parse_table, to_toml};
-use onedge_train::Outcome;
 use onedge_train::fit::{Fit, Fitted};
+use onedge_train::{Layout, Outcome};
 
 use crate::fingerprint::of_data;
 use crate::origin::gapless;
@@ -80,7 +80,8 @@ impl RunIn for Fit {
                 let w = params::load(&directory.params(), &layouts)?;
                 let means = (summary.train.clone(), summary.test.clone());
                 let findings = summary.findings.clone();
-                return Ok(rest.fitted(w, records, outcome(summary, &prepared.method.0.edge()), findings, means));
+                let best = best_of(&directory, &layouts, summary.best.is_some())?;
+                return Ok(rest.fitted(w, best, records, outcome(summary, &prepared.method.0.edge()), findings, means));
             }
             let again = "remove its folder, which begins it again";
             let last = Checkpoints::in_folder(&directory.checkpoints()).last::<f32>(
@@ -109,8 +110,14 @@ impl RunIn for Fit {
         let (finished, w, outcome) =
             session.run_keeping(&DataSets::new(None), &mut |_| None, &AtomicBool::new(false))?;
         let Summary { findings, train, test, .. } = finished.summary;
-        Ok(rest.fitted(w, finished.records, outcome, findings, (train, test)))
+        let best = best_of(&RunDirectory::at(folder), &layouts, outcome.best.is_some())?;
+        Ok(rest.fitted(w, best, finished.records, outcome, findings, (train, test)))
     }
+}
+
+/// The parameters of the best evaluation, if there was one.
+fn best_of(directory: &RunDirectory, layouts: &[Layout], is_there: bool) -> Result<Option<Vec<f32>>, Error> {
+    Ok(is_there.then(|| params::load(&directory.best(), layouts)).transpose()?)
 }
 
 /// Whether there is nothing left to do for a run that is to take so many steps.

@@ -1,7 +1,6 @@
 //! Your own model on your own arrays, trained in memory.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use onedge_data::{Dataset, Split};
@@ -15,8 +14,8 @@ use onedge_tune::tuners::Cdat;
 use onedge_tune::{Optimizer, Tuner};
 
 use crate::Error;
-use crate::{Diagnostics, Instruments, Last, Outcome, Plan, Prepared, Problem, instruments, target, train};
-use crate::{Evidence, Finding, Layout, Record};
+use crate::{Advance, Evaluation, Evaluator, Evidence, Finding, Layout, Record, Training, Workload};
+use crate::{Diagnostics, Instruments, Last, Outcome, Plan, Prepared, Problem, instruments, target};
 
 /// A model on a data set, to be trained; made by [`fit`].
 ///
@@ -33,6 +32,7 @@ pub struct Fit {
     /// Settings of diagnostics: their cadences.
     diagnostics: BTreeMap<String, Value>,
     plan: Plan,
+    evaluation: Option<Evaluation>,
     l2: f64,
 }
 
@@ -49,8 +49,10 @@ pub struct Ready {
 
 /// A model that was trained.
 pub struct Fitted {
-    /// The parameters, one tensor after the other.
+    /// The parameters at the end, one tensor after the other.
     pub parameters: Vec<f32>,
+    /// Those of the best evaluation of the test examples, if there were any: [`Outcome::best`] says which it was.
+    pub best: Option<Vec<f32>>,
     /// What was recorded at each step.
     pub records: Vec<Record>,
     /// How training ended and what it cost. Look at [`Outcome::stop`]: a run that diverged ends early.
@@ -114,7 +116,8 @@ pub fn fit(
     };
     let (optimizer, tuner) = (Box::new(Gd::paper()), Box::new(Cdat::recommended()));
     let (names, diagnostics) = (["gd", "cdat"], BTreeMap::new());
-    Ok(Fit { model, loss, data: Split::new(data, None)?, optimizer, tuner, names, diagnostics, plan, l2: 0.0 })
+    let (data, evaluation, l2) = (Split::new(data, None)?, None, 0.0);
+    Ok(Fit { model, loss, data, optimizer, tuner, names, diagnostics, plan, evaluation, l2 })
 }
 
 /// What errors name.
@@ -176,21 +179,56 @@ impl Fit {
         self
     }
 
+    /// With the test examples evaluated along the way, in [`Record::measured`] as `test_loss` and so on: the best parameters are kept
+    /// ([`Fitted::best`]), and training stops early if `evaluation` has patience.
+    ///
+    /// # Example
+    /// ```
+    /// use onedge_data::{Dataset, Targets};
+    /// use onedge_nn::losses;
+    /// use onedge_train::Evaluation;
+    /// use onedge_train::fit::fit;
+    ///
+    /// let line = |x: &[f64]| {
+    ///     let y: Vec<f64> = x.iter().map(|x| 2.0 * x + 1.0).collect();
+    ///     Dataset::from_arrays(x, &[x.len(), 1], Targets::values(&y, 1)?)
+    /// };
+    /// let loss = losses::build("squared", Default::default())?;
+    /// let fitted = fit(line(&[0.0, 1.0, 2.0])?, loss, |layers, x| layers.dense(x, 1))?
+    ///     .test(line(&[0.5, 1.5])?)?
+    ///     .evaluation(Evaluation { every: 5, metric: "loss".to_owned(), patience: Some(3) })
+    ///     .run()?;
+    /// assert!(fitted.best.is_some() && fitted.outcome.best.unwrap().value < 1e-3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn evaluation(self, evaluation: Evaluation) -> Self {
+        Self { evaluation: Some(evaluation), ..self }
+    }
+
     /// Trains in memory.
     ///
     /// # Errors
-    /// A batch of no examples or of more than there are; an `l2` that is negative or not finite; whatever the engine refuses. What happens in training is no
+    /// A batch of no examples or of more than there are; an evaluation without test examples or by an unknown metric; an `l2` that is negative or not finite; whatever the engine refuses. What happens in training is no
     /// error but in [`Outcome::stop`].
     pub fn run(self) -> Result<Fitted, Error> {
         let Ready { prepared, model, loss, data, .. } = self.ready()?;
-        let Prepared { plan, mut problem, method, mut instruments, .. } = prepared;
+        let Prepared { plan, mut problem, method, mut instruments, mut evaluator } = prepared;
         let mut parameters = problem.initial(plan.seed);
         let mut records = Vec::new();
-        let mut keep = |record: &Record| {
-            records.push(record.clone());
-            ControlFlow::Continue(())
+        let mut training = Training::new(&plan, &mut *problem.train, &mut parameters, method, &mut instruments)?;
+        if let (Some(evaluator), Some(test)) = (&mut evaluator, problem.test.as_deref_mut()) {
+            training = training.with_evaluation(evaluator, test);
+        }
+        let stop = loop {
+            match training.advance() {
+                Advance::Step(record) => records.push(record),
+                Advance::Stop { reason, record } => {
+                    records.extend(record);
+                    break reason;
+                }
+            }
         };
-        let outcome = train(&plan, &mut *problem.train, &mut parameters, method, &mut instruments, &mut keep)?;
+        let mut outcome = training.finish(stop)?;
         let train = problem.train.metrics(&parameters).unwrap_or_default();
         let test = problem.test.as_mut().and_then(|test| test.metrics(&parameters).ok()).unwrap_or_default();
         let findings = problem.judge(Evidence {
@@ -203,7 +241,13 @@ impl Fit {
             classes: None,
             train: &train,
         });
-        Ok(Fitted { parameters, records, outcome, findings, train, test, model, loss, data })
+        let best = evaluator.and_then(|mut evaluator| {
+            // The end may be the best point.
+            evaluator.observe(outcome.steps, &test, &parameters);
+            outcome.best = evaluator.best();
+            evaluator.best_parameters().map(<[f32]>::to_vec)
+        });
+        Ok(Fitted { parameters, best, records, outcome, findings, train, test, model, loss, data })
     }
 
     /// Checks everything that is known before training.
@@ -211,7 +255,7 @@ impl Fit {
     /// # Errors
     /// Those of [`run`](Self::run).
     pub fn ready(self) -> Result<Ready, Error> {
-        let Self { model, loss, data, mut optimizer, tuner, names, diagnostics, plan, l2 } = self;
+        let Self { model, loss, data, mut optimizer, tuner, names, diagnostics, plan, evaluation, l2 } = self;
         let option = |option, expected: &str, got: String| Error::Option { option, expected: expected.to_owned(), got };
         if plan.batch == Some(0) {
             return Err(option("batch", "1 or more examples", "0".to_owned()));
@@ -226,14 +270,16 @@ impl Fit {
         let examples = problem.train.examples();
         plan.check_batch(examples)?;
         optimizer.set_layers(&Layout::layers(&problem.layouts))?;
-        let described =
+        let evaluator = evaluation.as_ref().map(|asked| evaluator(asked, problem.test.as_deref())).transpose()?;
+        let mut described =
             described(&plan, &data, problem.layouts.iter().map(Layout::size).sum(), l2, names, &diagnostics);
+        described.extend(evaluation.iter().flat_map(described_evaluation));
         let known: Vec<Setting> = diagnostics::ALL.iter().flat_map(|entry| entry.settings).copied().collect();
         let settings = Settings::resolve_section("diagnostics", &known, diagnostics)?;
         instruments::check(&settings, plan.batch, examples)?;
         let setup = Setup { seed: plan.seed, threads, batch_size: plan.batch };
         let instruments = Instruments::new(diagnostics::ALL, &settings, &problem.layouts, setup)?;
-        let prepared = Prepared { plan, problem, method: (optimizer, tuner), instruments, evaluator: None };
+        let prepared = Prepared { plan, problem, method: (optimizer, tuner), instruments, evaluator };
         Ok(Ready { prepared, described, model, loss, data })
     }
 }
@@ -258,14 +304,40 @@ impl Fittable {
     pub fn fitted(
         self,
         parameters: Vec<f32>,
+        best: Option<Vec<f32>>,
         records: Vec<Record>,
         outcome: Outcome,
         findings: Vec<Finding>,
         (train, test): (BTreeMap<String, f64>, BTreeMap<String, f64>),
     ) -> Fitted {
         let Self { model, loss, data } = self;
-        Fitted { parameters, records, outcome, findings, train, test, model, loss, data }
+        Fitted { parameters, best, records, outcome, findings, train, test, model, loss, data }
     }
+}
+
+/// What evaluates the examples of `test`.
+fn evaluator(asked: &Evaluation, test: Option<&dyn Workload<f32>>) -> Result<Evaluator<f32>, Error> {
+    let option = |option, expected, got: String| Error::Option { option, expected, got };
+    let Some(test) = test else {
+        return Err(option("evaluation", "test examples".to_owned(), "none".to_owned()));
+    };
+    if asked.every == 0 || asked.patience == Some(0) {
+        let expected = "1 or more steps, and a patience of 1 or more evaluations".to_owned();
+        return Err(option("evaluation", expected, "0".to_owned()));
+    }
+    Evaluator::new(asked.clone(), &test.metric_names())
+        .map_err(|known| option("evaluation.metric", format!("one of {}", known.join(", ")), asked.metric.clone()))
+}
+
+/// What is asked, by dotted keys as in a spec.
+fn described_evaluation(asked: &Evaluation) -> Vec<(String, Value)> {
+    let count = |count: u64| Value::Integer(i64::try_from(count).unwrap_or(i64::MAX));
+    let mut all = vec![
+        ("evaluation.every".to_owned(), count(asked.every)),
+        ("evaluation.metric".to_owned(), Value::Text(asked.metric.clone())),
+    ];
+    all.extend(asked.patience.map(|patience| ("evaluation.patience".to_owned(), count(patience))));
+    all
 }
 
 /// The name of a type without its path and parameters.

@@ -2,8 +2,8 @@
 
 use onedge_data::{Dataset, Targets};
 use onedge_nn::{Init, losses};
-use onedge_train::StopReason;
 use onedge_train::fit::{Fit, fit};
+use onedge_train::{Evaluation, StopReason};
 use onedge_tune::optimizers::{Adam, Muon};
 use onedge_tune::tuners::Constant;
 
@@ -98,4 +98,24 @@ fn what_goes_wrong_is_told() {
     let entropy = losses::build("cross-entropy", Default::default()).unwrap();
     let wrong = fit(surface(), entropy, |layers, x| layers.dense(x, 1)).err().unwrap().to_string();
     assert_eq!(wrong, "model: cross-entropy: expected classes as targets, got 1 values; try the loss `squared`");
+}
+
+/// With a rate at which the loss goes up and down, so that some evaluation is not better than one before.
+#[test]
+fn the_best_evaluation_is_that_of_a_run_of_as_many_steps() {
+    let fit = || residual().test(surface()).unwrap().tuner(Constant::new(1.2).unwrap());
+    let asked = Evaluation { every: 1, metric: "loss".to_owned(), patience: Some(2) };
+    let fitted = fit().evaluation(asked.clone()).steps(400).run().unwrap();
+    let best = fitted.outcome.best.clone().unwrap();
+    assert!(matches!(&fitted.outcome.stop, StopReason::NoImprovement { best_step, .. } if *best_step == best.step));
+    assert_eq!(fitted.outcome.steps, best.step + 2);
+    let short = fit().steps(best.step).run().unwrap();
+    assert_eq!(fitted.best.as_ref(), Some(&short.parameters));
+    assert_eq!(short.test["loss"], best.value);
+    let message = |fit: Fit| fit.run().err().unwrap().to_string();
+    assert_eq!(message(residual().evaluation(asked.clone())), "evaluation: expected test examples, got none");
+    assert_eq!(
+        message(fit().evaluation(Evaluation { metric: "accuracy".to_owned(), ..asked })),
+        "evaluation.metric: expected one of absolute-error, loss, r-squared, got accuracy"
+    );
 }

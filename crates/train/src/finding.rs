@@ -107,7 +107,7 @@ impl fmt::Display for Finding {
             ),
             Self::Guessing { loss, guess, classes } => write!(
                 f,
-                "the loss stayed at {}, and guessing between {classes} classes costs {}: nothing was learned; try smaller \
+                "the loss ended at {}, and guessing between {classes} classes costs {}: nothing was learned; try smaller \
                  steps from the start (the tuner's rate, cap or sigma)",
                 number(loss),
                 number(guess)

@@ -110,7 +110,8 @@ impl Run<'_> {
         })
     }
 
-    /// At what guessing costs in the last quarter, be it that the loss was there before or that it came down to it.
+    /// At what guessing costs in the last quarter, be it that the loss was there before or that it leapt and came down to it.
+    /// One that comes down from a poor start may well go on.
     fn guessing(&self, guess: f64) -> Option<Finding> {
         let (classes, n) = (self.evidence.classes?, self.steps());
         let [third, fourth] = self.quarters();
@@ -118,12 +119,19 @@ impl Run<'_> {
         let level = n >= PLATEAU && guess > 0.0 && third >= 0.99 * guess && near(fourth) && near(self.last);
         let flat = (third - fourth).abs() <= 0.005 * guess;
         let guesses = self.told_apart().map_or(flat, |told_apart| !told_apart);
-        (level && guesses && (flat || third > fourth)).then_some(Finding::Guessing { loss: self.last, guess, classes })
+        let leapt = self.losses.iter().any(|loss| *loss > 2.0 * self.first);
+        (level && guesses && (flat || (leapt && third > fourth))).then_some(Finding::Guessing {
+            loss: self.last,
+            guess,
+            classes,
+        })
     }
 
-    /// Whether examples are assigned to their classes more often than by chance, half as often again; `None` if nothing tells.
+    /// Whether examples are assigned to their classes more often than by chance, by half of that or a tenth of all; `None` if
+    /// nothing tells.
     fn told_apart(&self) -> Option<bool> {
-        Some(*self.evidence.train.get("accuracy")? > 1.5 / self.evidence.classes? as f64)
+        let chance = 1.0 / self.evidence.classes? as f64;
+        Some(*self.evidence.train.get("accuracy")? > chance + (0.5 * chance).min(0.1))
     }
 
     fn ended_above(&self, scale: f64) -> Option<Finding> {

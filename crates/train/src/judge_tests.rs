@@ -10,6 +10,7 @@ struct Made {
     train: BTreeMap<String, f64>,
     is_full_batch: bool,
     is_fresh: bool,
+    classes: usize,
 }
 
 impl Made {
@@ -30,6 +31,7 @@ impl Made {
             train: BTreeMap::new(),
             is_full_batch: true,
             is_fresh: true,
+            classes: 10,
         }
     }
 
@@ -46,10 +48,10 @@ impl Made {
             counted_over: self.records.len() as u64,
             is_full_batch: self.is_full_batch,
             is_fresh: self.is_fresh,
-            classes: Some(10),
+            classes: Some(self.classes),
             train: &self.train,
         };
-        judge(&evidence, &mut || Some(GUESS))
+        judge(&evidence, &mut || Some((self.classes as f64).ln()))
     }
 
     fn names(&self) -> Vec<String> {
@@ -151,12 +153,24 @@ fn losses_of_classes_at_what_guessing_costs() {
     let train = BTreeMap::from([("accuracy".to_owned(), 0.33)]);
     assert!(Made { train, ..Made::new((0..100).map(dead)) }.judge().is_empty());
     assert!(Made::new((0..40).map(dead)).judge().is_empty(), "too few steps");
-    // Still on its way down to it; a run that goes on from there tells some classes apart.
-    let late = |step: usize| GUESS * (1.0 + 2.0 * 0.94_f64.powi(step as i32));
+    // Of two classes: 62 % is more than chance, 55 % is not.
+    let coin = |share| Made {
+        train: BTreeMap::from([("accuracy".to_owned(), share)]),
+        classes: 2,
+        ..Made::new((0..100).map(|step| 2.0_f64.ln() + 1e-3 * noise(step)))
+    };
+    assert!(coin(0.62).judge().is_empty());
+    assert_eq!(coin(0.55).names(), ["no progress: guesses"]);
+    // After a leap, still on its way down to it; a run that goes on from there tells some classes apart.
+    let late = |step: usize| if step < 5 { GUESS } else { GUESS * (1.0 + 4.0 * 0.94_f64.powi(step as i32 - 5)) };
     let telling =
         |share| Made { train: BTreeMap::from([("accuracy".to_owned(), share)]), ..Made::new((0..100).map(late)) };
     assert_eq!(telling(0.1).names(), ["no progress: guesses"]);
-    assert!(telling(0.3).judge().is_empty());
+    assert_eq!(telling(0.3).names(), ["no progress: ended above its start"]);
+    // From a poor start it comes down without a leap.
+    let slow = Made::new((0..100).map(|step| GUESS * (1.0 + 0.9 * 0.96_f64.powi(step))));
+    let train = BTreeMap::from([("accuracy".to_owned(), 0.1)]);
+    assert!(Made { train, ..slow }.judge().is_empty());
 }
 
 #[test]

@@ -214,7 +214,7 @@ fn how_a_run_ended_is_told() {
         said(&still.stdout),
         "no progress: no step was taken: the rate was 0 at all 60 steps; try a larger rate, or the tuner `cdat`\n"
     );
-    let capped = train("capped", &["tuner=polyak", "tuner.cap=0.01"]);
+    let capped = train("capped", &["tuner=polyak", "tuner.cap=0.1"]);
     assert_eq!((capped.code, &capped.stderr[..]), (Some(0), ""));
     assert_eq!(
         said(&capped.stdout),

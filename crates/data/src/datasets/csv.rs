@@ -31,9 +31,10 @@ const GROUPS: &[&[Setting]] = &[
 ];
 static SETTINGS: [Setting; common::count(GROUPS)] = common::concat(GROUPS);
 
-const UNKNOWN_HELP: &str = "what a category becomes that no training row has: `error`, or all its columns `zeros`";
+const UNKNOWN_HELP: &str =
+    "what a category becomes that no training row has: `error` (if not given), or all its columns `zeros`";
 const MISSING_HELP: &str =
-    "what becomes of a missing value: `error`, the `mean` or `median` of the training rows, `drop-row`";
+    "what becomes of a missing value: `error` (if not given), the `mean` or `median` of the training rows, `drop-row`";
 const MARKS_HELP: &str =
     "what stands for a missing value beside nothing; NA, N/A, NaN, nan, NULL, null, #N/A, ? if not given";
 

@@ -32,10 +32,11 @@ pub struct Args {
 /// As a command of its own.
 #[derive(Debug, clap::Args)]
 pub struct Alone {
-    #[command(flatten)]
-    args: Args,
+    // Before those with a heading of their own, which would be its heading, too.
     #[command(flatten)]
     root: Root,
+    #[command(flatten)]
+    args: Args,
 }
 
 /// The names of [`Format`]s.

@@ -153,6 +153,13 @@ fn about(event: &str) -> (&str, &str) {
             "the linesearch found no rate that lowers the loss enough",
             "the optimizer `gd`, more tries (`max_tries`), or the tuner `cdat`",
         ),
+        "held_back" => (
+            "a safeguard held a step back, as the curvature changes faster than its averages",
+            "a smaller `sigma` or a larger batch",
+        ),
+        "backed_off" => {
+            ("the loss did not fall, so steps became shorter", "more steps, a larger batch or a smaller `sigma`")
+        }
         "capped" => {
             ("the rate or its growth was cut", "a larger `cap`, or where the tuner has none another one, as `cdat`")
         }

@@ -21,6 +21,8 @@ pub struct Events {
     pub floored: u64,
     /// The loss was below the smallest loss that the tuner was told to expect.
     pub below_floor: u64,
+    /// A safeguard held a step back: at the start, in its growth, at the edge of its batch.
+    pub held_back: u64,
     /// The loss did not fall, and steps were made shorter for it.
     pub backed_off: u64,
     /// A sharpness was used that had not converged when its products ran out.
@@ -39,6 +41,7 @@ impl Events {
             capped,
             floored,
             below_floor,
+            held_back,
             backed_off,
             unconverged,
         } = *self;
@@ -51,6 +54,7 @@ impl Events {
             ("capped", capped),
             ("floored", floored),
             ("below_floor", below_floor),
+            ("held_back", held_back),
             ("backed_off", backed_off),
             ("unconverged", unconverged),
         ]
@@ -76,7 +80,8 @@ impl Events {
             capped: reader.count("capped")?,
             floored: reader.count("floored")?,
             below_floor: reader.count("below_floor")?,
-            // Checkpoints of before there was such a count lack it.
+            // Checkpoints of before there were these counts lack them.
+            held_back: reader.optional_scalar("held_back").unwrap_or_default() as u64,
             backed_off: reader.optional_scalar("backed_off").unwrap_or_default() as u64,
             unconverged: reader.count("unconverged")?,
         })
@@ -98,10 +103,11 @@ mod tests {
             capped: 6,
             floored: 7,
             below_floor: 8,
-            backed_off: 9,
-            unconverged: 10,
+            held_back: 9,
+            backed_off: 10,
+            unconverged: 11,
         };
-        assert_eq!(events.iter().map(|(_, count)| count).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+        assert_eq!(events.iter().map(|(_, count)| count).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
         let mut reader = events.state().reader("test");
         assert_eq!(Events::read(&mut reader).unwrap(), events);
         reader.finish().unwrap();

@@ -53,7 +53,7 @@ use crate::{Conditions, Error, Events, Line, Needs, Tuner};
 ///
 /// - Non-descent direction, negative curvature: counted; the absolute value of the curvature enters.
 /// - Vanishing C: the length of the step before, counted. A zero update, which is no descent: the rate before.
-/// - A length that was cut, at the first step, by `growth`, by the edge of the batch or by the cap: counted as `capped`; one
+/// - A length that was cut at the first step, by `growth` or by the edge of the batch: counted as `held_back`; by the cap: `capped`; one
 ///   whose fall was held: `floored`. A window after which trust was halved: `backed_off`.
 /// - Slope or curvature not finite: the line's error ends the run.
 ///
@@ -175,6 +175,9 @@ const HALVINGS: u32 = 30;
 const SHORTEST_WINDOW: f64 = 16.0;
 /// Later ones are the steps so far divided by this.
 const WINDOWS: f64 = 8.0;
+/// The largest rate: single precision holds its product with any update. Where all examples are fitted, updates vanish and the
+/// rate of a step of the usual length has no bound.
+const LARGEST: f64 = 1e30;
 /// What trust is multiplied by at a standstill in full batch.
 const STANDSTILL: f64 = 0.8;
 /// Half the edge of Adam with beta1 0.9, for an optimizer that states none.
@@ -323,7 +326,7 @@ impl Guarded {
                 break;
             }
             length *= 0.5;
-            self.events.capped += 1;
+            self.events.held_back += 1;
         }
         Ok(length)
     }
@@ -368,18 +371,25 @@ impl Tuner for Guarded {
         // The way down to the end is no fall.
         let down = self.left(step, conditions.steps) / self.left(step.saturating_sub(1), conditions.steps);
         let least = if down.is_finite() { FALL * down * self.length } else { 0.0 };
-        let wanted = length;
-        length = length.max(least).min(most).min(edge).min(self.cap * norm);
-        if length > wanted {
+        let wanted = length.max(least);
+        if wanted > length {
             self.events.floored += 1;
-        } else if length < wanted {
+        }
+        length = wanted.min(most).min(edge);
+        if length < wanted {
+            self.events.held_back += 1;
+        }
+        let cap = self.cap.min(LARGEST) * norm;
+        if length > cap {
+            length = cap;
             self.events.capped += 1;
         }
         if self.length == 0.0 && length > 0.0 {
             length = self.first(line, length, norm)?;
         }
         self.length = length;
-        Ok(length / norm)
+        // Rounding must not lead beyond the cap.
+        Ok((length / norm).min(self.cap).min(LARGEST))
     }
 
     fn needs(&self) -> Needs {

@@ -27,6 +27,7 @@ impl<S: Schedule> Tuner for S {
             capped: 0,
             floored: 0,
             below_floor: 0,
+            held_back: 0,
             backed_off: 0,
             unconverged: 0,
         };

@@ -163,7 +163,7 @@ fn the_first_step_leads_to_no_higher_loss() {
     let mut tuner = greedy(8);
     let rate = tuner.learning_rate(&mut Answers { curvature: 1e-3, rises_beyond: 10.0, ..Answers::at(0) }).unwrap();
     // 1000 halved until it is at most 10.
-    assert_eq!((rate, tuner.events().capped), (1000.0 / 128.0, 7));
+    assert_eq!((rate, tuner.events().held_back), (1000.0 / 128.0, 7));
     let mut calm = greedy(8);
     assert_eq!(calm.learning_rate(&mut Answers::at(0)).unwrap(), 1.0);
     assert_eq!(calm.events(), &Events::default());
@@ -174,7 +174,7 @@ fn a_step_grows_by_half_at_most() {
     let mut tuner = greedy(1);
     let at = |step: u64| Answers { curvature: if step == 0 { 1.0 } else { 1e-6 }, ..Answers::at(step) };
     assert_eq!(rates(&mut tuner, 4, at), [1.0, 1.5, 2.25, 3.375]);
-    assert_eq!(tuner.events().capped, 3);
+    assert_eq!(tuner.events().held_back, 3);
 }
 
 /// Where this batch's own model says that its loss will rise, the step is cut: at max(2, 1.5 sigma) = 2 times its minimiser.
@@ -186,7 +186,7 @@ fn a_step_stays_within_the_edge_of_its_batch() {
     assert_eq!(tuner.events(), &Events::default());
     let rate = tuner.learning_rate(&mut Answers { curvature: 5.0, ..Answers::at(30) }).unwrap();
     // On average slope 1 and curvature 1 + 4/15.5, so 0.795; of this batch 2 * 1/5.
-    assert_eq!((rate, tuner.events().capped), (0.4, 1));
+    assert_eq!((rate, tuner.events().held_back), (0.4, 1));
 }
 
 /// Non-descent directions shorten the step by half each, and leave it able to grow again.
@@ -299,4 +299,15 @@ fn finds_the_minimum_of_a_bowl() {
             assert!(losses[399] < 1e-2 * losses[0], "{steps:?}: {} of {}", losses[399], losses[0]);
         }
     }
+}
+
+/// Where all examples are fitted, updates vanish, and no rate grows beyond what single precision can multiply.
+#[test]
+fn rates_stay_finite_as_updates_vanish() {
+    let vanishing = |step: u64| {
+        let norm = 10.0_f64.powi(-(step as i32));
+        Answers { slope: -norm * norm, curvature: norm * norm * norm, norm, loss: norm, ..Answers::at(step) }
+    };
+    let found = rates(&mut greedy(8), 120, vanishing);
+    assert!(found.iter().all(|rate| *rate <= 1e30), "{found:?}");
 }

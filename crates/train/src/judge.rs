@@ -35,6 +35,8 @@ const RISE: f64 = 0.01;
 const EARLY_RISE: f64 = 100.0;
 /// Of all steps: how many a policy may set.
 const OFTEN: f64 = 0.1;
+/// Of the first loss: under it everything is fitted.
+const FITTED: f64 = 1e-6;
 
 /// What is to be said of a run that took its steps, failures first; nothing of one that did well, that reached its target,
 /// was interrupted, or ended with a failure that its reason to stop tells already.
@@ -150,6 +152,11 @@ impl Run<'_> {
     }
 
     fn often(&self) -> Vec<Finding> {
+        // Where everything is fitted, slopes and curvatures vanish and rates have no bound: what is then cut harms nobody.
+        let [_, fourth] = self.quarters();
+        if fourth.abs() < FITTED * self.first.abs() {
+            return Vec::new();
+        }
         let steps = self.evidence.counted_over;
         let many = |(_, times): &(&str, u64)| self.steps() >= TREND && *times as f64 > OFTEN * steps as f64;
         let often = |(event, times): (&str, u64)| Finding::Often { event: event.to_owned(), times, steps };

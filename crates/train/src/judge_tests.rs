@@ -204,6 +204,13 @@ fn policies_that_set_more_than_a_tenth_of_the_rates() {
     assert!(few.judge().is_empty());
 }
 
+/// Where everything is fitted, rates have no bound and what is cut harms nobody.
+#[test]
+fn what_is_cut_once_all_is_fitted_is_no_matter() {
+    let fitted = Made { events: vec![("capped".to_owned(), 60)], ..Made::new((0..100).map(|step| 0.5_f64.powi(step))) };
+    assert_eq!(fitted.judge(), []);
+}
+
 #[test]
 fn to_and_fro() {
     let swing = |step: usize| if step.is_multiple_of(2) { 1.0 } else { 0.5 };

@@ -196,7 +196,7 @@ impl Fit {
     /// let loss = losses::build("squared", Default::default())?;
     /// let fitted = fit(line(&[0.0, 1.0, 2.0])?, loss, |layers, x| layers.dense(x, 1))?
     ///     .test(line(&[0.5, 1.5])?)?
-    ///     .evaluation(Evaluation { every: 5, metric: "loss".to_owned(), patience: Some(3) })
+    ///     .evaluation(Evaluation { every: 10, metric: "loss".to_owned(), patience: Some(10) })
     ///     .run()?;
     /// assert!(fitted.best.is_some() && fitted.outcome.best.unwrap().value < 1e-3);
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -39,7 +39,11 @@ fn of(spec: &Spec, forecast: &Forecast) -> f64 {
     let product = seconds("hessian-vector");
     let settings = &spec.tuner.settings;
     let rule = match spec.tuner.name.as_str() {
-        "cdat" | "greedy" | "on-edge" => seconds("curvature"),
+        "cdat" => {
+            let every = settings.optional_count("every").ok().flatten().unwrap_or(1);
+            seconds("curvature") / every.max(1) as f64
+        }
+        "greedy" | "on-edge" => seconds("curvature"),
         "sharpness" => PRODUCTS * product,
         "armijo" => {
             // It starts so many times above the last rate, and is back there after so many tries.
@@ -92,6 +96,8 @@ mod tests {
             (300.0, 500.0)
         );
         assert_eq!(seconds(&["tuner=cdat", "tuner.preset=paper", "diagnostics.sharpness_every=24"]), 700.0);
+        // Every eighth step measures the curvature.
+        assert_eq!(seconds(&["tuner=cdat"]), 300.0 + 200.0 / 8.0);
         // From four times the last rate by halves: three tries.
         assert!((seconds(&["tuner=armijo", "tuner.c_plus=4", "tuner.c_minus=0.5"]) - 600.0).abs() < 1e-9);
     }

@@ -11,6 +11,9 @@ use serde::Serialize;
 
 use crate::{DataSets, Error, build_problem, plan};
 
+/// Steps between measurements of the curvature by `cdat` as it is recommended.
+const CDAT_EVERY: f64 = 8.0;
+
 /// What a run will cost. Times are predictions: those of one chunk, times the chunks, over the threads.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Forecast {
@@ -187,10 +190,11 @@ impl Forecast {
         let all = |step: f64| duration(step * self.steps as f64);
         let _ = writeln!(
             out,
-            "\npredicted for {} steps: {} with a constant rate (gradient), {} with cdat (gradient and curvature); \
-             diagnostics and tests come on top",
+            "\npredicted for {} steps: {} with a constant rate (gradient), {} with cdat (a curvature every \
+             {CDAT_EVERY} steps), {} with preset paper (one every step); diagnostics and tests come on top",
             self.steps,
             all(gradient),
+            all(gradient + curvature / CDAT_EVERY),
             all(gradient + curvature)
         );
         out

@@ -133,6 +133,34 @@ impl Scaling {
         }
     }
 
+    /// Undoes this and does `other` instead, with one rounding.
+    ///
+    /// # Errors
+    /// A number that overflows.
+    pub(crate) fn change(&self, other: &Self, set: Dataset) -> Result<Dataset, Error> {
+        // What a number is multiplied by and then raised by.
+        let undo = |place: usize| match self {
+            Self::None => (1.0, 0.0),
+            Self::Unit { full_scale } => (f64::from(*full_scale), 0.0),
+            Self::Standard { means, deviations } => (deviations[place], means[place]),
+        };
+        let scaled = |place: usize, x: f64| match other {
+            Self::None => x,
+            Self::Unit { full_scale } => x / f64::from(*full_scale),
+            Self::Standard { means, deviations } => match (means.get(place), deviations.get(place)) {
+                (Some(mean), Some(deviation)) => (x - mean) / deviation,
+                // Inputs of another shape, which is told by whoever compares them.
+                _ => x,
+            },
+        };
+        set.map_rows(None, |row| {
+            for (place, x) in row.iter_mut().enumerate() {
+                let (factor, offset) = undo(place);
+                *x = scaled(place, f64::from(*x) * factor + offset) as f32;
+            }
+        })
+    }
+
     fn difference(&self, other: &Self) -> Option<String> {
         let differing = |name: &str, one: &[f64], other: &[f64]| {
             let place = one.iter().zip(other).position(|(one, other)| one != other)?;
@@ -198,6 +226,22 @@ mod tests {
         };
         assert_eq!(means, [9.5 / 3.0, 7.0]);
         assert_eq!(deviations[1], 1.0);
+    }
+
+    #[test]
+    fn inputs_are_scaled_as_others_were() {
+        let (one, other) = (split(&RAW), split(&[2.0, 1.0, 4.0, 1.0, 9.0, 4.0]));
+        for (from, to) in
+            [(Scale::Standard, Scale::Unit), (Scale::Unit, Scale::Standard), (Scale::None, Scale::Standard)]
+        {
+            let wanted = scale(one.clone(), to).unwrap().scaling;
+            let carried = scale(other.clone(), from).unwrap().rescaled(&wanted).unwrap();
+            let expected = wanted.apply(other.train.clone()).unwrap();
+            assert_eq!(carried.scaling, wanted);
+            for (x, y) in carried.train.inputs().iter().zip(expected.inputs()) {
+                assert!((x - y).abs() <= 1e-6 * y.abs().max(1.0), "{from:?} {to:?}: {x} {y}");
+            }
+        }
     }
 
     #[test]

@@ -35,6 +35,20 @@ impl Split {
         Ok(Self { train, test, encoding: None, scaling: Scaling::None })
     }
 
+    /// The same examples scaled as others were: what was done to their inputs is undone, in double precision, and `scaling` done
+    /// instead. What inputs were before is known to single precision alone.
+    ///
+    /// # Errors
+    /// A number that overflows.
+    pub fn rescaled(&self, scaling: &Scaling) -> Result<Self, Error> {
+        if self.scaling == *scaling {
+            return Ok(self.clone());
+        }
+        let mut split = self.clone().try_map(|set| self.scaling.change(scaling, set))?;
+        split.scaling = scaling.clone();
+        Ok(split)
+    }
+
     /// The split with `change` applied to both parts.
     pub(crate) fn try_map(self, mut change: impl FnMut(Dataset) -> Result<Dataset, Error>) -> Result<Self, Error> {
         let train = change(self.train)?;

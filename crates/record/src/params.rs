@@ -1,5 +1,6 @@
 //! Parameters as safetensors files.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -11,14 +12,14 @@ use onedge_train::Layout;
 
 use crate::{Error, ParameterError, write_whole};
 
-/// Writes `w` in its own precision.
+/// Writes `w` in its own precision, with `about` as the metadata of the file.
 ///
 /// # Errors
 /// [`Error::Write`].
 ///
 /// # Panics
 /// If `w` is not as long as the layouts say.
-pub fn save<T: Real>(path: &Path, layouts: &[Layout], w: &[T]) -> Result<(), Error> {
+pub fn save<T: Real>(path: &Path, layouts: &[Layout], w: &[T], about: &BTreeMap<String, String>) -> Result<(), Error> {
     assert_eq!(w.len(), layouts.iter().map(Layout::size).sum::<usize>(), "parameters: lengths differ");
     let (dtype, bytes): (Dtype, Vec<u8>) = match T::NAME {
         "f32" => (Dtype::F32, w.iter().flat_map(|x| (x.to_f64() as f32).to_le_bytes()).collect()),
@@ -32,7 +33,19 @@ pub fn save<T: Real>(path: &Path, layouts: &[Layout], w: &[T]) -> Result<(), Err
         rest = others;
         views.push((layout.name.as_str(), TensorView::new(dtype, layout.shape.clone(), own).map_err(invalid)?));
     }
-    write_whole(path, &serialize(views, None).map_err(invalid)?)
+    let about = (!about.is_empty()).then(|| about.clone().into_iter().collect());
+    write_whole(path, &serialize(views, about).map_err(invalid)?)
+}
+
+/// The metadata of a file of parameters; none if it has none.
+///
+/// # Errors
+/// [`Error::Read`], [`ParameterError::Safetensors`].
+pub fn metadata(path: &Path) -> Result<BTreeMap<String, String>, Error> {
+    let bytes = fs::read(path).map_err(Error::read(path))?;
+    let (_, metadata) = SafeTensors::read_metadata(&bytes)
+        .map_err(|source| ParameterError::Safetensors { path: path.to_owned(), source })?;
+    Ok(metadata.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect())
 }
 
 /// Reads the parameters that `layouts` describe, whether stored in single or double precision.
@@ -107,7 +120,7 @@ mod tests {
         let path = folder.path().join("p.safetensors");
         let layouts = layouts(entries);
         let size = layouts.iter().map(Layout::size).sum::<usize>();
-        save(&path, &layouts, &(0..size).map(|i| 0.1 + i as f64).collect::<Vec<_>>()).unwrap();
+        save(&path, &layouts, &(0..size).map(|i| 0.1 + i as f64).collect::<Vec<_>>(), &BTreeMap::new()).unwrap();
         (folder, path)
     }
 
@@ -124,8 +137,11 @@ mod tests {
         assert_eq!(load::<f64>(&path, &layouts(TWO)).unwrap(), expected);
         let single: Vec<f32> = load(&path, &layouts(TWO)).unwrap();
         assert_eq!(single[0], 3.1);
-        save(&path, &layouts(TWO), &single).unwrap();
+        let about = BTreeMap::from([("of".to_owned(), "{\"é\": 1}".to_owned())]);
+        assert_eq!(metadata(&path).unwrap(), BTreeMap::new());
+        save(&path, &layouts(TWO), &single, &about).unwrap();
         assert_eq!(load::<f32>(&path, &layouts(TWO)).unwrap(), single);
+        assert_eq!(metadata(&path).unwrap(), about);
     }
 
     #[test]

@@ -1,6 +1,7 @@
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -23,13 +24,16 @@ pub struct Resumption {
     pub processor: String,
     /// Threads of the machine.
     pub threads: usize,
+    /// Where files of data are from now on, by dotted key; a relative place is seen from the folder of the run.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, Vec<PathBuf>>,
 }
 
 impl Resumption {
     /// On this machine.
     pub fn here(step: u64, steps: u64) -> Self {
         let Machine { version, system, processor, threads } = Machine::this();
-        Self { step, steps, version, system, processor, threads }
+        Self { step, steps, version, system, processor, threads, files: BTreeMap::new() }
     }
 
     /// Appends it to the file at `path`.

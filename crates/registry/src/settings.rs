@@ -46,6 +46,13 @@ impl Settings {
         Ok(Self { owner: owner.to_owned(), values })
     }
 
+    /// The same with another value at `key`, which must be of the kind that it is declared with.
+    pub fn with(&self, key: &str, value: Value) -> Self {
+        let mut settings = self.clone();
+        settings.values.insert(key.to_owned(), value);
+        settings
+    }
+
     /// Every resolved key with its value, sorted by key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.values.iter().map(|(key, value)| (key.as_str(), value))

@@ -11,6 +11,8 @@ pub enum Kind {
     Number,
     /// Text.
     Text,
+    /// The path of a file or folder, as text.
+    Path,
     /// A list of whole numbers.
     Integers,
     /// A list of numbers.
@@ -29,6 +31,7 @@ impl fmt::Display for Kind {
             Self::Integer => "a whole number",
             Self::Number => "a number",
             Self::Text => "text",
+            Self::Path => "a path",
             Self::Integers => "a list of whole numbers",
             Self::Numbers => "a list of numbers",
             Self::Texts => "a list of texts",
@@ -55,7 +58,7 @@ impl Value {
     /// This value as a value of `kind`: whole numbers become numbers where a number is wanted. `None` if it does not fit.
     pub fn into_kind(self, kind: Kind) -> Option<Value> {
         match (kind, self) {
-            (Kind::Flag, v @ Value::Flag(_)) | (Kind::Text, v @ Value::Text(_)) => Some(v),
+            (Kind::Flag, v @ Value::Flag(_)) | (Kind::Text | Kind::Path, v @ Value::Text(_)) => Some(v),
             (Kind::Integer, v @ Value::Integer(_)) | (Kind::Number, v @ Value::Number(_)) => Some(v),
             (Kind::Number, Value::Integer(i)) => Some(Value::Number(i as f64)),
             (Kind::Integers, Value::List(items)) => each(items, Kind::Integer),

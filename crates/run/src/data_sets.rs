@@ -1,13 +1,16 @@
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
-use onedge_data::{Context, Progress, Split, Watch};
+use onedge_data::table::TableEncoding;
+use onedge_data::{Context, Error as DataError, FileError, Progress, Split, Watch};
 use onedge_registry::find;
 
-use onedge_spec::{Part, Spec};
+use onedge_spec::{NamedFile, Part, Spec};
 
 use crate::Error;
+use crate::fingerprint::of_content;
+use crate::remembered::Place;
 
 /// Told how far a download is.
 type Observer = dyn Fn(Progress<'_>);
@@ -15,12 +18,21 @@ type Observer = dyn Fn(Progress<'_>);
 /// Told of what went wrong without harm.
 type Listener = dyn Fn(&str);
 
+/// A data set that was read.
+#[derive(Clone)]
+struct Held {
+    part: Part,
+    split: Arc<Split>,
+    /// What it holds, once somebody has asked.
+    content: Arc<OnceLock<String>>,
+}
+
 /// What a [`DataSets`] has read, for another one on another thread.
 #[derive(Clone)]
 pub struct SharedData {
     cache_dir: Option<PathBuf>,
     interrupt: Option<Arc<AtomicBool>>,
-    held: Vec<(Part, Arc<Split>)>,
+    held: Vec<Held>,
 }
 
 /// Data sets by their settings, each read once however many runs need it.
@@ -30,7 +42,7 @@ pub struct DataSets {
     progress: Option<Box<Observer>>,
     interrupt: Option<Arc<AtomicBool>>,
     warn: Option<Box<Listener>>,
-    held: Vec<(Part, Arc<Split>)>,
+    held: Vec<Held>,
 }
 
 impl DataSets {
@@ -68,19 +80,123 @@ impl DataSets {
         SharedData { cache_dir: cache_dir.clone(), interrupt: interrupt.clone(), held: held.clone() }
     }
 
-    /// The data set of `spec`, read with so many threads, 0 for all of the machine.
+    /// The data set of `spec`, read with so many threads, 0 for all of the machine. Files are looked for where the spec
+    /// [says](Spec::locate_data).
     ///
     /// # Errors
-    /// [`Error::Data`].
+    /// [`Error::Data`]; [`Error::Spec`] for a path that means two files.
     pub fn get(&mut self, spec: &Spec, threads: usize) -> Result<Arc<Split>, Error> {
-        let part = &spec.data;
-        if let Some((_, split)) = self.held.iter().find(|(held, _)| held == part) {
-            return Ok(Arc::clone(split));
+        Ok(self.held(spec, threads)?.split)
+    }
+
+    /// What the data of `spec` hold: a SHA-256 of all that a run sees of them.
+    ///
+    /// Cost: that of reading them, and a second for a gigabyte.
+    ///
+    /// # Errors
+    /// Those of [`get`](Self::get).
+    pub fn content(&mut self, spec: &Spec) -> Result<String, Error> {
+        let threads =
+            onedge_train::engine::options(&spec.engine).map_err(onedge_spec::Error::spec(&spec.origin))?.threads;
+        Ok(self.held(spec, threads)?.content())
+    }
+
+    /// The same without reading them again if none of their files has changed since that was done last, by size, time and place.
+    fn remembered_content(&mut self, spec: &Spec) -> Result<String, Error> {
+        let (part, _) = spec.locate_data()?;
+        if self.held.iter().any(|held| held.part == part) {
+            return self.content(spec);
         }
-        let entry = find("data set", spec.catalogue.data_sets(), &part.name).map_err(onedge_data::Error::from)?;
-        let split = Arc::new(self.in_context(threads, |context| (entry.build)(&part.settings, context))?);
-        self.held.push((part.clone(), Arc::clone(&split)));
-        Ok(split)
+        let place = Place::of(spec, &part, self.cache_dir.as_deref());
+        if let Some(content) = place.as_ref().and_then(Place::read) {
+            return Ok(content);
+        }
+        let content = self.content(spec)?;
+        place.inspect(|place| place.write(&content));
+        Ok(content)
+    }
+
+    /// Lets specs whose data are read from files [know](Spec::content) what these hold, so that a run on other data is another run. Files that have not
+    /// changed since are not read again.
+    ///
+    /// # Errors
+    /// Those of [`get`](Self::get).
+    pub fn identify<'a>(&mut self, specs: impl IntoIterator<Item = &'a mut Spec>) -> Result<(), Error> {
+        for spec in specs {
+            if spec.reads_files() && spec.content.is_none() {
+                spec.content = Some(self.remembered_content(spec)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Has `split` be the data of `spec` from now on.
+    ///
+    /// # Errors
+    /// [`Error::Spec`] for a path that means two files.
+    pub(crate) fn replace(&mut self, spec: &Spec, split: Split) -> Result<(), Error> {
+        let (part, _) = spec.locate_data()?;
+        self.held.retain(|held| held.part != part);
+        self.held.push(Held { part, split: Arc::new(split), content: Arc::default() });
+        Ok(())
+    }
+
+    fn held(&mut self, spec: &Spec, threads: usize) -> Result<Held, Error> {
+        let (part, lost) = spec.locate_data()?;
+        if let Some(held) = self.held.iter().find(|held| held.part == part) {
+            return Ok(held.clone());
+        }
+        let split = self.read(spec, &part, &lost, threads, None)?;
+        let held = Held { part, split: Arc::new(split), content: Arc::default() };
+        self.held.push(held.clone());
+        Ok(held)
+    }
+
+    /// The data of `spec`, with tables as `encoding` has them.
+    ///
+    /// # Errors
+    /// Those of [`get`](Self::get); what the encoding does not know.
+    pub(crate) fn encoded_by(&mut self, spec: &Spec, threads: usize, encoding: &TableEncoding) -> Result<Split, Error> {
+        let (part, lost) = spec.locate_data()?;
+        self.read(spec, &part, &lost, threads, Some(encoding))
+    }
+
+    fn read(
+        &self,
+        spec: &Spec,
+        part: &Part,
+        lost: &[&NamedFile],
+        threads: usize,
+        encoding: Option<&TableEncoding>,
+    ) -> Result<Split, Error> {
+        let entry = find("data set", spec.catalogue.data_sets(), &part.name).map_err(DataError::from)?;
+        let read = |context: &Context<'_>| (entry.build)(&part.settings, &Context { encoding, ..*context });
+        Ok(self.in_context(threads, read).map_err(|error| sought(error, lost))?)
+    }
+}
+
+/// The error for a file that is not there, with all places at which it was looked for.
+fn sought(error: DataError, lost: &[&NamedFile]) -> DataError {
+    let DataError::File(FileError::Missing { path, expected, advice }) = error else { return error };
+    let file = lost.iter().find(|file| path.starts_with(&file.given));
+    let places = file.map_or(Vec::new(), |file| file.places());
+    let (Some(file), [first, others @ ..]) = (file, &places[..]) else {
+        return DataError::File(FileError::Missing { path, expected, advice });
+    };
+    if others.is_empty() {
+        return DataError::File(FileError::Missing { path, expected, advice });
+    }
+    let rest = path.strip_prefix(&file.given).unwrap_or(&path);
+    let at = |place: &PathBuf| if rest.as_os_str().is_empty() { place.clone() } else { place.join(rest) };
+    let others: Vec<String> = others.iter().map(|place| at(place).display().to_string()).collect();
+    let expected = format!("{expected}, there or at {}", others.join(" or "));
+    let advice = format!("`data.{}` set to where it is now", file.key);
+    DataError::File(FileError::Missing { path: at(first), expected, advice })
+}
+
+impl Held {
+    fn content(&self) -> String {
+        self.content.get_or_init(|| of_content(&self.split)).clone()
     }
 }
 
@@ -90,7 +206,7 @@ impl DataSets {
         let (progress, interrupt) = (self.progress.as_deref(), self.interrupt.as_deref());
         let watch = Watch { progress, interrupt, ..Watch::default() };
         let (cache_dir, warn) = (self.cache_dir.as_deref(), self.warn.as_deref());
-        read(&Context { cache_dir, watch, warn, threads, allow_download: true })
+        read(&Context { cache_dir, watch, warn, threads, allow_download: true, encoding: None })
     }
 }
 

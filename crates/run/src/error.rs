@@ -68,10 +68,12 @@ pub enum Error {
         path: PathBuf,
     },
     /// Data that were read again, and mean something else by now.
-    #[error("{}: the data of the run are not what they were ({difference}); try putting them back, or evaluating other data as files of their own", run.display())]
+    #[error(
+        "{origin}: the model was trained on data that mean something else ({difference}); try data with the same inputs and classes, or `data.path` set to where those of the run are"
+    )]
     OtherMeaning {
-        /// The folder of the run.
-        run: PathBuf,
+        /// The folder of the run, or its file of parameters.
+        origin: String,
         /// What was and what is.
         difference: String,
     },

@@ -78,8 +78,8 @@ fn evaluate_in<T: Element>(
     let options = engine::options(&spec.engine).map_err(onedge_spec::Error::spec(&spec.origin))?;
     let (set, on) = match examples {
         Examples::OfTheRun => {
+            meaning::settle(run, spec, data_sets)?;
             let split = data_sets.get(spec, options.threads)?;
-            meaning::require_same(&Point::Of(run.to_owned(), crate::Moment::Last), &split)?;
             match &split.test {
                 Some(test) => (test.clone(), "the test examples of the run".to_owned()),
                 None => (split.train.clone(), "the training examples, as the run has no others".to_owned()),

@@ -7,6 +7,7 @@ use onedge_spec::{Precision, Spec};
 use onedge_train::Element;
 
 use crate::fingerprint::of_file;
+use crate::meaning::Learned;
 use crate::prepare::prepare;
 use crate::session::{Described, Opening, Session, begin};
 use crate::{DataSets, Error, Finished, Place};
@@ -87,7 +88,15 @@ fn execute_in<T: Element>(
     let spec = request.spec;
     let prepared = prepare::<T>(spec, data_sets)?;
     let w = match request.start {
-        Some(path) => params::load(path, &prepared.problem.layouts)?,
+        Some(path) => {
+            if let Some(difference) = Learned::of_parameters(path)?.difference(&prepared.problem.data) {
+                data_sets.warn(&format!(
+                    "{}: the parameters were trained on data that mean something else ({difference})",
+                    path.display()
+                ));
+            }
+            params::load(path, &prepared.problem.layouts)?
+        }
         None => prepared.problem.initial(spec.seed),
     };
     let sources = request.start.map(start).transpose()?.unwrap_or_default();
@@ -112,6 +121,8 @@ fn execute_in<T: Element>(
 }
 
 /// What a spec records of the file of parameters that a run starts from: a path alone says nothing once the file changes.
-fn start(path: &Path) -> Result<Vec<(&'static str, Value)>, Error> {
-    Ok(vec![("start", Value::Text(path.display().to_string())), ("start_sha256", Value::Text(of_file(path)?))])
+fn start(path: &Path) -> Result<Vec<(String, Value)>, Error> {
+    let (at, sum) = (std::path::absolute(path).unwrap_or_else(|_| path.to_owned()), of_file(path)?);
+    let noted = [("start", at.display().to_string()), ("start_sha256", sum)];
+    Ok(noted.map(|(key, text)| (key.to_owned(), Value::Text(text))).into())
 }

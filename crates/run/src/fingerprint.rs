@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::Path;
 
-use onedge_data::{Dataset, Split, Targets};
+use onedge_data::{Dataset, Split, Targets, Vocabulary};
 use onedge_objective::Real;
 use onedge_text::hex;
 use sha2::{Digest, Sha256};
@@ -21,6 +21,31 @@ pub(crate) fn of_data(split: &Split) -> String {
             None => hash.update(b"none"),
             Some(set) => add(&mut hash, set),
         }
+    }
+    hex(hash.finalize())
+}
+
+/// The SHA-256 of all that data are to a run: what it sees of them, and what that is called. Names of classes, the vocabulary
+/// and names of columns count, as a run's answers are read by them.
+///
+/// Cost: that of [`of_data`].
+pub(crate) fn of_content(split: &Split) -> String {
+    let mut hash = Sha256::new();
+    let mut add = |text: &str| {
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text);
+    };
+    add(&of_data(split));
+    match split.train.targets() {
+        Targets::Classes { names, .. } => names.iter().for_each(|name| add(name)),
+        Targets::Tokens { vocabulary: Vocabulary::Characters(characters), .. } => {
+            add(&characters.iter().collect::<String>());
+        }
+        Targets::Tokens { vocabulary: Vocabulary::Pieces(pieces), .. } => add(pieces.json()),
+        Targets::Values { .. } => {}
+    }
+    if let Some(encoding) = &split.encoding {
+        encoding.columns().iter().for_each(|column| add(&column.name));
     }
     hex(hash.finalize())
 }
@@ -87,5 +112,26 @@ mod tests {
             assert!(sum.len() == 64 && !sums[..i].contains(sum), "{i}");
         }
         assert_eq!(of_data(&all[0]), of_data(&split(base(), None)));
+    }
+
+    #[test]
+    fn what_answers_are_called_is_content() {
+        let named = |names: &[&str]| {
+            let names = names.iter().map(|name| (*name).to_owned()).collect();
+            let targets = Targets::Classes { labels: vec![0, 2], classes: 3, names };
+            Split::new(Dataset::new("set", vec![1.0, 2.0], vec![1], targets).unwrap(), None).unwrap()
+        };
+        let text = |characters: &str| {
+            let vocabulary = Vocabulary::Characters(characters.chars().collect());
+            let targets = Targets::Tokens { tokens: vec![0, 1, 1, 0], length: 2, vocabulary };
+            Split::new(Dataset::new("text", vec![0.0, 1.0, 1.0, 1.0], vec![2], targets).unwrap(), None).unwrap()
+        };
+        let all = [named(&["a", "b", "c"]), named(&["a", "bc", ""]), named(&["b", "a", "c"]), text("ab"), text("xy")];
+        let sums: Vec<String> = all.iter().map(of_content).collect();
+        for (i, sum) in sums.iter().enumerate() {
+            assert!(sum.len() == 64 && !sums[..i].contains(sum), "{i}");
+        }
+        assert_eq!(of_data(&all[0]), of_data(&all[2]), "no number differs");
+        assert_eq!(of_content(&all[0]), of_content(&named(&["a", "b", "c"])));
     }
 }

@@ -2,13 +2,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use onedge_record::checkpoint::CheckpointError;
-use onedge_record::{Record, RunDirectory, StopReason, check_writable};
+use onedge_record::checkpoint::{Checkpoint, CheckpointError, Checkpoints};
+use onedge_record::{Error as RecordError, Record, RunDirectory, StopReason, check_writable};
 use onedge_registry::Value;
 use onedge_spec::{Catalogue, Precision, Spec};
 use onedge_train::{Advance, Element, Layout, Plan, Prepared, Snapshot, Training};
 use onedge_tune::TrainerState;
 
+use crate::fingerprint::of_data;
+use crate::meaning::{CARRIED, Learned, is_read_alike, read_as_told};
 use crate::origin::Origin;
 use crate::prepare::prepare;
 use crate::resume::state_at;
@@ -61,26 +63,19 @@ impl Branch {
     pub fn spec(&self) -> &Spec {
         &self.spec
     }
-
-    /// Whether data, model or loss differ from those of the run: its losses then do not compare.
-    fn changes_problem(&self) -> bool {
-        let (old, new) = (&self.origin.spec, &self.spec);
-        (&old.data, &old.model, &old.loss) != (&new.data, &new.model, &new.loss)
-    }
-
-    /// Whether the mini-batches go on as they were.
-    fn keeps_order(&self) -> bool {
-        let (old, new) = (&self.origin.spec, &self.spec);
-        (&old.data, old.batch, old.drop_last, old.seed) == (&new.data, new.batch, new.drop_last, new.seed)
-    }
 }
 
 /// Does the variant in a new folder, whose records begin with those of the run. What still fits goes on as it was:
-/// parameters always, the optimizer's and the tuner's state if their names are the same. Where there is no checkpoint of
-/// the step, the run is repeated from the one before, with its own settings. `tell` gets a sentence on what was kept.
+/// parameters always, the optimizer's and the tuner's state if their names are the same. Where there is a checkpoint of the step, the
+/// data of the run need not be there any more. Where there is none, the run is repeated from the one before, with its own settings.
+/// `tell` gets a sentence on what was kept.
+///
+/// Other data are read by what the run has learned of its own ([`Meaning`](onedge_data::Meaning)), unless the changes say how they are to be read: inputs are
+/// scaled as they were, and classes keep their numbers.
 ///
 /// # Errors
-/// [`ResumeError`]: checkpoints that cannot be used, a run whose settings or data have changed since, a model whose parameters
+/// [`ResumeError`]: checkpoints that cannot be used, a run whose settings have changed since, or data where steps are to be repeated;
+/// [`Error::OtherMeaning`] for data that a model of the run does not suit; a model whose parameters
 /// are others. Beyond that as [`execute`](super::execute).
 pub fn fork(
     branch: &Branch,
@@ -92,15 +87,21 @@ pub fn fork(
     tell: &mut dyn FnMut(&str),
 ) -> Result<Finished, Error> {
     // What is wrong is better said before steps are repeated.
-    check_fit(branch, data_sets)?;
     if let Place::At(path) = place {
         RunDirectory::require_free(path)?;
     }
     outputs.save.map(check_writable).transpose()?;
-    let left = match branch.origin.spec.precision {
-        Precision::F32 => leave::<f32>(branch, data_sets, interrupt, tell)?,
-        Precision::F64 => leave::<f64>(branch, data_sets, interrupt, tell)?,
+    let is_carried = read_as_before(branch, data_sets, tell)?;
+    let there = match branch.origin.spec.precision {
+        Precision::F32 => at_checkpoint::<f32>(branch, data_sets)?,
+        Precision::F64 => at_checkpoint::<f64>(branch, data_sets)?,
     };
+    let left = match (there, branch.origin.spec.precision) {
+        (Some(left), _) => left,
+        (None, Precision::F32) => repeat::<f32>(branch, data_sets, interrupt, tell)?,
+        (None, Precision::F64) => repeat::<f64>(branch, data_sets, interrupt, tell)?,
+    };
+    let left = (left, is_carried);
     match branch.spec.precision {
         Precision::F32 => go_on::<f32>(branch, left, place, outputs, data_sets, observe, interrupt, tell),
         Precision::F64 => go_on::<f64>(branch, left, place, outputs, data_sets, observe, interrupt, tell),
@@ -113,17 +114,51 @@ struct ForkPoint {
     /// The parameters to evaluate, where they are others.
     evaluation_point: Option<Vec<f64>>,
     layouts: Vec<Layout>,
+    /// What its data held, as [`of_data`] has it.
+    data: String,
 }
 
-/// Takes the run to the step: from a checkpoint, with its own settings.
-fn leave<T: Element>(
+/// The run at the step, if it has left a checkpoint there that can be used. Nothing of its data is needed.
+fn at_checkpoint<T: Element>(branch: &Branch, data_sets: &mut DataSets) -> Result<Option<ForkPoint>, Error> {
+    let Branch { origin, spec, at } = branch;
+    let path = Checkpoints::in_folder(&origin.directory.checkpoints()).path(*at);
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let layouts = build_problem::<f32>(spec, data_sets)?.layouts;
+    let checkpoint = match Checkpoint::<T>::read(&path, &layouts) {
+        Ok(checkpoint) => checkpoint,
+        Err(RecordError::Checkpoint(CheckpointError::OtherParameters { name, expected, got, .. })) => {
+            // It is the variant that has other parameters.
+            let (origin, expected, got) = (spec.origin.clone(), got, expected);
+            return Err(RecordError::from(CheckpointError::OtherParameters { origin, name, expected, got }).into());
+        }
+        // The one before is tried, which says what is wrong with this one.
+        Err(RecordError::Checkpoint(CheckpointError::Damaged { .. })) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    origin.check_settings(&checkpoint.about)?;
+    let mut optimizer = origin.spec.build_optimizer::<T>().map_err(onedge_spec::Error::spec(&origin.spec.origin))?;
+    optimizer.set_layers(&Layout::layers(&layouts))?;
+    optimizer.restore(checkpoint.snapshot.method.optimizer.clone())?;
+    let evaluation_point = optimizer.evaluation_point().map(|point| point.iter().map(|x| x.to_f64()).collect());
+    let (snapshot, data) = (checkpoint.snapshot.convert(), checkpoint.about.data);
+    Ok(Some(ForkPoint { snapshot, evaluation_point, layouts, data }))
+}
+
+/// Takes the run to the step from the checkpoint before, with its own settings and data.
+fn repeat<T: Element>(
     branch: &Branch,
     data_sets: &mut DataSets,
     interrupt: &AtomicBool,
     tell: &mut dyn FnMut(&str),
 ) -> Result<ForkPoint, Error> {
     let Branch { origin, at, .. } = branch;
+    read_as_told(origin, data_sets)?;
+    check_fit(branch, data_sets)?;
     let prepared = prepare::<T>(&origin.spec, data_sets)?;
+    let data = of_data(&prepared.problem.data);
+    origin.check_data(&prepared.problem)?;
     let (checkpoint, mut w) = state_at(origin, *at, &prepared, tell)?;
     let Prepared { plan, mut problem, method, mut instruments, .. } = prepared;
     let plan = Plan { steps: *at, ..plan };
@@ -137,7 +172,7 @@ fn leave<T: Element>(
         if training.is_done() {
             let evaluation_point = training.evaluation_point().map(|point| point.iter().map(|x| x.to_f64()).collect());
             let snapshot = training.snapshot().convert();
-            return Ok(ForkPoint { snapshot, evaluation_point, layouts: problem.layouts });
+            return Ok(ForkPoint { snapshot, evaluation_point, layouts: problem.layouts, data });
         }
         if interrupt.load(Ordering::Relaxed) {
             break StopReason::Interrupted { step: training.steps() };
@@ -162,6 +197,28 @@ fn leave<T: Element>(
     }
 }
 
+/// Has data that are others than those of the run read by what the run has learned of its own. Returns whether they are.
+fn read_as_before(branch: &Branch, data_sets: &mut DataSets, tell: &mut dyn FnMut(&str)) -> Result<bool, Error> {
+    let (origin, new) = (&branch.origin, &branch.spec);
+    // A run of a version that did not note what its data held is believed.
+    let Some(content) = origin.content() else { return Ok(false) };
+    let is_same = |data_sets: &mut DataSets| Ok::<_, Error>(data_sets.content(new)? == content);
+    if !is_read_alike(&origin.spec, new) {
+        if !is_same(data_sets)? {
+            tell("the data are others than those of the run; what their inputs and classes mean is learned anew");
+        }
+        return Ok(false);
+    }
+    // Examples with other classes may not be readable without knowing those of the run.
+    if matches!(is_same(data_sets), Ok(true)) || !Learned::of_run(&origin.directory)?.read(new, data_sets)? {
+        return Ok(false);
+    }
+    if !is_same(data_sets)? {
+        tell("the data are others than those of the run; inputs are scaled and classes numbered as they were there");
+    }
+    Ok(true)
+}
+
 /// How far a repeated step may be from what was recorded, relative to that: another machine may round otherwise, and
 /// where it does, steps drift apart, so that the first few tell.
 const SAME: f64 = 1e-2;
@@ -184,7 +241,7 @@ fn check_fit(branch: &Branch, data_sets: &mut DataSets) -> Result<(), Error> {
 #[expect(clippy::too_many_arguments, reason = "those of `fork`, and what it found")]
 fn go_on<T: Element>(
     branch: &Branch,
-    left: ForkPoint,
+    (left, is_carried): (ForkPoint, bool),
     place: Place<'_>,
     outputs: Outputs<'_>,
     data_sets: &mut DataSets,
@@ -197,10 +254,11 @@ fn go_on<T: Element>(
     check_layouts(&spec.origin, &left.layouts, &prepared.problem.layouts)?;
     let (snapshot, kept) = adapt(branch, left, &prepared)?;
     tell(&kept);
-    let sources = vec![
-        ("forked_from", Value::Text(origin.directory.path().display().to_string())),
-        ("forked_at", Value::Integer(*at as i64)),
+    let mut sources = vec![
+        ("forked_from".to_owned(), Value::Text(origin.directory.path().display().to_string())),
+        ("forked_at".to_owned(), Value::Integer(*at as i64)),
     ];
+    sources.extend(is_carried.then(|| (CARRIED.to_owned(), Value::Flag(true))));
     let (directory, registration) = begin(place, outputs.register, spec, sources, data_sets)?;
     let records = origin.records[..*at as usize].to_vec();
     let (w, opening) = (snapshot.w.clone(), Opening::Forked(snapshot));
@@ -237,6 +295,10 @@ fn check_layouts(origin: &str, old: &[Layout], new: &[Layout]) -> Result<(), Err
 fn adapt<T: Element>(branch: &Branch, left: ForkPoint, prepared: &Prepared<T>) -> Result<(Snapshot<T>, String), Error> {
     let (old, new) = (&branch.origin.spec, &branch.spec);
     let in_spec = onedge_spec::Error::spec(&new.origin);
+    let same_data = left.data == of_data(&prepared.problem.data);
+    // Where data, model or loss differ, losses do not compare.
+    let same_problem = same_data && (&old.model, &old.loss) == (&new.model, &new.loss);
+    let same_order = same_data && (old.batch, old.drop_last, old.seed) == (new.batch, new.drop_last, new.seed);
     let Snapshot { mut w, method, diagnostics, mut progress } = left.snapshot.convert::<T>();
     let TrainerState { mut trainer, mut optimizer, mut tuner } = method;
     let mut kept = Carried::default();
@@ -263,8 +325,8 @@ fn adapt<T: Element>(branch: &Branch, left: ForkPoint, prepared: &Prepared<T>) -
     let there: Vec<&str> = prepared.instruments.names().collect();
     let mut measured = BTreeMap::new();
     for (name, state) in diagnostics.into_iter().filter(|(name, _)| there.contains(&name.as_str())) {
-        kept.add(!branch.changes_problem(), &format!("diagnostic {name}"));
-        if !branch.changes_problem() {
+        kept.add(same_problem, &format!("diagnostic {name}"));
+        if same_problem {
             measured.insert(name, state);
         }
     }
@@ -273,12 +335,12 @@ fn adapt<T: Element>(branch: &Branch, left: ForkPoint, prepared: &Prepared<T>) -
         kept.add(false, "best evaluation");
     }
     if new.batch.is_some() {
-        kept.add(branch.keeps_order(), "order of mini-batches");
+        kept.add(same_order, "order of mini-batches");
     }
-    if !branch.keeps_order() {
+    if !same_order {
         progress = progress.with_scalar("drawn", 0.0);
     }
-    if branch.changes_problem() || old.diverge_factor != new.diverge_factor {
+    if !same_problem || old.diverge_factor != new.diverge_factor {
         progress.scalars.remove("limit");
     }
     let method = TrainerState { trainer, optimizer, tuner };

@@ -1,14 +1,19 @@
 //! Text from a trained language model, token by token.
 
-use onedge_data::{Targets, Vocabulary};
+use std::path::Path;
+
+use onedge_data::{Answers, Meaning, Vocabulary};
 use onedge_engine::Forward;
 use onedge_graph::{Graph, Shape};
-use onedge_nn::initial_parameters;
+use onedge_nn::{Target, initial_parameters};
 use onedge_random::Random;
+use onedge_record::RunDirectory;
 use onedge_spec::Spec;
 use onedge_train::{engine, layouts};
 
-use crate::{DataSets, Error, Point, meaning, network};
+use crate::meaning::{Learned, is_read_alike};
+use crate::problem::model;
+use crate::{DataSets, Error, Point, document_of};
 
 /// How text is drawn.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,31 +37,51 @@ pub struct Options {
 /// # Errors
 /// A spec whose data is no text, parameters of another model, a prompt with a character that the text lacks, options out
 /// of range.
+///
+/// What tokens stand for is what the run in the folder `run` has left, or else what a file of parameters says: the text that the model
+/// was trained on need not be there. Without either the data of the spec are read.
 pub fn generate(
     spec: &Spec,
+    run: Option<&Path>,
     point: &Point,
     data_sets: &mut DataSets,
     options: &Options,
     mut emit: impl FnMut(char) -> bool,
 ) -> Result<(), Error> {
-    let split =
-        data_sets.get(spec, engine::options(&spec.engine).map_err(onedge_spec::Error::spec(&spec.origin))?.threads)?;
-    meaning::require_same(point, &split)?;
-    let Targets::Tokens { vocabulary, length: context, .. } = split.train.targets() else {
+    let threads = engine::options(&spec.engine).map_err(onedge_spec::Error::spec(&spec.origin))?.threads;
+    let (learned, alike) = match (run, point) {
+        (Some(run), _) => {
+            let own = Spec::resolve(&document_of(run, &spec.catalogue)?)?;
+            (Learned::of_run(&RunDirectory::open(run)?)?, is_read_alike(&own, spec))
+        }
+        (None, Point::File(path)) => (Learned::of_parameters(path)?, true),
+        (None, _) => (Learned::default(), true),
+    };
+    let target = match &learned.meaning {
+        Some(meaning) if alike => meaning.target.clone(),
+        _ => {
+            let split = data_sets.get(spec, threads)?;
+            learned.require_same(&split)?;
+            Meaning::of(&split).target
+        }
+    };
+    let Answers::Tokens { vocabulary, length: context } = target else {
         return Err(Error::NoText { origin: spec.origin.clone(), data: spec.data.name.clone() });
     };
+    let vocabulary = &vocabulary.vocabulary()?;
     options.check(vocabulary.len())?;
     let mut tokens = vocabulary.encode(&options.prompt).map_err(|c| unknown(vocabulary, c))?;
     let silent = usize::from(tokens.is_empty());
     if tokens.is_empty() {
         tokens.push(vocabulary.encode("\n").ok().and_then(|tokens| tokens.first().copied()).unwrap_or(0));
     }
-    let (model, _) = network(spec, &split)?;
+    let target = Target::Tokens { count: vocabulary.len(), length: context };
+    let model = model(spec, &[context], target)?;
     let random = || initial_parameters(model.parameters(), spec.seed);
     let w: Vec<f32> = point.locate(spec, &layouts(&model), random)?.w;
     let mut graph = Graph::new();
     let parameters: Vec<_> = model.parameters().iter().map(|p| graph.input(p.shape.clone())).collect();
-    let input = graph.input(Shape::new(&[1, *context]));
+    let input = graph.input(Shape::new(&[1, context]));
     let outputs = model.outputs(&mut graph, &parameters, input).map_err(onedge_engine::Error::from)?;
     let mut forward = Forward::<f32>::new(&graph, &parameters, &[input], outputs)?;
     let mut random = Random::new(options.seed);
@@ -75,9 +100,9 @@ pub fn generate(
     if !show(&tokens, false) {
         return Ok(());
     }
-    let mut window = vec![0.0; *context];
+    let mut window = vec![0.0; context];
     for _ in 0..options.length {
-        let seen = &tokens[tokens.len().saturating_sub(*context)..];
+        let seen = &tokens[tokens.len().saturating_sub(context)..];
         window.iter_mut().zip(seen).for_each(|(place, &token)| *place = token as f32);
         let logits = forward.run(&w, &[&window])?;
         let logits = &logits[(seen.len() - 1) * vocabulary.len()..][..vocabulary.len()];
@@ -155,7 +180,7 @@ mod tests {
 
     fn text(options: &Options) -> Result<String, Error> {
         let mut text = String::new();
-        generate(&spec(&[]), &Point::Random, &mut DataSets::new(None), options, |c| {
+        generate(&spec(&[]), None, &Point::Random, &mut DataSets::new(None), options, |c| {
             text.push(c);
             true
         })?;
@@ -190,7 +215,7 @@ mod tests {
         assert_eq!(hot, "temperature: expected a number, 0 or more, got -1");
         let mut data_sets = DataSets::new(None);
         let spec = Spec::resolve(&Document::empty("defaults")).unwrap();
-        let none = generate(&spec, &Point::Random, &mut data_sets, &options(), |_| true).unwrap_err().to_string();
+        let none = generate(&spec, None, &Point::Random, &mut data_sets, &options(), |_| true).unwrap_err().to_string();
         assert_eq!(
             none,
             "defaults: data `digits` is no text, expected a model of one; try data = cicero, tiny-shakespeare or text"

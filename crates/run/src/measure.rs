@@ -1,6 +1,7 @@
 //! Everything that is known about one point: loss, gradient, slope, curvature, the top of the spectrum.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use onedge_objective::{Error as ObjectiveError, Probe, Real, vector};
 use onedge_spec::{Precision, Spec};
@@ -13,7 +14,8 @@ use onedge_train::{Element, Instruments, Layout, StepStart, Workload, instrument
 use onedge_tune::{Error as TuneError, Optimizer};
 use serde::Serialize;
 
-use crate::{DataSets, Error, Located, Point, build_problem, meaning, plan};
+use crate::meaning::{self, Learned};
+use crate::{DataSets, Error, Located, Point, build_problem, plan};
 
 /// What was measured at one point.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -68,12 +70,20 @@ pub struct Eigenvalue {
     pub converged: bool,
 }
 
-/// Measures `point` on the problem of `spec`. Of the
-/// diagnostics those whose cadence is not 0. Eigenvalues are found to a tenth of the tolerance of a run, as it is done but once.
+/// Measures `point` on the problem of `spec`; where that is the spec of the run in the folder `run`, with changes or without, data that the
+/// changes choose are read by what the run has learned of its own. So are those of a spec alone by what a file of parameters says.
+///
+/// Of the diagnostics those whose cadence is not 0. Eigenvalues are found to a tenth of the tolerance of a run, as it is done but once.
 ///
 /// # Errors
-/// Whatever is wrong with spec, data or parameters; a value that is not finite.
-pub fn measure(spec: &Spec, point: &Point, data_sets: &mut DataSets) -> Result<Measurement, Error> {
+/// Whatever is wrong with spec, data or parameters; [`ResumeError::OtherData`](crate::ResumeError::OtherData) if the data of the run have changed and are not
+/// named anew, [`Error::OtherMeaning`] for such that its model does not suit; a value that is not finite.
+pub fn measure(spec: &Spec, run: Option<&Path>, point: &Point, data_sets: &mut DataSets) -> Result<Measurement, Error> {
+    match (run, point) {
+        (Some(run), _) => meaning::settle(run, spec, data_sets)?,
+        (None, Point::File(path)) => drop(Learned::of_parameters(path)?.read(spec, data_sets)?),
+        (None, _) => {}
+    }
     match spec.precision {
         Precision::F32 => measure_in::<f32>(spec, point, data_sets),
         Precision::F64 => measure_in::<f64>(spec, point, data_sets),
@@ -82,7 +92,6 @@ pub fn measure(spec: &Spec, point: &Point, data_sets: &mut DataSets) -> Result<M
 
 fn measure_in<T: Element>(spec: &Spec, point: &Point, data_sets: &mut DataSets) -> Result<Measurement, Error> {
     let mut problem = build_problem::<T>(spec, data_sets)?;
-    meaning::require_same(point, &problem.data)?;
     let Located { w, words } = point.of(spec, &problem)?;
     let in_spec = onedge_spec::Error::spec(&spec.origin);
     let mut optimizer = spec.build_optimizer().map_err(&in_spec)?;

@@ -1,13 +1,13 @@
 use std::path::{Path, PathBuf};
 
-use onedge_record::checkpoint::About;
+use onedge_record::checkpoint::{About, Checkpoints};
 use onedge_record::{Record, RunDirectory, params};
 use onedge_registry::Value;
-use onedge_spec::{Catalogue, Document, Machine, Spec};
+use onedge_spec::{CONTENT, Catalogue, Document, Machine, PROVENANCE, Spec};
 use onedge_train::{Element, Layout, Problem};
 
-use crate::fingerprint::{of_data, of_file};
-use crate::{Error, ResumeError};
+use crate::fingerprint::{of_content, of_data, of_file};
+use crate::{Error, Onward, ResumeError};
 
 /// A run as its folder states it: what was to be done, where it came from and what it recorded.
 #[derive(Debug)]
@@ -35,9 +35,9 @@ impl Origin {
             (false, true) => return Err(no_spec("no such file")),
             (false, false) => return Err(onedge_record::Error::NoRun(path.to_owned()).into()),
         }
-        let document = Document::read(&directory.spec())?.with_catalogue(catalogue);
+        let document = document(&directory, catalogue)?;
         // The section is the last: without it the file was cut off, or is another one.
-        if !document.sections.contains_key("provenance") {
+        if !document.sections.contains_key(PROVENANCE) {
             return Err(no_spec("none of that"));
         }
         let mut spec = Spec::resolve(&document)?;
@@ -119,11 +119,34 @@ impl Origin {
         Ok(Some(path))
     }
 
-    /// Whether a checkpoint is of this run as it is now.
+    /// What its data held, if it noted that.
+    pub(crate) fn content(&self) -> Option<&str> {
+        self.provenance(CONTENT)
+    }
+
+    /// Whether data that were read again hold what they held.
     ///
     /// # Errors
-    /// [`ResumeError::OtherSetting`], [`ResumeError::OtherData`].
-    pub(crate) fn check<T>(&self, about: &About, problem: &Problem<T>) -> Result<(), Error> {
+    /// [`ResumeError::OtherData`].
+    pub(crate) fn check_data<T>(&self, problem: &Problem<T>) -> Result<(), Error> {
+        match self.content() {
+            Some(content) if content != of_content(&problem.data) => Err(self.other_data()),
+            _ => Ok(()),
+        }
+    }
+
+    fn other_data(&self) -> Error {
+        let steps = Checkpoints::in_folder(&self.directory.checkpoints()).steps().unwrap_or_default();
+        let origin = self.directory.spec().display().to_string();
+        let onward = steps.first().map_or(Onward::Anew, |step| Onward::Fork(*step));
+        ResumeError::OtherData { origin, onward }.into()
+    }
+
+    /// Whether the settings in a checkpoint are those of this run as they are now.
+    ///
+    /// # Errors
+    /// [`ResumeError::OtherSetting`].
+    pub(crate) fn check_settings(&self, about: &About) -> Result<(), Error> {
         let origin = self.directory.spec().display().to_string();
         let before = Document::parse("the spec in a checkpoint", &about.spec)?;
         let before = Spec::resolve(&before.with_catalogue(&self.spec.catalogue))?;
@@ -131,10 +154,16 @@ impl Origin {
             let (key, before, now) = (difference.key, difference.one, difference.other);
             return Err(ResumeError::OtherSetting { origin, key, before, now }.into());
         }
-        if about.data != of_data(&problem.data) {
-            return Err(ResumeError::OtherData { origin }.into());
-        }
         Ok(())
+    }
+
+    /// Whether a checkpoint is of this run as it is now.
+    ///
+    /// # Errors
+    /// [`ResumeError::OtherSetting`], [`ResumeError::OtherData`].
+    pub(crate) fn check<T>(&self, about: &About, problem: &Problem<T>) -> Result<(), Error> {
+        self.check_settings(about)?;
+        if about.data != of_data(&problem.data) { Err(self.other_data()) } else { Ok(()) }
     }
 
     /// A sentence on what may change bits if the run goes on here, if there is anything.
@@ -153,6 +182,31 @@ impl Origin {
             _ => None,
         }
     }
+}
+
+/// The spec of the run in a folder as it was written, with files of its data where they are by now.
+///
+/// # Errors
+/// A file that cannot be read.
+pub(crate) fn document(directory: &RunDirectory, catalogue: &Catalogue) -> Result<Document, Error> {
+    let mut document = Document::read(&directory.spec())?.with_catalogue(catalogue);
+    for (key, places) in directory.resumptions()?.into_iter().flat_map(|resumption| resumption.files) {
+        let absolute = places.iter().find(|place| place.is_absolute()).and_then(|place| place.to_str());
+        if let Some(absolute) = absolute {
+            document.place(&key, Value::Text(absolute.to_owned()));
+        }
+        let seen = places.iter().map(|place| directory.path().join(place)).collect();
+        document.look_first(&key, seen);
+    }
+    Ok(document)
+}
+
+/// What the run in the folder `run` was to do, with files of its data where they are by now.
+///
+/// # Errors
+/// A folder without a run, or whose spec cannot be read.
+pub fn document_of(run: &Path, catalogue: &Catalogue) -> Result<Document, Error> {
+    document(&RunDirectory::open(run)?, catalogue)
 }
 
 /// One record for every step from the first on, as far as there is no gap.

@@ -16,7 +16,7 @@ use crate::fingerprint::of_data;
 use crate::origin::gapless;
 use crate::registration::Registration;
 use crate::session::{Described, Opening, Session};
-use crate::{DataSets, Error, ResumeError};
+use crate::{DataSets, Error, Onward, ResumeError};
 
 /// Training that leaves a folder: records, checkpoints, parameters and a summary, as a run of a spec does.
 pub trait RunIn {
@@ -91,12 +91,13 @@ impl RunIn for Fit {
                 &mut |_| {},
             )?;
             if last.as_ref().is_some_and(|checkpoint| checkpoint.about.data != of_data(&prepared.problem.data)) {
-                return Err(ResumeError::OtherData { origin: directory.spec().display().to_string() }.into());
+                let origin = directory.spec().display().to_string();
+                return Err(ResumeError::OtherData { origin, onward: Onward::Anew }.into());
             }
             records.truncate(last.as_ref().map_or(0, |checkpoint| checkpoint.about.step as usize));
             let w = prepared.problem.initial(prepared.plan.seed);
             let registration = Registration::of(None, directory.path(), lock);
-            (registration, Opening::Resumed(last.map(|checkpoint| checkpoint.snapshot)), w, records)
+            (registration, Opening::Resumed(last.map(|checkpoint| checkpoint.snapshot), Default::default()), w, records)
         } else {
             RunDirectory::create(folder)?;
             let registration = Registration::begin(None, folder, &|_| {})?;
@@ -163,7 +164,8 @@ fn text(described: &[(String, Value)]) -> String {
 
 fn with_provenance(name: &str, settings: &str, registration: &Registration<'_>) -> String {
     let mut out = format!("name = {}\n{settings}\n[{PROVENANCE}]\n", to_toml(&Value::Text(name.to_owned())));
-    for (key, value) in Machine::this().provenance().into_iter().chain(registration.provenance()) {
+    let machine = Machine::this().provenance().map(|(key, value)| (key.to_owned(), value));
+    for (key, value) in machine.into_iter().chain(registration.provenance()) {
         let _ = writeln!(out, "{key} = {}", to_toml(&value));
     }
     out

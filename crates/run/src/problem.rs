@@ -30,10 +30,18 @@ pub fn build_problem<T: Element>(spec: &Spec, data_sets: &mut DataSets) -> Resul
 /// # Errors
 /// A setting out of its range, a model that does not take such inputs.
 pub fn network(spec: &Spec, split: &Split) -> Result<(Model, Target), Error> {
-    let in_network = onedge_train::Error::network(&spec.origin);
     let target = target(&split.train);
-    let io = Io::new(split.train.input_shape(), target.outputs()).map_err(&in_network)?;
+    Ok((model(spec, split.train.input_shape(), target)?, target))
+}
+
+/// The model of a spec for inputs of a shape, which is to predict `target`.
+///
+/// # Errors
+/// A setting out of its range, a model that does not take such inputs.
+pub(crate) fn model(spec: &Spec, input_shape: &[usize], target: Target) -> Result<Model, Error> {
+    let in_network = onedge_train::Error::network(&spec.origin);
+    let io = Io::new(input_shape, target.outputs()).map_err(&in_network)?;
     let entry =
         find("model", spec.catalogue.models(), &spec.model.name).map_err(onedge_spec::Error::spec(&spec.origin))?;
-    Ok(((entry.build)(&spec.model.settings, &io).map_err(&in_network)?, target))
+    Ok((entry.build)(&spec.model.settings, &io).map_err(&in_network)?)
 }

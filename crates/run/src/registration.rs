@@ -43,13 +43,13 @@ impl<'a> Registration<'a> {
     }
 
     /// What the spec of the run says beside its settings: `id` and `started`.
-    pub(crate) fn provenance(&self) -> [(&'static str, Value); 2] {
+    pub(crate) fn provenance(&self) -> [(String, Value); 2] {
         let now = SystemTime::now();
         let nanos = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         let host = gethostname::gethostname();
         let unique = hex(Sha256::digest(format!("{host:?} {} {nanos} {}", process::id(), self.folder.display())));
         let started = humantime::format_rfc3339_seconds(now).to_string();
-        [("id", Value::Text(unique[..8].to_owned())), ("started", Value::Text(started))]
+        [("id", unique[..8].to_owned()), ("started", started)].map(|(key, text)| (key.to_owned(), Value::Text(text)))
     }
 
     /// Tells the index of the run, once its spec is written.

@@ -1,14 +1,16 @@
 use onedge_record::checkpoint::{Checkpoint, Checkpoints};
 use onedge_record::{Record, RunLock, StopReason, check_writable};
+use onedge_registry::Value;
 use onedge_spec::{Catalogue, Precision, Spec};
 use onedge_train::{Element, Layout, Prepared};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use crate::meaning::read_as_told;
 use crate::origin::Origin;
 use crate::prepare::prepare;
 use crate::registration::Registration;
-use crate::session::{Described, Opening, Session};
+use crate::session::{Described, Moved, Opening, Session};
 use crate::{DataSets, Error, Finished, Outputs, ResumeError};
 
 /// A run that was begun, held so that no other process goes on with it.
@@ -17,6 +19,7 @@ pub struct Unfinished {
     origin: Origin,
     lock: Option<RunLock>,
     ended: Option<StopReason>,
+    moved: Moved,
 }
 
 impl Unfinished {
@@ -27,6 +30,20 @@ impl Unfinished {
     /// [`Error::Record`] for a folder without a run, or one that another process does; [`Error::Option`] if it has taken as many steps
     /// already; files that cannot be read.
     pub fn open(path: &Path, steps: Option<u64>, catalogue: &Catalogue) -> Result<Self, Error> {
+        Self::open_with(path, steps, &[], catalogue)
+    }
+
+    /// The same with settings changed by `changes`, as [`Document::set`](onedge_spec::Document::set) does: where files of its data are by now, which the run
+    /// keeps from then on, and `engine.threads` and `engine.memory_mib` for this time. All others are those of the run.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open); [`Error::Option`] for a setting that makes another run, or a file that is not there.
+    pub fn open_with(
+        path: &Path,
+        steps: Option<u64>,
+        changes: &[String],
+        catalogue: &Catalogue,
+    ) -> Result<Self, Error> {
         // Read once before anything is written, the lock included, into what may be no run.
         let lock = Origin::read(path, catalogue)?.directory.lock()?;
         let mut origin = Origin::read(path, catalogue)?;
@@ -53,8 +70,9 @@ impl Unfinished {
             }
             origin.spec.steps = steps;
         }
+        let moved = change(&mut origin, changes)?;
         let ended = end_at(origin.spec.steps);
-        Ok(Self { origin, lock, ended })
+        Ok(Self { origin, lock, ended, moved })
     }
 
     /// What is to be done, with the steps that it is to take in all.
@@ -66,6 +84,41 @@ impl Unfinished {
     pub fn ended(&self) -> Option<&StopReason> {
         self.ended.as_ref()
     }
+}
+
+/// Changes what may change while a run goes on. Returns where files are by now.
+fn change(origin: &mut Origin, changes: &[String]) -> Result<Moved, Error> {
+    const HARMLESS: [&str; 2] = ["engine.threads", "engine.memory_mib"];
+    let mut moved = Moved::new();
+    if changes.is_empty() {
+        return Ok(moved);
+    }
+    let known: Vec<String> = origin.spec.paths_of_data().iter().map(|key| format!("data.{key}")).collect();
+    for change in changes {
+        origin.document.set(change)?;
+        let key = change.split('=').next().unwrap_or_default().trim();
+        let is_path = key.strip_prefix("data.").is_some_and(|key| origin.spec.paths_of_data().contains(&key));
+        if !is_path && !HARMLESS.contains(&key) {
+            let free: Vec<&str> = known.iter().map(String::as_str).chain(HARMLESS).collect();
+            let expected =
+                format!("one of {}, as a run goes on with its settings; try a fork to change others", free.join(", "));
+            return Err(Error::Option { option: "set", expected, got: change.clone() });
+        }
+        let Some(Value::Text(place)) = origin.document.get(key).filter(|_| is_path) else { continue };
+        let place = Path::new(place);
+        if !place.exists() {
+            let expected = format!("the place of a file or folder for {key}, as seen from the current folder");
+            return Err(Error::Option {
+                option: "set",
+                expected,
+                got: format!("{}, where there is none", place.display()),
+            });
+        }
+        moved.insert(key.to_owned(), onedge_spec::places_from(place, origin.directory.path()));
+    }
+    let steps = origin.spec.steps;
+    origin.spec = Spec { steps, ..Spec::resolve(&origin.document)? };
+    Ok(moved)
 }
 
 /// Goes on with a run from its last checkpoint, in its own folder, to the same bits as though it had never stopped. A run
@@ -115,11 +168,13 @@ fn resume_in<T: Element>(
     interrupt: &AtomicBool,
     tell: &mut dyn FnMut(&str),
 ) -> Result<Finished, Error> {
-    let Unfinished { origin, lock, ended } = unfinished;
+    let Unfinished { origin, lock, ended, moved } = unfinished;
     if let Some(stop) = ended {
         return Err(ResumeError::Ended { run: origin.directory.path().to_owned(), stop }.into());
     }
+    read_as_told(&origin, data_sets)?;
     let prepared = prepare::<T>(&origin.spec, data_sets)?;
+    origin.check_data(&prepared.problem)?;
     if let Some(path) = outputs.save {
         check_writable(path)?;
     }
@@ -135,7 +190,7 @@ fn resume_in<T: Element>(
     let (first, is_fresh) = (origin.forked_at(), origin.is_fresh());
     let Origin { directory, spec, mut records, .. } = origin;
     records.truncate(step as usize);
-    let opening = Opening::Resumed(snapshot.map(|checkpoint| checkpoint.snapshot));
+    let opening = Opening::Resumed(snapshot.map(|checkpoint| checkpoint.snapshot), moved);
     let registration = Registration::of(outputs.register, directory.path(), lock);
     let save = outputs.save;
     Session {

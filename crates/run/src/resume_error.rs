@@ -1,3 +1,4 @@
+use std::fmt;
 use std::path::PathBuf;
 
 use onedge_train::StopReason;
@@ -22,11 +23,13 @@ pub enum ResumeError {
     },
     /// Examples that changed after a run began.
     #[error(
-        "{origin}: the examples are not those that the run was trained on; try the files as they were, or a fork of the run with data that fit"
+        "{origin}: the examples are not those that the run was trained on; try `data.path` set to where these are, or {onward}"
     )]
     OtherData {
         /// The spec.
         origin: String,
+        /// What else can be done.
+        onward: Onward,
     },
     /// A file of parameters that changed after a run began.
     #[error("{}: expected the file that the run started from, with SHA-256 {expected}, got another; try putting it back", path.display())]
@@ -64,6 +67,30 @@ pub enum ResumeError {
         /// What it was.
         what: String,
     },
+}
+
+/// What can be done with data that are not those of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Onward {
+    /// Train on with them from the last checkpoint, which is of this step.
+    Fork(u64),
+    /// Train on them from the beginning.
+    Anew,
+    /// Have them read as new examples, by what the run has learned.
+    Named,
+}
+
+impl fmt::Display for Onward {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fork(step) => write!(
+                f,
+                "a fork of the run at step {step}, where its last checkpoint is, which trains on with the examples of now"
+            ),
+            Self::Anew => f.write_str("a new run"),
+            Self::Named => f.write_str("to the new ones, which are then read by what the run has learned"),
+        }
+    }
 }
 
 impl ResumeError {

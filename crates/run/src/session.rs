@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
@@ -10,12 +10,13 @@ use onedge_record::{
     lines, params, write_whole,
 };
 use onedge_registry::Value;
-use onedge_spec::{Cadence, Spec};
+use onedge_spec::{CONTENT, Cadence, Spec};
 use onedge_train::{Advance, Element, Evidence, Outcome, Prepared, Snapshot, Training, Workload};
 
 use crate::keeper::{Keeper, Pause, Tally};
+use crate::meaning::Learned;
 use crate::registration::Registration;
-use crate::{DataSets, Error, Finished, Place, file_name, meaning};
+use crate::{DataSets, Error, Finished, Onward, Place, ResumeError, file_name, meaning};
 
 /// A run that is ready to train: what all runs have in common from here on, however they began.
 pub(crate) struct Session<'a, T: Element> {
@@ -35,6 +36,9 @@ pub(crate) struct Session<'a, T: Element> {
     /// Where to write the parameters at the end, besides the folder.
     pub(crate) save: Option<&'a Path>,
 }
+
+/// Where files are, by dotted key: absolute places, and such as seen from the folder of a run.
+pub(crate) type Moved = BTreeMap<String, Vec<PathBuf>>;
 
 /// What a run is, for those who read what it leaves.
 pub(crate) struct Described {
@@ -56,8 +60,9 @@ pub(crate) enum Opening<T> {
     New,
     /// In a new folder, from the middle of another run.
     Forked(Snapshot<T>),
-    /// In its own folder: from its last checkpoint, or from the parameters if it has none.
-    Resumed(Option<Snapshot<T>>),
+    /// In its own folder: from its last checkpoint, or from the parameters if it has none; with files of its data that are
+    /// elsewhere by now.
+    Resumed(Option<Snapshot<T>>, Moved),
 }
 
 impl<T: Element> Session<'_, T> {
@@ -105,6 +110,7 @@ impl<T: Element> Session<'_, T> {
         }
         let (layouts, data) = (&problem.layouts, &problem.data);
         meaning::leave(&directory, data)?;
+        let about = Learned::metadata(data);
         let keeper = |last| {
             let checkpoints = Checkpoints::in_folder(&directory.checkpoints());
             Keeper::new(described.checkpoints, checkpoints, layouts, described.settings.clone(), data, last)
@@ -119,12 +125,12 @@ impl<T: Element> Session<'_, T> {
                 write_whole(&path, &lines(&records).map_err(RecordError::write(&path))?)?;
                 (keeper, StepWriter::at_end(&path)?)
             }
-            Opening::Resumed(snapshot) => {
+            Opening::Resumed(snapshot, files) => {
                 let keeper = keeper(snapshot.as_ref().map(|_| records.len() as u64));
                 snapshot.map(|snapshot| training.restore(snapshot)).transpose()?;
                 directory.remove_parts();
                 directory.set_summary_aside(training.steps())?;
-                directory.add_resumption(&Resumption::here(training.steps(), plan.steps))?;
+                directory.add_resumption(&Resumption { files, ..Resumption::here(training.steps(), plan.steps) })?;
                 (keeper, StepWriter::at_end(&directory.steps())?)
             }
         };
@@ -172,10 +178,10 @@ impl<T: Element> Session<'_, T> {
         }
         let there = lost.keep(there).is_some();
         if let Some(path) = save {
-            lost.keep(params::save(path, layouts, &w).map_err(Error::from));
+            lost.keep(params::save(path, layouts, &w, &about).map_err(Error::from));
         }
         if there {
-            lost.keep(params::save(&directory.params(), layouts, &w).map_err(Error::from));
+            lost.keep(params::save(&directory.params(), layouts, &w, &about).map_err(Error::from));
         }
         let train_means = lost.keep(means(&mut *problem.train, &w)).unwrap_or_default();
         let test_means = problem.test.as_deref_mut().and_then(|test| lost.keep(means(test, &w))).unwrap_or_default();
@@ -184,7 +190,7 @@ impl<T: Element> Session<'_, T> {
             evaluator.observe(outcome.steps, &test_means, &w);
             outcome.best = evaluator.best();
             if let (true, Some(best)) = (there, evaluator.best_parameters()) {
-                lost.keep(params::save(&directory.best(), layouts, best).map_err(Error::from));
+                lost.keep(params::save(&directory.best(), layouts, best, &about).map_err(Error::from));
             }
         }
         let edge = outcome.edge;
@@ -214,19 +220,29 @@ impl<T: Element> Session<'_, T> {
     }
 }
 
-/// Makes the folder of a run, locks it and leaves the spec in it, with more to tell of where the run came from.
+/// Makes the folder of a run, locks it and leaves the spec in it, with more to tell of where the run and its data came from.
 pub(crate) fn begin<'a>(
     place: Place<'_>,
     register: Option<&'a dyn Register>,
     spec: &Spec,
-    mut sources: Vec<(&'static str, Value)>,
-    data_sets: &DataSets,
+    mut sources: Vec<(String, Value)>,
+    data_sets: &mut DataSets,
 ) -> Result<(RunDirectory, Registration<'a>), Error> {
+    let content = data_sets.content(spec)?;
+    if spec.content.as_ref().is_some_and(|known| *known != content) {
+        return Err(ResumeError::OtherData { origin: spec.origin.clone(), onward: Onward::Anew }.into());
+    }
+    sources.push((CONTENT.to_owned(), Value::Text(content)));
     let directory = match place {
         Place::At(path) => RunDirectory::create(path)?,
         Place::Under(root) => RunDirectory::create_numbered(root, &file_name(&spec.name))?,
     };
     let registration = Registration::begin(register, directory.path(), &|warning| data_sets.warn(warning))?;
+    for file in &spec.files {
+        if let Some(there) = file.find()? {
+            sources.extend(file.note(there, directory.path()));
+        }
+    }
     sources.extend(registration.provenance());
     write_whole(&directory.spec(), spec.to_toml_from(&sources).as_bytes())?;
     Ok((directory, registration))

@@ -3,12 +3,13 @@ use std::sync::Arc;
 
 use onedge_data::{Answers, Fresh, Known, Meaning, Wanted};
 use onedge_engine::Forward;
-use onedge_nn::{Io, Loss, Model, Target, initial_parameters, loss_graph};
+use onedge_nn::{Loss, Model, Target, initial_parameters, loss_graph};
 use onedge_record::RunDirectory;
 use onedge_registry::find;
 use onedge_spec::Spec;
 use onedge_train::{Element, layouts};
 
+use crate::problem::model;
 use crate::{DataSets, Error, Located, Point, meaning};
 
 /// A model that a run has trained, with what its inputs and outputs mean: nothing of it is made of the data again.
@@ -43,9 +44,7 @@ impl<'a, T: Element> Trained<'a, T> {
             }
             Answers::Values { width } => Target::Values { width: *width },
         };
-        let io = Io::new(&meaning.input_shape, target.outputs()).map_err(&in_network)?;
-        let entry = find("model", spec.catalogue.models(), &spec.model.name).map_err(&in_spec)?;
-        let model = (entry.build)(&spec.model.settings, &io).map_err(&in_network)?;
+        let model = model(spec, &meaning.input_shape, target)?;
         let entry = find("loss", spec.catalogue.losses(), &spec.loss.name).map_err(&in_spec)?;
         let loss = (entry.build)(&spec.loss.settings).map_err(&in_network)?;
         let random = || initial_parameters(model.parameters(), spec.seed);

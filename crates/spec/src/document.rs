@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use onedge_registry::{Error as RegistryError, Value};
 
@@ -16,19 +16,49 @@ pub struct Document {
     pub sections: BTreeMap<String, BTreeMap<String, Value>>,
     /// Dotted keys that came from [`set`](Self::set).
     overridden: BTreeSet<String>,
+    /// Where it lies, if it is a file.
+    folder: Option<PathBuf>,
+    /// Where files that it names were found later, by dotted key.
+    moved: BTreeMap<String, Vec<PathBuf>>,
     catalogue: Catalogue,
 }
 
 impl Document {
     /// Nothing but defaults; `origin` names it in errors.
     pub fn empty(origin: &str) -> Self {
-        let (root, sections, overridden, catalogue) = Default::default();
-        Self { origin: origin.to_owned(), root, sections, overridden, catalogue }
+        let (root, sections, overridden, folder, moved) = Default::default();
+        let catalogue = Catalogue::standard();
+        Self { origin: origin.to_owned(), root, sections, overridden, folder, moved, catalogue }
     }
 
     /// The same, with names looked up in `catalogue`, where they are in the standard one else.
     pub fn with_catalogue(self, catalogue: &Catalogue) -> Self {
         Self { catalogue: catalogue.clone(), ..self }
+    }
+
+    /// The same, with files that it names looked for in `folder` too, as that of a spec is.
+    pub fn in_folder(self, folder: Option<&Path>) -> Self {
+        Self { folder: folder.map(Path::to_owned), ..self }
+    }
+
+    /// The folder of its file.
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    /// Has the file at the dotted key `key` looked for at `places` before any other place.
+    pub fn look_first(&mut self, key: &str, places: Vec<PathBuf>) {
+        self.moved.insert(key.to_owned(), places);
+    }
+
+    /// What [`look_first`](Self::look_first) said.
+    pub(crate) fn moved_to(&self, key: &str) -> &[PathBuf] {
+        self.moved.get(key).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether [`set`](Self::set) gave the dotted key its value.
+    pub fn is_overridden(&self, key: &str) -> bool {
+        self.overridden.contains(key)
     }
 
     /// Where names are looked up.
@@ -42,7 +72,7 @@ impl Document {
     /// [`Error::Read`], and those of [`parse`](Self::parse).
     pub fn read(path: &Path) -> Result<Self, Error> {
         let text = fs::read_to_string(path).map_err(Error::read(path))?;
-        Self::parse(&path.display().to_string(), &text)
+        Ok(Self::parse(&path.display().to_string(), &text)?.in_folder(path.parent()))
     }
 
     /// Reads TOML text: keys, and one level of sections. The name of a section as a key chooses its entry.

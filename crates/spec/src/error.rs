@@ -38,6 +38,18 @@ pub enum Error {
         /// The list.
         got: String,
     },
+    /// A path that means one file seen from the current folder, and another one seen from that of the spec.
+    #[error("{origin}: {key}: expected one file, got two of that name: {} and {}; try the whole path of the one that is meant", one.display(), other.display())]
+    TwoFiles {
+        /// The spec.
+        origin: String,
+        /// The dotted key.
+        key: String,
+        /// In the current folder.
+        one: PathBuf,
+        /// In that of the spec.
+        other: PathBuf,
+    },
 }
 
 impl Error {

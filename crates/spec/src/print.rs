@@ -3,6 +3,7 @@ use std::fmt::Write;
 use onedge_registry::{Settings, Value};
 
 use crate::machine::Machine;
+use crate::resolved::CONTENT;
 use crate::sections::{self, PROVENANCE};
 use crate::{Precision, Spec};
 
@@ -31,12 +32,12 @@ impl Spec {
     }
 
     /// The same, with more to tell of where the run came from than the machine.
-    pub fn to_toml_from(&self, sources: &[(&'static str, Value)]) -> String {
+    pub fn to_toml_from(&self, sources: &[(String, Value)]) -> String {
         let mut out = self.settings_to_toml();
         let _ = writeln!(out, "\n# Where this was run; it changes nothing when read again.\n[{PROVENANCE}]");
-        for (key, value) in Machine::this().provenance().iter().chain(sources) {
-            push(&mut out, key, value);
-        }
+        let machine = Machine::this().provenance();
+        machine.iter().for_each(|(key, value)| push(&mut out, key, value));
+        sources.iter().for_each(|(key, value)| push(&mut out, key, value));
         out
     }
 
@@ -67,7 +68,12 @@ impl Spec {
                 continue;
             }
             let _ = writeln!(out, "[{section}]");
-            settings.iter().filter(|(key, _)| bears(section, key)).for_each(|(key, value)| push(&mut out, key, value));
+            let content = self.content.as_ref().filter(|_| section == "data" && self.reads_files());
+            // Where the examples lie is of no consequence once it is known what they are.
+            let place = |key: &str| content.is_some() && self.files.iter().any(|file| file.key == key);
+            let bearing = settings.iter().filter(|(key, _)| bears(section, key) && !place(key));
+            bearing.for_each(|(key, value)| push(&mut out, key, value));
+            content.into_iter().for_each(|content| push(&mut out, CONTENT, &Value::Text(content.clone())));
         }
         out
     }

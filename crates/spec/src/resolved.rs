@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use onedge_objective::Real;
-use onedge_registry::{Error as RegistryError, Settings, Value, find, nearest};
+use onedge_registry::{Error as RegistryError, Kind, Setting, Settings, Value, find, nearest};
 use onedge_tune::optimizers::OWN_RATE;
 use onedge_tune::{Conditions, Optimizer, Tuner, tuners};
 use sha2::{Digest, Sha256};
@@ -10,6 +10,7 @@ use crate::Error;
 use crate::ROOT;
 use crate::axes::{axes, entry_name};
 use crate::cadence::Cadence;
+use crate::files::{self, NamedFile};
 use crate::sections::{self, PROVENANCE};
 use crate::{Catalogue, Document};
 use onedge_text::hex;
@@ -55,11 +56,19 @@ pub struct Spec {
     pub evaluation: Settings,
     /// How it is computed.
     pub engine: Settings,
+    /// The files and folders that its data are read from.
+    pub files: Vec<NamedFile>,
+    /// What its data hold, as a SHA-256 of all that a run sees of them; `None` until somebody has read them and says so.
+    /// It is part of the [`digest`](Self::digest) where [they are read from files](Self::reads_files).
+    pub content: Option<String>,
     /// What to call it in errors.
     pub origin: String,
     /// Where its names are looked up.
     pub catalogue: Catalogue,
 }
+
+/// What a run notes of the content of its data, in its section `provenance`.
+pub const CONTENT: &str = "data_sha256";
 
 /// One choice: an entry of a registry with its settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,7 +100,7 @@ impl Spec {
             let (origin, key) = (document.origin_of(&axis.section, &axis.key), axis.dotted());
             return Err(Error::Grid { origin, key, got: Value::List(axis.values.clone()).to_string() });
         }
-        let mut parts: BTreeMap<&str, Part> = BTreeMap::new();
+        let (mut parts, mut files): (BTreeMap<&str, Part>, _) = Default::default();
         for section in sections::ALL {
             let mut given = document.sections.get(section.key).cloned().unwrap_or_default();
             let mut name = entry_name(document, section.key, given.get("name"))?;
@@ -112,9 +121,13 @@ impl Spec {
                 }
                 given = tuners::spelled_out(given, conditions(document, &parts["optimizer"]));
             }
-            let resolved = (section.settings)(document.catalogue(), &name)
-                .and_then(|settings| Settings::resolve_section(section.key, &settings, given))
-                .map_err(|source| document.error(section.key, source))?;
+            let known = (section.settings)(document.catalogue(), &name);
+            let known = known.map_err(|source| document.error(section.key, source))?;
+            let resolved = Settings::resolve_section(section.key, &known, given);
+            let resolved = resolved.map_err(|source| document.error(section.key, source))?;
+            if section.key == "data" {
+                files = NamedFile::of(document, &known, &resolved);
+            }
             parts.insert(section.key, Part { name, settings: resolved });
         }
         let mut part = |key: &str| parts.remove(key).unwrap_or_else(|| unreachable!("{key} is a section"));
@@ -143,6 +156,8 @@ impl Spec {
             diagnostics: part("diagnostics").settings,
             evaluation: part("evaluation").settings,
             engine: part("engine").settings,
+            files,
+            content: None,
             origin: document.described(),
             catalogue: document.catalogue().clone(),
         };
@@ -174,8 +189,34 @@ impl Spec {
         Conditions { edge, full_batch: self.batch.is_none(), steps: Some(self.steps) }
     }
 
+    /// Whether what its data hold may change while it stays the same: they are read from files, or made in a way that
+    /// this library does not know.
+    pub fn reads_files(&self) -> bool {
+        let standard = onedge_data::datasets::ALL.iter().find(|entry| entry.name == self.data.name);
+        standard.is_none_or(|entry| {
+            let lies_somewhere = |setting: &Setting| setting.key == "path" && setting.kind == Kind::Path;
+            !self.files.is_empty() || entry.settings.iter().any(lies_somewhere)
+        })
+    }
+
+    /// The data, with every path replaced by where the file was found; and the files that are nowhere.
+    ///
+    /// # Errors
+    /// [`Error::TwoFiles`].
+    pub fn locate_data(&self) -> Result<(Part, Vec<&NamedFile>), Error> {
+        files::locate(&self.data, &self.files)
+    }
+
+    /// The keys of its data that are places of files and folders, given or not.
+    pub fn paths_of_data(&self) -> Vec<&'static str> {
+        // No error after `resolve`, which looks.
+        let known = self.catalogue.settings("data", &self.data.name).unwrap_or_default();
+        known.iter().filter(|setting| setting.kind == Kind::Path).map(|setting| setting.key).collect()
+    }
+
     /// What identifies a run: the SHA-256, in 64 hexadecimal digits, of all settings that bear on what it leaves. Neither
-    /// the name nor where it was made does, nor checkpoints, threads and memory. A version of this library that knows more
+    /// the name nor where it was made does, nor checkpoints, threads and memory. Of data that are read from files it is what they hold
+    /// and not where they lie, once [`content`](Self::content) says what that is. A version of this library that knows more
     /// settings gives other digests.
     pub fn digest(&self) -> String {
         hex(Sha256::digest(self.identity()))

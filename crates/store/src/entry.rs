@@ -11,7 +11,7 @@ use super::progress::Progress;
 use super::{FieldValue, Status, tag_file};
 use crate::Error;
 use onedge_record::{Finding, RUN_LOCK, RunDirectory, RunLock, StopReason};
-use onedge_spec::{Catalogue, Document, PROVENANCE, Spec};
+use onedge_spec::{CONTENT, Catalogue, Document, PROVENANCE, Spec};
 
 /// What a run folder says of its run.
 #[derive(Debug, Clone, PartialEq)]
@@ -212,7 +212,11 @@ impl Reading {
         // Settings of another version may be none of this one's.
         let spec =
             Document::parse("spec.toml", &text).and_then(|document| Spec::resolve(&document.with_catalogue(catalogue)));
-        if let Ok(spec) = spec {
+        if let Ok(mut spec) = spec {
+            spec.content = table
+                .get(PROVENANCE)
+                .and_then(|section| section.get(CONTENT))
+                .and_then(|content| content.as_str().map(str::to_owned));
             self.put("digest", spec.digest().into());
         }
         self.settings.extend(settings.keys().cloned());

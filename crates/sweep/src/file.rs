@@ -50,7 +50,11 @@ impl Sweep {
     /// [`Error::Record`], and those of [`parse`](Self::parse).
     pub fn read(path: &Path, set: &[String], catalogue: &Catalogue) -> Result<Self, Error> {
         let text = fs::read_to_string(path).map_err(Error::read(path))?;
-        Self::parse(&path.display().to_string(), &text, set, catalogue)
+        let mut sweep = Self::parse(&path.display().to_string(), &text, set, catalogue)?;
+        for layer in &mut sweep.layers {
+            layer.document = layer.document.clone().in_folder(path.parent());
+        }
+        Ok(sweep)
     }
 
     /// The same from text; `origin` names it in errors.

@@ -30,7 +30,7 @@ pub use file::Sweep;
 pub use give_up::GiveUp;
 pub use map::{Map, RELATIVE_LOSS};
 pub use metric::Metric;
-pub use place::{find, folder, is_at_end};
+pub use place::{find, folder, is_at_end, recall};
 pub use report::{Counts, Report};
 pub use run::{run, survey};
 pub use status::{Damaged, Done, Hopeless, Status};

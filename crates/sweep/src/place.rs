@@ -4,7 +4,7 @@
 //! folder of its own, `NAME-DIGEST.unfinished-TOKEN`, and renames that at the end: so two workers never write into one
 //! folder, and a run is never half there.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::error::Error as _;
 use std::fs::{self, File};
 use std::io::ErrorKind;
@@ -14,8 +14,9 @@ use crate::Error;
 use crate::status::{Damaged, Done, Hopeless, Status};
 use onedge_record::checkpoint::Checkpoints;
 use onedge_record::{RunDirectory, StopReason, Summary, UNFINISHED};
+use onedge_registry::Value;
 use onedge_run::file_name;
-use onedge_spec::Spec;
+use onedge_spec::{CONTENT, Document, PROVENANCE, Spec};
 
 const DIGITS: usize = 12;
 const ABANDONED: &str = ".abandoned-";
@@ -79,6 +80,55 @@ impl Folders {
         }
         status
     }
+}
+
+/// Lets specs whose data cannot be read know what these held when their runs were done, as the folders under `root` say. Returns how many of
+/// them have runs on several contents there, and stay without.
+///
+/// Cost: reads the spec of every run under the root.
+///
+/// # Errors
+/// [`Error::Record`] for the root.
+pub fn recall<'a>(root: &Path, specs: impl IntoIterator<Item = &'a mut Spec>) -> Result<usize, Error> {
+    let settings = |spec: &Spec| Spec { content: Some(String::new()), ..spec.clone() }.digest();
+    let (mut known, mut several): (Option<HashMap<String, HashSet<String>>>, _) = (None, 0);
+    for spec in specs {
+        if !spec.reads_files() || spec.content.is_some() {
+            continue;
+        }
+        let known = match &mut known {
+            Some(known) => known,
+            none => none.insert(contents(root, spec, &settings)?),
+        };
+        match known.get(&settings(spec)) {
+            Some(contents) if contents.len() == 1 => spec.content = contents.iter().next().cloned(),
+            Some(_) => several += 1,
+            None => {}
+        }
+    }
+    Ok(several)
+}
+
+/// What the data of the runs under a root held, by the digests of their other settings.
+fn contents(
+    root: &Path,
+    like: &Spec,
+    settings: &dyn Fn(&Spec) -> String,
+) -> Result<HashMap<String, HashSet<String>>, Error> {
+    let mut contents: HashMap<String, HashSet<String>> = HashMap::new();
+    for name in names(root)? {
+        let path = RunDirectory::at(&root.join(name)).spec();
+        // What cannot be read is no run that could be shown.
+        let Ok(document) = Document::read(&path) else { continue };
+        let document = document.with_catalogue(&like.catalogue);
+        let (Some(Value::Text(content)), Ok(spec)) =
+            (document.get(&format!("{PROVENANCE}.{CONTENT}")), Spec::resolve(&document))
+        else {
+            continue;
+        };
+        contents.entry(settings(&spec)).or_default().insert(content.clone());
+    }
+    Ok(contents)
 }
 
 /// The folder in which the holder of a claim does a run.

@@ -24,13 +24,14 @@ const WAKE_EVERY: Duration = Duration::from_millis(100);
 /// Does all runs of `specs` that are not at their end under `root` (see [`folder`](super::folder)), together with
 /// whichever other processes do the same, on this machine or on others that share the folder. Specs that differ in
 /// their names only are one run. Comes back when all are done, the others' too; data that `data_sets` has read is not
-/// read again.
+/// read again. A run on data that are read from files is known by what these hold: when a file has changed, its runs are done anew,
+/// and the earlier ones stay where they are.
 ///
 /// An interruption ends the runs in progress before their next step. The next time, whoever does them, they go on from their last
 /// checkpoint, if they have one, to the same bits; without one they are begun anew.
 ///
 /// # Errors
-/// The first that a run met; other jobs bring their run to its end. What is wrong with specs or data is better found
+/// Data that cannot be read; the first that a run met; other jobs bring their run to its end. What is wrong with specs or data is better found
 /// before, by [`check_all`](onedge_run::check_all).
 ///
 /// # Panics
@@ -44,6 +45,7 @@ pub fn run(
     interrupt: &AtomicBool,
 ) -> Result<Vec<Status>, Error> {
     assert!(workers.jobs > 0, "sweep: no jobs");
+    let specs = &identified(specs, data_sets)?[..];
     let groups = workers.give_up.as_ref().map_or(specs.len(), |rule| rule.groups.len());
     assert_eq!(groups, specs.len(), "sweep: groups and specs differ");
     let queue = runs_of(specs, workers.share);
@@ -74,6 +76,13 @@ pub fn run(
         }
     }
     Ok(all)
+}
+
+/// The specs with what their data hold, where these are read from files.
+fn identified(specs: &[Spec], data_sets: &DataSets) -> Result<Vec<Spec>, Error> {
+    let mut specs = specs.to_vec();
+    DataSets::from(data_sets.share()).identify(&mut specs)?;
+    Ok(specs)
 }
 
 /// What is there of the runs of `specs` under `root`: those at their end, and those that were; all others are open.

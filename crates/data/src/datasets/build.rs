@@ -2,6 +2,7 @@ use std::path::Path;
 
 use onedge_registry::Settings;
 
+use crate::table::TableEncoding;
 use crate::{Error, Split, Watch};
 
 /// Makes the data set that [`Settings`] resolved against its entry describe.
@@ -20,4 +21,6 @@ pub struct Context<'a> {
     pub threads: usize,
     /// Whether `download = true` may use the network at all.
     pub allow_download: bool,
+    /// How the cells of tables become numbers, where that was learned before; else it is learned of the examples to train on.
+    pub encoding: Option<&'a TableEncoding>,
 }

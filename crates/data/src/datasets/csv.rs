@@ -10,8 +10,8 @@ use crate::{Error, Split};
 
 const GROUPS: &[&[Setting]] = &[
     &[
-        setting("path", Kind::Text, Default::Required, "the table, plain or gzip'd"),
-        setting("test_path", Kind::Text, Default::Absent, "a second table to test on, with the same columns"),
+        setting("path", Kind::Path, Default::Required, "the table, plain or gzip'd"),
+        setting("test_path", Kind::Path, Default::Absent, "a second table to test on, with the same columns"),
         setting("column", Kind::Text, Default::Absent, "the name of the column to predict; the last if not given"),
         setting("column_index", Kind::Integer, Default::Absent, "the same by place, from 0"),
         setting("target", Kind::Text, Default::Is("classes"), "what that column holds: `classes` or `values`"),
@@ -58,6 +58,9 @@ fn build(settings: &Settings, context: &Context<'_>) -> Result<Split, Error> {
     let format = Format { header: settings.flag("header"), delimiter: delimiter(settings)? };
     let train = Table::read(Path::new(settings.text("path")), format)?;
     let test = settings.optional_text("test_path").map(|path| Table::read(Path::new(path), format)).transpose()?;
+    if let Some(encoding) = context.encoding {
+        return readers::split_table_by(&train, test.as_ref(), encoding, |places| common::take(places, settings));
+    }
     readers::split_table(&train, test.as_ref(), &rules, context.warn, |places| common::take(places, settings))
 }
 

@@ -9,10 +9,10 @@ use crate::{Error, Split};
 
 const GROUPS: &[&[Setting]] = &[
     &[
-        setting("images", Kind::Text, Default::Required, "the IDX file of images to train on, plain or gzip'd"),
-        setting("labels", Kind::Text, Default::Required, "the IDX file of their labels"),
-        setting("test_images", Kind::Text, Default::Absent, "the IDX file of images to test on"),
-        setting("test_labels", Kind::Text, Default::Absent, "the IDX file of their labels"),
+        setting("images", Kind::Path, Default::Required, "the IDX file of images to train on, plain or gzip'd"),
+        setting("labels", Kind::Path, Default::Required, "the IDX file of their labels"),
+        setting("test_images", Kind::Path, Default::Absent, "the IDX file of images to test on"),
+        setting("test_labels", Kind::Path, Default::Absent, "the IDX file of their labels"),
         setting("classes", Kind::Integer, Default::Absent, "their number; the largest label plus one if not given"),
     ],
     common::SUBSET,

@@ -12,11 +12,11 @@ const GROUPS: &[&[Setting]] = &[
     &[
         setting(
             "path",
-            Kind::Text,
+            Kind::Path,
             Default::Required,
             "a folder with one folder for each class, or with `train` and `val` or `test` of that kind in it",
         ),
-        setting("test_path", Kind::Text, Default::Absent, "a folder of images to test on, of the same classes"),
+        setting("test_path", Kind::Path, Default::Absent, "a folder of images to test on, of the same classes"),
         setting("size", Kind::Integer, Default::Is("224"), "pixels on a side of what a network sees"),
         setting("cache", Kind::Flag, Default::Is("true"), "keep what was decoded in the cache folder"),
     ],
@@ -233,6 +233,6 @@ mod tests {
     fn settings_have_their_kinds() {
         assert_eq!(Value::parse("224"), Value::Integer(224));
         let message = load_with("image-folder", &[], &Context::default()).unwrap_err().to_string();
-        assert_eq!(message, "image-folder: `path` is not set, expected text; try `path = ...`");
+        assert_eq!(message, "image-folder: `path` is not set, expected a path; try `path = ...`");
     }
 }

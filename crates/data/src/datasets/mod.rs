@@ -28,6 +28,7 @@ use onedge_registry::{Entry, Settings, Value, find};
 use crate::{Error, Split};
 
 pub use build::{Build, Context};
+pub use common::SUBSET;
 
 /// Every data set, embedded ones first.
 pub static ALL: &[&Entry<Build>] = &[

@@ -12,7 +12,7 @@ use crate::{Error, FileError, Split};
 
 /// Where to look, and whether to fetch.
 pub const SETTINGS: &[Setting] = &[
-    setting("path", Kind::Text, Default::Absent, "the folder of the files; the cache folder if not given"),
+    setting("path", Kind::Path, Default::Absent, "the folder of the files; the cache folder if not given"),
     setting("download", Kind::Flag, Default::Is("false"), "fetch files that are not there yet, some 10 to 170 MB"),
     setting("mirror", Kind::Text, Default::Absent, "fetch from this address instead of the published one"),
 ];

@@ -110,7 +110,7 @@ fn settings_that_exclude_each_other_or_do_not_apply_are_refused() {
         ("digits", &[("skip", "1797")], "digits.skip: expected less than the 1797 examples, got 1797"),
         ("cifar-100", &[("labels", "rough")], "cifar-100.labels: expected `fine` or `coarse`, got \"rough\""),
         ("teacher", &[("noise", "-1")], "teacher.noise: expected a number from 0 to 1e6, got -1.0"),
-        ("csv", &[], "csv: `path` is not set, expected text; try `path = ...`"),
+        ("csv", &[], "csv: `path` is not set, expected a path; try `path = ...`"),
         ("minst", &[], "unknown data set `minst`, expected one of the known names; try `mnist`"),
     ] {
         assert_eq!(message(name, given), expected);

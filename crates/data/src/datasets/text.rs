@@ -11,7 +11,7 @@ use crate::{Error, Split};
 pub const SETTINGS: &[Setting] = &[
     setting("context", Kind::Integer, Default::Is("64"), "tokens of an example"),
     setting("tokens", Kind::Text, Default::Absent, "`characters` or `bpe`, a byte-pair encoding; characters if absent"),
-    setting("tokenizer", Kind::Text, Default::Absent, "of bpe: the file of one, a tokenizer.json"),
+    setting("tokenizer", Kind::Path, Default::Absent, "of bpe: the file of one, a tokenizer.json"),
     setting("vocabulary", Kind::Integer, Default::Absent, "of bpe: train one of so many tokens on the training part"),
     setting("test_fraction", Kind::Number, Default::Is("0.1"), "set the last so much of the text aside for testing"),
     setting("first", Kind::Integer, Default::Absent, "train on the first so many examples"),
@@ -21,7 +21,7 @@ pub const SETTINGS: &[Setting] = &[
 ];
 
 const GROUPS: &[&[Setting]] =
-    &[&[setting("path", Kind::Text, Default::Required, "the text, in UTF-8, plain or gzip'd")], SETTINGS];
+    &[&[setting("path", Kind::Path, Default::Required, "the text, in UTF-8, plain or gzip'd")], SETTINGS];
 static ALL: [Setting; common::count(GROUPS)] = common::concat(GROUPS);
 
 /// A text of one's own.

@@ -1,9 +1,9 @@
 use std::path::Path;
 
 use super::Source;
-use crate::table::{Draft, Format, Missing, Rules, Table};
+use crate::table::{Draft, Encoded, Format, Missing, Rules, Table, TableEncoding};
 use crate::transforms::Scale;
-use crate::{Dataset, Error, Split, Targets};
+use crate::{Dataset, Error, ExamplesError, Split, Targets};
 
 /// The table in a text file, plain or gzip'd, as examples: the encoding is learned from all of its rows.
 ///
@@ -69,6 +69,37 @@ pub(crate) fn split(
     let test = chosen.test.map(|set| encoded(test_table, set)).transpose()?;
     let mut split = Split::new(encoded(train, chosen.train)?, test)?;
     split.encoding = Some(encoding);
+    Ok(split)
+}
+
+/// The same with an encoding that was learned before, of other rows: classes, categories, fill values and scales are its own.
+///
+/// # Errors
+/// As [`TableEncoding::apply`]; a table without the column to predict.
+pub(crate) fn split_by(
+    train: &Table,
+    test: Option<&Table>,
+    encoding: &TableEncoding,
+    choose: impl FnOnce(Split) -> Result<Split, Error>,
+) -> Result<Split, Error> {
+    let places = |table: &Table| {
+        let Encoded { rows, targets, .. } = encoding.apply(table)?;
+        let targets = targets.ok_or_else(|| {
+            let target = encoding.target().map_or_else(String::new, |column| column.name.clone());
+            let (origin, what) = (table.origin().to_owned(), "answers are missing".to_owned());
+            let expected = format!("a column `{target}` to train on");
+            Error::Examples(ExamplesError::Mismatch { origin, what, expected, got: "none of that name".to_owned() })
+        })?;
+        places_of(table, &rows)?.with_targets(targets)
+    };
+    let chosen = choose(Split::new(places(train)?, test.map(places).transpose()?)?)?;
+    let encoded = |table: &Table, set: Dataset| {
+        let inputs = encoding.inputs_of(table, &rows_of(&set))?;
+        set.with_inputs(inputs, vec![encoding.width()], None)
+    };
+    let tested = chosen.test.map(|set| encoded(test.unwrap_or(train), set)).transpose()?;
+    let mut split = Split::new(encoded(train, chosen.train)?, tested)?;
+    split.encoding = Some(encoding.clone());
     Ok(split)
 }
 

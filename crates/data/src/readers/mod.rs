@@ -13,7 +13,7 @@ pub use csv::{csv, csv_split};
 pub use idx::{idx, idx_images, idx_split};
 pub use text::{Text, Tokens, text, text_of, text_with};
 
-pub(crate) use csv::{read as read_csv, split as split_table};
+pub(crate) use csv::{read as read_csv, split as split_table, split_by as split_table_by};
 pub(crate) use source::Source;
 
 /// The same bytes, gzip'd: for tests.

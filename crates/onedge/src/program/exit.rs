@@ -27,7 +27,7 @@ pub fn report(error: &anyhow::Error) -> Code {
 }
 
 /// What the libraries call an option, as the command line has it. They begin a message with its name.
-const OPTIONS: [&str; 15] = [
+const OPTIONS: [&str; 16] = [
     "at",
     "best",
     "columns",
@@ -36,6 +36,7 @@ const OPTIONS: [&str; 15] = [
     "metric",
     "params",
     "prompt",
+    "set",
     "sort",
     "step",
     "steps",

@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use onedge_record::RunDirectory;
-use onedge_run::DataSets;
-use onedge_spec::{Catalogue, Document, Error, Spec};
+use onedge_run::{DataSets, document_of};
+use onedge_spec::{Catalogue, Document, Spec};
 use onedge_tune::tuners::Guarded;
 
 use crate::program::progress::Rows;
@@ -30,10 +29,10 @@ pub struct Cache {
 
 impl Overrides {
     /// The spec at `path` (a TOML file, or a run folder whose spec is meant) with the flags applied.
-    pub fn document(&self, path: Option<&Path>, catalogue: &Catalogue) -> Result<Document, Error> {
+    pub fn document(&self, path: Option<&Path>, catalogue: &Catalogue) -> Result<Document, onedge_run::Error> {
         let mut document = match path {
             None => Document::empty("defaults"),
-            Some(path) if path.is_dir() => Document::read(&path.join("spec.toml"))?,
+            Some(path) if path.is_dir() => document_of(path, catalogue)?,
             Some(path) => Document::read(path)?,
         }
         .with_catalogue(catalogue);
@@ -62,8 +61,7 @@ impl Cache {
 /// # Errors
 /// A folder without a run, or whose spec cannot be read.
 pub fn spec_of(run: &Path, catalogue: &Catalogue) -> anyhow::Result<Spec> {
-    let directory = RunDirectory::open(run)?;
-    Ok(Spec::resolve(&Document::read(&directory.spec())?.with_catalogue(catalogue))?)
+    Ok(Spec::resolve(&document_of(run, catalogue)?)?)
 }
 
 /// Which rule a run that asked for none, or for cdat alone, is trained by, and why: a line for its start.

@@ -15,6 +15,7 @@ mod kills;
 mod language;
 mod measure;
 mod mistakes;
+mod moved;
 mod output;
 mod plan;
 mod predict;

@@ -125,7 +125,7 @@ fn files_of_other_kinds_are_told_apart() {
             .ends_with("it has format version 2, expected 1; try the version of onedge that wrote it")
     );
     assert!(replaced("onedge checkpoint", "onedge checkpaint").ends_with("it is no checkpoint"));
-    crate::params::save(&path, &layouts(), &[1.0_f32; 5]).unwrap();
+    crate::params::save(&path, &layouts(), &[1.0_f32; 5], &Default::default()).unwrap();
     assert!(message(&path).ends_with("its header is incomplete"));
 }
 

@@ -49,7 +49,7 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
         seed: args.seed,
     };
     let mut data_sets = args.overrides.data_sets(&Rows::new(false));
-    generate(&spec, &point, &mut data_sets, &options, |c| {
+    generate(&spec, args.run.is_dir().then_some(args.run.as_path()), &point, &mut data_sets, &options, |c| {
         console::result(c.encode_utf8(&mut [0; 4]));
         true
     })?;

@@ -27,7 +27,7 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
     let spec = Spec::resolve(&args.overrides.document(Some(&args.spec), catalogue)?)?;
     let mut data_sets = args.overrides.data_sets(&Rows::new(false));
     let point = args.parameters.point(&args.spec)?.unwrap_or(Point::Random);
-    let measurement = measure(&spec, &point, &mut data_sets)?;
+    let measurement = measure(&spec, args.spec.is_dir().then_some(args.spec.as_path()), &point, &mut data_sets)?;
     let text = if args.json { serde_json::to_string_pretty(&measurement)? + "\n" } else { measurement.to_text() };
     console::result(&text);
     Ok(Code::Done)

@@ -21,6 +21,9 @@ pub struct Args {
     /// How many steps to take in all [default: as many as the run was to take]
     #[arg(long, value_name = "N")]
     steps: Option<u64>,
+    /// Where its data are by now, data.path=FILE, which is kept; or engine.threads=N, engine.memory_mib=N, for this time; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
     #[command(flatten)]
     cache: Cache,
     /// Also write the final parameters to this file (safetensors)
@@ -33,7 +36,7 @@ pub struct Args {
 
 pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
     let planned = Unfinished::open(&args.run, None, catalogue)?.spec().steps;
-    let unfinished = Unfinished::open(&args.run, args.steps, catalogue)?;
+    let unfinished = Unfinished::open_with(&args.run, args.steps, &args.set, catalogue)?;
     if let Some(stop) = unfinished.ended() {
         console::result(&format!("{}: {stop}; nothing to resume{}\n", args.run.display(), hint(stop)));
         let summary = RunDirectory::at(&args.run).read_summary()?;

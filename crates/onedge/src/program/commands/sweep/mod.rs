@@ -7,7 +7,7 @@ use std::thread::available_parallelism;
 
 use live::Live;
 use onedge_registry::Value;
-use onedge_run::check_all;
+use onedge_run::{DataSets, check_all};
 use onedge_spec::{Catalogue, Spec};
 use onedge_sweep::{self as sweep, Axes, RELATIVE_LOSS, Report, Share, Status, Sweep, Trial, Workers, runs_of, survey};
 
@@ -56,7 +56,8 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
     let rows = Rows::new(args.quiet);
     let mut data_sets = args.overrides.data_sets(&rows).stopped_by(&interrupt);
     let sweep = Sweep::read(&args.sweep, &args.overrides.set, catalogue)?;
-    let trials = sweep.trials(&mut data_sets)?;
+    let mut trials = sweep.trials(&mut data_sets)?;
+    identify(&mut trials, args, &mut data_sets, &*rows.warnings())?;
     let specs: Vec<Spec> = trials.iter().map(|trial| trial.spec.clone()).collect();
     let metric = sweep.metric();
     let workers = Workers { jobs: args.jobs.into(), share: args.array, give_up: sweep.give_up(&trials) };
@@ -88,6 +89,23 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
     stopped?;
     shown?;
     Ok(code(&report, &specs, &statuses, args, &interrupt))
+}
+
+/// Finds out what the data hold, as runs on other data are other runs. A table of what is there is to be had without the data.
+fn identify(trials: &mut [Trial], args: &Args, data_sets: &mut DataSets, warn: &dyn Fn(&str)) -> anyhow::Result<()> {
+    let read = data_sets.identify(trials.iter_mut().map(|trial| &mut trial.spec));
+    let Err(error) = read else { return Ok(()) };
+    if !args.table_only {
+        return Err(error.into());
+    }
+    let several = sweep::recall(&args.root, trials.iter_mut().map(|trial| &mut trial.spec))?;
+    warn(&format!("{error}; the table shows runs on the data that were there when they were done"));
+    if several > 0 {
+        warn(&format!(
+            "{several} runs were done on several data, and are not shown, as it is not known which are meant"
+        ));
+    }
+    Ok(())
 }
 
 /// Says which runs were at their end and cannot be read by now.

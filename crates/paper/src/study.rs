@@ -55,6 +55,11 @@ impl Study {
         self.series.iter().flat_map(|series| &series.candidates).flat_map(|candidate| &candidate.specs)
     }
 
+    /// The same, to be changed.
+    pub fn specs_mut(&mut self) -> impl Iterator<Item = &mut Spec> {
+        self.series.iter_mut().flat_map(|series| &mut series.candidates).flat_map(|candidate| &mut candidate.specs)
+    }
+
     /// The most seeds that a candidate has.
     pub fn seeds(&self) -> usize {
         let candidates = self.series.iter().flat_map(|series| &series.candidates);

@@ -7,6 +7,7 @@ use onedge_run::{DataSets, document_of};
 use onedge_spec::{Catalogue, Document, Spec};
 use onedge_tune::tuners::Guarded;
 
+use crate::program::console;
 use crate::program::progress::Rows;
 
 /// What every command that takes specs shares.
@@ -62,6 +63,16 @@ impl Cache {
 /// A folder without a run, or whose spec cannot be read.
 pub fn spec_of(run: &Path, catalogue: &Catalogue) -> anyhow::Result<Spec> {
     Ok(Spec::resolve(&document_of(run, catalogue)?)?)
+}
+
+/// Where a run notes what its data held.
+pub const CONTENT_KEY: &str = "provenance.data_sha256";
+
+/// Says that runs side by side are on so many data, if these are several.
+pub fn note_different_data(contents: usize) {
+    if contents > 1 {
+        console::note("note: these runs saw different data, so their losses do not compare directly");
+    }
 }
 
 /// Which rule a run that asked for none, or for cdat alone, is trained by, and why: a line for its start.

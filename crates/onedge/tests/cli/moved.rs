@@ -261,3 +261,17 @@ fn a_language_model_speaks_the_letters_that_it_has_learned() {
     bench.write("s.toml", spec.split("\n# Where").next().unwrap());
     assert_eq!(bench.done(&["generate", "s.toml", "--params", "p.safetensors", "-n", "30"]).stdout, spoken);
 }
+
+#[test]
+fn runs_on_different_data_are_not_put_side_by_side_in_silence() {
+    let bench = Bench::new();
+    run_on(&bench, "t.csv", "3");
+    bench.write("t.csv", table(&ROWS[1..]));
+    bench.done(&train("s", &["data.path=t.csv", "steps=3"]));
+    let told = "note: these runs saw different data, so their losses do not compare directly\n";
+    let compared = bench.done(&["runs", "compare", "r", "s"]);
+    assert_eq!(compared.stderr, told);
+    assert!(compared.stdout.contains("provenance.data_sha256"), "{}", compared.stdout);
+    assert_eq!(bench.done(&["plot", "r", "s", "-o", "p.svg"]).stderr, told);
+    assert_eq!(bench.done(&["plot", "r", "r", "-o", "q.svg"]).stderr, "");
+}

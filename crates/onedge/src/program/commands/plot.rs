@@ -1,12 +1,15 @@
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use onedge_plot::{Abscissa, Curve, Picture, density};
 use onedge_record::RunDirectory;
+use onedge_registry::Value;
 use onedge_spec::{Catalogue, Document, Spec};
 use onedge_text::labels::tell_apart;
 
 use crate::program::code::Code;
 use crate::program::console;
+use crate::program::specs::{CONTENT_KEY, note_different_data};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -50,7 +53,7 @@ impl From<Along> for Abscissa {
 
 pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
     let mut curves = Vec::new();
-    let mut problems = Vec::new();
+    let (mut problems, mut contents) = (Vec::new(), BTreeSet::new());
     for path in &args.runs {
         let directory = RunDirectory::open(path)?;
         let steps = directory.read_steps()?;
@@ -61,9 +64,9 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
             return Err(onedge_record::Error::NoRecords(path.clone()).into());
         }
         // A picture needs no spec: without a readable one, a curve has the name of its folder and no edge.
-        let spec = Document::read(&directory.spec())
-            .and_then(|document| Spec::resolve(&document.with_catalogue(catalogue)))
-            .ok();
+        let document = Document::read(&directory.spec()).ok().map(|document| document.with_catalogue(catalogue));
+        contents.extend(document.as_ref().and_then(|document| document.get(CONTENT_KEY)).map(Value::to_string));
+        let spec = document.and_then(|document| Spec::resolve(&document).ok());
         problems.push(spec.as_ref().map(problem));
         let edge =
             spec.as_ref().and_then(|spec| spec.build_optimizer::<f32>().ok()).and_then(|optimizer| optimizer.edge());
@@ -76,6 +79,7 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
     for (curve, label) in curves.iter_mut().zip(tell_apart(&names, &[folders, paths])) {
         curve.label = label;
     }
+    note_different_data(contents.len());
     let x = args.x.into();
     let shared = problems.first().cloned().flatten().filter(|_| problems.windows(2).all(|pair| pair[0] == pair[1]));
     let title = args.title.clone().or(shared).unwrap_or_default();

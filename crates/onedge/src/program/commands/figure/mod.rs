@@ -82,6 +82,8 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     let interrupt = interrupt::flag()?;
     let cache = args.cache.clone().or_else(cache_dir);
     let mut data_sets = DataSets::new(cache).stopped_by(&interrupt);
+    let all = chosen.iter_mut().flat_map(|(_, study)| study.specs_mut()).collect();
+    identify(all, &args.root, &mut data_sets)?;
     let open = runs::open(chosen.iter().flat_map(|(_, study)| study.specs()), &args.root);
     let seconds = estimate(&open, &mut data_sets)?;
     let jobs = args.jobs.map_or_else(|| usual_jobs(preset), usize::from);
@@ -100,6 +102,17 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     }
     let out = args.out.clone().unwrap_or_else(|| args.root.join(preset.name()));
     leave(&chosen, &scope, &args.root, &out, x, &interrupt)
+}
+
+/// Finds out what the data hold, as runs on other data are other runs. Where the data are gone, figures of runs that are there can be drawn still.
+fn identify(mut specs: Vec<&mut Spec>, root: &Path, data_sets: &mut DataSets) -> anyhow::Result<()> {
+    let Err(error) = data_sets.identify(specs.iter_mut().map(|spec| &mut **spec)) else { return Ok(()) };
+    sweep::recall(root, specs.iter_mut().map(|spec| &mut **spec))?;
+    if specs.iter().any(|spec| spec.reads_files() && spec.content.is_none()) {
+        return Err(error.into());
+    }
+    console::note(&format!("note: {error}; figures are of runs on the data that were there when they were done"));
+    Ok(())
 }
 
 fn leave(

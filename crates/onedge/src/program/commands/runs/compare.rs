@@ -14,6 +14,7 @@ use crate::program::code::Code;
 use crate::program::console;
 use crate::program::finished::remarks;
 use crate::program::root::Root;
+use crate::program::specs::{CONTENT_KEY, note_different_data};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -40,6 +41,8 @@ pub fn run(args: &Args, root: &Root, catalogue: &Catalogue) -> anyhow::Result<Co
         console::result(&format!("{line}\n"));
     }
     console::result(&differences(&entries, &labels));
+    let contents: BTreeSet<&str> = entries.iter().filter_map(|entry| entry.text(CONTENT_KEY)).collect();
+    note_different_data(contents.len());
     Ok(Code::Done)
 }
 
@@ -79,13 +82,19 @@ fn finished(folder: PathBuf, entry: &Entry) -> anyhow::Result<Finished> {
 
 /// The settings that are not the same in all runs: a row each, or a row for each run where that is shorter.
 fn differences(entries: &[Entry], labels: &[String]) -> String {
-    let keys: BTreeSet<&str> = entries.iter().flat_map(Entry::settings).map(|(key, _)| key).collect();
+    let settings = entries.iter().flat_map(Entry::settings).map(|(key, _)| key);
+    let keys: BTreeSet<&str> = settings.chain([CONTENT_KEY]).collect();
     let differs = |key: &&str| entries.iter().any(|entry| entry.facts.get(*key) != entries[0].facts.get(*key));
     let keys: Vec<&str> = keys.into_iter().filter(differs).collect();
     if keys.is_empty() {
         return if entries.len() > 1 { "\nall settings are the same\n".to_owned() } else { String::new() };
     }
-    let cell = |entry: &Entry, key: &str| entry.facts.get(key).map_or("-".to_owned(), FieldValue::to_string);
+    let cell = |entry: &Entry, key: &str| match entry.facts.get(key) {
+        None => "-".to_owned(),
+        // The first digits tell two apart.
+        Some(FieldValue::Text(sum)) if key == CONTENT_KEY => sum.chars().take(12).collect(),
+        Some(value) => value.to_string(),
+    };
     let by_run = keys.len() <= entries.len();
     let headings: Vec<&str> = match by_run {
         true => ["run"].into_iter().chain(keys.iter().copied()).collect(),

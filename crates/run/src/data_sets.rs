@@ -180,16 +180,16 @@ fn sought(error: DataError, lost: &[&NamedFile]) -> DataError {
     let DataError::File(FileError::Missing { path, expected, advice }) = error else { return error };
     let file = lost.iter().find(|file| path.starts_with(&file.given));
     let places = file.map_or(Vec::new(), |file| file.places());
-    let (Some(file), [first, others @ ..]) = (file, &places[..]) else {
+    let (Some(file), [first, others @ ..]) = (file.filter(|file| file.is_sought()), &places[..]) else {
         return DataError::File(FileError::Missing { path, expected, advice });
     };
-    if others.is_empty() {
-        return DataError::File(FileError::Missing { path, expected, advice });
-    }
     let rest = path.strip_prefix(&file.given).unwrap_or(&path);
     let at = |place: &PathBuf| if rest.as_os_str().is_empty() { place.clone() } else { place.join(rest) };
     let others: Vec<String> = others.iter().map(|place| at(place).display().to_string()).collect();
-    let expected = format!("{expected}, there or at {}", others.join(" or "));
+    let expected = match others.is_empty() {
+        true => expected,
+        false => format!("{expected}, there or at {}", others.join(" or ")),
+    };
     let advice = format!("`data.{}` set to where it is now", file.key);
     DataError::File(FileError::Missing { path: at(first), expected, advice })
 }

@@ -189,7 +189,7 @@ impl Origin {
 /// # Errors
 /// A file that cannot be read.
 pub(crate) fn document(directory: &RunDirectory, catalogue: &Catalogue) -> Result<Document, Error> {
-    let mut document = Document::read(&directory.spec())?.with_catalogue(catalogue);
+    let mut document = Document::read(&directory.spec())?.with_catalogue(catalogue).in_run();
     for (key, places) in directory.resumptions()?.into_iter().flat_map(|resumption| resumption.files) {
         let absolute = places.iter().find(|place| place.is_absolute()).and_then(|place| place.to_str());
         if let Some(absolute) = absolute {

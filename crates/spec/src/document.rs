@@ -18,6 +18,8 @@ pub struct Document {
     overridden: BTreeSet<String>,
     /// Where it lies, if it is a file.
     folder: Option<PathBuf>,
+    /// Whether that is the folder of the run that wrote it.
+    in_run: bool,
     /// Where files that it names were found later, by dotted key.
     moved: BTreeMap<String, Vec<PathBuf>>,
     catalogue: Catalogue,
@@ -26,9 +28,9 @@ pub struct Document {
 impl Document {
     /// Nothing but defaults; `origin` names it in errors.
     pub fn empty(origin: &str) -> Self {
-        let (root, sections, overridden, folder, moved) = Default::default();
+        let (root, sections, overridden, folder, in_run, moved) = Default::default();
         let catalogue = Catalogue::standard();
-        Self { origin: origin.to_owned(), root, sections, overridden, folder, moved, catalogue }
+        Self { origin: origin.to_owned(), root, sections, overridden, folder, in_run, moved, catalogue }
     }
 
     /// The same, with names looked up in `catalogue`, where they are in the standard one else.
@@ -39,6 +41,16 @@ impl Document {
     /// The same, with files that it names looked for in `folder` too, as that of a spec is.
     pub fn in_folder(self, folder: Option<&Path>) -> Self {
         Self { folder: folder.map(Path::to_owned), ..self }
+    }
+
+    /// The same as what a run wrote, read in the folder of that run: places that it noted as seen from there can be found.
+    pub fn in_run(self) -> Self {
+        Self { in_run: true, ..self }
+    }
+
+    /// Whether it is known to lie in the folder of its run.
+    pub(crate) fn is_in_run(&self) -> bool {
+        self.in_run
     }
 
     /// The folder of its file.

@@ -75,11 +75,16 @@ impl NamedFile {
         Ok(there.first().map(|place| place.as_path()))
     }
 
+    /// Whether it is looked for anywhere but where it is written to be.
+    pub fn is_sought(&self) -> bool {
+        self.places.len() > 1
+    }
+
     /// All places at which it is looked for, from the root of the file system on.
     pub fn places(&self) -> Vec<PathBuf> {
         let mut places: Vec<PathBuf> = Vec::new();
         for place in &self.places {
-            let place = absolute(place);
+            let place = plain(&absolute(place));
             if !places.contains(&place) {
                 places.push(place);
             }
@@ -126,7 +131,9 @@ fn recorded(document: &Document, key: &str, given: &Path) -> Option<impl Iterato
     if !at.ends_with(&named) {
         return None;
     }
-    Some(text(&format!("data_{key}{FROM_RUN}")).into_iter().chain([at]))
+    // A copy of the spec of a run, elsewhere, sees other files from there.
+    let from_run = text(&format!("data_{key}{FROM_RUN}")).filter(|_| document.is_in_run());
+    Some(from_run.into_iter().chain([at]))
 }
 
 /// The place of a file in two ways, to find it again: as seen from `folder`, if both are there, and from the root of the file system
@@ -139,6 +146,18 @@ pub fn places_from(file: &Path, folder: &Path) -> Vec<PathBuf> {
 /// From the root of the file system on.
 pub(crate) fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Without `..`, for reading: where folders are links, it may be another place.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(plain.pop()),
+            part => plain.push(part),
+        }
+    }
+    plain
 }
 
 /// `file` as seen from `folder`: `../../data.csv`. `None` if one of them is not there.
@@ -212,7 +231,7 @@ mod tests {
         assert_eq!(text("data_path").unwrap(), format!("\"{}\"", at("project/tables/a.csv").display()));
         fs::write(at("project/runs/one/spec.toml"), spec.to_toml_from(&note)).unwrap();
         let read = |folder: &Path| {
-            let spec = Spec::resolve(&Document::read(&folder.join("spec.toml")).unwrap()).unwrap();
+            let spec = Spec::resolve(&Document::read(&folder.join("spec.toml")).unwrap().in_run()).unwrap();
             spec.files[0].find().unwrap().map(|place| place.canonicalize().unwrap())
         };
         let data = |name: &str| Some(at(name).canonicalize().unwrap());
@@ -223,6 +242,13 @@ mod tests {
         fs::rename(at("moved"), at("project/runs/one")).unwrap();
         fs::rename(at("project"), at("elsewhere")).unwrap();
         assert_eq!(read(&at("elsewhere/runs/one")), data("elsewhere/tables/a.csv"));
+        // A copy of the spec, where another file lies as that of the run does seen from its folder.
+        fs::create_dir_all(at("copies/runs/one")).unwrap();
+        fs::create_dir_all(at("copies/tables")).unwrap();
+        fs::write(at("copies/tables/a.csv"), "3,4\n").unwrap();
+        fs::copy(at("elsewhere/runs/one/spec.toml"), at("copies/runs/one/spec.toml")).unwrap();
+        let copied = Document::read(&at("copies/runs/one/spec.toml")).unwrap();
+        assert_eq!(Spec::resolve(&copied).unwrap().files[0].find().unwrap(), None, "the project is not there any more");
         // Somebody has named another file in the spec since.
         let edited = fs::read_to_string(at("elsewhere/runs/one/spec.toml")).unwrap();
         fs::write(at("elsewhere/runs/one/spec.toml"), edited.replace("\"tables/a.csv\"", "\"b.csv\"")).unwrap();

@@ -16,7 +16,7 @@ pub fn report(error: &anyhow::Error) -> Code {
     let message = error.chain().skip(1).map(ToString::to_string).fold(error.to_string(), |message, cause| {
         if message.contains(&cause) { message } else { format!("{message}: {cause}") }
     });
-    console::note(&format!("error: {}", in_flags(&message)));
+    console::note(&format!("error: {}", with_flag(&in_flags(&message))));
     if is_interrupted(error) {
         Code::Interrupted
     } else if is_misuse(error) {
@@ -57,6 +57,19 @@ fn in_flags(message: &str) -> String {
         format!("{origin} with --set: {rest}")
     } else {
         message.to_owned()
+    }
+}
+
+/// The message with "`data.path` set to" as the flag that does it.
+fn with_flag(message: &str) -> String {
+    const SET_TO: &str = "` set to ";
+    let place = message.find(SET_TO).and_then(|end| Some((message[..end].rfind("try `")? + "try `".len(), end)));
+    match place {
+        Some((start, end)) if !message[start..end].contains(|c: char| c.is_whitespace()) => {
+            let (key, rest) = (&message[start..end], &message[end + SET_TO.len()..]);
+            format!("{}--set {key}=...`, {rest}", &message[..start])
+        }
+        _ => message.to_owned(),
     }
 }
 
@@ -111,6 +124,17 @@ fn is_interrupted(error: &anyhow::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn settings_to_be_set_are_flags() {
+        assert_eq!(
+            with_flag("a.csv: not found; try `data.path` set to where it is now, or a new run"),
+            "a.csv: not found; try `--set data.path=...`, where it is now, or a new run"
+        );
+        for other in ["steps: expected 1", "x; try `download = true`, or `path` set to the folder", "` set to "] {
+            assert_eq!(with_flag(other), other);
+        }
+    }
 
     #[test]
     fn options_are_flags() {

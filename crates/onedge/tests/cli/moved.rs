@@ -126,7 +126,7 @@ fn a_run_is_told_where_its_data_are_by_now() {
     let lost = bench.run(&["resume", "r", "--steps", "7", "-q"]);
     let text = refused(&lost);
     assert!(
-        text.contains("t.csv: not found, expected ") && text.ends_with("try `data.path` set to where it is now"),
+        text.contains("t.csv: not found, expected ") && text.ends_with("try `--set data.path=...`, where it is now"),
         "{text}"
     );
     let no_file = bench.run(&["resume", "r", "--steps", "7", "--set", "data.path=no.csv"]);
@@ -143,6 +143,9 @@ fn a_run_is_told_where_its_data_are_by_now() {
     );
     let sets = ["--set", "data.path=kept.csv", "--set", "engine.threads=1"];
     bench.done(&[&["resume", "r", "--steps", "7", "-q"][..], &sets].concat());
+    for command in ["measure", "evaluate"] {
+        bench.done(&[command, "r", "--set", "data.path=kept.csv"]);
+    }
     // It is kept.
     bench.done(&["resume", "r", "--steps", "9", "-q"]);
     bench.done(&["evaluate", "r"]);
@@ -159,8 +162,8 @@ fn data_that_changed_are_told_and_the_advice_works() {
     let changed = bench.run(&["resume", "r", "--steps", "9", "-q"]);
     assert_eq!(
         refused(&changed),
-        "error: r/spec.toml: the examples are not those that the run was trained on; try `data.path` set to where these are, \
-         or a fork of the run at step 7, where its last checkpoint is, which trains on with the examples of now"
+        "error: r/spec.toml: the examples are not those that the run was trained on; try `--set data.path=...`, where these \
+         are, or a fork of the run at step 7, where its last checkpoint is, which trains on with the examples of now"
     );
     let forked = bench.done(&["fork", "r", "--at", "7", "--set", "steps=9", "-q", "--out", "f"]);
     let told = "the data are others than those of the run; inputs are scaled and classes numbered as they were there\n";

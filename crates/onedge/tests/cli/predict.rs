@@ -159,8 +159,8 @@ fn data_that_are_not_what_they_were_are_not_measured_with() {
     for command in ["measure", "evaluate"] {
         assert_eq!(
             message(&bench, &[command, "r"]),
-            "error: r/spec.toml: the examples are not those that the run was trained on; try `data.path` set to where these \
-             are, or to the new ones, which are then read by what the run has learned\n"
+            "error: r/spec.toml: the examples are not those that the run was trained on; try `--set data.path=...`, where \
+             these are, or to the new ones, which are then read by what the run has learned\n"
         );
     }
 }

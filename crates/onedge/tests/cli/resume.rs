@@ -198,8 +198,8 @@ fn what_was_changed_since_is_named() {
     bench.write("d.csv", "a,y\n1,0\n2,1\n3,0\n5,1\n");
     assert_eq!(
         again(),
-        "error: r/spec.toml: the examples are not those that the run was trained on; try `data.path` set to where these are, \
-         or a fork of the run at step 6, where its last checkpoint is, which trains on with the examples of now\n"
+        "error: r/spec.toml: the examples are not those that the run was trained on; try `--set data.path=...`, where these \
+         are, or a fork of the run at step 6, where its last checkpoint is, which trains on with the examples of now\n"
     );
     bench.write("d.csv", "a,y\n1,0\n2,1\n3,0\n4,1\n");
     // Where threads, length and checkpoints are changed, nothing else is.

@@ -1,14 +1,16 @@
 use std::path::PathBuf;
 
+use onedge_record::RunDirectory;
 use onedge_run::evaluate::{Examples, evaluate};
 use onedge_run::{Moment, Point};
-use onedge_spec::Catalogue;
+use onedge_spec::{Catalogue, Spec};
 
 use crate::program::code::Code;
 use crate::program::console;
+use crate::program::exit::Misuse;
 use crate::program::parameters::Parameters;
 use crate::program::progress::Rows;
-use crate::program::specs::{Cache, spec_of};
+use crate::program::specs::Overrides;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -22,20 +24,25 @@ pub struct Args {
     #[command(flatten)]
     parameters: Parameters,
     #[command(flatten)]
-    cache: Cache,
+    overrides: Overrides,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
-    let spec = spec_of(&args.run, catalogue)?;
+    if let (Some(data), [_, ..]) = (&args.data, &args.overrides.set[..]) {
+        let expected = "none beside a file of examples, which is read as the run has learned".to_owned();
+        return Err(Misuse { option: "--set", expected, got: data.display().to_string() }.into());
+    }
+    RunDirectory::open(&args.run)?;
+    let spec = Spec::resolve(&args.overrides.document(Some(&args.run), catalogue)?)?;
     let point = args.parameters.point(&args.run)?.unwrap_or_else(|| Point::Of(args.run.clone(), Moment::Last));
     let examples = match &args.data {
         None => Examples::OfTheRun,
         Some(data) => Examples::In { data, labels: args.labels.as_deref() },
     };
-    let mut data_sets = args.cache.data_sets(&Rows::new(false));
+    let mut data_sets = args.overrides.data_sets(&Rows::new(false));
     let evaluated = evaluate(&spec, &args.run, &point, examples, &mut data_sets)?;
     console::result(&if args.json { serde_json::to_string_pretty(&evaluated)? + "\n" } else { evaluated.to_text() });
     Ok(Code::Done)

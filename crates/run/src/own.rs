@@ -8,11 +8,11 @@ use std::sync::atomic::AtomicBool;
 use onedge_record::checkpoint::Checkpoints;
 use onedge_record::{RunDirectory, StopReason, Summary, params, write_whole};
 use onedge_registry::Value;
-use onedge_spec::{Cadence, Machine, PROVENANCE, parse_table, to_toml};
+use onedge_spec::{CONTENT, Cadence, Machine, PROVENANCE, parse_table, to_toml};
 use onedge_train::fit::{Fit, Fitted};
 use onedge_train::{Layout, Outcome};
 
-use crate::fingerprint::of_data;
+use crate::fingerprint::{of_content, of_data};
 use crate::origin::gapless;
 use crate::registration::Registration;
 use crate::session::{Described, Opening, Session};
@@ -65,9 +65,11 @@ impl RunIn for Fit {
         let layouts = prepared.problem.layouts.clone();
 
         let directory = RunDirectory::at(folder);
+        let content = of_content(&prepared.problem.data);
         let (registration, opening, w, records) = if directory.spec().is_file() {
             let lock = directory.lock()?;
             require_same(&directory, &settings)?;
+            require_content(&directory, &content)?;
             let summary = directory.read_summary().ok().flatten();
             let mut records =
                 if directory.steps().is_file() { gapless(directory.read_steps()?.records) } else { Vec::new() };
@@ -92,7 +94,7 @@ impl RunIn for Fit {
             )?;
             if last.as_ref().is_some_and(|checkpoint| checkpoint.about.data != of_data(&prepared.problem.data)) {
                 let origin = directory.spec().display().to_string();
-                return Err(ResumeError::OtherData { origin, onward: Onward::Anew }.into());
+                return Err(ResumeError::OtherData { origin, onward: Onward::Arrays }.into());
             }
             records.truncate(last.as_ref().map_or(0, |checkpoint| checkpoint.about.step as usize));
             let w = prepared.problem.initial(prepared.plan.seed);
@@ -101,7 +103,7 @@ impl RunIn for Fit {
         } else {
             RunDirectory::create(folder)?;
             let registration = Registration::begin(None, folder, &|_| {})?;
-            let spec = with_provenance(&name, &settings, &registration);
+            let spec = with_provenance(&name, &settings, &content, &registration);
             write_whole(&directory.spec(), spec.as_bytes())?;
             (registration, Opening::New, prepared.problem.initial(prepared.plan.seed), Vec::new())
         };
@@ -162,10 +164,11 @@ fn text(described: &[(String, Value)]) -> String {
     out
 }
 
-fn with_provenance(name: &str, settings: &str, registration: &Registration<'_>) -> String {
+fn with_provenance(name: &str, settings: &str, content: &str, registration: &Registration<'_>) -> String {
     let mut out = format!("name = {}\n{settings}\n[{PROVENANCE}]\n", to_toml(&Value::Text(name.to_owned())));
     let machine = Machine::this().provenance().map(|(key, value)| (key.to_owned(), value));
-    for (key, value) in machine.into_iter().chain(registration.provenance()) {
+    let content = [(CONTENT.to_owned(), Value::Text(content.to_owned()))];
+    for (key, value) in machine.into_iter().chain(content).chain(registration.provenance()) {
         let _ = writeln!(out, "{key} = {}", to_toml(&value));
     }
     out
@@ -186,6 +189,18 @@ fn require_same(directory: &RunDirectory, settings: &str) -> Result<(), Error> {
             let (before, now) = (of(&before), of(&now));
             Err(ResumeError::OtherSetting { origin, key: key.clone(), before, now }.into())
         }
+    }
+}
+
+/// Whether the run in the folder was on data that hold the same. One of a version that did not note what they held is believed.
+fn require_content(directory: &RunDirectory, content: &str) -> Result<(), Error> {
+    let path = directory.spec();
+    let origin = path.display().to_string();
+    let text = std::fs::read_to_string(&path).map_err(onedge_record::Error::read(&path))?;
+    let table = parse_table(&origin, &text)?;
+    match table.get(PROVENANCE).and_then(|section| section.get(CONTENT)).and_then(toml::Value::as_str) {
+        Some(was) if was != content => Err(ResumeError::OtherData { origin, onward: Onward::Arrays }.into()),
+        _ => Ok(()),
     }
 }
 

@@ -22,9 +22,7 @@ pub enum ResumeError {
         now: String,
     },
     /// Examples that changed after a run began.
-    #[error(
-        "{origin}: the examples are not those that the run was trained on; try `data.path` set to where these are, or {onward}"
-    )]
+    #[error("{origin}: the examples are not those that the run was trained on; try {onward}")]
     OtherData {
         /// The spec.
         origin: String,
@@ -78,17 +76,21 @@ pub enum Onward {
     Anew,
     /// Have them read as new examples, by what the run has learned.
     Named,
+    /// Hand in others, as these are arrays in memory.
+    Arrays,
 }
 
 impl fmt::Display for Onward {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = "`data.path` set to where these are, or ";
         match self {
             Self::Fork(step) => write!(
                 f,
-                "a fork of the run at step {step}, where its last checkpoint is, which trains on with the examples of now"
+                "{place}a fork of the run at step {step}, where its last checkpoint is, which trains on with the examples of now"
             ),
-            Self::Anew => f.write_str("a new run"),
-            Self::Named => f.write_str("to the new ones, which are then read by what the run has learned"),
+            Self::Anew => write!(f, "{place}a new run"),
+            Self::Named => write!(f, "{place}to the new ones, which are then read by what the run has learned"),
+            Self::Arrays => f.write_str("the arrays of that run, or another folder"),
         }
     }
 }

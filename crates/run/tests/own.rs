@@ -80,7 +80,11 @@ fn what_is_not_the_run_is_named() {
     let folder = root.path().join("wave");
     wave(0.0).steps(20).run_in(&folder, 10).unwrap();
     let go = |fit: Fit| message(fit.run_in(&folder, 10));
-    assert!(go(wave(1.0).steps(30)).contains("the examples are not those that the run was trained on"));
+    let other = "the examples are not those that the run was trained on; try the arrays of that run, or another folder";
+    assert!(go(wave(1.0).steps(30)).ends_with(other));
+    assert!(go(wave(1.0).steps(20)).ends_with(other), "nor is its end that of a run on them");
+    fs::remove_dir_all(folder.join("checkpoints")).unwrap();
+    assert!(go(wave(1.0).steps(30)).ends_with(other), "whatever else is lost");
     assert!(go(wave(0.0).steps(30).batch(20)).contains("batch was 10 and is 20"));
     assert!(go(wave(0.0).steps(30).l2(0.5)).contains("loss.l2 was 0.0 and is 0.5"));
     assert!(go(wave(0.0).steps(10)).starts_with("steps: expected 20 or more"));

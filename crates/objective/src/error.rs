@@ -5,7 +5,9 @@ use std::ops::Range;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A probe gave NaN or an infinity.
-    #[error("{probe}: expected a finite number, got {value}; try smaller steps or look for non-finite data")]
+    #[error(
+        "{probe}: expected a finite number, got {value}; try other parameters, or f64, or look for huge numbers in the data"
+    )]
     NonFinite {
         /// The probe that produced it.
         probe: Probe,

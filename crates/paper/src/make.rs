@@ -16,7 +16,7 @@ use onedge_plot::Abscissa;
 use onedge_record::write_whole;
 use onedge_spec::{SECTIONS, Spec};
 use onedge_sweep::compare::Group;
-use onedge_text::table::{duration, number, table};
+use onedge_text::table::{Table, duration, number, table};
 
 /// What a figure says: the contents of `figure-5.json`, beside its pictures and its numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -222,6 +222,11 @@ impl MadeFigure {
 
     /// As it is printed: claims, then the best of each grid.
     pub fn text(&self) -> String {
+        self.text_within(usize::MAX)
+    }
+
+    /// The same with a table in lines of so many characters, as far as it can be had.
+    pub fn text_within(&self, width: usize) -> String {
         let mut text = format!("figure {}: {}\nmust show: {}\n", self.number, self.title, self.must_show);
         for Described { problem, settings } in &self.problems {
             text += &format!("{problem}: {settings}\n");
@@ -237,7 +242,8 @@ impl MadeFigure {
             let rows: Vec<Vec<String>> = self.ends.iter().map(Ended::row).collect();
             let headings =
                 ["problem", "rule", "best of its grid", "finished", "final loss", "rate x sharpness", "cost", "time"];
-            text += &format!("\n{}", table(&headings, &rows));
+            let table = Table::new(&headings, &rows).ranked(&[0, 0, 0, 3, 0, 2, 5, 4]);
+            text += &format!("\n{}", table.fitted(width));
         }
         let [shown, partly, not] = self.counts();
         text += &format!(

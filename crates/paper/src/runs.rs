@@ -1,11 +1,10 @@
 //! The runs of figures: each done once, wherever it is shown.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 use crate::Error;
 use onedge_record::StopReason;
-use onedge_run::DataSets;
+use onedge_run::{DataSets, Interrupt};
 use onedge_spec::Spec;
 use onedge_sweep::{self as sweep, Event, Status, Workers, folder, is_at_end};
 
@@ -31,7 +30,7 @@ pub fn run(
     jobs: usize,
     data_sets: &DataSets,
     observe: &(dyn Fn(Event<'_>) + Sync),
-    interrupt: &AtomicBool,
+    interrupt: &dyn Interrupt,
 ) -> Result<(), Error> {
     if specs.is_empty() {
         // Nor a folder for them.
@@ -49,7 +48,7 @@ pub fn run(
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
     use super::*;
     use onedge_spec::Document;

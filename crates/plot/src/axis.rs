@@ -112,22 +112,43 @@ impl Axis {
     }
 }
 
-/// A tick as text: plain from 0.001 to 99999, otherwise as a power of ten with superscripts.
+/// A number as text: plain from 0.001 to 99999, otherwise as a power of ten with superscripts.
 pub fn tick_label(value: f64) -> String {
-    let size = value.abs();
+    tick_labels(&[value]).remove(0)
+}
+
+/// The ticks of an axis as text, all plain or all as powers of ten, in as many digits as tell them apart.
+pub fn tick_labels(ticks: &[f64]) -> Vec<String> {
+    let is_plain = ticks.iter().all(|tick| *tick == 0.0 || (0.000_999..99_999.5).contains(&tick.abs()));
+    let labels = |digits: usize| ticks.iter().map(|tick| label(*tick, is_plain, digits)).collect::<Vec<_>>();
+    let least = if is_plain { 6 } else { 3 };
+    let apart = |labels: &Vec<String>| labels.windows(2).all(|pair| pair[0] != pair[1]);
+    (least..=DIGITS).map(labels).find(apart).unwrap_or_else(|| labels(DIGITS))
+}
+
+/// A number of double precision has no more.
+const DIGITS: usize = 15;
+
+fn label(value: f64, is_plain: bool, digits: usize) -> String {
     if value == 0.0 {
-        "0".to_owned()
-    } else if (0.000_999..99_999.5).contains(&size) {
-        trimmed(format!("{value:.6}"))
-    } else {
-        let text = format!("{value:.3e}");
-        let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-        let power = format!("10{}", exponent.chars().map(superscript).collect::<String>());
-        match trimmed(mantissa.to_owned()).as_str() {
-            "1" => power,
-            mantissa => format!("{mantissa}×{power}"),
-        }
+        return "0".to_owned();
     }
+    if is_plain {
+        return minus(&trimmed(format!("{value:.digits$}")));
+    }
+    let text = format!("{value:.digits$e}");
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let power = format!("10{}", exponent.chars().map(superscript).collect::<String>());
+    match trimmed(mantissa.to_owned()).as_str() {
+        "1" => power,
+        "-1" => minus(&format!("-{power}")),
+        mantissa => minus(&format!("{mantissa}×{power}")),
+    }
+}
+
+/// With the sign that is as wide as a plus, and not a hyphen.
+fn minus(text: &str) -> String {
+    text.replace('-', "−")
 }
 
 fn trimmed(text: String) -> String {
@@ -155,13 +176,13 @@ mod tests {
     use super::*;
 
     fn labels(axis: Axis) -> Vec<String> {
-        axis.ticks().into_iter().map(tick_label).collect()
+        tick_labels(&axis.ticks())
     }
 
     #[test]
     fn log_ticks_suit_the_range() {
         let log = |min, max| labels(Axis::new(Scale::Log, min, max));
-        assert_eq!(log(2e-5, 3.0), ["10⁻⁴", "0.001", "0.01", "0.1", "1"]);
+        assert_eq!(log(2e-5, 3.0), ["10⁻⁴", "10⁻³", "10⁻²", "10⁻¹", "10⁰"]);
         assert_eq!(log(0.05, 3.0), ["0.1", "0.3", "1", "3"]);
         assert_eq!(log(8.0, 60.0), ["10", "20", "50"]);
         assert_eq!(log(37.0, 60.0), ["40", "50", "60"]);
@@ -174,8 +195,12 @@ mod tests {
         let linear = |min, max| labels(Axis::new(Scale::Linear, min, max));
         assert_eq!(linear(0.0, 799.0), ["0", "200", "400", "600"]);
         assert_eq!(linear(0.0, 2.5), ["0", "0.5", "1", "1.5", "2", "2.5"]);
-        assert_eq!(linear(-0.3, 0.3), ["-0.2", "0", "0.2"]);
+        assert_eq!(linear(-0.3, 0.3), ["−0.2", "0", "0.2"]);
         assert_eq!(linear(2.0, 2.0), ["1.8", "1.9", "2", "2.1", "2.2"]);
+        assert_eq!(linear(0.0, 200_000.0), ["0", "5×10⁴", "10⁵", "1.5×10⁵", "2×10⁵"]);
+        assert_eq!(linear(1_234_560.0, 1_234_564.0)[..2], ["1.23456×10⁶", "1.234561×10⁶"]);
+        assert_eq!(linear(1.0, 1.000_000_4)[..2], ["1", "1.0000001"]);
+        assert_eq!((tick_label(-3e-7), tick_label(-1e8)), ("−3×10⁻⁷".to_owned(), "−10⁸".to_owned()));
         assert_eq!(linear(0.0, 500_000.0), ["0", "10⁵", "2×10⁵", "3×10⁵", "4×10⁵", "5×10⁵"]);
     }
 

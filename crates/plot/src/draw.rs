@@ -1,6 +1,6 @@
 use kuva::render::render::{Primitive, Scene, TextAnchor};
 
-use crate::axis::{Axis, tick_label};
+use crate::axis::{Axis, tick_labels};
 use crate::curve::clipped;
 use crate::ink::{GREY, HEADING, LEGEND_ROW, SWATCH, bold, dot, frame, legend_rows, line, text, text_width, titled};
 use crate::palette::Stroke;
@@ -134,21 +134,23 @@ fn draw_panel(scene: &mut Scene, sheet: &Sheet, layout: &Layout, panel: &SheetPa
 
 fn draw_grid(scene: &mut Scene, x: &Axis, y: &Axis, size: (f64, f64), to_scene: impl Fn((f64, f64)) -> (f64, f64)) {
     let ticks = x.ticks();
-    let widest = ticks.iter().map(|&tick| text_width(&tick_label(tick), 12)).fold(0.0, f64::max);
+    let labels = tick_labels(&ticks);
+    let widest = labels.iter().map(|label| text_width(label, 12)).fold(0.0, f64::max);
     let stride = every(ticks.len(), size.0, widest + 8.0);
     for (index, &tick) in ticks.iter().enumerate() {
         let Some(place) = x.place(tick) else { continue };
         let (foot, head) = (to_scene((place, 0.0)), to_scene((place, 1.0)));
         line(scene, foot, head, GREY, 0.6, None);
         if index.is_multiple_of(stride) {
-            text(scene, (foot.0, foot.1 + 17.0), &tick_label(tick), 12, TextAnchor::Middle);
+            text(scene, (foot.0, foot.1 + 17.0), &labels[index], 12, TextAnchor::Middle);
         }
     }
-    for tick in y.ticks() {
+    let ticks = y.ticks();
+    for (&tick, label) in ticks.iter().zip(tick_labels(&ticks)) {
         let Some(place) = y.place(tick) else { continue };
         let (left, right) = (to_scene((0.0, place)), to_scene((1.0, place)));
         line(scene, left, right, GREY, 0.6, None);
-        text(scene, (left.0 - 7.0, left.1 + 4.0), &tick_label(tick), 12, TextAnchor::End);
+        text(scene, (left.0 - 7.0, left.1 + 4.0), &label, 12, TextAnchor::End);
     }
 }
 

@@ -4,7 +4,7 @@ use kuva::render::render::{Primitive, Scene, TextAnchor};
 
 use crate::Error;
 use crate::Scale;
-use crate::axis::{Axis, readable_range, tick_label};
+use crate::axis::{Axis, readable_range, tick_label, tick_labels};
 use crate::file;
 use crate::ink::{HEADING, INK, LEGEND_ROW, SWATCH, dot, frame, legend_rows, line, text, text_width, titled};
 use crate::palette::{hex, lightness, shade};
@@ -157,11 +157,12 @@ fn draw_bar(scene: &mut Scene, axis: &Axis, corner: (f64, f64)) {
         fill(scene, place, (BAR.1, step), &hex(shade((index as f64 + 0.5) / STEPS as f64)));
     }
     frame(scene, corner, (corner.0 + BAR.1, corner.1 + MAP.1));
-    for tick in axis.ticks() {
+    let ticks = axis.ticks();
+    for (&tick, label) in ticks.iter().zip(tick_labels(&ticks)) {
         let Some(share) = axis.place(tick) else { continue };
         let (x, y) = (corner.0 + BAR.1, corner.1 + (1.0 - share) * MAP.1);
         line(scene, (x, y), (x + 4.0, y), INK, 0.8, None);
-        text(scene, (x + 8.0, y + 4.5), &tick_label(tick), 13, TextAnchor::Start);
+        text(scene, (x + 8.0, y + 4.5), &label, 13, TextAnchor::Start);
     }
 }
 

@@ -1,6 +1,7 @@
 //! What every picture is drawn with: lengths, colours, lines, text, legends.
 
 use kuva::render::render::{Primitive, Scene, TextAnchor};
+use onedge_text::printable_line;
 
 // All lengths are SVG units; at scale 1 a unit is a pixel.
 pub const HEADING: f64 = 40.0;
@@ -62,15 +63,15 @@ pub fn dot(scene: &mut Scene, (cx, cy): (f64, f64), r: f64, color: &str) {
     scene.add(Primitive::Circle { cx, cy, r, fill, fill_opacity: None, stroke: None, stroke_width: None });
 }
 
-/// Text on a line.
+/// Text on a line; control characters, which no SVG may have, are written out.
 pub fn text(scene: &mut Scene, (x, y): (f64, f64), content: &str, size: u32, anchor: TextAnchor) {
-    let content = content.to_owned();
+    let content = printable_line(content).into_owned();
     scene.add(Primitive::Text { x, y, content, size, anchor, rotate: None, bold: false, color: Some(INK.into()) });
 }
 
 /// The same in bold, from its left end.
 pub fn bold(scene: &mut Scene, (x, y): (f64, f64), content: &str, size: u32) {
-    let (content, anchor) = (content.to_owned(), TextAnchor::Start);
+    let (content, anchor) = (printable_line(content).into_owned(), TextAnchor::Start);
     scene.add(Primitive::Text { x, y, content, size, anchor, rotate: None, bold: true, color: Some(INK.into()) });
 }
 

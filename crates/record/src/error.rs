@@ -96,9 +96,10 @@ pub enum ParameterError {
     },
     /// A parameter without a tensor.
     #[error(
-        "{}: tensor `{name}` is missing, expected one of shape {shape:?}; try renaming {}",
+        "{}: tensor `{name}` is missing, expected one of shape {shape:?}, got {}; try {}",
         path.display(),
-        nearest_names(nearest)
+        held(count),
+        renaming(nearest)
     )]
     MissingTensor {
         /// The file.
@@ -107,7 +108,9 @@ pub enum ParameterError {
         name: String,
         /// Its shape.
         shape: Vec<usize>,
-        /// What the file holds, nearest name first.
+        /// How many tensors the file has.
+        count: usize,
+        /// Those of this shape that belong to no other parameter, nearest name first: it may be one of them.
         nearest: Vec<String>,
     },
     /// A tensor without a parameter.
@@ -161,6 +164,21 @@ pub enum ParameterError {
         /// NaN, inf or -inf.
         value: f64,
     },
+}
+
+fn held(count: &usize) -> String {
+    match count {
+        0 => "a file without tensors".to_owned(),
+        1 => "a file of one other".to_owned(),
+        count => format!("a file of {count} others"),
+    }
+}
+
+fn renaming(nearest: &[String]) -> String {
+    match nearest {
+        [] => "a file of this model's parameters, or the model that the file is of".to_owned(),
+        nearest => format!("renaming {}", nearest_names(nearest)),
+    }
 }
 
 #[cfg(test)]

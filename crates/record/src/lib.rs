@@ -15,6 +15,7 @@ mod register;
 mod resumption;
 mod rows;
 mod summary;
+mod summary_fields;
 mod whole;
 mod writer;
 
@@ -27,5 +28,6 @@ pub use register::Register;
 pub use resumption::Resumption;
 pub use rows::{Row, Rows};
 pub use summary::{Summary, final_loss};
+pub use summary_fields::SUMMARY;
 pub use whole::{PART, check_writable, sync_folder_of, write_through, write_whole, write_whole_by};
 pub use writer::{StepWriter, lines};

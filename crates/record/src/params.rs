@@ -61,15 +61,7 @@ pub fn load<T: Real>(path: &Path, layouts: &[Layout]) -> Result<Vec<T>, Error> {
     for layout in layouts {
         let name = layout.name.clone();
         let Ok(view) = file.tensor(&name) else {
-            let held = file.names();
-            let nearest = nearest(&name, &held.into_iter().collect::<Vec<_>>());
-            return Err(ParameterError::MissingTensor {
-                path: path.to_owned(),
-                name,
-                shape: layout.shape.clone(),
-                nearest,
-            }
-            .into());
+            return Err(missing(path, layout, layouts, &file).into());
         };
         if view.shape() != layout.shape {
             let (expected, got) = (layout.shape.clone(), view.shape().to_vec());
@@ -98,6 +90,21 @@ pub fn load<T: Real>(path: &Path, layouts: &[Layout]) -> Result<Vec<T>, Error> {
             let nearest = nearest(name, &known);
             Err(ParameterError::ExtraTensor { path: path.to_owned(), name: name.to_owned(), nearest }.into())
         }
+    }
+}
+
+/// What belongs to another parameter, or has another shape, is not the one that is missing.
+fn missing(path: &Path, layout: &Layout, layouts: &[Layout], file: &SafeTensors<'_>) -> ParameterError {
+    let held = file.names();
+    let is_free = |name: &&str| layouts.iter().all(|other| other.name != **name);
+    let fits = |name: &&str| file.tensor(name).is_ok_and(|view| view.shape() == layout.shape);
+    let free: Vec<&str> = held.iter().copied().filter(|name| is_free(name) && fits(name)).collect();
+    ParameterError::MissingTensor {
+        path: path.to_owned(),
+        name: layout.name.clone(),
+        shape: layout.shape.clone(),
+        count: held.len(),
+        nearest: nearest(&layout.name, &free),
     }
 }
 
@@ -148,8 +155,18 @@ mod tests {
     fn what_does_not_fit_is_named() {
         assert_eq!(
             message(&[TWO[0], ("layers.0.bia", &[3])]),
-            "tensor `layers.0.bias` is missing, expected one of shape [3]; try renaming `layers.0.bia`"
+            "tensor `layers.0.bias` is missing, expected one of shape [3], got a file of 2 others; try renaming \
+             `layers.0.bia`"
         );
+        // Neither what is another parameter's nor what has another shape.
+        for others in [&[TWO[0]][..], &[TWO[0], ("layers.1.bias", &[4])]] {
+            let text = message(others);
+            assert!(text.starts_with("tensor `layers.0.bias` is missing, expected one of shape [3], got a file of "));
+            assert!(
+                text.ends_with("; try a file of this model's parameters, or the model that the file is of"),
+                "{text}"
+            );
+        }
         assert_eq!(
             message(&[TWO[0], TWO[1], ("layers.1.bias", &[1])]),
             "tensor `layers.1.bias` belongs to no parameter of this model; try removing it or another model \

@@ -69,12 +69,16 @@ impl Value {
         }
     }
 
-    /// Reads `text` as written in a spec, without quotes needed for text: `0.9`, `true`, `relu`, `[256, 256]`.
+    /// Reads `text` as written in a spec, without quotes needed for text: `0.9`, `true`, `relu`, `[256, 256]`. Quotes,
+    /// double or single, make text of anything: `"0.9"`, `'true'`.
     pub fn parse(text: &str) -> Value {
         let text = text.trim();
+        if let Some(inner) = unquoted(text) {
+            return Value::Text(inner.to_owned());
+        }
         if let Some(inner) = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')) {
-            let items = inner.split(',').filter(|item| !item.trim().is_empty());
-            return Value::List(items.map(Value::parse).collect());
+            let items = items(inner);
+            return Value::List(items.filter(|item| !item.trim().is_empty()).map(Value::parse).collect());
         }
         match text {
             "true" => Value::Flag(true),
@@ -85,7 +89,7 @@ impl Value {
                 } else if let Ok(number) = text.parse() {
                     Value::Number(number)
                 } else {
-                    Value::Text(text.trim_matches('"').to_owned())
+                    Value::Text(text.to_owned())
                 }
             }
         }
@@ -107,6 +111,29 @@ impl fmt::Display for Value {
     }
 }
 
+/// What stands between quotes of one kind.
+fn unquoted(text: &str) -> Option<&str> {
+    let quote = text.chars().next().filter(|first| matches!(first, '"' | '\''))?;
+    let inner = text.strip_prefix(quote)?.strip_suffix(quote)?;
+    (!inner.contains(quote)).then_some(inner)
+}
+
+/// The items of a list: commas within quotes and inner lists part nothing.
+fn items(text: &str) -> impl Iterator<Item = &str> {
+    let (mut depth, mut quote) = (0_usize, None);
+    text.split(move |c: char| {
+        match (quote, c) {
+            (Some(open), _) if open == c => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => quote = Some(c),
+            (None, '[') => depth += 1,
+            (None, ']') => depth = depth.saturating_sub(1),
+            (None, _) => {}
+        }
+        c == ',' && depth == 0 && quote.is_none()
+    })
+}
+
 fn each(items: Vec<Value>, kind: Kind) -> Option<Value> {
     items.into_iter().map(|item| item.into_kind(kind)).collect::<Option<Vec<_>>>().map(Value::List)
 }
@@ -121,6 +148,23 @@ mod tests {
             assert_eq!(Value::parse(text).to_string(), text);
         }
         assert_eq!(Value::parse("relu"), Value::Text("relu".to_owned()));
+    }
+
+    #[test]
+    fn quotes_of_both_kinds_make_text() {
+        let text = |text: &str| Value::Text(text.to_owned());
+        assert_eq!(Value::parse("'my data/x.csv'"), text("my data/x.csv"));
+        assert_eq!(Value::parse(" \"7\" "), text("7"));
+        assert_eq!(Value::parse("''"), text(""));
+        // An apostrophe is no quote.
+        assert_eq!([Value::parse("anna's"), Value::parse("'t is 't")], [text("anna's"), text("'t is 't")]);
+        assert_eq!(Value::parse("['a, b', c]"), Value::List(vec![text("a, b"), text("c")]));
+    }
+
+    #[test]
+    fn lists_may_hold_lists() {
+        assert_eq!(Value::parse("[[8], [8, 4]]").to_string(), "[[8], [8, 4]]");
+        assert_eq!(Value::parse("[[], 3]").to_string(), "[[], 3]");
     }
 
     #[test]

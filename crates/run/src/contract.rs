@@ -51,7 +51,7 @@ fn violation<V>(message: impl Into<String>) -> Result<V, Violation> {
 pub fn check_tuner(catalogue: &Catalogue, name: &str, given: &[&str]) -> Checked {
     check_entry("tuner", entry("tuner", catalogue.tuners(), name)?)?;
     for optimizer in ["gd", "momentum", "adam"] {
-        for batch in ["batch=", "batch=5"] {
+        for batch in ["~batch", "batch=5"] {
             let choice = [format!("tuner={name}"), format!("optimizer={optimizer}"), batch.to_owned()];
             check_both(&spec(catalogue, TABLE, &choice, given)?)?;
         }
@@ -68,7 +68,7 @@ pub fn check_tuner(catalogue: &Catalogue, name: &str, given: &[&str]) -> Checked
 pub fn check_optimizer(catalogue: &Catalogue, name: &str, given: &[&str]) -> Checked {
     check_entry("optimizer", entry("optimizer", catalogue.optimizers(), name)?)?;
     for tuner in [&["tuner=constant", "tuner.rate=0.01"][..], &["tuner=cdat"]] {
-        for batch in ["batch=", "batch=5"] {
+        for batch in ["~batch", "batch=5"] {
             let choice = [format!("optimizer={name}"), batch.to_owned()];
             check_both(&spec(catalogue, TABLE, &choice, &[tuner, given].concat())?)?;
         }

@@ -141,15 +141,20 @@ fn means<T: Element>(
 impl Evaluated {
     /// As text for the terminal.
     pub fn to_text(&self) -> String {
+        self.to_text_within(usize::MAX)
+    }
+
+    /// The same in lines of so many characters, as far as it can be had.
+    pub fn to_text_within(&self, width: usize) -> String {
         let rows: Vec<Vec<String>> =
             self.means.iter().map(|(name, mean)| vec![name.clone(), number(Some(*mean))]).collect();
         let mut out = format!("{} examples, {}\nwith {}\n\n", self.examples, self.on, self.at);
         out += &table(&["mean", "value"], &rows);
         if let Some(classes) = &self.classes {
-            out += &format!("\n{}", classes.to_text());
+            out += &format!("\n{}", classes.to_text_within(width));
         }
         if !self.values.is_empty() {
-            out += &format!("\n{}", values_to_text(&self.values));
+            out += &format!("\n{}", values_to_text(&self.values, width));
         }
         out
     }

@@ -1,5 +1,4 @@
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 
 use onedge_record::{Record, Register, StopReason, check_writable, params};
 use onedge_registry::Value;
@@ -10,7 +9,7 @@ use crate::fingerprint::of_file;
 use crate::meaning::Learned;
 use crate::prepare::prepare;
 use crate::session::{Described, Opening, Session, begin};
-use crate::{DataSets, Error, Finished, Place};
+use crate::{DataSets, Error, Finished, Interrupt, Place};
 
 /// A run to be done.
 #[derive(Debug, Clone)]
@@ -54,7 +53,7 @@ pub fn execute(
     request: &Request<'_>,
     data_sets: &mut DataSets,
     observe: &mut dyn FnMut(&Record),
-    interrupt: &AtomicBool,
+    interrupt: &dyn Interrupt,
 ) -> Result<Finished, Error> {
     let mut judge = |record: &Record| {
         observe(record);
@@ -71,7 +70,7 @@ pub fn execute_until(
     request: &Request<'_>,
     data_sets: &mut DataSets,
     judge: &mut dyn FnMut(&Record) -> Option<StopReason>,
-    interrupt: &AtomicBool,
+    interrupt: &dyn Interrupt,
 ) -> Result<Finished, Error> {
     match request.spec.precision {
         Precision::F32 => execute_in::<f32>(request, data_sets, judge, interrupt),
@@ -83,7 +82,7 @@ fn execute_in<T: Element>(
     request: &Request<'_>,
     data_sets: &mut DataSets,
     judge: &mut dyn FnMut(&Record) -> Option<StopReason>,
-    interrupt: &AtomicBool,
+    interrupt: &dyn Interrupt,
 ) -> Result<Finished, Error> {
     let spec = request.spec;
     let prepared = prepare::<T>(spec, data_sets)?;

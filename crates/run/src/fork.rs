@@ -1,6 +1,5 @@
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use onedge_record::checkpoint::{Checkpoint, CheckpointError, Checkpoints};
 use onedge_record::{Error as RecordError, Record, RunDirectory, StopReason, check_writable};
@@ -15,7 +14,7 @@ use crate::origin::Origin;
 use crate::prepare::prepare;
 use crate::resume::state_at;
 use crate::session::{Described, Opening, Session, begin};
-use crate::{DataSets, Error, Finished, Outputs, Place, ResumeError, build_problem};
+use crate::{DataSets, Error, Finished, Interrupt, Outputs, Place, ResumeError, build_problem};
 
 /// A variant of a run, from one of its steps on.
 #[derive(Debug)]
@@ -83,7 +82,7 @@ pub fn fork(
     outputs: Outputs<'_>,
     data_sets: &mut DataSets,
     observe: &mut dyn FnMut(&Record),
-    interrupt: &AtomicBool,
+    interrupt: &dyn Interrupt,
     tell: &mut dyn FnMut(&str),
 ) -> Result<Finished, Error> {
     // What is wrong is better said before steps are repeated.
@@ -150,7 +149,7 @@ fn at_checkpoint<T: Element>(branch: &Branch, data_sets: &mut DataSets) -> Resul
 fn repeat<T: Element>(
     branch: &Branch,
     data_sets: &mut DataSets,
-    interrupt: &AtomicBool,
+    interrupt: &dyn Interrupt,
     tell: &mut dyn FnMut(&str),
 ) -> Result<ForkPoint, Error> {
     let Branch { origin, at, .. } = branch;
@@ -174,7 +173,7 @@ fn repeat<T: Element>(
             let snapshot = training.snapshot().convert();
             return Ok(ForkPoint { snapshot, evaluation_point, layouts: problem.layouts, data });
         }
-        if interrupt.load(Ordering::Relaxed) {
+        if interrupt.is_set() {
             break StopReason::Interrupted { step: training.steps() };
         }
         let (record, stop) = match training.advance() {
@@ -246,7 +245,7 @@ fn go_on<T: Element>(
     outputs: Outputs<'_>,
     data_sets: &mut DataSets,
     observe: &mut dyn FnMut(&Record),
-    interrupt: &AtomicBool,
+    interrupt: &dyn Interrupt,
     tell: &mut dyn FnMut(&str),
 ) -> Result<Finished, Error> {
     let Branch { origin, spec, at } = branch;

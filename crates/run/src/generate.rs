@@ -32,7 +32,7 @@ pub struct Options {
 
 /// Draws text from the model of `spec` with the parameters at `point`, and hands each character to `emit`, those of the prompt first. Each sees as many before it as the model's context holds. Stops early if `emit` says so.
 ///
-/// Cost: one pass of the model over a context for each token, and with pieces the text so far put together anew.
+/// Cost: one pass of the model over a context for each token, and the memory of a context.
 ///
 /// # Errors
 /// A spec whose data is no text, parameters of another model, a prompt with a character that the text lacks, options out
@@ -85,35 +85,65 @@ pub fn generate(
     let outputs = model.outputs(&mut graph, &parameters, input).map_err(onedge_engine::Error::from)?;
     let mut forward = Forward::<f32>::new(&graph, &parameters, &[input], outputs)?;
     let mut random = Random::new(options.seed);
-    let mut shown = 0;
-    // What ends in the middle of a character waits for the rest of it.
-    let mut show = |tokens: &[u32], last: bool| {
-        let text = vocabulary.decode(&tokens[silent..]);
-        let whole = match vocabulary {
-            Vocabulary::Pieces(_) if !last => text.trim_end_matches(char::REPLACEMENT_CHARACTER),
-            _ => &text,
-        };
-        let new: Vec<char> = whole.chars().skip(shown).collect();
-        shown += new.len();
-        new.into_iter().all(&mut emit)
-    };
-    if !show(&tokens, false) {
+    let mut spoken = Spoken { vocabulary, before: Vec::new(), held: Vec::new() };
+    let prompt: String = tokens[silent..].iter().map(|token| spoken.say(*token)).collect();
+    if !prompt.chars().all(&mut emit) {
         return Ok(());
     }
     let mut window = vec![0.0; context];
     for _ in 0..options.length {
-        let seen = &tokens[tokens.len().saturating_sub(context)..];
+        // Text of any length takes no more memory than the context.
+        tokens.drain(..tokens.len().saturating_sub(context));
+        let seen = &tokens[..];
         window.iter_mut().zip(seen).for_each(|(place, &token)| *place = token as f32);
         let logits = forward.run(&w, &[&window])?;
         let logits = &logits[(seen.len() - 1) * vocabulary.len()..][..vocabulary.len()];
         let token = options.draw(logits, random.unit());
         tokens.push(token as u32);
-        if !show(&tokens, false) {
+        if !spoken.say(token as u32).chars().all(&mut emit) {
             return Ok(());
         }
     }
-    show(&tokens, true);
+    spoken.rest().chars().all(&mut emit);
     Ok(())
+}
+
+/// Tokens as text, as they come. What ends in the middle of a character waits for the rest of it; what a token is may
+/// depend on the one before, as where words begin with a blank.
+struct Spoken<'a> {
+    vocabulary: &'a Vocabulary,
+    /// The last tokens that were said.
+    before: Vec<u32>,
+    /// Those that wait.
+    held: Vec<u32>,
+}
+
+/// No character has more than four bytes: what is none after so many tokens never will be.
+const HELD: usize = 8;
+
+impl Spoken<'_> {
+    /// What can be said, now that there is another token.
+    fn say(&mut self, token: u32) -> String {
+        self.held.push(token);
+        let text = self.waiting();
+        let cut = matches!(self.vocabulary, Vocabulary::Pieces(_)) && text.ends_with(char::REPLACEMENT_CHARACTER);
+        if cut && self.held.len() < HELD {
+            return String::new();
+        }
+        self.before = std::mem::take(&mut self.held);
+        text
+    }
+
+    /// What waits for a rest that never came.
+    fn rest(&self) -> String {
+        self.waiting()
+    }
+
+    fn waiting(&self) -> String {
+        let known = self.vocabulary.decode(&self.before).chars().count();
+        let all = self.vocabulary.decode(&[&self.before[..], &self.held].concat());
+        all.chars().skip(known).collect()
+    }
 }
 
 fn unknown(vocabulary: &Vocabulary, character: char) -> Error {
@@ -195,6 +225,20 @@ mod tests {
         assert_ne!(first, text(&Options { seed: 4, ..options() }).unwrap());
         let prompted = text(&Options { prompt: "Quo usque tandem".to_owned(), ..options() }).unwrap();
         assert!(prompted.starts_with("Quo usque tandem") && prompted.chars().count() == 36);
+    }
+
+    /// A text is the same however long the one is that it is the beginning of.
+    #[test]
+    fn longer_texts_begin_alike_and_end_when_nobody_listens() {
+        let short = text(&Options { length: 30, ..options() }).unwrap();
+        let mut heard = String::new();
+        let endless = Options { length: usize::MAX, ..options() };
+        generate(&spec(&[]), &Point::Random, &mut DataSets::new(None), &endless, |c| {
+            heard.push(c);
+            heard.chars().count() < 30
+        })
+        .unwrap();
+        assert_eq!(heard, short);
     }
 
     #[test]

@@ -18,6 +18,8 @@ use crate::fingerprint::of_data;
 pub(crate) enum Pause {
     /// Another step follows.
     Step,
+    /// Another step follows, and somebody asked for a checkpoint before it.
+    Asked,
     /// All steps are done.
     Done,
     /// It was interrupted.
@@ -77,7 +79,9 @@ impl Keeper {
     ) {
         let step = training.steps();
         let due = match pause {
-            _ if step == 0 || self.last == Some(step) || self.cadence.is_off() => false,
+            _ if step == 0 || self.last == Some(step) => false,
+            Pause::Asked => true,
+            _ if self.cadence.is_off() => false,
             Pause::Step => self.cadence.is_due(step, self.tried.elapsed()),
             // So that a run which made checkpoints can be taken further from its end.
             Pause::Done => self.cadence.every > 0 || self.last.is_some(),
@@ -175,5 +179,13 @@ mod tests {
         keeper.pause(&training, Pause::Step, &mut sync, &|_| {});
         assert!(synced && file.is_file());
         assert_eq!(keeper.finish().failed, 1);
+        // Asked for, one is written where none is by itself.
+        std::fs::remove_file(&file).unwrap();
+        let off = Cadence { every: 0, minutes: 0.0, keep: 1 };
+        let mut keeper = Keeper::new(off, Checkpoints::in_folder(root.path()), &layouts, String::new(), &data, None);
+        keeper.pause(&training, Pause::Interrupted, &mut || Ok(()), &|_| {});
+        assert!(!file.exists());
+        keeper.pause(&training, Pause::Asked, &mut || Ok(()), &|_| {});
+        assert!(file.is_file());
     }
 }

@@ -4,14 +4,13 @@ use onedge_registry::Value;
 use onedge_spec::{Catalogue, Precision, Spec};
 use onedge_train::{Element, Layout, Prepared};
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 
 use crate::meaning::read_as_told;
 use crate::origin::Origin;
 use crate::prepare::prepare;
 use crate::registration::Registration;
 use crate::session::{Described, Moved, Opening, Session};
-use crate::{DataSets, Error, Finished, Outputs, ResumeError};
+use crate::{DataSets, Error, Finished, Interrupt, Outputs, ResumeError};
 
 /// A run that was begun, held so that no other process goes on with it.
 #[derive(Debug)]
@@ -132,7 +131,7 @@ pub fn resume(
     outputs: Outputs<'_>,
     data_sets: &mut DataSets,
     observe: &mut dyn FnMut(&Record),
-    interrupt: &AtomicBool,
+    interrupt: &dyn Interrupt,
     tell: &mut dyn FnMut(&str),
 ) -> Result<Finished, Error> {
     let mut judge = |record: &Record| {
@@ -151,7 +150,7 @@ pub fn resume_until(
     outputs: Outputs<'_>,
     data_sets: &mut DataSets,
     judge: &mut dyn FnMut(&Record) -> Option<StopReason>,
-    interrupt: &AtomicBool,
+    interrupt: &dyn Interrupt,
     tell: &mut dyn FnMut(&str),
 ) -> Result<Finished, Error> {
     match unfinished.spec().precision {
@@ -165,7 +164,7 @@ fn resume_in<T: Element>(
     outputs: Outputs<'_>,
     data_sets: &mut DataSets,
     judge: &mut dyn FnMut(&Record) -> Option<StopReason>,
-    interrupt: &AtomicBool,
+    interrupt: &dyn Interrupt,
     tell: &mut dyn FnMut(&str),
 ) -> Result<Finished, Error> {
     let Unfinished { origin, lock, ended, moved } = unfinished;

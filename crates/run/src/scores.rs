@@ -1,6 +1,6 @@
 //! How well predictions fit: of classes by their confusions, of values in the units of the target.
 
-use onedge_text::table::{number, table};
+use onedge_text::table::{Table, number};
 use serde::Serialize;
 
 /// How predicted classes and true ones meet.
@@ -74,6 +74,12 @@ impl ClassScores {
 
     /// Two tables: the scores, and the confusions if there are few enough classes for a line.
     pub fn to_text(&self) -> String {
+        self.to_text_within(usize::MAX)
+    }
+
+    /// The same in lines of so many characters, as far as it can be had: without the confusion matrix where there is no
+    /// room for all of it.
+    pub fn to_text_within(&self, width: usize) -> String {
         /// Beyond them a row is longer than a screen is wide.
         const MOST: usize = 12;
         let row = |name: &str, score: &ClassScore| {
@@ -83,9 +89,11 @@ impl ClassScores {
         let mut rows: Vec<Vec<String>> = self.classes.iter().zip(&self.scores).map(|(name, s)| row(name, s)).collect();
         rows.push(row("macro mean", &self.macro_mean));
         rows.push(row("weighted mean", &self.weighted_mean));
-        let mut out = table(&["class", "precision", "recall", "f1", "support"], &rows);
+        let headings = ["class", "precision", "recall", "f1", "support"];
+        let mut out = Table::new(&headings, &rows).ranked(&[0, 2, 3, 0, 1]).fitted(width);
+        let elsewhere = format!("\nconfusion matrix: {0} x {0}, in the JSON\n", self.classes.len());
         if self.classes.len() > MOST {
-            return out + &format!("\nconfusion matrix: {0} x {0}, in the JSON\n", self.classes.len());
+            return out + &elsewhere;
         }
         let headings: Vec<&str> =
             std::iter::once("true \\ predicted").chain(self.classes.iter().map(String::as_str)).collect();
@@ -95,8 +103,12 @@ impl ClassScores {
             .zip(&self.confusion)
             .map(|(name, row)| std::iter::once(name.clone()).chain(row.iter().map(u64::to_string)).collect())
             .collect();
+        let matrix = Table::new(&headings, &rows).to_string();
+        if matrix.lines().any(|line| line.chars().count() > width) {
+            return out + &elsewhere;
+        }
         out.push('\n');
-        out + &table(&headings, &rows)
+        out + &matrix
     }
 }
 
@@ -118,7 +130,7 @@ impl ValueScores {
 }
 
 /// A table of the scores of all outputs.
-pub(crate) fn values_to_text(scores: &[ValueScores]) -> String {
+pub(crate) fn values_to_text(scores: &[ValueScores], width: usize) -> String {
     let row = |(output, score): (usize, &ValueScores)| {
         let shown = [
             Some(score.mean_absolute_error),
@@ -129,7 +141,8 @@ pub(crate) fn values_to_text(scores: &[ValueScores]) -> String {
         [vec![output.to_string()], shown.map(number).to_vec()].concat()
     };
     let rows: Vec<Vec<String>> = scores.iter().enumerate().map(row).collect();
-    table(&["output", "mean absolute error", "root mean squared error", "mean error", "r-squared"], &rows)
+    let headings = ["output", "mean absolute error", "root mean squared error", "mean error", "r-squared"];
+    Table::new(&headings, &rows).ranked(&[0, 2, 0, 3, 1]).fitted(width)
 }
 
 #[cfg(test)]

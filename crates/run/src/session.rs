@@ -1,6 +1,5 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use onedge_objective::Error as ObjectiveError;
@@ -16,7 +15,7 @@ use onedge_train::{Advance, Element, Evidence, Outcome, Prepared, Snapshot, Trai
 use crate::keeper::{Keeper, Pause, Tally};
 use crate::meaning::Learned;
 use crate::registration::Registration;
-use crate::{DataSets, Error, Finished, Onward, Place, ResumeError, file_name, meaning};
+use crate::{DataSets, Error, Finished, Interrupt, Onward, Place, ResumeError, file_name, meaning};
 
 /// A run that is ready to train: what all runs have in common from here on, however they began.
 pub(crate) struct Session<'a, T: Element> {
@@ -76,7 +75,7 @@ impl<T: Element> Session<'_, T> {
         self,
         data_sets: &DataSets,
         judge: &mut dyn FnMut(&Record) -> Option<StopReason>,
-        interrupt: &AtomicBool,
+        interrupt: &dyn Interrupt,
     ) -> Result<Finished, Error> {
         self.run_keeping(data_sets, judge, interrupt).map(|(finished, ..)| finished)
     }
@@ -89,7 +88,7 @@ impl<T: Element> Session<'_, T> {
         self,
         data_sets: &DataSets,
         judge: &mut dyn FnMut(&Record) -> Option<StopReason>,
-        interrupt: &AtomicBool,
+        interrupt: &dyn Interrupt,
     ) -> Result<(Finished, Vec<T>, Outcome), Error> {
         let Self {
             described,
@@ -138,11 +137,14 @@ impl<T: Element> Session<'_, T> {
         registration.enter(&warn);
         let mut lost = FirstError::default();
         let first = training.steps();
+        let mut asked = interrupt.checkpoints_asked();
         let stop = loop {
             let step = training.steps();
-            let pause = match (training.is_done(), interrupt.load(Ordering::Relaxed)) {
+            let asked_before = std::mem::replace(&mut asked, interrupt.checkpoints_asked());
+            let pause = match (training.is_done(), interrupt.is_set()) {
                 (true, _) => Some(Pause::Done),
                 (false, true) => Some(Pause::Interrupted),
+                (false, false) if asked > asked_before => Some(Pause::Asked),
                 (false, false) => (step > first).then_some(Pause::Step),
             };
             if let Some(pause) = pause {

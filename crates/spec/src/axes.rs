@@ -48,10 +48,22 @@ pub(crate) fn settings(document: &Document) -> Result<Vec<(&'static str, Vec<Set
         let name = entry_name(document, section.key, name)?;
         tables.push((
             section.key,
-            (section.settings)(document.catalogue(), &name).map_err(|source| document.error(section.key, source))?,
+            (section.settings)(document.catalogue(), &name)
+                .map_err(|source| document.error(section.key, elsewhere(document, source)))?,
         ));
     }
     Ok(tables)
+}
+
+/// A name that another section knows is most likely meant for that one.
+pub(crate) fn elsewhere(document: &Document, source: RegistryError) -> RegistryError {
+    let RegistryError::UnknownName { what, name, nearest } = source else { return source };
+    let knows = |section: &&sections::Section| document.catalogue().names(section.key).contains(&name.as_str());
+    let nearest = match sections::ALL.iter().find(knows) {
+        Some(section) => vec![format!("{} = {name}", section.key)],
+        None => nearest,
+    };
+    RegistryError::UnknownName { what, name, nearest }
 }
 
 /// The entry that a section names, or its default; empty for a section that chooses none.

@@ -130,16 +130,28 @@ impl Document {
 
     /// Applies `key=value` with a dotted key: `steps=100`, `tuner.sigma=2.06`, `data.path=images`. Text needs no quotes.
     /// The name of a section alone chooses its entry: `tuner=greedy` is `tuner.name=greedy`. Choosing another entry
-    /// drops the settings that belonged to the one before. An empty value removes the key.
+    /// drops the settings that belonged to the one before. `~key` removes a key, so that its default counts.
     ///
     /// # Errors
-    /// [`Error::Toml`] if there is no `=` or the key has more than one dot.
+    /// [`Error::Toml`] if there is no `=`, no key or no value, or the key has more than one dot.
     pub fn set(&mut self, assignment: &str) -> Result<(), Error> {
         let fail = |message: &str| Error::Toml { origin: format!("set {assignment}"), message: message.to_owned() };
-        let (key, value) = assignment
-            .split_once('=')
-            .ok_or_else(|| fail("expected `key=value`, got no `=`; try `tuner.sigma=2.06`"))?;
-        let key = key.trim();
+        let (key, value) = match (assignment.strip_prefix('~'), assignment.split_once('=')) {
+            (Some(key), None) => (key.trim(), None),
+            (Some(_), Some(_)) => {
+                return Err(fail("expected no value after `~key`, which removes a key; try it without"));
+            }
+            (None, None) => return Err(fail("expected `key=value`, got no `=`; try `tuner.sigma=2.06`")),
+            // An empty variable of a shell, most likely.
+            (None, Some((key, value))) if value.trim().is_empty() => {
+                let key = key.trim();
+                return Err(fail(&format!("expected a value after `=`, got none; try `~{key}` to remove the key")));
+            }
+            (None, Some((key, value))) => (key.trim(), Some(Value::parse(value))),
+        };
+        if key.is_empty() {
+            return Err(fail("expected a key, got none; try `tuner.sigma=2.06`"));
+        }
         let (section, inner) = match key.split_once('.') {
             Some((_, inner)) if inner.contains('.') => {
                 return Err(fail("expected a key with at most one dot; try `tuner.sigma`"));
@@ -148,7 +160,6 @@ impl Document {
             None if sections::is_choice(key) => (key, "name"),
             None => ("", key),
         };
-        let value = if value.trim().is_empty() { None } else { Some(Value::parse(value)) };
         if inner == "name" && sections::is_choice(section) {
             self.choose(section, value.as_ref());
         }
@@ -317,7 +328,8 @@ mod tests {
             document.sections["tuner"],
             BTreeMap::from([("name".to_owned(), Value::Text("constant".to_owned()))])
         );
-        document.set("steps=").unwrap();
+        document.set("~steps").unwrap();
+        document.set("~tuner.rate").unwrap();
         assert!(document.root.is_empty());
     }
 
@@ -326,6 +338,16 @@ mod tests {
         let mut document = Document::empty("defaults");
         assert!(document.set("tuner.sigma").unwrap_err().to_string().contains("got no `=`"));
         assert!(document.set("a.b.c=1").unwrap_err().to_string().contains("one dot"));
+        for empty in ["steps=", "steps= ", "tuner="] {
+            let key = empty.trim_end().trim_end_matches('=');
+            assert_eq!(
+                document.set(empty).unwrap_err().to_string(),
+                format!("set {empty}: expected a value after `=`, got none; try `~{key}` to remove the key")
+            );
+        }
+        assert!(document.set("=3").unwrap_err().to_string().contains("expected a key, got none"));
+        assert!(document.set("~steps=3").unwrap_err().to_string().contains("expected no value after"));
+        assert_eq!(document, Document::empty("defaults"));
     }
 
     #[test]

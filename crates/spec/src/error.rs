@@ -28,6 +28,16 @@ pub enum Error {
         /// What is wrong with it.
         source: Box<onedge_registry::Error>,
     },
+    /// A grid of more runs than anybody means.
+    #[error("{origin}: the lists span a grid of {points} runs, expected at most {most}; try shorter lists")]
+    GridSize {
+        /// The file.
+        origin: String,
+        /// How many runs.
+        points: u64,
+        /// How many are allowed.
+        most: u64,
+    },
     /// A list where one run needs one value.
     #[error("{origin}: {key}: expected one value, got {got}; a list spans a grid of runs; try one of its values")]
     Grid {

@@ -27,29 +27,48 @@ pub struct Placed {
 /// `seed = [0, 1, 2]`, `hidden = [[64], [64, 64]]`.
 ///
 /// # Errors
-/// Those of [`Spec::resolve`]; an empty list.
+/// Those of [`Spec::resolve`]; an empty list; [`Error::GridSize`] for a grid of more than [`MOST_POINTS`].
 pub fn expand(document: &Document) -> Result<Vec<Variant>, Error> {
     let resolve = |point: Placed| {
         let spec = Spec::resolve(&point.document)?;
         Ok(Variant { label: label(&point.coordinates), spec })
     };
-    points(document)?.into_iter().map(resolve).collect()
+    points(document, MOST_POINTS)?.into_iter().map(resolve).collect()
 }
+
+/// More points of a grid than these are taken for a mistake, unless more are asked for.
+pub const MOST_POINTS: u64 = 10_000;
 
 /// The points of the grid that the lists in a document span.
 ///
 /// # Errors
-/// An unknown name; an empty list.
-pub fn points(document: &Document) -> Result<Vec<Placed>, Error> {
+/// An unknown name; an empty list; [`Error::GridSize`] for more than `most` points, found before there are any.
+pub fn points(document: &Document, most: u64) -> Result<Vec<Placed>, Error> {
+    let count = count(document)?;
+    if count > most {
+        return Err(Error::GridSize { origin: document.origin().to_owned(), points: count, most });
+    }
     let mut points = vec![Placed { coordinates: Vec::new(), document: document.clone() }];
+    for axis in axes(document)? {
+        points = points.iter().flat_map(|point| axis.values.iter().map(|value| place(point, &axis, value))).collect();
+    }
+    Ok(points)
+}
+
+/// How many points the grid has that the lists in a document span; the largest number there is, if they are more.
+///
+/// # Errors
+/// An unknown name; an empty list.
+pub fn count(document: &Document) -> Result<u64, Error> {
+    let mut count = 1_u64;
     for axis in axes(document)? {
         if axis.values.is_empty() {
             let message = format!("{}: expected one value or more, got an empty list", axis.dotted());
             return Err(Error::Toml { origin: document.origin_of(&axis.section, &axis.key), message });
         }
-        points = points.iter().flat_map(|point| axis.values.iter().map(|value| place(point, &axis, value))).collect();
+        count = count.saturating_mul(axis.values.len() as u64);
     }
-    Ok(points)
+    Ok(count)
 }
 
 /// Where in the grid, in short: `rate=0.1 sigma=2.0`.
@@ -114,6 +133,24 @@ mod tests {
         assert_eq!(seen, [("hidden=[8]", vec![8]), ("hidden=[8, 4]", vec![8, 4])]);
         let one = variants(&text.replace("[[8], [8, 4]]", "[[8], 4]")).unwrap_err().to_string();
         assert_eq!(one, "a.toml: model.hidden: expected a list of whole numbers, got 4");
+    }
+
+    /// 30 x 40 x 9 = 10,800, and 13 lists of 40 are more than 2^64.
+    #[test]
+    fn a_grid_is_counted_before_it_is_grown() {
+        let list = |n: usize| format!("{:?}", (1..=n).collect::<Vec<_>>());
+        let text = format!("seed = {}\nsteps = {}\nbatch = {}\n", list(30), list(40), list(9));
+        let message = variants(&text).unwrap_err().to_string();
+        assert_eq!(message, "a.toml: the lists span a grid of 10800 runs, expected at most 10000; try shorter lists");
+        let document = Document::parse("a.toml", &text).unwrap();
+        assert_eq!((count(&document).unwrap(), points(&document, 10_800).unwrap().len()), (10_800, 10_800));
+        let many = ["seed", "steps", "batch", "crop", "checkpoint_every", "checkpoint_keep", "target_loss"];
+        let mut text: String = many.iter().map(|key| format!("{key} = {}\n", list(40))).collect();
+        text += "[diagnostics]\n";
+        for key in ["sharpness_every", "top_k", "max_products", "trace_every", "trace_samples", "noise_scale_every"] {
+            text += &format!("{key} = {}\n", list(40));
+        }
+        assert_eq!(count(&Document::parse("a.toml", &text).unwrap()).unwrap(), u64::MAX);
     }
 
     #[test]

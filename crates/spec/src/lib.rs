@@ -21,7 +21,7 @@ pub use catalogue::{Catalogue, CatalogueError};
 pub use document::{Document, parse_table, plain};
 pub use error::Error;
 pub use files::{NamedFile, places_from};
-pub use grid::{Placed, Variant, expand, kind, label, points};
+pub use grid::{MOST_POINTS, Placed, Variant, count, expand, kind, label, points};
 pub use machine::Machine;
 pub use print::{Difference, to_toml};
 pub use resolved::{CONTENT, Part, Precision, Spec};

@@ -3,12 +3,12 @@ use std::collections::BTreeMap;
 use onedge_objective::Real;
 use onedge_registry::{Error as RegistryError, Kind, Setting, Settings, Value, find, nearest};
 use onedge_tune::optimizers::OWN_RATE;
-use onedge_tune::{Conditions, Optimizer, Tuner, tuners};
+use onedge_tune::{Conditions, Foresight, Optimizer, Tuner, tuners};
 use sha2::{Digest, Sha256};
 
 use crate::Error;
 use crate::ROOT;
-use crate::axes::{axes, entry_name};
+use crate::axes::{axes, entry_name, settings as settings_of};
 use crate::cadence::Cadence;
 use crate::files::{self, NamedFile};
 use crate::sections::{self, PROVENANCE};
@@ -214,6 +214,15 @@ impl Spec {
         known.iter().filter(|setting| setting.kind == Kind::Path).map(|setting| setting.key).collect()
     }
 
+    /// What a run of this spec will do that its settings can hardly mean, with the section that they are in.
+    pub fn foresights(&self) -> Vec<(&'static str, Foresight)> {
+        // No error after `resolve`, which looks.
+        let optimizer = self.build_optimizer::<f32>().ok().and_then(|optimizer| optimizer.foresee(self.steps));
+        let tuner = self.build_tuner().ok().and_then(|tuner| tuner.foresee(self.steps));
+        let found = [("optimizer", optimizer), ("tuner", tuner)];
+        found.into_iter().filter_map(|(section, foresight)| Some((section, foresight?))).collect()
+    }
+
     /// What identifies a run: the SHA-256, in 64 hexadecimal digits, of all settings that bear on what it leaves. Neither
     /// the name nor where it was made does, nor checkpoints, threads and memory. Of data that are read from files it is what they hold
     /// and not where they lie, once [`content`](Self::content) says what that is. A version of this library that knows more
@@ -262,10 +271,18 @@ fn check_sections(document: &Document) -> Result<(), Error> {
         return Err(document.error("", unknown(format!("[{key}]"), nearest(key, &known))));
     }
     let known: Vec<&str> = ROOT.iter().map(|setting| setting.key).chain(known).collect();
-    match document.root.keys().find(|key| !known.contains(&key.as_str())) {
-        Some(key) => Err(document.error("", unknown(key.clone(), nearest(key, &known)))),
-        None => Ok(()),
-    }
+    let Some(key) = document.root.keys().find(|key| !known.contains(&key.as_str())) else { return Ok(()) };
+    let within = sections_with(document, key);
+    let near = if within.is_empty() { nearest(key, &known) } else { within };
+    Err(document.error("", unknown(key.clone(), near)))
+}
+
+/// The dotted keys that end in `key`, of the entries that the document chooses.
+fn sections_with(document: &Document, key: &str) -> Vec<String> {
+    // A wrong name is told in its own error.
+    let tables = settings_of(document).unwrap_or_default();
+    let has = |table: &[Setting]| table.iter().any(|setting| setting.key == key);
+    tables.iter().filter(|(_, table)| has(table)).map(|(section, _)| format!("{section}.{key}")).collect()
 }
 
 fn name(settings: &Settings, tuner: &Part) -> Result<String, RegistryError> {
@@ -349,6 +366,20 @@ mod tests {
     }
 
     #[test]
+    fn schedules_that_do_not_fit_the_steps_are_foreseen() {
+        let of = |text: &str| {
+            let found = resolve(text).unwrap().foresights();
+            found.iter().map(|(section, found)| format!("{section}.{}", found.key())).collect::<Vec<_>>()
+        };
+        let cosine = "[tuner]\nname = \"warmup-cosine\"\nrate = 0.3\nhorizon = 25\n";
+        assert_eq!(of(&format!("steps = 26\n{cosine}")), ["tuner.horizon"]);
+        assert!(of(&format!("steps = 25\n{cosine}")).is_empty());
+        let free = "[optimizer]\nname = \"schedule-free-sgd\"\nwarmup = 30\n";
+        assert_eq!(of(&format!("steps = 26\n{free}{cosine}")), ["optimizer.warmup", "tuner.horizon"]);
+        assert!(of(CONSTANT).is_empty() && of("").is_empty());
+    }
+
+    #[test]
     fn values_are_found_by_dotted_keys() {
         let spec = resolve(&format!("batch = 9\n{CONSTANT}")).unwrap();
         let found = ["batch", "steps", "tuner.rate", "tuner.name", "engine.lanes"]
@@ -409,12 +440,24 @@ mod tests {
             "a.toml: spec: unknown key `stesp`, expected one of its settings; try `steps`"
         );
         assert_eq!(
+            message("sigma = 2"),
+            "a.toml: spec: unknown key `sigma`, expected one of its settings; try `tuner.sigma`"
+        );
+        assert_eq!(
             message("[tunr]\nsigma = 2"),
             "a.toml: spec: unknown key `[tunr]`, expected one of its settings; try `tuner`"
         );
         assert_eq!(
             message("[tuner]\nname = \"constnat\""),
             "a.toml: unknown tuner `constnat`, expected one of the known names; try `constant`"
+        );
+        assert_eq!(
+            message("[tuner]\nname = \"CDAT\""),
+            "a.toml: unknown tuner `CDAT`, expected one of the known names; try `cdat`"
+        );
+        assert_eq!(
+            message("[tuner]\nname = \"adamw\""),
+            "a.toml: unknown tuner `adamw`, expected one of the known names; try `optimizer = adamw`"
         );
         assert_eq!(
             message(&CONSTANT.replace("rate", "rat")),
@@ -451,7 +494,7 @@ mod tests {
         assert_eq!(message("[tuner]\nname = 3"), "a.toml: tuner.name: expected text, got 3");
         assert_eq!(
             message(&format!("{CONSTANT}[engine]\nname = \"fast\"")),
-            "a.toml: engine: unknown key `name`, expected one of its settings; try `threads` or `lanes` or `chunk` or `memory_mib`"
+            "a.toml: engine: unknown key `name`, expected one of its settings; try `lanes` or `chunk` or `threads` or `memory_mib`"
         );
     }
 

@@ -6,7 +6,7 @@ use crate::Error;
 use onedge_spec::{Catalogue, ROOT, SECTIONS};
 
 /// What is known of a run beside its settings and what came out, with what it is.
-pub(super) const OF_A_RUN: [(&str, &str); 18] = [
+pub const OF_A_RUN: [(&str, &str); 18] = [
     ("id", "eight hexadecimal digits that stay with the run"),
     ("folder", "relative to the root"),
     ("name", "from its spec"),

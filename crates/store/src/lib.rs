@@ -32,7 +32,7 @@ use std::path::{Path, PathBuf};
 pub use entry::Entry;
 pub use error::{Error, ExportError};
 pub use field::FieldValue;
-pub use keys::canonical;
+pub use keys::{OF_A_RUN, canonical};
 pub use listing::{Selection, Sort};
 pub use query::Filter;
 pub use register::IndexedRoot;

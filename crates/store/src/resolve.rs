@@ -82,6 +82,17 @@ impl Store {
         Err(Error::UnknownRun { run: run.to_owned(), root: self.root().to_owned(), nearest })
     }
 
+    /// Everything that a run below the root can be called by, in order: folders, names and ids.
+    ///
+    /// # Errors
+    /// [`Error::Index`].
+    pub fn names(&mut self) -> Result<Vec<String>, Error> {
+        let runs = self.called()?;
+        let names: BTreeSet<String> =
+            runs.into_iter().flat_map(|called| [called.folder, called.name, called.id]).collect();
+        Ok(names.into_iter().filter(|name| !name.is_empty()).collect())
+    }
+
     fn found(&self, folder: String) -> Found {
         Found { path: self.root().join(&folder), folder }
     }

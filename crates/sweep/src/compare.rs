@@ -3,7 +3,7 @@
 use onedge_plot::{Abscissa, Curve, Picture};
 use onedge_record::StopReason;
 use onedge_run::Finished;
-use onedge_text::table::{duration, number, table};
+use onedge_text::table::{Table, duration, number};
 
 use crate::Metric;
 
@@ -83,12 +83,12 @@ impl Group {
 }
 
 /// One row per point, with means over the seeds that finished; the best of a grid is marked with a star.
-pub fn comparison_table(groups: &[Group]) -> String {
+pub fn comparison_table(groups: &[Group]) -> Table {
     comparison_table_by(groups, &Metric::final_loss())
 }
 
 /// The same with the best by `metric`, which has a column of its own.
-pub fn comparison_table_by(groups: &[Group], metric: &Metric) -> String {
+pub fn comparison_table_by(groups: &[Group], metric: &Metric) -> Table {
     let mut rows = Vec::new();
     for group in groups {
         let best = group.best_by(metric);
@@ -120,11 +120,15 @@ pub fn comparison_table_by(groups: &[Group], metric: &Metric) -> String {
     let several = groups.iter().flat_map(|group| &group.points).any(|point| point.runs.len() > 1);
     let loss = if several { "final loss ± standard error" } else { "final loss" };
     let mut headings = vec!["run", loss, "best", "train acc", "test acc", "rate x sharpness", "cost", "time", "ended"];
+    // The final loss, how it ended and the accuracies are worth more room than what it took.
+    let mut ranks = vec![0, 0, 6, 4, 3, 5, 8, 7, 2];
     let own = heading(metric, several);
     if !metric.is_usual() {
         headings.insert(1, &own);
+        ranks.insert(1, 0);
+        ranks[2] = 4;
     }
-    table(&headings, &rows)
+    Table::new(&headings, &rows).ranked(&ranks)
 }
 
 /// The heading of a column of `metric`, with what its numbers have beside them.
@@ -222,7 +226,7 @@ mod tests {
 
     fn row(runs: Vec<Finished>) -> (String, String) {
         let group = Group { name: "a".to_owned(), points: vec![Point { label: String::new(), runs }] };
-        let text = comparison_table(&[group]);
+        let text = comparison_table(&[group]).to_string();
         let mut lines = text.lines().map(str::to_owned);
         (lines.next().unwrap(), lines.next().unwrap())
     }
@@ -260,7 +264,7 @@ mod tests {
         assert_eq!((group.best(), group.best_by(&accuracy)), (Some(2), Some(1)));
         assert_eq!(group.points[1].score(&accuracy), Some(0.875));
         assert_eq!(group.points[2].score(&accuracy), None, "one without test examples");
-        let text = comparison_table_by(&[group], &accuracy);
+        let text = comparison_table_by(&[group], &accuracy).to_string();
         let (head, rows) = text.split_once('\n').unwrap();
         assert!(
             head.starts_with("run ")

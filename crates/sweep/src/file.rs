@@ -101,9 +101,15 @@ impl Sweep {
 fn assign(mut own: toml::Table, set: &[String]) -> (toml::Table, Vec<&String>) {
     let mut others = Vec::new();
     for assignment in set {
+        if let Some(key) = assignment.strip_prefix("~sweep.") {
+            own.remove(key.trim());
+            continue;
+        }
         match assignment.split_once('=').map(|(key, value)| (key.trim().strip_prefix("sweep."), value.trim())) {
-            Some((Some(key), "")) => drop(own.remove(key)),
-            Some((Some(key), value)) => drop(own.insert(key.to_owned(), to_toml(&Value::parse(value)))),
+            // One without a value is refused as those of settings are.
+            Some((Some(key), value)) if !value.is_empty() => {
+                drop(own.insert(key.to_owned(), to_toml(&Value::parse(value))));
+            }
             _ => others.push(assignment),
         }
     }
@@ -135,6 +141,16 @@ impl Layer {
     fn live(&self) -> impl Iterator<Item = (&String, &Distribution)> {
         let drawn = Value::Text(DRAWN.to_owned());
         self.draws.iter().filter(move |(key, _)| self.document.get(key) == Some(&drawn))
+    }
+
+    /// The spec as it was written.
+    pub(crate) fn document(&self) -> &Document {
+        &self.document
+    }
+
+    /// How many values are drawn of each distribution; `None` where there is nothing to draw, or nobody said how many.
+    pub(crate) fn draws(&self, Section { random, .. }: &Section) -> Option<u64> {
+        self.live().next().and(random.map(u64::from))
     }
 
     /// So many documents with values drawn, and these values by key; the document itself where there is nothing to

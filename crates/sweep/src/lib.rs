@@ -33,6 +33,7 @@ pub use metric::Metric;
 pub use place::{find, folder, is_at_end, recall};
 pub use report::{Counts, Report};
 pub use run::{run, survey};
+pub use section::KEYS;
 pub use status::{Damaged, Done, Hopeless, Status};
 pub use trials::Trial;
 pub use workers::{Event, Share, Workers, runs_of};

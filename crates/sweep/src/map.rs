@@ -4,7 +4,7 @@ use super::axes::{Axes, number, value};
 use super::report::{Report, line, summary_number};
 use super::status::Status;
 use super::trials::Trial;
-use crate::Error;
+use crate::{Error, Metric};
 use onedge_plot::{HeatCell, HeatMap, HeatPanel, Mark, Scale};
 use onedge_record::{StopReason, Summary};
 
@@ -16,6 +16,8 @@ pub const RELATIVE_LOSS: &str = "final_loss / first_loss";
 pub struct Map {
     axes: Axes,
     value: String,
+    /// By which the best of each group is chosen, where that is not the value.
+    metric: Option<Metric>,
     columns: Vec<f64>,
     rows: Vec<f64>,
     panels: Vec<(String, Vec<Cell>)>,
@@ -51,7 +53,10 @@ impl Report<'_> {
     /// # Errors
     /// [`Error::Option`] for axes that are no numbers of any run, or a value that no summary has.
     pub fn map(&self, axes: &Axes, value_name: &str) -> Result<Option<Map>, Error> {
-        let spots = self.spots(axes);
+        // A map of a metric shows the best by it; of other numbers nobody knows which are better.
+        let shown = Metric::named(value_name).ok();
+        let metric = shown.clone().unwrap_or_else(|| self.metric.clone());
+        let spots = self.spots(axes, &metric);
         let columns = self.numbers(&axes.x)?;
         let rows = self.numbers(&axes.y)?;
         if let Some(key) = &axes.panels {
@@ -86,6 +91,7 @@ impl Report<'_> {
         Ok(Some(Map {
             axes: axes.clone(),
             value: value_name.to_owned(),
+            metric: shown.is_none().then_some(metric),
             columns: columns.clone(),
             rows: rows.clone(),
             panels,
@@ -93,7 +99,7 @@ impl Report<'_> {
     }
 
     /// The points that have a place on the map.
-    fn spots(&self, axes: &Axes) -> Vec<Spot<'_>> {
+    fn spots(&self, axes: &Axes, metric: &Metric) -> Vec<Spot<'_>> {
         let mut spots: Vec<Spot<'_>> = Vec::new();
         let trials = self.trials.iter().zip(self.statuses);
         for (trial, status) in trials.filter(|(t, _)| axes.variant.as_ref().is_none_or(|variant| *variant == t.variant))
@@ -107,7 +113,6 @@ impl Report<'_> {
             let place = place.unwrap_or_else(|| {
                 let group = self.groups.iter().find(|group| group.name == trial.group);
                 let index = group.and_then(|group| group.points.iter().position(|point| point.label == trial.label));
-                let metric = &self.metric;
                 let score = group.zip(index).and_then(|(group, index)| group.points[index].score(metric));
                 let rank = score.map(|score| metric.rank(score));
                 let is_best = index.is_some() && group.and_then(|group| group.best_by(metric)) == index;
@@ -164,7 +169,11 @@ impl Map {
             scale,
             cells: cells.iter().map(|cell| HeatCell { value: cell.value, mark: mark(cell) }).collect(),
         };
-        let marks = [(Mark::Dot, "best of its group"), (Mark::Cross, "diverged"), (Mark::Down, "given up")];
+        let best = match &self.metric {
+            Some(metric) => format!("best {metric} of its group"),
+            None => "best of its group".to_owned(),
+        };
+        let marks = [(Mark::Dot, &best[..]), (Mark::Cross, "diverged"), (Mark::Down, "given up")];
         let shown = marks.into_iter().filter(|(shown, _)| cells().any(|cell| mark(cell) == *shown));
         let variant = self.axes.variant.as_ref().map_or(String::new(), |variant| format!("{variant}: "));
         HeatMap {

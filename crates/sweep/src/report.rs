@@ -10,7 +10,7 @@ use crate::Metric;
 use crate::compare::{Group, Point, comparison_table_by, heading, with_error};
 use onedge_record::{Record, RunDirectory, StopReason, Summary};
 use onedge_run::Finished;
-use onedge_text::table::table;
+use onedge_text::table::Table;
 
 /// What a sweep tells, as far as it has come.
 #[derive(Debug, Clone)]
@@ -83,7 +83,7 @@ impl<'a> Report<'a> {
 
     /// A row for each group: the best point (of smallest final loss, the mean of the last five losses over the seeds, unless
     /// another metric was asked for), its numbers, and how many runs of the group ended how.
-    pub fn best_table(&self) -> String {
+    pub fn best_table(&self) -> Table {
         let mut names: Vec<&str> = Vec::new();
         for trial in self.trials {
             if !names.contains(&trial.group.as_str()) {
@@ -93,11 +93,11 @@ impl<'a> Report<'a> {
         let rows: Vec<Vec<String>> = names.into_iter().map(|name| self.row(name)).collect();
         let own = heading(&self.metric, true);
         let headings = ["group", "best", &own, "test acc", "seeds", "runs", "diverged", "given up", "open"];
-        table(&headings, &rows)
+        Table::new(&headings, &rows).ranked(&[0, 0, 0, 2, 6, 5, 3, 4, 1])
     }
 
     /// A row for each point, see [`comparison_table_by`].
-    pub fn point_table(&self) -> String {
+    pub fn point_table(&self) -> Table {
         comparison_table_by(&self.groups, &self.metric)
     }
 

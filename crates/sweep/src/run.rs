@@ -12,7 +12,8 @@ use super::workers::{Event, Workers, runs_of};
 use crate::Error;
 use onedge_record::{Record, RunDirectory, StopReason};
 use onedge_run::{
-    DataSets, Error as RunError, Finished, Outputs, Place, Request, SharedData, Unfinished, execute_until, resume_until,
+    DataSets, Error as RunError, Finished, Interrupt, Outputs, Place, Request, SharedData, Unfinished, execute_until,
+    resume_until,
 };
 use onedge_spec::Spec;
 
@@ -42,7 +43,7 @@ pub fn run(
     workers: &Workers,
     data_sets: &DataSets,
     observe: &(dyn Fn(Event<'_>) + Sync),
-    interrupt: &AtomicBool,
+    interrupt: &dyn Interrupt,
 ) -> Result<Vec<Status>, Error> {
     assert!(workers.jobs > 0, "sweep: no jobs");
     let specs = &identified(specs, data_sets)?[..];
@@ -102,7 +103,7 @@ struct Sweep<'a> {
     /// The runs to be done.
     queue: Vec<usize>,
     observe: &'a (dyn Fn(Event<'_>) + Sync),
-    interrupt: &'a AtomicBool,
+    interrupt: &'a dyn Interrupt,
     states: Mutex<States>,
     /// Told when one of the states has changed.
     changed: Condvar,
@@ -148,7 +149,7 @@ impl Sweep<'_> {
     fn next(&self) -> Option<usize> {
         let mut states = self.lock();
         loop {
-            if self.interrupt.load(Ordering::Relaxed) || states.error.is_some() {
+            if self.interrupt.is_set() || states.error.is_some() {
                 return None;
             }
             if let Some(place) = states.of.iter().position(|state| *state == State::Open) {
@@ -206,7 +207,7 @@ impl Sweep<'_> {
         (folder, begun): (&Path, bool),
     ) -> Result<State, Error> {
         let spec = &self.specs[run];
-        let stop = AtomicBool::new(false);
+        let stop = OfRun { stop: AtomicBool::new(false), sweep: self.interrupt };
         let mut judge = self.workers.give_up.as_ref().map(|rule| Judge::new(rule, self.root, self.specs, run));
         if let (true, Some(judge)) = (begun, &mut judge) {
             // What cannot be read is told of when the run goes on.
@@ -214,7 +215,7 @@ impl Sweep<'_> {
         }
         let mut see = |record: &Record| {
             (self.observe)(Event::Step { run, job, record });
-            stop.store(self.interrupt.load(Ordering::Relaxed) || claim.is_lost(), Ordering::Relaxed);
+            stop.stop.store(self.interrupt.is_set() || claim.is_lost(), Ordering::Relaxed);
             judge.as_mut().and_then(|judge| judge.see(record))
         };
         let mut tell = |sentence: &str| (self.observe)(Event::Told { run, sentence });
@@ -251,7 +252,7 @@ impl Sweep<'_> {
         folder: &Path,
         data_sets: &mut DataSets,
         see: &mut dyn FnMut(&Record) -> Option<StopReason>,
-        stop: &AtomicBool,
+        stop: &dyn Interrupt,
         tell: &mut dyn FnMut(&str),
     ) -> Result<Option<Finished>, Error> {
         let unusable = match Unfinished::open(folder, None, &spec.catalogue) {
@@ -272,6 +273,22 @@ impl Sweep<'_> {
 
     fn lock(&self) -> MutexGuard<'_, States> {
         self.states.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a run of a sweep is asked for: to end with the sweep, or once it has lost its claim.
+struct OfRun<'a> {
+    stop: AtomicBool,
+    sweep: &'a dyn Interrupt,
+}
+
+impl Interrupt for OfRun<'_> {
+    fn is_set(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    fn checkpoints_asked(&self) -> u64 {
+        self.sweep.checkpoints_asked()
     }
 }
 

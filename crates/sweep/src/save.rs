@@ -15,7 +15,11 @@ impl Report<'_> {
     /// Those of [`map`](Report::map), before anything is written; [`Error::Record`].
     pub fn save(&self, folder: &Path, axes: &[Axes], value: &str) -> Result<Vec<String>, Error> {
         let maps = axes.iter().map(|axes| Ok((axes, self.map(axes, value)?))).collect::<Result<Vec<_>, Error>>()?;
-        let texts = [("table.txt", self.best_table()), ("points.txt", self.point_table()), ("runs.csv", self.csv())];
+        let texts = [
+            ("table.txt", self.best_table().to_string()),
+            ("points.txt", self.point_table().to_string()),
+            ("runs.csv", self.csv()),
+        ];
         let mut names = Vec::new();
         for (name, text) in texts {
             write_whole(&folder.join(name), text.as_bytes())?;

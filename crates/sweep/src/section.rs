@@ -5,6 +5,7 @@ use onedge_registry::Error;
 use super::fields::{Fields, list, number, table};
 use crate::Metric;
 use crate::metric::METRICS;
+use onedge_spec::MOST_POINTS;
 
 /// `[sweep]`
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +20,8 @@ pub(crate) struct Section {
     pub(crate) epochs: Option<f64>,
     /// The keys for each of whose values there is a best run.
     pub(crate) per: Vec<String>,
+    /// How many runs there may be.
+    pub(crate) limit: u64,
     pub(crate) stop: Option<Stop>,
     /// By which the best run is chosen.
     pub(crate) metric: Option<Metric>,
@@ -42,7 +45,19 @@ pub(crate) struct Scale {
     pub(crate) power: f64,
 }
 
-const KEYS: [&str; 9] = ["random", "seed", "repeats", "epochs", "per", "stop", "metric", "scale", "variants"];
+/// The keys of `[sweep]`, each with what it says in one line.
+pub const KEYS: [(&str, &str); 10] = [
+    ("random", "how many values each distribution gives"),
+    ("seed", "of what is drawn at random; 0 if absent"),
+    ("repeats", "how many seeds each run is done with, counted from that of the spec"),
+    ("epochs", "the number of steps, from examples and batch size"),
+    ("per", "settings for each of whose values there is a best run, like [\"batch\"]"),
+    ("limit", "how many runs there may be; 10000 if absent"),
+    ("stop", "when hopeless runs are given up, like { at = [0.5], margin = 3.0 }"),
+    ("metric", "by which the best run of a group is chosen, like test.accuracy; final_loss if absent"),
+    ("scale", "settings that follow another one, like { \"tuner.rate\" = { by = \"batch\", base = 256 } }"),
+    ("variants", "several specs: each [[sweep.variants]] changes the one above"),
+];
 
 impl Section {
     /// What the table says.
@@ -50,7 +65,7 @@ impl Section {
     /// # Errors
     /// An unknown key; a value of another type than it must have, or out of its range.
     pub(crate) fn read(own: toml::Table) -> Result<Self, Error> {
-        let mut own = Fields::of("sweep", own, &KEYS)?;
+        let mut own = Fields::of("sweep", own, &KEYS.map(|(key, _)| key))?;
         let count = |value: &toml::Value| u32::try_from(value.as_integer()?).ok().filter(|count| *count > 0);
         let whole = |value: &toml::Value| u64::try_from(value.as_integer()?).ok();
         let (one_or_more, of_sections) = ("a whole number, 1 or more", "sections [[sweep.variants]]");
@@ -64,6 +79,7 @@ impl Section {
             per: own
                 .optional("per", "a list of settings, like [\"batch\"]", |per| list(per, text))?
                 .unwrap_or_default(),
+            limit: own.optional("limit", one_or_more, count)?.map_or(MOST_POINTS, u64::from),
             stop: stop.map(Stop::read).transpose()?,
             metric: own.optional("metric", METRICS, |name| Metric::named(name.as_str()?).ok())?,
             scale: Scale::read_all(own.optional("scale", scales, table)?.unwrap_or_default())?,
@@ -125,7 +141,7 @@ mod tests {
     #[test]
     fn everything_is_read() {
         let section = read(
-            "random = 3\nseed = 4\nrepeats = 2\nepochs = 5\nper = [\"batch\"]\nstop = { at = [0.5], margin = 2 }\n\
+            "random = 3\nseed = 4\nrepeats = 2\nepochs = 5\nper = [\"batch\"]\nlimit = 30000\nstop = { at = [0.5], margin = 2 }\n\
              metric = \"test.accuracy\"\nscale = { \"tuner.rate\" = { by = \"batch\", base = 8 } }\n[[variants]]\nsteps = 3\n",
         );
         let scale = Scale { by: "batch".to_owned(), base: 8.0, power: 1.0 };
@@ -135,13 +151,14 @@ mod tests {
             repeats: Some(2),
             epochs: Some(5.0),
             per: vec!["batch".to_owned()],
+            limit: 30_000,
             stop: Some(Stop { at: vec![0.5], margin: 2.0 }),
             metric: Some(Metric::named("test.accuracy").unwrap()),
             scale: BTreeMap::from([("tuner.rate".to_owned(), scale)]),
             variants: vec!["steps = 3".parse().unwrap()],
         };
         assert_eq!(section, Ok(expected));
-        assert!(read("").is_ok());
+        assert_eq!(read("").unwrap().limit, 10_000);
     }
 
     #[test]

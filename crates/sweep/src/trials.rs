@@ -33,11 +33,17 @@ impl Sweep {
     /// Those of [`Spec::resolve`]; keys of `[sweep]` that do not fit the specs; [`Error::Run`].
     pub fn trials(&self, data_sets: &mut DataSets) -> Result<Vec<Trial>, Error> {
         let mut variants = Vec::new();
+        self.check_size()?;
+        let mut left = self.section.limit;
         for layer in &self.layers {
             // A value that a list has twice, or that is drawn twice, makes one run.
             let (mut points, mut seen) = (Vec::new(), HashSet::new());
             for drawn in layer.drawn(&self.origin, &self.section)? {
-                for point in spec::points(&self.repeated(drawn.document)?)? {
+                // What is drawn may be a list, too.
+                let document = self.repeated(drawn.document)?;
+                let count = spec::count(&document)?;
+                left = left.checked_sub(count).ok_or_else(|| self.too_many("more"))?;
+                for point in spec::points(&document, count)? {
                     let coordinates = drawn.coordinates.iter().cloned().chain(point.coordinates).collect();
                     let spec = self.resolve(point.document, data_sets)?;
                     if seen.insert(spec.digest()) {
@@ -64,6 +70,23 @@ impl Sweep {
         }
         trials.sort_by_key(|trial| seeds.iter().position(|seed| *seed == trial.spec.seed));
         Ok(trials)
+    }
+
+    /// Counts the runs before there are any: lists and repeats multiply, and so does what is drawn.
+    fn check_size(&self) -> Result<(), Error> {
+        let mut runs = 0_u64;
+        for layer in &self.layers {
+            let times = layer.draws(&self.section).unwrap_or(1) * self.section.repeats.map_or(1, u64::from);
+            // What is wrong with it is told where its points are made.
+            let grid = spec::count(layer.document()).unwrap_or(1);
+            runs = runs.saturating_add(grid.saturating_mul(times));
+        }
+        if runs > self.section.limit { Err(self.too_many(&runs.to_string())) } else { Ok(()) }
+    }
+
+    fn too_many(&self, runs: &str) -> Error {
+        let limit = self.section.limit;
+        self.fail(&format!("limit: expected at most {limit} runs, got {runs}; try shorter lists, or a higher limit"))
     }
 
     /// The rule to give up hopeless runs, if there is one.

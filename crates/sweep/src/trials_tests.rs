@@ -35,6 +35,25 @@ fn lists_span_a_grid_with_all_of_a_seed_first() {
     assert_eq!(listed, all);
 }
 
+/// 3 x 41 x 82 = 10,086, and no list of four thousand million seeds is made to find that out.
+#[test]
+fn runs_are_counted_before_there_are_any() {
+    let list = |n: usize| format!("{:?}", (1..=n).collect::<Vec<_>>());
+    let head = format!("batch = {}", list(41));
+    let tail = format!("rate = {}\n[sweep]\nrepeats = 3\n", list(82));
+    let too_many = |runs: u64, limit: u64| {
+        format!("s.toml: sweep.limit: expected at most {limit} runs, got {runs}; try shorter lists, or a higher limit")
+    };
+    assert_eq!(message(&head, &tail), too_many(10_086, 10_000));
+    assert_eq!(message("", "rate = [0.1, 0.2]\n[sweep]\nrepeats = 3\nlimit = 5\n"), too_many(6, 5));
+    assert_eq!(trials("", "rate = [0.1, 0.2]\n[sweep]\nrepeats = 3\nlimit = 6\n").len(), 6);
+    let drawn = "rate = { uniform = { min = 0.1, max = 0.2 } }\n[sweep]\nrandom = 4000000000\nrepeats = 4000000000\n";
+    assert_eq!(message("", drawn), too_many(16_000_000_000_000_000_000, 10_000));
+    // Lists may be drawn, too.
+    let lists = "rate = { choice = [[0.1, 0.2, 0.3]] }\n[sweep]\nrandom = 1\nlimit = 2\n";
+    assert!(message("", lists).contains("limit: expected at most 2 runs, got more"), "{}", message("", lists));
+}
+
 #[test]
 fn there_is_a_best_for_each_value_of_some_settings() {
     let all = trials("batch = [10, 20]", "rate = [0.1, 0.2]\n[sweep]\nper = [\"batch\"]\n");

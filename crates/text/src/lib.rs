@@ -6,7 +6,11 @@
 mod advice;
 mod hex;
 pub mod labels;
+mod printable;
 pub mod table;
+mod wrap;
 
 pub use advice::{advice_on_writing, first_of, nearest_names};
 pub use hex::hex;
+pub use printable::{printable, printable_line};
+pub use wrap::{beside, fitted, shortened, wrapped};

@@ -6,15 +6,21 @@ use onedge_tune::Error as TuneError;
 pub enum Error {
     /// A model too large for this machine.
     #[error(
-        "{origin}: {parameters} parameters need {:.1} GiB of memory to train, expected at most {:.1} GiB; try smaller widths",
+        "{origin}: {parameters} parameters on {lanes} lanes need {:.1} GiB of memory to train, expected at most {:.1} GiB; \
+         try {}",
         gibibytes(needed),
-        gibibytes(available)
+        gibibytes(available),
+        if *fitting == 0 { "smaller widths".to_owned() } else { format!("engine.lanes = {fitting}") }
     )]
     Memory {
         /// What describes the model.
         origin: String,
         /// P.
         parameters: usize,
+        /// Each has a sum as long as the parameters.
+        lanes: usize,
+        /// How many would fit; 0 if not even one does.
+        fitting: u64,
         /// Bytes.
         needed: u64,
         /// Bytes that there are.

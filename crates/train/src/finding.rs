@@ -52,6 +52,13 @@ pub enum Finding {
         /// Steps of the run.
         steps: u64,
     },
+    /// The rate was 0 from some step on.
+    Stopped {
+        /// The first step at rate 0, of those that follow each other to the end.
+        from: u64,
+        /// Steps of the run.
+        steps: u64,
+    },
     /// Updates undo each other, and the loss falls no further.
     Oscillated {
         /// The mean loss over the last quarter of the run.
@@ -66,7 +73,7 @@ impl Finding {
             Self::StoodStill { .. } | Self::HardlyMoved { .. } | Self::Guessing { .. } | Self::EndedAbove { .. } => {
                 true
             }
-            Self::Often { .. } | Self::Oscillated { .. } => false,
+            Self::Often { .. } | Self::Stopped { .. } | Self::Oscillated { .. } => false,
         }
     }
 
@@ -78,6 +85,7 @@ impl Finding {
             Self::Guessing { .. } => "no progress: guesses".to_owned(),
             Self::EndedAbove { .. } => "no progress: ended above its start".to_owned(),
             Self::Often { event, .. } => format!("often {}", event.replace('_', " ")),
+            Self::Stopped { .. } => "rate 0 at the end".to_owned(),
             Self::Oscillated { .. } => "oscillates".to_owned(),
         }
     }
@@ -124,6 +132,12 @@ impl fmt::Display for Finding {
                 let often = if *times == 1 { "once".to_owned() } else { format!("{times} times") };
                 write!(f, "{met}, {often} in {steps} steps; try {advice}")
             }
+            Self::Stopped { from, steps } => write!(
+                f,
+                "the rate was 0 from step {from} on, so the last {} of {steps} steps moved nothing; try a schedule as long \
+                 as the run, or fewer steps",
+                steps - from
+            ),
             Self::Oscillated { loss } => write!(
                 f,
                 "the loss went to and fro around {} and fell no further; try smaller steps (the tuner's rate, cap or sigma)",

@@ -65,17 +65,30 @@ pub fn check(settings: &Settings, batch: Option<usize>, examples: usize) -> Resu
         }
         // A noise scale needs examples outside of the batch.
         let most = if name == "noise_scale" { examples.saturating_sub(1) } else { examples };
-        match settings.optional_count(&key)?.or(batch) {
+        if most == 0 {
+            let expected = "0, as it takes two training examples or more and there is one";
+            return Err(settings.out_of_range(&format!("{name}_every"), expected));
+        }
+        let asked = settings.optional_count(&key)?;
+        match asked.or(batch) {
             Some(size) if (1..=most).contains(&size) => {}
-            Some(_) => return Err(settings.out_of_range(&key, &format!("1 to {most} examples"))),
+            Some(_) if asked.is_some() => return Err(settings.out_of_range(&key, &examples_up_to(most))),
+            Some(size) => {
+                let expected = format!("{}, as the run's own batch has {size}", examples_up_to(most));
+                return Err(settings.out_of_range(&key, &expected));
+            }
             None => return Err(settings.out_of_range(&key, "a number of examples, as the run has no `batch`")),
         }
     }
     let trace = settings.optional_count("trace_batch")?.filter(|size| !(1..=examples).contains(size));
     match trace {
-        Some(_) => Err(settings.out_of_range("trace_batch", &format!("1 to {examples} examples"))),
+        Some(_) => Err(settings.out_of_range("trace_batch", &examples_up_to(examples))),
         None => Ok(()),
     }
+}
+
+fn examples_up_to(most: usize) -> String {
+    if most == 1 { "1 example".to_owned() } else { format!("1 to {most} examples") }
 }
 
 impl<T: Real> Instruments<T> {

@@ -67,7 +67,10 @@ pub fn judge(evidence: &Evidence<'_>, loss_at_zero: &mut dyn FnMut() -> Option<f
         findings.extend(run.hardly_moved(scale).or_else(|| run.guessing(zero)).or_else(|| run.ended_above(scale)));
     }
     if !matches!(findings[..], [Finding::StoodStill { .. }]) {
-        findings.extend(run.often());
+        let often = run.often();
+        // Where a policy of the tuner held it, that is told.
+        findings.extend(if often.is_empty() { run.stopped() } else { None });
+        findings.extend(often);
     }
     findings.extend(run.oscillated());
     findings
@@ -95,6 +98,17 @@ impl Run<'_> {
             steps: records.len() as u64,
             event: most.map(|(event, _)| event.to_owned()),
         })
+    }
+
+    /// The rate was 0 in more than a tenth of the steps, the last ones, though there was a way to go.
+    fn stopped(&self) -> Option<Finding> {
+        let records = self.evidence.records;
+        let still = records.iter().rev().take_while(|record| record.learning_rate == 0.0);
+        let drawn = |record: &Record| record.gradient_norm.is_none_or(|norm| norm > 1e-5 * self.first.abs());
+        let count = still.clone().count();
+        let many = count > 1 && count as f64 > OFTEN * self.steps() as f64;
+        let last = records.last()?.step + 1;
+        (many && still.clone().all(drawn)).then(|| Finding::Stopped { from: last - count as u64, steps: last })
     }
 
     fn hardly_moved(&self, scale: f64) -> Option<Finding> {

@@ -223,3 +223,25 @@ fn to_and_fro() {
     assert_eq!(made.judge(), [Finding::Oscillated { loss: 1.0 }]);
     assert!(made.each(|record| record.gradient_norm = Some(1e-6)).judge().is_empty());
 }
+
+#[test]
+fn steps_at_rate_0_at_the_end_are_told() {
+    let ended = |from: u64| {
+        move |record: &mut Record| {
+            if record.step >= from {
+                record.learning_rate = 0.0;
+            }
+        }
+    };
+    let made = Made::new(falling(50).map(|loss| loss.max(1.0))).each(ended(30));
+    assert_eq!(made.judge(), [Finding::Stopped { from: 30, steps: 50 }]);
+    assert!(!made.judge()[0].is_failure());
+    assert!(Made::new(falling(50)).each(ended(45)).judge().is_empty(), "a tenth is no more than a schedule's end");
+    // Where the gradient is zero there is nowhere to go.
+    let at_rest = Made::new(falling(50)).each(ended(30)).each(|record| {
+        if record.step >= 30 {
+            record.gradient_norm = Some(0.0);
+        }
+    });
+    assert!(at_rest.judge().is_empty());
+}

@@ -16,10 +16,13 @@ const VECTORS: usize = 15;
 /// # Errors
 /// [`Error::Memory`]. Nothing is checked where the machine does not tell.
 pub fn require(origin: &str, parameters: usize, width: usize, lanes: usize) -> Result<(), Error> {
-    let needed = (parameters as u64).saturating_mul(width as u64).saturating_mul((lanes + VECTORS) as u64);
+    let vector = (parameters as u64).saturating_mul(width as u64);
+    let needed = vector.saturating_mul((lanes as u64).saturating_add(VECTORS as u64));
     match available() {
         Some(available) if needed > available => {
-            Err(Error::Memory { origin: origin.to_owned(), parameters, needed, available })
+            // With one lane there is nothing left to save but parameters.
+            let fitting = (available / vector.max(1)).saturating_sub(VECTORS as u64).min(lanes as u64);
+            Err(Error::Memory { origin: origin.to_owned(), parameters, lanes, fitting, needed, available })
         }
         _ => Ok(()),
     }
@@ -70,7 +73,21 @@ mod tests {
         assert!(require("spec", 1000, 4, 4).is_ok());
         if available().is_some() {
             let message = require("spec", usize::MAX, 8, 4).unwrap_err().to_string();
-            assert!(message.starts_with(&format!("spec: {} parameters need", usize::MAX)), "{message}");
+            assert!(message.starts_with(&format!("spec: {} parameters on 4 lanes need", usize::MAX)), "{message}");
+            assert!(message.ends_with("; try smaller widths"), "{message}");
+        }
+    }
+
+    /// A thousand parameters of 4 bytes are nothing; a sum of them for each of 2^50 lanes is 4.5e18 bytes.
+    #[test]
+    fn too_many_lanes_are_what_is_named() {
+        if let Some(available) = available() {
+            let message = require("spec", 1000, 4, 1 << 50).unwrap_err().to_string();
+            let (start, lanes) = message.rsplit_once("; try engine.lanes = ").unwrap();
+            assert!(start.starts_with("spec: 1000 parameters on 1125899906842624 lanes need "), "{message}");
+            let lanes: u64 = lanes.parse().unwrap();
+            assert!((available / 8000..available / 2000).contains(&lanes), "{message}");
+            assert!(require("spec", 1000, 4, 64).is_ok());
         }
     }
 }

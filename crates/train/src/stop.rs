@@ -66,6 +66,9 @@ pub enum StopReason {
     },
 }
 
+/// The name of the probe.
+const TRIAL_LOSS: &str = "loss at a trial point";
+
 impl StopReason {
     /// Whether the run did what it was asked to: all steps, the target, or as long as a metric got better.
     pub fn is_success(&self) -> bool {
@@ -95,13 +98,38 @@ impl fmt::Display for StopReason {
                 write!(f, "given up at step {step}: loss {loss:.4e} exceeds {limit:.4e}, allowed by the best run")
             }
             Self::NonFinite { step, probe } => {
-                write!(
-                    f,
-                    "non-finite {probe} at step {step}; try smaller steps (the tuner's rate, cap or sigma) or look for bad data"
-                )
+                // A loss at a trial point depends on the rate that was tried; all else at step 0 comes before any rate.
+                let is_before_any_rate = *step == 0 && ![TRIAL_LOSS, "learning rate"].contains(&probe.as_str());
+                let advice = match is_before_any_rate {
+                    true => {
+                        "no step was taken yet: try precision `f64`, smaller inputs or targets, or look for huge ones"
+                    }
+                    false => "try smaller steps (the tuner's rate, cap or sigma) or look for bad data",
+                };
+                write!(f, "non-finite {probe} at step {step}; {advice}")
             }
             Self::Failed { step, error } => write!(f, "failed at step {step}: {error}"),
             Self::Interrupted { step } => write!(f, "interrupted before step {step}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use onedge_objective::Probe;
+
+    use super::*;
+
+    #[test]
+    fn the_advice_on_what_is_not_finite_fits_the_step() {
+        assert_eq!(Probe::TrialLoss.to_string(), TRIAL_LOSS);
+        let text = |step, probe: Probe| StopReason::NonFinite { step, probe: probe.to_string() }.to_string();
+        for probe in [Probe::Loss, Probe::Gradient, Probe::Curvature] {
+            assert!(text(0, probe).contains("no step was taken yet: try precision `f64`"));
+            assert!(
+                text(1, probe).ends_with("; try smaller steps (the tuner's rate, cap or sigma) or look for bad data")
+            );
+        }
+        assert!(text(0, Probe::TrialLoss).contains("try smaller steps"));
     }
 }

@@ -6,7 +6,8 @@ use onedge_spectrum::Error as SpectrumError;
 pub enum Error {
     /// A probe gave NaN or an infinity at a step.
     #[error(
-        "step {step}, {probe}: expected a finite number, got {value}; try smaller steps (the tuner's rate, cap or sigma) or look for non-finite data"
+        "step {step}, {probe}: expected a finite number, got {value}; try {}",
+        finite(*step, *probe)
     )]
     NonFinite {
         /// The step, counted from 0.
@@ -72,6 +73,16 @@ pub enum Error {
         /// Its length.
         got: usize,
     },
+}
+
+/// What makes a probe finite. Those of the first step, trials apart, come before any rate.
+fn finite(step: u64, probe: Probe) -> &'static str {
+    match (step, probe) {
+        (0, Probe::TrialLoss | Probe::LearningRate) | (1.., _) => {
+            "smaller steps (the tuner's rate, cap or sigma) or look for non-finite data"
+        }
+        _ => "other parameters to start from, or f64, or look for huge numbers in the data",
+    }
 }
 
 impl Error {

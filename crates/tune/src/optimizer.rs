@@ -1,6 +1,6 @@
 use onedge_objective::{Layer, Real, State};
 
-use crate::Error;
+use crate::{Error, Foresight};
 
 /// A rule that turns a gradient into an update at unit learning rate, `w <- w + eta u`.
 pub trait Optimizer<T: Real>: Send {
@@ -32,6 +32,13 @@ pub trait Optimizer<T: Real>: Send {
     /// The parameters to evaluate and to keep, where they are not those at which gradients are taken; `None` where they
     /// are, and before the first direction. It belongs to the step that the last direction is for.
     fn evaluation_point(&self) -> Option<&[T]> {
+        None
+    }
+
+    /// What it will do over a run of `steps` steps that its settings can hardly mean: a warm-up of its own that takes the
+    /// whole run. `None` for a method that does not count steps.
+    fn foresee(&self, steps: u64) -> Option<Foresight> {
+        let _ = steps;
         None
     }
 

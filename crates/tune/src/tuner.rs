@@ -1,6 +1,6 @@
 use onedge_objective::State;
 
-use crate::{Error, Events, Line, Needs};
+use crate::{Error, Events, Foresight, Line, Needs};
 
 /// A rule that sets the learning rate of each step from what it asks of a [`Line`].
 pub trait Tuner: Send {
@@ -15,6 +15,13 @@ pub trait Tuner: Send {
     /// answer for the whole of a run.
     fn needs(&self) -> Needs {
         Needs::default()
+    }
+
+    /// What it will do over a run of `steps` steps that its settings can hardly mean: a schedule that is over before the
+    /// run. `None` for a rule that depends on more than the step.
+    fn foresee(&self, steps: u64) -> Option<Foresight> {
+        let _ = steps;
+        None
     }
 
     /// What happened so far.

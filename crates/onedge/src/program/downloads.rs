@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use indicatif::{DecimalBytes, MultiProgress, ProgressBar, ProgressStyle};
 use onedge_data::{Progress, Unit};
+use onedge_text::shortened;
 
 use crate::program::console;
 
@@ -13,15 +14,18 @@ pub fn on_terminal(bars: MultiProgress) -> impl Fn(Progress<'_>) {
     move |progress| {
         let mut shown = shown.borrow_mut();
         if shown.as_ref().is_none_or(|(file, _)| file != progress.file) {
-            let template = match progress.unit {
-                Unit::Bytes => {
+            let width = console::error_width();
+            let template = match (progress.unit, width) {
+                (Unit::Bytes, 100..) => {
                     "{prefix} {bar:16} {decimal_bytes:>10}/{decimal_total_bytes}  {decimal_bytes_per_sec}  {eta} left"
                 }
-                Unit::Images => "{prefix} {bar:16} {pos:>10}/{len} images  {per_sec}  {eta} left",
+                (Unit::Bytes, _) => "{prefix} {decimal_bytes}/{decimal_total_bytes}  {eta} left",
+                (Unit::Images, 100..) => "{prefix} {bar:16} {pos:>10}/{len} images  {per_sec}  {eta} left",
+                (Unit::Images, _) => "{prefix} {pos}/{len} images  {eta} left",
             };
             let bar = bars.add(ProgressBar::new(progress.total));
             bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
-            bar.set_prefix(progress.file.to_owned());
+            bar.set_prefix(shortened(progress.file, width.saturating_sub(if width < 100 { 44 } else { 72 })));
             // What an earlier attempt left must not count as speed.
             bar.set_position(progress.received);
             bar.reset_eta();

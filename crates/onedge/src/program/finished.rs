@@ -6,10 +6,10 @@ use onedge_record::{BestEvaluation, Finding, StopReason};
 use onedge_run::{Error, Finished};
 use onedge_sweep::compare::Group;
 use onedge_text::table::{duration, number};
+use onedge_text::wrapped;
 
 use crate::program::code::Code;
 use crate::program::console;
-use crate::program::named::wrapped;
 use crate::program::progress::Row;
 
 /// Reports on a run, and says how to end.

@@ -12,8 +12,10 @@
 
 mod code;
 mod commands;
+mod completion;
 mod console;
 mod downloads;
+mod examples;
 mod exit;
 mod finished;
 mod glossary;
@@ -26,7 +28,7 @@ mod specs;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches, Parser};
 use onedge_spec::Catalogue;
 
 /// Curvature aware learning rate tuners: train networks at the edge of stability, and watch.
@@ -39,6 +41,10 @@ struct Cli {
 
 /// Does what the command line of this process asks for, with names looked up in `catalogue`, and says how to end.
 pub fn run(catalogue: &Catalogue) -> ExitCode {
-    let code = Cli::parse().command.run(catalogue).unwrap_or_else(|error| exit::report(&error));
+    let command = || examples::with_examples(Cli::command());
+    let with_candidates = || completion::with_candidates(command(), catalogue);
+    clap_complete::CompleteEnv::with_factory(with_candidates).var(commands::ASKED).complete();
+    let cli = Cli::from_arg_matches(&command().get_matches()).unwrap_or_else(|error| error.exit());
+    let code = cli.command.run(catalogue).unwrap_or_else(|error| exit::report(&error));
     console::ending(code).into()
 }

@@ -7,6 +7,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use onedge_data::Progress;
 use onedge_record::{Record, StopReason, Summary};
 use onedge_text::table::{duration, number};
+use onedge_text::{beside, printable_line, shortened};
 
 use crate::program::{console, downloads};
 
@@ -57,10 +58,8 @@ impl Rows {
 
     /// A row called `name`, in a column of `width`, for a run of so many steps.
     pub fn row(&self, name: &str, width: usize, steps: u64) -> Row {
-        let bar = self.bars.add(ProgressBar::new(steps));
-        bar.set_style(style());
-        bar.set_prefix(format!("{name:<width$}"));
-        bar.set_message("");
+        let name = &printable_line(name)[..];
+        let bar = self.line(&called(name, width), steps);
         let now = Instant::now();
         Row {
             bar,
@@ -80,8 +79,9 @@ impl Rows {
     /// A line of its own, for what is counted up to `length`.
     pub fn line(&self, name: &str, length: u64) -> ProgressBar {
         let bar = self.bars.add(ProgressBar::new(length));
-        bar.set_style(style());
+        bar.set_style(style(console::error_width()));
         bar.set_prefix(name.to_owned());
+        bar.set_message("");
         bar
     }
 
@@ -119,9 +119,39 @@ impl Rows {
     }
 }
 
-fn style() -> ProgressStyle {
-    let template = "{prefix} {bar:16} {pos:>6}/{len} {msg}";
+/// A bar in a terminal of so many columns.
+fn style(width: usize) -> ProgressStyle {
+    let template = match bar(width) {
+        16 => "{prefix} {bar:16} {pos:>6}/{len} {msg}",
+        8 => "{prefix} {bar:8} {pos:>6}/{len} {msg}",
+        _ => "{prefix} {pos:>6}/{len} {msg}",
+    };
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// How long a bar is.
+fn bar(width: usize) -> usize {
+    match width {
+        100.. => 16,
+        56.. => 8,
+        _ => 0,
+    }
+}
+
+/// A name in a column of `column`, cut where it would take more than a third of the terminal.
+pub fn called(name: &str, column: usize) -> String {
+    let most = console::error_width() / 3;
+    format!("{:<1$}", shortened(name, most), column.min(most))
+}
+
+/// The columns that are left for the message of a bar.
+pub fn room(bar_line: &ProgressBar) -> usize {
+    let width = console::error_width();
+    let digits = bar_line.length().unwrap_or_default().to_string().len();
+    let bar = bar(width);
+    let taken = bar_line.prefix().chars().count() + 1 + bar + usize::from(bar > 0) + digits.max(6) + 1 + digits + 1;
+    // The last column is left free: some terminals begin a new line after it.
+    width.saturating_sub(taken + 1)
 }
 
 impl Row {
@@ -143,11 +173,12 @@ impl Row {
         if self.terminal {
             if elapsed >= REDRAW_EVERY || self.first == Some(record.step) {
                 self.bar.set_position(done);
-                self.bar.set_message(self.message(record, done));
+                self.bar.set_message(beside(&self.message(record, done), room(&self.bar)));
                 self.drawn = Instant::now();
             }
         } else if done * 10 / self.steps > record.step * 10 / self.steps || elapsed >= PLAIN_EVERY {
-            console::note(&format!("{}: step {done}/{}  {}", self.name, self.steps, self.message(record, done)));
+            let message = beside(&self.message(record, done), usize::MAX);
+            console::note(&format!("{}: step {done}/{}  {message}", self.name, self.steps));
             self.drawn = Instant::now();
         }
     }
@@ -166,40 +197,45 @@ impl Row {
             StopReason::Hopeless { .. } => "given up",
             StopReason::NonFinite { .. } | StopReason::Failed { .. } => "failed",
         };
-        let (done, numbers) = match &self.last {
-            Some(last) => (last.step + 1, self.numbers(last)),
-            None => (0, "no step taken".to_owned()),
+        // The last loss is the one that tables and sentences have, too.
+        let (done, mut parts) = match &self.last {
+            Some(last) => (last.step + 1, self.numbers(last, ("final loss", summary.final_loss))),
+            None => (0, vec![(0, "no step taken".to_owned())]),
         };
         if self.terminal {
+            parts.push((0, word.to_owned()));
             self.bar.set_position(done);
-            self.bar.abandon_with_message(format!("{numbers}  {word}"));
+            self.bar.abandon_with_message(beside(&parts, room(&self.bar)));
         } else {
-            console::note(&format!("{}: {word}  {numbers}", self.name));
+            console::note(&format!("{}: {word}  {}", self.name, beside(&parts, usize::MAX)));
         }
     }
 
-    fn message(&self, record: &Record, done: u64) -> String {
+    /// What is shown of a step, with how soon it is left out where there is no room.
+    fn message(&self, record: &Record, done: u64) -> Vec<(u8, String)> {
         let secs = self.started.elapsed().as_secs_f64();
         let since = record.step.saturating_sub(self.first.unwrap_or_default());
         let rate = since as f64 / secs.max(1e-9);
         let left = if since == 0 { "-".to_owned() } else { duration((self.steps - done) as f64 / rate) };
         let speed = if since == 0 { "-".to_owned() } else { format!("{rate:.1}") };
-        format!("{}  {speed:>6} steps/s  {left} left", self.numbers(record))
+        let mut parts = self.numbers(record, ("loss", Some(record.loss)));
+        parts.extend([(6, format!("{speed:>6} steps/s")), (1, format!("{left} left"))]);
+        parts
     }
 
-    fn numbers(&self, record: &Record) -> String {
+    fn numbers(&self, record: &Record, (name, loss): (&str, Option<f64>)) -> Vec<(u8, String)> {
         let show = |value: Option<f64>| number(value.filter(|value| value.is_finite()));
         let measured = self.measured;
         // A product with the rate of another step would be none that ever was.
         let since = measured.filter(|measured| measured.step != record.step);
-        format!(
-            "loss {:>9}{}  rate {:>9}  sharpness {:>9}  rate x sharpness {:>6}{}",
-            show(Some(record.loss)),
-            self.test.map_or(String::new(), |loss| format!("  test loss {:>9}", number(Some(loss)))),
-            show(Some(record.learning_rate)),
-            show(measured.and_then(|measured| measured.sharpness)),
-            show(measured.map(|measured| measured.product)),
-            since.map_or(String::new(), |measured| format!(" at step {}", measured.step)),
-        )
+        let since = since.map_or(String::new(), |measured| format!(" at step {}", measured.step));
+        let product = show(measured.map(|measured| measured.product));
+        vec![
+            (0, format!("{name} {:>9}", show(loss))),
+            (2, self.test.map_or(String::new(), |loss| format!("test loss {:>9}", number(Some(loss))))),
+            (3, format!("rate {:>9}", show(Some(record.learning_rate)))),
+            (5, format!("sharpness {:>9}", show(measured.and_then(|measured| measured.sharpness)))),
+            (4, format!("rate x sharpness {product:>6}{since}")),
+        ]
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use onedge_spec::Catalogue;
-use onedge_store::Store;
+use onedge_store::{Store, path_of};
 
 use crate::program::console;
 
@@ -11,7 +11,7 @@ use crate::program::console;
 pub const ROOT: &str = "runs";
 
 /// Which store.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct Root {
     /// The folder below which the runs lie [default: runs]
     #[arg(long, value_name = "DIR", global = true)]
@@ -22,6 +22,27 @@ impl Root {
     /// The folder.
     pub fn path(&self) -> &Path {
         self.root.as_deref().unwrap_or(Path::new(ROOT))
+    }
+
+    /// The folder of the run that `run` means: its path, or the name, id or folder of a run below the root.
+    pub fn folder_of(&self, run: &Path, catalogue: &Catalogue) -> anyhow::Result<PathBuf> {
+        let is_path = ["steps.jsonl", "spec.toml"].iter().any(|name| run.join(name).is_file());
+        match run.to_str() {
+            // There are no names yet.
+            _ if self.is_yet_to_come() && !is_path => Err(onedge_record::Error::NoRun(run.to_owned()).into()),
+            Some(run) => Ok(path_of(self.path(), run, catalogue)?),
+            // Names of runs are Unicode.
+            None => Ok(run.to_owned()),
+        }
+    }
+
+    /// The same where a spec may be meant, too: a file that is there stays as it is.
+    pub fn spec_or_run(&self, path: &Path, catalogue: &Catalogue) -> anyhow::Result<PathBuf> {
+        let is_file = path.is_file() || path.extension().is_some_and(|end| end == "toml");
+        if is_file || (path.is_dir() && path.join("spec.toml").is_file()) {
+            return Ok(path.to_owned());
+        }
+        self.folder_of(path, catalogue)
     }
 
     /// Whether no run was made yet, and nobody said that there are some.

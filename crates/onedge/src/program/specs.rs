@@ -1,14 +1,17 @@
 //! Specs from files and flags.
 
+use std::mem::discriminant;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use onedge_run::{DataSets, document_of};
 use onedge_spec::{Catalogue, Document, Spec};
+use onedge_tune::Foresight;
 use onedge_tune::tuners::Guarded;
 
 use crate::program::console;
 use crate::program::progress::Rows;
+use crate::program::root::Root;
 
 /// What every command that takes specs shares.
 #[derive(Debug, Args)]
@@ -29,12 +32,13 @@ pub struct Cache {
 }
 
 impl Overrides {
-    /// The spec at `path` (a TOML file, or a run folder whose spec is meant) with the flags applied.
-    pub fn document(&self, path: Option<&Path>, catalogue: &Catalogue) -> Result<Document, onedge_run::Error> {
+    /// The spec at `path` (a TOML file, or a run, whose spec is meant) with the flags applied.
+    pub fn document(&self, path: Option<&Path>, catalogue: &Catalogue) -> anyhow::Result<Document> {
+        let path = path.map(|path| Root::default().spec_or_run(path, catalogue)).transpose()?;
         let mut document = match path {
             None => Document::empty("defaults"),
-            Some(path) if path.is_dir() => document_of(path, catalogue)?,
-            Some(path) => Document::read(path)?,
+            Some(path) if path.is_dir() => document_of(&path, catalogue)?,
+            Some(path) => Document::read(&path)?,
         }
         .with_catalogue(catalogue);
         for assignment in &self.set {
@@ -72,6 +76,39 @@ pub const CONTENT_KEY: &str = "provenance.data_sha256";
 pub fn note_different_data(contents: usize) {
     if contents > 1 {
         console::note("note: these runs saw different data, so their losses do not compare directly");
+    }
+}
+
+/// Warns of what runs of `specs` will do that their settings can hardly mean: of each kind once, with how many there are.
+pub fn warn_of_foresights<'a>(specs: impl IntoIterator<Item = &'a Spec>, warn: &dyn Fn(&str)) {
+    let remedy = |section: &str, foresight: &Foresight| foresight.remedy(section);
+    warn_with(specs, &remedy, warn);
+}
+
+/// The same with another remedy, for a setting of that section.
+pub fn warn_with<'a>(
+    specs: impl IntoIterator<Item = &'a Spec>,
+    remedy: &dyn Fn(&str, &Foresight) -> String,
+    warn: &dyn Fn(&str),
+) {
+    let mut found: Vec<(&'static str, Foresight, usize)> = Vec::new();
+    for (section, foresight) in specs.into_iter().flat_map(Spec::foresights) {
+        let same = |(known, other, _): &&mut (&'static str, Foresight, usize)| {
+            (*known, other.key(), discriminant(other)) == (section, foresight.key(), discriminant(&foresight))
+        };
+        match found.iter_mut().find(same) {
+            Some((.., runs)) => *runs += 1,
+            None => found.push((section, foresight, 1)),
+        }
+    }
+    for (section, foresight, runs) in found {
+        let others = match runs {
+            1 => String::new(),
+            2 => ", and so in another run".to_owned(),
+            runs => format!(", and so in {} other runs", runs - 1),
+        };
+        let (key, problem) = (foresight.key(), foresight.problem());
+        warn(&format!("{section}.{key}: {problem}{others}; {}", remedy(section, &foresight)));
     }
 }
 

@@ -60,7 +60,7 @@ fn every_kind_of_change_is_carried_out() {
         ("tuner.sigma=1.5", "kept"),
         ("precision=f64", "kept"),
         ("batch=5", "new: order of mini-batches"),
-        ("batch= diagnostics.batch_sharpness_every=0", "kept"),
+        ("~batch diagnostics.batch_sharpness_every=0", "kept"),
         ("diagnostics.top_every=0", "kept"),
         ("diagnostics.trace_every=1", "kept"),
         ("data.separation=3", "diagnostic top, order of mini-batches"),

@@ -1,10 +1,13 @@
 //! Runs the program the way users do.
 
 mod bench;
+mod bounds;
 mod compare;
+mod completions;
 mod console;
 mod downloads;
 mod evaluation;
+mod examples;
 mod explain;
 mod figures;
 mod fork;
@@ -16,11 +19,14 @@ mod language;
 mod measure;
 mod mistakes;
 mod moved;
+mod names;
 mod output;
 mod plan;
 mod predict;
 mod resume;
 mod runs;
+mod schedules;
+mod signals;
 mod store_kills;
 mod sweep;
 mod theory;

@@ -152,11 +152,3 @@ fn help_is_complete_and_short() {
     assert!(help.contains("Exit codes"));
     assert_eq!(bench.done(&["--version"]).stdout, format!("onedge {}\n", env!("CARGO_PKG_VERSION")));
 }
-
-#[test]
-fn completions_know_the_commands() {
-    let bench = Bench::new();
-    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        assert!(bench.done(&["completions", shell]).stdout.contains("compare"), "{shell}");
-    }
-}

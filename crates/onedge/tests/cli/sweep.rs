@@ -137,7 +137,7 @@ fn diverged_and_hopeless_runs_are_counted() {
     assert!(output.stderr.contains("[2/4] constant rate=1e-9: given up at step 19, loss "), "{}", output.stderr);
     assert!(output.stdout.contains("given up at step 19\n"), "{}", output.stdout);
     // Without the rule that run is not at its end; alone it has no rival, and a diverged one is no best.
-    let args = ["sweep", "s.toml", "-q", "--set", "steps=40", "--set", "sweep.stop="];
+    let args = ["sweep", "s.toml", "-q", "--set", "steps=40", "--set", "~sweep.stop"];
     assert_eq!(done_now(&bench.done(&args)), 1);
     let alone = bench.run(&[&args[..], &["--set", "tuner.rate=1e9"]].concat());
     assert_eq!(alone.code, Some(1), "{}", alone.stderr);

@@ -151,7 +151,7 @@ fn progress_without_a_terminal_is_a_few_plain_lines() {
     assert!(!output.stderr.contains('\u{1b}'));
     // The sharpness is measured every 5 steps; the product is that of the step at which it was.
     assert!(lines[0].contains(" at step 95  "), "{}", lines[0]);
-    assert!(lines[10].starts_with("constant: done  loss "), "{}", lines[10]);
+    assert!(lines[10].starts_with("constant: done  final loss "), "{}", lines[10]);
 
     bench.write("huge.csv", "a,y\n1e30,0\n-1e30,1\n");
     let set = ["data=csv", "data.path=huge.csv", "data.column=y", "data.scale=none"];

@@ -4,8 +4,8 @@
 use onedge_objective::{Reader, Real, State};
 use onedge_registry::{Error as SettingError, Settings};
 
-use crate::Error;
 use crate::bounds::DECAY_RATE;
+use crate::{Error, Foresight};
 
 /// `x <- (1 - c) x + c z` with `c = gamma^2 / (sum of gamma^2)`, and `y = (1 - beta) z + beta x`.
 #[derive(Debug, Clone)]
@@ -41,6 +41,12 @@ impl<T: Real> Averaging<T> {
     /// `rate`, or the share of it that the warm-up allows at this step.
     pub(super) fn warm(&self, rate: f64) -> f64 {
         if self.steps < self.warmup { rate * self.steps as f64 / self.warmup as f64 } else { rate }
+    }
+
+    /// Of a run that ends in the warm-up.
+    pub(super) fn foresee(&self, steps: u64) -> Option<Foresight> {
+        let &Self { warmup, .. } = self;
+        (steps < warmup).then_some(Foresight::Rising { warmup, key: "warmup", steps })
     }
 
     pub(super) fn last(&self) -> &[T] {

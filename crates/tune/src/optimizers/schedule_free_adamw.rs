@@ -8,7 +8,7 @@ use super::decay::{DECAY_ON, Decay, DecayOn};
 use super::make::Make;
 use super::schedule_free_sgd::{BETA, DECAY, WARMUP};
 use crate::bounds::{self, DECAY_RATE, IN_RANGE, POSITIVE};
-use crate::{Error, Optimizer};
+use crate::{Error, Foresight, Optimizer};
 
 /// Schedule-free AdamW: as schedule-free SGD, with RMSProp's division of the gradient; the average stands for Adam's
 /// momentum.
@@ -151,6 +151,10 @@ impl<T: Real> Optimizer<T> for ScheduleFreeAdamW<T> {
 
     fn edge(&self) -> Option<f64> {
         None
+    }
+
+    fn foresee(&self, steps: u64) -> Option<Foresight> {
+        self.averaging.foresee(steps)
     }
 
     fn evaluation_point(&self) -> Option<&[T]> {

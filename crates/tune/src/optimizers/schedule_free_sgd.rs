@@ -6,7 +6,7 @@ use super::checks::check_lengths;
 use super::decay::{DECAY_ON, Decay, DecayOn};
 use super::make::Make;
 use crate::bounds::{IN_RANGE, POSITIVE};
-use crate::{Error, Optimizer};
+use crate::{Error, Foresight, Optimizer};
 
 /// Schedule-free SGD: gradients are taken between the last point z of plain SGD and the average x of them all, and x is
 /// what is evaluated and kept.
@@ -109,6 +109,10 @@ impl<T: Real> Optimizer<T> for ScheduleFreeSgd<T> {
         None
     }
 
+    fn foresee(&self, steps: u64) -> Option<Foresight> {
+        self.averaging.foresee(steps)
+    }
+
     fn evaluation_point(&self) -> Option<&[T]> {
         self.averaging.mean()
     }
@@ -162,5 +166,8 @@ mod tests {
         // Then two thirds: 1 - 2 (0.5 + 0.25).
         warm.direction(&[1.0], &[0.5], &mut u).unwrap();
         assert!((u[0] + 1.5).abs() < 1e-15);
+        let too_long = |steps| Optimizer::<f64>::foresee(&warm, steps);
+        assert_eq!(too_long(2), Some(Foresight::Rising { warmup: 3, key: "warmup", steps: 2 }));
+        assert_eq!(too_long(3), None, "the third step is one at the whole rate");
     }
 }

@@ -2,7 +2,9 @@ use onedge_registry::{Default, Entry, Error, Kind, Settings, setting};
 
 use super::make::Make;
 use super::schedule::Schedule;
+use crate::Foresight;
 use crate::bounds::{FACTOR, RATE, from_one};
+use crate::foresight::VANISHED;
 
 /// Exponential decay, `eta = rate factor^(t / period)`.
 ///
@@ -47,6 +49,11 @@ impl Schedule for Exponential {
     fn rate_at(&self, step: u64) -> f64 {
         self.rate * self.factor.powf(step as f64 / self.period as f64)
     }
+
+    fn misfit(&self, steps: u64) -> Option<Foresight> {
+        let from = (VANISHED.ln() / self.factor.ln() * self.period as f64).ceil();
+        (self.factor < 1.0 && from < steps as f64).then_some(Foresight::Vanishes { from: from as u64, steps })
+    }
 }
 
 #[cfg(test)]
@@ -59,5 +66,14 @@ mod tests {
         for (step, expected) in [(0, 3.0), (5, 1.5), (10, 0.75), (20, 0.1875)] {
             assert!((schedule.rate_at(step) - expected).abs() < 1e-14);
         }
+    }
+
+    /// A fiftieth in 3 steps is a 1e8th after 3 ln(1e8) / ln(50) = 14.1.
+    #[test]
+    fn a_rate_that_vanishes_is_foreseen() {
+        let schedule = Exponential::new(0.7, 0.02, 3).unwrap();
+        assert_eq!(schedule.misfit(15), None);
+        assert_eq!(schedule.misfit(50), Some(Foresight::Vanishes { from: 15, steps: 50 }));
+        assert_eq!(Exponential::new(0.7, 1.0, 3).unwrap().misfit(u64::MAX), None);
     }
 }

@@ -1,6 +1,6 @@
 use onedge_objective::State;
 
-use crate::{Error, Events, Line, Tuner};
+use crate::{Error, Events, Foresight, Line, Tuner};
 
 /// A learning rate that depends on the step alone. Every schedule is a [`Tuner`] that asks the line for nothing else,
 /// keeps no state and never meets an event.
@@ -10,11 +10,21 @@ pub trait Schedule: Send {
 
     /// The learning rate at `step`, counted from 0.
     fn rate_at(&self, step: u64) -> f64;
+
+    /// What the schedule does over a run of `steps` steps that it can hardly be meant to do.
+    fn misfit(&self, steps: u64) -> Option<Foresight> {
+        let _ = steps;
+        None
+    }
 }
 
 impl<S: Schedule> Tuner for S {
     fn learning_rate(&mut self, line: &mut dyn Line) -> Result<f64, Error> {
         Ok(self.rate_at(line.step()))
+    }
+
+    fn foresee(&self, steps: u64) -> Option<Foresight> {
+        self.misfit(steps)
     }
 
     fn events(&self) -> &Events {

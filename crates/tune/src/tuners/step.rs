@@ -2,7 +2,9 @@ use onedge_registry::{Default, Entry, Error, Kind, Settings, setting};
 
 use super::make::Make;
 use super::schedule::Schedule;
+use crate::Foresight;
 use crate::bounds::{FACTOR, RATE, from_one};
+use crate::foresight::VANISHED;
 
 /// Step decay, `eta = rate factor^floor(t / period)`.
 ///
@@ -46,6 +48,19 @@ impl Schedule for StepDecay {
 
     fn rate_at(&self, step: u64) -> f64 {
         self.rate * self.factor.powf((step / self.period) as f64)
+    }
+
+    fn misfit(&self, steps: u64) -> Option<Foresight> {
+        let &Self { factor, period, .. } = self;
+        // At a factor of 1 nothing is to be cut.
+        if factor >= 1.0 {
+            return None;
+        }
+        if steps <= period {
+            return Some(Foresight::Uncut { period, steps });
+        }
+        let from = (VANISHED.ln() / factor.ln()).ceil() * period as f64;
+        (from < steps as f64).then_some(Foresight::Vanishes { from: from as u64, steps })
     }
 }
 

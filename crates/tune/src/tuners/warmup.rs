@@ -1,6 +1,8 @@
 use onedge_registry::{Default, Error, Kind, Setting, Settings, setting};
 
+use crate::Foresight;
 use crate::bounds::{DECAY_RATE, RATE, from_one};
+use crate::foresight::DOWN;
 
 /// A linear rise from 0 to the peak over the first steps of a horizon, shared by the schedules that begin with one.
 ///
@@ -55,6 +57,23 @@ impl Warmup {
     /// The rate that the rise ends at.
     pub fn peak(&self) -> f64 {
         self.rate
+    }
+
+    /// Of a run that ends in the warm-up.
+    pub(super) fn rising(&self, steps: u64) -> Option<Foresight> {
+        let Self { warmup_steps: warmup, .. } = *self;
+        (warmup > 0 && steps <= warmup).then_some(Foresight::Rising { warmup, key: "horizon", steps })
+    }
+
+    /// Of a schedule that comes down to 0 at its horizon, and whose rate after the run is `end`.
+    pub(super) fn coming_down(&self, steps: u64, end: f64) -> Option<Foresight> {
+        let Self { horizon, rate, .. } = *self;
+        let share = end / rate;
+        match self.rising(steps) {
+            None if rate > 0.0 && steps > horizon => Some(Foresight::Over { horizon, steps }),
+            None if share > DOWN => Some(Foresight::CutOff { horizon, share, steps }),
+            rising => rising,
+        }
     }
 
     pub(super) fn phase(&self, step: u64) -> Phase {

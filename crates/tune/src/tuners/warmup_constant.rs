@@ -3,6 +3,7 @@ use onedge_registry::{Entry, Error as SettingError};
 use super::make::Make;
 use super::schedule::Schedule;
 use super::warmup::{Phase, SETTINGS, Warmup};
+use crate::Foresight;
 
 /// Linear warm-up, then constant.
 ///
@@ -43,6 +44,10 @@ impl Schedule for WarmupConstant {
             Phase::Rising(rate) => rate,
             Phase::After(_) => self.0.peak(),
         }
+    }
+
+    fn misfit(&self, steps: u64) -> Option<Foresight> {
+        self.0.rising(steps)
     }
 }
 

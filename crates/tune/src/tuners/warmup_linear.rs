@@ -3,6 +3,7 @@ use onedge_registry::{Entry, Error as SettingError};
 use super::make::Make;
 use super::schedule::Schedule;
 use super::warmup::{Phase, SETTINGS, Warmup};
+use crate::Foresight;
 
 /// Linear warm-up, then a linear fall to zero.
 ///
@@ -44,6 +45,10 @@ impl Schedule for WarmupLinear {
             Phase::Rising(rate) => rate,
             Phase::After(over) => self.0.peak() * (1.0 - over),
         }
+    }
+
+    fn misfit(&self, steps: u64) -> Option<Foresight> {
+        self.0.coming_down(steps, self.rate_at(steps))
     }
 }
 

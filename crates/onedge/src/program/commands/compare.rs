@@ -1,8 +1,7 @@
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use onedge_record::{Record, RunDirectory, write_whole};
-use onedge_run::{DataSets, Place, Request, check_all, execute};
+use onedge_run::{DataSets, Interrupt, Place, Request, check_all, execute};
 use onedge_spec::{Catalogue, Variant, expand};
 use onedge_store::IndexedRoot;
 use onedge_sweep::Metric;
@@ -12,14 +11,14 @@ use onedge_text::labels::tell_apart;
 use crate::program::code::Code;
 use crate::program::console;
 use crate::program::finished::remarks;
-use crate::program::interrupt;
+use crate::program::interrupt::Signals;
 use crate::program::progress::Rows;
 use crate::program::root::ROOT;
-use crate::program::specs::Overrides;
+use crate::program::specs::{Overrides, warn_of_foresights};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Specs, TOML files; a list where a setting takes one value (rate = [0.1, 0.2], seed = [0, 1]) spans a grid
+    /// Specs, TOML files or those of other runs (folders, names or ids); a list where a setting takes one value (rate = [0.1, 0.2], seed = [0, 1]) spans a grid
     #[arg(required = true)]
     specs: Vec<PathBuf>,
     #[command(flatten)]
@@ -42,11 +41,12 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
         plans.push(expand(&args.overrides.document(Some(path), catalogue)?)?);
     }
     name_apart(&mut plans, &args.specs);
-    let interrupt = interrupt::flag()?;
+    let interrupt = Signals::heed()?;
     let rows = Rows::new(args.quiet);
-    let mut data_sets = args.overrides.data_sets(&rows).stopped_by(&interrupt);
+    let mut data_sets = args.overrides.data_sets(&rows).stopped_by(interrupt.stop());
     check_all(plans.iter().flatten().map(|variant| &variant.spec), &mut data_sets)?;
     metric.check(plans.iter().flatten().map(|variant| &variant.spec), &mut data_sets)?;
+    warn_of_foresights(plans.iter().flatten().map(|variant| &variant.spec), &*rows.warnings());
     let folder = match &args.out {
         Some(path) => RunDirectory::create(path)?,
         None => RunDirectory::create_numbered(Path::new(ROOT), "compare")?,
@@ -55,7 +55,7 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
     let shown = show(&groups, &plans, folder.path(), &metric);
     stopped?;
     shown?;
-    Ok(if interrupt.load(Ordering::Relaxed) {
+    Ok(if interrupt.is_set() {
         Code::Interrupted
     } else if groups.iter().all(|group| group.got_somewhere(&metric)) {
         Code::Done
@@ -83,13 +83,14 @@ fn show(groups: &[Group], plans: &[Vec<Variant>], folder: &Path, metric: &Metric
     if groups.is_empty() {
         return Ok(());
     }
-    let text = comparison_table_by(groups, metric);
-    console::result(&text);
+    let table = comparison_table_by(groups, metric);
+    console::table(&table);
     for line in remarks(groups) {
         console::result(&format!("{line}\n"));
     }
     note_different_problems(plans);
-    let mut written = write_whole(&folder.join("table.txt"), text.as_bytes()).map_err(onedge_plot::Error::from);
+    let mut written =
+        write_whole(&folder.join("table.txt"), table.to_string().as_bytes()).map_err(onedge_plot::Error::from);
     let drawing = picture_by("the best run of each spec", groups, metric);
     for extension in ["svg", "png"] {
         written = written.and(drawing.save(&folder.join(format!("picture.{extension}"))));
@@ -107,7 +108,7 @@ fn all(
     rows: &Rows,
     folder: &Path,
     data_sets: &mut DataSets,
-    interrupt: &AtomicBool,
+    interrupt: &dyn Interrupt,
     catalogue: &Catalogue,
 ) -> (Vec<Group>, Result<(), onedge_run::Error>) {
     let mut stopped = Ok(());
@@ -119,7 +120,7 @@ fn all(
         let Some(first) = variants.first() else { continue };
         let mut group = Group { name: first.spec.name.clone(), points: Vec::new() };
         for variant in variants {
-            if stopped.is_err() || interrupt.load(Ordering::Relaxed) {
+            if stopped.is_err() || interrupt.is_set() {
                 break;
             }
             let mut row = rows.row(&title(variant), width, variant.spec.steps);

@@ -1,8 +1,7 @@
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 
 use onedge_record::{Record, RunDirectory};
-use onedge_run::{DataSets, Finished, Place, Request, execute};
+use onedge_run::{DataSets, Finished, Interrupt, Place, Request, execute};
 use onedge_spec::{Catalogue, Document, Spec};
 use onedge_store::IndexedRoot;
 use onedge_sweep::compare::{Group, Point, comparison_table, picture};
@@ -10,7 +9,7 @@ use onedge_text::table::number;
 
 use crate::program::code::Code;
 use crate::program::console;
-use crate::program::interrupt;
+use crate::program::interrupt::Signals;
 use crate::program::progress::Rows;
 use crate::program::root::ROOT;
 
@@ -43,7 +42,7 @@ const PROBLEM: [&str; 5] =
     ["data=digits", "model=mlp", "model.hidden=[128, 128, 128]", "loss=squared", "diagnostics.sharpness_every=10"];
 
 pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
-    let interrupt = interrupt::flag()?;
+    let interrupt = Signals::heed()?;
     let specs = RULES.iter().map(|(name, rule)| spec(name, rule, args.steps)).collect::<Result<Vec<_>, _>>()?;
     let folder = match &args.out {
         Some(path) => RunDirectory::create(path)?,
@@ -70,14 +69,17 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
             name: spec.name.clone(),
             points: vec![Point { label: String::new(), runs: vec![finished] }],
         });
-        if !stop.is_success() && interrupt.load(Ordering::Relaxed) {
+        if !stop.is_success() && interrupt.is_set() {
             break;
         }
     }
-    console::result(&format!("\n{}\n", comparison_table(&groups)));
+    console::result("\n");
+    console::table(&comparison_table(&groups));
+    console::result("\n");
     let measured = |name: &str| {
         let group = groups.iter().find(|group| group.name == name)?;
-        sharpest(group.points[0].runs.first()?)
+        let run = group.points[0].runs.first()?;
+        Some((sharpest(run)?, run.summary.final_loss))
     };
     if let (Some(cdat), Some(greedy)) = (measured(PAPER), measured(GREEDY)) {
         console::result(&format!("{}\n", explanation(&cdat, &greedy)));
@@ -88,7 +90,7 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
         drawing.save(&folder.path().join(format!("demo.{extension}")))?;
     }
     console::result(&format!("picture: {}\n", folder.path().join("demo.png").display()));
-    Ok(if interrupt.load(Ordering::Relaxed) { Code::Interrupted } else { Code::Done })
+    Ok(if interrupt.is_set() { Code::Interrupted } else { Code::Done })
 }
 
 /// The last record of a run at which the sharpness was measured.
@@ -97,10 +99,10 @@ fn sharpest(run: &Finished) -> Option<Record> {
 }
 
 /// What there is to see, in the numbers of this run.
-fn explanation(cdat: &Record, greedy: &Record) -> String {
-    let words = |record: &Record| {
-        let (rate, loss) = (number(Some(record.learning_rate)), number(Some(record.loss)));
-        format!("sharpness {}, rate {rate}, loss {loss}", number(record.sharpness))
+fn explanation(cdat: &(Record, Option<f64>), greedy: &(Record, Option<f64>)) -> String {
+    let words = |(record, loss): &(Record, Option<f64>)| {
+        let (rate, loss) = (number(Some(record.learning_rate)), number(*loss));
+        format!("sharpness {}, rate {rate}, final loss {loss}", number(record.sharpness))
     };
     format!(
         "Greedy takes the best step of the quadratic model each time. It ends at {}.\n\

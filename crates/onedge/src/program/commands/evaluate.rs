@@ -10,11 +10,13 @@ use crate::program::console;
 use crate::program::exit::Misuse;
 use crate::program::parameters::Parameters;
 use crate::program::progress::Rows;
+use crate::program::root::Root;
 use crate::program::specs::Overrides;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The folder of a run
+    /// The run: its folder, name or id
+    #[arg(value_name = "RUN")]
     run: PathBuf,
     /// New examples in the format of the run's data: a table, an IDX file, a CIFAR batch, a folder of images with one folder for each class, a text [default: the run's test examples]
     data: Option<PathBuf>,
@@ -25,6 +27,8 @@ pub struct Args {
     parameters: Parameters,
     #[command(flatten)]
     overrides: Overrides,
+    #[command(flatten)]
+    root: Root,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -35,15 +39,20 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
         let expected = "none beside a file of examples, which is read as the run has learned".to_owned();
         return Err(Misuse { option: "--set", expected, got: data.display().to_string() }.into());
     }
-    RunDirectory::open(&args.run)?;
-    let spec = Spec::resolve(&args.overrides.document(Some(&args.run), catalogue)?)?;
-    let point = args.parameters.point(&args.run)?.unwrap_or_else(|| Point::Of(args.run.clone(), Moment::Last));
+    let run = args.root.folder_of(&args.run, catalogue)?;
+    RunDirectory::open(&run)?;
+    let spec = Spec::resolve(&args.overrides.document(Some(&run), catalogue)?)?;
+    let point = args.parameters.point(&run)?.unwrap_or_else(|| Point::Of(run.clone(), Moment::Last));
     let examples = match &args.data {
         None => Examples::OfTheRun,
         Some(data) => Examples::In { data, labels: args.labels.as_deref() },
     };
     let mut data_sets = args.overrides.data_sets(&Rows::new(false));
-    let evaluated = evaluate(&spec, &args.run, &point, examples, &mut data_sets)?;
-    console::result(&if args.json { serde_json::to_string_pretty(&evaluated)? + "\n" } else { evaluated.to_text() });
+    let evaluated = evaluate(&spec, &run, &point, examples, &mut data_sets)?;
+    if args.json {
+        console::data(&(serde_json::to_string_pretty(&evaluated)? + "\n"));
+    } else {
+        console::result(&evaluated.to_text_within(console::width()));
+    }
     Ok(Code::Done)
 }

@@ -8,20 +8,26 @@ use crate::program::named::{Kind, Row, full, kinds};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Any tuner, optimizer, diagnostic, model, loss, data set, recorded quantity, ..., or a term such as `edge`
+    /// Any tuner, optimizer, diagnostic, model, loss, data set, setting (`tuner.sigma`, `batch`), recorded quantity, field of a
+    /// summary, ..., or a term such as `edge`
     name: String,
 }
 
 pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
     let (kinds, wanted) = (kinds(catalogue), plain(&args.name));
     let rows = kinds.iter().flat_map(|kind| kind.rows.iter().map(move |row| (kind, row)));
-    let text = |(kind, row): (&Kind, &Row)| format!("{} {}", kind.singular, full(row));
-    let mut found: Vec<String> = rows.clone().filter(|(_, row)| plain(row.name) == wanted).map(text).collect();
+    let text = |(kind, row): (&Kind, &Row)| format!("{} {}", kind.singular, full(row, console::width()));
+    // A setting is called by its key alone, too.
+    let called = |(kind, row): &(&Kind, &Row)| {
+        let key = row.name.rsplit('.').next().filter(|_| kind.singular == "setting");
+        plain(&row.name) == wanted || key.is_some_and(|key| plain(key) == wanted)
+    };
+    let mut found: Vec<String> = rows.clone().filter(called).map(text).collect();
     if found.is_empty() && args.name.contains('_') {
         found = rows.filter(|(_, row)| row.mentions(&args.name)).map(text).collect();
     }
     if found.is_empty() {
-        let mut known: Vec<&str> = kinds.iter().flat_map(|kind| kind.rows.iter().map(|row| row.name)).collect();
+        let mut known: Vec<&str> = kinds.iter().flat_map(|kind| kind.rows.iter().map(|row| &*row.name)).collect();
         known.sort_unstable();
         known.dedup();
         return Err(

@@ -1,4 +1,4 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use onedge_record::Record;
 use onedge_run::{Branch, Outputs, Place, fork};
@@ -7,15 +7,16 @@ use onedge_spec::Catalogue;
 
 use crate::program::code::Code;
 use crate::program::finished::conclude;
-use crate::program::interrupt;
+use crate::program::interrupt::Signals;
 use crate::program::progress::Rows;
-use crate::program::root::ROOT;
-use crate::program::specs::Overrides;
+use crate::program::root::Root;
+use crate::program::specs::{Overrides, warn_of_foresights};
 use onedge_store::IndexedRoot;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The folder of the run
+    /// The run: its folder, name or id
+    #[arg(value_name = "RUN")]
     run: PathBuf,
     /// The first step to take with the new settings
     #[arg(long, value_name = "STEP")]
@@ -25,24 +26,28 @@ pub struct Args {
     /// Also write the final parameters to this file (safetensors)
     #[arg(long, value_name = "FILE")]
     save_params: Option<PathBuf>,
-    /// Leave the variant in this new folder [default: runs/NAME-from-STEP, numbered]
+    /// Leave the variant in this new folder [default: ROOT/NAME-from-STEP, numbered]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    root: Root,
     /// Show no progress
     #[arg(long, short)]
     quiet: bool,
 }
 
 pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
-    let branch = Branch::open(&args.run, args.at, &args.overrides.set, catalogue)?;
-    let interrupt = interrupt::flag()?;
+    let run = args.root.folder_of(&args.run, catalogue)?;
+    let branch = Branch::open(&run, args.at, &args.overrides.set, catalogue)?;
+    let interrupt = Signals::heed()?;
     let rows = Rows::new(args.quiet);
-    let mut data_sets = args.overrides.data_sets(&rows).stopped_by(&interrupt);
+    let mut data_sets = args.overrides.data_sets(&rows).stopped_by(interrupt.stop());
+    warn_of_foresights([branch.spec()], &*rows.warnings());
     let mut row = rows.row(&branch.spec().name, 0, branch.spec().steps);
-    let place = args.out.as_deref().map_or(Place::Under(Path::new("runs")), Place::At);
+    let place = args.out.as_deref().map_or(Place::Under(args.root.path()), Place::At);
     let tell = rows.notes();
     let mut observe = |record: &Record| row.show(record);
-    let index = IndexedRoot::new(Path::new(ROOT), catalogue);
+    let index = IndexedRoot::new(args.root.path(), catalogue);
     let outputs = Outputs { register: Some(&index), save: args.save_params.as_deref() };
     let mut tell = |sentence: &str| tell(sentence);
     let result = fork(&branch, place, outputs, &mut data_sets, &mut observe, &interrupt, &mut tell);

@@ -8,11 +8,13 @@ use crate::program::console;
 use crate::program::exit::Misuse;
 use crate::program::parameters::Parameters;
 use crate::program::progress::Rows;
+use crate::program::root::Root;
 use crate::program::specs::Overrides;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The folder of a run that trained a language model, or its spec with --params
+    /// A run that trained a language model (folder, name or id), or its spec with --params
+    #[arg(value_name = "RUN")]
     run: PathBuf,
     #[command(flatten)]
     overrides: Overrides,
@@ -30,14 +32,17 @@ pub struct Args {
     /// Let only so many of the likeliest characters follow
     #[arg(long, value_name = "K")]
     top_k: Option<usize>,
+    #[command(flatten)]
+    root: Root,
     /// Of the draws
     #[arg(long, default_value_t = 0)]
     seed: u64,
 }
 
 pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
-    let spec = Spec::resolve(&args.overrides.document(Some(&args.run), catalogue)?)?;
-    let Some(point) = args.parameters.point(&args.run)? else {
+    let run = args.root.spec_or_run(&args.run, catalogue)?;
+    let spec = Spec::resolve(&args.overrides.document(Some(&run), catalogue)?)?;
+    let Some(point) = args.parameters.point(&run)? else {
         let (expected, got) = ("the folder of a run, or `--params FILE` beside a spec", "a spec without".to_owned());
         return Err(Misuse { option: "generate", expected: expected.to_owned(), got }.into());
     };
@@ -49,10 +54,10 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
         seed: args.seed,
     };
     let mut data_sets = args.overrides.data_sets(&Rows::new(false));
-    generate(&spec, args.run.is_dir().then_some(args.run.as_path()), &point, &mut data_sets, &options, |c| {
-        console::result(c.encode_utf8(&mut [0; 4]));
-        true
+    generate(&spec, run.is_dir().then_some(run.as_path()), &point, &mut data_sets, &options, |c| {
+        // Nobody reads on, or nothing more can be written: then there is nothing more to say.
+        console::stream(c.encode_utf8(&mut [0; 4]))
     })?;
-    console::result("\n");
+    console::data("\n");
     Ok(Code::Done)
 }

@@ -26,6 +26,8 @@ use onedge_spec::Catalogue;
 
 use crate::program::code::Code;
 
+pub use completions::ASKED;
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {

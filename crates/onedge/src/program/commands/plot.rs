@@ -9,12 +9,13 @@ use onedge_text::labels::tell_apart;
 
 use crate::program::code::Code;
 use crate::program::console;
+use crate::program::root::Root;
 use crate::program::specs::{CONTENT_KEY, note_different_data};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The folders of runs
-    #[arg(required = true)]
+    /// The runs: folders, names or ids
+    #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
     /// The picture, .svg or .png
     #[arg(long, short, value_name = "FILE")]
@@ -28,6 +29,8 @@ pub struct Args {
     /// The horizontal axis
     #[arg(long, value_enum, default_value = "step")]
     x: Along,
+    #[command(flatten)]
+    root: Root,
     /// The heading [default: data set and model, if all runs share them]
     #[arg(long)]
     title: Option<String>,
@@ -54,7 +57,8 @@ impl From<Along> for Abscissa {
 pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
     let mut curves = Vec::new();
     let (mut problems, mut contents) = (Vec::new(), BTreeSet::new());
-    for path in &args.runs {
+    let runs = args.runs.iter().map(|run| args.root.folder_of(run, catalogue)).collect::<Result<Vec<_>, _>>()?;
+    for path in &runs {
         let directory = RunDirectory::open(path)?;
         let steps = directory.read_steps()?;
         if steps.torn {
@@ -74,8 +78,8 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
         curves.push(Curve { label, records: steps.records, edge });
     }
     let names: Vec<String> = curves.iter().map(|curve| curve.label.clone()).collect();
-    let folders = args.runs.iter().map(|path| folder_name(path)).collect();
-    let paths = args.runs.iter().map(|path| path.display().to_string()).collect();
+    let folders = runs.iter().map(|path| folder_name(path)).collect();
+    let paths = runs.iter().map(|path| path.display().to_string()).collect();
     for (curve, label) in curves.iter_mut().zip(tell_apart(&names, &[folders, paths])) {
         curve.label = label;
     }

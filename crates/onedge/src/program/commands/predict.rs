@@ -9,11 +9,13 @@ use crate::program::code::Code;
 use crate::program::console;
 use crate::program::parameters::Parameters;
 use crate::program::progress::Rows;
+use crate::program::root::Root;
 use crate::program::specs::{Cache, spec_of};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The folder of a run
+    /// The run: its folder, name or id
+    #[arg(value_name = "RUN")]
     run: PathBuf,
     /// New examples in the format of the run's data: tables, IDX files, CIFAR batches, images or folders of them; answers are not looked at
     #[arg(required = true, value_name = "FILE")]
@@ -25,17 +27,20 @@ pub struct Args {
     parameters: Parameters,
     #[command(flatten)]
     cache: Cache,
+    #[command(flatten)]
+    root: Root,
 }
 
 pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
-    let spec = spec_of(&args.run, catalogue)?;
-    let point = args.parameters.point(&args.run)?.unwrap_or_else(|| Point::Of(args.run.clone(), Moment::Last));
+    let run = args.root.folder_of(&args.run, catalogue)?;
+    let spec = spec_of(&run, catalogue)?;
+    let point = args.parameters.point(&run)?.unwrap_or_else(|| Point::Of(run.clone(), Moment::Last));
     let data_sets = args.cache.data_sets(&Rows::new(false));
-    let predictions = predict(&spec, &args.run, &point, &args.files, &data_sets)?;
+    let predictions = predict(&spec, &run, &point, &args.files, &data_sets)?;
     match &args.output {
         None => {
             console::note(&format!("predicted with {}", predictions.at));
-            console::result(&predictions.to_csv());
+            console::data(&predictions.to_csv());
         }
         Some(path) => {
             write_whole(path, predictions.to_csv().as_bytes())?;

@@ -23,7 +23,7 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     let pages = report::read(&args.figures)?;
     let text = if args.markdown { report::markdown(&pages) } else { report::html(&pages) };
     match (&args.out, args.markdown) {
-        (None, true) => console::result(&text),
+        (None, true) => console::data(&text),
         (out, _) => {
             let path = out.clone().unwrap_or_else(|| args.figures.join("report.html"));
             write_whole(&path, text.as_bytes())?;

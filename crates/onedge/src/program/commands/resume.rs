@@ -1,4 +1,4 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use onedge_record::{Record, RunDirectory, StopReason};
 use onedge_run::{Outputs, Unfinished, resume};
@@ -8,15 +8,17 @@ use onedge_spec::Catalogue;
 use crate::program::code::Code;
 use crate::program::console;
 use crate::program::finished::conclude;
-use crate::program::interrupt;
+use crate::program::interrupt::Signals;
 use crate::program::progress::Rows;
-use crate::program::root::ROOT;
-use crate::program::specs::Cache;
+use crate::program::root::Root;
+use crate::program::specs::{Cache, warn_with};
 use onedge_store::IndexedRoot;
+use onedge_tune::Foresight;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The folder of a run that was killed, interrupted or failed; or finished, with --steps
+    /// A run that was killed, interrupted or failed; or finished, with --steps: its folder, name or id
+    #[arg(value_name = "RUN")]
     run: PathBuf,
     /// How many steps to take in all [default: as many as the run was to take]
     #[arg(long, value_name = "N")]
@@ -29,20 +31,23 @@ pub struct Args {
     /// Also write the final parameters to this file (safetensors)
     #[arg(long, value_name = "FILE")]
     save_params: Option<PathBuf>,
+    #[command(flatten)]
+    root: Root,
     /// Show no progress
     #[arg(long, short)]
     quiet: bool,
 }
 
 pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
-    let planned = Unfinished::open(&args.run, None, catalogue)?.spec().steps;
-    let unfinished = Unfinished::open_with(&args.run, args.steps, &args.set, catalogue)?;
+    let run = &args.root.folder_of(&args.run, catalogue)?;
+    let planned = Unfinished::open(run, None, catalogue)?.spec().steps;
+    let unfinished = Unfinished::open_with(run, args.steps, &args.set, catalogue)?;
     if let Some(stop) = unfinished.ended() {
-        console::result(&format!("{}: {stop}; nothing to resume{}\n", args.run.display(), hint(stop)));
-        let summary = RunDirectory::at(&args.run).read_summary()?;
+        console::result(&format!("{}: {stop}; nothing to resume{}\n", run.display(), hint(stop)));
+        let summary = RunDirectory::at(run).read_summary()?;
         return Ok(summary.as_ref().map_or(Code::Done, Code::of));
     }
-    let (spec, interrupt) = (unfinished.spec(), interrupt::flag()?);
+    let (spec, interrupt) = (unfinished.spec(), Signals::heed()?);
     let comes_down =
         spec.tuner.name == "cdat" && spec.tuner.settings.optional_number("cooldown").is_some_and(|x| x > 0.0);
     if comes_down && spec.steps > planned {
@@ -53,11 +58,17 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
         ));
     }
     let rows = Rows::new(args.quiet);
-    let mut data_sets = args.cache.data_sets(&rows).stopped_by(&interrupt);
+    let mut data_sets = args.cache.data_sets(&rows).stopped_by(interrupt.stop());
+    // Nothing of a run can be changed but its length.
+    let (run, at) = (run.display(), spec.steps.min(planned));
+    let remedy = |section: &str, foresight: &Foresight| {
+        format!("try `onedge fork {run} --at {at} --set {section}.{}=...` for another", foresight.key())
+    };
+    warn_with([spec], &remedy, &*rows.warnings());
     let mut row = rows.row(&unfinished.spec().name, 0, unfinished.spec().steps);
     let tell = rows.notes();
     let mut observe = |record: &Record| row.show(record);
-    let index = IndexedRoot::new(Path::new(ROOT), catalogue);
+    let index = IndexedRoot::new(args.root.path(), catalogue);
     let outputs = Outputs { register: Some(&index), save: args.save_params.as_deref() };
     let result = resume(unfinished, outputs, &mut data_sets, &mut observe, &interrupt, &mut |sentence| tell(sentence));
     conclude(result, &mut row)

@@ -6,16 +6,15 @@ use onedge_spec::{Catalogue, Spec};
 use onedge_store::IndexedRoot;
 
 use crate::program::code::Code;
-use crate::program::console;
 use crate::program::finished::conclude;
-use crate::program::interrupt;
+use crate::program::interrupt::Signals;
 use crate::program::progress::Rows;
 use crate::program::root::ROOT;
-use crate::program::specs::{Overrides, which_tuner};
+use crate::program::specs::{Overrides, warn_of_foresights, which_tuner};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The spec, a TOML file; without it, the defaults and what --set changes
+    /// The spec, a TOML file, or that of another run (folder, name or id); without it, the defaults and what --set changes
     spec: Option<PathBuf>,
     #[command(flatten)]
     overrides: Overrides,
@@ -35,9 +34,10 @@ pub struct Args {
 
 pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
     let spec = Spec::resolve(&args.overrides.document(args.spec.as_deref(), catalogue)?)?;
-    let interrupt = interrupt::flag()?;
+    let interrupt = Signals::heed()?;
     let rows = Rows::new(args.quiet);
-    let mut data_sets = args.overrides.data_sets(&rows).stopped_by(&interrupt);
+    let mut data_sets = args.overrides.data_sets(&rows).stopped_by(interrupt.stop());
+    warn_of_foresights([&spec], &*rows.warnings());
     let mut row = rows.row(&spec.name, 0, spec.steps);
     let place = args.out.as_deref().map_or(Place::Under(Path::new(ROOT)), Place::At);
     let index = IndexedRoot::new(Path::new(ROOT), catalogue);
@@ -49,9 +49,10 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
         save: args.save_params.as_deref(),
     };
     let mut which = which_tuner(&spec).filter(|_| !args.quiet);
+    let tell = rows.notes();
     let mut observe = |record: &Record| {
         if let Some(line) = which.take() {
-            console::note(&line);
+            tell(&line);
         }
         row.show(record);
     };

@@ -1,21 +1,20 @@
 mod progress;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use onedge_paper::{self as figures, Figure, MadeFigure, Preset, Scope, Study, estimate, runs};
 use onedge_plot::Abscissa;
 use onedge_registry::Entry;
-use onedge_run::DataSets;
+use onedge_run::{DataSets, Interrupt};
 use onedge_spec::Spec;
 use onedge_sweep as sweep;
-use onedge_text::table::{duration, table};
+use onedge_text::table::{Table, duration};
 
 use crate::program::code::Code;
 use crate::program::commands::plot::Along;
 use crate::program::console;
 use crate::program::exit::Misuse;
-use crate::program::interrupt;
+use crate::program::interrupt::Signals;
 use crate::program::specs::cache_dir;
 
 use progress::Progress;
@@ -79,16 +78,16 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
         chosen.push((entry, (entry.build.study)(&scope)?));
     }
     let x = abscissa(args.x, &chosen)?;
-    let interrupt = interrupt::flag()?;
+    let interrupt = Signals::heed()?;
     let cache = args.cache.clone().or_else(cache_dir);
-    let mut data_sets = DataSets::new(cache).stopped_by(&interrupt);
+    let mut data_sets = DataSets::new(cache).stopped_by(interrupt.stop());
     let all = chosen.iter_mut().flat_map(|(_, study)| study.specs_mut()).collect();
     identify(all, &args.root, &mut data_sets)?;
     let open = runs::open(chosen.iter().flat_map(|(_, study)| study.specs()), &args.root);
     let seconds = estimate(&open, &mut data_sets)?;
     let jobs = args.jobs.map_or_else(|| usual_jobs(preset), usize::from);
     if args.plan || !open.is_empty() {
-        console::result(&plan(&chosen, &open, &seconds, &args.root, jobs));
+        plan(&chosen, &open, &seconds, &args.root, jobs);
     }
     if args.plan {
         return Ok(Code::Done);
@@ -96,7 +95,7 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     let progress = Progress::new(&open, &seconds, jobs, args.quiet);
     runs::run(&open, &args.root, jobs, &data_sets, &|event| progress.show(&event), &interrupt)?;
     progress.finish();
-    if interrupt.load(Ordering::Relaxed) {
+    if interrupt.is_set() {
         console::note("interrupted: what is done is kept; the same command goes on from there");
         return Ok(Code::Interrupted);
     }
@@ -121,19 +120,20 @@ fn leave(
     root: &Path,
     out: &Path,
     x: Abscissa,
-    interrupt: &AtomicBool,
+    interrupt: &dyn Interrupt,
 ) -> anyhow::Result<Code> {
     let mut made = Vec::new();
     for (entry, study) in chosen {
-        if interrupt.load(Ordering::Relaxed) {
+        if interrupt.is_set() {
             return Ok(Code::Interrupted);
         }
         let figure = figures::make(entry, scope, study, root, out, x)?;
-        console::result(&format!("{}\n", figure.text()));
+        console::result(&format!("{}\n", figure.text_within(console::width())));
         made.push(figure);
     }
     if made.len() > 1 {
-        console::result(&format!("{}\n", overview(&made)));
+        console::table(&overview(&made));
+        console::result("\n");
     }
     console::result(&format!("left in {}, as svg, png, csv, txt and json\n", out.display()));
     Ok(Code::Done)
@@ -178,8 +178,8 @@ fn usual_jobs(preset: Preset) -> usize {
     }
 }
 
-/// How many runs there are to do, figure by figure: runs that several figures share count for the first of them.
-fn plan(chosen: &[Chosen], open: &[Spec], seconds: &[f64], root: &Path, jobs: usize) -> String {
+/// Prints how many runs there are to do, figure by figure: runs that several figures share count for the first of them.
+fn plan(chosen: &[Chosen], open: &[Spec], seconds: &[f64], root: &Path, jobs: usize) {
     let place = |spec: &Spec| sweep::folder(root, spec);
     let todo: std::collections::HashMap<PathBuf, f64> = open.iter().map(place).zip(seconds.iter().copied()).collect();
     let mut counted = std::collections::HashSet::new();
@@ -196,15 +196,15 @@ fn plan(chosen: &[Chosen], open: &[Spec], seconds: &[f64], root: &Path, jobs: us
     }
     // A sum of none is -0.
     let total = seconds.iter().fold(0.0, |total, seconds| total + seconds);
-    format!(
-        "{}\n{} runs to do, about {} of one core's time; {jobs} at a time\n\n",
-        table(&["figure", "runs", "to do", "time"], &rows),
+    console::table(&Table::new(&["figure", "runs", "to do", "time"], &rows));
+    console::result(&format!(
+        "\n{} runs to do, about {} of one core's time; {jobs} at a time\n\n",
         open.len(),
         duration(total)
-    )
+    ));
 }
 
-fn overview(made: &[MadeFigure]) -> String {
+fn overview(made: &[MadeFigure]) -> Table {
     let row = |made: &MadeFigure| {
         let [shown, partly, not] = made.counts().map(|count| count.to_string());
         let runs = made.runs.to_string();
@@ -212,5 +212,6 @@ fn overview(made: &[MadeFigure]) -> String {
         vec![made.number.to_string(), made.verdict.clone(), shown, partly, not, made.seeds.to_string(), runs, time]
     };
     let rows: Vec<Vec<String>> = made.iter().map(row).collect();
-    table(&["figure", "is", "claims shown", "partly", "not", "seeds", "runs", "time"], &rows)
+    let headings = ["figure", "is", "claims shown", "partly", "not", "seeds", "runs", "time"];
+    Table::new(&headings, &rows).ranked(&[0, 0, 1, 2, 3, 6, 5, 4])
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use onedge_spec::Spec;
 use onedge_sweep::Event;
+use onedge_text::shortened;
 use onedge_text::table::{duration, number};
 
 use crate::program::console;
@@ -50,8 +51,12 @@ impl<'a> Progress<'a> {
             bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar
         };
-        let all = bar("{bar:32} {pos:>4}/{len} runs  {msg}", specs.len() as u64);
-        let lines = (0..jobs.min(specs.len())).map(|_| bar("  {bar:16} {pos:>5}/{len} {msg}", 1)).collect();
+        let (of_all, of_one) = match console::error_width() {
+            72.. => ("{bar:32} {pos:>4}/{len} runs  {msg}", "  {bar:16} {pos:>5}/{len} {msg}"),
+            _ => ("{pos:>4}/{len} runs  {msg}", "  {pos:>5}/{len} {msg}"),
+        };
+        let all = bar(of_all, specs.len() as u64);
+        let lines = (0..jobs.min(specs.len())).map(|_| bar(of_one, 1)).collect();
         let now = Instant::now();
         let state = State { started: now, done: 0, passed: 0.0, drawn: vec![now; jobs] };
         Self { specs, seconds, jobs, quiet, terminal, all, lines, state: Mutex::new(state) }
@@ -68,14 +73,16 @@ impl<'a> Progress<'a> {
                 let Some(line) = self.lines.get(job) else { return };
                 line.set_length(self.specs[run].steps);
                 line.set_position(0);
-                line.set_message(self.title(run));
+                line.set_message(shortened(&self.title(run), room()));
             }
             Event::Told { run, sentence } => console::note(&format!("{}: {sentence}", self.title(run))),
             Event::Step { run, job, record } => {
                 if self.terminal && state.drawn[job].elapsed() >= REDRAW_EVERY {
                     state.drawn[job] = Instant::now();
                     self.lines[job].set_position(record.step + 1);
-                    self.lines[job].set_message(format!("{}  loss {}", self.title(run), number(Some(record.loss))));
+                    let loss = format!("  loss {}", number(Some(record.loss)));
+                    let title = shortened(&self.title(run), room().saturating_sub(loss.len()));
+                    self.lines[job].set_message(format!("{title}{loss}"));
                 }
             }
             Event::Ended { run, summary, .. } => {
@@ -119,4 +126,10 @@ impl<'a> Progress<'a> {
     fn title(&self, run: usize) -> String {
         format!("{}, seed {}", self.specs[run].name, self.specs[run].seed)
     }
+}
+
+/// What the terminal has left for words beside a bar of a run.
+fn room() -> usize {
+    let width = console::error_width();
+    width.saturating_sub(if width >= 72 { 34 } else { 17 })
 }

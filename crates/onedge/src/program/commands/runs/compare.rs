@@ -6,7 +6,7 @@ use onedge_run::Finished;
 use onedge_store::{Entry, FieldValue, Status, path_of};
 use onedge_sweep::compare::{Group, Point, comparison_table};
 use onedge_text::labels::tell_apart;
-use onedge_text::table::table;
+use onedge_text::table::Table;
 
 use onedge_spec::Catalogue;
 
@@ -36,11 +36,18 @@ pub fn run(args: &Args, root: &Root, catalogue: &Catalogue) -> anyhow::Result<Co
         let points = vec![Point { label: String::new(), runs: vec![finished(path, entry)?] }];
         groups.push(Group { name: label.clone(), points });
     }
-    console::result(&comparison_table(&groups));
+    console::table(&comparison_table(&groups));
     for line in remarks(&groups) {
         console::result(&format!("{line}\n"));
     }
-    console::result(&differences(&entries, &labels));
+    match differences(&entries, &labels) {
+        Some(table) => {
+            console::result("\n");
+            console::table(&table);
+        }
+        None if entries.len() > 1 => console::result("\nall settings are the same\n"),
+        None => {}
+    }
     let contents: BTreeSet<&str> = entries.iter().filter_map(|entry| entry.text(CONTENT_KEY)).collect();
     note_different_data(contents.len());
     Ok(Code::Done)
@@ -80,14 +87,15 @@ fn finished(folder: PathBuf, entry: &Entry) -> anyhow::Result<Finished> {
     Ok(Finished { folder, summary, records, edge: None })
 }
 
-/// The settings that are not the same in all runs: a row each, or a row for each run where that is shorter.
-fn differences(entries: &[Entry], labels: &[String]) -> String {
+/// The settings that are not the same in all runs: a row each, or a row for each run where that is shorter. `None` if all
+/// are the same.
+fn differences(entries: &[Entry], labels: &[String]) -> Option<Table> {
     let settings = entries.iter().flat_map(Entry::settings).map(|(key, _)| key);
     let keys: BTreeSet<&str> = settings.chain([CONTENT_KEY]).collect();
     let differs = |key: &&str| entries.iter().any(|entry| entry.facts.get(*key) != entries[0].facts.get(*key));
     let keys: Vec<&str> = keys.into_iter().filter(differs).collect();
     if keys.is_empty() {
-        return if entries.len() > 1 { "\nall settings are the same\n".to_owned() } else { String::new() };
+        return None;
     }
     let cell = |entry: &Entry, key: &str| match entry.facts.get(key) {
         None => "-".to_owned(),
@@ -110,5 +118,7 @@ fn differences(entries: &[Entry], labels: &[String]) -> String {
             |key: &&str| [(*key).to_owned()].into_iter().chain(entries.iter().map(|entry| cell(entry, key))).collect();
         keys.iter().map(row).collect()
     };
-    format!("\n{}", table(&headings, &rows))
+    // The first column says what a row is; of the others the last ones go first.
+    let ranks: Vec<u8> = (0..headings.len()).map(|column| u8::try_from(column).unwrap_or(u8::MAX)).collect();
+    Some(Table::new(&headings, &rows).ranked(&ranks))
 }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use onedge_store::{FieldValue, Filter, Selection, Sort, canonical};
-use onedge_text::table::{aligned, duration, number};
+use onedge_text::table::{Table, duration, number};
 
 use onedge_spec::Catalogue;
 
@@ -45,6 +45,8 @@ impl Listing {
 
 /// What is shown unless something else is said.
 const COLUMNS: [&str; 9] = ["id", "folder", "status", "tuner", "steps", "final_loss", "seconds", "started", "tags"];
+/// How soon each is left out where there is no room.
+const RANKS: [u8; 9] = [3, 0, 0, 2, 5, 0, 6, 7, 4];
 
 pub fn run(args: &Listing, root: &Root, catalogue: &Catalogue) -> anyhow::Result<Code> {
     let filter = args.filter.as_deref().map(Filter::parse).transpose()?;
@@ -59,7 +61,7 @@ pub fn run(args: &Listing, root: &Root, catalogue: &Catalogue) -> anyhow::Result
         root.open(catalogue)?.list(&selection)?
     };
     if args.json {
-        console::result(&json(&rows)?);
+        console::data(&json(&rows)?);
     } else if rows.is_empty() {
         let none = if filter.is_some() { "no run fits, of those" } else { "no runs" };
         console::note(&format!("note: {none} below {}", root.path().display()));
@@ -69,7 +71,11 @@ pub fn run(args: &Listing, root: &Root, catalogue: &Catalogue) -> anyhow::Result
         let cells =
             |row: &BTreeMap<String, FieldValue>| columns.iter().map(|key| cell(key, row.get(canonical(key)))).collect();
         let numeric: Vec<bool> = columns.iter().map(|key| is_numeric(key, &rows)).collect();
-        console::result(&aligned(&headings, &numeric, &rows.iter().map(cells).collect::<Vec<_>>()));
+        // Of columns that were asked for the last ones go first.
+        let in_order = || (0..headings.len()).map(|column| u8::try_from(column).unwrap_or(u8::MAX)).collect();
+        let ranks = if args.columns.is_some() { in_order() } else { RANKS.to_vec() };
+        let table = Table::aligned(&headings, &numeric, &rows.iter().map(cells).collect::<Vec<_>>());
+        console::table(&table.ranked(&ranks));
     }
     Ok(Code::Done)
 }

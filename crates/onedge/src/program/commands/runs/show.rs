@@ -24,7 +24,7 @@ pub fn run(args: &Args, root: &Root, catalogue: &Catalogue) -> anyhow::Result<Co
         let mut all: serde_json::Map<_, _> = facts.collect();
         let files: serde_json::Map<_, _> = files.into_iter().map(|(name, bytes)| (name, bytes.into())).collect();
         all.insert("files".to_owned(), files.into());
-        console::result(&(serde_json::to_string_pretty(&all)? + "\n"));
+        console::data(&(serde_json::to_string_pretty(&all)? + "\n"));
         return Ok(Code::Done);
     }
     let hidden = ["files", "bytes"];

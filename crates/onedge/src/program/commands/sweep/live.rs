@@ -10,9 +10,10 @@ use onedge_record::{Record, StopReason, Summary};
 use onedge_spec::Spec;
 use onedge_sweep::{Event, Owner, Trial, Workers, runs_of};
 use onedge_text::table::{duration, number};
+use onedge_text::{beside, printable_line};
 
 use super::title;
-use crate::program::progress::Rows;
+use crate::program::progress::{Rows, called, room};
 
 const REDRAW_EVERY: Duration = Duration::from_millis(100);
 
@@ -50,9 +51,10 @@ impl<'a> Live<'a> {
     pub fn new(rows: &'a Rows, trials: &[Trial], specs: &[Spec], workers: &Workers) -> Self {
         let total = runs_of(specs, workers.share).len();
         let with_seed = trials.iter().map(|trial| trial.spec.seed).collect::<BTreeSet<_>>().len() > 1;
-        let titles: Vec<String> = trials.iter().map(|trial| title(trial, with_seed)).collect();
+        let titles = trials.iter().map(|trial| printable_line(&title(trial, with_seed)).into_owned());
+        let titles: Vec<String> = titles.collect();
         let width = titles.iter().map(|title| title.chars().count()).max().unwrap_or(0);
-        let whole = rows.line(&format!("{:<width$}", "sweep"), total as u64);
+        let whole = rows.line(&called("sweep", width), total as u64);
         let job = |_| Job { bar: rows.line("", 0), began: Instant::now(), drawn: Instant::now() };
         let jobs = (0..workers.jobs.min(total)).map(job).collect();
         let (started, steps) = (Instant::now(), specs.iter().map(|spec| spec.steps).collect());
@@ -74,7 +76,7 @@ impl<'a> Live<'a> {
                 (job.began, job.drawn) = (Instant::now(), Instant::now());
                 job.bar.set_length(self.steps[run]);
                 job.bar.set_position(0);
-                job.bar.set_prefix(format!("{:<1$}", self.titles[run], self.width));
+                job.bar.set_prefix(called(&self.titles[run], self.width));
                 job.bar.set_message("");
             }
             Event::Told { run, sentence } => self.tell(&format!("{}: {sentence}", self.titles[run])),
@@ -138,7 +140,9 @@ impl<'a> Live<'a> {
         let show = |value: f64| number(Some(value).filter(|value| value.is_finite()));
         let (loss, rate) = (show(record.loss), show(record.learning_rate));
         job.bar.set_position(record.step + 1);
-        job.bar.set_message(format!("loss {loss:>9}  rate {rate:>9}  {speed:>6.1} steps/s"));
+        let parts =
+            [(0, format!("loss {loss:>9}")), (1, format!("rate {rate:>9}")), (2, format!("{speed:>6.1} steps/s"))];
+        job.bar.set_message(beside(&parts, room(&job.bar)));
     }
 
     fn show_whole(&self, state: &State) {
@@ -146,11 +150,12 @@ impl<'a> Live<'a> {
         let each = state.started.elapsed().as_secs_f64() / state.ended.max(1) as f64;
         let left = match (state.ended, self.total.saturating_sub(done)) {
             (0, _) | (_, 0) => String::new(),
-            (_, runs) => format!("  {} left", duration(each * runs as f64)),
+            (_, runs) => format!("{} left", duration(each * runs as f64)),
         };
         let (diverged, given_up) = (state.diverged, state.given_up);
         state.whole.set_position(done as u64);
-        state.whole.set_message(format!("{diverged} diverged  {given_up} given up{left}"));
+        let parts = [(1, format!("{diverged} diverged")), (2, format!("{given_up} given up")), (0, left)];
+        state.whole.set_message(beside(&parts, room(&state.whole)));
     }
 
     fn tell(&self, line: &str) {

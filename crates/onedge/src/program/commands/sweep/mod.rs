@@ -2,21 +2,20 @@ mod live;
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 
 use live::Live;
 use onedge_registry::Value;
-use onedge_run::{DataSets, check_all};
+use onedge_run::{DataSets, Interrupt, check_all};
 use onedge_spec::{Catalogue, Spec};
 use onedge_sweep::{self as sweep, Axes, RELATIVE_LOSS, Report, Share, Status, Sweep, Trial, Workers, runs_of, survey};
 
 use crate::program::code::Code;
 use crate::program::console;
 use crate::program::exit::Misuse;
-use crate::program::interrupt;
+use crate::program::interrupt::Signals;
 use crate::program::progress::Rows;
-use crate::program::specs::Overrides;
+use crate::program::specs::{Overrides, warn_of_foresights};
 
 /// More points than these are left to a file.
 const POINTS_SHOWN: usize = 30;
@@ -52,9 +51,9 @@ pub struct Args {
 
 pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
     let axes = axes(&args.map)?;
-    let interrupt = interrupt::flag()?;
+    let interrupt = Signals::heed()?;
     let rows = Rows::new(args.quiet);
-    let mut data_sets = args.overrides.data_sets(&rows).stopped_by(&interrupt);
+    let mut data_sets = args.overrides.data_sets(&rows).stopped_by(interrupt.stop());
     let sweep = Sweep::read(&args.sweep, &args.overrides.set, catalogue)?;
     let mut trials = sweep.trials(&mut data_sets)?;
     identify(&mut trials, args, &mut data_sets, &*rows.warnings())?;
@@ -76,6 +75,7 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
         note_threads(open(), workers.jobs);
         check_all(open(), &mut data_sets)?;
         metric.check(open(), &mut data_sets)?;
+        warn_of_foresights(open(), &*rows.warnings());
         let live = Live::new(&rows, &trials, &specs, &workers);
         let result = sweep::run(&specs, &args.root, &workers, &data_sets, &|event| live.see(&event), &interrupt);
         done = Some(live.finish());
@@ -138,10 +138,11 @@ fn note_threads<'a>(specs: impl Iterator<Item = &'a Spec>, jobs: usize) {
 fn show(report: &Report<'_>, axes: Option<&Axes>, args: &Args, done: Option<usize>) -> anyhow::Result<()> {
     let counts = report.counts();
     let points = report.point_table();
-    if (2..=POINTS_SHOWN).contains(&points.lines().skip(1).count()) {
-        console::result(&format!("{points}\n"));
+    if (2..=POINTS_SHOWN).contains(&points.len()) {
+        console::table(&points);
+        console::result("\n");
     }
-    console::result(&report.best_table());
+    console::table(&report.best_table());
     let here = done.map_or(String::new(), |done| format!("; {done} of them now"));
     let none = match counts.no_progress {
         0 => String::new(),
@@ -163,11 +164,11 @@ fn show(report: &Report<'_>, axes: Option<&Axes>, args: &Args, done: Option<usiz
     Ok(())
 }
 
-fn code(report: &Report<'_>, specs: &[Spec], statuses: &[Status], args: &Args, interrupt: &AtomicBool) -> Code {
+fn code(report: &Report<'_>, specs: &[Spec], statuses: &[Status], args: &Args, interrupt: &dyn Interrupt) -> Code {
     let ended = |run: &usize| matches!(statuses[*run], Status::Done(_));
     let whole = || report.counts().open == 0 && report.has_all_bests();
     let share = || args.array.is_some() && runs_of(specs, args.array).iter().all(ended);
-    match interrupt.load(Ordering::Relaxed) {
+    match interrupt.is_set() {
         true => Code::Interrupted,
         false if share() || whole() => Code::Done,
         false => Code::Failed,

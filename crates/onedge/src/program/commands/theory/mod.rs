@@ -27,7 +27,8 @@ pub struct Args {
 
 /// What is left behind.
 struct Work {
-    table: String,
+    /// For the terminal, and for a file.
+    tables: [String; 2],
     csv: String,
     picture: Drawing,
     /// Why it counts as a failure, if it does.
@@ -49,22 +50,24 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     };
     let place = |file: &str| folder.path().join(file);
     write_whole(&place("settings.toml"), toml(name, &settings).as_bytes())?;
+    let widths = [console::width(), usize::MAX];
     let work = match outcome {
         Outcome::Curves(curves) => {
             // A figure is done when it is judged; a run of one's own must come to its end.
             let stop = curves.curves.first().map(|curve| curve.trajectory.stop);
             let failed = stop.filter(|stop| name == "run" && !stop.is_success()).map(|stop| stop.to_string());
             let picture = Drawing::Curves(theory_pictures::chart(&curves));
-            Work { table: report::curves(&curves), csv: curves.csv(), picture, failed }
+            Work { tables: widths.map(|width| report::curves(&curves, width)), csv: curves.csv(), picture, failed }
         }
         Outcome::Grid(grid) => {
             let map = map(&grid);
             let picture = Drawing::Map(theory_pictures::heatmap(&map));
-            Work { table: report::map(&map), csv: map.csv(), picture, failed: None }
+            Work { tables: widths.map(|width| report::map(&map, width)), csv: map.csv(), picture, failed: None }
         }
     };
-    console::result(&work.table);
-    write_whole(&place("table.txt"), work.table.as_bytes())?;
+    let [shown, whole] = &work.tables;
+    console::result(shown);
+    write_whole(&place("table.txt"), whole.as_bytes())?;
     write_whole(&place(&format!("{name}.csv")), work.csv.as_bytes())?;
     for extension in ["svg", "png"] {
         work.picture.save(&place(&format!("{name}.{extension}")))?;
@@ -84,6 +87,11 @@ fn assignments(set: &[String]) -> anyhow::Result<BTreeMap<String, Value>> {
             origin: format!("--set {assignment}"),
             message: "expected `key=value`, got no `=`; try `--set steps=500`".to_owned(),
         })?;
+        if value.trim().is_empty() {
+            // An empty variable of a shell, most likely.
+            let (origin, message) = (format!("--set {assignment}"), "expected a value after `=`, got none".to_owned());
+            return Err(onedge_spec::Error::Toml { origin, message }.into());
+        }
         given.insert(key.trim().to_owned(), Value::parse(value));
     }
     Ok(given)

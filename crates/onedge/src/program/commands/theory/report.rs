@@ -1,12 +1,12 @@
 //! What is printed.
 
-use onedge_text::table::{number, table};
+use onedge_text::table::{Table, number};
 use onedge_theory::phase::{Cell, Fate, Map};
 use onedge_theory::presets::{Claim, Curve, Curves, Verdict};
 use onedge_theory::stochastic::Noise;
 
-/// Where each run ended, and what it must show against what it shows.
-pub fn curves(curves: &Curves) -> String {
+/// Where each run ended, and what it must show against what it shows, in lines of so many characters.
+pub fn curves(curves: &Curves, width: usize) -> String {
     let end = |Curve { label, trajectory, .. }: &Curve| {
         let last = trajectory.points.last();
         let of = |read: fn(&onedge_theory::Point) -> f64| number(last.map(read));
@@ -15,7 +15,8 @@ pub fn curves(curves: &Curves) -> String {
     };
     let rows: Vec<Vec<String>> = curves.curves.iter().map(end).collect();
     let mut text = format!("{}\n{}\n", curves.title, noise(&curves.noise));
-    text += &table(&["run", "last eta", "lambda", "y", "p", "q", "ended"], &rows);
+    let ends = Table::new(&["run", "last eta", "lambda", "y", "p", "q", "ended"], &rows);
+    text += &ends.ranked(&[0, 3, 2, 0, 4, 5, 1]).fitted(width);
     if curves.claims.is_empty() {
         return text + "\n";
     }
@@ -24,14 +25,18 @@ pub fn curves(curves: &Curves) -> String {
     };
     let rows: Vec<Vec<String>> = curves.claims.iter().map(row).collect();
     text += "\n";
-    text += &table(&["run", "must show", "is", "measured"], &rows);
+    let claims = Table::new(&["run", "must show", "is", "measured"], &rows).to_string();
+    let fits = claims.lines().all(|line| line.chars().count() <= width);
+    // A sentence of each, where there is no room for columns of words.
+    let sentence = |claim: &Claim| format!("{} {}: {}; {}\n", claim.verdict, claim.curve, claim.says, claim.measured);
+    text += &if fits { claims } else { curves.claims.iter().map(sentence).collect() };
     let count = |verdict| curves.claims.iter().filter(|claim| claim.verdict == verdict).count();
     let [shown, partly, not] = [Verdict::Shown, Verdict::Partly, Verdict::NotShown].map(count);
     text + &format!("\nof {} claims {shown} are shown, {partly} partly, {not} not\n", curves.claims.len())
 }
 
-/// How many cells have which fate, and where.
-pub fn map(map: &Map) -> String {
+/// How many cells have which fate, and where, in lines of so many characters.
+pub fn map(map: &Map, width: usize) -> String {
     let is = |fate: &Fate, other: &Fate| std::mem::discriminant(fate) == std::mem::discriminant(other);
     let mut rows: Vec<Vec<String>> = Vec::new();
     let mut seen: Vec<Fate> = Vec::new();
@@ -65,7 +70,9 @@ pub fn map(map: &Map) -> String {
     format!(
         "CDAT in the simplified model, {steps} steps a cell: what becomes of the sharpness lambda\n{}\n{}\n",
         noise(&map.grid.noise),
-        table(&["lambda", "cells", "sigma", "a/b", "last lambda", "last y"], &rows)
+        Table::new(&["lambda", "cells", "sigma", "a/b", "last lambda", "last y"], &rows)
+            .ranked(&[0, 0, 1, 2, 3, 4])
+            .fitted(width)
     )
 }
 

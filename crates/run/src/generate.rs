@@ -233,7 +233,7 @@ mod tests {
         let short = text(&Options { length: 30, ..options() }).unwrap();
         let mut heard = String::new();
         let endless = Options { length: usize::MAX, ..options() };
-        generate(&spec(&[]), &Point::Random, &mut DataSets::new(None), &endless, |c| {
+        generate(&spec(&[]), None, &Point::Random, &mut DataSets::new(None), &endless, |c| {
             heard.push(c);
             heard.chars().count() < 30
         })

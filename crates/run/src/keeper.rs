@@ -180,7 +180,7 @@ mod tests {
         assert!(synced && file.is_file());
         assert_eq!(keeper.finish().failed, 1);
         // Asked for, one is written where none is by itself.
-        std::fs::remove_file(&file).unwrap();
+        fs::remove_file(&file).unwrap();
         let off = Cadence { every: 0, minutes: 0.0, keep: 1 };
         let mut keeper = Keeper::new(off, Checkpoints::in_folder(root.path()), &layouts, String::new(), &data, None);
         keeper.pause(&training, Pause::Interrupted, &mut || Ok(()), &|_| {});

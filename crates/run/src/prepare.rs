@@ -159,14 +159,17 @@ fn evaluator<T: Element>(spec: &Spec, test: Option<&dyn Workload<T>>) -> Result<
     Evaluator::new(asked, &test.metric_names()).map(Some).map_err(choose)
 }
 
+/// What a setting of evaluations is without any.
+const NOT_EVALUATED: &str = "no value, as nothing is evaluated along the way; try `evaluation.every = 10` with it";
+
 /// What the section `evaluation` asks for; `None` without evaluations along the way.
 fn evaluation(settings: &Settings) -> Result<Option<Evaluation>, RegistryError> {
     let every = settings.count("every")? as u64;
     let metric = settings.optional_text("metric");
     let patience = settings.optional_count("patience")?.map(|patience| patience as u64);
     match (every, patience, metric) {
-        (0, Some(_), _) => Err(settings.out_of_range("patience", "no value without `evaluation.every`, as 10")),
-        (0, None, Some(_)) => Err(settings.out_of_range("metric", "no value without `evaluation.every`, as 10")),
+        (0, Some(_), _) => Err(settings.out_of_range("patience", NOT_EVALUATED)),
+        (0, None, Some(_)) => Err(settings.out_of_range("metric", NOT_EVALUATED)),
         (0, None, None) => Ok(None),
         (_, Some(0), _) => Err(settings.out_of_range("patience", "1 or more evaluations")),
         (every, patience, metric) => {

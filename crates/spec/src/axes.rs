@@ -2,6 +2,7 @@
 
 use onedge_registry::{Error as RegistryError, Kind, Setting, Value};
 
+use crate::meant;
 use crate::{Document, Error, sections};
 
 /// A setting that was given as a list although it holds one value.
@@ -49,21 +50,10 @@ pub(crate) fn settings(document: &Document) -> Result<Vec<(&'static str, Vec<Set
         tables.push((
             section.key,
             (section.settings)(document.catalogue(), &name)
-                .map_err(|source| document.error(section.key, elsewhere(document, source)))?,
+                .map_err(|source| document.error(section.key, meant::name(document, source)))?,
         ));
     }
     Ok(tables)
-}
-
-/// A name that another section knows is most likely meant for that one.
-pub(crate) fn elsewhere(document: &Document, source: RegistryError) -> RegistryError {
-    let RegistryError::UnknownName { what, name, nearest } = source else { return source };
-    let knows = |section: &&sections::Section| document.catalogue().names(section.key).contains(&name.as_str());
-    let nearest = match sections::ALL.iter().find(knows) {
-        Some(section) => vec![format!("{} = {name}", section.key)],
-        None => nearest,
-    };
-    RegistryError::UnknownName { what, name, nearest }
 }
 
 /// The entry that a section names, or its default; empty for a section that chooses none.

@@ -11,6 +11,7 @@ mod error;
 mod files;
 mod grid;
 mod machine;
+mod meant;
 mod print;
 mod resolved;
 mod sections;

@@ -8,9 +8,10 @@ use sha2::{Digest, Sha256};
 
 use crate::Error;
 use crate::ROOT;
-use crate::axes::{axes, entry_name, settings as settings_of};
+use crate::axes::{axes, entry_name};
 use crate::cadence::Cadence;
 use crate::files::{self, NamedFile};
+use crate::meant;
 use crate::sections::{self, PROVENANCE};
 use crate::{Catalogue, Document};
 use onedge_text::hex;
@@ -124,7 +125,8 @@ impl Spec {
             let known = (section.settings)(document.catalogue(), &name);
             let known = known.map_err(|source| document.error(section.key, source))?;
             let resolved = Settings::resolve_section(section.key, &known, given);
-            let resolved = resolved.map_err(|source| document.error(section.key, source))?;
+            let meant = |source| document.error(section.key, meant::within(document, section, &known, source));
+            let resolved = resolved.map_err(meant)?;
             if section.key == "data" {
                 files = NamedFile::of(document, &known, &resolved);
             }
@@ -272,17 +274,9 @@ fn check_sections(document: &Document) -> Result<(), Error> {
     }
     let known: Vec<&str> = ROOT.iter().map(|setting| setting.key).chain(known).collect();
     let Some(key) = document.root.keys().find(|key| !known.contains(&key.as_str())) else { return Ok(()) };
-    let within = sections_with(document, key);
-    let near = if within.is_empty() { nearest(key, &known) } else { within };
+    let meant = meant::outside(document, key);
+    let near = if meant.is_empty() { nearest(key, &known) } else { meant };
     Err(document.error("", unknown(key.clone(), near)))
-}
-
-/// The dotted keys that end in `key`, of the entries that the document chooses.
-fn sections_with(document: &Document, key: &str) -> Vec<String> {
-    // A wrong name is told in its own error.
-    let tables = settings_of(document).unwrap_or_default();
-    let has = |table: &[Setting]| table.iter().any(|setting| setting.key == key);
-    tables.iter().filter(|(_, table)| has(table)).map(|(section, _)| format!("{section}.{key}")).collect()
 }
 
 fn name(settings: &Settings, tuner: &Part) -> Result<String, RegistryError> {

@@ -19,7 +19,7 @@ pub enum Error {
         parameters: usize,
         /// Each has a sum as long as the parameters.
         lanes: usize,
-        /// How many would fit; 0 if not even one does.
+        /// How many would do; 0 if not even one fits.
         fitting: u64,
         /// Bytes.
         needed: u64,

@@ -18,7 +18,7 @@ pub fn with_candidates(command: Command, catalogue: &Catalogue) -> Command {
         let known = catalogue.clone();
         let is_run = arg.get_value_names().is_some_and(|names| names.iter().any(|name| name.as_str() == "RUN"));
         match arg.get_id().as_str() {
-            "set" if is_theory => arg.add(among(|current| theory_settings(current))),
+            "set" if is_theory => arg.add(among(theory_settings)),
             "set" => arg.add(among(move |current| assignments(current, &known))),
             "name" => arg.add(among(move |current| beginning(current, names(&known)))),
             "kind" => arg

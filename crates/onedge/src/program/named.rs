@@ -153,14 +153,13 @@ fn setting_row(key: String, users: &[(Option<&'static str>, Setting)]) -> Row {
         None => ("A key of a spec, before its first section".to_owned(), &key),
         Some((section, _)) => (format!("A key of the section [{section}] of a spec"), &key),
     };
+    let kind = |setting: &Setting| match setting.default {
+        Default::Required => format!("{}, which must be given", setting.kind),
+        Default::Absent => format!("{}, which may be left out", setting.kind),
+        Default::Is(text) => format!("{}, {text} by default", setting.kind),
+    };
     let said = |(entry, setting): &(Option<&str>, Setting)| {
-        let default = match setting.default {
-            Default::Required => "which must be given".to_owned(),
-            Default::Absent => "none if absent".to_owned(),
-            Default::Is(text) => format!("{text} if absent"),
-        };
-        let with = entry.map_or(String::new(), |entry| format!(" With {entry}:"));
-        format!("{with} {}, {default}: {}.", setting.kind, setting.help)
+        format!(" With {}: {}; {}.", entry.unwrap_or("all"), kind(setting), setting.help)
     };
     let alike = |(_, other): &(Option<&str>, Setting)| {
         let (_, first) = &users[0];
@@ -169,7 +168,7 @@ fn setting_row(key: String, users: &[(Option<&'static str>, Setting)]) -> Row {
     let said = if users.iter().all(alike) {
         let entries: Vec<&str> = users.iter().filter_map(|(entry, _)| *entry).collect();
         let of = if entries.is_empty() { String::new() } else { format!(" Of {}.", entries.join(", ")) };
-        format!("{}{of}", said(&(None, users[0].1)))
+        format!(" It is {}.{of}", kind(&users[0].1))
     } else {
         users.iter().map(said).collect()
     };

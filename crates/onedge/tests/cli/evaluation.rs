@@ -142,8 +142,14 @@ fn what_makes_no_sense_in_an_evaluation_is_said() {
         output.stderr.strip_prefix("error: a.toml with --set: evaluation.").unwrap().to_owned()
     };
     for (set, expected) in [
-        (&["evaluation.patience=3"][..], "patience: expected no value without `evaluation.every`, as 10, got 3\n"),
-        (&["evaluation.metric=loss"], "metric: expected no value without `evaluation.every`, as 10, got \"loss\"\n"),
+        (
+            &["evaluation.patience=3"][..],
+            "patience: expected no value, as nothing is evaluated along the way; try `evaluation.every = 10` with it, got 3\n",
+        ),
+        (
+            &["evaluation.metric=loss"],
+            "metric: expected no value, as nothing is evaluated along the way; try `evaluation.every = 10` with it, got \"loss\"\n",
+        ),
         (&["evaluation.every=1", "evaluation.patience=0"], "patience: expected 1 or more evaluations, got 0\n"),
         (
             &["evaluation.every=1", "evaluation.metric=r-squared"],

@@ -23,6 +23,7 @@ mod names;
 mod output;
 mod plan;
 mod predict;
+mod printed;
 mod resume;
 mod runs;
 mod schedules;

@@ -22,6 +22,10 @@ fuzz_target!(|bytes: &[u8]| {
         ];
         faults.iter().flatten().for_each(|error| told(error));
         drop(Entry::read(folder, "r", &Catalogue::standard()));
+        // What a run that goes on leaves of its records is read by everybody.
+        directory.cut_back(3).expect("a folder of our own");
+        rows(&directory).expect("whole records");
+        assert!(directory.read_steps().expect("whole records").records.iter().all(|record| record.step < 3));
         drop(std::fs::remove_dir_all(run));
     });
 });

@@ -28,7 +28,7 @@ use onedge_theory::presets::Claim;
 pub use error::Error;
 pub use estimate::estimate;
 pub use figures::ALL;
-pub use make::{Described, Ended, Judged, MadeFigure, make};
+pub use make::{Described, EXTENSIONS, Ended, Judged, MadeFigure, make};
 pub use results::{Measured, Results};
 pub use scope::{Preset, Scope};
 pub use study::{Candidate, Series, Study};

@@ -18,6 +18,9 @@ use onedge_spec::{SECTIONS, Spec};
 use onedge_sweep::compare::Group;
 use onedge_text::table::{Table, duration, number, table};
 
+/// What each figure leaves, by the endings of its files: pictures, numbers, what it shows as text and as JSON.
+pub const EXTENSIONS: [&str; 5] = ["svg", "png", "csv", "txt", "json"];
+
 /// What a figure says: the contents of `figure-5.json`, beside its pictures and its numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MadeFigure {
@@ -109,12 +112,13 @@ pub fn make(
     let picture = (figure.draw)(&results, x)?;
     let place = |extension: &str| out.join(format!("{}.{extension}", entry.name));
     std::fs::create_dir_all(out).map_err(Error::write(out))?;
-    for extension in ["svg", "png"] {
+    let [svg, png, csv, txt, json] = EXTENSIONS;
+    for extension in [svg, png] {
         picture.drawing.save(&place(extension))?;
     }
-    write_whole(&place("csv"), picture.csv.as_bytes())?;
-    write_whole(&place("txt"), made.text().as_bytes())?;
-    let path = place("json");
+    write_whole(&place(csv), picture.csv.as_bytes())?;
+    write_whole(&place(txt), made.text().as_bytes())?;
+    let path = place(json);
     let mut text = serde_json::to_vec_pretty(&made).map_err(|error| Error::write(&path)(error.into()))?;
     text.push(b'\n');
     write_whole(&path, &text)?;

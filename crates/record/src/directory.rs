@@ -6,12 +6,28 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::Error;
-use crate::RUN_LOCK;
-use crate::{PART, Resumption, RunLock, Steps, Summary, read_steps, write_whole};
+use crate::cut_back::{copy_below, cut_back};
+use crate::reader::each_of_file;
+use crate::{Error, PART, RUN_LOCK, Record, Resumption, RunLock, Steps, Summary, Survey, Taken, Thinned, write_whole};
 
 /// What the name of a folder has in it before a token, where a worker does a run that it has not brought to its end.
 pub const UNFINISHED: &str = ".unfinished-";
+
+/// What runs write under one name each.
+const OWN: [&str; 12] = [
+    "spec.toml",
+    "encoding.json",
+    "meaning.json",
+    "steps.jsonl",
+    "superseded.jsonl",
+    "summary.json",
+    "params.safetensors",
+    "best.safetensors",
+    "checkpoints",
+    "resumed.jsonl",
+    RUN_LOCK,
+    "tags",
+];
 
 /// The folder that a run leaves:
 ///
@@ -20,8 +36,10 @@ pub const UNFINISHED: &str = ".unfinished-";
 /// | `spec.toml` | the resolved spec; running it again gives the same run, from the same file of parameters if `start` in its section `provenance` names one |
 /// | `encoding.json` | how the cells of a table became inputs, if the data are one: an `onedge_data::table::TableEncoding` |
 /// | `meaning.json` | what the numbers of the data mean (scaling, classes, vocabulary): an `onedge_data::Meaning` |
-/// | `steps.jsonl` | one [`Record`](crate::Record) per line, as a JSON object, appended as the run goes; of one step the last counts |
+/// | `steps.jsonl` | one [`Record`] per line, as a JSON object, appended as the run goes: one for each step |
+/// | `superseded.jsonl` | lines that were in `steps.jsonl` until the run went on from an earlier step, if there were any |
 /// | `summary.json` | the [`Summary`]; absent if the run was killed |
+/// | `summary.before-STEP.json` | the summary of an earlier end, from which the run went on at that step |
 /// | `params.safetensors` | the parameters at the end; absent if the run was killed |
 /// | `best.safetensors` | the parameters of the best evaluation; only of a run with `evaluation.every` |
 /// | `checkpoints/STEP.safetensors` | all that the run needs to go on at that step; see [`Checkpoint`](crate::checkpoint::Checkpoint) |
@@ -29,8 +47,8 @@ pub const UNFINISHED: &str = ".unfinished-";
 /// | `lock` | empty; locked while a process does the run, see [`RunLock`] |
 /// | `tags` | one a line; absent if there are none |
 ///
-/// Nothing that was recorded is ever changed: `steps.jsonl` and `resumed.jsonl` grow at their ends, the other files are
-/// replaced as a whole.
+/// Nothing that was recorded is ever lost: `steps.jsonl` and `resumed.jsonl` grow at their ends, what has to leave the former goes
+/// to the end of `superseded.jsonl`, and the other files are replaced as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunDirectory {
     path: PathBuf,
@@ -40,6 +58,14 @@ impl RunDirectory {
     /// Whether a worker of a sweep began the run here and did not bring it to its end.
     pub fn is_attempt(&self) -> bool {
         self.path.file_name().is_some_and(|name| name.to_string_lossy().contains(UNFINISHED))
+    }
+
+    /// Whether a file or folder of this name in the folder of a run is the run's own: one that runs write, whether this one did or not.
+    pub fn owns(name: &OsStr) -> bool {
+        let name = name.to_string_lossy();
+        OWN.contains(&&*name)
+            || name.ends_with(PART)
+            || (name.starts_with("summary.before-") && name.ends_with(".json"))
     }
 
     /// Whether [`create`](Self::create) takes the folder `path`.
@@ -86,10 +112,11 @@ impl RunDirectory {
     /// An existing folder.
     ///
     /// # Errors
-    /// [`Error::NoRun`] if it holds no step records.
+    /// [`Error::NoRun`] if it holds neither step records nor a spec.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let directory = Self { path: path.to_owned() };
-        if directory.steps().is_file() { Ok(directory) } else { Err(Error::NoRun(path.to_owned())) }
+        let is_run = directory.steps().is_file() || directory.spec().is_file();
+        if is_run { Ok(directory) } else { Err(Error::NoRun(path.to_owned())) }
     }
 
     /// A folder that may or may not hold a run.
@@ -159,6 +186,11 @@ impl RunDirectory {
         self.path.join("steps.jsonl")
     }
 
+    /// `superseded.jsonl`
+    pub fn superseded(&self) -> PathBuf {
+        self.path.join("superseded.jsonl")
+    }
+
     /// `summary.json`
     pub fn summary(&self) -> PathBuf {
         self.path.join("summary.json")
@@ -179,16 +211,20 @@ impl RunDirectory {
         self.path.join("checkpoints")
     }
 
-    /// Takes the lock of the run, see [`RunLock`]; `None` on a file system without locks.
+    /// Takes the lock of the run, see [`RunLock`]. `None` where locks are not to be had: then `warn` is told, and the work goes
+    /// on without.
     ///
     /// # Errors
     /// [`Error::Running`], [`Error::Write`].
-    pub fn lock(&self) -> Result<Option<RunLock>, Error> {
-        match RunLock::take(&self.path) {
-            Ok(None) => Err(Error::Running(self.path.clone())),
-            Ok(lock) => Ok(lock),
-            Err(error) if error.kind() == ErrorKind::Unsupported => Ok(None),
-            Err(error) => Err(Error::write(&self.path.join(RUN_LOCK))(error)),
+    pub fn lock(&self, warn: &mut dyn FnMut(&str)) -> Result<Option<RunLock>, Error> {
+        match RunLock::take(&self.path).map_err(Error::write(&self.path.join(RUN_LOCK)))? {
+            Taken::Held(lock) => Ok(Some(lock)),
+            Taken::Elsewhere => Err(Error::Running(self.path.clone())),
+            Taken::Without(error) => {
+                let path = self.path.display();
+                warn(&format!("{path}: cannot lock: {error}; whether a process is at the run cannot be told here"));
+                Ok(None)
+            }
         }
     }
 
@@ -240,10 +276,52 @@ impl RunDirectory {
     /// # Errors
     /// [`Error::Read`], [`Error::Record`].
     pub fn read_steps(&self) -> Result<Steps, Error> {
-        let path = self.steps();
-        let bytes = fs::read(&path).map_err(Error::read(&path))?;
-        // A torn line may end inside a character.
-        read_steps(&path, &String::from_utf8_lossy(&bytes))
+        let mut records = Vec::new();
+        let torn = self.each_step(&mut |record| records.push(record))?;
+        Ok(Steps { records, torn })
+    }
+
+    /// The same as far as a picture needs them, see [`Thinned`]: memory does not grow with the steps.
+    ///
+    /// # Errors
+    /// Those of [`read_steps`](Self::read_steps).
+    pub fn read_thinned(&self) -> Result<Steps, Error> {
+        let mut thinned = Thinned::default();
+        let torn = self.each_step(&mut |record| thinned.push(record))?;
+        Ok(Steps { records: thinned.into_records(), torn })
+    }
+
+    /// Shows the step records one by one. Returns whether the last one was cut off and left out.
+    ///
+    /// # Errors
+    /// Those of [`read_steps`](Self::read_steps).
+    pub fn each_step(&self, see: &mut dyn FnMut(Record)) -> Result<bool, Error> {
+        each_of_file(&self.steps(), see)
+    }
+
+    /// What the step records are, line by line; of a run without the file, none.
+    ///
+    /// # Errors
+    /// [`Error::Read`].
+    pub fn survey(&self) -> Result<Survey, Error> {
+        Survey::of_file(&self.steps())
+    }
+
+    /// Leaves of the step records those below `step` that count, as the run goes on from there. Every other line is appended to
+    /// `superseded.jsonl` first, and that is on the disk before anything else changes.
+    ///
+    /// # Errors
+    /// [`Error::Read`], [`Error::Write`].
+    pub fn cut_back(&self, step: u64) -> Result<(), Error> {
+        cut_back(&self.steps(), &self.superseded(), step)
+    }
+
+    /// Appends to the records of another run, which must not be there yet, those of this one below `step`.
+    ///
+    /// # Errors
+    /// [`Error::Read`], [`Error::Write`].
+    pub fn copy_steps(&self, to: &Self, step: u64) -> Result<(), Error> {
+        copy_below(&self.steps(), &to.steps(), step)
     }
 
     /// Reads the summary, if the run came to its end.
@@ -315,7 +393,7 @@ mod tests {
         RunDirectory::create(&root.path().join("new/one")).unwrap();
         RunDirectory::create(root.path().join("new/one").as_path()).unwrap();
         let begun = RunDirectory::create(&root.path().join("begun")).unwrap();
-        drop(begun.lock().unwrap());
+        drop(begun.lock(&mut |_| panic!("no locks")).unwrap());
         fs::write(begun.path().join("spec.toml.12.part"), "name = \"cd").unwrap();
         assert_eq!(RunDirectory::create(begun.path()).unwrap(), begun);
         let message = RunDirectory::create(root.path()).unwrap_err().to_string();

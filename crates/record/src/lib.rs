@@ -5,9 +5,11 @@
 #![forbid(unsafe_code)]
 
 pub mod checkpoint;
+mod cut_back;
 mod directory;
 mod disk;
 mod error;
+mod lines;
 mod lock;
 pub mod params;
 mod reader;
@@ -16,12 +18,14 @@ mod resumption;
 mod rows;
 mod summary;
 mod summary_fields;
+mod survey;
+mod thinned;
 mod whole;
 mod writer;
 
 pub use directory::{RunDirectory, UNFINISHED};
 pub use error::{Error, ParameterError};
-pub use lock::{RUN_LOCK, RunLock, lock_file, lock_within};
+pub use lock::{RUN_LOCK, RunLock, Taken, lock_file, lock_within};
 pub use onedge_train::{BestEvaluation, COLUMNS, Column, Finding, Record, StopReason};
 pub use reader::{Steps, read_steps};
 pub use register::Register;
@@ -29,5 +33,7 @@ pub use resumption::Resumption;
 pub use rows::{Row, Rows};
 pub use summary::{Summary, final_loss};
 pub use summary_fields::SUMMARY;
+pub use survey::Survey;
+pub use thinned::Thinned;
 pub use whole::{PART, check_writable, sync_folder_of, write_through, write_whole, write_whole_by};
-pub use writer::{StepWriter, lines};
+pub use writer::StepWriter;

@@ -17,14 +17,34 @@ pub struct RunLock {
     _file: File,
 }
 
+/// What came of asking for a lock.
+#[derive(Debug)]
+#[must_use]
+pub enum Taken {
+    /// It is ours.
+    Held(RunLock),
+    /// Another process has it.
+    Elsewhere,
+    /// The file system gives no locks (NFS without its lock daemon, some of those that machines share), or not this one: nobody can be told to have it.
+    Without(io::Error),
+}
+
 impl RunLock {
-    /// Takes the lock of the run in `folder`; `None` if another process has it.
+    /// Takes the lock of the run in `folder`.
     ///
     /// # Errors
-    /// Those of the file system, which may know no locks.
-    pub fn take(folder: &Path) -> io::Result<Option<Self>> {
+    /// Those of making its file.
+    pub fn take(folder: &Path) -> io::Result<Taken> {
+        Self::take_by(folder, |file| lock_within(file, PATIENCE))
+    }
+
+    fn take_by(folder: &Path, lock: impl FnOnce(&File) -> io::Result<bool>) -> io::Result<Taken> {
         let file = lock_file(&folder.join(RUN_LOCK))?;
-        Ok(lock_within(&file, PATIENCE)?.then_some(Self { _file: file }))
+        Ok(match lock(&file) {
+            Ok(true) => Taken::Held(Self { _file: file }),
+            Ok(false) => Taken::Elsewhere,
+            Err(error) => Taken::Without(error),
+        })
     }
 
     /// Whether a process holds the lock of the run in `folder`. Without the file nobody does.
@@ -61,12 +81,24 @@ mod tests {
     fn one_holder_at_a_time() {
         let folder = tempfile::tempdir().unwrap();
         assert!(!RunLock::is_held(folder.path()), "no file, no holder");
-        let held = RunLock::take(folder.path()).unwrap().unwrap();
-        assert!(RunLock::is_held(folder.path()));
-        assert!(RunLock::take(folder.path()).unwrap().is_none());
+        let held = RunLock::take(folder.path()).unwrap();
+        assert!(matches!(held, Taken::Held(_)) && RunLock::is_held(folder.path()));
+        assert!(matches!(RunLock::take(folder.path()).unwrap(), Taken::Elsewhere));
         drop(held);
         assert!(!RunLock::is_held(folder.path()));
-        RunLock::take(folder.path()).unwrap().unwrap();
+        assert!(matches!(RunLock::take(folder.path()).unwrap(), Taken::Held(_)));
+    }
+
+    #[test]
+    fn a_file_system_without_locks_is_none_of_its_callers_errors() {
+        let folder = tempfile::tempdir().unwrap();
+        // Of Linux: ENOLCK, ENOSYS, EOPNOTSUPP.
+        for code in [37, 38, 95] {
+            let taken = RunLock::take_by(folder.path(), |_| Err(io::Error::from_raw_os_error(code))).unwrap();
+            assert!(matches!(taken, Taken::Without(error) if error.raw_os_error() == Some(code)));
+        }
+        // Where its file cannot be made nothing else can be written.
+        assert!(RunLock::take(&folder.path().join("missing")).is_err());
     }
 
     #[test]

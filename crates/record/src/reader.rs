@@ -1,8 +1,9 @@
-use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-use crate::Error;
-use crate::Record;
+use crate::lines::Lines;
+use crate::{Error, Record, Survey};
 
 /// The records of a run, as far as they were written.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -15,30 +16,38 @@ pub struct Steps {
 
 /// Reads step records: one JSON object per line. Unknown keys are skipped, so that newer files can be read.
 ///
-/// A run that was continued goes on from the step of its checkpoint, at the end of the file: steps that it had taken
-/// before come again. Of one step the last record counts; all have the same bits but for the seconds. A line that was cut
-/// off and then followed by a step that is no later than its own is left out.
+/// Which lines count is what [`Survey`] says: of one step the last record.
 ///
 /// # Errors
-/// [`Error::Record`] for any other line that is no record.
+/// [`Error::Record`] for a damaged line.
 pub fn read_steps(path: &Path, text: &str) -> Result<Steps, Error> {
-    let mut records = BTreeMap::new();
-    let mut torn = None;
-    // The step that a torn line was of.
-    let mut next = 0;
-    for (index, line) in text.lines().enumerate() {
-        match serde_json::from_str::<Record>(line) {
-            Ok(record) => {
-                if let Some((line, source)) = torn.take().filter(|_| record.step > next) {
-                    return Err(Error::Record { path: path.to_owned(), line, source });
-                }
-                next = record.step + 1;
-                records.insert(record.step, record);
-            }
-            Err(source) => drop(torn.get_or_insert((index + 1, source))),
+    let (mut records, survey) = (Vec::new(), Survey::of(text.as_bytes(), path)?);
+    let torn = each(&survey, text.as_bytes(), path, &mut |record| records.push(record))?;
+    Ok(Steps { records, torn })
+}
+
+/// The same of a file, record by record: memory for one, however many there are. Returns whether the last line was torn.
+///
+/// # Errors
+/// [`Error::Read`], [`Error::Record`].
+pub(crate) fn each_of_file(path: &Path, see: &mut dyn FnMut(Record)) -> Result<bool, Error> {
+    let survey = Survey::of_file(path)?;
+    let file = File::open(path).map_err(Error::read(path))?;
+    each(&survey, BufReader::with_capacity(1 << 17, file), path, see)
+}
+
+fn each(survey: &Survey, input: impl BufRead, path: &Path, see: &mut dyn FnMut(Record)) -> Result<bool, Error> {
+    let mut lines = Lines::of(input);
+    // What was appended since the survey is left for the next reader.
+    while lines.number() < survey.lines() && lines.advance().map_err(Error::read(path))? {
+        let line = lines.number();
+        if !survey.shows(line) || survey.torn() && line == survey.lines() {
+            continue;
         }
+        let record = serde_json::from_slice(lines.line());
+        see(record.map_err(|source| Error::Record { path: path.to_owned(), line, source })?);
     }
-    Ok(Steps { records: records.into_values().collect(), torn: torn.is_some() })
+    Ok(survey.torn())
 }
 
 #[cfg(test)]

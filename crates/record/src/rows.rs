@@ -1,5 +1,5 @@
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek, SeekFrom};
@@ -8,12 +8,14 @@ use std::path::{Path, PathBuf};
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::Error;
-use crate::{COLUMNS, RunDirectory};
+use crate::lines::Lines;
+use crate::{COLUMNS, Error, RunDirectory, Survey};
 
 mod scan;
 
 const WIDTH: usize = COLUMNS.len();
+/// The place of the step among the columns.
+const STEP: usize = 0;
 
 /// The step records of a run one after the other, as text: memory for one, however many there are.
 ///
@@ -21,12 +23,10 @@ const WIDTH: usize = COLUMNS.len();
 /// [`read_steps`](crate::read_steps) does.
 pub struct Rows {
     path: PathBuf,
-    input: BufReader<File>,
-    line: Vec<u8>,
-    number: usize,
+    lines: Lines<BufReader<File>>,
     torn: bool,
-    /// Lines that a continued run took again or left torn, by number.
-    stale: HashSet<usize>,
+    /// Which lines count; all where only the last ones are read.
+    survey: Option<Survey>,
 }
 
 /// One step record as text.
@@ -45,46 +45,16 @@ impl Rows {
     /// # Errors
     /// [`Error::Read`].
     pub fn open(run: &RunDirectory) -> Result<Self, Error> {
-        let mut rows = Self::all(run)?;
-        if !run.resumptions()?.is_empty() {
-            rows.stale = Self::all(run)?.stale()?;
-        }
-        Ok(rows)
+        let survey = Survey::of_file(&run.steps())?;
+        Ok(Self { survey: Some(survey), ..Self::all(run)? })
     }
 
     /// From the first line, with the records of steps that were taken again.
     fn all(run: &RunDirectory) -> Result<Self, Error> {
         let path = run.steps();
         let file = File::open(&path).map_err(Error::read(&path))?;
-        let (input, stale) = (BufReader::with_capacity(1 << 17, file), HashSet::new());
-        Ok(Self { path, input, line: Vec::new(), number: 0, torn: false, stale })
-    }
-
-    /// The numbers of the lines that do not count, as [`read_steps`](crate::read_steps) has it.
-    fn stale(mut self) -> Result<HashSet<usize>, Error> {
-        #[derive(serde::Deserialize)]
-        struct Numbered {
-            step: u64,
-        }
-        let (mut stale, mut torn) = (HashSet::new(), Vec::new());
-        let mut kept: Vec<(u64, usize)> = Vec::new();
-        while self.advance()? {
-            match serde_json::from_slice::<Numbered>(&self.line) {
-                Ok(Numbered { step }) => {
-                    let next = kept.last().map_or(0, |(step, _)| step + 1);
-                    while let Some((_, line)) = kept.pop_if(|(earlier, _)| *earlier >= step) {
-                        stale.insert(line);
-                    }
-                    // A torn line that no later record makes up for stays, to be reported.
-                    if step <= next {
-                        stale.extend(torn.drain(..));
-                    }
-                    kept.push((step, self.number));
-                }
-                Err(_) => torn.push(self.number),
-            }
-        }
-        Ok(stale)
+        let lines = Lines::of(BufReader::with_capacity(1 << 17, file));
+        Ok(Self { path, lines, torn: false, survey: None })
     }
 
     /// From the first record that begins in the last `bytes` of the file.
@@ -94,11 +64,12 @@ impl Rows {
     pub fn tail(run: &RunDirectory, bytes: u64) -> Result<Self, Error> {
         let mut rows = Self::all(run)?;
         let skip = |rows: &mut Self| {
-            let length = rows.input.get_ref().metadata()?.len();
+            let input = &mut rows.lines.input;
+            let length = input.get_ref().metadata()?.len();
             if length > bytes {
                 // From one byte before, so that a record that begins just there is not skipped.
-                rows.input.seek(SeekFrom::Start(length - bytes - 1))?;
-                rows.input.skip_until(b'\n')?;
+                input.seek(SeekFrom::Start(length - bytes - 1))?;
+                input.skip_until(b'\n')?;
             }
             Ok(())
         };
@@ -115,15 +86,15 @@ impl Rows {
         if !self.advance()? {
             return Ok(None);
         }
-        match Row::read(&self.line) {
+        match Row::read(&self.lines.line) {
             Ok(row) => Ok(Some(row)),
             Err(source) => {
-                let rest = self.input.fill_buf().map_err(Error::read(&self.path))?;
-                if rest.is_empty() {
+                let line = self.lines.number();
+                if self.lines.input.fill_buf().map_err(Error::read(&self.path))?.is_empty() {
                     self.torn = true;
                     return Ok(None);
                 }
-                Err(Error::Record { path: self.path.clone(), line: self.number, source })
+                Err(Error::Record { path: self.path.clone(), line, source })
             }
         }
     }
@@ -134,21 +105,16 @@ impl Rows {
     /// [`Error::Read`].
     pub fn advance(&mut self) -> Result<bool, Error> {
         loop {
-            self.line.clear();
-            let read = self.input.read_until(b'\n', &mut self.line).map_err(Error::read(&self.path))?;
-            if self.line.last() == Some(&b'\n') {
-                self.line.pop();
-            }
-            self.number += 1;
-            if read == 0 || !self.stale.contains(&self.number) {
-                return Ok(read > 0);
+            let there = self.lines.advance().map_err(Error::read(&self.path))?;
+            if !there || self.survey.as_ref().is_none_or(|survey| survey.shows(self.lines.number())) {
+                return Ok(there);
             }
         }
     }
 
     /// The line of the record that came last, without its end.
     pub fn line(&self) -> &[u8] {
-        &self.line
+        self.lines.line()
     }
 
     /// Whether the last line was cut off, by a kill or a full disk, and left out; known once all were read.
@@ -172,6 +138,11 @@ impl<'a> Row<'a> {
             Some(row) => Ok(row),
             None => serde_json::from_slice(line),
         }
+    }
+
+    /// The step of a line, if it is a step record.
+    pub(crate) fn step_of(line: &[u8]) -> Option<u64> {
+        Row::read(line).ok()?.cells[STEP]?.parse().ok()
     }
 
     fn empty() -> Self {
@@ -225,15 +196,22 @@ impl<'de> Visitor<'de> for RowVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Row<'de>, A::Error> {
         let mut row = Row::empty();
-        let mut likely = 0;
+        let (mut likely, mut seen) = (0, Seen::default());
         while let Some(Text(key)) = map.next_key()? {
             if let Some(index) = Row::column(key.as_bytes(), likely) {
+                seen.add(index).map_err(A::Error::duplicate_field)?;
                 row.cells[index] = cell(index, map.next_value::<&RawValue>()?.get())?;
                 likely = (index + 1) % WIDTH;
             } else if key == "eigenvalues" {
+                seen.add(WIDTH).map_err(|_| A::Error::duplicate_field("eigenvalues"))?;
                 let values: Vec<&RawValue> = map.next_value()?;
                 row.eigenvalues = values.into_iter().map(|raw| number(raw.get())).collect::<Result<_, _>>()?;
+            } else if key == "density" {
+                seen.add(WIDTH + 1).map_err(|_| A::Error::duplicate_field("density"))?;
+                // It is no part of a row, but must be one of a record.
+                map.next_value::<Vec<(f64, f64)>>()?;
             } else if key == "measured" {
+                seen.add(WIDTH + 2).map_err(|_| A::Error::duplicate_field("measured"))?;
                 let values: BTreeMap<Text<'de>, &RawValue> = map.next_value()?;
                 let read = values.into_iter().map(|(name, raw)| Ok((name.0, number(raw.get())?)));
                 row.measured = read.collect::<Result<_, A::Error>>()?;
@@ -248,6 +226,28 @@ impl<'de> Visitor<'de> for RowVisitor {
     }
 }
 
+/// Which keys there were so far: each may be there once.
+#[derive(Default)]
+struct Seen(u64);
+
+impl Seen {
+    /// Adds a column, or what comes after all of them.
+    ///
+    /// # Errors
+    /// The name of a column that was there before.
+    fn add(&mut self, index: usize) -> Result<(), &'static str> {
+        let bit = 1 << index;
+        if self.0 & bit != 0 {
+            return Err(COLUMNS.get(index).map_or("", |column| column.name));
+        }
+        self.0 |= bit;
+        Ok(())
+    }
+}
+
+/// The columns that count something.
+const COUNTS: [&str; 2] = ["step", "products"];
+
 fn cell<E: serde::de::Error>(index: usize, raw: &str) -> Result<Option<&str>, E> {
     let name = COLUMNS[index].name;
     match raw {
@@ -255,12 +255,20 @@ fn cell<E: serde::de::Error>(index: usize, raw: &str) -> Result<Option<&str>, E>
         "false" if name == "converged" => Ok(Some("0")),
         "null" if REQUIRED.contains(&(name, true)) => Ok(Some("NaN")),
         "null" if !REQUIRED.contains(&(name, false)) => Ok(None),
+        _ if name == "converged" => Err(E::custom(format_args!("expected true or false, got {raw}"))),
+        _ if COUNTS.contains(&name) && raw.parse::<u64>().is_err() => {
+            Err(E::custom(format_args!("expected a whole number, got {raw}")))
+        }
         _ => number(raw).map(Some),
     }
 }
 
 fn number<E: serde::de::Error>(raw: &str) -> Result<&str, E> {
-    if raw.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
+    // Without an exponent, only one of hundreds of digits could be too large.
+    let may_be_infinite = raw.len() > 300 || raw.contains(['e', 'E']);
+    if raw.starts_with(|c: char| c == '-' || c.is_ascii_digit())
+        && (!may_be_infinite || raw.parse().is_ok_and(f64::is_finite))
+    {
         Ok(raw)
     } else {
         Err(E::custom(format_args!("expected a number, got {raw}")))
@@ -352,10 +360,11 @@ mod tests {
         for (bad, expected) in [
             (r#"{"step":0,"loss":1,"learning_rate":1,"cost":1}"#, "missing field `seconds`"),
             (r#"{"step":0,"loss":"1","learning_rate":1,"cost":1,"seconds":1}"#, "expected a number, got \"1\""),
-            (r#"{"step":null,"loss":1,"learning_rate":1,"cost":1,"seconds":1}"#, "expected a number, got null"),
+            (r#"{"step":null,"loss":1,"learning_rate":1,"cost":1,"seconds":1}"#, "expected a whole number, got null"),
             ("[]", "a step record"),
         ] {
-            let (_folder, run) = run(&format!("{good}\n{bad}\n{good}\n"));
+            let later = good.replacen("0", "2", 1);
+            let (_folder, run) = run(&format!("{good}\n{bad}\n{later}\n"));
             let mut rows = Rows::open(&run).unwrap();
             rows.next().unwrap().unwrap();
             let message = rows.next().unwrap_err().to_string();

@@ -98,16 +98,6 @@ fn has_name(_: &File) -> bool {
     true
 }
 
-/// The records as a run keeps them: one JSON object per line.
-pub fn lines(records: &[Record]) -> io::Result<Vec<u8>> {
-    let mut lines = Vec::new();
-    for record in records {
-        serde_json::to_writer(&mut lines, record)?;
-        lines.push(b'\n');
-    }
-    Ok(lines)
-}
-
 /// Opens a file of lines to append to it, or creates it. A last line without an end was torn: it gets its end.
 pub(super) fn open_at_end(path: &Path) -> io::Result<File> {
     let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;

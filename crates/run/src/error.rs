@@ -54,7 +54,7 @@ pub enum Error {
         got: String,
     },
     /// The spec of a run is not what the run wrote.
-    #[error("{}: expected the spec that the run wrote, with where it was made under [provenance], got {got}; put it back from a copy, or do the run anew in another folder", path.display())]
+    #[error("{}: expected the spec that the run wrote, with where it was made under [provenance], got {got}; put it back from a copy, remove it if there are checkpoints, which have the settings too, or do the run anew in another folder", path.display())]
     NoSpec {
         /// The file.
         path: PathBuf,

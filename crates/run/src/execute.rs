@@ -111,7 +111,6 @@ fn execute_in<T: Element>(
         registration,
         opening,
         w,
-        records: Vec::new(),
         first: 0,
         is_fresh: request.start.is_none(),
         save: request.save,

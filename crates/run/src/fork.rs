@@ -10,7 +10,7 @@ use onedge_tune::TrainerState;
 
 use crate::fingerprint::of_data;
 use crate::meaning::{CARRIED, Learned, is_read_alike, read_as_told};
-use crate::origin::Origin;
+use crate::origin::{Origin, steps_of};
 use crate::prepare::prepare;
 use crate::resume::state_at;
 use crate::session::{Described, Opening, Session, begin};
@@ -33,7 +33,7 @@ impl Branch {
     pub fn open(path: &Path, at: u64, changes: &[String], catalogue: &Catalogue) -> Result<Self, Error> {
         let origin = Origin::read(path, catalogue)?;
         let option = |option, expected, got: u64| Error::Option { option, expected, got: got.to_string() };
-        let (reached, run) = (origin.records.len() as u64, path.display());
+        let (reached, run) = (origin.reached(), path.display());
         if reached == 0 {
             let (expected, got) = ("a run that has taken steps".to_owned(), format!("{run}, which has taken none"));
             return Err(Error::Option { option: "at", expected, got });
@@ -167,6 +167,11 @@ fn repeat<T: Element>(
         tell(&format!("no checkpoint at step {at}: repeats the run from step {}", training.steps()));
     }
     let first = training.steps();
+    let mut before = Vec::new();
+    if first < *at {
+        let repeated = first..first + COMPARED;
+        origin.directory.each_step(&mut |record| before.extend(Some(record).filter(|r| repeated.contains(&r.step))))?;
+    }
     let stop = loop {
         if training.is_done() {
             let evaluation_point = training.evaluation_point().map(|point| point.iter().map(|x| x.to_f64()).collect());
@@ -181,8 +186,10 @@ fn repeat<T: Element>(
             Advance::Stop { reason, record } => (record, Some(reason)),
         };
         let compared = record.filter(|record| record.step < first + COMPARED);
-        let before = compared.and_then(|now| origin.records.get(now.step as usize).map(|before| (before, now)));
-        if let Some(fault) = before.and_then(|(before, now)| difference(origin, before, &now)) {
+        if let Some(now) = compared
+            && let Some(before) = before.iter().find(|before| before.step == now.step)
+            && let Some(fault) = difference(origin, before, &now)
+        {
             return Err(fault.into());
         }
         if let Some(reason) = stop {
@@ -259,15 +266,19 @@ fn go_on<T: Element>(
     ];
     sources.extend(is_carried.then(|| (CARRIED.to_owned(), Value::Flag(true))));
     let (directory, registration) = begin(place, outputs.register, spec, sources, data_sets)?;
-    let records = origin.records[..*at as usize].to_vec();
-    let (w, opening) = (snapshot.w.clone(), Opening::Forked(snapshot));
+    let missing = origin.survey.missing(*at);
+    if !missing.is_empty() {
+        let (steps, there) = (steps_of(&missing), origin.directory.steps());
+        tell(&format!("{}: no records of {steps}; the fork begins without them", there.display()));
+    }
+    let (w, opening) = (snapshot.w.clone(), Opening::Forked(snapshot, origin.directory.clone()));
     let save = outputs.save;
     let mut judge = |record: &Record| {
         observe(record);
         None
     };
     let (described, first, is_fresh) = (Described::by(spec), *at, false);
-    Session { described, prepared, directory, registration, opening, w, records, first, is_fresh, save }
+    Session { described, prepared, directory, registration, opening, w, first, is_fresh, save }
         .run(data_sets, &mut judge, interrupt)
 }
 

@@ -24,6 +24,7 @@ mod point;
 pub mod predict;
 mod prepare;
 mod problem;
+mod recorded;
 mod registration;
 mod remembered;
 mod resume;

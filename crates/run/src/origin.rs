@@ -1,13 +1,15 @@
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use onedge_record::checkpoint::{About, Checkpoints};
-use onedge_record::{Record, RunDirectory, params};
+use onedge_record::{RunDirectory, Survey, params, write_whole};
 use onedge_registry::Value;
 use onedge_spec::{CONTENT, Catalogue, Document, Machine, PROVENANCE, Spec};
 use onedge_train::{Element, Layout, Problem};
 
 use crate::fingerprint::{of_content, of_data, of_file};
-use crate::{Error, Onward, ResumeError};
+use crate::session::of_its_data;
+use crate::{DataSets, Error, Onward, ResumeError};
 
 /// A run as its folder states it: what was to be done, where it came from and what it recorded.
 #[derive(Debug)]
@@ -17,12 +19,15 @@ pub(crate) struct Origin {
     pub(crate) spec: Spec,
     /// The spec as it was written.
     pub(crate) document: Document,
-    /// One for every step from the first on, as far as there is no gap.
-    pub(crate) records: Vec<Record>,
+    /// What its records are.
+    pub(crate) survey: Survey,
+    /// The checkpoint whose spec stands in for the one that is lost.
+    pub(crate) restored_from: Option<PathBuf>,
 }
 
 impl Origin {
-    /// Reads the folder `path`. A run that was killed before its first step has no records.
+    /// Reads the folder `path`. A run that was killed before its first step has no records. Of one whose spec is lost, the last
+    /// checkpoint that can be used has it, too.
     ///
     /// # Errors
     /// [`Error::NoRun`] where no run was begun; [`Error::NoSpec`] without the spec that the run wrote; files that cannot be
@@ -30,23 +35,58 @@ impl Origin {
     pub(crate) fn read(path: &Path, catalogue: &Catalogue) -> Result<Self, Error> {
         let directory = RunDirectory::at(path);
         let no_spec = |got| Error::NoSpec { path: directory.spec(), got };
-        match (directory.spec().is_file(), directory.steps().is_file()) {
-            (true, _) => {}
-            (false, true) => return Err(no_spec("no such file")),
-            (false, false) => return Err(onedge_record::Error::NoRun(path.to_owned()).into()),
-        }
-        let document = document(&directory, catalogue)?;
+        let (document, restored_from) = document(&directory, catalogue)?;
         // The section is the last: without it the file was cut off, or is another one.
-        if !document.sections.contains_key(PROVENANCE) {
+        if restored_from.is_none() && !document.sections.contains_key(PROVENANCE) {
             return Err(no_spec("none of that"));
         }
         let mut spec = Spec::resolve(&document)?;
         if let Some(last) = directory.resumptions()?.last() {
             spec.steps = last.steps;
         }
-        let records = if directory.steps().is_file() { directory.read_steps()?.records } else { Vec::new() };
-        let records = gapless(records);
-        Ok(Self { directory, spec, document, records })
+        let survey = directory.survey()?;
+        Ok(Self { directory, spec, document, survey, restored_from })
+    }
+
+    /// How many steps were taken, as records and checkpoints have it.
+    pub(crate) fn reached(&self) -> u64 {
+        let checkpoints = Checkpoints::in_folder(&self.directory.checkpoints()).steps().unwrap_or_default();
+        checkpoints.into_iter().max().unwrap_or(0).max(self.survey.reached())
+    }
+
+    /// Writes the spec that is lost, and says so. Whoever calls it holds the lock.
+    ///
+    /// # Errors
+    /// [`Write`](onedge_record::Error::Write); data that cannot be read.
+    pub(crate) fn restore_spec(&self, data_sets: &mut DataSets, tell: &mut dyn FnMut(&str)) -> Result<(), Error> {
+        let Some(file) = &self.restored_from else { return Ok(()) };
+        let (path, file) = (self.directory.spec(), file.display().to_string());
+        tell(&format!("{}: no such file; written anew, with the settings that {file} has", path.display()));
+        let spec = Spec::resolve(&self.document)?;
+        let mut sources = vec![("restored_from".to_owned(), Value::Text(file))];
+        sources.extend(of_its_data(&spec, self.directory.path(), data_sets)?);
+        let text = spec.to_toml_from(&sources);
+        Ok(write_whole(&path, text.as_bytes())?)
+    }
+
+    /// Says which records are lost of a run that goes on from the checkpoint at `step`.
+    pub(crate) fn tell_of_lost(&self, step: u64, tell: &mut dyn FnMut(&str)) {
+        let (survey, path) = (&self.survey, self.directory.steps());
+        let path = path.display();
+        let mut damaged = survey.damaged();
+        if let Some(line) = damaged.next() {
+            let more = if damaged.len() == 0 { String::new() } else { format!(", nor are {} more", damaged.len()) };
+            tell(&format!("{path}:{line}: no step record{more}; kept in superseded.jsonl"));
+        }
+        let missing = survey.missing(step);
+        if !missing.is_empty() {
+            tell(&format!("{path}: no records of {}; the run goes on without them", steps_of(&missing)));
+        }
+        let again = survey.missing(self.reached());
+        let again: Vec<Range<u64>> = again.into_iter().filter(|gap| gap.end > step).collect();
+        if !again.is_empty() {
+            tell(&format!("{path}: no records of {}, which are taken again", steps_of(&again)));
+        }
     }
 
     /// What begins it again, for somebody who cannot go on with it.
@@ -72,7 +112,10 @@ impl Origin {
 
     /// Whether it began with random parameters.
     pub(crate) fn is_fresh(&self) -> bool {
-        !self.is_fork() && self.provenance("start").is_none()
+        !self.is_fork()
+            && self.provenance("start").is_none()
+            && self.provenance("restored_from").is_none()
+            && self.restored_from.is_none()
     }
 
     /// The parameters that it began with.
@@ -184,12 +227,24 @@ impl Origin {
     }
 }
 
-/// The spec of the run in a folder as it was written, with files of its data where they are by now.
+/// The spec of the run in a folder as it was written, with files of its data where they are by now. Of one that is lost, the last
+/// checkpoint that can be used has the settings: then its file is returned, too.
 ///
 /// # Errors
-/// A file that cannot be read.
-pub(crate) fn document(directory: &RunDirectory, catalogue: &Catalogue) -> Result<Document, Error> {
-    let mut document = Document::read(&directory.spec())?.with_catalogue(catalogue).in_run();
+/// [`Error::NoRun`] where no run was begun; [`Error::NoSpec`] without a spec; a file that cannot be read.
+pub(crate) fn document(directory: &RunDirectory, catalogue: &Catalogue) -> Result<(Document, Option<PathBuf>), Error> {
+    let (document, restored_from) = if directory.spec().is_file() {
+        (Document::read(&directory.spec())?, None)
+    } else {
+        match Checkpoints::in_folder(&directory.checkpoints()).last_about()? {
+            Some((file, about)) => (Document::parse(&file.display().to_string(), &about.spec)?, Some(file)),
+            None if directory.steps().is_file() => {
+                return Err(Error::NoSpec { path: directory.spec(), got: "no such file" });
+            }
+            None => return Err(onedge_record::Error::NoRun(directory.path().to_owned()).into()),
+        }
+    };
+    let mut document = document.with_catalogue(catalogue).in_run();
     for (key, places) in directory.resumptions()?.into_iter().flat_map(|resumption| resumption.files) {
         let absolute = places.iter().find(|place| place.is_absolute()).and_then(|place| place.to_str());
         if let Some(absolute) = absolute {
@@ -198,7 +253,7 @@ pub(crate) fn document(directory: &RunDirectory, catalogue: &Catalogue) -> Resul
         let seen = places.iter().map(|place| directory.path().join(place)).collect();
         document.look_first(&key, seen);
     }
-    Ok(document)
+    Ok((document, restored_from))
 }
 
 /// What the run in the folder `run` was to do, with files of its data where they are by now.
@@ -206,11 +261,36 @@ pub(crate) fn document(directory: &RunDirectory, catalogue: &Catalogue) -> Resul
 /// # Errors
 /// A folder without a run, or whose spec cannot be read.
 pub fn document_of(run: &Path, catalogue: &Catalogue) -> Result<Document, Error> {
-    document(&RunDirectory::open(run)?, catalogue)
+    Ok(document(&RunDirectory::open(run)?, catalogue)?.0)
 }
 
-/// One record for every step from the first on, as far as there is no gap.
-pub(crate) fn gapless(records: Vec<Record>) -> Vec<Record> {
-    let gapless = records.into_iter().zip(0..).take_while(|(record, step)| record.step == *step);
-    gapless.map(|(record, _)| record).collect()
+/// `steps 3 to 7 and 9`
+pub(crate) fn steps_of(gaps: &[Range<u64>]) -> String {
+    let one = |gap: &Range<u64>| match gap.end - gap.start {
+        1 => gap.start.to_string(),
+        _ => format!("{} to {}", gap.start, gap.end - 1),
+    };
+    match gaps {
+        [gap] if gap.end - gap.start == 1 => format!("step {}", gap.start),
+        [gap] => format!("steps {}", one(gap)),
+        [first, second] => format!("steps {} and {}", one(first), one(second)),
+        [first, second, rest @ ..] => {
+            format!("steps {}, {} and {} more stretches", one(first), one(second), rest.len())
+        }
+        [] => "no steps".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gaps_are_told_in_words() {
+        let one = |from, to| steps_of(std::slice::from_ref(&(from..to)));
+        assert_eq!(one(3, 4), "step 3");
+        assert_eq!(one(0, 20), "steps 0 to 19");
+        assert_eq!(steps_of(&[0..2, 4..5]), "steps 0 to 1 and 4");
+        assert_eq!(steps_of(&[0..2, 4..5, 7..9, 11..12]), "steps 0 to 1, 4 and 2 more stretches");
+    }
 }

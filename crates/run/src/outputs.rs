@@ -27,7 +27,7 @@ pub struct Finished {
     pub folder: PathBuf,
     /// How it went.
     pub summary: Summary,
-    /// What was recorded.
+    /// What was recorded, of long runs as [`Thinned`](onedge_record::Thinned) has it; all of it is in the folder.
     pub records: Vec<Record>,
     /// Where learning rate times sharpness has its edge, for this optimizer, if it has one.
     pub edge: Option<f64>,

@@ -13,7 +13,6 @@ use onedge_train::fit::{Fit, Fitted};
 use onedge_train::{Layout, Outcome};
 
 use crate::fingerprint::{of_content, of_data};
-use crate::origin::gapless;
 use crate::registration::Registration;
 use crate::session::{Described, Opening, Session};
 use crate::{DataSets, Error, Onward, ResumeError};
@@ -66,14 +65,13 @@ impl RunIn for Fit {
 
         let directory = RunDirectory::at(folder);
         let content = of_content(&prepared.problem.data);
-        let (registration, opening, w, records) = if directory.spec().is_file() {
-            let lock = directory.lock()?;
+        let (registration, opening, w) = if directory.spec().is_file() {
+            let lock = directory.lock(&mut |_| {})?;
             require_same(&directory, &settings)?;
             require_content(&directory, &content)?;
             let summary = directory.read_summary().ok().flatten();
-            let mut records =
-                if directory.steps().is_file() { gapless(directory.read_steps()?.records) } else { Vec::new() };
-            let taken = summary.as_ref().map_or(0, |summary| summary.steps).max(records.len() as u64);
+            let survey = directory.survey()?;
+            let taken = summary.as_ref().map_or(0, |summary| summary.steps).max(survey.reached());
             if taken > prepared.plan.steps {
                 let expected = format!("{taken} or more, the steps that {} has recorded", folder.display());
                 return Err(Error::Option { option: "steps", expected, got: prepared.plan.steps.to_string() });
@@ -82,39 +80,35 @@ impl RunIn for Fit {
                 let w = params::load(&directory.params(), &layouts)?;
                 let means = (summary.train.clone(), summary.test.clone());
                 let findings = summary.findings.clone();
+                let records = if directory.steps().is_file() { directory.read_steps()?.records } else { Vec::new() };
                 let best = best_of(&directory, &layouts, summary.best.is_some())?;
                 return Ok(rest.fitted(w, best, records, outcome(summary, &prepared.method.0.edge()), findings, means));
             }
             let again = "remove its folder, which begins it again";
-            let last = Checkpoints::in_folder(&directory.checkpoints()).last::<f32>(
-                records.len() as u64,
-                &layouts,
-                again,
-                &mut |_| {},
-            )?;
+            let checkpoints = Checkpoints::in_folder(&directory.checkpoints());
+            let last = checkpoints.last_for::<f32>(survey.gapless(), &layouts, again, &mut |_| {})?;
             if last.as_ref().is_some_and(|checkpoint| checkpoint.about.data != of_data(&prepared.problem.data)) {
                 let origin = directory.spec().display().to_string();
                 return Err(ResumeError::OtherData { origin, onward: Onward::Arrays }.into());
             }
-            records.truncate(last.as_ref().map_or(0, |checkpoint| checkpoint.about.step as usize));
             let w = prepared.problem.initial(prepared.plan.seed);
             let registration = Registration::of(None, directory.path(), lock);
-            (registration, Opening::Resumed(last.map(|checkpoint| checkpoint.snapshot), Default::default()), w, records)
+            (registration, Opening::Resumed(last.map(|checkpoint| checkpoint.snapshot), Default::default()), w)
         } else {
             RunDirectory::create(folder)?;
             let registration = Registration::begin(None, folder, &|_| {})?;
             let spec = with_provenance(&name, &settings, &content, &registration);
             write_whole(&directory.spec(), spec.as_bytes())?;
-            (registration, Opening::New, prepared.problem.initial(prepared.plan.seed), Vec::new())
+            (registration, Opening::New, prepared.problem.initial(prepared.plan.seed))
         };
         let (first, is_fresh) = (0, true);
-        let session =
-            Session { described, prepared, directory, registration, opening, w, records, first, is_fresh, save: None };
+        let session = Session { described, prepared, directory, registration, opening, w, first, is_fresh, save: None };
         let (finished, w, outcome) =
             session.run_keeping(&DataSets::new(None), &mut |_| None, &AtomicBool::new(false))?;
         let Summary { findings, train, test, .. } = finished.summary;
-        let best = best_of(&RunDirectory::at(folder), &layouts, outcome.best.is_some())?;
-        Ok(rest.fitted(w, best, finished.records, outcome, findings, (train, test)))
+        let directory = RunDirectory::at(folder);
+        let best = best_of(&directory, &layouts, outcome.best.is_some())?;
+        Ok(rest.fitted(w, best, directory.read_steps()?.records, outcome, findings, (train, test)))
     }
 }
 

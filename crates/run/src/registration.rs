@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use onedge_record::{Error as RecordError, Register, RunLock};
+use onedge_record::{Register, RunDirectory, RunLock};
 use onedge_registry::Value;
 use onedge_text::hex;
 use sha2::{Digest, Sha256};
@@ -21,19 +21,9 @@ impl<'a> Registration<'a> {
     /// Takes the lock of the new run in `folder`, of which `register` is told.
     ///
     /// # Errors
-    /// [`Running`](RecordError::Running) if another process has it. A file system without locks is no error, but told to `warn`.
+    /// [`Running`](onedge_record::Error::Running) if another process has it. A file system without locks is no error, but told to `warn`.
     pub(crate) fn begin(register: Option<&'a dyn Register>, folder: &Path, warn: &dyn Fn(&str)) -> Result<Self, Error> {
-        let lock = match RunLock::take(folder) {
-            Ok(Some(lock)) => Some(lock),
-            Ok(None) => return Err(RecordError::Running(folder.to_owned()).into()),
-            Err(error) => {
-                warn(&format!(
-                    "{}: cannot lock: {error}; the run will count as killed until it ends",
-                    folder.display()
-                ));
-                None
-            }
-        };
+        let lock = RunDirectory::at(folder).lock(&mut |sentence| warn(sentence))?;
         Ok(Self::of(register, folder, lock))
     }
 

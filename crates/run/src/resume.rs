@@ -3,6 +3,7 @@ use onedge_record::{Record, RunLock, StopReason, check_writable};
 use onedge_registry::Value;
 use onedge_spec::{Catalogue, Precision, Spec};
 use onedge_train::{Element, Layout, Prepared};
+use std::error::Error as _;
 use std::path::Path;
 
 use crate::meaning::read_as_told;
@@ -19,6 +20,10 @@ pub struct Unfinished {
     lock: Option<RunLock>,
     ended: Option<StopReason>,
     moved: Moved,
+    /// Why it could not be locked, where that is so.
+    unlocked: Option<String>,
+    /// What is to be said of its folder.
+    notes: Vec<String>,
 }
 
 impl Unfinished {
@@ -44,10 +49,15 @@ impl Unfinished {
         catalogue: &Catalogue,
     ) -> Result<Self, Error> {
         // Read once before anything is written, the lock included, into what may be no run.
-        let lock = Origin::read(path, catalogue)?.directory.lock()?;
+        let (mut unlocked, mut notes) = (None, Vec::new());
+        let lock = Origin::read(path, catalogue)?.directory.lock(&mut |why| unlocked = Some(why.to_owned()))?;
         let mut origin = Origin::read(path, catalogue)?;
         // One that cannot be read tells nothing, and is written anew.
-        let summary = origin.directory.read_summary().ok().flatten();
+        let summary = origin.directory.read_summary().unwrap_or_else(|error| {
+            let (path, why) = (origin.directory.summary(), error.source().map_or(String::new(), ToString::to_string));
+            notes.push(format!("{}: damaged ({why}); a new one is written at the end", path.display()));
+            None
+        });
         let end_at = |steps| {
             summary.as_ref().and_then(|summary| match &summary.stop {
                 StopReason::StepsDone => (summary.steps >= steps).then_some(StopReason::StepsDone),
@@ -56,7 +66,7 @@ impl Unfinished {
             })
         };
         if let Some(steps) = steps {
-            let taken = summary.as_ref().map_or(0, |summary| summary.steps).max(origin.records.len() as u64);
+            let taken = summary.as_ref().map_or(0, |summary| summary.steps).max(origin.reached());
             if steps <= taken {
                 let further = match origin.spec.steps {
                     whole if whole > taken && end_at(whole).is_none() => {
@@ -71,7 +81,7 @@ impl Unfinished {
         }
         let moved = change(&mut origin, changes)?;
         let ended = end_at(origin.spec.steps);
-        Ok(Self { origin, lock, ended, moved })
+        Ok(Self { origin, lock, ended, moved, unlocked, notes })
     }
 
     /// What is to be done, with the steps that it is to take in all.
@@ -121,7 +131,12 @@ fn change(origin: &mut Origin, changes: &[String]) -> Result<Moved, Error> {
 }
 
 /// Goes on with a run from its last checkpoint, in its own folder, to the same bits as though it had never stopped. A run
-/// that was stopped before its first checkpoint begins again. `tell` gets a sentence on where it goes on, and on each checkpoint that could not be used.
+/// that was stopped before its first checkpoint begins again. `tell` gets a sentence on where it goes on, on each checkpoint that could not be used
+/// and on what else is lost of the folder.
+///
+/// Where records are lost, the run goes on from the last checkpoint before the first of them, which takes their steps again, or, if there is none,
+/// from the last one of all, without them. Records of steps that are taken again are kept in
+/// [`superseded.jsonl`](onedge_record::RunDirectory::superseded). A spec that is lost is written anew from the last checkpoint.
 ///
 /// # Errors
 /// [`ResumeError`]: a run that has ended, checkpoints that cannot be used, settings or data that have changed. Beyond that as
@@ -167,44 +182,39 @@ fn resume_in<T: Element>(
     interrupt: &dyn Interrupt,
     tell: &mut dyn FnMut(&str),
 ) -> Result<Finished, Error> {
-    let Unfinished { origin, lock, ended, moved } = unfinished;
+    let Unfinished { origin, lock, ended, moved, unlocked, notes } = unfinished;
     if let Some(stop) = ended {
         return Err(ResumeError::Ended { run: origin.directory.path().to_owned(), stop }.into());
     }
+    unlocked.iter().for_each(|why| data_sets.warn(why));
     read_as_told(&origin, data_sets)?;
     let prepared = prepare::<T>(&origin.spec, data_sets)?;
     origin.check_data(&prepared.problem)?;
     if let Some(path) = outputs.save {
         check_writable(path)?;
     }
-    let (snapshot, w) = state_at(&origin, origin.records.len() as u64, &prepared, tell)?;
+    let folder = origin.directory.checkpoints();
+    let (recorded, layouts) = (origin.survey.gapless(), &prepared.problem.layouts);
+    let checkpoint = Checkpoints::in_folder(&folder).last_for::<T>(recorded, layouts, &origin.again(), tell)?;
+    let (snapshot, w) = or_beginning(checkpoint, &origin, &prepared)?;
     let step = snapshot.as_ref().map_or(0, |checkpoint| checkpoint.about.step);
     tell(&match step {
         0 => "there is no checkpoint to go on from: begins again at step 0".to_owned(),
         step => format!("goes on from the checkpoint at step {step} of {}", origin.spec.steps),
     });
+    notes.iter().for_each(|note| tell(note));
+    origin.tell_of_lost(step, tell);
     if let Some(note) = origin.machine_note() {
         tell(&note);
     }
+    origin.restore_spec(data_sets, tell)?;
     let (first, is_fresh) = (origin.forked_at(), origin.is_fresh());
-    let Origin { directory, spec, mut records, .. } = origin;
-    records.truncate(step as usize);
+    let Origin { directory, spec, .. } = origin;
     let opening = Opening::Resumed(snapshot.map(|checkpoint| checkpoint.snapshot), moved);
     let registration = Registration::of(outputs.register, directory.path(), lock);
     let save = outputs.save;
-    Session {
-        described: Described::by(&spec),
-        prepared,
-        directory,
-        registration,
-        opening,
-        w,
-        records,
-        first,
-        is_fresh,
-        save,
-    }
-    .run(data_sets, judge, interrupt)
+    Session { described: Described::by(&spec), prepared, directory, registration, opening, w, first, is_fresh, save }
+        .run(data_sets, judge, interrupt)
 }
 
 /// The last checkpoint of a run up to the step `most`, if there is one, and the parameters to start from without.
@@ -217,15 +227,25 @@ pub(crate) fn state_at<T: Element>(
     prepared: &Prepared<T>,
     tell: &mut dyn FnMut(&str),
 ) -> Result<(Option<Checkpoint<T>>, Vec<T>), Error> {
-    let (problem, folder) = (&prepared.problem, origin.directory.checkpoints());
-    // Steps of which a record is missing are taken again.
-    let checkpoint = Checkpoints::in_folder(&folder).last::<T>(most, &problem.layouts, &origin.again(), tell)?;
+    let folder = origin.directory.checkpoints();
+    let layouts = &prepared.problem.layouts;
+    let checkpoint = Checkpoints::in_folder(&folder).last::<T>(most, layouts, &origin.again(), tell)?;
+    or_beginning(checkpoint, origin, prepared)
+}
+
+/// A checkpoint, if there is one, and the parameters to start from without.
+fn or_beginning<T: Element>(
+    checkpoint: Option<Checkpoint<T>>,
+    origin: &Origin,
+    prepared: &Prepared<T>,
+) -> Result<(Option<Checkpoint<T>>, Vec<T>), Error> {
+    let problem = &prepared.problem;
     match checkpoint {
         Some(checkpoint) => {
             origin.check(&checkpoint.about, problem)?;
             Ok((Some(checkpoint), vec![T::ZERO; problem.layouts.iter().map(Layout::size).sum()]))
         }
-        None if origin.is_fork() => Err(ResumeError::NoBeginning(folder).into()),
+        None if origin.is_fork() => Err(ResumeError::NoBeginning(origin.directory.checkpoints()).into()),
         None => Ok((None, origin.first_parameters(problem)?)),
     }
 }

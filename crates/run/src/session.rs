@@ -4,16 +4,14 @@ use std::time::SystemTime;
 
 use onedge_objective::Error as ObjectiveError;
 use onedge_record::checkpoint::Checkpoints;
-use onedge_record::{
-    Error as RecordError, Record, Register, Resumption, RunDirectory, StepWriter, StopReason, Summary, final_loss,
-    lines, params, write_whole,
-};
+use onedge_record::{Record, Register, Resumption, RunDirectory, StepWriter, StopReason, Summary, params, write_whole};
 use onedge_registry::Value;
 use onedge_spec::{CONTENT, Cadence, Spec};
 use onedge_train::{Advance, Element, Evidence, Outcome, Prepared, Snapshot, Training, Workload};
 
 use crate::keeper::{Keeper, Pause, Tally};
 use crate::meaning::Learned;
+use crate::recorded::Recorded;
 use crate::registration::Registration;
 use crate::{DataSets, Error, Finished, Interrupt, Onward, Place, ResumeError, file_name, meaning};
 
@@ -26,8 +24,6 @@ pub(crate) struct Session<'a, T: Element> {
     pub(crate) opening: Opening<T>,
     /// The parameters to start from; a snapshot has its own.
     pub(crate) w: Vec<T>,
-    /// What was recorded before.
-    pub(crate) records: Vec<Record>,
     /// The first step that is this run's own; a fork has records of the steps before.
     pub(crate) first: u64,
     /// Whether it began with random parameters.
@@ -57,8 +53,8 @@ impl Described {
 pub(crate) enum Opening<T> {
     /// In a new folder, from the parameters.
     New,
-    /// In a new folder, from the middle of another run.
-    Forked(Snapshot<T>),
+    /// In a new folder, from the middle of the run in another one.
+    Forked(Snapshot<T>, RunDirectory),
     /// In its own folder: from its last checkpoint, or from the parameters if it has none; with files of its data that are
     /// elsewhere by now.
     Resumed(Option<Snapshot<T>>, Moved),
@@ -70,7 +66,7 @@ impl<T: Element> Session<'_, T> {
     /// # Errors
     /// A snapshot that does not fit, before anything is written; a folder that cannot be written to, before training;
     /// [`Error::Incomplete`], after it, if a file could not be written. Then everything else is there, unless the folder is
-    /// [`Gone`](RecordError::Gone): then the run has failed, and writes nothing more to where it was.
+    /// [`Gone`](onedge_record::Error::Gone): then the run has failed, and writes nothing more to where it was.
     pub(crate) fn run(
         self,
         data_sets: &DataSets,
@@ -90,18 +86,7 @@ impl<T: Element> Session<'_, T> {
         judge: &mut dyn FnMut(&Record) -> Option<StopReason>,
         interrupt: &dyn Interrupt,
     ) -> Result<(Finished, Vec<T>, Outcome), Error> {
-        let Self {
-            described,
-            prepared,
-            directory,
-            registration,
-            opening,
-            mut w,
-            mut records,
-            first: own,
-            is_fresh,
-            save,
-        } = self;
+        let Self { described, prepared, directory, registration, opening, mut w, first: own, is_fresh, save } = self;
         let Prepared { plan, mut problem, method, mut instruments, mut evaluator } = prepared;
         let mut training = Training::new(&plan, &mut *problem.train, &mut w, method, &mut instruments)?;
         if let (Some(evaluator), Some(test)) = (&mut evaluator, problem.test.as_deref_mut()) {
@@ -114,23 +99,24 @@ impl<T: Element> Session<'_, T> {
             let checkpoints = Checkpoints::in_folder(&directory.checkpoints());
             Keeper::new(described.checkpoints, checkpoints, layouts, described.settings.clone(), data, last)
         };
-        let (mut keeper, mut writer) = match opening {
-            Opening::New => (keeper(None), StepWriter::create(&directory.steps())?),
-            Opening::Forked(snapshot) => {
+        let (mut keeper, mut recorded, mut writer) = match opening {
+            Opening::New => (keeper(None), Recorded::new(own), StepWriter::create(&directory.steps())?),
+            Opening::Forked(snapshot, from) => {
                 training.restore(snapshot)?;
                 let mut keeper = keeper(None);
                 keeper.write(&training)?;
-                let path = directory.steps();
-                write_whole(&path, &lines(&records).map_err(RecordError::write(&path))?)?;
-                (keeper, StepWriter::at_end(&path)?)
+                from.copy_steps(&directory, own)?;
+                (keeper, Recorded::of(&directory, own)?, StepWriter::at_end(&directory.steps())?)
             }
             Opening::Resumed(snapshot, files) => {
-                let keeper = keeper(snapshot.as_ref().map(|_| records.len() as u64));
-                snapshot.map(|snapshot| training.restore(snapshot)).transpose()?;
+                let last =
+                    snapshot.map(|snapshot| training.restore(snapshot).map(|()| training.steps())).transpose()?;
                 directory.remove_parts();
                 directory.set_summary_aside(training.steps())?;
                 directory.add_resumption(&Resumption { files, ..Resumption::here(training.steps(), plan.steps) })?;
-                (keeper, StepWriter::at_end(&directory.steps())?)
+                directory.cut_back(training.steps())?;
+                let writer = StepWriter::at_end(&directory.steps())?;
+                (keeper(last), Recorded::of(&directory, own)?, writer)
             }
         };
         let warn = |sentence: &str| data_sets.warn(sentence);
@@ -162,7 +148,7 @@ impl<T: Element> Session<'_, T> {
                 let written = writer.append(&record);
                 // What is shown has been written.
                 own = judge(&record);
-                records.push(record);
+                recorded.see(record);
                 if let Err(error) = written {
                     own = Some(StopReason::Failed { step, error: error.to_string() });
                     lost.keep(Err::<(), _>(error.into()));
@@ -198,22 +184,25 @@ impl<T: Element> Session<'_, T> {
         let edge = outcome.edge;
         let mut tally = keeper.finish();
         let means = (train_means, test_means);
-        let mut summary = summarise(&described.name, outcome.clone(), &records, w.len(), means, &tally);
-        summary.findings = problem.judge(Evidence {
-            records: &records[records.len().min(own as usize)..],
-            stop: &summary.stop,
-            events: &outcome.events,
-            counted_over: outcome.steps,
-            is_full_batch: plan.batch.is_none(),
-            is_fresh,
-            classes: None,
-            train: &summary.train,
-        });
+        let mut summary = summarise(&described.name, outcome.clone(), &recorded, w.len(), means, &tally);
+        if let Some(course) = recorded.course() {
+            summary.findings = problem.judge(Evidence {
+                course,
+                stop: &summary.stop,
+                events: &outcome.events,
+                counted_over: outcome.steps,
+                is_full_batch: plan.batch.is_none(),
+                is_fresh,
+                classes: None,
+                train: &summary.train,
+            });
+        }
         if there {
             lost.keep(directory.write_summary(&summary).map_err(Error::from));
         }
         lost.keep(tally.error.take().map_or(Ok(()), Err));
         registration.end(&warn);
+        let records = recorded.into_records();
         let finished = Finished { folder: directory.path().to_owned(), summary, records, edge };
         match lost.0 {
             None => Ok((finished, w, outcome)),
@@ -234,20 +223,29 @@ pub(crate) fn begin<'a>(
     if spec.content.as_ref().is_some_and(|known| *known != content) {
         return Err(ResumeError::OtherData { origin: spec.origin.clone(), onward: Onward::Anew }.into());
     }
-    sources.push((CONTENT.to_owned(), Value::Text(content)));
     let directory = match place {
         Place::At(path) => RunDirectory::create(path)?,
         Place::Under(root) => RunDirectory::create_numbered(root, &file_name(&spec.name))?,
     };
     let registration = Registration::begin(register, directory.path(), &|warning| data_sets.warn(warning))?;
-    for file in &spec.files {
-        if let Some(there) = file.find()? {
-            sources.extend(file.note(there, directory.path()));
-        }
-    }
+    sources.extend(of_its_data(spec, directory.path(), data_sets)?);
     sources.extend(registration.provenance());
     write_whole(&directory.spec(), spec.to_toml_from(&sources).as_bytes())?;
     Ok((directory, registration))
+}
+
+/// What the spec of the run in `folder` says of its data: what they hold, and where their files are.
+///
+/// # Errors
+/// Data that cannot be read.
+pub(crate) fn of_its_data(spec: &Spec, folder: &Path, data_sets: &mut DataSets) -> Result<Vec<(String, Value)>, Error> {
+    let mut sources = vec![(CONTENT.to_owned(), Value::Text(data_sets.content(spec)?))];
+    for file in &spec.files {
+        if let Some(there) = file.find()? {
+            sources.extend(file.note(there, folder));
+        }
+    }
+    Ok(sources)
 }
 
 /// What went wrong first, while everything else is still tried.
@@ -272,12 +270,11 @@ fn means<T: Element>(workload: &mut dyn Workload<T>, w: &[T]) -> Result<BTreeMap
 fn summarise(
     name: &str,
     outcome: Outcome,
-    records: &[Record],
+    recorded: &Recorded,
     parameters: usize,
     (train, test): (BTreeMap<String, f64>, BTreeMap<String, f64>),
     checkpoints: &Tally,
 ) -> Summary {
-    let losses: Vec<f64> = records.iter().map(|record| record.loss).collect();
     Summary {
         name: name.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -290,9 +287,9 @@ fn summarise(
         checkpoint_seconds: checkpoints.time.as_secs_f64(),
         checkpoints_failed: checkpoints.failed,
         cost: outcome.cost,
-        first_loss: losses.first().copied(),
-        final_loss: final_loss(&losses),
-        best_loss: losses.iter().copied().reduce(f64::min),
+        first_loss: recorded.first_loss(),
+        final_loss: recorded.final_loss(),
+        best_loss: recorded.best_loss(),
         best: outcome.best,
         events: outcome.events.into_iter().collect(),
         findings: Vec::new(),

@@ -1,11 +1,10 @@
 use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 
 use super::entry::Entry;
 use super::{Found, Store};
 use crate::Error;
-use onedge_record::RunLock;
+use onedge_record::RunDirectory;
 
 /// A run is moved here before its files are removed one by one, so that it is there whole or not at all.
 const REMAINS: &str = ".deleted-";
@@ -16,14 +15,10 @@ impl Store {
     /// # Errors
     /// [`Running`](onedge_record::Error::Running) while a process is at it; [`Write`](onedge_record::Error::Write).
     pub fn delete(&mut self, run: &Found) -> Result<u64, Error> {
-        let running = || Error::from(onedge_record::Error::Running(run.path.clone()));
         // Held so that nobody goes on with the run meanwhile; a file system without locks knows no running ones.
-        let lock = match RunLock::take(&run.path) {
-            Ok(None) => return Err(running()),
-            Ok(lock) => lock,
-            Err(error) if error.kind() == ErrorKind::Unsupported => None,
-            Err(error) => return Err(Error::write(&run.path)(error)),
-        };
+        let mut notes = Vec::new();
+        let lock = RunDirectory::at(&run.path).lock(&mut |note| notes.push(note.to_owned()))?;
+        self.note_once(notes);
         let entry = Entry::read(self.root(), &run.folder, self.catalogue());
         let bytes = entry.files().iter().map(|(_, bytes)| bytes).sum();
         let id = entry.text("id").unwrap_or_default();

@@ -7,6 +7,8 @@
 //! Knows nothing of how runs are done.
 #![forbid(unsafe_code)]
 
+#[cfg(test)]
+mod damage_tests;
 mod delete;
 mod entry;
 mod error;
@@ -22,6 +24,7 @@ mod resolve;
 mod scan;
 mod schema;
 mod status;
+mod sums;
 mod tag_file;
 mod tags;
 #[cfg(test)]
@@ -41,7 +44,7 @@ pub use status::Status;
 
 use index::Index;
 use onedge_spec::Catalogue;
-use scan::Depth;
+use scan::{Depth, Skipped};
 
 /// The runs below a folder, with their index open. Other processes wait for it, so it is not to be held for long.
 ///
@@ -63,6 +66,8 @@ pub struct Store {
     catalogue: Catalogue,
     index: Index,
     notes: Vec<String>,
+    /// Whether it was said that there are no locks.
+    unlocked: bool,
 }
 
 impl Store {
@@ -102,7 +107,7 @@ impl Store {
                 Index::in_memory(root)?
             }
         };
-        Ok(Self { root: root.to_owned(), catalogue: catalogue.clone(), index, notes })
+        Ok(Self { root: root.to_owned(), catalogue: catalogue.clone(), index, notes, unlocked: false })
     }
 
     /// What the specs of its runs can name.
@@ -120,9 +125,17 @@ impl Store {
         !self.index.is_in_memory()
     }
 
+    /// Adds to the notes what need not be said of every run.
+    fn note_once(&mut self, notes: Vec<String>) {
+        if !self.unlocked {
+            self.unlocked = !notes.is_empty();
+            self.notes.extend(notes);
+        }
+    }
+
     /// What went wrong without harm, in sentences.
     pub fn notes(&self) -> Vec<String> {
-        let again = "the index was broken or of another version, and was made again";
+        let again = "the index was damaged or of another version, and was made again from the folders";
         let made_again = self.index.made_again.then(|| format!("{}: {again}", self.root.display()));
         self.notes.iter().cloned().chain(made_again).collect()
     }
@@ -130,9 +143,7 @@ impl Store {
     fn sync(&mut self, depth: Depth) -> Result<(), Error> {
         let (root, catalogue) = (self.root.clone(), self.catalogue.clone());
         let skipped = self.attempt(|index| scan::sync(index, &root, &catalogue, depth))?;
-        self.notes.extend(skipped.into_iter().map(|path| {
-            format!("{}: the name of this folder is not Unicode, so the runs in it are left out", path.display())
-        }));
+        self.notes.extend(skipped.iter().map(Skipped::to_string));
         Ok(())
     }
 

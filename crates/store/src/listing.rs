@@ -1,7 +1,7 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::index::Index;
+use super::index::{Index, Keys};
 use super::{FieldValue, Filter, Store, canonical, keys};
 use onedge_spec::Catalogue;
 
@@ -58,7 +58,8 @@ fn list(
     selection: &Selection<'_>,
     catalogue: &Catalogue,
 ) -> Result<Vec<BTreeMap<String, FieldValue>>, Error> {
-    let there = index.keys()?;
+    let keys = index.keys()?;
+    let there = keys.names();
     let latest = Sort { key: "started".to_owned(), descending: true };
     let sort = selection.sort.unwrap_or(&latest);
     let known = |origin: &str, key: &str| match there.is_empty() {
@@ -80,7 +81,7 @@ fn list(
     let runs: Vec<i64> = index.runs()?.into_iter().map(|run| run.id).collect();
     let of_filter = selection.filter.iter().flat_map(|filter| filter.keys()).map(|(key, _)| key);
     let needed: BTreeSet<&str> = of_filter.chain([sort.key.as_str()]).chain(shown.iter().copied()).collect();
-    let read = |key: &str| Ok((key.to_owned(), column(index, key, &runs)?));
+    let read = |key: &str| Ok((key.to_owned(), column(index, &keys, key, &runs)?));
     let mut columns: BTreeMap<String, Column> = needed.into_iter().map(read).collect::<Result<_, Error>>()?;
 
     if let Some(filter) = selection.filter {
@@ -106,8 +107,8 @@ fn list(
     Ok(rows)
 }
 
-fn column(index: &Index, key: &str, runs: &[i64]) -> Result<Column, Error> {
-    let mut facts = index.column(key)?.into_iter().peekable();
+fn column(index: &Index, keys: &Keys, key: &str, runs: &[i64]) -> Result<Column, Error> {
+    let mut facts = index.column(keys, key)?.into_iter().peekable();
     // Both are in the order of the runs' numbers.
     let of = |&run: &i64| {
         while facts.next_if(|(of, _)| *of < run).is_some() {}

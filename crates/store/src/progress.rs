@@ -18,7 +18,7 @@ pub struct Progress {
     pub final_loss: Option<f64>,
     /// The smallest loss, if all were read.
     pub best_loss: Option<f64>,
-    /// The first loss, if all were read.
+    /// The loss of the first step, if all were read and its record is not lost.
     pub first_loss: Option<f64>,
     /// Evaluations of the loss so far.
     pub cost: f64,
@@ -42,7 +42,7 @@ impl Progress {
             progress.steps = number("step") as u64 + 1;
             (progress.cost, progress.seconds) = (number("cost"), number("seconds"));
             if whole {
-                progress.first_loss.get_or_insert(loss);
+                progress.first_loss = progress.first_loss.or((number("step") == 0.0).then_some(loss));
                 progress.best_loss = Some(progress.best_loss.map_or(loss, |best| best.min(loss)));
             }
             last.push_back(loss);

@@ -99,7 +99,9 @@ impl Store {
 
     fn called(&mut self) -> Result<Vec<Called>, Error> {
         self.attempt(|index| {
-            let texts = |key| Ok::<_, Error>(index.column(key)?.into_iter().map(|(run, fact)| (run, fact.to_string())));
+            let keys = index.keys()?;
+            let texts =
+                |key| Ok::<_, Error>(index.column(&keys, key)?.into_iter().map(|(run, fact)| (run, fact.to_string())));
             let (mut ids, mut names) = (texts("id")?.peekable(), texts("name")?.peekable());
             let runs = index.runs()?.into_iter().map(|run| {
                 // All three are in the order of their numbers, and every run has both facts.

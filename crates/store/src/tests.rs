@@ -7,7 +7,7 @@ use onedge_record::RunLock;
 use onedge_spec::{Catalogue, Document, Spec};
 
 /// A root with runs in it that nobody registered, as if they had been copied there.
-struct Bench {
+pub(super) struct Bench {
     root: tempfile::TempDir,
 }
 
@@ -25,16 +25,16 @@ fn summary(stop: &str, loss: f64) -> String {
 const DONE: &str = r#"{"reason": "steps_done"}"#;
 
 impl Bench {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { root: tempfile::tempdir().unwrap() }
     }
 
-    fn root(&self) -> &Path {
+    pub(super) fn root(&self) -> &Path {
         self.root.path()
     }
 
     /// A run without a summary.
-    fn killed(&self, folder: &str, seed: u32) -> PathBuf {
+    pub(super) fn killed(&self, folder: &str, seed: u32) -> PathBuf {
         let path = self.root().join(folder);
         fs::create_dir_all(&path).unwrap();
         let spec = format!(
@@ -47,13 +47,13 @@ impl Bench {
     }
 
     /// A run that came to its end.
-    fn done(&self, folder: &str, seed: u32) -> PathBuf {
+    pub(super) fn done(&self, folder: &str, seed: u32) -> PathBuf {
         let path = self.killed(folder, seed);
         fs::write(path.join("summary.json"), summary(DONE, f64::from(seed))).unwrap();
         path
     }
 
-    fn store(&self) -> Store {
+    pub(super) fn store(&self) -> Store {
         Store::open(self.root(), &Catalogue::standard()).unwrap()
     }
 
@@ -62,7 +62,7 @@ impl Bench {
         folders(&mut self.store(), &Selection::default())
     }
 
-    fn index(&self) -> PathBuf {
+    pub(super) fn index(&self) -> PathBuf {
         self.root().join("index.sqlite")
     }
 }

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::host::{self, Host};
 use crate::Error;
+use onedge_record::{RUN_LOCK, RunLock, Taken};
 
 /// A claim is renewed this often.
 const BEAT: Duration = Duration::from_secs(5);
@@ -73,6 +74,16 @@ impl Claims {
         let folder = root.join(".claims");
         fs::create_dir_all(&folder).map_err(Error::write(&folder))?;
         Ok(Self { folder, host: host::this() })
+    }
+
+    /// Why files of this folder cannot be locked, where that is so. Claims need no locks; who lists runs goes by them.
+    pub(crate) fn without_locks(&self) -> Option<std::io::Error> {
+        let taken = RunLock::take(&self.folder);
+        let _ = fs::remove_file(self.folder.join(RUN_LOCK));
+        match taken {
+            Ok(Taken::Without(error)) => Some(error),
+            _ => None,
+        }
     }
 
     /// Claims the run of this digest; `None` if it is another worker's.

@@ -1,5 +1,6 @@
 //! Giving up runs that will not be the best: off unless asked for.
 
+use std::collections::VecDeque;
 use std::path::Path;
 
 use super::place::Folders;
@@ -28,43 +29,48 @@ pub(crate) struct Judge<'a> {
     specs: &'a [Spec],
     /// The index of its spec.
     run: usize,
-    losses: Vec<f64>,
-    /// Those of an earlier worker.
-    earlier: Vec<f64>,
+    /// Where it is done: an earlier worker may have recorded steps of it.
+    folder: &'a Path,
+    /// The last losses, the last one first to go.
+    losses: VecDeque<f64>,
 }
 
-impl<'a> Judge<'a> {
-    pub(crate) fn new(rule: &'a GiveUp, root: &'a Path, specs: &'a [Spec], run: usize) -> Self {
-        Self { rule, root, specs, run, losses: Vec::new(), earlier: Vec::new() }
-    }
+/// A loss is the mean of so many.
+const LAST: u64 = 5;
 
-    /// Takes note of what an earlier worker recorded of this run, some of which may come again.
-    pub(crate) fn recall(&mut self, records: &[Record]) {
-        self.earlier = records.iter().map(|record| record.loss).collect();
+impl<'a> Judge<'a> {
+    pub(crate) fn new(rule: &'a GiveUp, root: &'a Path, specs: &'a [Spec], run: usize, folder: &'a Path) -> Self {
+        Self { rule, root, specs, run, folder, losses: VecDeque::new() }
     }
 
     /// Why the run should end after this record, if it should.
     pub(crate) fn see(&mut self, record: &Record) -> Option<StopReason> {
-        if self.losses.is_empty() {
-            self.losses.extend(self.earlier.iter().take(record.step as usize));
+        if self.losses.is_empty() && record.step > 0 {
+            // What cannot be read is told of when the run goes on.
+            self.losses.extend(before(self.folder, record.step).unwrap_or_default());
         }
-        self.losses.push(record.loss);
+        self.losses.push_back(record.loss);
+        if self.losses.len() > LAST as usize {
+            self.losses.pop_front();
+        }
+        let seen = record.step + 1;
         // A record without a rate is the last one for a reason of its own.
-        if !self.is_due() || record.learning_rate.is_nan() {
+        if !self.is_due(seen) || record.learning_rate.is_nan() {
             return None;
         }
-        let loss = final_loss(&self.losses)?;
-        let limit = self.rule.margin * self.best()?;
+        let loss = final_loss(self.losses.make_contiguous())?;
+        let limit = self.rule.margin * self.best(seen)?;
         (loss > limit && limit > 0.0).then_some(StopReason::Hopeless { step: record.step, loss, limit })
     }
 
-    fn is_due(&self) -> bool {
-        let (seen, steps) = (self.losses.len(), self.specs[self.run].steps);
-        self.rule.at.iter().any(|at| (at * steps as f64).ceil() as usize == seen) && (seen as u64) < steps
+    fn is_due(&self, seen: u64) -> bool {
+        let steps = self.specs[self.run].steps;
+        self.rule.at.iter().any(|at| (at * steps as f64).ceil() as u64 == seen) && seen < steps
     }
 
-    /// The loss of the best finished run of the group after as many steps. A run that cannot be read is no rival.
-    fn best(&self) -> Option<f64> {
+    /// The loss of the best finished run of the group after so many steps. A run that cannot be read, or that lost its records
+    /// of these steps, is no rival.
+    fn best(&self, steps: u64) -> Option<f64> {
         let folders = Folders::list(self.root).ok()?;
         let group = self.rule.groups[self.run];
         let others = (0..self.specs.len()).filter(|&other| other != self.run && self.rule.groups[other] == group);
@@ -72,8 +78,15 @@ impl<'a> Judge<'a> {
         let scored = done.filter(|done| done.summary.stop.is_success());
         let scored = scored.filter_map(|done| Some((done.summary.final_loss.filter(|loss| loss.is_finite())?, done)));
         let (_, Done { folder, .. }) = scored.min_by(|a, b| a.0.total_cmp(&b.0))?;
-        let records = RunDirectory::at(&folder).read_steps().ok()?.records;
-        let losses: Vec<f64> = records.iter().map(|record| record.loss).collect();
-        final_loss(losses.get(..self.losses.len())?)
+        let losses = before(&folder, steps)?;
+        final_loss(&losses).filter(|_| losses.len() as u64 == LAST.min(steps))
     }
+}
+
+/// The losses of the last steps before `step`, of those that have a record.
+fn before(folder: &Path, step: u64) -> Option<Vec<f64>> {
+    let (mut losses, wanted) = (Vec::new(), step.saturating_sub(LAST)..step);
+    let mut see = |record: Record| losses.extend(wanted.contains(&record.step).then_some(record.loss));
+    RunDirectory::at(folder).each_step(&mut see).ok()?;
+    Some(losses)
 }

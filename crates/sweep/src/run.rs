@@ -10,9 +10,9 @@ use super::place::{self, Folders, Room};
 use super::status::{Hopeless, Status};
 use super::workers::{Event, Workers, runs_of};
 use crate::Error;
-use onedge_record::{Record, RunDirectory, StopReason};
+use onedge_record::{Record, RunDirectory, StepWriter, StopReason, Summary};
 use onedge_run::{
-    DataSets, Error as RunError, Finished, Interrupt, Outputs, Place, Request, SharedData, Unfinished, execute_until,
+    DataSets, Error as RunError, Interrupt, Outputs, Place, Request, SharedData, Unfinished, execute_until,
     resume_until,
 };
 use onedge_spec::Spec;
@@ -51,6 +51,9 @@ pub fn run(
     assert_eq!(groups, specs.len(), "sweep: groups and specs differ");
     let queue = runs_of(specs, workers.share);
     let (claims, count) = (Claims::open(root)?, queue.len());
+    if let Some(error) = claims.without_locks().filter(|_| count > 0) {
+        observe(Event::Unlocked { root, error: &error });
+    }
     let states =
         Mutex::new(States { of: vec![State::Open; count], asked: Instant::now(), waiting: false, error: None });
     let sweep = Sweep { specs, root, workers, claims, queue, observe, interrupt, states, changed: Condvar::new() };
@@ -208,11 +211,7 @@ impl Sweep<'_> {
     ) -> Result<State, Error> {
         let spec = &self.specs[run];
         let stop = OfRun { stop: AtomicBool::new(false), sweep: self.interrupt };
-        let mut judge = self.workers.give_up.as_ref().map(|rule| Judge::new(rule, self.root, self.specs, run));
-        if let (true, Some(judge)) = (begun, &mut judge) {
-            // What cannot be read is told of when the run goes on.
-            judge.recall(&RunDirectory::at(folder).read_steps().map(|steps| steps.records).unwrap_or_default());
-        }
+        let mut judge = self.workers.give_up.as_ref().map(|rule| Judge::new(rule, self.root, self.specs, run, folder));
         let mut see = |record: &Record| {
             (self.observe)(Event::Step { run, job, record });
             stop.stop.store(self.interrupt.is_set() || claim.is_lost(), Ordering::Relaxed);
@@ -221,10 +220,10 @@ impl Sweep<'_> {
         let mut tell = |sentence: &str| (self.observe)(Event::Told { run, sentence });
         let resumed = if begun { self.go_on(spec, folder, data_sets, &mut see, &stop, &mut tell)? } else { None };
         let result = match resumed {
-            Some(finished) => Ok(finished),
+            Some(summary) => Ok(summary),
             None => {
                 let request = Request { spec, place: Place::At(folder), register: None, start: None, save: None };
-                execute_until(&request, data_sets, &mut see, &stop)
+                execute_until(&request, data_sets, &mut see, &stop).map(|finished| finished.summary)
             }
         };
         if claim.has_been_lost() {
@@ -235,7 +234,7 @@ impl Sweep<'_> {
         let summary = match result {
             // That is between this run and whoever removed it.
             Err(RunError::Incomplete { finished, source }) if source.is_gone() => finished.summary,
-            result => result?.summary,
+            result => result?,
         };
         (self.observe)(Event::Ended { run, job, summary: &summary });
         match summary.stop {
@@ -244,7 +243,7 @@ impl Sweep<'_> {
         }
     }
 
-    /// Goes on with a run from its last checkpoint. If none can be used, or something else of the folder cannot, says why,
+    /// Goes on with a run from its last checkpoint, or leaves one as it is that lacks but its records. If none can be used, or something else of the folder cannot, says why,
     /// sets the folder aside and returns nothing.
     fn go_on(
         &self,
@@ -254,12 +253,17 @@ impl Sweep<'_> {
         see: &mut dyn FnMut(&Record) -> Option<StopReason>,
         stop: &dyn Interrupt,
         tell: &mut dyn FnMut(&str),
-    ) -> Result<Option<Finished>, Error> {
+    ) -> Result<Option<Summary>, Error> {
         let unusable = match Unfinished::open(folder, None, &spec.catalogue) {
-            Ok(unfinished) => match resume_until(unfinished, Outputs::default(), data_sets, see, stop, tell) {
-                Err(error) if is_of_the_folder(&error) => error,
-                resumed => return Ok(Some(resumed?)),
-            },
+            Ok(unfinished) => {
+                if let Some(summary) = unfinished.ended().and_then(|_| without_records(folder, tell)) {
+                    return Ok(Some(summary));
+                }
+                match resume_until(unfinished, Outputs::default(), data_sets, see, stop, tell) {
+                    Err(error) if is_of_the_folder(&error) => error,
+                    resumed => return Ok(Some(resumed?.summary)),
+                }
+            }
             Err(error @ RunError::Record(onedge_record::Error::Write { .. })) => return Err(error.into()),
             // Whatever else it is, it is in the folder.
             Err(error) => error,
@@ -290,6 +294,19 @@ impl Interrupt for OfRun<'_> {
     fn checkpoints_asked(&self) -> u64 {
         self.sweep.checkpoints_asked()
     }
+}
+
+/// How a run went that came to its end and has lost its records since; nothing more can be done about that, so it gets a file without any.
+fn without_records(folder: &Path, tell: &mut dyn FnMut(&str)) -> Option<Summary> {
+    let directory = RunDirectory::at(folder);
+    let summary = directory.read_summary().ok().flatten().filter(|_| directory.params().is_file())?;
+    StepWriter::at_end(&directory.steps()).ok()?;
+    tell(&format!(
+        "{}: no records of its {} steps; all else of the run is there",
+        directory.steps().display(),
+        summary.steps
+    ));
+    Some(summary)
 }
 
 /// Whether a run cannot go on for what its folder holds, so that it is begun anew.

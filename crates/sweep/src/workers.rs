@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::path::Path;
 
 use super::claims::Owner;
 use super::give_up::GiveUp;
@@ -75,6 +76,13 @@ pub enum Event<'a> {
         run: usize,
         /// The job that did it.
         job: usize,
+    },
+    /// The file system of the runs gives no locks, so that those in progress look like ones that were killed.
+    Unlocked {
+        /// The folder that they are in.
+        root: &'a Path,
+        /// What the system says.
+        error: &'a std::io::Error,
     },
     /// Nothing is left but what other workers do.
     Waiting {

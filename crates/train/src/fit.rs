@@ -232,7 +232,7 @@ impl Fit {
         let train = problem.train.metrics(&parameters).unwrap_or_default();
         let test = problem.test.as_mut().and_then(|test| test.metrics(&parameters).ok()).unwrap_or_default();
         let findings = problem.judge(Evidence {
-            records: &records,
+            course: &records.iter().collect(),
             stop: &outcome.stop,
             events: &outcome.events,
             counted_over: outcome.steps,

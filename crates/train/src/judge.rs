@@ -1,12 +1,13 @@
 use std::collections::BTreeMap;
 
-use crate::{Finding, Record, StopReason};
+use crate::course::{Course, Moment};
+use crate::{Finding, StopReason};
 
 /// What a run left, as [`judge`] looks at it.
 #[derive(Debug, Clone)]
 pub struct Evidence<'a> {
-    /// Of every step from the first of this run on.
-    pub records: &'a [Record],
+    /// Its steps, from the first of this run on.
+    pub course: &'a Course,
     /// Why it ended.
     pub stop: &'a StopReason,
     /// How often the tuner met what its formula does not provide for: [`Outcome::events`](crate::Outcome::events).
@@ -53,12 +54,13 @@ pub fn judge(evidence: &Evidence<'_>, loss_at_zero: &mut dyn FnMut() -> Option<f
     if !matches!(evidence.stop, StopReason::StepsDone | StopReason::NoImprovement { .. }) {
         return Vec::new();
     }
-    let losses: Vec<f64> = evidence.records.iter().map(|record| record.loss).collect();
-    let Some(first) = losses.first().copied().filter(|_| losses.iter().all(|loss| loss.is_finite())) else {
+    let course = evidence.course;
+    let losses: Vec<f64> = course.kept().iter().map(|moment| moment.loss).collect();
+    let Some(first) = losses.first().copied().filter(|_| course.is_finite()) else {
         return Vec::new();
     };
     let last = median(tail(&losses));
-    let run = Run { evidence, losses: &losses, first, last };
+    let run = Run { evidence, course, losses: &losses, first, last };
     let mut findings: Vec<Finding> = run.stood_still().into_iter().collect();
     let fell = first - last.max(evidence.train.get("loss").copied().unwrap_or(last)) > 0.5 * first.abs();
     if findings.is_empty() && (!fell || run.told_apart() == Some(false)) {
@@ -78,6 +80,8 @@ pub fn judge(evidence: &Evidence<'_>, loss_at_zero: &mut dyn FnMut() -> Option<f
 
 struct Run<'a> {
     evidence: &'a Evidence<'a>,
+    course: &'a Course,
+    /// Those that are kept.
     losses: &'a [f64],
     first: f64,
     last: f64,
@@ -85,35 +89,29 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn steps(&self) -> usize {
-        self.losses.len()
+        self.course.steps() as usize
     }
 
     /// One step may have the rate 0 with which warm-ups begin. Where the gradient is zero, too, there is nowhere to go.
     fn stood_still(&self) -> Option<Finding> {
-        let records = self.evidence.records;
-        let still = records.len() > 1 && records.iter().all(|record| record.learning_rate == 0.0);
-        let drawn = records.iter().any(|record| record.gradient_norm.is_none_or(|norm| norm > 1e-5 * self.first.abs()));
+        let still = self.steps() > 1 && self.course.stood_still();
+        let drawn = !self.course.knows_gradients() || self.course.largest_gradient() > 1e-5 * self.first.abs();
         let most = self.tuner_events().max_by_key(|(_, times)| *times);
-        (still && drawn).then(|| Finding::StoodStill {
-            steps: records.len() as u64,
-            event: most.map(|(event, _)| event.to_owned()),
-        })
+        (still && drawn)
+            .then(|| Finding::StoodStill { steps: self.course.steps(), event: most.map(|(event, _)| event.to_owned()) })
     }
 
     /// The rate was 0 in more than a tenth of the steps, the last ones, though there was a way to go.
     fn stopped(&self) -> Option<Finding> {
-        let records = self.evidence.records;
-        let still = records.iter().rev().take_while(|record| record.learning_rate == 0.0);
-        let drawn = |record: &Record| record.gradient_norm.is_none_or(|norm| norm > 1e-5 * self.first.abs());
-        let count = still.clone().count();
-        let many = count > 1 && count as f64 > OFTEN * self.steps() as f64;
-        let last = records.last()?.step + 1;
-        (many && still.clone().all(drawn)).then(|| Finding::Stopped { from: last - count as u64, steps: last })
+        let (still, gradient) = self.course.rest();
+        let many = still > 1 && still as f64 > OFTEN * self.steps() as f64;
+        let drawn = gradient > 1e-5 * self.first.abs();
+        let steps = self.course.end();
+        (many && drawn).then(|| Finding::Stopped { from: steps - still, steps })
     }
 
     fn hardly_moved(&self, scale: f64) -> Option<Finding> {
-        let bound: f64 = self.evidence.records.iter().map(first_order_change).sum::<Option<f64>>()?;
-        let gradient = self.evidence.records.iter().filter_map(|record| record.gradient_norm).fold(0.0, f64::max);
+        let (bound, gradient) = (self.course.bound()?, self.course.largest_gradient());
         let same = !self.evidence.is_full_batch || (self.first - self.last).abs() <= UNMOVED * scale;
         let short = self.evidence.is_fresh && self.steps() >= TREND && bound <= UNMOVED * scale;
         // At a tenth of the loss the second order is still small. A gradient of zero is a plateau, which no rate leaves.
@@ -135,7 +133,7 @@ impl Run<'_> {
         let level = n >= PLATEAU && guess > 0.0 && third >= 0.99 * guess && near(fourth) && near(self.last);
         let flat = (third - fourth).abs() <= 0.005 * guess;
         let guesses = self.told_apart().map_or(flat, |told_apart| !told_apart);
-        let leapt = self.losses.iter().any(|loss| *loss > 2.0 * self.first);
+        let leapt = self.course.highest() > 2.0 * self.first;
         (level && guesses && (flat || (leapt && third > fourth))).then_some(Finding::Guessing {
             loss: self.last,
             guess,
@@ -159,7 +157,7 @@ impl Run<'_> {
         }
         let tail = tail(self.losses);
         let error = deviation(tail) / (tail.len() as f64).sqrt();
-        let of_first = deviation(tail).min(deviation(&self.losses[..5]));
+        let of_first = deviation(tail).min(deviation(self.course.start()));
         let noise = if self.evidence.is_full_batch { 0.0 } else { 3.0 * (of_first + error) };
         let rose = last - first > RISE * scale + noise && end.is_none_or(|end| end - first > RISE * scale);
         rose.then_some(Finding::EndedAbove { first, last })
@@ -179,10 +177,11 @@ impl Run<'_> {
 
     /// Successive updates point against each other in the second half of the run, are no trifles, and the loss does not fall.
     fn oscillated(&self) -> Option<Finding> {
-        let half = &self.evidence.records[self.steps() / 2..];
-        let cosines: Vec<f64> = half.iter().filter_map(|record| record.update_cosine).collect();
+        let half = &self.course.kept()[self.losses.len() / 2..];
+        let measured = |of: fn(&Moment) -> f64| half.iter().map(of).filter(|value| !value.is_nan()).collect();
+        let cosines: Vec<f64> = measured(|moment| moment.cosine);
         let [third, fourth] = self.quarters();
-        let moves: Vec<f64> = half.iter().filter_map(first_order_change).collect();
+        let moves: Vec<f64> = measured(|moment| moment.change);
         let opposed = self.steps() >= 2 * TREND && median(&cosines) < -0.5;
         // Rounding errors of a run that has converged are opposed, too.
         let moving = median(&moves) > 0.01 * fourth.abs() && fourth.abs() > 1e-3 * self.first.abs();
@@ -191,8 +190,8 @@ impl Run<'_> {
 
     /// The mean losses of the third and the last quarter of the run.
     fn quarters(&self) -> [f64; 2] {
-        let quarter = (self.steps() / 4).max(1);
-        let (before, fourth) = self.losses.split_at(self.steps() - quarter);
+        let quarter = (self.losses.len() / 4).max(1);
+        let (before, fourth) = self.losses.split_at(self.losses.len() - quarter);
         let third = &before[before.len().saturating_sub(quarter)..];
         [third, fourth].map(|losses| losses.iter().sum::<f64>() / losses.len() as f64)
     }
@@ -214,11 +213,6 @@ fn deviation(losses: &[f64]) -> f64 {
     let n = losses.len() as f64;
     let mean = losses.iter().sum::<f64>() / n;
     (losses.iter().map(|loss| (loss - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0)).sqrt()
-}
-
-/// What a step changes the loss by at most, to first order: `eta |g| |u|`.
-fn first_order_change(record: &Record) -> Option<f64> {
-    Some(record.learning_rate.abs() * record.gradient_norm? * record.update_norm?)
 }
 
 /// NaN of nothing.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::Record;
 
 const GUESS: f64 = std::f64::consts::LN_10;
 
@@ -42,7 +43,7 @@ impl Made {
 
     fn judge(&self) -> Vec<Finding> {
         let evidence = Evidence {
-            records: &self.records,
+            course: &self.records.iter().collect(),
             stop: &self.stop,
             events: &self.events,
             counted_over: self.records.len() as u64,

@@ -5,6 +5,7 @@
 
 mod augment;
 mod batches;
+mod course;
 pub mod engine;
 mod error;
 mod evaluator;
@@ -26,6 +27,7 @@ mod workload;
 
 pub use augment::Augment;
 pub use batches::{Batches, Last, Position};
+pub use course::Course;
 pub use error::Error;
 pub use evaluator::{BestEvaluation, Evaluation, Evaluator, column};
 pub use finding::Finding;

@@ -21,6 +21,7 @@ mod finished;
 mod glossary;
 mod interrupt;
 mod named;
+mod overwrite;
 mod parameters;
 mod progress;
 mod root;

@@ -24,7 +24,7 @@ fn a_figure_is_run_judged_drawn_and_gathered() {
         assert!(first.stdout.contains(expected), "{expected}: {}", first.stdout);
     }
     let names: Vec<String> = ["csv", "json", "png", "svg", "txt"].iter().map(|end| format!("figure-2.{end}")).collect();
-    assert_eq!(bench.names("runs/figures/tiny"), names);
+    assert_eq!(bench.names("runs/figures/tiny"), [&names[..], &["made-by-onedge.txt".to_owned()]].concat());
     let csv = bench.read("runs/figures/tiny/figure-2.csv");
     assert!(csv.starts_with("problem,rule,setting,seed,step,cost,seconds,loss,learning_rate\n"), "{csv}");
     assert_eq!(csv.lines().count(), 1 + 3 * 24);

@@ -85,6 +85,9 @@ fn every_kind_of_change_is_carried_out() {
 fn what_cannot_be_is_refused_before_anything_is_written() {
     let bench = Bench::new();
     forked(&bench);
+    bench.done(&["train", "a.toml", "-q", "--out", "empty"]);
+    bench.write("empty/steps.jsonl", "");
+    std::fs::remove_file(bench.path("empty/summary.json")).unwrap();
     let fork = |args: &[&str]| refused(&bench, &[&["fork", "run", "--out", "v"], args].concat());
     for at in ["0", "13"] {
         let expected = format!("error: --at: expected a step from 1 to 12, the steps that run has taken, got {at}\n");
@@ -104,13 +107,8 @@ fn what_cannot_be_is_refused_before_anything_is_written() {
         fork(&["--at", "12"]),
         "error: --at: expected fewer than 12, the steps of run, or `steps=N` among the changes with N above 12, got 12\n"
     );
-    let steps = bench.read("run/steps.jsonl");
-    bench.write("run/steps.jsonl", "");
-    assert_eq!(
-        fork(&["--at", "1"]),
-        "error: --at: expected a run that has taken steps, got run, which has taken none\n"
-    );
-    bench.write("run/steps.jsonl", steps);
+    let empty = refused(&bench, &["fork", "empty", "--out", "v", "--at", "1"]);
+    assert_eq!(empty, "error: --at: expected a run that has taken steps, got empty, which has taken none\n");
     assert!(fork(&["--at", "6", "--set", "tuner=gredy"]).contains("try `greedy`"));
     assert!(!bench.path("v").exists());
 

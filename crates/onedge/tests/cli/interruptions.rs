@@ -61,7 +61,8 @@ fn a_run_whose_folder_is_removed_or_moved_says_so_and_stops() {
     let bench = Bench::new();
     let (long, moved) = (bench.path("long"), bench.path("moved"));
     for remove in [true, false] {
-        let args = ["train", "a.toml", "-q", "--set", "steps=1000000000", "--out", "long", "--save-params", "p"];
+        let args =
+            ["train", "a.toml", "-q", "--set", "steps=1000000000", "--out", "long", "--save-params", "p", "--force"];
         let child = began(&bench, &args, Stdio::piped);
         if remove {
             // It may write while it is removed.

@@ -19,7 +19,7 @@ fn names_ids_and_their_beginnings_are_taken_by_every_command() {
         let commands: [&[&str]; 8] = [
             &["measure", run],
             &["evaluate", run, "--json"],
-            &["plot", run, "beta", "-o", "picture.svg"],
+            &["plot", run, "beta", "-o", "picture.svg", "--force"],
             &["export", run],
             &["compare", run, "beta", "-q", "--set", "steps=2"],
             &["plan", run],

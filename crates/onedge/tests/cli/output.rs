@@ -94,12 +94,12 @@ fn plot_draws_several_runs() {
     bench.done(&["plot", "runs/constant", "-o", "x.png", "--panels", "gradient,turn"]);
     for (args, expected) in [
         (["-o", "x.pdf", "--x", "step"], "`.svg` or `.png`, got `.pdf`"),
-        (["-o", "x.svg", "--panels", "los"], "try `loss`"),
+        (["-o", "z.svg", "--panels", "los"], "try `loss`"),
         (
-            ["-o", "x.svg", "--panels", "loss,trace"],
-            "x.svg: panel `trace`: expected runs that measured it, got none; try `diagnostics.trace_every=10` when",
+            ["-o", "z.svg", "--panels", "loss,trace"],
+            "z.svg: panel `trace`: expected runs that measured it, got none; try `diagnostics.trace_every=10` when",
         ),
-        (["-o", "x.svg", "--panels", "top_2"], "try `diagnostics.top_every=10` when training"),
+        (["-o", "z.svg", "--panels", "top_2"], "try `diagnostics.top_every=10` when training"),
     ] {
         let output = bench.run(&[&["plot", "runs/constant"], &args[..]].concat());
         assert_eq!(output.code, Some(2), "{}", output.stderr);
@@ -151,4 +151,59 @@ fn help_is_complete_and_short() {
     }
     assert!(help.contains("Exit codes"));
     assert_eq!(bench.done(&["--version"]).stdout, format!("onedge {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+/// Every command with a file to name, twice, and with one of a run's own.
+#[test]
+fn nothing_is_written_over() {
+    let bench = Bench::new();
+    bench.write("d.csv", "a,y\n1,0\n2,1\n3,0\n4,1\n5,0\n");
+    let data = ["--set", "data=csv", "--set", "data.path=d.csv", "--set", "data.column=y"];
+    bench.done(&[&["train", "a.toml", "-q", "--out", "r", "--set", "checkpoint_every=4"][..], &data].concat());
+    let before: Vec<(String, Vec<u8>)> = bench
+        .names("r")
+        .into_iter()
+        .filter_map(|name| Some((name.clone(), std::fs::read(bench.path("r").join(name)).ok()?)))
+        .collect();
+    std::fs::create_dir(bench.path("r/sub")).unwrap();
+    let commands: [(&[&str], &str, &str); 8] = [
+        (&["export", "r"], "-o", "steps.csv"),
+        (&["export", "r", "--format", "json"], "-o", "steps.json"),
+        (&["export", "r", "--format", "onnx"], "-o", "model.onnx"),
+        (&["plot", "r"], "-o", "picture.svg"),
+        (&["predict", "r", "d.csv"], "-o", "predicted.csv"),
+        (&["train", "a.toml", "-q"], "--save-params", "p1"),
+        (&["fork", "r", "--at", "4", "-q"], "--save-params", "p2"),
+        (&["report", "--figures", "figures"], "--out", "page.html"),
+    ];
+    bench.done(&["figure", "9", "-q", "--preset", "tiny", "--out", "figures"]);
+    for (command, flag, file) in commands {
+        let run = |file: &str, more: &[&str]| bench.run(&[command, &[flag, file], more].concat());
+        let first = run(file, &[]);
+        assert_eq!(first.code, Some(0), "{command:?}: {}", first.stderr);
+        bench.write(file, "mine");
+        let again = run(file, &[]);
+        assert_eq!((again.code, bench.read(file)), (Some(2), "mine".to_owned()), "{command:?}");
+        let said = format!("expected a new file, or `--force` to write over one, got {file}, which is there\n");
+        assert!(again.stderr.ends_with(&said), "{}", again.stderr);
+        assert_eq!(run(file, &["--force"]).code, Some(0), "{command:?}");
+        assert_ne!(std::fs::read(bench.path(file)).unwrap(), b"mine", "{command:?}");
+        for own in ["r/steps.jsonl", "r/sub/../summary.json", "r/checkpoints/4.safetensors", "./r/best.safetensors"] {
+            let refused = run(own, &["--force"]);
+            assert_eq!(refused.code, Some(2), "{command:?} {own}: {}", refused.stderr);
+            assert!(refused.stderr.contains("expected a file that is none of a run's own"), "{}", refused.stderr);
+        }
+    }
+    // Folders of what is made again and again say so themselves.
+    bench.done(&["figure", "9", "-q", "--preset", "tiny", "--out", "figures"]);
+    bench.done(&["report", "--figures", "figures"]);
+    bench.done(&["report", "--figures", "figures"]);
+    bench.write("figures/made-by-onedge.txt", "figure-9.svg\n");
+    assert_eq!(bench.run(&["figure", "9", "-q", "--preset", "tiny", "--out", "figures"]).code, Some(2));
+    bench.done(&["export", "r", "--format", "tensorboard", "-o", "board"]);
+    assert_eq!(bench.run(&["export", "r", "--format", "tensorboard", "-o", "board"]).code, Some(2));
+    bench.done(&["export", "r", "--format", "tensorboard", "-o", "board", "--force"]);
+    for (name, bytes) in before {
+        assert!(std::fs::read(bench.path("r").join(&name)).unwrap() == bytes, "{name}");
+    }
 }

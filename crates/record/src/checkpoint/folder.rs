@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use onedge_objective::Real;
 
 use crate::Error;
-use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::checkpoint::{About, Checkpoint, CheckpointError};
 use onedge_train::Layout;
 
 /// The checkpoints of a run: `STEP.safetensors` in a folder.
@@ -63,13 +63,45 @@ impl Checkpoints {
         again: &str,
         tell: &mut dyn FnMut(&str),
     ) -> Result<Option<Checkpoint<T>>, Error> {
+        let steps: Vec<u64> = self.steps()?.into_iter().filter(|&step| step <= most).collect();
+        self.first_whole(&steps, layouts, again, tell)
+    }
+
+    /// The checkpoint from which a run goes on of which the first `recorded` steps have their records: the last one up to there,
+    /// so that none is left out, or else the last one of all.
+    ///
+    /// # Errors
+    /// Those of [`last`](Self::last).
+    pub fn last_for<T: Real>(
+        &self,
+        recorded: u64,
+        layouts: &[Layout],
+        again: &str,
+        tell: &mut dyn FnMut(&str),
+    ) -> Result<Option<Checkpoint<T>>, Error> {
+        let (mut steps, beyond): (Vec<u64>, Vec<u64>) = self.steps()?.into_iter().partition(|&step| step <= recorded);
+        steps.extend(beyond);
+        self.first_whole(&steps, layouts, again, tell)
+    }
+
+    fn first_whole<T: Real>(
+        &self,
+        steps: &[u64],
+        layouts: &[Layout],
+        again: &str,
+        tell: &mut dyn FnMut(&str),
+    ) -> Result<Option<Checkpoint<T>>, Error> {
         let mut first = None;
-        let mut steps = self.steps()?.into_iter().filter(|&step| step <= most).peekable();
+        let mut steps = steps.iter().copied().peekable();
         while let Some(step) = steps.next() {
             match Checkpoint::read(&self.path(step), layouts) {
                 Ok(checkpoint) => return Ok(Some(checkpoint)),
                 Err(Error::Checkpoint(fault @ CheckpointError::Damaged { .. })) => {
-                    let next = if steps.peek().is_some() { "the one before is tried" } else { "there is none before" };
+                    let next = match steps.peek() {
+                        Some(next) if *next < step => "the one before is tried".to_owned(),
+                        Some(next) => format!("the one of step {next} is tried"),
+                        None => "there is none before".to_owned(),
+                    };
                     tell(&format!("{fault}; {next}"));
                     first.get_or_insert(fault);
                 }
@@ -83,6 +115,15 @@ impl Checkpoints {
                 Err(CheckpointError::NoCheckpoint { folder, source: Box::new(source), again }.into())
             }
         }
+    }
+
+    /// What the last checkpoint that can be used is of, with its file; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`Error::Read`] for the folder.
+    pub fn last_about(&self) -> Result<Option<(PathBuf, About)>, Error> {
+        let read = |step| Some((self.path(step), About::read(&self.path(step)).ok()?));
+        Ok(self.steps()?.into_iter().find_map(read))
     }
 
     /// Removes all but the last `keep` up to `step`. Later ones are from before the run went on from an earlier one, as they

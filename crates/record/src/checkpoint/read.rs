@@ -18,34 +18,54 @@ impl<T: Real> Checkpoint<T> {
     /// # Errors
     /// [`CheckpointError::Damaged`] for a file that cannot be read or is not as it was written; [`CheckpointError::OtherParameters`].
     pub fn read(path: &Path, layouts: &[Layout]) -> Result<Self, Error> {
-        let damaged =
-            |what: &str| Error::from(CheckpointError::Damaged { path: path.to_owned(), what: what.to_owned() });
-        let bytes = fs::read(path).map_err(|error| damaged(&format!("it cannot be read: {error}")))?;
-        let (_, head) = SafeTensors::read_metadata(&bytes).map_err(|error| damaged(&error.to_string()))?;
-        let metadata = head.metadata().clone().unwrap_or_default();
-        let text = |key: &str| metadata.get(key).cloned().ok_or_else(|| damaged("its header is incomplete"));
-        match (text("format")?.as_str(), text("format_version")?.as_str()) {
-            (FORMAT, FORMAT_VERSION) => {}
-            (FORMAT, version) => {
-                let message = format!("it has format version {version}, expected {FORMAT_VERSION}");
-                return Err(damaged(&format!("{message}; try the version of onedge that wrote it")));
-            }
-            _ => return Err(damaged("it is no checkpoint")),
-        }
-        if checksum(&bytes).as_ref() != Some(&text("sha256")?) {
-            return Err(damaged("its checksum does not match"));
-        }
-        let about = About {
-            step: text("step")?.parse().map_err(|_| damaged("its step is no number"))?,
-            spec: text("spec")?,
-            data: text("data_sha256")?,
-            version: text("version")?,
-        };
+        let damaged = damage(path);
+        let (bytes, about) = whole(path)?;
         let file = SafeTensors::deserialize(&bytes).map_err(|error| damaged(&error.to_string()))?;
         let w = parameters(path, &file, layouts)?;
         let snapshot = sections(&file, w).ok_or_else(|| damaged("a tensor has another type than its run"))?;
         Ok(Self { about, snapshot })
     }
+}
+
+impl About {
+    /// Reads what a checkpoint is of, once its checksum was compared.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Damaged`].
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        whole(path).map(|(_, about)| about)
+    }
+}
+
+fn damage(path: &Path) -> impl Fn(&str) -> Error + '_ {
+    move |what| CheckpointError::Damaged { path: path.to_owned(), what: what.to_owned() }.into()
+}
+
+/// A file that is as it was written, and what it is of.
+fn whole(path: &Path) -> Result<(Vec<u8>, About), Error> {
+    let damaged = damage(path);
+    let bytes = fs::read(path).map_err(|error| damaged(&format!("it cannot be read: {error}")))?;
+    let (_, head) = SafeTensors::read_metadata(&bytes).map_err(|error| damaged(&error.to_string()))?;
+    let metadata = head.metadata().clone().unwrap_or_default();
+    let text = |key: &str| metadata.get(key).cloned().ok_or_else(|| damaged("its header is incomplete"));
+    match (text("format")?.as_str(), text("format_version")?.as_str()) {
+        (FORMAT, FORMAT_VERSION) => {}
+        (FORMAT, version) => {
+            let message = format!("it has format version {version}, expected {FORMAT_VERSION}");
+            return Err(damaged(&format!("{message}; try the version of onedge that wrote it")));
+        }
+        _ => return Err(damaged("it is no checkpoint")),
+    }
+    if checksum(&bytes).as_ref() != Some(&text("sha256")?) {
+        return Err(damaged("its checksum does not match"));
+    }
+    let about = About {
+        step: text("step")?.parse().map_err(|_| damaged("its step is no number"))?,
+        spec: text("spec")?,
+        data: text("data_sha256")?,
+        version: text("version")?,
+    };
+    Ok((bytes, about))
 }
 
 fn parameters<T: Real>(path: &Path, file: &SafeTensors<'_>, layouts: &[Layout]) -> Result<Vec<T>, Error> {

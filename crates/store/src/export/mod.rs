@@ -71,6 +71,17 @@ impl Format {
     }
 }
 
+/// The files that [`export`] writes.
+///
+/// # Errors
+/// [`Read`](onedge_record::Error::Read).
+pub fn files_of(sources: &[Source], format: Format, path: &Path) -> Result<Vec<PathBuf>, Error> {
+    match format {
+        Format::TensorBoard => sources.iter().map(|source| tensorboard::file(source, path)).collect(),
+        _ => Ok(vec![path.to_owned()]),
+    }
+}
+
 /// Writes the records of `sources` to the file or folder `path`, a file whole or not at all.
 ///
 /// # Errors

@@ -16,7 +16,7 @@ impl Filter {
     /// # Errors
     /// [`Error::Filter`], with the place.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let mut parser = Parser { text, at: 0, depth: 0 };
+        let mut parser = Parser { text, at: 0, depth: 0, counted: (0, 1) };
         let filter = parser.either()?;
         match parser.word().is_empty() && parser.rest().is_empty() {
             true => Ok(filter),
@@ -25,6 +25,8 @@ impl Filter {
     }
 }
 
+/// So many characters of what was got are shown.
+const SHOWN: usize = 60;
 /// Parentheses and negations may be nested so deep.
 const DEPTH: usize = 100;
 
@@ -33,6 +35,8 @@ struct Parser<'a> {
     /// In bytes.
     at: usize,
     depth: usize,
+    /// A place and its column, from which others are counted on.
+    counted: (usize, usize),
 }
 
 impl<'a> Parser<'a> {
@@ -147,13 +151,16 @@ impl<'a> Parser<'a> {
     }
 
     /// Where it is, in characters from 1.
-    fn column(&self) -> usize {
-        self.text[..self.at].chars().count() + 1
+    fn column(&mut self) -> usize {
+        let (at, column) = self.counted;
+        self.counted = (self.at, column + self.text[at..self.at].chars().count());
+        self.counted.1
     }
 
     fn expected(&mut self, expected: &str) -> Error {
         let rest = self.rest();
-        let got = if rest.is_empty() { "the end".to_owned() } else { format!("`{rest}`") };
+        let shown = rest.char_indices().nth(SHOWN).map_or(rest, |(end, _)| &rest[..end]);
+        let got = if rest.is_empty() { "the end".to_owned() } else { format!("`{shown}`") };
         Error::Filter { column: self.column(), expected: expected.to_owned(), got }
     }
 }
@@ -181,6 +188,69 @@ mod tests {
         }
         let deep = format!("{}tuner=cdat", "not ".repeat(100_000));
         assert!(Filter::parse(&deep).unwrap_err().to_string().contains("less than a hundred"));
+    }
+
+    #[test]
+    fn a_long_filter_is_read_in_one_go() {
+        let long = vec!["σ=1"; 100_000].join(" or ");
+        let Filter::Or(parts) = Filter::parse(&long).unwrap() else { panic!() };
+        assert_eq!(parts.len(), 100_000);
+        let message = Filter::parse(&format!("{long} or & {}", "x".repeat(1000))).unwrap_err().to_string();
+        let column = long.chars().count() + " or ".len() + 1;
+        assert!(message.starts_with(&format!("where: column {column}: expected a comparison")), "{message}");
+        assert!(message.len() < 300, "{}", message.len());
+    }
+
+    /// Filters put together at random, as a seed decides, are read or refused.
+    #[test]
+    fn whatever_is_written_is_read_or_refused() {
+        let pieces = [
+            "tuner",
+            "=",
+            "cdat",
+            " and ",
+            " or ",
+            "not ",
+            "(",
+            ")",
+            "<",
+            ">=",
+            "!=",
+            "~",
+            "'",
+            "\"",
+            "[",
+            "]",
+            "[1, 2]",
+            "0.3",
+            "1e999",
+            "NaN",
+            "-",
+            ".",
+            "σ",
+            "\u{feff}",
+            "\n",
+            " ",
+            "\0",
+            "final_loss",
+            "&",
+            ",",
+        ];
+        let (mut bits, mut read) = (7_u64, 0);
+        for _ in 0..20_000 {
+            let mut text = String::new();
+            loop {
+                bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                let drawn = (bits >> 33) as usize % (pieces.len() + 4);
+                let Some(piece) = pieces.get(drawn) else { break };
+                text += piece;
+            }
+            match Filter::parse(&text) {
+                Ok(_) => read += 1,
+                Err(error) => assert!(error.to_string().starts_with("where: column "), "{text}: {error}"),
+            }
+        }
+        assert!(read > 5, "{read}");
     }
 
     #[test]

@@ -5,12 +5,13 @@ use onedge_record::{Error as RecordError, RunDirectory, write_whole};
 use onedge_run::onnx::onnx;
 use onedge_run::{Moment, Point};
 use onedge_spec::{Catalogue, Document, Spec};
-use onedge_store::export::{Format, Report, Source, export, export_to};
+use onedge_store::export::{Format, Report, Source, export, export_to, files_of};
 use onedge_store::{Error, path_of};
 
 use crate::program::code::Code;
 use crate::program::console;
 use crate::program::exit::Misuse;
+use crate::program::overwrite::Force;
 use crate::program::parameters::Parameters;
 use crate::program::root::Root;
 
@@ -25,6 +26,8 @@ pub struct Args {
     /// The file, or for TensorBoard the folder, to write [default: standard output]
     #[arg(long, short, value_name = "PATH")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    force: Force,
     #[command(flatten, next_help_heading = "With --format onnx")]
     parameters: Parameters,
 }
@@ -71,7 +74,11 @@ pub fn run(args: &Args, root: &Path, catalogue: &Catalogue) -> anyhow::Result<Co
         As::Onnx => unreachable!("models are written apart"),
     };
     let report = match &args.output {
-        Some(path) => export(&sources, format, path)?,
+        Some(path) => {
+            let files = files_of(&sources, format, path)?;
+            files.iter().try_for_each(|file| args.force.check("--output", file))?;
+            export(&sources, format, path)?
+        }
         None => to_standard_output(&sources, format)?,
     };
     for run in report.torn {
@@ -91,6 +98,7 @@ fn model(args: &Args, paths: &[PathBuf], catalogue: &Catalogue) -> anyhow::Resul
         return Err(Misuse { option: "onnx", expected, got }.into());
     };
     RunDirectory::open(run)?;
+    args.force.check("--output", output)?;
     let spec = Spec::resolve(&Document::read(&run.join("spec.toml"))?.with_catalogue(catalogue))?;
     let point = args.parameters.point(run)?.unwrap_or(Point::Of(run.clone(), Moment::Last));
     let (bytes, words) = onnx(run, &spec, &point)?;

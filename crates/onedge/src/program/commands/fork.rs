@@ -8,6 +8,7 @@ use onedge_spec::Catalogue;
 use crate::program::code::Code;
 use crate::program::finished::conclude;
 use crate::program::interrupt::Signals;
+use crate::program::overwrite::Force;
 use crate::program::progress::Rows;
 use crate::program::root::Root;
 use crate::program::specs::{Overrides, warn_of_foresights};
@@ -26,6 +27,8 @@ pub struct Args {
     /// Also write the final parameters to this file (safetensors)
     #[arg(long, value_name = "FILE")]
     save_params: Option<PathBuf>,
+    #[command(flatten)]
+    force: Force,
     /// Leave the variant in this new folder [default: ROOT/NAME-from-STEP, numbered]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -37,6 +40,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
+    args.save_params.iter().try_for_each(|path| args.force.check("--save-params", path))?;
     let run = args.root.folder_of(&args.run, catalogue)?;
     let branch = Branch::open(&run, args.at, &args.overrides.set, catalogue)?;
     let interrupt = Signals::heed()?;

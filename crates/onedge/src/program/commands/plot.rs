@@ -9,6 +9,7 @@ use onedge_text::labels::tell_apart;
 
 use crate::program::code::Code;
 use crate::program::console;
+use crate::program::overwrite::Force;
 use crate::program::root::Root;
 use crate::program::specs::{CONTENT_KEY, note_different_data};
 
@@ -20,6 +21,8 @@ pub struct Args {
     /// The picture, .svg or .png
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
+    #[command(flatten)]
+    force: Force,
     /// Panels: loss, rate, sharpness, edge, gradient, alignment, turn, or what was read beside them (trace, test_loss) [default: the first four]
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     panels: Vec<String>,
@@ -55,12 +58,13 @@ impl From<Along> for Abscissa {
 }
 
 pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
+    args.force.check("--output", &args.output)?;
     let mut curves = Vec::new();
     let (mut problems, mut contents) = (Vec::new(), BTreeSet::new());
     let runs = args.runs.iter().map(|run| args.root.folder_of(run, catalogue)).collect::<Result<Vec<_>, _>>()?;
     for path in &runs {
         let directory = RunDirectory::open(path)?;
-        let steps = directory.read_steps()?;
+        let steps = directory.read_thinned()?;
         if steps.torn {
             console::note(&format!("note: {}: the last record was cut off and is left out", path.display()));
         }

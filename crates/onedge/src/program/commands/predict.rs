@@ -7,6 +7,7 @@ use onedge_spec::Catalogue;
 
 use crate::program::code::Code;
 use crate::program::console;
+use crate::program::overwrite::Force;
 use crate::program::parameters::Parameters;
 use crate::program::progress::Rows;
 use crate::program::root::Root;
@@ -24,6 +25,8 @@ pub struct Args {
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
+    force: Force,
+    #[command(flatten)]
     parameters: Parameters,
     #[command(flatten)]
     cache: Cache,
@@ -32,6 +35,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
+    args.output.iter().try_for_each(|path| args.force.check("--output", path))?;
     let run = args.root.folder_of(&args.run, catalogue)?;
     let spec = spec_of(&run, catalogue)?;
     let point = args.parameters.point(&run)?.unwrap_or_else(|| Point::Of(run.clone(), Moment::Last));

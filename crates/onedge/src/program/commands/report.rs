@@ -5,6 +5,10 @@ use onedge_record::write_whole;
 
 use crate::program::code::Code;
 use crate::program::console;
+use crate::program::overwrite::Force;
+
+/// The page, if no other file is named.
+const PAGE: &str = "report.html";
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -14,6 +18,8 @@ pub struct Args {
     /// The page [default: report.html, in the folder of the figures]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    force: Force,
     /// Markdown without pictures instead, printed unless --out names a file
     #[arg(long)]
     markdown: bool,
@@ -25,7 +31,13 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     match (&args.out, args.markdown) {
         (None, true) => console::data(&text),
         (out, _) => {
-            let path = out.clone().unwrap_or_else(|| args.figures.join("report.html"));
+            let path = match out {
+                Some(path) => args.force.check("--out", path).map(|()| path.clone())?,
+                None => {
+                    args.force.claim("report", &args.figures, &[PAGE])?;
+                    args.figures.join(PAGE)
+                }
+            };
             write_whole(&path, text.as_bytes())?;
             console::result(&format!("{} figures in {}\n", pages.len(), path.display()));
         }

@@ -9,6 +9,7 @@ use crate::program::code::Code;
 use crate::program::console;
 use crate::program::finished::conclude;
 use crate::program::interrupt::Signals;
+use crate::program::overwrite::Force;
 use crate::program::progress::Rows;
 use crate::program::root::Root;
 use crate::program::specs::{Cache, warn_with};
@@ -33,12 +34,15 @@ pub struct Args {
     save_params: Option<PathBuf>,
     #[command(flatten)]
     root: Root,
+    #[command(flatten)]
+    force: Force,
     /// Show no progress
     #[arg(long, short)]
     quiet: bool,
 }
 
 pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
+    args.save_params.iter().try_for_each(|path| args.force.check("--save-params", path))?;
     let run = &args.root.folder_of(&args.run, catalogue)?;
     let planned = Unfinished::open(run, None, catalogue)?.spec().steps;
     let unfinished = Unfinished::open_with(run, args.steps, &args.set, catalogue)?;

@@ -8,6 +8,7 @@ use onedge_store::IndexedRoot;
 use crate::program::code::Code;
 use crate::program::finished::conclude;
 use crate::program::interrupt::Signals;
+use crate::program::overwrite::Force;
 use crate::program::progress::Rows;
 use crate::program::root::ROOT;
 use crate::program::specs::{Overrides, warn_of_foresights, which_tuner};
@@ -24,6 +25,8 @@ pub struct Args {
     /// Also write the final parameters to this file (safetensors)
     #[arg(long, value_name = "FILE")]
     save_params: Option<PathBuf>,
+    #[command(flatten)]
+    force: Force,
     /// Leave the run in this new folder [default: runs/NAME, numbered]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -33,6 +36,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
+    args.save_params.iter().try_for_each(|path| args.force.check("--save-params", path))?;
     let spec = Spec::resolve(&args.overrides.document(args.spec.as_deref(), catalogue)?)?;
     let interrupt = Signals::heed()?;
     let rows = Rows::new(args.quiet);

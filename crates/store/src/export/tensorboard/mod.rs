@@ -3,7 +3,7 @@
 mod events;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use self::events::{Events, Plugin};
@@ -19,24 +19,38 @@ use onedge_record::{Rows, write_through};
 pub fn write(sources: &[Source], folder: &Path) -> Result<Report, Error> {
     let mut report = Report::default();
     for source in sources {
-        // A label may be a path, and leave the folder.
-        let name = source.label.trim_start_matches(['/', '.']).replace("..", ".");
-        let into = folder.join(name);
+        let into = place(source, folder);
         fs::create_dir_all(&into).map_err(Error::write(&into))?;
         run(source, &into, &mut report)?;
     }
     Ok(report)
 }
 
+/// The file of a run.
+pub fn file(source: &Source, folder: &Path) -> Result<PathBuf, Error> {
+    Ok(named(&Entry::at(source.run.path(), &Catalogue::standard())?, &place(source, folder)))
+}
+
+/// The folder of a run in that of all.
+fn place(source: &Source, folder: &Path) -> PathBuf {
+    // A label may be a path, and leave the folder.
+    folder.join(source.label.trim_start_matches(['/', '.']).replace("..", "."))
+}
+
+fn named(entry: &Entry, into: &Path) -> PathBuf {
+    let host = entry.text("host").unwrap_or("unknown");
+    into.join(format!("events.out.tfevents.{:010.0}.{host}", time(entry, "started").unwrap_or(0.0)))
+}
+
+/// A time that is known of a run, in seconds since 1970.
+fn time(entry: &Entry, key: &str) -> Option<f64> {
+    let time = humantime::parse_rfc3339(entry.text(key)?).ok()?;
+    Some(time.duration_since(UNIX_EPOCH).ok()?.as_secs_f64())
+}
+
 fn run(source: &Source, into: &Path, report: &mut Report) -> Result<(), Error> {
     let entry = Entry::at(source.run.path(), &Catalogue::standard())?;
-    let time = |key: &str| {
-        let time = humantime::parse_rfc3339(entry.text(key)?).ok()?;
-        Some(time.duration_since(UNIX_EPOCH).ok()?.as_secs_f64())
-    };
-    let started = time("started").unwrap_or(0.0);
-    let host = entry.text("host").unwrap_or("unknown");
-    let path = into.join(format!("events.out.tfevents.{started:010.0}.{host}"));
+    let (path, started) = (named(&entry, into), time(&entry, "started").unwrap_or(0.0));
     let extent = Extent::of(std::slice::from_ref(source))?;
     let tags: Vec<String> = extent.names().collect();
     write_through(&path, |out| {
@@ -54,7 +68,8 @@ fn run(source: &Source, into: &Path, report: &mut Report) -> Result<(), Error> {
             report.records += 1;
         }
         report.torn.extend(rows.torn().then(|| source.run.path().to_owned()));
-        events.plugins(time("ended").unwrap_or(last), &[end(entry.status, time("ended"))])
+        let ended = time(&entry, "ended");
+        events.plugins(ended.unwrap_or(last), &[end(entry.status, ended)])
     })
 }
 

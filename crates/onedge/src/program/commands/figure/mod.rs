@@ -2,7 +2,7 @@ mod progress;
 
 use std::path::{Path, PathBuf};
 
-use onedge_paper::{self as figures, Figure, MadeFigure, Preset, Scope, Study, estimate, runs};
+use onedge_paper::{self as figures, EXTENSIONS, Figure, MadeFigure, Preset, Scope, Study, estimate, runs};
 use onedge_plot::Abscissa;
 use onedge_registry::Entry;
 use onedge_run::{DataSets, Interrupt};
@@ -15,6 +15,7 @@ use crate::program::commands::plot::Along;
 use crate::program::console;
 use crate::program::exit::Misuse;
 use crate::program::interrupt::Signals;
+use crate::program::overwrite::Force;
 use crate::program::specs::cache_dir;
 
 use progress::Progress;
@@ -32,9 +33,11 @@ pub struct Args {
     /// Where runs are kept; those that are there are not done again
     #[arg(long, value_name = "DIR", default_value = "runs/figures")]
     root: PathBuf,
-    /// Where figures are left, over those that are there [default: the folder of the preset's name in ROOT]
+    /// Where figures are left, over those that were made there [default: the folder of the preset's name in ROOT]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    force: Force,
     /// Runs side by side [default: the number of cores; for the paper's sizes 1, with all threads]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
@@ -92,6 +95,10 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     if args.plan {
         return Ok(Code::Done);
     }
+    let out = args.out.clone().unwrap_or_else(|| args.root.join(preset.name()));
+    let files = |name: &str| EXTENSIONS.map(|extension| format!("{name}.{extension}"));
+    let files: Vec<String> = chosen.iter().flat_map(|(entry, _)| files(entry.name)).collect();
+    args.force.claim("figure", &out, &files)?;
     let progress = Progress::new(&open, &seconds, jobs, args.quiet);
     runs::run(&open, &args.root, jobs, &data_sets, &|event| progress.show(&event), &interrupt)?;
     progress.finish();
@@ -99,7 +106,6 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
         console::note("interrupted: what is done is kept; the same command goes on from there");
         return Ok(Code::Interrupted);
     }
-    let out = args.out.clone().unwrap_or_else(|| args.root.join(preset.name()));
     leave(&chosen, &scope, &args.root, &out, x, &interrupt)
 }
 

@@ -10,6 +10,7 @@ use onedge_sweep::Event;
 use onedge_text::shortened;
 use onedge_text::table::{duration, number};
 
+use crate::program::commands::sweep::unlocked;
 use crate::program::console;
 
 /// A line is rewritten this often at most.
@@ -103,6 +104,7 @@ impl<'a> Progress<'a> {
                 }
             }
             Event::Found { run } | Event::Lost { run, .. } => state.passed += self.seconds[run],
+            Event::Unlocked { root, error } => console::note(&unlocked(root, error)),
             Event::Waiting { runs } => console::note(&format!("{runs} runs are being done by other processes")),
         }
     }

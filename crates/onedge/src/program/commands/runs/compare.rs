@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use onedge_record::{RunDirectory, StopReason, Summary, final_loss};
+use onedge_record::{RunDirectory, StopReason, Summary};
 use onedge_run::Finished;
 use onedge_store::{Entry, FieldValue, Status, path_of};
 use onedge_sweep::compare::{Group, Point, comparison_table};
@@ -56,27 +56,27 @@ pub fn run(args: &Args, root: &Root, catalogue: &Catalogue) -> anyhow::Result<Co
 /// A run as it is. One without a summary was interrupted, or goes on.
 fn finished(folder: PathBuf, entry: &Entry) -> anyhow::Result<Finished> {
     let run = RunDirectory::open(&folder)?;
-    let records = run.read_steps()?.records;
+    let records = run.read_thinned()?.records;
     let left = if entry.status == Status::Running { None } else { run.read_summary()? };
     let summary = left.unwrap_or_else(|| {
         console::note(&format!("note: {}: {}, so this is how far it got", folder.display(), entry.status));
-        let losses: Vec<f64> = records.iter().map(|record| record.loss).collect();
-        let last = records.last();
+        let known = |key: &str| entry.facts.get(key).and_then(FieldValue::number);
+        let steps = known("steps").unwrap_or(0.0) as u64;
         Summary {
             name: entry.text("name").unwrap_or_default().to_owned(),
             version: entry.text("version").unwrap_or_default().to_owned(),
-            stop: StopReason::Interrupted { step: records.len() as u64 },
+            stop: StopReason::Interrupted { step: steps },
             ended: None,
-            steps: records.len() as u64,
+            steps,
             parameters: 0,
-            seconds: last.map_or(0.0, |record| record.seconds),
+            seconds: known("seconds").unwrap_or(0.0),
             spectrum_seconds: 0.0,
             checkpoint_seconds: 0.0,
             checkpoints_failed: 0,
-            cost: last.map_or(0.0, |record| record.cost),
-            first_loss: losses.first().copied(),
-            final_loss: final_loss(&losses),
-            best_loss: losses.iter().copied().reduce(f64::min),
+            cost: known("cost").unwrap_or(0.0),
+            first_loss: known("first_loss"),
+            final_loss: known("final_loss"),
+            best_loss: known("best_loss"),
             best: None,
             events: Default::default(),
             findings: Vec::new(),

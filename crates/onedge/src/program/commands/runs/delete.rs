@@ -42,11 +42,12 @@ pub fn run(args: &Args, root: &Root, catalogue: &Catalogue) -> anyhow::Result<Co
         return Ok(Code::Done);
     }
     let mut store = root.open(catalogue)?;
-    let mut freed = 0;
+    let (told, mut freed) = (store.notes().len(), 0);
     for run in &runs {
         freed += store.delete(run)?;
         console::result(&format!("deleted {}\n", run.folder));
     }
+    store.notes().iter().skip(told).for_each(|note| console::note(&format!("note: {note}")));
     console::result(&format!("{} are free again\n", DecimalBytes(freed)));
     Ok(Code::Done)
 }

@@ -2,6 +2,8 @@
 //! run that came to its end.
 
 use std::collections::BTreeSet;
+use std::io;
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -82,6 +84,7 @@ impl<'a> Live<'a> {
             Event::Told { run, sentence } => self.tell(&format!("{}: {sentence}", self.titles[run])),
             Event::Step { job, record, .. } => self.show_step(&mut state.jobs[job], record),
             Event::Ended { run, summary, .. } => self.end(&mut state, run, summary),
+            Event::Unlocked { root, error } => self.tell(&unlocked(root, error)),
             Event::Lost { run, .. } => self.tell(&format!("{}: another worker has taken it over", self.titles[run])),
             Event::Waiting { runs } => {
                 self.show_whole(&state);
@@ -169,4 +172,9 @@ impl<'a> Live<'a> {
 
 fn plural(count: usize, what: &str) -> String {
     if count == 1 { format!("{count} {what}") } else { format!("{count} {what}s") }
+}
+
+/// That the file system of the runs gives no locks.
+pub fn unlocked(root: &Path, error: &io::Error) -> String {
+    format!("warning: {}: cannot lock: {error}; whether a process is at a run cannot be told here", root.display())
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::thread::available_parallelism;
 
 use live::Live;
+pub use live::unlocked;
 use onedge_registry::Value;
 use onedge_run::{DataSets, Interrupt, check_all};
 use onedge_spec::{Catalogue, Spec};
@@ -14,6 +15,7 @@ use crate::program::code::Code;
 use crate::program::console;
 use crate::program::exit::Misuse;
 use crate::program::interrupt::Signals;
+use crate::program::overwrite::Force;
 use crate::program::progress::Rows;
 use crate::program::specs::{Overrides, warn_of_foresights};
 
@@ -44,6 +46,8 @@ pub struct Args {
     /// What maps show: a number of the summaries, like test.accuracy
     #[arg(long, value_name = "KEY", default_value = RELATIVE_LOSS)]
     value: String,
+    #[command(flatten)]
+    force: Force,
     /// Show no progress
     #[arg(long, short)]
     quiet: bool,
@@ -159,7 +163,8 @@ fn show(report: &Report<'_>, axes: Option<&Axes>, args: &Args, done: Option<usiz
     let folder = args.root.join(format!("{}.sweep", stem.to_string_lossy()));
     fs::create_dir_all(&folder).map_err(onedge_record::Error::write(&folder))?;
     let usual = report.usual_axes();
-    let files = report.save(&folder, axes.map_or(&usual[..], std::slice::from_ref), &args.value)?;
+    let may = |names: &[String]| args.force.claim("sweep", &folder, names);
+    let files = report.save(&folder, axes.map_or(&usual[..], std::slice::from_ref), &args.value, may)?;
     console::result(&format!("left in {}: {}\n", folder.display(), files.join(", ")));
     Ok(())
 }

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use onedge_data::readers::{Cifar, cifar};
+use onedge_data::readers::{Cifar, Unpacked, cifar};
 use onedge_fuzz::{told, with_files};
 
 fuzz_target!(|bytes: &[u8]| {
@@ -10,7 +10,7 @@ fuzz_target!(|bytes: &[u8]| {
     let name = ["data_batch_1.bin", "cifar.tar.gz", "cifar.tar"][usize::from(how) % 3];
     let which = if how < 128 { Cifar::Ten } else { Cifar::HundredFine };
     with_files(&[(name, file)], |folder| {
-        if let Err(error) = cifar(&folder.join(name), which, "`path` set to a file") {
+        if let Err(error) = cifar(&folder.join(name), which, "`path` set to a file", Unpacked::Mib(16)) {
             told(&error);
         }
     });

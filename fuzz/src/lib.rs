@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use onedge_data::{Context, datasets};
+use onedge_data::{Context, Precision, Split, Summary, datasets};
 use onedge_registry::Value;
 
 thread_local! {
@@ -28,12 +28,28 @@ pub fn with_files(files: &[(&str, &[u8])], look: impl FnOnce(&Path)) {
 }
 
 /// Reads a data set; what is wrong with it must be told in a sentence.
-pub fn load(name: &str, settings: &[(&str, String)]) {
+pub fn load(name: &str, settings: &[(&str, String)]) -> Option<Split> {
+    load_in(Precision::Single, name, settings)
+}
+
+/// The same in a precision; what is told of it along the way is one line each.
+pub fn load_in(precision: Precision, name: &str, settings: &[(&str, String)]) -> Option<Split> {
+    let hear = |sentence: &str| assert!(!sentence.contains(char::is_control), "{sentence:?}");
+    let context = Context { precision, warn: Some(&hear), tell: Some(&hear), ..Context::default() };
     let given: BTreeMap<String, Value> =
         settings.iter().map(|(key, value)| ((*key).to_owned(), Value::parse(value))).collect();
-    match datasets::load(name, given, &Context::default()) {
-        Ok(split) => assert!(split.train.inputs().iter().all(|x| x.is_finite()), "an input that is no number"),
-        Err(error) => told(&error),
+    match datasets::load(name, given, &context) {
+        Ok(split) => {
+            let Summary { train, .. } = Summary::of(name, &split);
+            let ranges = std::iter::once(train.inputs).chain(train.values);
+            let told = ranges.flat_map(|range| [range.smallest, range.largest, range.mean]);
+            assert!(told.into_iter().all(f64::is_finite), "a number that is none");
+            Some(split)
+        }
+        Err(error) => {
+            told(&error);
+            None
+        }
     }
 }
 

@@ -55,7 +55,8 @@ impl Targets {
     /// # Errors
     /// [`ArrayError::NotFinite`], [`ArrayError::Indistinct`].
     pub fn values(values: impl Numbers, width: usize) -> Result<Self, Error> {
-        Ok(Self::Values { values: values.into_single("targets", width)?, width })
+        let values = values.into_single("targets", width)?.into_iter().map(f64::from).collect();
+        Ok(Self::Values { values, width })
     }
 
     /// A class for each example; as many classes as the largest label says.
@@ -201,11 +202,11 @@ mod tests {
         let address = x.as_ptr();
         let set = Dataset::from_arrays(x, &[2, 3, 1, 2], Targets::classes_of(&[1.0f32, 0.0], 4).unwrap()).unwrap();
         assert_eq!((set.examples(), set.input_shape(), set.input(1)[0]), (2, &[3, 1, 2][..], 1.5));
-        assert_eq!(set.inputs().as_ptr(), address, "owned numbers are taken over");
+        assert_eq!(set.inputs().single().as_ptr(), address, "owned numbers are taken over");
         let expected = Targets::Classes { labels: vec![1, 0], classes: 4, names: Vec::new() };
         assert_eq!(set.targets(), &expected);
         let column = Dataset::from_arrays(vec![0.5, 0.25], &[2], Targets::values(&[1.0f32, 3.0], 1).unwrap()).unwrap();
-        assert_eq!((column.input_shape(), column.inputs()), (&[1][..], &[0.5f32, 0.25][..]));
+        assert_eq!((column.input_shape(), &*column.inputs().single()), (&[1][..], &[0.5f32, 0.25][..]));
         assert_eq!(column.targets(), &Targets::Values { values: vec![1.0, 3.0], width: 1 });
         for targets in [Targets::classes(&[0u8, 4]), Targets::classes(&[4usize, 1]), Targets::classes(&[4i64, 0])] {
             assert_eq!(targets.unwrap().outputs(), 5);

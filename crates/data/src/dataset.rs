@@ -1,10 +1,12 @@
-use crate::{Error, ExamplesError, Vocabulary};
+use std::borrow::Cow;
+
+use crate::{Error, ExamplesError, Reals, Vocabulary};
 
 /// Examples as rows of numbers, each with its target. Checked when made, so that whoever reads one may rely on it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
     origin: String,
-    inputs: Vec<f32>,
+    inputs: Reals,
     input_shape: Vec<usize>,
     targets: Targets,
     full_scale: Option<f32>,
@@ -34,7 +36,7 @@ pub enum Targets {
     /// Real numbers, `width` per example.
     Values {
         /// Row-major `[examples, width]`.
-        values: Vec<f32>,
+        values: Vec<f64>,
         /// The outputs per example.
         width: usize,
     },
@@ -58,6 +60,19 @@ impl Dataset {
     pub fn new(
         origin: impl Into<String>,
         inputs: Vec<f32>,
+        input_shape: Vec<usize>,
+        targets: Targets,
+    ) -> Result<Self, Error> {
+        Self::of_reals(origin, inputs.into(), input_shape, targets)
+    }
+
+    /// The same, of inputs in either precision.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of_reals(
+        origin: impl Into<String>,
+        inputs: Reals,
         input_shape: Vec<usize>,
         targets: Targets,
     ) -> Result<Self, Error> {
@@ -111,16 +126,17 @@ impl Dataset {
     }
 
     /// All inputs, row-major `[examples, features]`.
-    pub fn inputs(&self) -> &[f32] {
+    pub fn inputs(&self) -> &Reals {
         &self.inputs
     }
 
-    /// The inputs of one example.
+    /// The inputs of one example, in single precision.
     ///
     /// # Panics
     /// If `example` is out of range.
-    pub fn input(&self, example: usize) -> &[f32] {
-        &self.inputs[example * self.features()..][..self.features()]
+    pub fn input(&self, example: usize) -> Cow<'_, [f32]> {
+        let features = self.features();
+        self.inputs.single_in(example * features..(example + 1) * features)
     }
 
     /// What is to be predicted.
@@ -134,7 +150,7 @@ impl Dataset {
     }
 
     /// The inputs and targets, without a copy.
-    pub fn into_parts(self) -> (Vec<f32>, Vec<usize>, Targets) {
+    pub fn into_parts(self) -> (Reals, Vec<usize>, Targets) {
         (self.inputs, self.input_shape, self.targets)
     }
 
@@ -149,23 +165,24 @@ impl Dataset {
         if indices.is_empty() {
             return Err(Error::Examples(ExamplesError::NoExamples { origin: self.origin.clone() }));
         }
-        let mut inputs = Vec::with_capacity(indices.len() * self.features());
-        for &index in indices {
-            inputs.extend_from_slice(self.input(index));
-        }
+        let inputs = self.inputs.rows(self.features(), indices);
         Ok(Self { inputs, targets: self.targets.select(indices), ..self.without_rows() })
     }
 
     /// The same inputs with other targets.
     pub(crate) fn with_targets(&self, targets: Targets) -> Result<Self, Error> {
-        let set = Self::new(self.origin.clone(), self.inputs.clone(), self.input_shape.clone(), targets)?;
+        let set = Self::of_reals(self.origin.clone(), self.inputs.clone(), self.input_shape.clone(), targets)?;
         Ok(Self { full_scale: self.full_scale, ..set })
     }
 
-    /// The same examples with each row changed in place; `full_scale` says what range they now have.
-    pub(crate) fn map_rows(mut self, full_scale: Option<f32>, change: impl Fn(&mut [f32])) -> Result<Self, Error> {
+    /// The same examples with each input changed, told which of an example it is; `full_scale` says what range they now have.
+    pub(crate) fn map_inputs(
+        mut self,
+        full_scale: Option<f32>,
+        change: impl Fn(usize, f64) -> f64,
+    ) -> Result<Self, Error> {
         let features = self.features();
-        self.inputs.chunks_exact_mut(features).for_each(change);
+        self.inputs.change(features, change);
         require_finite(&self.origin, "inputs", &self.inputs, features)?;
         Ok(Self { full_scale, ..self })
     }
@@ -173,17 +190,17 @@ impl Dataset {
     /// The same examples with inputs replaced; `full_scale` says what range they now have.
     pub(crate) fn with_inputs(
         self,
-        inputs: Vec<f32>,
+        inputs: impl Into<Reals>,
         input_shape: Vec<usize>,
         full_scale: Option<f32>,
     ) -> Result<Self, Error> {
-        Ok(Self { full_scale, ..Self::new(self.origin, inputs, input_shape, self.targets)? })
+        Ok(Self { full_scale, ..Self::of_reals(self.origin, inputs.into(), input_shape, self.targets)? })
     }
 
     fn without_rows(&self) -> Self {
         Self {
             origin: self.origin.clone(),
-            inputs: Vec::new(),
+            inputs: Reals::Single(Vec::new()),
             input_shape: self.input_shape.clone(),
             targets: Targets::Values { values: Vec::new(), width: 1 },
             full_scale: self.full_scale,
@@ -208,7 +225,7 @@ impl Targets {
             Self::Classes { labels: whole, .. } | Self::Tokens { tokens: whole, .. } => {
                 whole.iter().map(|&number| f64::from(number)).collect()
             }
-            Self::Values { values, .. } => values.iter().map(|&value| f64::from(value)).collect(),
+            Self::Values { values, .. } => values.clone(),
         }
     }
 
@@ -285,8 +302,10 @@ impl Targets {
                         got,
                     }));
                 }
-                require_finite(origin, "targets", values, *width)?;
-                Ok(values.len() / width)
+                match values.iter().position(|value| !value.is_finite()) {
+                    Some(at) => Err(not_finite(origin, "targets", values[at], at, *width)),
+                    None => Ok(values.len() / width),
+                }
             }
         }
     }
@@ -295,15 +314,15 @@ impl Targets {
 /// The product of `sizes`, or the error that names them.
 pub(crate) fn product(origin: &str, sizes: &[usize]) -> Result<usize, Error> {
     let product = sizes.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
-    // A slice of f32 is at most isize::MAX bytes long.
-    product.filter(|&n| n <= isize::MAX as usize / size_of::<f32>()).ok_or_else(|| {
+    // A slice is at most isize::MAX bytes long.
+    product.filter(|&n| n <= isize::MAX as usize / size_of::<f64>()).ok_or_else(|| {
         let sizes: Vec<u64> = sizes.iter().map(|&size| size as u64).collect();
         Error::too_large(origin, &sizes)
     })
 }
 
 /// An empty vector with room for the product of `sizes`, or the error that names them if memory does not suffice.
-pub(crate) fn allocate(origin: &str, sizes: &[usize]) -> Result<Vec<f32>, Error> {
+pub(crate) fn allocate<T>(origin: &str, sizes: &[usize]) -> Result<Vec<T>, Error> {
     let mut room = Vec::new();
     match room.try_reserve_exact(product(origin, sizes)?) {
         Ok(()) => Ok(room),
@@ -311,16 +330,16 @@ pub(crate) fn allocate(origin: &str, sizes: &[usize]) -> Result<Vec<f32>, Error>
     }
 }
 
-fn require_finite(origin: &str, what: &'static str, numbers: &[f32], width: usize) -> Result<(), Error> {
-    // Without a branch per number the common case, nothing found, runs at memory speed.
-    let suspect = numbers.chunks(4096).any(|chunk| chunk.iter().fold(false, |bad, x| bad | !x.is_finite()));
-    match suspect.then(|| numbers.iter().position(|number| !number.is_finite())).flatten() {
+fn require_finite(origin: &str, what: &'static str, numbers: &Reals, width: usize) -> Result<(), Error> {
+    match numbers.first_not_finite() {
         None => Ok(()),
-        Some(at) => {
-            let (origin, row, column, value) = (origin.to_owned(), at / width, at % width, numbers[at]);
-            Err(Error::Examples(ExamplesError::NonFinite { origin, what, row, column, value }))
-        }
+        Some(at) => Err(not_finite(origin, what, numbers.get(at), at, width)),
     }
+}
+
+fn not_finite(origin: &str, what: &'static str, value: f64, at: usize, width: usize) -> Error {
+    let (origin, row, column) = (origin.to_owned(), at / width, at % width);
+    Error::Examples(ExamplesError::NonFinite { origin, what, row, column, value })
 }
 
 #[cfg(test)]
@@ -340,10 +359,13 @@ mod tests {
         let targets = Targets::Values { values: vec![0.1, 0.2, 0.3, 0.4, 0.5, 0.6], width: 2 };
         let set = Dataset::new("set", vec![1.0, 2.0, 3.0], vec![1], targets).unwrap().with_full_scale(16.0);
         let selected = set.select(&[2, 0]).unwrap();
-        assert_eq!((selected.examples(), selected.features(), selected.inputs()), (2, 1, &[3.0, 1.0][..]));
+        assert_eq!(
+            (selected.examples(), selected.features(), selected.inputs()),
+            (2, 1, &Reals::Single(vec![3.0, 1.0]))
+        );
         assert_eq!(selected.targets(), &Targets::Values { values: vec![0.5, 0.6, 0.1, 0.2], width: 2 });
         assert_eq!(selected.full_scale(), Some(16.0));
-        assert_eq!(selected.targets().numbers(), [0.5, 0.6, 0.1, 0.2].map(|x: f32| f64::from(x)));
+        assert_eq!(selected.targets().numbers(), [0.5, 0.6, 0.1, 0.2]);
         assert_eq!(classes(&[1, 3], 4).numbers(), [1.0, 3.0]);
         assert_eq!(set.select(&[]).unwrap_err().to_string(), message(&[], &[1], classes(&[], 2)));
     }
@@ -359,7 +381,7 @@ mod tests {
             "set: inputs row 1, column 1: expected a finite number, got NaN; try removing that row"
         );
         assert_eq!(
-            message(&[1.0, 2.0], &[1], Targets::Values { values: vec![0.5, f32::INFINITY], width: 1 }),
+            message(&[1.0, 2.0], &[1], Targets::Values { values: vec![0.5, f64::INFINITY], width: 1 }),
             "set: targets row 1, column 0: expected a finite number, got inf; try removing that row"
         );
         assert_eq!(

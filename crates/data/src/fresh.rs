@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use onedge_registry::Settings;
 
-use crate::readers::{self, Cifar, images};
+use crate::readers::{self, Cifar, Unpacked, images};
 use crate::table::{Encoded, Table, TableEncoding};
-use crate::{Answers, Context, Dataset, Error, ExamplesError, Meaning, Targets, transforms};
+use crate::{Answers, Context, Dataset, Error, ExamplesError, Meaning, Reals, Targets, transforms};
 
 /// Examples that a model has not seen, as it takes them.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,7 +14,7 @@ pub struct Fresh {
     /// What they are from.
     pub origin: String,
     /// The inputs, row-major.
-    pub inputs: Vec<f32>,
+    pub inputs: Reals,
     /// What is to be predicted; none where only inputs were asked for.
     pub targets: Option<Targets>,
     /// What an example is called by `names`: `row`, counted from 1, or `file`.
@@ -91,7 +91,7 @@ impl Known<'_> {
             let expected = "the encoding that the run has learned, encoding.json".to_owned();
             return Err(mismatch(&origin, "columns mean nothing".to_owned(), expected, "none".to_owned()));
         };
-        let table = Table::read(path, encoding.format())?;
+        let table = Table::read_up_to(path, encoding.format(), self.unpacked()?)?;
         let Encoded { inputs, rows, targets, .. } = match wanted {
             Wanted::Answered => encoding.apply(&table)?,
             Wanted::Inputs => encoding.apply_inputs(&table)?,
@@ -101,16 +101,16 @@ impl Known<'_> {
             return Err(mismatch(&origin, "answers are missing".to_owned(), expected, "none of that name".to_owned()));
         }
         let names = rows.iter().map(|row| (row + 1).to_string()).collect();
-        Ok(Fresh { origin, inputs, targets, called: "row", names })
+        Ok(Fresh { origin, inputs: inputs.into(), targets, called: "row", names })
     }
 
     fn idx(&self, path: &Path, labels: Option<&Path>, wanted: Wanted) -> Result<Fresh, Error> {
         let set = match (wanted, labels) {
-            (Wanted::Inputs, _) => readers::idx_images(path)?,
+            (Wanted::Inputs, _) => readers::idx_images(path, self.unpacked()?)?,
             (Wanted::Answered, Some(labels)) => {
                 let (classes, names) = self.classes();
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                readers::idx(path, labels, Some(classes), &names)?
+                readers::idx(path, labels, Some(classes), &names, self.unpacked()?)?
             }
             (Wanted::Answered, None) => {
                 let expected = "an IDX file of labels beside that of images".to_owned();
@@ -122,7 +122,7 @@ impl Known<'_> {
     }
 
     fn cifar(&self, path: &Path, which: Cifar, wanted: Wanted) -> Result<Fresh, Error> {
-        self.numbered(readers::cifar(path, which, "the path of a batch")?.train, wanted)
+        self.numbered(readers::cifar(path, which, "the path of a batch", self.unpacked()?)?.train, wanted)
     }
 
     fn images(&self, path: &Path, wanted: Wanted, context: &Context<'_>) -> Result<Fresh, Error> {
@@ -155,7 +155,7 @@ impl Known<'_> {
             let (origin, what) = (path.display().to_string(), "a text".to_owned());
             return Err(mismatch(&origin, what, "a model of texts".to_owned(), "another one".to_owned()));
         };
-        self.numbered(readers::text_with(path, *length, &vocabulary.vocabulary()?)?, Wanted::Answered)
+        self.numbered(readers::text_with(path, *length, &vocabulary.vocabulary()?, self.unpacked()?)?, Wanted::Answered)
     }
 
     /// The examples of a set, brought to the size and scale of those that are known.
@@ -178,6 +178,11 @@ impl Known<'_> {
         let names = (1..=inputs.len() / features).map(|row| row.to_string()).collect();
         let targets = (wanted == Wanted::Answered).then_some(targets);
         Ok(Fresh { origin, inputs, targets, called: "row", names })
+    }
+
+    /// How much compressed files may hold, as for those that it was trained on.
+    fn unpacked(&self) -> Result<Unpacked, Error> {
+        Ok(self.settings.optional_count("unpacked_mib")?.map_or(Unpacked::Usual, |mib| Unpacked::Mib(mib as u64)))
     }
 
     /// How many classes there are, and their names, if they have any.

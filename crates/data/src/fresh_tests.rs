@@ -134,7 +134,7 @@ fn images_belong_to_the_classes_that_were_there() {
         folders(dir, "odd", &["bee", "cat"]);
     });
     let fresh = trained.read("new", None, Wanted::Answered).unwrap();
-    assert!(fresh.inputs.iter().all(|x| (x - 0.2).abs() < 1e-6), "{:?}", fresh.inputs);
+    assert!(fresh.inputs.single().iter().all(|x| (x - 0.2).abs() < 1e-6), "{:?}", fresh.inputs);
     let names = ["ant", "bee"].map(str::to_owned).to_vec();
     assert_eq!(fresh.targets, Some(Targets::Classes { labels: vec![1], classes: 2, names }));
     let message = trained.read("odd", None, Wanted::Answered).unwrap_err();

@@ -1,4 +1,4 @@
-//! Data sets as rows of `f32`: readers, transforms, generators, verified downloads and two embedded defaults.
+//! Data sets as rows of numbers: readers, transforms, generators, verified downloads and two embedded defaults.
 //!
 //! Knows nothing of graphs, models or training: it hands over a [`Split`] and is done.
 #![forbid(unsafe_code)]
@@ -10,7 +10,9 @@ mod excerpt;
 mod fresh;
 mod meaning;
 mod pieces;
+mod reals;
 mod split;
+mod summary;
 mod vocabulary;
 
 pub mod datasets;
@@ -28,5 +30,7 @@ pub use error::{ArrayError, DownloadError, Error, ExamplesError, FileError, Imag
 pub use fresh::{Fresh, Known, Wanted};
 pub use meaning::{Answers, Meaning, Scaling, StoredVocabulary};
 pub use pieces::Pieces;
+pub use reals::{Precision, Reals};
 pub use split::Split;
+pub use summary::{Numbers as NumbersSummary, PartSummary, Summary};
 pub use vocabulary::Vocabulary;

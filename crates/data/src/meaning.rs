@@ -124,12 +124,10 @@ impl Scaling {
     pub fn apply(&self, set: Dataset) -> Result<Dataset, Error> {
         match self {
             Self::None => Ok(set),
-            Self::Unit { full_scale } => set.map_rows(Some(1.0), |row| row.iter_mut().for_each(|x| *x /= full_scale)),
-            Self::Standard { means, deviations } => set.map_rows(None, |row| {
-                for (x, (mean, deviation)) in row.iter_mut().zip(means.iter().zip(deviations)) {
-                    *x = ((f64::from(*x) - mean) / deviation) as f32;
-                }
-            }),
+            Self::Unit { full_scale } => set.map_inputs(Some(1.0), |_, x| x / f64::from(*full_scale)),
+            Self::Standard { means, deviations } => {
+                set.map_inputs(None, |feature, x| (x - means[feature]) / deviations[feature])
+            }
         }
     }
 
@@ -153,11 +151,9 @@ impl Scaling {
                 _ => x,
             },
         };
-        set.map_rows(None, |row| {
-            for (place, x) in row.iter_mut().enumerate() {
-                let (factor, offset) = undo(place);
-                *x = scaled(place, f64::from(*x) * factor + offset) as f32;
-            }
+        set.map_inputs(None, |place, x| {
+            let (factor, offset) = undo(place);
+            scaled(place, x * factor + offset)
         })
     }
 
@@ -238,7 +234,7 @@ mod tests {
             let carried = scale(other.clone(), from).unwrap().rescaled(&wanted).unwrap();
             let expected = wanted.apply(other.train.clone()).unwrap();
             assert_eq!(carried.scaling, wanted);
-            for (x, y) in carried.train.inputs().iter().zip(expected.inputs()) {
+            for (x, y) in carried.train.inputs().single().iter().zip(&*expected.inputs().single()) {
                 assert!((x - y).abs() <= 1e-6 * y.abs().max(1.0), "{from:?} {to:?}: {x} {y}");
             }
         }

@@ -1,4 +1,4 @@
-use crate::table::TableEncoding;
+use crate::table::{TableEncoding, TableSummary};
 use crate::{Dataset, Error, ExamplesError, Scaling, Targets};
 
 /// What to train on, and what to test on if the set has such a part.
@@ -10,6 +10,10 @@ pub struct Split {
     pub test: Option<Dataset>,
     /// How the examples were made of the cells of a table, if they were.
     pub encoding: Option<TableEncoding>,
+    /// What the columns of a table were taken as, if the examples are from one.
+    pub table: Option<TableSummary>,
+    /// What may have been taken for something else, each a sentence.
+    pub remarks: Vec<String>,
     /// How the inputs of both were scaled after they were read; those of a table are by its encoding.
     pub scaling: Scaling,
 }
@@ -32,7 +36,7 @@ impl Split {
                 }));
             }
         }
-        Ok(Self { train, test, encoding: None, scaling: Scaling::None })
+        Ok(Self { train, test, encoding: None, table: None, remarks: Vec::new(), scaling: Scaling::None })
     }
 
     /// The same examples scaled as others were: what was done to their inputs is undone, in double precision, and `scaling` done
@@ -53,7 +57,7 @@ impl Split {
     pub(crate) fn try_map(self, mut change: impl FnMut(Dataset) -> Result<Dataset, Error>) -> Result<Self, Error> {
         let train = change(self.train)?;
         let test = self.test.map(change).transpose()?;
-        Ok(Self { train, test, encoding: self.encoding, scaling: self.scaling })
+        Ok(Self { train, test, ..self })
     }
 }
 

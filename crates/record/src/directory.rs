@@ -14,10 +14,11 @@ use crate::{Error, PART, RUN_LOCK, Record, Resumption, RunLock, Steps, Summary, 
 pub const UNFINISHED: &str = ".unfinished-";
 
 /// What runs write under one name each.
-const OWN: [&str; 12] = [
+const OWN: [&str; 13] = [
     "spec.toml",
     "encoding.json",
     "meaning.json",
+    "data.json",
     "steps.jsonl",
     "superseded.jsonl",
     "summary.json",
@@ -36,6 +37,7 @@ const OWN: [&str; 12] = [
 /// | `spec.toml` | the resolved spec; running it again gives the same run, from the same file of parameters if `start` in its section `provenance` names one |
 /// | `encoding.json` | how the cells of a table became inputs, if the data are one: an `onedge_data::table::TableEncoding` |
 /// | `meaning.json` | what the numbers of the data mean (scaling, classes, vocabulary): an `onedge_data::Meaning` |
+/// | `data.json` | what the data were taken as, for people: an `onedge_data::Summary` |
 /// | `steps.jsonl` | one [`Record`] per line, as a JSON object, appended as the run goes: one for each step |
 /// | `superseded.jsonl` | lines that were in `steps.jsonl` until the run went on from an earlier step, if there were any |
 /// | `summary.json` | the [`Summary`]; absent if the run was killed |
@@ -179,6 +181,24 @@ impl RunDirectory {
     /// Those of [`read_encoding`](Self::read_encoding).
     pub fn read_meaning<M: DeserializeOwned>(&self) -> Result<Option<M>, Error> {
         read_json(self.meaning())
+    }
+
+    /// `data.json`
+    pub fn data(&self) -> PathBuf {
+        self.path.join("data.json")
+    }
+
+    /// Leaves for people what the data were taken as, unless it is there already: a run that goes on has told it as it began.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn leave_data(&self, summary: &impl Serialize) -> Result<(), Error> {
+        let path = self.data();
+        if path.exists() {
+            return Ok(());
+        }
+        let text = serde_json::to_string_pretty(summary).map_err(|error| Error::write(&path)(error.into()))?;
+        write_whole(&path, (text + "\n").as_bytes())
     }
 
     /// `steps.jsonl`

@@ -3,7 +3,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use onedge_data::table::TableEncoding;
-use onedge_data::{Context, Error as DataError, FileError, Progress, Split, Watch};
+use onedge_data::{Context, Error as DataError, FileError, Precision, Progress, Split, Watch};
 use onedge_registry::find;
 
 use onedge_spec::{NamedFile, Part, Spec};
@@ -22,6 +22,7 @@ type Listener = dyn Fn(&str);
 #[derive(Clone)]
 struct Held {
     part: Part,
+    precision: Precision,
     split: Arc<Split>,
     /// What it holds, once somebody has asked.
     content: Arc<OnceLock<String>>,
@@ -42,6 +43,7 @@ pub struct DataSets {
     progress: Option<Box<Observer>>,
     interrupt: Option<Arc<AtomicBool>>,
     warn: Option<Box<Listener>>,
+    tell: Option<Box<Listener>>,
     held: Vec<Held>,
 }
 
@@ -65,6 +67,11 @@ impl DataSets {
     /// The same, with `warn` told in a sentence of what went wrong without harm.
     pub fn warned_by(self, warn: impl Fn(&str) + 'static) -> Self {
         Self { warn: Some(Box::new(warn)), ..self }
+    }
+
+    /// The same, with `tell` told in a sentence how files were taken, where that may be doubted.
+    pub fn told_by(self, tell: impl Fn(&str) + 'static) -> Self {
+        Self { tell: Some(Box::new(tell)), ..self }
     }
 
     /// Tells, in a sentence, of what went wrong without harm.
@@ -104,7 +111,7 @@ impl DataSets {
     /// The same without reading them again if none of their files has changed since that was done last, by size, time and place.
     fn remembered_content(&mut self, spec: &Spec) -> Result<String, Error> {
         let (part, _) = spec.locate_data()?;
-        if self.held.iter().any(|held| held.part == part) {
+        if self.held.iter().any(|held| held.is(spec, &part)) {
             return self.content(spec);
         }
         let place = Place::of(spec, &part, self.cache_dir.as_deref());
@@ -136,18 +143,30 @@ impl DataSets {
     /// [`Error::Spec`] for a path that means two files.
     pub(crate) fn replace(&mut self, spec: &Spec, split: Split) -> Result<(), Error> {
         let (part, _) = spec.locate_data()?;
-        self.held.retain(|held| held.part != part);
-        self.held.push(Held { part, split: Arc::new(split), content: Arc::default() });
+        self.held.retain(|held| !held.is(spec, &part));
+        self.held.push(Held::of(spec, part, split));
         Ok(())
+    }
+
+    /// Has the data of `spec` in single precision from now on, though its run is in double.
+    ///
+    /// # Errors
+    /// Those of [`get`](Self::get).
+    pub(crate) fn hold_single(&mut self, spec: &Spec) -> Result<(), Error> {
+        let (part, lost) = spec.locate_data()?;
+        let threads =
+            onedge_train::engine::options(&spec.engine).map_err(onedge_spec::Error::spec(&spec.origin))?.threads;
+        let split = self.read_in(Precision::Single, spec, (&part, &lost), threads, None)?;
+        self.replace(spec, split)
     }
 
     fn held(&mut self, spec: &Spec, threads: usize) -> Result<Held, Error> {
         let (part, lost) = spec.locate_data()?;
-        if let Some(held) = self.held.iter().find(|held| held.part == part) {
+        if let Some(held) = self.held.iter().find(|held| held.is(spec, &part)) {
             return Ok(held.clone());
         }
         let split = self.read(spec, &part, &lost, threads, None)?;
-        let held = Held { part, split: Arc::new(split), content: Arc::default() };
+        let held = Held::of(spec, part, split);
         self.held.push(held.clone());
         Ok(held)
     }
@@ -169,8 +188,19 @@ impl DataSets {
         threads: usize,
         encoding: Option<&TableEncoding>,
     ) -> Result<Split, Error> {
+        self.read_in(precision(spec), spec, (part, lost), threads, encoding)
+    }
+
+    fn read_in(
+        &self,
+        precision: Precision,
+        spec: &Spec,
+        (part, lost): (&Part, &[&NamedFile]),
+        threads: usize,
+        encoding: Option<&TableEncoding>,
+    ) -> Result<Split, Error> {
         let entry = find("data set", spec.catalogue.data_sets(), &part.name).map_err(DataError::from)?;
-        let read = |context: &Context<'_>| (entry.build)(&part.settings, &Context { encoding, ..*context });
+        let read = |context: &Context<'_>| (entry.build)(&part.settings, &Context { encoding, precision, ..*context });
         Ok(self.in_context(threads, read).map_err(|error| sought(error, lost))?)
     }
 }
@@ -194,7 +224,24 @@ fn sought(error: DataError, lost: &[&NamedFile]) -> DataError {
     DataError::File(FileError::Missing { path: at(first), expected, advice })
 }
 
+/// In which precision a run of `spec` takes its data.
+pub(crate) fn precision(spec: &Spec) -> Precision {
+    match spec.precision {
+        onedge_spec::Precision::F32 => Precision::Single,
+        onedge_spec::Precision::F64 => Precision::Double,
+    }
+}
+
 impl Held {
+    fn of(spec: &Spec, part: Part, split: Split) -> Self {
+        Self { part, precision: precision(spec), split: Arc::new(split), content: Arc::default() }
+    }
+
+    /// Whether it is what a run of `spec` takes, whose data are `part`.
+    fn is(&self, spec: &Spec, part: &Part) -> bool {
+        self.part == *part && self.precision == precision(spec)
+    }
+
     fn content(&self) -> String {
         self.content.get_or_init(|| of_content(&self.split)).clone()
     }
@@ -205,8 +252,8 @@ impl DataSets {
     pub(crate) fn in_context<R>(&self, threads: usize, read: impl FnOnce(&Context<'_>) -> R) -> R {
         let (progress, interrupt) = (self.progress.as_deref(), self.interrupt.as_deref());
         let watch = Watch { progress, interrupt, ..Watch::default() };
-        let (cache_dir, warn) = (self.cache_dir.as_deref(), self.warn.as_deref());
-        read(&Context { cache_dir, watch, warn, threads, allow_download: true, encoding: None })
+        let (cache_dir, warn, tell) = (self.cache_dir.as_deref(), self.warn.as_deref(), self.tell.as_deref());
+        read(&Context { cache_dir, watch, warn, tell, threads, allow_download: true, ..Context::default() })
     }
 }
 

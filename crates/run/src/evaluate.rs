@@ -89,7 +89,7 @@ fn evaluate_in<T: Element>(
             let Fresh { origin, inputs, targets, .. } = trained.read(data, labels, Wanted::Answered, data_sets)?;
             let targets = targets.unwrap_or(Targets::Values { values: Vec::new(), width: 1 });
             let on = data.display().to_string();
-            (Dataset::new(origin, inputs, trained.meaning.input_shape.clone(), targets)?, on)
+            (Dataset::of_reals(origin, inputs, trained.meaning.input_shape.clone(), targets)?, on)
         }
     };
     let means = means(&trained, &set, options, data_sets)?;
@@ -105,8 +105,7 @@ fn evaluate_in<T: Element>(
             let predictions = trained.predictions(set.inputs())?;
             let column =
                 |all: &[f64], output: usize| -> Vec<f64> { all.iter().skip(output).step_by(*width).copied().collect() };
-            let targets: Vec<f64> = targets.iter().map(|&target| f64::from(target)).collect();
-            let score = |output| ValueScores::of(&column(&predictions, output), &column(&targets, output));
+            let score = |output| ValueScores::of(&column(&predictions, output), &column(targets, output));
             values = (0..*width).map(score).collect();
         }
         Targets::Tokens { .. } => {}

@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::Path;
 
-use onedge_data::{Dataset, Split, Targets, Vocabulary};
+use onedge_data::{Dataset, Reals, Split, Targets, Vocabulary};
 use onedge_objective::Real;
 use onedge_text::hex;
 use sha2::{Digest, Sha256};
@@ -60,17 +60,12 @@ fn add(hash: &mut Sha256, set: &Dataset) {
     let numbers = |hash: &mut Sha256, numbers: &[usize]| {
         numbers.iter().for_each(|&number| hash.update((number as u64).to_le_bytes()));
     };
-    let mut bytes = Vec::new();
-    let mut values = |hash: &mut Sha256, values: &[f32]| {
-        for block in values.chunks(BLOCK / size_of::<f32>()) {
-            bytes.clear();
-            f32::to_bytes(block, &mut bytes);
-            hash.update(&bytes);
-        }
-    };
     numbers(hash, &[set.examples(), set.input_shape().len()]);
     numbers(hash, set.input_shape());
-    values(hash, set.inputs());
+    match set.inputs() {
+        Reals::Single(inputs) => add_reals(hash, inputs),
+        Reals::Double(inputs) => add_double(hash, inputs),
+    }
     // Names of classes and characters of tokens change no number.
     match set.targets() {
         Targets::Classes { labels, classes, .. } => {
@@ -83,8 +78,29 @@ fn add(hash: &mut Sha256, set: &Dataset) {
         }
         Targets::Values { values: targets, width } => {
             numbers(hash, &[2, *width]);
-            values(hash, targets);
+            match set.inputs() {
+                // What a run in single precision sees of them.
+                Reals::Single(_) => add_reals(hash, &targets.iter().map(|&target| target as f32).collect::<Vec<_>>()),
+                Reals::Double(_) => add_double(hash, targets),
+            }
         }
+    }
+}
+
+/// Numbers in double precision; those that single precision has too are as those.
+fn add_double(hash: &mut Sha256, values: &[f64]) {
+    match values.iter().all(|&x| f64::from(x as f32) == x) {
+        true => add_reals(hash, &values.iter().map(|&x| x as f32).collect::<Vec<_>>()),
+        false => add_reals(hash, values),
+    }
+}
+
+fn add_reals<T: Real>(hash: &mut Sha256, values: &[T]) {
+    let mut bytes = Vec::new();
+    for block in values.chunks(BLOCK / size_of::<T>()) {
+        bytes.clear();
+        T::to_bytes(block, &mut bytes);
+        hash.update(&bytes);
     }
 }
 
@@ -133,5 +149,16 @@ mod tests {
         }
         assert_eq!(of_data(&all[0]), of_data(&all[2]), "no number differs");
         assert_eq!(of_content(&all[0]), of_content(&named(&["a", "b", "c"])));
+    }
+
+    #[test]
+    fn digits_that_only_double_precision_has_count() {
+        let of = |inputs: Reals| {
+            let targets = Targets::Values { values: vec![0.5, 1.5], width: 1 };
+            of_data(&Split::new(Dataset::of_reals("set", inputs, vec![1], targets).unwrap(), None).unwrap())
+        };
+        let (exact, more) = (Reals::Double(vec![0.25, 3.0]), Reals::Double(vec![0.25, 3.0 + 1e-12]));
+        assert_eq!(of(exact.clone()), of(Reals::Single(vec![0.25, 3.0])));
+        assert_ne!(of(more), of(exact));
     }
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use onedge_data::table::TableEncoding;
-use onedge_data::{Meaning, Split};
+use onedge_data::{Meaning, Split, Summary};
 use onedge_record::{RunDirectory, params};
 use onedge_registry::Value;
-use onedge_spec::{CONTENT, PROVENANCE, Spec};
+use onedge_spec::{CONTENT, PROVENANCE, Precision, Spec};
 use onedge_train::engine;
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,9 @@ use crate::origin::Origin;
 use crate::{DataSets, Error, Onward, ResumeError, document_of};
 
 /// Leaves it in the folder of a run that begins.
-pub(crate) fn leave(directory: &RunDirectory, data: &Split) -> Result<(), Error> {
+/// `name` is that of the data set.
+pub(crate) fn leave(directory: &RunDirectory, name: &str, data: &Split) -> Result<(), Error> {
+    directory.leave_data(&Summary::of(name, data))?;
     data.encoding.as_ref().map(|encoding| directory.leave_encoding(encoding)).transpose()?;
     Ok(directory.leave_meaning(&Meaning::of(data))?)
 }
@@ -145,7 +147,18 @@ pub(crate) fn read_as_told(origin: &Origin, data_sets: &mut DataSets) -> Result<
     if origin.document.get(&format!("{PROVENANCE}.{CARRIED}")) == Some(&Value::Flag(true)) {
         Learned::of_run(&origin.directory)?.read(&origin.spec, data_sets)?;
     }
+    if origin.content().is_none() {
+        read_as_once(&origin.spec, data_sets)?;
+    }
     Ok(())
+}
+
+/// Has the data of a run of a version that did not note what they held read as that version did: in single precision, whatever the run's.
+fn read_as_once(spec: &Spec, data_sets: &mut DataSets) -> Result<(), Error> {
+    match spec.precision {
+        Precision::F32 => Ok(()),
+        Precision::F64 => data_sets.hold_single(spec),
+    }
 }
 
 /// Has the data of `spec`, which is that of the run in the folder `run` with changes, read as the run has read its own. Where the changes
@@ -167,6 +180,9 @@ pub(crate) fn settle(run: &Path, spec: &Spec, data_sets: &mut DataSets) -> Resul
     let carried = document.get(&format!("{PROVENANCE}.{CARRIED}")) == Some(&Value::Flag(true));
     if as_own && carried {
         learned.read(spec, data_sets)?;
+    }
+    if as_own && was.is_none() {
+        read_as_once(spec, data_sets)?;
     }
     match (as_own, was) {
         (true, Some(was)) if data_sets.content(spec)? == was => Ok(()),

@@ -120,6 +120,6 @@ mod tests {
         let encoding: TableEncoding = RunDirectory::at(&run).read_encoding().unwrap().unwrap();
         let Scaling { means, deviations, double } = of_table(&encoding).unwrap();
         assert!((means[0] - 7.0 / 3.0).abs() < 1e-12 && (deviations[0] - (14.0f64 / 9.0).sqrt()).abs() < 1e-12);
-        assert_eq!((&means[1..], &deviations[1..], double), (&[0.0, 0.0][..], &[1.0, 1.0][..], false));
+        assert_eq!((&means[1..], &deviations[1..], double), (&[0.0, 0.0][..], &[1.0, 1.0][..], true));
     }
 }

@@ -60,7 +60,8 @@ impl RunIn for Fit {
         let settings = text(&ready.described);
         let (prepared, rest) = ready.split();
         let checkpoints = Cadence { every: checkpoint_every, minutes: 0.0, keep: 2 };
-        let described = Described { name: name.clone(), settings: settings.clone(), checkpoints };
+        let described =
+            Described { name: name.clone(), data: "arrays".to_owned(), settings: settings.clone(), checkpoints };
         let layouts = prepared.problem.layouts.clone();
 
         let directory = RunDirectory::at(folder);

@@ -9,6 +9,8 @@ use onedge_spec::{Part, Spec};
 use onedge_text::hex;
 use sha2::{Digest, Sha256};
 
+use crate::data_sets::precision;
+
 /// Folders with more files are read anew.
 const MOST_FILES: usize = 1_000_000;
 /// A file that was changed so recently may change again without its times telling.
@@ -30,6 +32,8 @@ impl Place {
         };
         add(env!("CARGO_PKG_VERSION"));
         add(&part.name);
+        // Digits that only double precision has are content.
+        add(&format!("{:?}", precision(spec)));
         let mut roots = Vec::new();
         for (key, value) in part.settings.iter() {
             add(key);

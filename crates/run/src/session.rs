@@ -38,6 +38,8 @@ pub(crate) type Moved = BTreeMap<String, Vec<PathBuf>>;
 /// What a run is, for those who read what it leaves.
 pub(crate) struct Described {
     pub(crate) name: String,
+    /// The name of the data set.
+    pub(crate) data: String,
     /// All settings, as TOML.
     pub(crate) settings: String,
     pub(crate) checkpoints: Cadence,
@@ -45,7 +47,12 @@ pub(crate) struct Described {
 
 impl Described {
     pub(crate) fn by(spec: &Spec) -> Self {
-        Self { name: spec.name.clone(), settings: spec.settings_to_toml(), checkpoints: spec.checkpoints }
+        Self {
+            name: spec.name.clone(),
+            data: spec.data.name.clone(),
+            settings: spec.settings_to_toml(),
+            checkpoints: spec.checkpoints,
+        }
     }
 }
 
@@ -93,7 +100,7 @@ impl<T: Element> Session<'_, T> {
             training = training.with_evaluation(evaluator, test);
         }
         let (layouts, data) = (&problem.layouts, &problem.data);
-        meaning::leave(&directory, data)?;
+        meaning::leave(&directory, &described.data, data)?;
         let about = Learned::metadata(data);
         let keeper = |last| {
             let checkpoints = Checkpoints::in_folder(&directory.checkpoints());

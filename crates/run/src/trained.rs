@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use onedge_data::{Answers, Fresh, Known, Meaning, Wanted};
+use onedge_data::{Answers, Fresh, Known, Meaning, Reals, Wanted};
 use onedge_engine::Forward;
 use onedge_nn::{Loss, Model, Target, initial_parameters, loss_graph};
 use onedge_record::RunDirectory;
@@ -77,7 +77,7 @@ impl<'a, T: Element> Trained<'a, T> {
     ///
     /// # Errors
     /// A model that the engine cannot run.
-    pub(crate) fn predictions(&self, inputs: &[f32]) -> Result<Vec<f64>, Error> {
+    pub(crate) fn predictions(&self, inputs: &Reals) -> Result<Vec<f64>, Error> {
         let features: usize = self.meaning.input_shape.iter().product();
         let in_network = onedge_train::Error::network(&self.spec.origin);
         let width = self.target.outputs();
@@ -92,14 +92,15 @@ impl<'a, T: Element> Trained<'a, T> {
             .map_err(&in_network)?;
             Ok(Forward::new(&chunk.graph, &chunk.parameters, &chunk.fields[..1], chunk.outputs)?)
         };
-        let (whole, rest) = inputs.split_at(inputs.len() / (features * TOGETHER) * features * TOGETHER);
-        for (part, examples) in [(whole, TOGETHER), (rest, rest.len() / features)] {
+        let count = inputs.len() / features;
+        let whole = count / TOGETHER * TOGETHER;
+        for (part, examples) in [(0..whole, TOGETHER), (whole..count, count - whole)] {
             if part.is_empty() {
                 continue;
             }
             let mut forward = forward(examples)?;
-            for inputs in part.chunks_exact(features * examples) {
-                let inputs: Vec<T> = inputs.iter().map(|&x| T::from_f64(f64::from(x))).collect();
+            for start in part.step_by(examples) {
+                let inputs = inputs.map_in(start * features..(start + examples) * features, T::from_f64);
                 all.extend(forward.run(&self.w, &[&inputs])?.iter().map(|x| x.to_f64()));
             }
         }

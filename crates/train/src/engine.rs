@@ -80,7 +80,8 @@ impl<T: Element> Workload<T> for DataObjective<T> {
 }
 
 fn examples<T: Element>(set: &Dataset) -> Result<Examples<T>, onedge_engine::Error> {
-    let inputs = Field { width: set.features(), values: convert(set.inputs()) };
+    let inputs =
+        Field { width: set.features(), values: set.inputs().map_in(0..set.inputs().len(), T::from_f64).into() };
     let targets = match set.targets() {
         Targets::Classes { labels, .. } => {
             Field { width: 1, values: labels.iter().map(|&label| T::from_f64(f64::from(label))).collect() }
@@ -88,11 +89,9 @@ fn examples<T: Element>(set: &Dataset) -> Result<Examples<T>, onedge_engine::Err
         Targets::Tokens { tokens, length, .. } => {
             Field { width: *length, values: tokens.iter().map(|&token| T::from_f64(f64::from(token))).collect() }
         }
-        Targets::Values { values, width } => Field { width: *width, values: convert(values) },
+        Targets::Values { values, width } => {
+            Field { width: *width, values: values.iter().map(|&value| T::from_f64(value)).collect() }
+        }
     };
     Examples::new(set.examples(), vec![inputs, targets])
-}
-
-fn convert<T: Element>(values: &[f32]) -> Arc<[T]> {
-    values.iter().map(|&value| T::from_f64(f64::from(value))).collect()
 }

@@ -45,14 +45,14 @@ fn mini_batches_test_sets_and_predictions() {
     assert_eq!(fitted.train, fitted.test, "the same examples");
     // The mean absolute error is what predictions say.
     let (x, y) = (surface(), surface());
-    let outputs = fitted.predict(x.inputs()).unwrap();
+    let outputs = fitted.predict(&x.inputs().single()).unwrap();
     let Targets::Values { values, .. } = y.targets() else { panic!("values") };
-    let error = outputs.iter().zip(values).map(|(z, t)| f64::from((z - t).abs())).sum::<f64>() / 256.0;
+    let error = outputs.iter().zip(values).map(|(z, t)| (f64::from(*z) - t).abs()).sum::<f64>() / 256.0;
     assert!((error - fitted.test["absolute-error"]).abs() < 1e-6, "{error} is not {:?}", fitted.test);
     let n = values.len() as f64;
-    let mean = values.iter().map(|&t| f64::from(t)).sum::<f64>() / n;
-    let total: f64 = values.iter().map(|&t| (f64::from(t) - mean).powi(2)).sum();
-    let left: f64 = outputs.iter().zip(values).map(|(z, t)| f64::from(z - t).powi(2)).sum();
+    let mean = values.iter().sum::<f64>() / n;
+    let total: f64 = values.iter().map(|&t| (t - mean).powi(2)).sum();
+    let left: f64 = outputs.iter().zip(values).map(|(z, t)| (f64::from(*z) - t).powi(2)).sum();
     assert!((fitted.test["r-squared"] - (1.0 - left / total)).abs() < 1e-6, "{:?}", fitted.test);
     assert!(fitted.predict(&[1.0, 2.0, 3.0]).is_err());
 }

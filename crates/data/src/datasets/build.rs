@@ -3,7 +3,7 @@ use std::path::Path;
 use onedge_registry::Settings;
 
 use crate::table::TableEncoding;
-use crate::{Error, Split, Watch};
+use crate::{Error, Precision, Split, Watch};
 
 /// Makes the data set that [`Settings`] resolved against its entry describe.
 pub type Build = fn(&Settings, &Context<'_>) -> Result<Split, Error>;
@@ -17,6 +17,10 @@ pub struct Context<'a> {
     pub watch: Watch<'a>,
     /// Told in a sentence of what went wrong without harm.
     pub warn: Option<&'a dyn Fn(&str)>,
+    /// Told in a sentence how files were taken, where that may be doubted.
+    pub tell: Option<&'a dyn Fn(&str)>,
+    /// In which precision numbers with fractions are wanted.
+    pub precision: Precision,
     /// Threads that may be used; 0 for as many as the machine has. They change no result.
     pub threads: usize,
     /// Whether `download = true` may use the network at all.

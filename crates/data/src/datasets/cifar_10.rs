@@ -28,5 +28,5 @@ const FILES: [Remote<'_>; 1] = [Remote {
 
 fn build(settings: &Settings, context: &Context<'_>) -> Result<Split, Error> {
     let path = stored::locate(ENTRY.name, &FILES, settings, context)?;
-    common::apply(cifar(&path, Cifar::Ten, stored::ADVICE)?, settings)
+    common::apply(cifar(&path, Cifar::Ten, stored::ADVICE, common::unpacked(settings)?)?, settings)
 }

@@ -39,5 +39,5 @@ fn build(settings: &Settings, context: &Context<'_>) -> Result<Split, Error> {
         _ => return Err(settings.out_of_range("labels", "`fine` or `coarse`").into()),
     };
     let path = stored::locate(ENTRY.name, &FILES, settings, context)?;
-    common::apply(cifar(&path, which, stored::ADVICE)?, settings)
+    common::apply(cifar(&path, which, stored::ADVICE, common::unpacked(settings)?)?, settings)
 }

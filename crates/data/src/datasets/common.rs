@@ -2,6 +2,7 @@
 
 use onedge_registry::{Default, Kind, Setting, Settings, setting};
 
+use crate::readers::Unpacked;
 use crate::transforms::{self, Pick, Scale};
 use crate::{Dataset, Error, Split, Task};
 
@@ -20,6 +21,12 @@ pub const SUBSET: &[Setting] = &[
 /// Downsampling: for images.
 pub const IMAGE: &[Setting] =
     &[setting("side", Kind::Integer, Default::Absent, "shrink images to this side by area averaging")];
+
+/// The limit on what compressed files may hold: for all that is read from files.
+pub const UNPACKED: &[Setting] = &[setting("unpacked_mib", Kind::Integer, Default::Absent, UNPACKED_HELP)];
+
+const UNPACKED_HELP: &str =
+    "the most MiB that a gzip'd file may unpack to; 64, or 64 times its size if that is more, if not given";
 
 /// Scaling, with bytes or levels mapped to the unit interval unless told otherwise.
 pub const SCALE_UNIT: &[Setting] = &[setting("scale", Kind::Text, Default::Is("unit"), SCALE_HELP)];
@@ -113,6 +120,11 @@ fn test_first(mut split: Split, settings: &Settings) -> Result<Split, Error> {
         split.test = Some(transforms::subset(test, n, Pick::First, false)?);
     }
     Ok(split)
+}
+
+/// What the setting `unpacked_mib` asks for.
+pub fn unpacked(settings: &Settings) -> Result<Unpacked, Error> {
+    Ok(settings.optional_count("unpacked_mib")?.map_or(Unpacked::Usual, |mib| Unpacked::Mib(mib as u64)))
 }
 
 /// What the setting `target` asks for.

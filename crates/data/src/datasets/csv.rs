@@ -15,6 +15,7 @@ const GROUPS: &[&[Setting]] = &[
         setting("column", Kind::Text, Default::Absent, "the name of the column to predict; the last if not given"),
         setting("column_index", Kind::Integer, Default::Absent, "the same by place, from 0"),
         setting("target", Kind::Text, Default::Is("classes"), "what that column holds: `classes` or `values`"),
+        setting("any_label", Kind::Flag, Default::Absent, ANY_LABEL_HELP),
         setting("header", Kind::Flag, Default::Is("true"), "whether the first line names the columns"),
         setting("delimiter", Kind::Text, Default::Is(","), "one character, or `tab`"),
         setting("full_scale", Kind::Number, Default::Absent, "the input value that `scale = unit` maps to 1"),
@@ -26,11 +27,14 @@ const GROUPS: &[&[Setting]] = &[
         setting("missing_marks", Kind::Texts, Default::Absent, MARKS_HELP),
         setting("missing_indicator", Kind::Flag, Default::Absent, "an input more for each column that lacks numbers"),
     ],
+    common::UNPACKED,
     common::SUBSET,
     common::SCALE_STANDARD,
 ];
 static SETTINGS: [Setting; common::count(GROUPS)] = common::concat(GROUPS);
 
+const ANY_LABEL_HELP: &str =
+    "whether any text is a class: 1.5 and 2.7, NA, 1 and 1.0, a label for each row; false if not given";
 const UNKNOWN_HELP: &str =
     "what a category becomes that no training row has: `error` (if not given), or all its columns `zeros`";
 const MISSING_HELP: &str =
@@ -44,24 +48,29 @@ pub static ENTRY: Entry<Build> = Entry {
     summary: "a table of your own with a column to predict",
     doc: "A column of numbers is an input, scaled as `scale` says. A column without a number is one of categories: an input \
           for each, 1 for that of the row and 0 for the others, in ascending order. A column of both is an error. Class \
-          labels may be any text; classes are numbered in ascending order of their labels, as numbers if all are whole \
-          numbers. Where `missing` fills in numbers, a missing text is a category of its own. All of that is learned from \
+          labels are texts or whole numbers; classes are numbered in ascending order of their labels, as numbers if all are \
+          whole numbers. What looks like an amount, an id or a missing label is refused, unless `any_label` says otherwise. Where `missing` fills in numbers, a missing text is a category of its own. All of that is learned from \
           the examples to train on, classes apart, which are those of the whole file; it is left in the folder of a run as \
-          encoding.json. The columns of `test_path` are matched to those of `path` by name, in any order; without a header by \
+          encoding.json. Numbers are read and scaled in double precision and rounded last; a run of precision f64 keeps \
+          all their digits. The columns of `test_path` are matched to those of `path` by name, in any order; without a header by \
           place, and columns are then called 0, 1 and so on.",
     settings: &SETTINGS,
     build,
 };
 
 fn build(settings: &Settings, context: &Context<'_>) -> Result<Split, Error> {
-    let rules = rules(settings)?;
+    let rules = Rules { precision: context.precision, ..rules(settings)? };
     let format = Format { header: settings.flag("header"), delimiter: delimiter(settings)? };
-    let train = Table::read(Path::new(settings.text("path")), format)?;
-    let test = settings.optional_text("test_path").map(|path| Table::read(Path::new(path), format)).transpose()?;
+    let unpacked = common::unpacked(settings)?;
+    let read = |path: &str| Table::read_up_to(Path::new(path), format, unpacked);
+    let train = read(settings.text("path"))?;
+    let test = settings.optional_text("test_path").map(read).transpose()?;
     if let Some(encoding) = context.encoding {
-        return readers::split_table_by(&train, test.as_ref(), encoding, |places| common::take(places, settings));
+        let choose = |places| common::take(places, settings);
+        return readers::split_table_by(&train, test.as_ref(), encoding, context.precision, choose);
     }
-    readers::split_table(&train, test.as_ref(), &rules, context.warn, |places| common::take(places, settings))
+    let listeners = readers::Listeners { warn: context.warn, tell: context.tell };
+    readers::split_table(&train, test.as_ref(), &rules, listeners, |places| common::take(places, settings))
 }
 
 fn rules(settings: &Settings) -> Result<Rules, Error> {
@@ -94,6 +103,7 @@ fn rules(settings: &Settings) -> Result<Rules, Error> {
     }
     let scale = common::scale(settings)?;
     Ok(Rules {
+        any_label: settings.optional_flag("any_label").unwrap_or(false),
         drop: settings.optional_texts("drop").unwrap_or_default(),
         categorical: settings.optional_texts("categorical").unwrap_or_default(),
         missing,

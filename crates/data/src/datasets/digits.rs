@@ -30,7 +30,7 @@ fn digits() -> Result<Dataset, Error> {
     let rules = Rules::plain(Column::Last, Task::Classes);
     let format = Format { header: false, delimiter: b',' };
     let (inputs, _, targets) = read_csv(Source::embedded("digits", BYTES)?, format, &rules)?.into_parts();
-    Ok(Dataset::new("digits", inputs, vec![1, 8, 8], targets)?.with_full_scale(16.0))
+    Ok(Dataset::of_reals("digits", inputs, vec![1, 8, 8], targets)?.with_full_scale(16.0))
 }
 
 #[cfg(test)]
@@ -42,7 +42,7 @@ mod tests {
     fn holds_what_its_source_states() {
         let set = digits().unwrap();
         assert_eq!((set.examples(), set.input_shape()), (1797, &[1, 8, 8][..]));
-        assert!(set.inputs().iter().all(|&level| (0.0..=16.0).contains(&level) && level.fract() == 0.0));
+        assert!(set.inputs().single().iter().all(|&level| (0.0..=16.0).contains(&level) && level.fract() == 0.0));
         // The first row of the published file.
         assert_eq!(set.input(0)[..16], [0., 0., 5., 13., 9., 1., 0., 0., 0., 0., 13., 15., 10., 15., 5., 0.]);
         let Targets::Classes { labels, classes: 10, names } = set.targets() else { panic!("expected ten classes") };

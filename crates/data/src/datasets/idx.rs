@@ -15,6 +15,7 @@ const GROUPS: &[&[Setting]] = &[
         setting("test_labels", Kind::Path, Default::Absent, "the IDX file of their labels"),
         setting("classes", Kind::Integer, Default::Absent, "their number; the largest label plus one if not given"),
     ],
+    common::UNPACKED,
     common::SUBSET,
     common::IMAGE,
     common::SCALE_UNIT,
@@ -43,5 +44,5 @@ fn build(settings: &Settings, _: &Context<'_>) -> Result<Split, Error> {
     if classes.is_some_and(|classes| !(1..=256).contains(&classes)) {
         return Err(settings.out_of_range("classes", "1 to 256, as labels are bytes").into());
     }
-    common::apply(idx_split(train, test, classes, &[])?, settings)
+    common::apply(idx_split(train, test, classes, &[], common::unpacked(settings)?)?, settings)
 }

@@ -63,7 +63,7 @@ fn build(settings: &Settings, context: &Context<'_>) -> Result<Split, Error> {
     let chosen = common::take(chosen, settings)?;
     let context = if settings.flag("cache") { *context } else { Context { cache_dir: None, ..*context } };
     let split = chosen.try_map(|set| {
-        let wanted: Vec<&Path> = set.inputs().iter().map(|&index| files[index as usize]).collect();
+        let wanted: Vec<&Path> = set.inputs().map_in(0..set.examples(), |index| files[index as usize]);
         let inputs = images::load(set.origin(), &wanted, size, &context)?;
         set.with_inputs(inputs, vec![3, size, size], Some(255.0))
     })?;
@@ -74,8 +74,8 @@ fn build(settings: &Settings, context: &Context<'_>) -> Result<Split, Error> {
 fn parts(path: &Path, test: Option<&Path>) -> (PathBuf, Option<PathBuf>) {
     let train = path.join("train");
     // A class may be called train, but then it holds images and not folders.
-    let holds_folders =
-        |folder: &Path| fs::read_dir(folder).is_ok_and(|mut all| all.any(|e| e.is_ok_and(|e| e.path().is_dir())));
+    let is_class = |entry: fs::DirEntry| entry.path().is_dir() && !images::passed_over(&entry.file_name());
+    let holds_folders = |folder: &Path| fs::read_dir(folder).is_ok_and(|mut all| all.any(|e| e.is_ok_and(is_class)));
     if !holds_folders(&train) {
         return (path.to_owned(), test.map(Path::to_owned));
     }
@@ -160,7 +160,7 @@ mod tests {
         assert!(load(&train, &[]).test.is_none());
         assert_eq!(levels(&load(&train, &[("test_path", &test)]).test.unwrap()), [20.0]);
         // A class called train is a class.
-        let root = tree(&[("train", 1), ("ship", 1)]);
+        let root = tree(&[("train", 1), ("ship", 1), ("train/.ipynb_checkpoints", 1), ("train/@eaDir", 1)]);
         assert_eq!(levels(&load(root.path(), &[]).train), [10.0, 0.0]);
     }
 
@@ -186,7 +186,7 @@ mod tests {
         let split =
             load(root.path(), &[("test_fraction", "0.25"), ("scale", "unit"), ("random", "4"), ("balanced", "true")]);
         assert_eq!((split.train.examples(), split.test.unwrap().examples()), (4, 2));
-        assert!(split.train.inputs().iter().all(|&x| x <= 13.0 / 255.0));
+        assert!(split.train.inputs().single().iter().all(|&x| x <= 13.0 / 255.0));
         assert_eq!(
             try_load(root.path(), &[("size", "0")], &Context::default()).unwrap_err().to_string(),
             "image-folder.size: expected 1 to 4096 pixels, got 0"

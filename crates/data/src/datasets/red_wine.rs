@@ -20,7 +20,7 @@ pub static ENTRY: Entry<Build> = Entry {
     doc: "Physico-chemical measurements and the median grade of at least three tasters. P. Cortez, A. Cerdeira, \
           F. Almeida, T. Matos, J. Reis, Modeling wine preferences by data mining from physicochemical properties, \
           Decision Support Systems 47 (2009) 547; UCI Machine Learning Repository, doi 10.24432/C56S3T, licence \
-          CC BY 4.0, as the crate linfa-datasets carries it.",
+          CC BY 4.0, as the crate linfa-datasets carries it. Numbers are held in single precision.",
     settings: &SETTINGS,
     build,
 };
@@ -45,7 +45,7 @@ mod tests {
         let set = load_text("red-wine", &[("scale", "none")]).unwrap().train;
         assert_eq!((set.examples(), set.input_shape()), (1599, &[11][..]));
         // The first row of the published file.
-        assert_eq!(set.input(0), [7.4, 0.7, 0.0, 1.9, 0.076, 11.0, 34.0, 0.9978, 3.51, 0.56, 9.4]);
+        assert_eq!(*set.input(0), [7.4, 0.7, 0.0, 1.9, 0.076, 11.0, 34.0, 0.9978, 3.51, 0.56, 9.4]);
         let Targets::Values { values, width: 1 } = set.targets() else { panic!("expected one value per wine") };
         assert_eq!(values[0], 5.0);
     }

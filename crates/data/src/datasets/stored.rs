@@ -15,6 +15,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("path", Kind::Path, Default::Absent, "the folder of the files; the cache folder if not given"),
     setting("download", Kind::Flag, Default::Is("false"), "fetch files that are not there yet, some 10 to 170 MB"),
     setting("mirror", Kind::Text, Default::Absent, "fetch from this address instead of the published one"),
+    common::UNPACKED[0],
 ];
 
 /// What to do if the files are not there.
@@ -64,7 +65,8 @@ pub fn idx_set(
         }
     }
     let [train_x, train_y, test_x, test_y] = &paths;
-    common::apply(idx_split((train_x, train_y), Some((test_x, test_y)), Some(names.len()), names)?, settings)
+    let unpacked = common::unpacked(settings)?;
+    common::apply(idx_split((train_x, train_y), Some((test_x, test_y)), Some(names.len()), names, unpacked)?, settings)
 }
 
 /// `folder/name`, or the same without `.gz` if only that is there.

@@ -20,8 +20,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("test_first", Kind::Integer, Default::Absent, "test on the first so many test examples"),
 ];
 
-const GROUPS: &[&[Setting]] =
-    &[&[setting("path", Kind::Path, Default::Required, "the text, in UTF-8, plain or gzip'd")], SETTINGS];
+const GROUPS: &[&[Setting]] = &[
+    &[setting("path", Kind::Path, Default::Required, "the text, in UTF-8, plain or gzip'd")],
+    common::UNPACKED,
+    SETTINGS,
+];
 static ALL: [Setting; common::count(GROUPS)] = common::concat(GROUPS);
 
 /// A text of one's own.
@@ -29,7 +32,7 @@ pub static ENTRY: Entry<Build> = Entry {
     name: "text",
     summary: "a text of your own, in characters or pieces",
     doc: "Cut into blocks of `context` tokens; the task is to tell at each place which comes next. Tokens are characters, and the \
-          vocabulary every one that occurs. With `tokens = bpe` they are pieces of a byte-pair encoding: of the file `tokenizer`, \
+          vocabulary every one that occurs but a byte order mark at the beginning. With `tokens = bpe` they are pieces of a byte-pair encoding: of the file `tokenizer`, \
           in the JSON format of Hugging Face's tokenizers, or trained on the text up to `vocabulary` tokens, bytes included. \
           That asks for a program built with the feature `bpe`.",
     settings: &ALL,
@@ -51,7 +54,7 @@ pub fn how(settings: &Settings) -> Result<Text, Error> {
     }
     let range = |x: f64| (0.0..1.0).contains(&x);
     let test_fraction = settings.number_where("test_fraction", "a number in [0, 1)", range)?;
-    Ok(Text { context, test_fraction, tokens: tokens(settings)? })
+    Ok(Text { context, test_fraction, tokens: tokens(settings)?, unpacked: common::unpacked(settings)? })
 }
 
 fn tokens(settings: &Settings) -> Result<Tokens, Error> {

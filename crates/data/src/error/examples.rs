@@ -63,7 +63,7 @@ pub enum ExamplesError {
         /// The feature or output, from 0.
         column: usize,
         /// The value.
-        value: f32,
+        value: f64,
     },
     /// A subset larger than what it is taken from.
     #[error("{origin}: subset too large, expected at most {available} examples of {what}, got {wanted}; try fewer")]

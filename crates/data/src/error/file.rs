@@ -57,6 +57,30 @@ pub enum FileError {
         /// The decoder's reason.
         reason: String,
     },
+    /// A compressed file holds more than is taken.
+    #[error("{origin}: more than {most} MiB once unpacked, expected at most {bound}; try {advice}")]
+    Unpacked {
+        /// The file.
+        origin: String,
+        /// The limit in MiB.
+        most: u64,
+        /// Where the limit is from.
+        bound: String,
+        /// What to do about it.
+        advice: String,
+    },
+    /// A file is of a format that is known and not read.
+    #[error("{origin}: {got}, expected {expected}; try {advice}")]
+    Foreign {
+        /// The file.
+        origin: String,
+        /// What it is.
+        got: String,
+        /// What it must be.
+        expected: String,
+        /// What to do about it.
+        advice: String,
+    },
     /// A file is not of the format that is read.
     #[error("{origin}: wrong {what}, expected {expected}, got {got}; try another file or data set name")]
     Format {

@@ -60,7 +60,7 @@ mod tests {
     fn class_means_lie_on_the_sphere_and_noise_has_variance_one() {
         let set = mixture(&of(9000, 3)).unwrap();
         for class in 0..3 {
-            let rows: Vec<&[f32]> = (class..9000).step_by(3).map(|i| set.input(i)).collect();
+            let rows: Vec<_> = (class..9000).step_by(3).map(|i| set.input(i)).collect();
             let mean: Vec<f64> =
                 (0..5).map(|j| rows.iter().map(|row| f64::from(row[j])).sum::<f64>() / 3000.0).collect();
             // The mean of 3000 rows has deviation 1/sqrt(3000) = 0.018 per feature; the variance 0.026.
@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn more_examples_extend_fewer_and_seeds_differ() {
         let (few, many) = (mixture(&of(7, 1)).unwrap(), mixture(&of(20, 1)).unwrap());
-        assert_eq!(few.inputs(), &many.inputs()[..35]);
+        assert_eq!(*few.inputs(), many.inputs().single()[..35]);
         assert_ne!(few, mixture(&of(7, 2)).unwrap());
     }
 

@@ -50,7 +50,7 @@ pub fn teacher(of: &Teacher) -> Result<Dataset, Error> {
         outputs.extend(z.iter().map(|z| z + of.noise as f32 * normal(&mut draw_noise)));
     }
     let targets = match of.task {
-        Task::Values => Targets::Values { values: outputs, width: of.outputs },
+        Task::Values => Targets::Values { values: outputs.into_iter().map(f64::from).collect(), width: of.outputs },
         Task::Classes => {
             let labels = outputs.chunks_exact(of.outputs).map(argmax).collect();
             Targets::Classes { labels, classes: of.outputs, names: Vec::new() }
@@ -98,7 +98,7 @@ mod tests {
 
     fn values(set: &Dataset) -> Vec<f64> {
         let Targets::Values { values, .. } = set.targets() else { panic!("expected values") };
-        values.iter().map(|&x| f64::from(x)).collect()
+        values.clone()
     }
 
     #[test]

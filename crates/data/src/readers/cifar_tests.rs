@@ -29,26 +29,26 @@ fn labels(set: &Dataset) -> &[u32] {
 }
 
 fn message(folder: &Path, path: &str, which: Cifar) -> String {
-    let error = cifar(&folder.join(path), which, "`download = true`").unwrap_err();
+    let error = cifar(&folder.join(path), which, "`download = true`", Unpacked::Usual).unwrap_err();
     error.to_string().replace(&folder.display().to_string(), "DIR")
 }
 
 #[test]
 fn a_folder_may_hold_any_batches() {
     let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("data_batch_4.bin"), record(&[9], 40)).unwrap();
-    std::fs::write(dir.path().join("data_batch_2.bin"), [record(&[3], 10), record(&[5], 20)].concat()).unwrap();
-    let split = cifar(dir.path(), Cifar::Ten, "").unwrap();
+    fs::write(dir.path().join("data_batch_4.bin"), record(&[9], 40)).unwrap();
+    fs::write(dir.path().join("data_batch_2.bin"), [record(&[3], 10), record(&[5], 20)].concat()).unwrap();
+    let split = cifar(dir.path(), Cifar::Ten, "", Unpacked::Usual).unwrap();
     assert_eq!(labels(&split.train), [3, 5, 9]);
     assert!(split.test.is_none());
-    std::fs::create_dir(dir.path().join("cifar-10-batches-bin")).unwrap();
-    std::fs::write(dir.path().join("cifar-10-batches-bin/test_batch.bin"), record(&[1], 7)).unwrap();
-    let split = cifar(dir.path(), Cifar::Ten, "").unwrap();
+    fs::create_dir(dir.path().join("cifar-10-batches-bin")).unwrap();
+    fs::write(dir.path().join("cifar-10-batches-bin/test_batch.bin"), record(&[1], 7)).unwrap();
+    let split = cifar(dir.path(), Cifar::Ten, "", Unpacked::Usual).unwrap();
     assert_eq!(labels(&split.test.unwrap()), [1]);
     // Channel, row, column: the marked red pixel, and the planes after it.
     let image = split.train.input(1);
     assert_eq!((image[0], image[5 * 32 + 7], image[1024], image[2 * 1024 + 31]), (20.0, 200.0, 21.0, 22.0));
-    let one = cifar(&dir.path().join("data_batch_2.bin"), Cifar::Ten, "").unwrap();
+    let one = cifar(&dir.path().join("data_batch_2.bin"), Cifar::Ten, "", Unpacked::Usual).unwrap();
     assert_eq!(labels(&one.train), [3, 5]);
 }
 
@@ -61,13 +61,13 @@ fn archives_and_both_labels_of_cifar_100() {
         ("cifar-100-binary/test.bin", &test),
         ("cifar-100-binary/train.bin", &train),
     ]);
-    std::fs::write(dir.path().join("cifar-100-binary.tar.gz"), gzip(&bytes)).unwrap();
-    std::fs::write(dir.path().join("plain.tar"), &bytes).unwrap();
+    fs::write(dir.path().join("cifar-100-binary.tar.gz"), gzip(&bytes)).unwrap();
+    fs::write(dir.path().join("plain.tar"), &bytes).unwrap();
     for path in [dir.path().to_owned(), dir.path().join("cifar-100-binary.tar.gz"), dir.path().join("plain.tar")] {
-        let fine = cifar(&path, Cifar::HundredFine, "").unwrap();
+        let fine = cifar(&path, Cifar::HundredFine, "", Unpacked::Usual).unwrap();
         assert_eq!((labels(&fine.train), labels(fine.test.as_ref().unwrap())), (&[99][..], &[51][..]));
         assert_eq!(fine.train.input(0)[5 * 32 + 7], 200.0);
-        let coarse = cifar(&path, Cifar::HundredCoarse, "").unwrap();
+        let coarse = cifar(&path, Cifar::HundredCoarse, "", Unpacked::Usual).unwrap();
         assert_eq!((labels(&coarse.train), coarse.train.targets().outputs()), (&[19][..], 20));
     }
 }
@@ -75,7 +75,7 @@ fn archives_and_both_labels_of_cifar_100() {
 #[test]
 fn bad_files_are_named() {
     let dir = tempfile::tempdir().unwrap();
-    let write = |name: &str, bytes: &[u8]| std::fs::write(dir.path().join(name), bytes).unwrap();
+    let write = |name: &str, bytes: &[u8]| fs::write(dir.path().join(name), bytes).unwrap();
     assert_eq!(
         message(dir.path(), "none", Cifar::Ten),
         "DIR/none: not found, expected CIFAR-10 as .bin files or an archive of them; try `download = true`"
@@ -109,7 +109,7 @@ fn bad_files_are_named() {
 #[test]
 fn damaged_archives_are_named() {
     let dir = tempfile::tempdir().unwrap();
-    let write = |name: &str, bytes: &[u8]| std::fs::write(dir.path().join(name), bytes).unwrap();
+    let write = |name: &str, bytes: &[u8]| fs::write(dir.path().join(name), bytes).unwrap();
     let bytes = tar(&[("data_batch_1.bin", &record(&[1], 0))]);
     write("cut.tar", &bytes[..1000]);
     assert_eq!(
@@ -135,7 +135,7 @@ fn damaged_archives_are_named() {
 fn bytes_of_no_archive_are_not_printed() {
     let dir = tempfile::tempdir().unwrap();
     let noise: Vec<u8> = (0..5000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
-    std::fs::write(dir.path().join("noise.tar.gz"), noise).unwrap();
+    fs::write(dir.path().join("noise.tar.gz"), noise).unwrap();
     let text = message(dir.path(), "noise.tar.gz", Cifar::Ten);
     assert!(text.starts_with("DIR/noise.tar.gz: damaged or truncated tar archive ("), "{text}");
     assert!(text.chars().count() < 250 && !text.contains(|c: char| c.is_control()), "{text:?}");
@@ -147,7 +147,7 @@ fn a_flipped_bit_in_a_packed_archive_is_found() {
     let mut packed = gzip(&tar(&[("data_batch_1.bin", &record(&[1], 0))]));
     let checksum = packed.len() - 8;
     packed[checksum] ^= 1;
-    std::fs::write(dir.path().join("flipped.tar.gz"), packed).unwrap();
+    fs::write(dir.path().join("flipped.tar.gz"), packed).unwrap();
     let text = message(dir.path(), "flipped.tar.gz", Cifar::Ten);
     assert!(text.starts_with("DIR/flipped.tar.gz: damaged or truncated gzip ("), "{text}");
 }
@@ -166,10 +166,73 @@ fn a_sparse_entry_of_any_size_takes_no_room() {
     gnu.sparse[0].numbytes = *b"00000000000\0";
     header.set_cksum();
     let bytes = [&header.as_bytes()[..], &[0; 1024]].concat();
-    std::fs::write(dir.path().join("sparse.tar"), bytes).unwrap();
+    fs::write(dir.path().join("sparse.tar"), bytes).unwrap();
     assert_eq!(
         message(dir.path(), "sparse.tar", Cifar::Ten),
         "DIR/sparse.tar/data_batch_1.bin: not found, expected at least one training file of CIFAR-10; \
          try the complete archive"
     );
+}
+
+#[test]
+fn other_versions_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| {
+        let path = dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    };
+    let pickle = b"\x80\x02}q\x01(U\x0bbatch_label".as_slice();
+    let python = |origin: &str, title: &str, archive: &str| {
+        format!(
+            "DIR/{origin}: the Python version of {title}, expected the binary version, {title} as .bin files or an archive of \
+             them; try {archive}, from the same page"
+        )
+    };
+    let ten = |origin: &str| python(origin, "CIFAR-10", "cifar-10-binary.tar.gz");
+    let packed =
+        gzip(&tar(&[("cifar-10-batches-py/data_batch_2", pickle), ("cifar-10-batches-py/batches.meta", pickle)]));
+    // By its own name and by another one.
+    write("a/cifar-10-python.tar.gz", &packed);
+    write("b.tar.gz", &packed);
+    write("c/cifar-10-batches-py/data_batch_1", pickle);
+    write("c/cifar-10-batches-py/readme.html", b"<html>");
+    let hundred = |path: &str| message(dir.path(), path, Cifar::HundredFine);
+    let message = |path: &str| message(dir.path(), path, Cifar::Ten);
+    assert_eq!(message("a/cifar-10-python.tar.gz"), ten("a/cifar-10-python.tar.gz"));
+    assert_eq!(message("a"), ten("a/cifar-10-python.tar.gz"));
+    assert_eq!(message("b.tar.gz"), ten("b.tar.gz"));
+    assert_eq!(message("c"), ten("c/cifar-10-batches-py"));
+    assert_eq!(message("c/cifar-10-batches-py"), ten("c/cifar-10-batches-py/data_batch_1"));
+    assert_eq!(message("c/cifar-10-batches-py/data_batch_1"), ten("c/cifar-10-batches-py/data_batch_1"));
+    write("d.tar", &tar(&[("cifar-100-matlab/train.mat", b"MATLAB 5.0 MAT-file")]));
+    write("e/meta", pickle);
+    assert!(hundred("d.tar").starts_with("DIR/d.tar: the Matlab version of CIFAR-100, expected the binary version"));
+    assert_eq!(hundred("e"), python("e/meta", "CIFAR-100", "cifar-100-binary.tar.gz"));
+}
+
+#[test]
+fn other_packings_are_named_and_archives_bounded() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("x")).unwrap();
+    fs::write(dir.path().join("x/cifar-10-binary.tar.xz"), b"\xfd7zXZ\0\0\x04").unwrap();
+    fs::write(dir.path().join("cifar.zip"), b"PK\x03\x04\x14\0").unwrap();
+    fs::write(dir.path().join("page.tar.gz"), b"<!DOCTYPE html>\n").unwrap();
+    let expected = "CIFAR-10 as .bin files or an archive of them";
+    let xz = format!(
+        "DIR/x/cifar-10-binary.tar.xz: an xz file, expected {expected}; try unpacking it first, as with `unxz`"
+    );
+    assert_eq!(message(dir.path(), "x", Cifar::Ten), xz);
+    assert_eq!(message(dir.path(), "x/cifar-10-binary.tar.xz", Cifar::Ten), xz);
+    assert!(message(dir.path(), "cifar.zip", Cifar::Ten).starts_with("DIR/cifar.zip: a zip archive"));
+    assert!(
+        message(dir.path(), "page.tar.gz", Cifar::Ten).starts_with("DIR/page.tar.gz: a web page, expected CIFAR-10")
+    );
+    // 400 images of 3073 bytes: more than one MiB, less than two.
+    let batch = record(&[7], 0).repeat(400);
+    fs::write(dir.path().join("z.tar.gz"), gzip(&tar(&[("data_batch_1.bin", &batch)]))).unwrap();
+    let read = |mib| cifar(&dir.path().join("z.tar.gz"), Cifar::Ten, "", Unpacked::Mib(mib));
+    assert_eq!(read(2).unwrap().train.examples(), 400);
+    let refused = read(1).unwrap_err().to_string();
+    assert!(refused.contains("z.tar.gz: more than 1 MiB once unpacked, expected at most the 1 MiB of"), "{refused}");
 }

@@ -1,9 +1,9 @@
 use std::path::Path;
 
 use super::Source;
-use crate::table::{Draft, Encoded, Format, Missing, Rules, Table, TableEncoding};
+use crate::table::{Draft, Encoded, Format, Learned, Missing, Rules, Table, TableEncoding, TableSummary};
 use crate::transforms::Scale;
-use crate::{Dataset, Error, ExamplesError, Split, Targets};
+use crate::{Dataset, Error, ExamplesError, Precision, Reals, Split, Targets};
 
 /// The table in a text file, plain or gzip'd, as examples: the encoding is learned from all of its rows.
 ///
@@ -25,12 +25,21 @@ pub fn csv(path: &Path, format: Format, rules: &Rules) -> Result<Dataset, Error>
 pub fn csv_split(train: &Path, test: Option<&Path>, format: Format, rules: &Rules) -> Result<Split, Error> {
     let train = Table::read(train, format)?;
     let test = test.map(|path| Table::read(path, format)).transpose()?;
-    split(&train, test.as_ref(), rules, None, Ok)
+    split(&train, test.as_ref(), rules, Listeners::default(), Ok)
 }
 
 /// The table in `source`.
 pub(crate) fn read(source: Source, format: Format, rules: &Rules) -> Result<Dataset, Error> {
-    Ok(split(&Table::of(source, format)?, None, rules, None, Ok)?.train)
+    Ok(split(&Table::of(source, format)?, None, rules, Listeners::default(), Ok)?.train)
+}
+
+/// Who is told of what.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Listeners<'a> {
+    /// Of what may be wrong, a sentence each.
+    pub(crate) warn: Option<&'a dyn Fn(&str)>,
+    /// How a table was taken, where that may be doubted.
+    pub(crate) tell: Option<&'a dyn Fn(&str)>,
 }
 
 /// The tables as one split. `choose` says what is trained and tested on, while inputs are but the places of rows: the
@@ -39,7 +48,7 @@ pub(crate) fn split(
     train: &Table,
     test: Option<&Table>,
     rules: &Rules,
-    warn: Option<&dyn Fn(&str)>,
+    Listeners { warn, tell }: Listeners<'_>,
     choose: impl FnOnce(Split) -> Result<Split, Error>,
 ) -> Result<Split, Error> {
     let draft = Draft::new(train, rules)?;
@@ -56,7 +65,13 @@ pub(crate) fn split(
     let chosen = choose(Split::new(trained, tested)?)?;
     // What is set aside for testing is of the first table, too, unless there is a second.
     let test_table = test.unwrap_or(train);
-    let encoding = draft.learn(&rows_of(&chosen.train))?;
+    let left_out = train.rows() - draft.rows.len();
+    let Learned { encoding, columns, remarks } = draft.learn(&rows_of(&chosen.train))?;
+    let summary = TableSummary::new(train, left_out, &encoding, columns);
+    if !remarks.is_empty() {
+        remarks.iter().for_each(|remark| warn.into_iter().for_each(|warn| warn(remark)));
+        tell.into_iter().for_each(|tell| tell(&summary.to_line()));
+    }
     let full_scale = match rules.scale {
         Scale::None => rules.full_scale,
         Scale::Unit => Some(1.0),
@@ -64,11 +79,13 @@ pub(crate) fn split(
     };
     let encoded = |table: &Table, set: Dataset| {
         let inputs = encoding.inputs_of(table, &rows_of(&set))?;
+        let inputs = held_in(rules.precision, inputs);
         set.with_inputs(inputs, vec![encoding.width()], full_scale)
     };
     let test = chosen.test.map(|set| encoded(test_table, set)).transpose()?;
     let mut split = Split::new(encoded(train, chosen.train)?, test)?;
     split.encoding = Some(encoding);
+    (split.table, split.remarks) = (Some(summary), remarks);
     Ok(split)
 }
 
@@ -80,8 +97,11 @@ pub(crate) fn split_by(
     train: &Table,
     test: Option<&Table>,
     encoding: &TableEncoding,
+    precision: Precision,
     choose: impl FnOnce(Split) -> Result<Split, Error>,
 ) -> Result<Split, Error> {
+    // Where it was learned in single precision digits beyond that are none that it knows.
+    let precision = if encoding.is_single() { Precision::Single } else { precision };
     let places = |table: &Table| {
         let Encoded { rows, targets, .. } = encoding.apply(table)?;
         let targets = targets.ok_or_else(|| {
@@ -94,13 +114,20 @@ pub(crate) fn split_by(
     };
     let chosen = choose(Split::new(places(train)?, test.map(places).transpose()?)?)?;
     let encoded = |table: &Table, set: Dataset| {
-        let inputs = encoding.inputs_of(table, &rows_of(&set))?;
+        let inputs = held_in(precision, encoding.inputs_of(table, &rows_of(&set))?);
         set.with_inputs(inputs, vec![encoding.width()], None)
     };
     let tested = chosen.test.map(|set| encoded(test.unwrap_or(train), set)).transpose()?;
     let mut split = Split::new(encoded(train, chosen.train)?, tested)?;
     split.encoding = Some(encoding.clone());
     Ok(split)
+}
+
+fn held_in(precision: Precision, inputs: Vec<f64>) -> Reals {
+    match precision {
+        Precision::Single => inputs.into_iter().map(|x| x as f32).collect::<Vec<_>>().into(),
+        Precision::Double => inputs.into(),
+    }
 }
 
 /// A set whose inputs are the places of rows. Two numbers for each, as single precision counts to 2^24.
@@ -111,7 +138,7 @@ fn places_of(table: &Table, rows: &[usize]) -> Result<Dataset, Error> {
 }
 
 fn rows_of(places: &Dataset) -> Vec<usize> {
-    places.inputs().chunks_exact(2).map(|place| ((place[0] as usize) << 16) | place[1] as usize).collect()
+    places.inputs().single().chunks_exact(2).map(|place| ((place[0] as usize) << 16) | place[1] as usize).collect()
 }
 
 fn tell_of_dropped(table: &Table, left: usize, rules: &Rules, warn: Option<&dyn Fn(&str)>) {

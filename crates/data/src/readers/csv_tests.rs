@@ -45,7 +45,7 @@ fn classes_by_text_and_target_by_name_place_or_last() {
     let targets = Targets::Classes { labels: vec![0, 1, 0], classes: 2, names };
     for target in [Column::Last, Column::Index(2), Column::Name("kind".to_owned())] {
         let set = parse(IRIS, &how(target, Task::Classes)).unwrap();
-        assert_eq!((set.inputs(), set.targets()), (&[0.5, 1.5, 2.5, 3.5, 4.5, 5.5][..], &targets));
+        assert_eq!((&*set.inputs().single(), set.targets()), (&[0.5, 1.5, 2.5, 3.5, 4.5, 5.5][..], &targets));
     }
     let packed = parse(gzip(IRIS.as_bytes()), &how(Column::Last, Task::Classes)).unwrap();
     assert_eq!(packed.targets(), &targets);
@@ -62,8 +62,8 @@ fn whole_number_labels_are_ordered_as_numbers() {
 fn values_without_a_header() {
     let plain = Csv { header: false, ..how(Column::Index(0), Task::Values) };
     let set = parse("0.1\t2\t3\n-0.4\t5e1\t6", &Csv { delimiter: b'\t', ..plain.clone() }).unwrap();
-    assert_eq!((set.input_shape(), set.inputs()), (&[2][..], &[2.0, 3.0, 50.0, 6.0][..]));
-    assert_eq!(set.targets(), &Targets::Values { values: vec![0.1, -0.4], width: 1 });
+    assert_eq!((set.input_shape(), &*set.inputs().single()), (&[2][..], &[2.0, 3.0, 50.0, 6.0][..]));
+    assert_eq!(set.targets(), &Targets::Values { values: [0.1f32, -0.4].map(f64::from).to_vec(), width: 1 });
     // Places as names are a header.
     let set = parse("0,1\n7,8\n", &how(Column::Last, Task::Values)).unwrap();
     assert_eq!(set.inputs(), &[7.0]);
@@ -141,8 +141,8 @@ fn text_that_is_not_utf_8_is_never_mixed_up() {
     let wide: Vec<u8> = "a,y\n1,2\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     assert_eq!(
         parse(wide, &how(Column::Last, Task::Classes)).unwrap_err(),
-        "t.csv: wrong content, expected text in UTF-8, got a zero byte after 1 bytes (UTF-16, or no text); try another \
-         file or data set name"
+        "t.csv: a text in UTF-16LE, expected a table of comma-separated values; try converting it, as with `iconv -f UTF-16LE \
+         -t UTF-8`"
     );
     // Numbers and names do not depend on it.
     assert_eq!(parse(b"\xb0C,y\n1,2\n", &how(Column::Last, Task::Values)).unwrap().inputs(), &[1.0]);
@@ -168,7 +168,7 @@ fn bad_tables_are_named_with_their_line() {
             "`missing = \"median\"` or `missing = \"drop-row\"`, or `missing_marks = []` if this is a value",
         ),
         ("inf", "a finite number", "correcting the cell or removing the row"),
-        ("1e99", "a finite number", "correcting the cell or removing the row"),
+        ("1e999", "a finite number", "correcting the cell or removing the row"),
     ] {
         assert_eq!(
             message(&format!("a,y\n1,2\n\n{bad},4\n"), &values),

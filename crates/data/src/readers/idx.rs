@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::Source;
+use super::{Content, Source, Unpacked};
 use crate::{Dataset, Error, ExamplesError, FileError, Split, Targets};
 
 /// The training pair and, if given, the test pair (images, labels) of IDX files as one split.
@@ -12,10 +12,11 @@ pub fn idx_split(
     test: Option<(&Path, &Path)>,
     classes: Option<usize>,
     names: &[&str],
+    unpacked: Unpacked,
 ) -> Result<Split, Error> {
-    let train = idx(train.0, train.1, classes, names)?;
+    let train = idx(train.0, train.1, classes, names, unpacked)?;
     let classes = Some(train.targets().outputs());
-    let test = test.map(|(images, labels)| idx(images, labels, classes, names)).transpose()?;
+    let test = test.map(|(images, labels)| idx(images, labels, classes, names, unpacked)).transpose()?;
     Split::new(train, test)
 }
 
@@ -30,10 +31,16 @@ pub fn idx_split(
 /// # Errors
 /// Missing, truncated or damaged files, a wrong magic number, sizes that overflow, counts that differ, labels out of
 /// range.
-pub fn idx(images: &Path, labels: &Path, classes: Option<usize>, names: &[&str]) -> Result<Dataset, Error> {
+pub fn idx(
+    images: &Path,
+    labels: &Path,
+    classes: Option<usize>,
+    names: &[&str],
+    unpacked: Unpacked,
+) -> Result<Dataset, Error> {
     let advice = "another path";
-    let mut image_file = Source::open(images, "an IDX file of images", advice)?;
-    let mut label_file = Source::open(labels, "an IDX file of labels", advice)?;
+    let mut image_file = Source::open(images, "an IDX file of images", advice, unpacked)?;
+    let mut label_file = Source::open(labels, "an IDX file of labels", advice, unpacked)?;
     let (sizes, pixels) = numbers(&mut image_file, 2..=4, "images")?;
     let (_, labels) = numbers(&mut label_file, 1..=1, "labels")?;
     if labels.len() != sizes[0] {
@@ -67,8 +74,8 @@ pub fn idx(images: &Path, labels: &Path, classes: Option<usize>, names: &[&str])
 ///
 /// # Errors
 /// As [`idx`].
-pub fn idx_images(path: &Path) -> Result<Dataset, Error> {
-    let mut file = Source::open(path, "an IDX file of images", "another path")?;
+pub fn idx_images(path: &Path, unpacked: Unpacked) -> Result<Dataset, Error> {
+    let mut file = Source::open(path, "an IDX file of images", "another path", unpacked)?;
     let (sizes, pixels) = numbers(&mut file, 2..=4, "images")?;
     let targets = Targets::Values { values: vec![0.0; sizes[0]], width: 1 };
     let inputs = pixels.into_iter().map(f32::from).collect();
@@ -82,6 +89,7 @@ fn shape_of(sizes: &[usize]) -> Vec<usize> {
 
 /// The sizes and the bytes of one file, whose rank must be in `ranks`.
 fn numbers(file: &mut Source, ranks: std::ops::RangeInclusive<u8>, what: &str) -> Result<(Vec<usize>, Vec<u8>), Error> {
+    file.require(Content::Binary, &format!("an IDX file of {what}"))?;
     let magic = file.exactly(4, "magic number")?;
     if magic[..3] != [0, 0, 8] || !ranks.contains(&magic[3]) {
         let hex = |rank: u8| format!("0x0000080{rank}");
@@ -126,7 +134,8 @@ mod tests {
         let (x, y) = (folder.path().join("images"), folder.path().join("labels"));
         std::fs::write(&x, images).unwrap();
         std::fs::write(&y, labels).unwrap();
-        idx(&x, &y, classes, &[]).map_err(|e| e.to_string().replace(&format!("{}/", folder.path().display()), ""))
+        idx(&x, &y, classes, &[], Unpacked::Usual)
+            .map_err(|e| e.to_string().replace(&format!("{}/", folder.path().display()), ""))
     }
 
     #[test]
@@ -134,7 +143,7 @@ mod tests {
         let labels = file(&[2], &[1, 4]);
         let plain = read(&images(), &labels, None).unwrap();
         assert_eq!((plain.examples(), plain.input_shape()), (2, &[1, 2, 3][..]));
-        assert_eq!(plain.input(1), &[250.0, 251.0, 252.0, 253.0, 254.0, 255.0]);
+        assert_eq!(*plain.input(1), [250.0, 251.0, 252.0, 253.0, 254.0, 255.0]);
         assert_eq!(plain.targets(), &Targets::Classes { labels: vec![1, 4], classes: 5, names: vec![] });
         let packed = read(&gzip(&images()), &gzip(&labels), None).unwrap();
         assert_eq!((packed.inputs(), packed.targets()), (plain.inputs(), plain.targets()));
@@ -208,13 +217,34 @@ mod tests {
         assert!(message.starts_with("images: damaged or truncated gzip ("), "{message}");
         assert!(message.ends_with("expected a complete file; try fetching it again"), "{message}");
         assert_eq!(
-            idx(Path::new("."), Path::new("."), None, &[]).unwrap_err().to_string(),
+            idx(Path::new("."), Path::new("."), None, &[], Unpacked::Usual).unwrap_err().to_string(),
             ".: wrong path, expected an IDX file of images, got a folder; try another file or data set name"
         );
         let none = Path::new("no/such/file");
         assert_eq!(
-            idx(none, none, None, &[]).unwrap_err().to_string(),
+            idx(none, none, None, &[], Unpacked::Usual).unwrap_err().to_string(),
             "no/such/file: not found, expected an IDX file of images; try another path"
         );
+    }
+
+    #[test]
+    fn other_formats_are_named_and_packed_files_bounded() {
+        let folder = tempfile::tempdir().unwrap();
+        let read = |bytes: &[u8], unpacked| {
+            let path = folder.path().join("x");
+            std::fs::write(&path, bytes).unwrap();
+            idx_images(&path, unpacked).map_err(|e| e.to_string().replace(&path.display().to_string(), "x"))
+        };
+        assert_eq!(
+            read(b"<!doctype html><title>Moved</title>", Unpacked::Usual).unwrap_err(),
+            "x: a web page, expected an IDX file of images; try fetching the file itself, which that page may link to"
+        );
+        assert!(read(b"PK\x03\x04train", Unpacked::Usual).unwrap_err().starts_with("x: a zip archive (as .xlsx"));
+        assert!(read(&gzip(b"\x93NUMPY\x01\0"), Unpacked::Usual).unwrap_err().starts_with("x: an array of NumPy"));
+        // 2 MiB of zeros in some 2 kB, header apart.
+        let packed = gzip(&file(&[1 << 11, 1 << 10], &vec![0; 1 << 21]));
+        assert!(packed.len() < 4096);
+        assert_eq!(read(&packed, Unpacked::Mib(3)).unwrap().examples(), 1 << 11);
+        assert!(read(&packed, Unpacked::Mib(1)).unwrap_err().starts_with("x: more than 1 MiB once unpacked, expected"));
     }
 }

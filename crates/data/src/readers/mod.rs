@@ -1,20 +1,23 @@
-//! Readers of published formats, one per file. Each unpacks gzip by itself.
+//! Readers of published formats, one per file. Each unpacks gzip by itself, up to a limit ([`Unpacked`]).
 
 mod cifar;
 mod cifar_names;
 mod csv;
+mod foreign;
 mod idx;
 pub mod images;
 mod source;
 mod text;
+mod unpacked;
 
 pub use cifar::{Cifar, cifar};
 pub use csv::{csv, csv_split};
 pub use idx::{idx, idx_images, idx_split};
 pub use text::{Text, Tokens, text, text_of, text_with};
+pub use unpacked::{LEAST_MIB, TIMES, Unpacked};
 
-pub(crate) use csv::{read as read_csv, split as split_table, split_by as split_table_by};
-pub(crate) use source::Source;
+pub(crate) use csv::{Listeners, read as read_csv, split as split_table, split_by as split_table_by};
+pub(crate) use source::{Content, Source};
 
 /// The same bytes, gzip'd: for tests.
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use super::Source;
+use super::{Content, Source, Unpacked};
 use crate::{Dataset, Error, ExamplesError, Pieces, Split, Targets, TextError, Vocabulary};
 
 /// How a text becomes examples.
@@ -12,6 +12,8 @@ pub struct Text {
     pub test_fraction: f64,
     /// What tokens are.
     pub tokens: Tokens,
+    /// How much a compressed file may hold.
+    pub unpacked: Unpacked,
 }
 
 /// What the tokens of a text are.
@@ -25,7 +27,7 @@ pub enum Tokens {
     Trained(usize),
 }
 
-/// The text in a file, plain or gzip'd, cut into blocks of tokens.
+/// The text in a file, plain or gzip'd, cut into blocks of tokens. A byte order mark is no character of it.
 ///
 /// The vocabulary of characters is every one that occurs, in the order of code points; block i begins at token
 /// `i * context`, so blocks share no input. What does not fill a block at the end is left out.
@@ -33,7 +35,7 @@ pub enum Tokens {
 /// # Errors
 /// A file that is not there, not UTF-8 (with the offset), empty, or shorter than one block; [`TextError::NoPieces`] for a byte-pair encoding without the feature `bpe`.
 pub fn text(path: &Path, how: &Text) -> Result<Split, Error> {
-    let (origin, text) = whole(path)?;
+    let (origin, text) = whole(path, how.unpacked)?;
     text_of(&origin, &text, how)
 }
 
@@ -41,21 +43,23 @@ pub fn text(path: &Path, how: &Text) -> Result<Split, Error> {
 ///
 /// # Errors
 /// As [`text`]; [`TextError::Unseen`] for a character that the vocabulary has no token for.
-pub fn text_with(path: &Path, context: usize, vocabulary: &Vocabulary) -> Result<Dataset, Error> {
-    let (origin, text) = whole(path)?;
+pub fn text_with(path: &Path, context: usize, vocabulary: &Vocabulary, unpacked: Unpacked) -> Result<Dataset, Error> {
+    let (origin, text) = whole(path, unpacked)?;
     blocks(&origin, &text, context, vocabulary).map_err(|error| match error {
         Error::Text(TextError::NoToken { origin, character }) => Error::Text(TextError::Unseen { origin, character }),
         other => other,
     })
 }
 
-/// What a file is called, and its text.
-fn whole(path: &Path) -> Result<(String, String), Error> {
-    let mut source = Source::open(path, "a text in UTF-8", "the path of a text file")?;
+/// What a file is called, and its text without the byte order mark that some editors begin it with.
+fn whole(path: &Path, unpacked: Unpacked) -> Result<(String, String), Error> {
+    const EXPECTED: &str = "a text in UTF-8";
+    let mut source = Source::open(path, EXPECTED, "the path of a text file", unpacked)?;
+    source.require(Content::Text, EXPECTED)?;
     let bytes = source.text()?;
     let origin = source.origin().to_owned();
     match std::str::from_utf8(&bytes) {
-        Ok(text) => Ok((origin, text.to_owned())),
+        Ok(text) => Ok((origin, text.strip_prefix('\u{feff}').unwrap_or(text).to_owned())),
         Err(error) => Err(Error::Text(TextError::NotUtf8 { origin, offset: error.valid_up_to() })),
     }
 }
@@ -116,7 +120,7 @@ mod tests {
     use super::*;
 
     fn characters(context: usize, test_fraction: f64) -> Text {
-        Text { context, test_fraction, tokens: Tokens::Characters }
+        Text { context, test_fraction, tokens: Tokens::Characters, unpacked: Unpacked::Usual }
     }
 
     /// Trained on the first half alone, so the second takes more tokens for as many characters.
@@ -124,7 +128,7 @@ mod tests {
     #[test]
     fn pieces_of_a_text_in_two_parts() {
         let text = "the cat ".repeat(50) + &"one dog ".repeat(50);
-        let how = Text { context: 4, test_fraction: 0.5, tokens: Tokens::Trained(270) };
+        let how = Text { context: 4, test_fraction: 0.5, tokens: Tokens::Trained(270), unpacked: Unpacked::Usual };
         let split = text_of("x", &text, &how).unwrap();
         let Targets::Tokens { tokens, vocabulary, .. } = split.train.targets() else { panic!() };
         assert!(text.contains(&vocabulary.decode(tokens)) && vocabulary.len() <= 270);
@@ -160,12 +164,15 @@ mod tests {
             "x: expected at least one example, got none; try another file or a larger subset"
         );
         let mut zeros = tempfile::NamedTempFile::new().unwrap();
-        zeros.write_all(b"a\0b\0c\0").unwrap();
+        zeros.write_all(b"words\0words").unwrap();
         let message = text(zeros.path(), &how).unwrap_err().to_string();
-        assert!(message.ends_with(
-            "wrong content, expected text in UTF-8, got a zero byte after 1 bytes (UTF-16, or no text); try another file or \
-             data set name"
-        ));
+        assert!(
+            message.ends_with(
+                "wrong content, expected text in UTF-8, got a zero byte after 5 bytes, which no text has; try another file \
+                 or data set name"
+            ),
+            "{message}"
+        );
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(b"abc\xffdef").unwrap();
         let message = text(file.path(), &how).unwrap_err().to_string();
@@ -174,5 +181,48 @@ mod tests {
         );
         let message = text(Path::new("nowhere.txt"), &how).unwrap_err().to_string();
         assert_eq!(message, "nowhere.txt: not found, expected a text in UTF-8; try the path of a text file");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_character() {
+        let dir = tempfile::tempdir().unwrap();
+        let read = |bytes: &[u8]| {
+            let path = dir.path().join("t.txt");
+            std::fs::write(&path, bytes).unwrap();
+            text(&path, &characters(3, 0.0)).map_err(|e| e.to_string().replace(&path.display().to_string(), "t.txt"))
+        };
+        let plain = "um aber und um";
+        let marked = format!("\u{feff}{plain}");
+        let of = |split: Split| split.train.into_parts();
+        assert_eq!(of(read(marked.as_bytes()).unwrap()), of(read(plain.as_bytes()).unwrap()));
+        assert_eq!(of(read(&crate::readers::gzip(marked.as_bytes())).unwrap()), of(read(plain.as_bytes()).unwrap()));
+        // Elsewhere it is one as any other.
+        let inside = read("um\u{feff} aber und um".as_bytes()).unwrap();
+        assert_eq!(inside.train.targets().outputs(), read(plain.as_bytes()).unwrap().train.targets().outputs() + 1);
+        assert!(read("\u{feff}".as_bytes()).unwrap_err().contains("at least one example"));
+        let wide: Vec<u8> = marked.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        assert_eq!(
+            read(&wide).unwrap_err(),
+            "t.txt: a text in UTF-16BE, expected a text in UTF-8; try converting it, as with `iconv -f UTF-16BE -t UTF-8`"
+        );
+        // A page is a text as well, a packed file is none.
+        assert!(read(b"<html>abc</html>").is_ok());
+        assert!(
+            read(b"BZh91AY&SY").unwrap_err().starts_with("t.txt: a bzip2 file, expected a text in UTF-8; try unpack")
+        );
+    }
+
+    #[test]
+    fn a_compressed_text_holds_no_more_than_it_may() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.txt.gz");
+        std::fs::write(&path, crate::readers::gzip(&vec![b'a'; 3 << 20])).unwrap();
+        let read = |mib| text(&path, &Text { unpacked: Unpacked::Mib(mib), ..characters(4, 0.0) });
+        assert_eq!(read(3).unwrap().train.examples(), ((3 << 20) - 1) / 4);
+        assert_eq!(
+            read(2).unwrap_err().to_string().replace(&path.display().to_string(), "t.txt.gz"),
+            "t.txt.gz: more than 2 MiB once unpacked, expected at most the 2 MiB of `unpacked_mib`; try a larger \
+             `unpacked_mib`, or unpacking it first, as with `gunzip`"
+        );
     }
 }

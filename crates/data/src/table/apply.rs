@@ -8,7 +8,7 @@ use crate::{Error, ExamplesError, Targets};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Encoded {
     /// The inputs, row-major `[rows, width]`.
-    pub inputs: Vec<f32>,
+    pub inputs: Vec<f64>,
     /// The inputs of one row.
     pub width: usize,
     /// Which rows of the table they are, from 0: all but those left out for a missing value.
@@ -52,7 +52,7 @@ impl TableEncoding {
     ///
     /// # Errors
     /// As [`apply`](Self::apply).
-    pub fn inputs_of(&self, table: &Table, rows: &[usize]) -> Result<Vec<f32>, Error> {
+    pub fn inputs_of(&self, table: &Table, rows: &[usize]) -> Result<Vec<f64>, Error> {
         self.inputs(table, &self.places(table)?, rows)
     }
 
@@ -80,9 +80,8 @@ impl TableEncoding {
                 let cell = table.cell(row, place);
                 match &column.role {
                     Role::Dropped => false,
-                    // A label may be any text: `NA` may well be a class.
-                    Role::Classes { .. } => with == With::Target && cell.is_empty(),
-                    Role::Values => with == With::Target && self.is_missing(&cell),
+                    Role::Classes { classes } => with == With::Target && self.lacks_label(&cell, classes),
+                    Role::Values { .. } => with == With::Target && self.is_missing(&cell),
                     Role::Number { .. } | Role::Categories { .. } => self.is_missing(&cell),
                 }
             })
@@ -94,24 +93,24 @@ impl TableEncoding {
     pub(super) fn targets(&self, table: &Table, place: usize, rows: &[usize]) -> Result<Targets, Error> {
         let role = self.target().map(|column| &column.role);
         let Some(Role::Classes { classes }) = role else {
-            let value = |&row: &usize| match finite(table.cell(row, place).trim()) {
+            let single = matches!(role, Some(Role::Values { single: true }));
+            let value = |&row: &usize| match self.number(table, row, place, single)? {
                 Some(value) => Ok(value),
-                None if self.is_missing(&table.cell(row, place)) => Err(table.bad_cell(
+                None => Err(table.bad_cell(
                     row,
                     place,
                     "a finite number",
                     "`missing = \"drop-row\"`, or correcting the cell",
                 )),
-                None => Err(no_number(table, row, place)),
             };
-            let values = rows.iter().map(value).collect::<Result<Vec<f32>, _>>()?;
+            let values = rows.iter().map(value).collect::<Result<Vec<f64>, _>>()?;
             return Ok(Targets::Values { values, width: 1 });
         };
         let numbers = by_name(classes);
         let label = |&row: &usize| {
             let label = table.text(row, place, "a label in UTF-8")?;
             numbers.get(label).map(|&class| class as u32).ok_or_else(|| {
-                let advice = if label.is_empty() {
+                let advice = if self.is_missing(label) {
                     "removing the row, or `missing = \"drop-row\"`"
                 } else {
                     "a training set that has this class"
@@ -124,7 +123,7 @@ impl TableEncoding {
     }
 
     /// The inputs of `rows`, row-major.
-    fn inputs(&self, table: &Table, places: &[Option<usize>], rows: &[usize]) -> Result<Vec<f32>, Error> {
+    fn inputs(&self, table: &Table, places: &[Option<usize>], rows: &[usize]) -> Result<Vec<f64>, Error> {
         if rows.is_empty() {
             return Err(table.no_examples());
         }
@@ -143,15 +142,15 @@ impl TableEncoding {
                 // A column that has no place gives no inputs.
                 let Some(place) = *place else { continue };
                 match &column.role {
-                    Role::Dropped | Role::Classes { .. } | Role::Values => {}
+                    Role::Dropped | Role::Classes { .. } | Role::Values { .. } => {}
                     Role::Number { mean, scale, single, fill, indicator } => {
                         let x = self.number(table, row, place, *single)?;
                         inputs.push(match x.or(*fill) {
-                            Some(x) => ((x - mean) / scale) as f32,
+                            Some(x) => (x - mean) / scale,
                             None => return Err(lacks_value(table, row, place)),
                         });
                         if *indicator {
-                            inputs.push(f32::from(u8::from(x.is_none())));
+                            inputs.push(f64::from(u8::from(x.is_none())));
                         }
                     }
                     Role::Categories { categories, missing } => {
@@ -198,10 +197,19 @@ impl TableEncoding {
             return Ok(None);
         }
         let cell = cell.trim();
-        let Some(rounded) = finite(cell) else {
+        let Some(exact) = finite(cell) else {
             return Err(no_number(table, row, place));
         };
-        Ok(Some(if single { f64::from(rounded) } else { cell.parse().unwrap_or_else(|_| f64::from(rounded)) }))
+        if !single {
+            return Ok(Some(exact));
+        }
+        match cell.parse::<f32>().ok().filter(|rounded| rounded.is_finite()) {
+            Some(rounded) => Ok(Some(f64::from(rounded))),
+            None => {
+                let expected = "a number up to 3.4e38, as single precision has them";
+                Err(table.bad_cell(row, place, expected, "`precision = \"f64\"`, or another unit in the file"))
+            }
+        }
     }
 }
 
@@ -212,9 +220,9 @@ pub(super) enum With {
     Inputs,
 }
 
-/// The number that a cell holds, if it is finite in single precision.
-pub(super) fn finite(cell: &str) -> Option<f32> {
-    cell.parse::<f32>().ok().filter(|number| number.is_finite())
+/// The number that a cell holds, if it is finite.
+pub(super) fn finite(cell: &str) -> Option<f64> {
+    cell.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 /// The error for a cell that should hold a number.

@@ -5,7 +5,7 @@ use onedge_registry::nearest;
 
 use super::{Column, columns, quotes};
 use crate::excerpt::{excerpt, list};
-use crate::readers::Source;
+use crate::readers::{Content, Source, Unpacked};
 use crate::{Error, ExamplesError, TableError};
 
 /// How the text of a table is cut into cells.
@@ -16,6 +16,9 @@ pub struct Format {
     /// What separates cells, a comma or another single byte.
     pub delimiter: u8,
 }
+
+/// What is read here.
+const TABLE: &str = "a table of comma-separated values";
 
 /// The cells of a table as text, without white space around them, each row with its line.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,11 +40,20 @@ impl Table {
     /// # Errors
     /// A missing or empty file, [`TableError::Quote`], [`TableError::Ragged`], a header that is an example.
     pub fn read(path: &Path, format: Format) -> Result<Self, Error> {
-        Self::of(Source::open(path, "a table of comma-separated values", "another path")?, format)
+        Self::read_up_to(path, format, Unpacked::Usual)
+    }
+
+    /// The same, with another limit on what a gzip'd file may hold.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_up_to(path: &Path, format: Format, unpacked: Unpacked) -> Result<Self, Error> {
+        Self::of(Source::open(path, TABLE, "another path", unpacked)?, format)
     }
 
     /// The table in `source`.
     pub(crate) fn of(mut source: Source, format: Format) -> Result<Self, Error> {
+        source.require(Content::Table, TABLE)?;
         let (origin, text) = (source.origin().to_owned(), source.text()?);
         quotes::check(&origin, &text, format.delimiter)?;
         let (names, top) = (Vec::new(), 1);
@@ -167,6 +179,11 @@ impl Table {
         self.bad_text(self.lines[row], column, &self.cell(row, column), expected, advice.into())
     }
 
+    /// A sentence about a whole column.
+    pub(super) fn about_column(&self, column: usize, remark: &str) -> String {
+        format!("{}: column {column} (`{}`): {remark}", self.origin, excerpt(&self.names[column]))
+    }
+
     /// The error about a whole column.
     pub(super) fn bad_column(
         &self,
@@ -183,6 +200,13 @@ impl Table {
             got: got.into(),
             advice: advice.into(),
         })
+    }
+
+    /// The error for a header that is an example.
+    pub(super) fn header_is_data(&self) -> Error {
+        let number = self.names.iter().position(|name| name.parse::<f64>().is_ok()).unwrap_or_default();
+        let (expected, advice) = ("the name of a column", "`header = false`".into());
+        self.bad_text(self.top, number, &self.names[number], expected, advice)
     }
 
     /// Checks that there is a column to predict and one to predict it from.

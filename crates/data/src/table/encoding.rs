@@ -39,8 +39,8 @@ pub enum Role {
         mean: f64,
         /// What is divided by.
         scale: f64,
-        /// Whether `x` is the number in single precision. It is in double precision where rounding would move the column's
-        /// numbers by more than 1e-4 of their standard deviation, as with times in seconds since 1970.
+        /// Whether `x` is the number in single precision. It is in double precision for a run in that precision, and where rounding
+        /// would move the column's numbers by more than 1e-4 of their standard deviation, as with times in seconds since 1970.
         single: bool,
         /// What stands for a missing number.
         fill: Option<f64>,
@@ -60,14 +60,23 @@ pub enum Role {
         classes: Vec<String>,
     },
     /// The number to predict.
-    Values,
+    Values {
+        /// Whether it is rounded to single precision when it is read.
+        #[serde(default = "always")]
+        single: bool,
+    },
+}
+
+/// What runs of earlier versions did, which did not say so.
+fn always() -> bool {
+    true
 }
 
 impl Role {
     /// How many inputs a column becomes.
     pub fn width(&self) -> usize {
         match self {
-            Self::Dropped | Self::Classes { .. } | Self::Values => 0,
+            Self::Dropped | Self::Classes { .. } | Self::Values { .. } => 0,
             Self::Number { indicator, .. } => 1 + usize::from(*indicator),
             Self::Categories { categories, missing } => categories.len() + usize::from(*missing),
         }
@@ -75,7 +84,7 @@ impl Role {
 
     /// Whether it is what is to be predicted.
     pub fn is_target(&self) -> bool {
-        matches!(self, Self::Classes { .. } | Self::Values)
+        matches!(self, Self::Classes { .. } | Self::Values { .. })
     }
 }
 
@@ -95,6 +104,13 @@ impl TableEncoding {
         self.columns.iter().find(|column| column.role.is_target())
     }
 
+    /// Whether all of its numbers are rounded to single precision when they are read.
+    pub(crate) fn is_single(&self) -> bool {
+        let is_double =
+            |role: &Role| matches!(role, Role::Number { single: false, .. } | Role::Values { single: false });
+        !self.columns.iter().any(|column| is_double(&column.role))
+    }
+
     /// The number of inputs of a row.
     pub fn width(&self) -> usize {
         self.columns.iter().map(|column| column.role.width()).sum()
@@ -105,7 +121,7 @@ impl TableEncoding {
         let mut names = Vec::with_capacity(self.width());
         for ColumnEncoding { name, role } in &self.columns {
             match role {
-                Role::Dropped | Role::Classes { .. } | Role::Values => {}
+                Role::Dropped | Role::Classes { .. } | Role::Values { .. } => {}
                 Role::Number { indicator, .. } => {
                     names.push(name.clone());
                     names.extend(indicator.then(|| format!("{name} missing")));
@@ -122,5 +138,10 @@ impl TableEncoding {
     /// Whether a cell lacks a value.
     pub(super) fn is_missing(&self, cell: &str) -> bool {
         cell.is_empty() || self.missing_marks.iter().any(|mark| mark == cell)
+    }
+
+    /// Whether a cell of the target lacks a label: `NA` may be a class where there is one of that name.
+    pub(super) fn lacks_label(&self, cell: &str, classes: &[String]) -> bool {
+        self.is_missing(cell) && !classes.iter().any(|class| class == cell)
     }
 }

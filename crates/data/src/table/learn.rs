@@ -1,8 +1,14 @@
-use super::apply::{With, finite, lacks_value};
-use super::{Column, ColumnEncoding, Missing, Role, Rules, Table, TableEncoding};
+use std::collections::HashMap;
+
+use super::apply::{With, finite};
+use super::kinds::holds_categories;
+use super::numbers::{Spread, Told, beyond_double, is_coarse, median, moments};
+use super::{
+    Column, ColumnEncoding, ColumnSummary, Counted, Learned, Missing, Role, Rules, Table, TableEncoding, doubts, labels,
+};
 use crate::excerpt::excerpt;
 use crate::transforms::Scale;
-use crate::{Error, ExamplesError, Targets, Task};
+use crate::{Error, ExamplesError, Precision, Targets, Task};
 
 /// A table whose column to predict is known, and nothing else yet.
 pub(crate) struct Draft<'a> {
@@ -13,11 +19,10 @@ pub(crate) struct Draft<'a> {
     pub rows: Vec<usize>,
     /// The targets of these rows.
     pub targets: Targets,
+    /// What columns are taken as, and what is to be said of that.
+    columns: Vec<ColumnSummary>,
+    remarks: Vec<String>,
 }
-
-/// The most that rounding may move a number, in standard deviations of its column, before it is kept in double precision.
-/// Ours: far below what a network tells apart, and numbers of up to seven digits are read as they always were.
-const COARSE: f64 = 1e-4;
 
 impl TableEncoding {
     /// What `rules` ask for, learned from the given rows of `table`, which are those to train on, but for those left out
@@ -48,7 +53,7 @@ impl TableEncoding {
     pub fn learn(table: &Table, rows: &[usize], rules: &Rules) -> Result<Self, Error> {
         let draft = Draft::new(table, rules)?;
         let usable: Vec<usize> = rows.iter().copied().filter(|row| draft.rows.binary_search(row).is_ok()).collect();
-        draft.learn(&usable)
+        Ok(draft.learn(&usable)?.encoding)
     }
 }
 
@@ -89,7 +94,9 @@ impl<'a> Draft<'a> {
             .map(|(name, role)| ColumnEncoding { name: name.clone(), role: role.unwrap_or_else(|| unknown.clone()) })
             .collect();
         columns[target].role = match rules.task {
-            Task::Values => Role::Values,
+            Task::Values => Role::Values { single: rules.precision == Precision::Single },
+            // Whether a mark is a label is known before which labels there are.
+            Task::Classes if rules.any_label => Role::Classes { classes: rules.missing_marks.clone() },
             Task::Classes => Role::Classes { classes: Vec::new() },
         };
         let format = table.format();
@@ -106,20 +113,35 @@ impl<'a> Draft<'a> {
         if rows.is_empty() {
             return Err(table.no_examples());
         }
+        let mut remarks = doubts::of_names(table, target);
         if rules.task == Task::Classes {
-            let labels = rows.iter().map(|&row| table.text(row, target, "a label in UTF-8"));
-            let labels = labels.filter(|label| !matches!(label, Ok("")));
-            encoding.columns[target].role = Role::Classes { classes: distinct(labels.collect::<Result<_, _>>()?) };
+            let classes = classes_of(table, target, &rows, &encoding)?;
+            if doubts::header_is_data(table, target, &classes) {
+                return Err(table.header_is_data());
+            }
+            if !rules.any_label {
+                if let Some(labels::Doubt { expected, got, advice }) = labels::doubt(&classes, rows.len()) {
+                    return Err(table.bad_column(target, expected, got, advice));
+                }
+                let found = labels::remarks(&classes, rows.len());
+                remarks.extend(found.iter().map(|remark| table.about_column(target, remark)));
+            }
+            encoding.columns[target].role = Role::Classes { classes };
         }
         let targets = encoding.targets(table, target, &rows)?;
-        if rules.task == Task::Values {
-            require_distinct(table, &rows, target, "subtracting the mean in the file")?;
+        if let Role::Values { .. } = encoding.columns[target].role {
+            let values = rows.iter().filter_map(|&row| finite(table.cell(row, target).trim()));
+            let advice = "`precision = \"f64\"`, or subtracting the mean in the file";
+            let spread = Spread::of(values);
+            remarks.extend(apart(table, rules.precision, target, &rows, &spread, advice, |x| x)?);
         }
-        Ok(Self { table, rules, encoding, rows, targets })
+        let mut columns = vec![ColumnSummary::default(); encoding.columns.len()];
+        columns[target] = ColumnSummary::of_targets(&targets);
+        Ok(Self { table, rules, encoding, rows, targets, columns, remarks })
     }
 
     /// Learns all inputs from `rows`.
-    pub fn learn(mut self, rows: &[usize]) -> Result<TableEncoding, Error> {
+    pub fn learn(mut self, rows: &[usize]) -> Result<Learned, Error> {
         if rows.is_empty() {
             return Err(self.table.no_examples());
         }
@@ -128,13 +150,11 @@ impl<'a> Draft<'a> {
             if encoding.role.is_target() || encoding.role == Role::Dropped {
                 continue;
             }
-            self.encoding.columns[column].role = if self.holds_categories(column, rows)? {
-                self.categories(column, rows)?
-            } else {
-                self.number(column, rows)?
-            };
+            let has_categories = holds_categories(self.table, self.rules, &self.encoding, column, rows)?;
+            self.encoding.columns[column].role =
+                if has_categories { self.categories(column, rows)? } else { self.number(column, rows)? };
         }
-        Ok(self.encoding)
+        Ok(Learned { encoding: self.encoding, columns: self.columns, remarks: self.remarks })
     }
 
     /// The rows of a table to test on that can be used, with their targets.
@@ -154,73 +174,22 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Whether a column is one of categories; checks that all its cells are of one kind.
-    fn holds_categories(&self, column: usize, rows: &[usize]) -> Result<bool, Error> {
-        let (table, rules) = (self.table, self.rules);
-        let name = &table.names()[column];
-        let forced = rules.categorical.contains(name);
-        let (mut number, mut other, mut values, mut written) = (false, None, 0, None);
-        for &row in rows {
-            let cell = table.cell(row, column);
-            if self.encoding.is_missing(&cell) {
-                if matches!(rules.missing, Missing::Error | Missing::DropRow) {
-                    return Err(lacks_value(table, row, column));
-                }
-                continue;
-            }
-            values += 1;
-            if cell.trim().parse::<f64>().is_ok() {
-                number = true;
-            } else {
-                other = other.or(Some(row));
-                // All of them must, as a code such as 12.3.4 among other texts is a text.
-                written = match (looks_like_number(&cell), values) {
-                    (false, _) => None,
-                    (true, 1) => Some(row),
-                    (true, _) => written,
-                };
-            }
-        }
-        if values == 0 {
-            let advice = format!("`drop = [{name:?}]`");
-            return Err(table.bad_column(column, "a value in some training row", "none", advice));
-        }
-        match (number, other) {
-            _ if forced => Ok(true),
-            (true, None) => Ok(false),
-            (true, Some(row)) => {
-                let advice = if !table.format().header && row == 0 {
-                    "`header = true`".to_owned()
-                } else {
-                    format!(
-                        "correcting the cell or removing the row, `missing_marks` if it stands for no value, or \
-                         `categorical = [{name:?}]`"
-                    )
-                };
-                Err(table.bad_cell(row, column, "a finite number", advice))
-            }
-            (false, _) => match written {
-                None => Ok(true),
-                Some(row) => {
-                    let advice = format!("a decimal point and digits alone, or `categorical = [{name:?}]`");
-                    Err(table.bad_cell(row, column, "a finite number", advice))
-                }
-            },
-        }
-    }
-
-    fn categories(&self, column: usize, rows: &[usize]) -> Result<Role, Error> {
+    fn categories(&mut self, column: usize, rows: &[usize]) -> Result<Role, Error> {
         let mut cells = Vec::new();
-        let mut missing = false;
+        let mut missing = 0;
         for &row in rows {
             let cell = self.table.text(row, column, "a category in UTF-8")?;
             if self.encoding.is_missing(cell) {
-                missing = true;
+                missing += 1;
             } else {
                 cells.push(cell);
             }
         }
-        let categories = distinct(cells);
+        let categories = distinct(cells.clone());
+        if let Some((one, other)) = labels::spelled_twice(&categories) {
+            let remark = format!("`{}` and `{}` are taken as two categories", excerpt(one), excerpt(other));
+            self.remarks.push(self.table.about_column(column, &remark));
+        }
         if categories.len() > self.rules.categories {
             let name = &self.table.names()[column];
             let expected = format!("at most {} categories", self.rules.categories);
@@ -228,43 +197,47 @@ impl<'a> Draft<'a> {
             let advice = format!("`drop = [{name:?}]`, or a larger `categories`");
             return Err(self.table.bad_column(column, expected, got, advice));
         }
-        Ok(Role::Categories { categories, missing })
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        cells.iter().for_each(|cell| *counts.entry(cell).or_default() += 1);
+        let counted = |name: &String| Counted { label: name.clone(), rows: counts[name.as_str()] };
+        let counts = categories.iter().map(counted).collect();
+        self.columns[column] = ColumnSummary::of_labels("categories", counts, missing);
+        Ok(Role::Categories { categories, missing: missing > 0 })
     }
 
-    fn number(&self, column: usize, rows: &[usize]) -> Result<Role, Error> {
-        let single = !self.is_coarse(column, rows)?;
-        if self.rules.scale != Scale::Standard {
-            require_distinct(self.table, rows, column, "`scale = \"standard\"`, or subtracting the mean in the file")?;
-        }
-        let numbers = rows.iter().map(|&row| self.encoding.number(self.table, row, column, single));
-        let numbers = numbers.collect::<Result<Vec<Option<f64>>, _>>()?;
+    fn number(&mut self, column: usize, rows: &[usize]) -> Result<Role, Error> {
+        let (table, rules) = (self.table, self.rules);
+        let read = |single| -> Result<Vec<Option<f64>>, Error> {
+            rows.iter().map(|&row| self.encoding.number(table, row, column, single)).collect()
+        };
+        let exact = read(false)?;
+        let present: Vec<f64> = exact.iter().copied().flatten().collect();
+        let spread = Spread::of(present.iter().copied());
+        self.columns[column] = ColumnSummary::of_numbers(&present, exact.len() - present.len(), &spread);
+        self.remarks.extend(doubts::of_numbers(table, column, rows, &exact, &spread));
+        let standard = rules.scale == Scale::Standard;
+        let single = rules.precision == Precision::Single && !(standard && is_coarse(&present));
+        let numbers = if single { read(true)? } else { exact };
         let known: Vec<f64> = numbers.iter().copied().flatten().collect();
-        let fill = match self.rules.missing {
+        let fill = match rules.missing {
             Missing::Error | Missing::DropRow => None,
-            Missing::Mean => Some(known.iter().sum::<f64>() / known.len() as f64),
+            Missing::Mean => Some(moments(&known).0),
             Missing::Median => Some(median(&known)),
         };
-        let indicator = self.rules.missing_indicator && known.len() < numbers.len();
-        let (mean, scale) = match self.rules.scale {
+        let indicator = rules.missing_indicator && known.len() < numbers.len();
+        let (mean, scale) = match rules.scale {
             Scale::None => (0.0, 1.0),
             Scale::Unit => (0.0, f64::from(self.full_scale()?)),
-            Scale::Standard => moments(numbers.iter().copied().filter_map(|number| number.or(fill))),
+            Scale::Standard => moments(&numbers.iter().copied().filter_map(|x| x.or(fill)).collect::<Vec<_>>()),
         };
+        let advice = if standard {
+            "`precision = \"f64\"`, or a logarithm of it in the file"
+        } else {
+            "`scale = \"standard\"`, `precision = \"f64\"`, or subtracting the mean in the file"
+        };
+        let change = |x| (x - mean) / scale;
+        self.remarks.extend(apart(table, rules.precision, column, rows, &spread, advice, change)?);
         Ok(Role::Number { mean, scale, single, fill, indicator })
-    }
-
-    /// Whether single precision is too coarse for the numbers of a column, which are to be standardised.
-    fn is_coarse(&self, column: usize, rows: &[usize]) -> Result<bool, Error> {
-        if self.rules.scale != Scale::Standard {
-            return Ok(false);
-        }
-        let numbers = rows.iter().filter_map(|&row| self.encoding.number(self.table, row, column, false).transpose());
-        let numbers = numbers.collect::<Result<Vec<f64>, _>>()?;
-        let largest = numbers.iter().fold(0.0f64, |largest, x| largest.max(x.abs()));
-        let (_, deviation) = moments(numbers.iter().copied());
-        // A number is rounded by half a unit of its last place at most, 2^-24 of it.
-        let rounding = largest * f64::from(f32::EPSILON) / 2.0;
-        Ok(numbers.iter().any(|&x| x != numbers[0]) && rounding > COARSE * deviation)
     }
 
     fn full_scale(&self) -> Result<f32, Error> {
@@ -280,29 +253,28 @@ impl<'a> Draft<'a> {
     }
 }
 
+/// The distinct labels of `rows`, in their order.
+fn classes_of(table: &Table, target: usize, rows: &[usize], encoding: &TableEncoding) -> Result<Vec<String>, Error> {
+    let Role::Classes { classes: marks } = &encoding.columns[target].role else { return Ok(Vec::new()) };
+    let mut labels = Vec::with_capacity(rows.len());
+    for &row in rows {
+        let label = table.text(row, target, "a label in UTF-8")?;
+        match encoding.lacks_label(label, marks) {
+            // That one is told of with its row where targets are read.
+            _ if label.is_empty() => {}
+            false => labels.push(label),
+            true => {
+                let advice = "removing the row, `missing = \"drop-row\"`, or `any_label = true` if it is a class";
+                return Err(table.bad_cell(row, target, "a label", advice));
+            }
+        }
+    }
+    Ok(distinct(labels))
+}
+
 /// Each column of the table that is learned from is where it is.
 fn all_places(encoding: &TableEncoding) -> Vec<Option<usize>> {
     (0..encoding.columns.len()).map(Some).collect()
-}
-
-/// Mean and population deviation, in two passes for accuracy; a deviation of zero is given as one.
-fn moments(numbers: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
-    let (mut count, mut mean) = (0.0, 0.0);
-    for x in numbers.clone() {
-        count += 1.0;
-        mean += x;
-    }
-    mean /= count;
-    let square = numbers.fold(0.0, |square, x| square + (x - mean).powi(2));
-    (mean, if square == 0.0 { 1.0 } else { (square / count).sqrt() })
-}
-
-/// The middle number, or the mean of the two in the middle.
-fn median(numbers: &[f64]) -> f64 {
-    let mut sorted = numbers.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let half = sorted.len() / 2;
-    if sorted.len() % 2 == 1 { sorted[half] } else { sorted[half - 1] / 2.0 + sorted[half] / 2.0 }
 }
 
 /// The distinct texts in ascending order, as numbers if all are whole numbers.
@@ -315,26 +287,39 @@ fn distinct(mut texts: Vec<&str>) -> Vec<String> {
     texts.into_iter().map(str::to_owned).collect()
 }
 
-/// Checks that numbers which differ do so in single precision, too.
-fn require_distinct(table: &Table, rows: &[usize], column: usize, advice: &'static str) -> Result<(), Error> {
-    let numbers = rows.iter().filter_map(|&row| {
-        let cell = table.cell(row, column);
-        finite(cell.trim()).and(cell.trim().parse::<f64>().ok())
-    });
-    let (low, high) = numbers.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
-    if low < high && low as f32 == high as f32 {
-        let got = format!("{low} to {high}");
-        return Err(table.bad_column(column, "numbers that single precision tells apart", got, advice));
+/// What is to be said of numbers of which few are told apart, once changed, in the precision that is asked for.
+///
+/// # Errors
+/// None at all are.
+fn apart(
+    table: &Table,
+    precision: Precision,
+    column: usize,
+    rows: &[usize],
+    spread: &Spread,
+    advice: &str,
+    change: impl Fn(f64) -> f64,
+) -> Result<Option<String>, Error> {
+    let words = match precision {
+        Precision::Single => "single precision",
+        Precision::Double => "double precision",
+    };
+    match (spread.told(precision, change), spread.range()) {
+        (Told::Few { left: 1, .. }, Some((low, high))) => {
+            let expected = format!("numbers that {words} tells apart");
+            Err(table.bad_column(column, expected, format!("{low} to {high}"), advice))
+        }
+        (Told::Few { of, left }, _) => {
+            let remark = format!("of {of} different numbers {words} tells {left} apart; try {advice}");
+            Ok(Some(table.about_column(column, &remark)))
+        }
+        (Told::Apart, _) if spread.count() == 1 => Ok(beyond_double(table, rows, column).map(|[one, other]| {
+            let remark =
+                format!("{one} and {other} are one number in double precision; try subtracting the mean in the file");
+            table.about_column(column, &remark)
+        })),
+        (Told::Apart, _) => Ok(None),
     }
-    Ok(())
-}
-
-/// Whether a cell that is no number is one in another notation: digits with a decimal comma, groups, a percent sign or a currency.
-fn looks_like_number(cell: &str) -> bool {
-    let signs = |c: char| matches!(c, '+' | '-' | '$' | '€' | '£' | '¥' | '%') || c.is_whitespace();
-    let core = cell.trim_matches(signs);
-    let digits = core.chars().filter(char::is_ascii_digit).count();
-    digits > 0 && core.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | '\'' | '_') || c.is_whitespace())
 }
 
 #[cfg(test)]

@@ -91,7 +91,7 @@ fn missing_values_are_filled_from_the_training_rows_told_or_left_out() {
     });
     assert_eq!(names, "a a missing b");
     let unit = 1.5f64.sqrt();
-    let expected = [-unit, 0.0, -unit, 0.0, 1.0, 0.0, unit, 0.0, unit, 9.0 * unit, 0.0, 0.0].map(|x| x as f32);
+    let expected = [-unit, 0.0, -unit, 0.0, 1.0, 0.0, unit, 0.0, unit, 9.0 * unit, 0.0, 0.0];
     for (got, expected) in inputs.iter().zip(expected) {
         assert!((got - expected).abs() < 1e-6, "{inputs:?}");
     }
@@ -104,19 +104,17 @@ fn missing_values_are_filled_from_the_training_rows_told_or_left_out() {
 }
 
 #[test]
-fn the_median_is_the_middle() {
-    assert_eq!(median(&[5.0, 1.0, 3.0]), 3.0);
-    assert_eq!(median(&[5.0, 1.0, 4.0, 3.0]), 3.5);
-    assert_eq!(median(&[f64::MAX, f64::MAX]), f64::MAX);
-}
-
-#[test]
 fn marks_of_missing_values_are_a_choice() {
-    // Namibia is no missing country, and a label may be any text.
+    // Namibia is no missing country.
     let text = "country,y\nNA,NA\nDE,DE\n";
     let rules = Rules::plain(Column::Last, Task::Classes);
     assert_eq!(
         message(text, &rules),
+        "t.csv:2: column 1 (`y`): expected a label, got `NA`; try removing the row, `missing = \"drop-row\"`, or \
+         `any_label = true` if it is a class"
+    );
+    assert_eq!(
+        message(text, &Rules { any_label: true, ..rules.clone() }),
         "t.csv:2: column 0 (`country`): expected a value, got `NA`; try `missing = \"median\"` or `missing = \"drop-row\"`, \
          or `missing_marks = []` if this is a value"
     );
@@ -124,10 +122,48 @@ fn marks_of_missing_values_are_a_choice() {
     assert_eq!(encoding.input_names(), ["country = DE", "country = NA"]);
     let Role::Classes { classes } = &encoding.target().unwrap().role else { panic!("expected classes") };
     assert_eq!(classes, &["DE", "NA"]);
-    let dropped = learned(text, &Rules { missing: Missing::DropRow, ..rules });
+    let dropped = learned(text, &Rules { missing: Missing::DropRow, ..rules.clone() });
     assert_eq!(dropped.apply(&table(text)).unwrap().rows, [1]);
     let own = Rules { missing: Missing::Mean, missing_marks: texts(&["-999"]), ..values() };
     assert_eq!(learned("a,y\n1,1\n-999,2\n", &own).apply(&table("a,y\n-999,1\n")).unwrap().inputs, [1.0]);
+    // As a class, and then known as one in other tables; a mark that is none there is a missing label.
+    let text = "a,y\n1,NA\n2,DE\n3,NA\n4,\n";
+    let any = learned(text, &Rules { any_label: true, missing: Missing::DropRow, ..rules });
+    let Some(Targets::Classes { labels, names, .. }) = any.apply(&table(text)).unwrap().targets else { panic!() };
+    assert_eq!((labels, names), (vec![1, 0, 1], texts(&["DE", "NA"])));
+    assert_eq!(any.apply(&table("a,y\n1,NULL\n5,NA\n")).unwrap().rows, [1]);
+}
+
+#[test]
+fn what_is_no_class_is_refused_unless_asked_for() {
+    let classes = |any_label| Rules { any_label, ..Rules::plain(Column::Last, Task::Classes) };
+    let ids: String = (0..12).map(|i| format!("{i},u{i}\n")).collect();
+    for (rows, expected) in [
+        (
+            "1,12.5\n2,13\n3,12.5\n",
+            "expected labels of classes, got numbers with fractions, as 12.5; try `target = \"values\"`, or `any_label = true` \
+             if each is a class",
+        ),
+        (
+            "1,120000\n2,95000\n3,210000\n4,99000\n",
+            "expected labels that rows share, got 4 different ones in 4 rows; try `target = \"values\"` or another `column`, or \
+             `any_label = true` if each is a class",
+        ),
+        (
+            "1,0\n2,1\n3,1.0\n",
+            "expected labels that are each one number in one spelling, got `1` and `1.0`; try writing it in one way, or \
+             `any_label = true` if they are two classes",
+        ),
+        (
+            &ids,
+            "expected labels that rows share, got 12 different ones in 12 rows; try another `column`, or `any_label = true` if \
+             each is a class",
+        ),
+    ] {
+        let text = format!("a,y\n{rows}");
+        assert_eq!(message(&text, &classes(false)), format!("t.csv: column 1 (`y`): {expected}"));
+        assert!(matches!(learned(&text, &classes(true)).target().unwrap().role, Role::Classes { .. }));
+    }
 }
 
 #[test]
@@ -225,13 +261,13 @@ fn columns_that_cannot_be_used_are_named_with_what_mends_it() {
             "a,y\n1700000000,1\n1700000009,2\n".to_owned(),
             &rules,
             "t.csv: column 0 (`a`): expected numbers that single precision tells apart, got 1700000000 to 1700000009; try \
-             `scale = \"standard\"`, or subtracting the mean in the file",
+             `scale = \"standard\"`, `precision = \"f64\"`, or subtracting the mean in the file",
         ),
         (
             "a,y\n1,1700000000\n2,1700000009\n".to_owned(),
             &rules,
             "t.csv: column 1 (`y`): expected numbers that single precision tells apart, got 1700000000 to 1700000009; try \
-             subtracting the mean in the file",
+             `precision = \"f64\"`, or subtracting the mean in the file",
         ),
         (
             "a,y\n1,2\n".to_owned(),
@@ -283,7 +319,7 @@ fn numbers_far_from_zero_keep_what_tells_them_apart() {
     // 0 to 39 have the mean 19.5 and the variance (40^2 - 1) / 12.
     for (i, x) in inputs.iter().enumerate() {
         let expected = (i as f64 - 19.5) / (1599.0f64 / 12.0).sqrt();
-        assert!((f64::from(*x) - expected).abs() < 1e-6, "{i}: {x} {expected}");
+        assert!((x - expected).abs() < 1e-12, "{i}: {x} {expected}");
     }
     // Usual numbers are rounded when they are read, as they always were.
     let Role::Number { single: false, .. } = encoding.columns()[0].role else { panic!("expected double precision") };
@@ -293,14 +329,7 @@ fn numbers_far_from_zero_keep_what_tells_them_apart() {
 }
 
 #[test]
-fn other_notations_of_numbers_are_told_from_texts() {
-    for cell in ["1,5", "1.234,56", "12 %", "$5,000", "- 3", "1'000", "1_000"] {
-        assert!(looks_like_number(cell), "{cell}");
-    }
-    for cell in ["", "-", "a1", "1a", "2024-01-05", "12:30", "red", "5 to 6", "x,y"] {
-        assert!(!looks_like_number(cell), "{cell}");
-    }
-    // Dates, codes among texts: categories.
+fn dates_and_codes_among_texts_are_categories() {
     assert_eq!(learned("a,b,y\n2024-01,A,1\n2024-02,1.2.3,2\n", &values()).width(), 4);
 }
 
@@ -325,5 +354,100 @@ fn cells_in_quotes_with_line_ends_and_spaces_are_cells() {
         let encoding = TableEncoding::learn(&table, &[0, 1], &values()).unwrap();
         assert_eq!(encoding.input_names(), [format!("a = b{delimiter}c"), "a = red".to_owned()]);
         assert_eq!(encoding.format(), table.format());
+    }
+}
+
+/// What is said of a table whose first rows are trained on.
+fn remarks(text: &str, rules: &Rules) -> Vec<String> {
+    let table = table(text);
+    let draft = Draft::new(&table, rules).unwrap();
+    let rows = draft.rows.clone();
+    draft.learn(&rows).unwrap().remarks
+}
+
+#[test]
+fn a_run_in_double_precision_gets_all_digits() {
+    let rules = Rules { precision: Precision::Double, ..values() };
+    let text = "a,b,y\n0.1,1700000000.25,0.3\n1e60,1700000000.5,1e-50\n-2.7,5,123456789.123\n";
+    let encoding = learned(text, &rules);
+    let encoded = encoding.apply(&table(text)).unwrap();
+    assert_eq!(encoded.inputs, [0.1, 1_700_000_000.25, 1e60, 1_700_000_000.5, -2.7, 5.0]);
+    assert_eq!(encoded.targets, Some(Targets::Values { values: vec![0.3, 1e-50, 123_456_789.123], width: 1 }));
+    let read: TableEncoding = serde_json::from_str(&serde_json::to_string(&encoding).unwrap()).unwrap();
+    assert_eq!(read.apply(&table(text)).unwrap(), encoded);
+    // What earlier versions left says nothing of the target, and means single precision.
+    let mut old = serde_json::to_value(learned("a,b,y\n1,2,0.3\n", &values())).unwrap();
+    old["columns"][2].as_object_mut().unwrap().remove("single").unwrap();
+    let old: TableEncoding = serde_json::from_value(old).unwrap();
+    let Some(Targets::Values { values, .. }) = old.apply(&table("a,b,y\n1,2,0.3\n")).unwrap().targets else { panic!() };
+    assert_eq!(values, [f64::from(0.3f32)]);
+}
+
+/// 2, 6 and 7 units have the mean 5 and the variance 14 / 3 of squared units, whatever the unit.
+#[test]
+fn numbers_of_any_size_are_standardised() {
+    for precision in [Precision::Single, Precision::Double] {
+        let rules = Rules { precision, scale: Scale::Standard, ..values() };
+        for unit in ["e60", "e-50", "e-200", "e200", "e307", ""] {
+            let text = format!("a,y\n2{unit},1\n6{unit},2\n7{unit},4\n");
+            let inputs = learned(&text, &rules).apply(&table(&text)).unwrap().inputs;
+            for (x, steps) in inputs.iter().zip([-3.0, 1.0, 2.0]) {
+                assert!((x - steps / (14.0f64 / 3.0).sqrt()).abs() < 1e-6, "{unit}: {inputs:?}");
+            }
+        }
+        // Equal numbers are nothing but centred, also where their mean is not one of them to the last bit.
+        let text = "a,y\n0.1,1\n0.1,2\n0.1,4\n";
+        assert_eq!(learned(text, &rules).apply(&table("a,y\n0.1,1\n1.1,1\n")).unwrap().inputs[0], 0.0);
+        assert!((learned(text, &rules).apply(&table("a,y\n1.1,1\n")).unwrap().inputs[0] - 1.0).abs() < 1e-7);
+    }
+}
+
+#[test]
+fn what_a_precision_does_not_hold_or_tell_apart_is_said() {
+    let huge = "a,y\n1e60,1\n-1e60,2\n";
+    assert_eq!(
+        message(huge, &values()),
+        "t.csv:2: column 0 (`a`): expected a number up to 3.4e38, as single precision has them, got `1e60`; try \
+         `precision = \"f64\"`, or another unit in the file"
+    );
+    assert!(
+        message("a,y\n1,1e60\n2,2\n", &values()).starts_with("t.csv:2: column 1 (`y`): expected a number up to 3.4e38")
+    );
+    assert!(message("a,y\n1e400,1\n2,2\n", &values()).contains("expected a finite number, got `1e400`"));
+    // Beside 1e12 the others are one number once scaled.
+    let rows = "a,y\n1,1\n2,2\n3,3\n4,4\n1e12,5\n";
+    let standard = Rules { scale: Scale::Standard, ..values() };
+    assert_eq!(
+        remarks(rows, &standard),
+        [
+            "t.csv: column 0 (`a`): of 5 different numbers single precision tells 2 apart; try `precision = \"f64\"`, or a \
+          logarithm of it in the file"
+        ]
+    );
+    assert!(remarks(rows, &Rules { precision: Precision::Double, ..standard.clone() }).is_empty());
+    let far = rows.replace("1e12", "1e40");
+    let told = remarks(&far, &Rules { precision: Precision::Double, ..standard.clone() });
+    assert!(told[0].contains("of 5 different numbers double precision tells 2 apart"), "{told:?}");
+    // Ids that no precision tells apart, and targets of which some are.
+    let ids = "a,b,y\n9007199254740992,1,1\n9007199254740993,2,2\n";
+    let told = remarks(ids, &Rules { precision: Precision::Double, ..values() });
+    assert_eq!(
+        told,
+        [
+            "t.csv: column 0 (`a`): 9007199254740992 and 9007199254740993 are one number in double precision; try subtracting the \
+          mean in the file"
+        ]
+    );
+    let targets = "a,y\n1,1700000000\n2,1700000001\n2,1700000002\n5,1800000000\n";
+    let told = remarks(targets, &values());
+    assert_eq!(
+        told,
+        [
+            "t.csv: column 1 (`y`): of 4 different numbers single precision tells 2 apart; try `precision = \"f64\"`, or subtracting \
+          the mean in the file"
+        ]
+    );
+    for rules in [standard, values()] {
+        assert!(remarks(HOUSES, &Rules { drop: texts(&["id"]), ..rules }).is_empty());
     }
 }

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-use crate::Task;
 use crate::transforms::Scale;
+use crate::{Precision, Task};
 
 /// A column of a table.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,9 +19,12 @@ pub enum Column {
 pub struct Rules {
     /// The column to predict; all others are inputs.
     pub target: Column,
-    /// What the target holds: labels, which may be any text, or numbers. Each distinct label is a class; classes are
-    /// numbered in ascending order of their labels, as numbers if all are whole numbers, else as text.
+    /// What the target holds: labels or numbers. Each distinct label is a class; classes are numbered in ascending order of their
+    /// labels, as numbers if all are whole numbers, else as text.
     pub task: Task,
+    /// Whether any text is a label: also numbers with fractions, one number in several spellings, marks of a missing value, labels that
+    /// hardly any two rows share.
+    pub any_label: bool,
     /// Columns to leave out.
     pub drop: Vec<String>,
     /// Columns of numbers that stand for categories, as postal codes do.
@@ -40,6 +43,8 @@ pub struct Rules {
     pub scale: Scale,
     /// The number that [`Scale::Unit`] maps to 1.
     pub full_scale: Option<f32>,
+    /// In which precision inputs and targets are wanted.
+    pub precision: Precision,
 }
 
 /// What is done where a value is missing.
@@ -79,6 +84,7 @@ impl Rules {
         Self {
             target,
             task,
+            any_label: false,
             drop: Vec::new(),
             categorical: Vec::new(),
             missing: Missing::Error,
@@ -88,6 +94,7 @@ impl Rules {
             categories: CATEGORIES,
             scale: Scale::None,
             full_scale: None,
+            precision: Precision::Single,
         }
     }
 }

@@ -25,7 +25,7 @@ pub fn downsample(set: Dataset, height: usize, width: usize) -> Result<Dataset, 
     let (down, across) = (weights(old_height, height), weights(old_width, width));
     let mut inputs = dataset::allocate(set.origin(), &[set.examples(), channels, height, width])?;
     let mut row = vec![0.0f32; old_width];
-    for plane in set.inputs().chunks_exact(old_height * old_width) {
+    for plane in set.inputs().single().chunks_exact(old_height * old_width) {
         for vertical in &down {
             row.fill(0.0);
             for &(y, weight) in vertical {
@@ -84,7 +84,7 @@ mod tests {
     fn other_sides_count_covered_shares() {
         // Three pixels to two: each new one covers one and a half old ones, (a + b/2) / 1.5 and (b/2 + c) / 1.5.
         let small = downsample(set(&[3.0, 6.0, 12.0, 0.0, 0.0, 0.0], &[1, 3]), 1, 2).unwrap();
-        for (got, want) in small.inputs().iter().zip([4.0, 10.0, 0.0, 0.0]) {
+        for (got, want) in small.inputs().single().iter().zip([4.0, 10.0, 0.0, 0.0]) {
             assert!((got - want).abs() < 1e-5, "{got} against {want}");
         }
     }
@@ -96,7 +96,7 @@ mod tests {
         for height in 1..=7 {
             for width in 1..=7 {
                 let small = downsample(set(&image, &[2, 7, 7]), height, width).unwrap();
-                for (old, new) in image.chunks(49).zip(small.inputs().chunks(height * width)) {
+                for (old, new) in image.chunks(49).zip(small.inputs().single().chunks(height * width)) {
                     assert!((mean(old) - mean(new)).abs() < 1e-4, "{height} x {width}");
                 }
             }

@@ -1,4 +1,4 @@
-use crate::{Dataset, Error, ExamplesError, Scaling, Split};
+use crate::{Dataset, Error, ExamplesError, Reals, Scaling, Split};
 
 /// How inputs are scaled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,20 +46,33 @@ fn full_scale(set: &Dataset) -> Result<f32, Error> {
 
 /// Mean and deviation of each feature, in two passes for accuracy; a deviation of zero is given as one.
 fn moments(set: &Dataset) -> Vec<(f64, f64)> {
-    let examples = set.examples() as f64;
-    let mut means = vec![0.0; set.features()];
-    for row in set.inputs().chunks_exact(set.features()) {
-        means.iter_mut().zip(row).for_each(|(mean, &x)| *mean += f64::from(x));
+    match set.inputs() {
+        Reals::Single(numbers) => moments_of(numbers, set.features()),
+        Reals::Double(numbers) => moments_of(numbers, set.features()),
+    }
+}
+
+fn moments_of<T: Copy + Into<f64>>(numbers: &[T], features: usize) -> Vec<(f64, f64)> {
+    let examples = (numbers.len() / features) as f64;
+    let mut means = vec![0.0; features];
+    for row in numbers.chunks_exact(features) {
+        means.iter_mut().zip(row).for_each(|(mean, &x)| *mean += x.into());
     }
     means.iter_mut().for_each(|mean| *mean /= examples);
-    let mut squares = vec![0.0; set.features()];
-    for row in set.inputs().chunks_exact(set.features()) {
-        for ((square, mean), &x) in squares.iter_mut().zip(&means).zip(row) {
-            *square += (f64::from(x) - mean).powi(2);
+    let (mut squares, mut constant) = (vec![0.0; features], vec![true; features]);
+    for row in numbers.chunks_exact(features) {
+        for (feature, &x) in row.iter().enumerate() {
+            squares[feature] += (x.into() - means[feature]).powi(2);
+            constant[feature] &= x.into() == numbers[feature].into();
         }
     }
-    let deviation = |square: f64| if square == 0.0 { 1.0 } else { (square / examples).sqrt() };
-    means.into_iter().zip(squares).map(|(mean, square)| (mean, deviation(square))).collect()
+    // The mean of equal numbers need not be one of them to the last bit.
+    let of = |feature: usize| match constant[feature] {
+        true => (numbers[feature].into(), 1.0),
+        false if squares[feature] == 0.0 => (means[feature], 1.0),
+        false => (means[feature], (squares[feature] / examples).sqrt()),
+    };
+    (0..features).map(of).collect()
 }
 
 #[cfg(test)]

@@ -100,8 +100,8 @@ mod tests {
         let mut seen = [0usize; 50];
         for seed in 0..200 {
             let picked = pick(seed);
-            assert!(picked.inputs().windows(2).all(|pair| pair[0] < pair[1]), "an example was picked twice");
-            picked.inputs().iter().for_each(|x| seen[*x as usize] += 1);
+            assert!(picked.inputs().single().windows(2).all(|pair| pair[0] < pair[1]), "an example was picked twice");
+            picked.inputs().single().iter().for_each(|x| seen[*x as usize] += 1);
         }
         // Each count is binomial with mean 40 and deviation 5.7; five deviations are 28.
         assert!(seen.iter().all(|&count| count.abs_diff(40) < 28), "{seen:?}");

@@ -13,6 +13,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("measure", &["onedge measure cdat", "onedge measure spec.toml --set model.hidden=[32] --json"]),
     ("evaluate", &["onedge evaluate wine", "onedge evaluate wine new.csv --json"]),
     ("predict", &["onedge predict wine new.csv -o predictions.csv"]),
+    ("data", &["onedge data --set data=csv --set data.path=wine.csv", "onedge data spec.toml --json"]),
     ("plan", &["onedge plan spec.toml --set batch=64"]),
     ("generate", &["onedge generate cicero --prompt 'Quo usque' -n 80"]),
     ("runs", &["onedge runs --where 'tuner=cdat and final_loss<9' --sort final_loss"]),

@@ -103,6 +103,14 @@ impl Rows {
         Box::new(move |warning| bars.suspend(|| console::note(&format!("warning: {warning}"))))
     }
 
+    /// Shows a sentence above the rows, where progress is wanted.
+    pub fn remarks(&self) -> Box<dyn Fn(&str)> {
+        match self.quiet {
+            true => Box::new(|_| {}),
+            false => self.notes(),
+        }
+    }
+
     /// Shows a sentence above the rows.
     pub fn notes(&self) -> Box<dyn Fn(&str)> {
         let bars = self.bars.clone();

@@ -24,7 +24,7 @@ fn a_run_survives_a_standard_error_that_takes_nothing() {
         assert_eq!(status.unwrap().code(), Some(0), "{out}");
         assert_eq!(
             bench.names(out),
-            ["lock", "meaning.json", "params.safetensors", "spec.toml", "steps.jsonl", "summary.json"]
+            ["data.json", "lock", "meaning.json", "params.safetensors", "spec.toml", "steps.jsonl", "summary.json"]
         );
     }
     let compare = bench.command(&["compare", "a.toml", "--out", "c"]).stdout(Stdio::null()).stderr(full()).status();
@@ -56,5 +56,5 @@ fn a_closed_standard_output_is_no_failure_and_a_full_one_is() {
         assert_eq!(code, Some(1), "{args:?}: {message}");
         assert!(message.starts_with("error: standard output: cannot write: "), "{args:?}: {message}");
     }
-    assert_eq!(bench.names("runs/constant-2").len(), 6, "the run itself is whole");
+    assert_eq!(bench.names("runs/constant-2").len(), 7, "the run itself is whole");
 }

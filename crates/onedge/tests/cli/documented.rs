@@ -194,6 +194,9 @@ fn every_file_of_a_run_is_described_field_by_field() {
     agree("provenance", &provenance, &[]);
     agree("meaning", &left.fields("meaning.json"), &["target.vocabulary.pieces"]);
     agree("encoding", &left.fields("encoding.json"), &[]);
+    // None of these runs tests on values.
+    let of_values = ["test.values.smallest", "test.values.largest", "test.values.mean"];
+    agree("data", &left.fields("data.json"), &of_values);
     agree("record", &left.fields("steps.jsonl"), &[]);
     agree("resumption", &left.fields("resumed.jsonl"), &[]);
     let (about, tensors) = left.checkpoints();

@@ -27,7 +27,7 @@ fn a_kill_leaves_records_that_can_be_read() {
     let mut child = long_run(&bench);
     child.kill().unwrap();
     child.wait().unwrap();
-    assert_eq!(bench.names("long"), ["lock", "meaning.json", "spec.toml", "steps.jsonl"]);
+    assert_eq!(bench.names("long"), ["data.json", "lock", "meaning.json", "spec.toml", "steps.jsonl"]);
     // Torn in the middle of a record, as a kill may do at any moment.
     let steps = bench.read("long/steps.jsonl");
     let whole = steps.trim_end().lines().count();
@@ -101,7 +101,7 @@ fn a_full_disk_ends_the_run_and_keeps_what_was_written() {
     assert!(output.stdout.contains("failed at step "), "{}", output.stdout);
     assert_eq!(
         bench.names("full"),
-        ["lock", "meaning.json", "params.safetensors", "spec.toml", "steps.jsonl", "summary.json"]
+        ["data.json", "lock", "meaning.json", "params.safetensors", "spec.toml", "steps.jsonl", "summary.json"]
     );
     let saved = |name: &str| std::fs::read(bench.path(name)).unwrap();
     assert_eq!(saved("p.safetensors"), saved("full/params.safetensors"));
@@ -119,6 +119,6 @@ fn parameters_that_do_not_fit_on_one_disk_still_reach_the_other() {
     let shell = shell.args(["-c", limited]).arg(program()).current_dir(bench.path("")).output().unwrap();
     let message = String::from_utf8(shell.stderr).unwrap();
     assert!(message.starts_with("error: full/params.safetensors: cannot write: "), "{message}");
-    assert_eq!(bench.names("full"), ["lock", "meaning.json", "spec.toml", "steps.jsonl", "summary.json"]);
+    assert_eq!(bench.names("full"), ["data.json", "lock", "meaning.json", "spec.toml", "steps.jsonl", "summary.json"]);
     assert!(shell.stdout.len() > 4 * 6000, "{} bytes", shell.stdout.len());
 }

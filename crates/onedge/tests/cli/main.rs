@@ -5,6 +5,7 @@ mod bounds;
 mod compare;
 mod completions;
 mod console;
+mod data;
 mod documented;
 mod downloads;
 mod evaluation;

@@ -66,6 +66,7 @@ fn a_finished_run_is_taken_further_to_the_same_bits() {
     assert_eq!(bench.names("kept/checkpoints"), ["12.safetensors", "9.safetensors"]);
     let names = [
         "checkpoints",
+        "data.json",
         "lock",
         "meaning.json",
         "params.safetensors",
@@ -185,7 +186,7 @@ fn a_run_whose_records_are_damaged_goes_on_from_before() {
 #[test]
 fn what_was_changed_since_is_named() {
     let bench = Bench::new();
-    bench.write("d.csv", "a,y\n1,0\n2,1\n3,0\n4,1\n");
+    bench.write("d.csv", "a,y\n1,0\n2,1\n3,0\n6,1\n");
     let data = ["data=csv", "data.path=d.csv", "data.column=y", "steps=6", "checkpoint_every=2"];
     let sets = data.iter().flat_map(|set| ["--set", set]);
     bench.done(&["train", "a.toml", "-q", "--out", "r"].into_iter().chain(sets).collect::<Vec<_>>());
@@ -207,7 +208,7 @@ fn what_was_changed_since_is_named() {
         "error: r/spec.toml: the examples are not those that the run was trained on; try `--set data.path=...`, where these \
          are, or a fork of the run at step 6, where its last checkpoint is, which trains on with the examples of now\n"
     );
-    bench.write("d.csv", "a,y\n1,0\n2,1\n3,0\n4,1\n");
+    bench.write("d.csv", "a,y\n1,0\n2,1\n3,0\n6,1\n");
     // Where threads, length and checkpoints are changed, nothing else is.
     bench.write(
         "r/spec.toml",

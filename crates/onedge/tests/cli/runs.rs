@@ -58,7 +58,14 @@ fn runs_are_listed_and_filtered() {
     assert_eq!((&run["drop_last"], &run["model.hidden"]), (&true.into(), &serde_json::json!([4])));
     assert_eq!(
         run["files"],
-        serde_json::json!(["meaning.json", "params.safetensors", "spec.toml", "steps.jsonl", "summary.json"])
+        serde_json::json!([
+            "data.json",
+            "meaning.json",
+            "params.safetensors",
+            "spec.toml",
+            "steps.jsonl",
+            "summary.json"
+        ])
     );
     assert!(run["train.accuracy"].is_number() && run["digest"].as_str().unwrap().len() == 64);
     assert!(run["started"].as_str().unwrap() <= run["ended"].as_str().unwrap());

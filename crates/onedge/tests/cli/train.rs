@@ -11,7 +11,7 @@ fn a_run_leaves_its_folder() {
     );
     assert_eq!(
         bench.names("runs/constant"),
-        ["lock", "meaning.json", "params.safetensors", "spec.toml", "steps.jsonl", "summary.json"]
+        ["data.json", "lock", "meaning.json", "params.safetensors", "spec.toml", "steps.jsonl", "summary.json"]
     );
     let steps = bench.read("runs/constant/steps.jsonl");
     assert_eq!(steps.lines().count(), 12);

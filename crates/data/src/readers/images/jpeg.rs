@@ -6,6 +6,7 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::ImageFault;
 use super::exif::orientation;
+use super::jpeg_headers::tidied;
 use super::pixels::{Pixels, require_pixels};
 use crate::excerpt::excerpt;
 
@@ -20,7 +21,8 @@ pub fn decode(bytes: &[u8]) -> Result<Pixels, ImageFault> {
         .set_max_width(usize::MAX)
         .set_max_height(usize::MAX)
         .jpeg_set_out_colorspace(ColorSpace::RGB);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    let bytes = tidied(bytes)?;
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&bytes[..]), options);
     decoder.decode_headers().map_err(fault)?;
     let Some((width, height)) = decoder.dimensions() else {
         return Err(ImageFault::Unreadable { format: "JPEG", reason: "it states no size".to_owned() });
@@ -112,5 +114,54 @@ mod tests {
         let bytes = jpeg(8, 8, |_, _| [1, 2, 3], Jpeg { exif, ..Jpeg::default() });
         let expected = Orientation { transposed: true, mirrored: true, flipped: false };
         assert_eq!(decode(&bytes).unwrap().orientation, expected);
+    }
+
+    /// Where the first segment of this kind begins.
+    fn segment(bytes: &[u8], marker: u8) -> usize {
+        bytes.windows(2).position(|pair| pair == [0xff, marker]).unwrap()
+    }
+
+    fn with(bytes: &[u8], at: usize, more: &[u8]) -> Vec<u8> {
+        [&bytes[..at], more, &bytes[at..]].concat()
+    }
+
+    const ADOBE: [u8; 16] = *b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\0";
+
+    #[test]
+    fn bytes_between_headers_are_skipped() {
+        for progressive in [false, true] {
+            let bytes =
+                jpeg(20, 12, |x, y| [(9 * x) as u8, (5 * y) as u8, 70], Jpeg { progressive, ..Jpeg::default() });
+            let expected = decode(&bytes).unwrap();
+            for marker in [0xdb, 0xc4, if progressive { 0xc2 } else { 0xc0 }, 0xda] {
+                let at = segment(&bytes, marker);
+                for stray in [&[0][..], &[7, 9, 200], &[0xff], &[1, 0xff, 0, 2], &[0; 300]] {
+                    assert_eq!(decode(&with(&bytes, at, stray)).as_ref(), Ok(&expected), "{marker:x} {stray:?}");
+                }
+            }
+        }
+    }
+
+    /// As libjpeg has it: what says JFIF is YCbCr, whatever an Adobe marker says; alone that marker decides.
+    #[test]
+    fn jfif_decides_on_colours_before_adobe() {
+        let bytes = jpeg(16, 16, |_, _| [200, 40, 60], Jpeg::default());
+        let expected = decode(&bytes).unwrap();
+        assert!(expected.rgb[0].abs_diff(200) <= 3 && expected.rgb[1].abs_diff(40) <= 3);
+        let jfif = segment(&bytes, 0xe0);
+        let end = jfif + 2 + usize::from(bytes[jfif + 3]);
+        for at in [jfif, end, segment(&bytes, 0xda)] {
+            assert_eq!(decode(&with(&bytes, at, &ADOBE)).as_ref(), Ok(&expected), "{at}");
+        }
+        // Without JFIF its channels are red, green and blue as they are: Y, Cb and Cr of that colour.
+        let bare = [&bytes[..jfif], &bytes[end..]].concat();
+        assert_eq!(decode(&bare).unwrap(), expected);
+        let rgb = decode(&with(&bare, 2, &ADOBE)).unwrap().rgb;
+        let [red, green, blue] = [200.0f64, 40.0, 60.0];
+        let y = 0.299 * red + 0.587 * green + 0.114 * blue;
+        let channels = [y, 128.0 + (blue - y) / 1.772, 128.0 + (red - y) / 1.402];
+        for (got, expected) in rgb[..3].iter().zip(channels) {
+            assert!((f64::from(*got) - expected).abs() <= 3.0, "{:?} {channels:?}", &rgb[..3]);
+        }
     }
 }

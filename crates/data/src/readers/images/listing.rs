@@ -19,8 +19,8 @@ pub struct Listing {
 /// Lists the images under `root`, sorted by name within each class. With `known` classes, those of the training set,
 /// no folder may have another name, and labels are theirs.
 ///
-/// Hidden files and folders (`.DS_Store`) are passed over; anything else that is out of place is an error, as it may well
-/// be data that was meant to be used.
+/// Hidden files and folders (`.DS_Store`) are passed over, and what systems and archives leave among files (`Thumbs.db`, `desktop.ini`,
+/// `__MACOSX`); anything else that is out of place is an error, as it may well be data that was meant to be used.
 ///
 /// # Errors
 /// [`FileError::Missing`], [`ImageError::File`] for what is out of place, an empty class, too few classes, an unknown one.
@@ -106,7 +106,7 @@ fn visible(folder: &Path, expected: &str) -> Result<Vec<(std::ffi::OsString, Pat
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
-        if !hidden(&entry.file_name()) {
+        if !passed_over(&entry.file_name()) {
             found.push((entry.file_name(), entry.path()));
         }
     }
@@ -114,8 +114,24 @@ fn visible(folder: &Path, expected: &str) -> Result<Vec<(std::ffi::OsString, Pat
     Ok(found)
 }
 
-fn hidden(name: &OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(b".")
+/// What Windows, macOS, storage servers and file systems leave in folders, in lower case.
+const LEFT_BEHIND: [&str; 10] = [
+    "thumbs.db",
+    "ehthumbs.db",
+    "ehthumbs_vista.db",
+    "desktop.ini",
+    "icon\r",
+    "__macosx",
+    "@eadir",
+    "$recycle.bin",
+    "system volume information",
+    "lost+found",
+];
+
+/// Whether a name is no matter of ours: hidden, or one that systems give.
+pub fn passed_over(name: &OsStr) -> bool {
+    let lower = name.to_string_lossy().to_lowercase();
+    lower.starts_with('.') || LEFT_BEHIND.contains(&lower.as_str())
 }
 
 #[cfg(test)]
@@ -161,6 +177,28 @@ mod tests {
     }
 
     #[test]
+    fn what_systems_leave_is_passed_over() {
+        let root = tree(&[
+            "a/1.png",
+            "a/Thumbs.db",
+            "a/._1.png",
+            "a/@eaDir/1.png",
+            "b/2.png",
+            "b/Desktop.ini",
+            "b/Icon\r",
+            "__MACOSX/a/._1.png",
+            "lost+found/",
+            "ehthumbs.db",
+            ".ipynb_checkpoints/3.png",
+        ]);
+        let listing = list(root.path(), None).unwrap();
+        assert_eq!((&listing.classes[..], listing.images.len()), (&["a", "b"].map(str::to_owned)[..], 2));
+        assert_eq!(flat(&root.path().join("a")).unwrap(), [root.path().join("a/1.png")]);
+        // Nothing else is.
+        assert!(message(&["a/1.png", "b/2.png", "b/thumbs.txt"], None).contains("no name of an image"));
+    }
+
+    #[test]
     fn what_is_out_of_place_is_named() {
         assert_eq!(
             message(&["a/1.png", "b/1.png", "labels.csv"], None),
@@ -171,8 +209,8 @@ mod tests {
             "ROOT/b/deep: a folder, expected only images here, in the folder of a class; try moving it elsewhere"
         );
         assert_eq!(
-            message(&["a/1.png", "b/Thumbs.db"], None),
-            "ROOT/b/Thumbs.db: no name of an image, expected one that ends in .png, .jpg or .jpeg; try moving it \
+            message(&["a/1.png", "b/labels.db"], None),
+            "ROOT/b/labels.db: no name of an image, expected one that ends in .png, .jpg or .jpeg; try moving it \
              elsewhere, or converting it"
         );
         assert_eq!(

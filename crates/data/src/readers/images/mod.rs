@@ -6,6 +6,7 @@ mod decode;
 mod exif;
 mod fault;
 mod jpeg;
+mod jpeg_headers;
 mod listing;
 mod load;
 mod pixels;
@@ -14,5 +15,5 @@ mod png;
 pub(crate) mod samples;
 
 pub use fault::ImageFault;
-pub use listing::{Listing, flat, list};
+pub use listing::{Listing, flat, list, passed_over};
 pub use load::load;

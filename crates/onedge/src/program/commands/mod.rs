@@ -2,6 +2,7 @@
 
 mod compare;
 mod completions;
+mod data;
 mod demo;
 mod evaluate;
 mod explain;
@@ -49,6 +50,8 @@ pub enum Command {
     Evaluate(evaluate::Args),
     /// What a trained model says of new files, as CSV
     Predict(predict::Args),
+    /// What the data of a spec are taken as: columns, classes, ranges, first rows, doubts
+    Data(data::Args),
     /// What a run will cost before it is started: memory, time of each kind of operation
     Plan(plan::Args),
     /// Let a trained language model speak
@@ -86,6 +89,7 @@ impl Command {
             Self::Measure(args) => measure::run(&args, catalogue),
             Self::Evaluate(args) => evaluate::run(&args, catalogue),
             Self::Predict(args) => predict::run(&args, catalogue),
+            Self::Data(args) => data::run(&args, catalogue),
             Self::Plan(args) => plan::run(&args, catalogue),
             Self::Generate(args) => generate::run(&args, catalogue),
             Self::Runs(args) => runs::run(&args, catalogue),

@@ -34,7 +34,7 @@ pub enum Error {
         expected: Kind,
     },
     /// A value of the wrong type.
-    #[error("{owner}.{key}: expected {expected}, got {got}")]
+    #[error("{owner}.{key}: expected {expected}, got {got}{}", in_quotes(*expected, got))]
     WrongType {
         /// The entry or section.
         owner: String,
@@ -57,6 +57,12 @@ pub enum Error {
         /// The value given, as text.
         got: String,
     },
+}
+
+/// What looks like a number or a flag is text in quotes.
+fn in_quotes(expected: Kind, got: &str) -> &'static str {
+    let is_plain = !got.starts_with(['"', '[']);
+    if matches!(expected, Kind::Text | Kind::Path) && is_plain { "; try it in quotes" } else { "" }
 }
 
 fn or_list(names: &[String]) -> String {

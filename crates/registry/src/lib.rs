@@ -10,7 +10,7 @@ mod settings;
 mod value;
 
 pub use error::Error;
-pub use nearest::nearest;
+pub use nearest::{near, nearest};
 pub use settings::{Settings, setting};
 pub use value::{Kind, Value};
 

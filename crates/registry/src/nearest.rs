@@ -1,48 +1,58 @@
-/// The known names closest to `name`, nearest first: those that differ in case and dashes alone, else up to three within a
-/// third of its length in edits, else up to three that contain it, or begin with the same three letters; else all in the
-/// order of nearness where they are few, and the three nearest of many. Case, dashes and underscores count for nothing.
+/// The known names closest to `name`: those that are [`near`]; else all in the order of nearness where they are few, and the
+/// three nearest of many.
 pub fn nearest(name: &str, known: &[&str]) -> Vec<String> {
-    let wanted = plain(name);
-    let mut ranked: Vec<(usize, &str, String)> = known
-        .iter()
-        .map(|&other| {
-            let folded = plain(other);
-            (edits(&wanted, &folded), other, folded)
-        })
-        .collect();
-    ranked.sort_by_key(|(distance, ..)| *distance);
-    let named = |found: &[&(usize, &str, String)], most: usize| -> Vec<String> {
-        found.iter().take(most).map(|(_, name, _)| (*name).to_owned()).collect()
-    };
-    let same: Vec<_> = ranked.iter().filter(|(distance, ..)| *distance == 0).collect();
-    if !same.is_empty() {
-        return named(&same, SHOWN);
+    let found = near(name, known);
+    if !found.is_empty() {
+        return found;
     }
+    let mut all = ranked(name, known);
+    // Where nothing is near, short names are no nearer for being short.
+    all.sort_by_key(|(distance, _, folded)| (*distance, std::cmp::Reverse(folded.chars().count())));
+    let most = if all.len() <= FEW { FEW } else { SHOWN };
+    all.into_iter().take(most).map(|(_, name, _)| name.to_owned()).collect()
+}
+
+/// The known names that `name` may well stand for, up to three, nearest first: those that differ in case and dashes alone,
+/// else those within a third of its length in edits, else those that contain it or begin with the same three letters. None
+/// if there is no such. Case, dashes and underscores count for nothing.
+pub fn near(name: &str, known: &[&str]) -> Vec<String> {
+    let (wanted, ranked) = (plain(name), ranked(name, known));
+    let first = |found: Vec<&Ranked<'_>>| -> Option<Vec<String>> {
+        let names: Vec<String> = found.into_iter().take(SHOWN).map(|(_, name, _)| (*name).to_owned()).collect();
+        (!names.is_empty()).then_some(names)
+    };
+    let same = |(distance, ..): &&Ranked<'_>| *distance == 0;
     let limit = (wanted.chars().count() / 3).max(2);
     // Two edits make anything of a name of two letters.
-    let close = |(distance, _, folded): &&(usize, &str, String)| {
+    let close = |(distance, _, folded): &&Ranked<'_>| {
         *distance <= limit && *distance < folded.chars().count().max(wanted.chars().count())
     };
-    let close: Vec<_> = ranked.iter().filter(close).collect();
-    if !close.is_empty() {
-        return named(&close, SHOWN);
-    }
     let prefix: String = wanted.chars().take(3).collect();
     let long = |text: &str| text.chars().count() >= 3;
-    let related = |(_, _, folded): &&(usize, &str, String)| {
+    let related = |(_, _, folded): &&Ranked<'_>| {
         long(&prefix)
             && (folded.starts_with(&prefix)
                 || folded.contains(&wanted)
                 || (long(folded) && wanted.contains(folded.as_str())))
     };
-    let related: Vec<_> = ranked.iter().filter(related).collect();
-    if !related.is_empty() {
-        return named(&related, SHOWN);
-    }
-    let mut all: Vec<_> = ranked.iter().collect();
-    // Where nothing is near, short names are no nearer for being short.
-    all.sort_by_key(|(distance, _, folded)| (*distance, std::cmp::Reverse(folded.chars().count())));
-    named(&all, if all.len() <= FEW { FEW } else { SHOWN })
+    first(ranked.iter().filter(same).collect())
+        .or_else(|| first(ranked.iter().filter(close).collect()))
+        .or_else(|| first(ranked.iter().filter(related).collect()))
+        .unwrap_or_default()
+}
+
+/// A name with how many edits it is away, and as it is compared.
+type Ranked<'a> = (usize, &'a str, String);
+
+fn ranked<'a>(name: &str, known: &[&'a str]) -> Vec<Ranked<'a>> {
+    let wanted = plain(name);
+    let edited = |&other: &&'a str| {
+        let folded = plain(other);
+        (edits(&wanted, &folded), other, folded)
+    };
+    let mut ranked: Vec<Ranked<'a>> = known.iter().map(edited).collect();
+    ranked.sort_by_key(|(distance, ..)| *distance);
+    ranked
 }
 
 /// How many names are offered of many.
@@ -96,5 +106,6 @@ mod tests {
         assert_eq!(nearest("horizontal-axis", &known), ["horizon"], "what begins like it");
         assert_eq!(nearest("xyzxyzxyz", &known).len(), 3);
         assert_eq!(nearest("hxrxzxx", &known)[0], "horizon");
+        assert!(near("xyzxyzxyz", &known).is_empty() && near("hxrxzxx", &known).is_empty());
     }
 }

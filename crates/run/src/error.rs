@@ -28,7 +28,9 @@ pub enum Error {
     #[error(transparent)]
     Onnx(#[from] onedge_onnx::Error),
     /// Text is to be drawn from a model of something else.
-    #[error("{origin}: data `{data}` is no text, expected a model of one; try data = cicero, tiny-shakespeare or text")]
+    #[error(
+        "{origin}: data `{data}` is no text, expected a model of one; try one trained on `cicero`, `tiny-shakespeare` or `text`"
+    )]
     NoText {
         /// The spec.
         origin: String,

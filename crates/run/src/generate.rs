@@ -262,7 +262,7 @@ mod tests {
         let none = generate(&spec, None, &Point::Random, &mut data_sets, &options(), |_| true).unwrap_err().to_string();
         assert_eq!(
             none,
-            "defaults: data `digits` is no text, expected a model of one; try data = cicero, tiny-shakespeare or text"
+            "defaults: data `digits` is no text, expected a model of one; try one trained on `cicero`, `tiny-shakespeare` or `text`"
         );
     }
 }

@@ -485,7 +485,7 @@ mod tests {
             message(&format!("target_loss = nan\n{CONSTANT}")),
             "a.toml: spec.target_loss: expected a number to compare losses with, got NaN"
         );
-        assert_eq!(message("[tuner]\nname = 3"), "a.toml: tuner.name: expected text, got 3");
+        assert_eq!(message("[tuner]\nname = 3"), "a.toml: tuner.name: expected text, got 3; try it in quotes");
         assert_eq!(
             message(&format!("{CONSTANT}[engine]\nname = \"fast\"")),
             "a.toml: engine: unknown key `name`, expected one of its settings; try `lanes` or `chunk` or `threads` or `memory_mib`"

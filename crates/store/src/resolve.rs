@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use onedge_registry::nearest;
+use onedge_registry::near;
 use onedge_spec::Catalogue;
 
 use super::Store;
@@ -78,7 +78,7 @@ impl Store {
         }
         // Folder and name are often the same.
         let names: BTreeSet<&str> = runs.iter().flat_map(|called| [&called.folder[..], &called.name]).collect();
-        let nearest = nearest(run, &names.into_iter().collect::<Vec<_>>());
+        let nearest = near(run, &names.into_iter().collect::<Vec<_>>());
         Err(Error::UnknownRun { run: run.to_owned(), root: self.root().to_owned(), nearest })
     }
 

@@ -28,7 +28,7 @@ pub use claims::Owner;
 pub use error::Error;
 pub use file::Sweep;
 pub use give_up::GiveUp;
-pub use map::{Map, RELATIVE_LOSS};
+pub use map::{Map, RELATIVE_LOSS, check_value};
 pub use metric::Metric;
 pub use place::{find, folder, is_at_end, recall};
 pub use report::{Counts, Report};

@@ -7,9 +7,58 @@ use super::trials::Trial;
 use crate::{Error, Metric};
 use onedge_plot::{HeatCell, HeatMap, HeatPanel, Mark, Scale};
 use onedge_record::{StopReason, Summary};
+use onedge_run::{DataSets, Metrics, metrics};
+use onedge_spec::Spec;
 
 /// The final loss over the first one: what is shown if nothing else is asked for.
 pub const RELATIVE_LOSS: &str = "final_loss / first_loss";
+
+/// Whether the summaries of all `specs` will have a number of this name, before any of them is done.
+///
+/// # Errors
+/// [`Error::Option`] for a name that none will have; what is wrong with data or model.
+pub fn check_value<'a>(
+    name: &str,
+    specs: impl IntoIterator<Item = &'a Spec>,
+    data_sets: &mut DataSets,
+) -> Result<(), Error> {
+    if name == RELATIVE_LOSS || NUMBERS.contains(&name) || name.starts_with("events.") {
+        return Ok(());
+    }
+    if let Ok(metric) = Metric::named(name) {
+        return metric.check(specs, data_sets).map_err(|error| match error {
+            Error::Option { expected, got, .. } => Error::Option { option: "value", expected, got },
+            other => other,
+        });
+    }
+    // Metrics of which nobody knows whether more is better.
+    let (part, metric) = name.split_once('.').unwrap_or((name, ""));
+    if let ("train" | "test", Some(spec)) = (part, specs.into_iter().next()) {
+        let Metrics { train, test, .. } = metrics(spec, data_sets)?;
+        if if part == "train" { train } else { test }.iter().any(|known| known == metric) {
+            return Ok(());
+        }
+    }
+    let near = nearest(name, &NUMBERS);
+    let near: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
+    let expected = format!("a number of the summaries, like test.accuracy or {}", near.join(" or "));
+    Err(Error::Option { option: "value", expected, got: format!("`{name}`") })
+}
+
+/// The numbers that every summary has, or may have.
+const NUMBERS: [&str; 11] = [
+    "first_loss",
+    "final_loss",
+    "best_loss",
+    "cost",
+    "seconds",
+    "spectrum_seconds",
+    "checkpoint_seconds",
+    "steps",
+    "parameters",
+    "best.step",
+    "best.value",
+];
 
 /// A value for every pair of two settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -257,3 +306,7 @@ fn names(summary: &Summary) -> Vec<String> {
     }
     names
 }
+
+#[cfg(test)]
+#[path = "map_tests.rs"]
+mod tests;

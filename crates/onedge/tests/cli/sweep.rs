@@ -192,6 +192,11 @@ fn mistakes_are_told_before_anything_is_run() {
         ),
         (&["grid.toml", "--map", "tuner.rate,bach"], "--map: expected settings of some run, like `batch`, got `bach`"),
         (&["grid.toml", "--map", "tuner.name,batch"], "--map: expected settings of numbers along the axes"),
+        (
+            &["grid.toml", "--value", "finalloss"],
+            "--value: expected a number of the summaries, like test.accuracy or `final_loss`, got `finalloss`",
+        ),
+        (&["grid.toml", "--value", "test.accuracy"], "--value: expected final_loss, best_loss or one of "),
     ] {
         let output = bench.run(&[&["sweep"], args].concat());
         assert_eq!(output.code, Some(2), "{args:?}: {}", output.stderr);

@@ -77,6 +77,9 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
         let runs = runs_of(&specs, workers.share);
         let open = || runs.iter().filter(|run| !matches!(here[**run], Status::Done(_))).map(|run| &specs[*run]);
         note_threads(open(), workers.jobs);
+        if open().next().is_some() {
+            sweep::check_value(&args.value, open(), &mut data_sets)?;
+        }
         check_all(open(), &mut data_sets)?;
         metric.check(open(), &mut data_sets)?;
         warn_of_foresights(open(), &*rows.warnings());
@@ -141,6 +144,10 @@ fn note_threads<'a>(specs: impl Iterator<Item = &'a Spec>, jobs: usize) {
 /// Prints the tables and leaves them with everything else.
 fn show(report: &Report<'_>, axes: Option<&Axes>, args: &Args, done: Option<usize>) -> anyhow::Result<()> {
     let counts = report.counts();
+    let usual = report.usual_axes();
+    let axes = axes.map_or(&usual[..], std::slice::from_ref);
+    // What no summary has is told before anything is shown.
+    axes.iter().try_for_each(|axes| report.map(axes, &args.value).map(drop))?;
     let points = report.point_table();
     if (2..=POINTS_SHOWN).contains(&points.len()) {
         console::table(&points);
@@ -162,9 +169,8 @@ fn show(report: &Report<'_>, axes: Option<&Axes>, args: &Args, done: Option<usiz
     let stem = args.sweep.file_stem().unwrap_or(args.sweep.as_os_str());
     let folder = args.root.join(format!("{}.sweep", stem.to_string_lossy()));
     fs::create_dir_all(&folder).map_err(onedge_record::Error::write(&folder))?;
-    let usual = report.usual_axes();
     let may = |names: &[String]| args.force.claim("sweep", &folder, names);
-    let files = report.save(&folder, axes.map_or(&usual[..], std::slice::from_ref), &args.value, may)?;
+    let files = report.save(&folder, axes, &args.value, may)?;
     console::result(&format!("left in {}: {}\n", folder.display(), files.join(", ")));
     Ok(())
 }

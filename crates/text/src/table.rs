@@ -82,7 +82,9 @@ impl Table {
         let names = left_out.into_iter().map(|place| self.columns[place].cells[0].clone()).collect();
         table.columns.retain(|column| !column.cells.is_empty());
         while table.width() > width {
-            let long = table.columns.iter_mut().filter(|column| !column.is_numeric && column.width() > LEAST);
+            // Text may be cut, of numbers only their heading.
+            let least = |column: &Column| if column.is_numeric { column.below().max(LEAST) } else { LEAST };
+            let long = table.columns.iter_mut().filter(|column| column.width() > least(column));
             let Some(widest) = long.max_by_key(|column| column.width()) else { break };
             let to = widest.width() - 1;
             widest.cells.iter_mut().for_each(|cell| *cell = shortened(cell, to));
@@ -108,6 +110,11 @@ impl Table {
 }
 
 impl Column {
+    /// The width of what stands below the heading.
+    fn below(&self) -> usize {
+        self.cells.iter().skip(1).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    }
+
     fn width(&self) -> usize {
         self.cells.iter().map(|cell| cell.chars().count()).max().unwrap_or(0)
     }
@@ -194,6 +201,8 @@ mod tests {
         let (narrow, left_out) = table.within(14);
         assert_eq!(narrow, "run       loss\ncd...ult  0.21\ngreedy     0.5\n");
         assert_eq!(left_out, ["time", "ended"]);
+        let errors = Table::new(&["run", "loss ± standard error"], &[vec!["a".to_owned(), "0.5 ± 0.125".to_owned()]]);
+        assert_eq!(errors.fitted(17), "run  loss...error\na     0.5 ± 0.125\n");
         assert!(table.fitted(40).lines().all(|line| line.chars().count() <= 40));
     }
 

@@ -16,7 +16,7 @@ use crate::program::root::Root;
 /// What every command that takes specs shares.
 #[derive(Debug, Args)]
 pub struct Overrides {
-    /// Change a setting, like tuner.sigma=2.06, steps=500 or tuner=greedy; may be repeated
+    /// Change a setting, like tuner.sigma=2.06, steps=500 or tuner=greedy; ~KEY takes one away; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     #[command(flatten)]

@@ -34,5 +34,6 @@ mod schedules;
 mod signals;
 mod store_kills;
 mod sweep;
+mod terminal;
 mod theory;
 mod train;

@@ -21,6 +21,7 @@ mod language;
 mod locks;
 mod lost;
 mod measure;
+mod memory;
 mod mistakes;
 mod moved;
 mod names;

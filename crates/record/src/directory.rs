@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::checkpoint::Checkpoints;
 use crate::cut_back::{copy_below, cut_back};
 use crate::reader::each_of_file;
 use crate::{Error, PART, RUN_LOCK, Record, Resumption, RunLock, Steps, Summary, Survey, Taken, Thinned, write_whole};
@@ -111,14 +112,19 @@ impl RunDirectory {
         }
     }
 
+    /// Whether a folder is that of a run: it holds step records, a spec or checkpoints.
+    pub fn is_run(path: &Path) -> bool {
+        let directory = Self::at(path);
+        let checkpoints = || Checkpoints::in_folder(&directory.checkpoints()).steps();
+        directory.steps().is_file() || directory.spec().is_file() || checkpoints().is_ok_and(|steps| !steps.is_empty())
+    }
+
     /// An existing folder.
     ///
     /// # Errors
-    /// [`Error::NoRun`] if it holds neither step records nor a spec.
+    /// [`Error::NoRun`] if it is not that of a run.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let directory = Self { path: path.to_owned() };
-        let is_run = directory.steps().is_file() || directory.spec().is_file();
-        if is_run { Ok(directory) } else { Err(Error::NoRun(path.to_owned())) }
+        if Self::is_run(path) { Ok(Self::at(path)) } else { Err(Error::NoRun(path.to_owned())) }
     }
 
     /// A folder that may or may not hold a run.

@@ -31,7 +31,7 @@ pub struct Summary {
     pub checkpoints_failed: u64,
     /// Forward-equivalents spent on training, the spectrum left out.
     pub cost: f64,
-    /// The first recorded loss.
+    /// The loss of the first step; none if its record is lost.
     pub first_loss: Option<f64>,
     /// The mean of the last five recorded losses.
     pub final_loss: Option<f64>,

@@ -11,7 +11,7 @@ pub const SUMMARY: &[(&str, &str)] = &[
     ("checkpoint_seconds", "spent on checkpoints, by the process that finished the run"),
     ("checkpoints_failed", "checkpoints that this process could not write"),
     ("cost", "evaluations of the loss spent on training, diagnostics left out"),
-    ("first_loss", "the first recorded loss"),
+    ("first_loss", "the loss of the first step; absent if its record is lost"),
     ("final_loss", "the mean of the last five recorded losses: what runs are compared by"),
     ("best_loss", "the smallest recorded loss"),
     ("best", "the best evaluation of the test examples: its step, metric and value"),

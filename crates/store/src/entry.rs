@@ -36,7 +36,7 @@ const DEPTH: usize = 4;
 
 /// Whether a folder is that of a run.
 pub(super) fn is_run(path: &Path) -> bool {
-    ["steps.jsonl", "spec.toml"].iter().any(|name| path.join(name).is_file())
+    RunDirectory::is_run(path)
 }
 
 /// See [`Entry::stamp`].

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use onedge_record::RunDirectory;
 use onedge_spec::Catalogue;
 use onedge_store::{Store, path_of};
 
@@ -26,7 +27,7 @@ impl Root {
 
     /// The folder of the run that `run` means: its path, or the name, id or folder of a run below the root.
     pub fn folder_of(&self, run: &Path, catalogue: &Catalogue) -> anyhow::Result<PathBuf> {
-        let is_path = ["steps.jsonl", "spec.toml"].iter().any(|name| run.join(name).is_file());
+        let is_path = RunDirectory::is_run(run);
         match run.to_str() {
             // There are no names yet.
             _ if self.is_yet_to_come() && !is_path => Err(onedge_record::Error::NoRun(run.to_owned()).into()),

@@ -156,6 +156,23 @@ fn a_spec_that_is_lost_is_in_the_checkpoints() {
     assert!(none.starts_with("error: run/spec.toml: expected the spec that the run wrote"), "{none}");
 }
 
+/// A folder with nothing but checkpoints and a summary in it.
+#[test]
+fn checkpoints_alone_are_enough() {
+    let bench = bench();
+    ["spec.toml", "steps.jsonl", "meaning.json", "params.safetensors", "lock"]
+        .iter()
+        .for_each(|name| remove(&bench, &format!("run/{name}")));
+    goes_on(
+        &bench,
+        "goes on from the checkpoint at step 9 of 13\n\
+         run/steps.jsonl: no records of steps 0 to 8; the run goes on without them\n\
+         run/spec.toml: no such file; written anew, with the settings that run/checkpoints/9.safetensors has\n",
+    );
+    let listed = bench.done(&["runs", "--root", "."]).stdout;
+    assert!(listed.contains("run"), "{listed}");
+}
+
 #[test]
 fn a_summary_that_is_damaged_is_written_anew() {
     let bench = bench();

@@ -25,6 +25,7 @@ pub fn conclude(result: Result<Finished, Error>, row: &mut Row) -> anyhow::Resul
         Err(error) => return Err(error.into()),
     };
     row.finish(&finished.summary);
+    row.leave();
     let is_gone = lost.as_ref().is_some_and(Error::is_gone);
     console::result(&report(&finished, (!is_gone).then_some(&finished.folder)));
     if let Some(error) = lost {

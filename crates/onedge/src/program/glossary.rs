@@ -157,9 +157,32 @@ pub const TERMS: &[Term] = &[
                the end and kept in the summary. docs/RUNS.md has the thresholds.",
     },
     Term {
+        name: "accuracy",
+        summary: "the share of the examples whose likeliest class is theirs",
+        text: "Of one example it is 1 or 0. `train.accuracy` is the mean over all training examples at the end of a run, `test.accuracy` \
+               that over the test examples, which is what to choose by. Guessing has 1 / classes.",
+    },
+    Term {
+        name: "top-5-accuracy",
+        summary: "the share of the examples whose class is among the five likeliest",
+        text: "Told where there are more than five classes, as ImageNet is judged (Russakovsky et al. 2015, arXiv 1409.0575).",
+    },
+    Term {
+        name: "absolute-error",
+        summary: "how far predicted values are from the targets, in the mean",
+        text: "The mean of |prediction - target| over outputs and examples, in the units that the targets were trained in.",
+    },
+    Term {
+        name: "r-squared",
+        summary: "the share of the targets' variance that predictions explain",
+        text: "R^2 is 1 less the mean squared error over the variance of the targets: 1 is perfect, and 0 is what predicting the mean gives. \
+               It is negative for predictions that are worse than that.",
+    },
+    Term {
         name: "schedule",
         summary: "a learning rate that depends on the step alone",
-        text: "For example a linear warm-up and a cosine decay to zero (`warmup-cosine`). Its peak and its length must be chosen.",
+        text: "For example a linear warm-up and a cosine decay to zero (`warmup-cosine`). Its peak and its length must be chosen. One that ends \
+               before the run leaves the rest of it at rate 0, so onedge warns before the first step.",
     },
     Term {
         name: "checkpoint",

@@ -213,6 +213,18 @@ fn sections() -> Vec<Row> {
         doc: "Written before the first section of a spec; with --set, without a dot.".into(),
         settings: Some(ROOT.to_vec()),
     }];
+    let keys: Vec<String> = onedge_sweep::KEYS.iter().map(|(key, doc)| format!("{key}: {doc}.")).collect();
+    rows.push(Row {
+        name: "sweep".into(),
+        summary: "many runs of one spec, whose settings may be lists and distributions".into(),
+        doc: format!(
+            "A section of a sweep, which `onedge sweep` does; with --set, `sweep`, a dot and the key. {} docs/SWEEPS.md has all \
+             of them with examples.",
+            keys.join(" ")
+        )
+        .into(),
+        settings: None,
+    });
     rows.extend(SECTIONS.iter().map(|section| Row {
         name: section.key.into(),
         summary: match section.choice {

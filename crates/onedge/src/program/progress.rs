@@ -97,6 +97,13 @@ impl Rows {
         }
     }
 
+    /// Ends the last line, so that what is printed next begins one of its own.
+    pub fn leave(&self) {
+        if self.terminal && !self.quiet {
+            console::prompt("\n");
+        }
+    }
+
     /// Shows a sentence above the rows, even where progress is not wanted.
     pub fn warnings(&self) -> Box<dyn Fn(&str)> {
         let bars = self.bars.clone();
@@ -188,6 +195,13 @@ impl Row {
             let message = beside(&self.message(record, done), usize::MAX);
             console::note(&format!("{}: step {done}/{}  {message}", self.name, self.steps));
             self.drawn = Instant::now();
+        }
+    }
+
+    /// Ends the line of the last row, as [`Rows::leave`].
+    pub fn leave(&self) {
+        if self.terminal && !self.quiet {
+            console::prompt("\n");
         }
     }
 

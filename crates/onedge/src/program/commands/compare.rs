@@ -52,6 +52,7 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
         None => RunDirectory::create_numbered(Path::new(ROOT), "compare")?,
     };
     let (groups, stopped) = all(&plans, &rows, folder.path(), &mut data_sets, &interrupt, catalogue);
+    rows.leave();
     let shown = show(&groups, &plans, folder.path(), &metric);
     stopped?;
     shown?;

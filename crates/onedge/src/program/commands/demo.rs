@@ -73,6 +73,7 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
             break;
         }
     }
+    rows.leave();
     console::result("\n");
     console::table(&comparison_table(&groups));
     console::result("\n");

@@ -14,7 +14,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
-    let (kinds, wanted) = (kinds(catalogue), plain(&args.name));
+    let (kinds, wanted) = (kinds(catalogue), plain(without_part(&args.name)));
     let rows = kinds.iter().flat_map(|kind| kind.rows.iter().map(move |row| (kind, row)));
     let text = |(kind, row): (&Kind, &Row)| format!("{} {}", kind.singular, full(row, console::width()));
     // A setting is called by its key alone, too.
@@ -36,6 +36,16 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
     }
     console::result(&found.join("\n"));
     Ok(Code::Done)
+}
+
+/// A metric is called `test.accuracy` where it says of which examples, and a setting `spec.steps` where it might be a result;
+/// counts of events are explained together.
+fn without_part(name: &str) -> &str {
+    match name.split_once('.') {
+        Some(("train" | "test" | "best" | "spec", rest)) => rest,
+        Some(("events", _)) => "events",
+        _ => name,
+    }
 }
 
 /// Names are in kebab case in specs and in snake case in records: either will do.

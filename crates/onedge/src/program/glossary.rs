@@ -211,7 +211,11 @@ mod tests {
     fn terms_are_named_once_and_say_something() {
         for (place, term) in TERMS.iter().enumerate() {
             assert!(TERMS[..place].iter().all(|other| other.name != term.name), "{}", term.name);
-            assert!(term.name.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{}", term.name);
+            assert!(
+                term.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'),
+                "{}",
+                term.name
+            );
             assert!(!term.summary.ends_with('.') && term.text.ends_with('.'), "{}", term.name);
         }
     }

@@ -1,3 +1,4 @@
+use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -61,7 +62,7 @@ impl Origin {
     pub(crate) fn restore_spec(&self, data_sets: &mut DataSets, tell: &mut dyn FnMut(&str)) -> Result<(), Error> {
         let Some(file) = &self.restored_from else { return Ok(()) };
         let (path, file) = (self.directory.spec(), file.display().to_string());
-        tell(&format!("{}: no such file; written anew, with the settings that {file} has", path.display()));
+        tell(&format!("{}: lost; written anew, with the settings that {file} has", path.display()));
         let spec = Spec::resolve(&self.document)?;
         let mut sources = vec![("restored_from".to_owned(), Value::Text(file))];
         sources.extend(of_its_data(&spec, self.directory.path(), data_sets)?);
@@ -233,11 +234,14 @@ impl Origin {
 /// # Errors
 /// [`Error::NoRun`] where no run was begun; [`Error::NoSpec`] without a spec; a file that cannot be read.
 pub(crate) fn document(directory: &RunDirectory, catalogue: &Catalogue) -> Result<(Document, Option<PathBuf>), Error> {
-    let (document, restored_from) = if directory.spec().is_file() {
+    let (document, restored_from) = if is_there(&directory.spec()) {
         (Document::read(&directory.spec())?, None)
     } else {
         match Checkpoints::in_folder(&directory.checkpoints()).last_about()? {
             Some((file, about)) => (Document::parse(&file.display().to_string(), &about.spec)?, Some(file)),
+            None if directory.spec().is_file() => {
+                return Err(Error::NoSpec { path: directory.spec(), got: "nothing in it" });
+            }
             None if directory.steps().is_file() => {
                 return Err(Error::NoSpec { path: directory.spec(), got: "no such file" });
             }
@@ -262,6 +266,12 @@ pub(crate) fn document(directory: &RunDirectory, catalogue: &Catalogue) -> Resul
 /// A folder without a run, or whose spec cannot be read.
 pub fn document_of(run: &Path, catalogue: &Catalogue) -> Result<Document, Error> {
     Ok(document(&RunDirectory::open(run)?, catalogue)?.0)
+}
+
+/// Whether a file is there and has something in it: a loss of power may leave it empty, or full of zeros.
+fn is_there(path: &Path) -> bool {
+    path.is_file()
+        && !fs::read(path).is_ok_and(|bytes| bytes.iter().all(|byte| *byte == 0 || byte.is_ascii_whitespace()))
 }
 
 /// `steps 3 to 7 and 9`

@@ -136,23 +136,31 @@ fn a_spec_that_is_lost_is_in_the_checkpoints() {
     goes_on(
         &bench,
         "goes on from the checkpoint at step 9 of 13\n\
-         run/spec.toml: no such file; written anew, with the settings that run/checkpoints/9.safetensors has\n",
+         run/spec.toml: lost; written anew, with the settings that run/checkpoints/9.safetensors has\n",
     );
     let settings = |text: &str| text.split("\n[provenance]").next().unwrap().to_owned();
     assert_eq!(settings(&bench.read("run/spec.toml")), settings(&before));
     assert!(bench.read("run/spec.toml").contains("restored_from = \"run/checkpoints/9.safetensors\"\n"));
     assert_eq!(bench.done(&["resume", "run", "--steps", "14", "-q"]).code, Some(0));
 
+    // Empty, or full of zeros, it is as good as lost.
+    for nothing in ["", "\0\0\0\0"] {
+        bench.write("run/spec.toml", nothing);
+        let steps = if nothing.is_empty() { "15" } else { "16" };
+        let resumed = bench.done(&["resume", "run", "--steps", steps, "-q"]);
+        assert!(resumed.stderr.contains("run/spec.toml: lost; written anew"), "{}", resumed.stderr);
+    }
+
     // One that was cut off, or put there by somebody, is not replaced; and without checkpoints there is nothing to go by.
     bench.write("run/spec.toml", &before[..before.find("[provenance]").unwrap()]);
-    let cut = refused(&bench, &["resume", "run", "--steps", "15"]);
+    let cut = refused(&bench, &["resume", "run", "--steps", "17"]);
     assert!(cut.ends_with(
         "got none of that; put it back from a copy, remove it if there are checkpoints, which have the settings too, or do \
          the run anew in another folder\n"
     ));
     remove(&bench, "run/spec.toml");
     fs::remove_dir_all(bench.path("run/checkpoints")).unwrap();
-    let none = refused(&bench, &["resume", "run", "--steps", "15"]);
+    let none = refused(&bench, &["resume", "run", "--steps", "17"]);
     assert!(none.starts_with("error: run/spec.toml: expected the spec that the run wrote"), "{none}");
 }
 
@@ -167,7 +175,7 @@ fn checkpoints_alone_are_enough() {
         &bench,
         "goes on from the checkpoint at step 9 of 13\n\
          run/steps.jsonl: no records of steps 0 to 8; the run goes on without them\n\
-         run/spec.toml: no such file; written anew, with the settings that run/checkpoints/9.safetensors has\n",
+         run/spec.toml: lost; written anew, with the settings that run/checkpoints/9.safetensors has\n",
     );
     let listed = bench.done(&["runs", "--root", "."]).stdout;
     assert!(listed.contains("run"), "{listed}");

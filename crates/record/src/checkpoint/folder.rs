@@ -45,7 +45,8 @@ impl Checkpoints {
             let step = path.file_stem()?.to_str()?.parse().ok()?;
             (path == self.path(step)).then_some(step)
         };
-        let mut steps: Vec<u64> = entries.flatten().filter_map(|entry| step(entry.path())).collect();
+        let files = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file());
+        let mut steps: Vec<u64> = files.filter_map(step).collect();
         steps.sort_unstable_by(|a, b| b.cmp(a));
         Ok(steps)
     }

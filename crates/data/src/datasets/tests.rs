@@ -104,8 +104,7 @@ fn settings_that_exclude_each_other_or_do_not_apply_are_refused() {
         (
             "red-wine",
             &[("side", "3")],
-            "red-wine: unknown key `side`, expected one of its settings; try `target` or `skip` or `first` or `random` or `balanced` or `seed` or \
-             `test_fraction` or `test_first`",
+            "red-wine: unknown key `side`, expected one of its settings; try `scale` or `skip` or `seed`",
         ),
         ("digits", &[("skip", "1797")], "digits.skip: expected less than the 1797 examples, got 1797"),
         ("cifar-100", &[("labels", "rough")], "cifar-100.labels: expected `fine` or `coarse`, got \"rough\""),

@@ -37,7 +37,7 @@ impl Unpacked {
         let most = self.bytes(packed) / MIB;
         let bound = match self {
             Self::Usual if most > LEAST_MIB => format!("{TIMES} times its size"),
-            Self::Usual => format!("{LEAST_MIB} MiB of a small file"),
+            Self::Usual => format!("{LEAST_MIB} MiB, as the file is small"),
             Self::Mib(mib) => format!("the {mib} MiB of `unpacked_mib`"),
         };
         let advice = "a larger `unpacked_mib`, or unpacking it first, as with `gunzip`".to_owned();

@@ -207,28 +207,25 @@ impl<'a> Draft<'a> {
 
     fn number(&mut self, column: usize, rows: &[usize]) -> Result<Role, Error> {
         let (table, rules) = (self.table, self.rules);
-        let read = |single| -> Result<Vec<Option<f64>>, Error> {
-            rows.iter().map(|&row| self.encoding.number(table, row, column, single)).collect()
-        };
-        let exact = read(false)?;
-        let present: Vec<f64> = exact.iter().copied().flatten().collect();
-        let spread = Spread::of(present.iter().copied());
-        self.columns[column] = ColumnSummary::of_numbers(&present, exact.len() - present.len(), &spread);
-        self.remarks.extend(doubts::of_numbers(table, column, rows, &exact, &spread));
         let standard = rules.scale == Scale::Standard;
-        let single = rules.precision == Precision::Single && !(standard && is_coarse(&present));
-        let numbers = if single { read(true)? } else { exact };
+        let (spread, coarse) = self.look_at(column, rows)?;
+        let single = rules.precision == Precision::Single && !(standard && coarse);
+        let numbers = self.read(column, rows, single)?;
         let known: Vec<f64> = numbers.iter().copied().flatten().collect();
         let fill = match rules.missing {
             Missing::Error | Missing::DropRow => None,
             Missing::Mean => Some(moments(&known).0),
             Missing::Median => Some(median(&known)),
         };
-        let indicator = rules.missing_indicator && known.len() < numbers.len();
+        let lacks_some = known.len() < numbers.len();
+        let indicator = rules.missing_indicator && lacks_some;
         let (mean, scale) = match rules.scale {
             Scale::None => (0.0, 1.0),
             Scale::Unit => (0.0, f64::from(self.full_scale()?)),
-            Scale::Standard => moments(&numbers.iter().copied().filter_map(|x| x.or(fill)).collect::<Vec<_>>()),
+            Scale::Standard if lacks_some => {
+                moments(&numbers.iter().copied().filter_map(|x| x.or(fill)).collect::<Vec<_>>())
+            }
+            Scale::Standard => moments(&known),
         };
         let advice = if standard {
             "`precision = \"f64\"`, or a logarithm of it in the file"
@@ -238,6 +235,22 @@ impl<'a> Draft<'a> {
         let change = |x| (x - mean) / scale;
         self.remarks.extend(apart(table, rules.precision, column, rows, &spread, advice, change)?);
         Ok(Role::Number { mean, scale, single, fill, indicator })
+    }
+
+    /// The numbers of a column, none where one is missing.
+    fn read(&self, column: usize, rows: &[usize], single: bool) -> Result<Vec<Option<f64>>, Error> {
+        rows.iter().map(|&row| self.encoding.number(self.table, row, column, single)).collect()
+    }
+
+    /// Looks at the numbers of a column with all their digits: how they are spread, and whether they are coarse in single precision. Nothing
+    /// of what that takes is kept, as a column may be long.
+    fn look_at(&mut self, column: usize, rows: &[usize]) -> Result<(Spread, bool), Error> {
+        let exact = self.read(column, rows, false)?;
+        let present: Vec<f64> = exact.iter().copied().flatten().collect();
+        let spread = Spread::of(present.iter().copied());
+        self.columns[column] = ColumnSummary::of_numbers(&present, exact.len() - present.len(), &spread);
+        self.remarks.extend(doubts::of_numbers(self.table, column, rows, &exact, &spread));
+        Ok((spread, is_coarse(&present)))
     }
 
     fn full_scale(&self) -> Result<f32, Error> {

@@ -30,6 +30,7 @@ impl Spread {
         let mut distinct: Vec<f64> = numbers.map(|x| x + 0.0).collect();
         distinct.sort_unstable_by(f64::total_cmp);
         distinct.dedup();
+        distinct.shrink_to_fit();
         Self { distinct }
     }
 

@@ -3,7 +3,7 @@ use serde::Serialize;
 use super::numbers::Spread;
 use super::{Role, Table, TableEncoding};
 use crate::Targets;
-use crate::excerpt::list;
+use crate::excerpt::{excerpt, list};
 
 /// What a table was taken as: what each column is, of the rows that are trained on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -157,9 +157,9 @@ impl TableSummary {
         let predicted = target.map_or_else(String::new, |target| match target.taken_as {
             "classes" => {
                 let classes = list(target.counts.iter().map(|counted| counted.label.as_str()));
-                format!("`{}` is predicted, one of {} classes: {classes}", target.name, target.different)
+                format!("`{}` is predicted, one of {} classes: {classes}", excerpt(&target.name), target.different)
             }
-            _ => format!("`{}` is predicted, a number", target.name),
+            _ => format!("`{}` is predicted, a number", excerpt(&target.name)),
         });
         let groups = [group("number", "numbers"), group("categories", "categories"), group("dropped", "left out:")];
         let groups: Vec<String> = groups.into_iter().flatten().collect();
@@ -179,5 +179,24 @@ mod tests {
         assert_eq!((usual.different, usual.missing), (3, 2));
         assert_eq!(of(&[f64::MAX, f64::MAX]).mean, Some(f64::MAX));
         assert_eq!(of(&[]).mean, None);
+    }
+
+    #[test]
+    fn no_name_gives_orders_to_a_terminal() {
+        let column =
+            |name: &str, taken_as| ColumnSummary { name: name.to_owned(), taken_as, ..ColumnSummary::default() };
+        for taken_as in ["classes", "values"] {
+            let summary = TableSummary {
+                origin: "t.csv".to_owned(),
+                header: true,
+                delimiter: ',',
+                rows: 1,
+                left_out: 0,
+                columns: vec![column("a\u{1f}", "number"), column("y\u{1b}[2J", taken_as)],
+                first_rows: Vec::new(),
+            };
+            let line = summary.to_line();
+            assert!(line.contains("`y\\u{1b}[2J` is predicted") && !line.contains(char::is_control), "{line}");
+        }
     }
 }

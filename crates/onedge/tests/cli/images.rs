@@ -131,8 +131,8 @@ fn images_that_cannot_be_used_are_named() {
         ("x.png", animated(4), "animated, with 4 frames, expected a still image"),
         ("x.png", png(9, BitDepth::Eight)[..60].to_vec(), "truncated PNG, expected the whole image"),
         ("x.jpg", jpeg()[..400].to_vec(), "truncated JPEG, expected the whole image; try fetching the file again"),
-        ("x.jpg", Vec::new(), "neither PNG nor JPEG by its first bytes"),
-        ("x.jpeg", b"GIF89a".to_vec(), "neither PNG nor JPEG by its first bytes"),
+        ("x.jpg", Vec::new(), "an empty file by its first bytes, expected PNG or JPEG"),
+        ("x.jpeg", b"GIF89a".to_vec(), "a GIF image by its first bytes, expected PNG or JPEG"),
         ("x.gif", b"GIF89a".to_vec(), "no name of an image, expected one that ends in .png, .jpg or .jpeg"),
     ] {
         let bench = bench();

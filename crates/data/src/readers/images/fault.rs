@@ -33,8 +33,11 @@ pub enum ImageFault {
     )]
     Name,
     /// A file that is not what its name says.
-    #[error("neither PNG nor JPEG by its first bytes, expected one of them; try converting it")]
-    Content,
+    #[error("{got} by its first bytes, expected PNG or JPEG; try converting it, or fetching it again")]
+    Content {
+        /// What it is, as far as that is known.
+        got: &'static str,
+    },
     /// A file that ends early.
     #[error("truncated {format}, expected the whole image; try fetching the file again")]
     Truncated {

@@ -150,7 +150,7 @@ mod tests {
             let message = load("set", &borrowed(&files), 5, &context).unwrap_err().to_string();
             assert!(
                 message.ends_with(
-                    "7.png: neither PNG nor JPEG by its first bytes, expected one of them; try converting it"
+                    "7.png: a GIF image by its first bytes, expected PNG or JPEG; try converting it, or fetching it again"
                 ),
                 "{message}"
             );

@@ -45,7 +45,7 @@ impl Branch {
         let mut document = origin.document.clone();
         document.set(&format!("name={} from {at}", origin.spec.name))?;
         document.set(&format!("steps={}", origin.spec.steps))?;
-        changes.iter().try_for_each(|change| document.set(change))?;
+        document.set_all(changes)?;
         let spec = Spec::resolve(&document)?;
         if spec.steps <= at && spec.steps == origin.spec.steps {
             let expected =

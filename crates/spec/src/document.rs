@@ -174,6 +174,20 @@ impl Document {
         Ok(())
     }
 
+    /// Applies assignments that were given together. Those that choose an entry come before its settings, whichever was written first;
+    /// otherwise they keep their order.
+    ///
+    /// # Errors
+    /// Those of [`set`](Self::set).
+    pub fn set_all(&mut self, assignments: &[impl AsRef<str>]) -> Result<(), Error> {
+        let chooses = |assignment: &str| {
+            let key = assignment.split('=').next().unwrap_or_default().trim().trim_start_matches('~');
+            sections::is_choice(key.strip_suffix(".name").unwrap_or(key))
+        };
+        let all = || assignments.iter().map(AsRef::as_ref);
+        all().filter(|one| chooses(one)).chain(all().filter(|one| !chooses(one))).try_for_each(|one| self.set(one))
+    }
+
     /// Lays another document over this one: its values win, and where it chooses another entry, the settings that
     /// belonged to the one before are dropped.
     pub fn lay(&mut self, over: &Self) {
@@ -331,6 +345,21 @@ mod tests {
         document.set("~steps").unwrap();
         document.set("~tuner.rate").unwrap();
         assert!(document.root.is_empty());
+    }
+
+    #[test]
+    fn an_entry_is_chosen_before_its_settings() {
+        let mut document = Document::parse("a.toml", "[tuner]\nname = \"constant\"\nrate = 0.1\n").unwrap();
+        document
+            .set_all(&["tuner.sigma=2.5", "steps=3", "data.path=t.csv", "tuner=cdat", "data.name=csv", "steps=4"])
+            .unwrap();
+        let text = |key: &str| document.get(key).map(ToString::to_string);
+        assert_eq!(
+            [text("tuner.name"), text("tuner.sigma"), text("tuner.rate")].map(Option::unwrap_or_default),
+            ["\"cdat\"", "2.5", ""]
+        );
+        assert_eq!((text("data.path"), text("steps")), (Some("\"t.csv\"".to_owned()), Some("4".to_owned())));
+        assert!(document.set_all(&["tuner"]).is_err());
     }
 
     #[test]

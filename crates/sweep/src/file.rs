@@ -79,9 +79,7 @@ impl Sweep {
         if layers.is_empty() {
             layers.push(base);
         }
-        for assignment in rest {
-            layers.iter_mut().try_for_each(|layer| layer.document.set(assignment))?;
-        }
+        layers.iter_mut().try_for_each(|layer| layer.document.set_all(&rest))?;
         if section.random.is_some() && layers.iter().all(|layer| layer.live().next().is_none()) {
             let example = "rate = { log_uniform = { min = 1e-3, max = 1.0 } }";
             return Err(fail(format!("sweep.random: expected a setting to draw, got none; try `{example}`")));

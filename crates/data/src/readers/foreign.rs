@@ -66,6 +66,20 @@ pub fn is_web_page(head: &[u8]) -> bool {
         .any(|mark| head.len() >= mark.len() && head[..mark.len()].eq_ignore_ascii_case(mark))
 }
 
+/// What a text that begins with `head` is, if it is no table of rows and cells.
+pub fn no_table(head: &[u8]) -> Option<Foreign> {
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    let opens = |marks: &[u8]| {
+        let rest = text.strip_prefix(&marks[..1]).map(<[u8]>::trim_ascii_start);
+        rest.is_some_and(|rest| rest.first().is_some_and(|byte| marks[1..].contains(byte)))
+    };
+    if opens(b"{\"}") || opens(b"[{[") {
+        return Some(Foreign { what: "JSON", advice: TO_CSV });
+    }
+    let arff = text.len() >= 9 && text[..9].eq_ignore_ascii_case(b"@relation");
+    arff.then_some(Foreign { what: "a file of Weka (ARFF)", advice: TO_CSV })
+}
+
 /// The encoding of a text that is not in UTF-8 but in two or four bytes a character, as `iconv` calls it.
 pub fn wide_encoding(head: &[u8]) -> Option<&'static str> {
     match head {
@@ -102,6 +116,18 @@ mod tests {
         assert_eq!(what(&tar), Some("a tar archive"));
         for text in [&b""[..], b"a,b\n1,2\n", b"PKs,price\n", b"BZ,1\n", b"\0\0\x08\x03", b"\x80"] {
             assert_eq!(what(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn texts_that_are_no_tables_are_told() {
+        let what = |head: &[u8]| no_table(head).map(|foreign| foreign.what);
+        for json in [&b"[{\"a\": 1}]"[..], b"{\n  \"a\": [1]}", b"\xef\xbb\xbf[ [1, 2],", b"{}"] {
+            assert_eq!(what(json), Some("JSON"));
+        }
+        assert_eq!(what(b"@RELATION iris\n"), Some("a file of Weka (ARFF)"));
+        for table in [&b""[..], b"[a],b\n1,2\n", b"{x},y\n", b"[", b"\"[x\",y\n"] {
+            assert_eq!(what(table), None, "{table:?}");
         }
     }
 

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::rc::Rc;
 
-use super::foreign::{LOOKED_AT, foreign, is_web_page, wide_encoding};
+use super::foreign::{LOOKED_AT, foreign, is_web_page, no_table, wide_encoding};
 use super::unpacked::{Bounded, Unpacked};
 use crate::excerpt::excerpt;
 use crate::{Error, FileError};
@@ -82,6 +82,9 @@ impl Source {
         }
         if content != Content::Text && is_web_page(head) {
             return refused("a web page", "fetching the file itself, which that page may link to");
+        }
+        if let Some(found) = no_table(head).filter(|_| content == Content::Table) {
+            return refused(found.what, found.advice);
         }
         match wide_encoding(head).filter(|_| content != Content::Binary) {
             Some(encoding) => {

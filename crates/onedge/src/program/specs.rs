@@ -41,9 +41,7 @@ impl Overrides {
             Some(path) => Document::read(&path)?,
         }
         .with_catalogue(catalogue);
-        for assignment in &self.set {
-            document.set(assignment)?;
-        }
+        document.set_all(&self.set)?;
         Ok(document)
     }
 

@@ -34,7 +34,7 @@ fn rows(directory: &RunDirectory) -> Result<(), onedge_record::Error> {
     let mut rows = Rows::open(directory)?;
     while let Some(row) = rows.next()? {
         row.value("loss");
-        (0..4).for_each(|column| drop(row.cell(column)));
+        (0..4).for_each(|column| _ = row.cell(column));
     }
     Ok(())
 }

@@ -26,7 +26,7 @@ pub const IMAGE: &[Setting] =
 pub const UNPACKED: &[Setting] = &[setting("unpacked_mib", Kind::Integer, Default::Absent, UNPACKED_HELP)];
 
 const UNPACKED_HELP: &str =
-    "the most MiB that a gzip'd file may unpack to; 64, or 64 times its size if that is more, if not given";
+    "the most MiB that a gzip'd file may unpack to; 32, or 48 times its size if that is more, if not given";
 
 /// Scaling, with bytes or levels mapped to the unit interval unless told otherwise.
 pub const SCALE_UNIT: &[Setting] = &[setting("scale", Kind::Text, Default::Is("unit"), SCALE_HELP)];

@@ -3,6 +3,7 @@ use std::path::Path;
 
 use onedge_registry::nearest;
 
+use super::places::{Ends, RowLines};
 use super::{Column, columns, quotes};
 use crate::excerpt::{excerpt, list};
 use crate::readers::{Content, Source, Unpacked};
@@ -30,8 +31,8 @@ pub struct Table {
     top: u64,
     /// All cells, one after the other, and where each of them ends.
     bytes: Vec<u8>,
-    ends: Vec<usize>,
-    lines: Vec<u64>,
+    ends: Ends,
+    lines: RowLines,
 }
 
 impl Table {
@@ -57,7 +58,8 @@ impl Table {
         let (origin, text) = (source.origin().to_owned(), source.text()?);
         quotes::check(&origin, &text, format.delimiter)?;
         let (names, top) = (Vec::new(), 1);
-        let mut table = Self { origin, format, names, top, bytes: Vec::new(), ends: Vec::new(), lines: Vec::new() };
+        let (ends, lines) = (Ends::up_to(text.len()), RowLines::default());
+        let mut table = Self { origin, format, names, top, bytes: Vec::new(), ends, lines };
         let mut reader = ::csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
@@ -85,7 +87,7 @@ impl Table {
             }
             table.lines.push(line);
         }
-        if table.lines.is_empty() {
+        if table.rows() == 0 {
             return Err(table.no_examples());
         }
         Ok(table)
@@ -114,7 +116,7 @@ impl Table {
 
     /// The number of rows, the header apart.
     pub fn rows(&self) -> usize {
-        self.lines.len()
+        self.lines.rows()
     }
 
     /// The line of a row, from 1.
@@ -122,7 +124,7 @@ impl Table {
     /// # Panics
     /// Here and below: for a row or a column that the table does not have.
     pub fn line(&self, row: usize) -> u64 {
-        self.lines[row]
+        self.lines.of(row)
     }
 
     /// A cell; what is no UTF-8 in it is replaced.
@@ -134,8 +136,7 @@ impl Table {
     pub fn cell_bytes(&self, row: usize, column: usize) -> &[u8] {
         assert!(column < self.names.len(), "column {column} of {}", self.names.len());
         let place = row * self.names.len() + column;
-        let start = if place == 0 { 0 } else { self.ends[place - 1] };
-        &self.bytes[start..self.ends[place]]
+        &self.bytes[self.ends.range(place)]
     }
 
     /// A cell as text that must be told from other text: two cells could come out as the same if bytes were replaced.
@@ -176,7 +177,7 @@ impl Table {
         expected: &'static str,
         advice: impl Into<Box<str>>,
     ) -> Error {
-        self.bad_text(self.lines[row], column, &self.cell(row, column), expected, advice.into())
+        self.bad_text(self.line(row), column, &self.cell(row, column), expected, advice.into())
     }
 
     /// A sentence about a whole column.

@@ -9,6 +9,7 @@ mod kinds;
 mod labels;
 mod learn;
 mod numbers;
+mod places;
 mod quotes;
 mod rules;
 mod summary;

@@ -1,6 +1,7 @@
 use std::fs;
 use std::path::Path;
 
+use onedge_data::table::Role;
 use onedge_data::{Dataset, Reals, Split, Targets, Vocabulary};
 use onedge_objective::Real;
 use onedge_text::hex;
@@ -25,8 +26,8 @@ pub(crate) fn of_data(split: &Split) -> String {
     hex(hash.finalize())
 }
 
-/// The SHA-256 of all that data are to a run: what it sees of them, and what that is called. Names of classes, the vocabulary
-/// and names of columns count, as a run's answers are read by them.
+/// The SHA-256 of all that data are to a run: what it sees of them, and what that is called. Names of classes, the vocabulary,
+/// names of columns and categories count, as a run's answers are read by them.
 ///
 /// Cost: that of [`of_data`].
 pub(crate) fn of_content(split: &Split) -> String {
@@ -45,7 +46,12 @@ pub(crate) fn of_content(split: &Split) -> String {
         Targets::Values { .. } => {}
     }
     if let Some(encoding) = &split.encoding {
-        encoding.columns().iter().for_each(|column| add(&column.name));
+        for column in encoding.columns() {
+            add(&column.name);
+            if let Role::Categories { categories, .. } = &column.role {
+                categories.iter().for_each(|category| add(category));
+            }
+        }
     }
     hex(hash.finalize())
 }

@@ -11,7 +11,7 @@ use onedge_spec::{CONTENT, PROVENANCE, Precision, Spec};
 use onedge_train::engine;
 use serde::{Deserialize, Serialize};
 
-use crate::origin::Origin;
+use crate::origin::{Origin, place_of_data};
 use crate::{DataSets, Error, Onward, ResumeError, document_of};
 
 /// Leaves it in the folder of a run that begins.
@@ -188,7 +188,7 @@ pub(crate) fn settle(run: &Path, spec: &Spec, data_sets: &mut DataSets) -> Resul
         (true, Some(was)) if data_sets.content(spec)? == was => Ok(()),
         (true, Some(_)) => {
             let origin = directory.spec().display().to_string();
-            Err(ResumeError::OtherData { origin, onward: Onward::Named }.into())
+            Err(ResumeError::OtherData { origin, place: place_of_data(spec), onward: Onward::Named }.into())
         }
         // A run of a version that did not note what its data held.
         (true, None) => learned.require_same(&*data_sets.get(spec, threads)?),

@@ -183,7 +183,7 @@ impl Origin {
         let steps = Checkpoints::in_folder(&self.directory.checkpoints()).steps().unwrap_or_default();
         let origin = self.directory.spec().display().to_string();
         let onward = steps.first().map_or(Onward::Anew, |step| Onward::Fork(*step));
-        ResumeError::OtherData { origin, onward }.into()
+        ResumeError::OtherData { origin, place: place_of_data(&self.spec), onward }.into()
     }
 
     /// Whether the settings in a checkpoint are those of this run as they are now.
@@ -226,6 +226,11 @@ impl Origin {
             _ => None,
         }
     }
+}
+
+/// The setting that says where the data of a spec are: `data.path`, or the first of several.
+pub(crate) fn place_of_data(spec: &Spec) -> String {
+    format!("data.{}", spec.paths_of_data().first().unwrap_or(&"path"))
 }
 
 /// The spec of the run in a folder as it was written, with files of its data where they are by now. Of one that is lost, the last

@@ -90,7 +90,7 @@ impl RunIn for Fit {
             let last = checkpoints.last_for::<f32>(survey.gapless(), &layouts, again, &mut |_| {})?;
             if last.as_ref().is_some_and(|checkpoint| checkpoint.about.data != of_data(&prepared.problem.data)) {
                 let origin = directory.spec().display().to_string();
-                return Err(ResumeError::OtherData { origin, onward: Onward::Arrays }.into());
+                return Err(ResumeError::OtherData { origin, place: String::new(), onward: Onward::Arrays }.into());
             }
             let w = prepared.problem.initial(prepared.plan.seed);
             let registration = Registration::of(None, directory.path(), lock);
@@ -194,7 +194,9 @@ fn require_content(directory: &RunDirectory, content: &str) -> Result<(), Error>
     let text = std::fs::read_to_string(&path).map_err(onedge_record::Error::read(&path))?;
     let table = parse_table(&origin, &text)?;
     match table.get(PROVENANCE).and_then(|section| section.get(CONTENT)).and_then(toml::Value::as_str) {
-        Some(was) if was != content => Err(ResumeError::OtherData { origin, onward: Onward::Arrays }.into()),
+        Some(was) if was != content => {
+            Err(ResumeError::OtherData { origin, place: String::new(), onward: Onward::Arrays }.into())
+        }
         _ => Ok(()),
     }
 }

@@ -1,4 +1,3 @@
-use std::fmt;
 use std::path::PathBuf;
 
 use onedge_train::StopReason;
@@ -22,10 +21,12 @@ pub enum ResumeError {
         now: String,
     },
     /// Examples that changed after a run began.
-    #[error("{origin}: the examples are not those that the run was trained on; try {onward}")]
+    #[error("{origin}: the examples are not those that the run was trained on; try {}", onward.advice(place))]
     OtherData {
         /// The spec.
         origin: String,
+        /// The setting that says where they are: `data.path`.
+        place: String,
         /// What else can be done.
         onward: Onward,
     },
@@ -80,17 +81,17 @@ pub enum Onward {
     Arrays,
 }
 
-impl fmt::Display for Onward {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = "`data.path` set to where these are, or ";
+impl Onward {
+    /// In words; `place` is the setting that says where data are.
+    fn advice(self, place: &str) -> String {
+        let else_where = format!("`{place}` set to where these are, or ");
         match self {
-            Self::Fork(step) => write!(
-                f,
-                "{place}a fork of the run at step {step}, where its last checkpoint is, which trains on with the examples of now"
+            Self::Fork(step) => format!(
+                "{else_where}a fork of the run at step {step}, where its last checkpoint is, which trains on with the examples of now"
             ),
-            Self::Anew => write!(f, "{place}a new run"),
-            Self::Named => write!(f, "{place}to the new ones, which are then read by what the run has learned"),
-            Self::Arrays => f.write_str("the arrays of that run, or another folder"),
+            Self::Anew => format!("{else_where}a new run"),
+            Self::Named => format!("{else_where}to the new ones, which are then read by what the run has learned"),
+            Self::Arrays => "the arrays of that run, or another folder".to_owned(),
         }
     }
 }

@@ -11,6 +11,7 @@ use onedge_train::{Advance, Element, Evidence, Outcome, Prepared, Snapshot, Trai
 
 use crate::keeper::{Keeper, Pause, Tally};
 use crate::meaning::Learned;
+use crate::origin::place_of_data;
 use crate::recorded::Recorded;
 use crate::registration::Registration;
 use crate::{DataSets, Error, Finished, Interrupt, Onward, Place, ResumeError, file_name, meaning};
@@ -228,7 +229,12 @@ pub(crate) fn begin<'a>(
 ) -> Result<(RunDirectory, Registration<'a>), Error> {
     let content = data_sets.content(spec)?;
     if spec.content.as_ref().is_some_and(|known| *known != content) {
-        return Err(ResumeError::OtherData { origin: spec.origin.clone(), onward: Onward::Anew }.into());
+        return Err(ResumeError::OtherData {
+            origin: spec.origin.clone(),
+            place: place_of_data(spec),
+            onward: Onward::Anew,
+        }
+        .into());
     }
     let directory = match place {
         Place::At(path) => RunDirectory::create(path)?,

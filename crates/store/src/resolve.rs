@@ -82,6 +82,23 @@ impl Store {
         Err(Error::UnknownRun { run: run.to_owned(), root: self.root().to_owned(), nearest })
     }
 
+    /// The same where a beginning is not enough, as for what cannot be undone.
+    ///
+    /// # Errors
+    /// Those of [`find`](Self::find); [`Error::UnknownRun`], with the run that would have been meant, for the beginning of one.
+    pub fn find_whole(&mut self, run: &str) -> Result<Found, Error> {
+        let found = self.find(run)?;
+        let whole = run.trim_end_matches('/');
+        let is_whole = |called: &Called| {
+            called.folder == found.folder
+                && [&called.folder, &called.id, &called.name].into_iter().any(|name| name == whole)
+        };
+        if is_run(Path::new(run)) || self.called()?.iter().any(is_whole) {
+            return Ok(found);
+        }
+        Err(Error::UnknownRun { run: run.to_owned(), root: self.root().to_owned(), nearest: vec![found.folder] })
+    }
+
     /// Everything that a run below the root can be called by, in order: folders, names and ids.
     ///
     /// # Errors

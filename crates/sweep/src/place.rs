@@ -16,7 +16,7 @@ use onedge_record::checkpoint::Checkpoints;
 use onedge_record::{RunDirectory, StopReason, Summary, UNFINISHED};
 use onedge_registry::Value;
 use onedge_run::file_name;
-use onedge_spec::{CONTENT, Document, PROVENANCE, Spec};
+use onedge_spec::{CONTENT, Document, NamedFile, PROVENANCE, Spec};
 
 const DIGITS: usize = 12;
 const ABANDONED: &str = ".abandoned-";
@@ -126,6 +126,11 @@ fn contents(
         else {
             continue;
         };
+        // Data that are still where the run had them are others than those that cannot be read here.
+        let there = |file: &NamedFile| matches!(file.find(), Ok(Some(_)));
+        if !spec.files.is_empty() && spec.files.iter().all(there) {
+            continue;
+        }
         contents.entry(settings(&spec)).or_default().insert(content.clone());
     }
     Ok(contents)

@@ -137,7 +137,13 @@ impl TableEncoding {
 
     /// Whether a cell lacks a value.
     pub(super) fn is_missing(&self, cell: &str) -> bool {
-        cell.is_empty() || self.missing_marks.iter().any(|mark| mark == cell)
+        // -999 and -999.0 are one mark.
+        let number = |text: &str| {
+            let begins = text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
+            begins.then(|| text.parse::<f64>().ok()).flatten().filter(|number| number.is_finite())
+        };
+        let is_number = |mark: &str| number(mark).is_some_and(|mark| number(cell) == Some(mark));
+        cell.is_empty() || self.missing_marks.iter().any(|mark| mark == cell || is_number(mark))
     }
 
     /// Whether a cell of the target lacks a label: `NA` may be a class where there is one of that name.

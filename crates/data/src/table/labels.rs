@@ -42,10 +42,28 @@ pub fn doubt(labels: &[String], rows: usize) -> Option<Doubt> {
     None
 }
 
+/// Whether a text is a number in a notation that is not read: `$1.99`, `3,5`, `5 kg`, `2024-01-31`.
+fn is_written_amount(label: &str) -> bool {
+    let begins = label.trim_start_matches(|c: char| !c.is_alphanumeric()).starts_with(|c: char| c.is_ascii_digit());
+    let letters = label.chars().filter(|c| c.is_alphabetic()).count();
+    begins && finite(label).is_none() && letters <= 3
+}
+
 /// What is to be said of labels that are taken as classes.
 pub fn remarks(labels: &[String], rows: usize) -> Vec<String> {
     let mut remarks = Vec::new();
-    let whole: Option<Vec<i64>> = labels.iter().map(|label| label.parse().ok()).collect();
+    if let [only] = labels {
+        remarks.push(format!("`{}` is the only class, so there is nothing to tell apart", excerpt(only)));
+    }
+    if let Some(amount) = labels.iter().find(|label| is_written_amount(label)).filter(|_| labels.len() > MANY) {
+        remarks.push(format!(
+            "{} different texts as `{}` are taken as classes; try writing them as plain numbers, with `target = \"values\"`, if they are amounts",
+            labels.len(),
+            excerpt(amount)
+        ));
+    }
+    let number = |label: &String| finite(label).filter(|number| number.fract() == 0.0).map(|number| number as i64);
+    let whole: Option<Vec<i64>> = labels.iter().map(number).collect();
     let in_a_row = |numbers: &[i64]| {
         numbers
             .last()

@@ -278,3 +278,72 @@ fn runs_on_different_data_are_not_put_side_by_side_in_silence() {
     assert_eq!(bench.done(&["plot", "r", "s", "-o", "p.svg"]).stderr, told);
     assert_eq!(bench.done(&["plot", "r", "r", "-o", "q.svg"]).stderr, "");
 }
+
+#[test]
+fn categories_of_other_names_are_other_data() {
+    let bench = Bench::new();
+    let rows = |names: [&str; 3]| {
+        let lines = (0..12).map(|i| format!("{},{},{}\n", names[i % 3], i * i % 7, if i % 3 == 1 { "p" } else { "q" }));
+        std::iter::once("c,x,y\n".to_owned()).chain(lines).collect::<String>()
+    };
+    bench.write("t.csv", rows(["Bonn", "Kiel", "Ulm"]));
+    bench.done(&train("r", &["data.path=t.csv", "steps=6"]));
+    // The inputs are the same numbers.
+    bench.write("u.csv", rows(["Kiel", "Trier", "Ulm"]));
+    let unknown = bench.run(&["measure", "r", "--set", "data.path=u.csv"]);
+    assert!(refused(&unknown).contains("Trier"), "{}", unknown.stderr);
+    bench.write("t.csv", rows(["Kiel", "Trier", "Ulm"]));
+    let changed = bench.run(&["resume", "r", "--steps", "8", "-q"]);
+    assert!(refused(&changed).contains("the examples are not those that the run was trained on"), "{}", changed.stderr);
+}
+
+#[test]
+fn a_number_that_marks_what_is_missing_does_so_in_any_spelling() {
+    let bench = Bench::new();
+    bench.write("t.csv", "x,y\n1,a\n-99.0,b\n3,a\n-99,b\n-9.9e1,a\n7,b\n");
+    let sets = ["data=csv", "data.path=t.csv", "data.missing=mean", "data.missing_marks=[\"-99\"]"];
+    let args: Vec<&str> = ["data", "--json"].into_iter().chain(sets.iter().flat_map(|set| ["--set", set])).collect();
+    let shown: serde_json::Value = serde_json::from_str(&bench.done(&args).stdout).unwrap();
+    assert_eq!(shown["table"]["columns"][0]["missing"], 3, "{shown}");
+}
+
+#[cfg(unix)]
+#[test]
+fn images_that_were_exchanged_are_not_taken_from_the_cache() {
+    use std::time::{Duration, SystemTime};
+    let bench = Bench::new();
+    let grey = |level: u8| {
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, 4, 4);
+        encoder.set_color(png::ColorType::Grayscale);
+        // No filter and no packing, so that all have one size.
+        encoder.set_compression(png::Compression::NoCompression);
+        encoder.write_header().unwrap().write_image_data(&[level; 16]).unwrap();
+        bytes
+    };
+    let past = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    let put = |class: &str, level: u8| {
+        fs::create_dir_all(bench.path(&format!("images/{class}"))).unwrap();
+        let path = bench.path(&format!("images/{class}/1.png"));
+        fs::write(&path, grey(level)).unwrap();
+        fs::File::options().write(true).open(&path).unwrap().set_modified(past).unwrap();
+        fs::metadata(path).unwrap().len()
+    };
+    let read = || {
+        let sets = ["data=image-folder", "data.path=images", "data.size=4", "data.scale=none"];
+        let args: Vec<&str> = ["data", "--json", "--cache", "cache"]
+            .into_iter()
+            .chain(sets.iter().flat_map(|set| ["--set", set]))
+            .collect();
+        let shown: serde_json::Value = serde_json::from_str(&bench.done(&args).stdout).unwrap();
+        shown["train"]["inputs"]["largest"].as_f64().unwrap()
+    };
+    let sizes = (put("a", 10), put("b", 40));
+    assert_eq!(read(), 40.0);
+    assert_eq!(
+        (put("a", 90), put("b", 20)),
+        sizes,
+        "nothing but their content tells them apart, and when that changed"
+    );
+    assert_eq!(read(), 90.0);
+}

@@ -139,6 +139,15 @@ fn delete_asks_and_says_what_is_free() {
         unasked.stderr,
         "error: runs delete: expected a terminal to ask at, got none; try `--yes`, which does not ask\n"
     );
+    // The beginning of a name is not enough for what cannot be undone.
+    let beginning = bench.run(&["runs", "delete", "--yes", "fas"]);
+    assert_eq!(beginning.code, Some(2));
+    assert!(
+        beginning.stderr.contains("`fas`: expected a folder, name or id of a run below runs"),
+        "{}",
+        beginning.stderr
+    );
+    assert!(beginning.stderr.ends_with("try `fast`\n"), "{}", beginning.stderr);
     let gone = bench.done(&["runs", "delete", "--yes", "fast", "constant-2", "fast"]).stdout;
     assert!(gone.starts_with("deleted fast\ndeleted constant-2\n") && gone.ends_with(" are free again\n"), "{gone}");
     assert_eq!(bench.names("runs"), ["constant", "index.lock", "index.sqlite"]);

@@ -15,6 +15,19 @@ const FORMAT: &[u8; 8] = b"onedge01";
 /// Levels are read and written so many at a time.
 const PIECE: usize = 1 << 16;
 
+/// What changes of a file that is exchanged for another one of the same size and time, as a copy that keeps times is.
+#[cfg(unix)]
+fn identity(data: &fs::Metadata) -> Vec<u8> {
+    use std::os::unix::fs::MetadataExt;
+    let changed = [data.ctime(), data.ctime_nsec()].into_iter().flat_map(i64::to_le_bytes);
+    [data.dev(), data.ino()].into_iter().flat_map(u64::to_le_bytes).chain(changed).collect()
+}
+
+#[cfg(not(unix))]
+fn identity(_: &fs::Metadata) -> Vec<u8> {
+    Vec::new()
+}
+
 /// Where the images of certain files in a certain size are kept.
 pub struct Cache {
     path: PathBuf,
@@ -22,7 +35,7 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// In `folder`, under a name that tells paths, sizes and times of `files`, their order, and the size of the crop.
+    /// In `folder`, under a name that tells paths, sizes and times of `files`, when each was last changed in any way, their order, and the size of the crop.
     ///
     /// # Errors
     /// A file that is not there.
@@ -39,6 +52,7 @@ impl Cache {
             hash.update(path);
             hash.update(data.len().to_le_bytes());
             hash.update(time.as_nanos().to_le_bytes());
+            hash.update(identity(&data));
         }
         let key: [u8; 32] = hash.finalize().into();
         let name: String = key.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -1,9 +1,8 @@
 use std::io::{IsTerminal, stdin};
 
 use indicatif::DecimalBytes;
-use onedge_store::{Entry, Status};
+use onedge_store::{Entry, Found, Status};
 
-use super::find_all;
 use onedge_spec::Catalogue;
 
 use crate::program::code::Code;
@@ -13,7 +12,7 @@ use crate::program::root::Root;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The runs
+    /// The runs, by their whole names, ids or folders
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<String>,
     /// Do not ask
@@ -23,7 +22,15 @@ pub struct Args {
 
 pub fn run(args: &Args, root: &Root, catalogue: &Catalogue) -> anyhow::Result<Code> {
     // Closed while somebody thinks it over.
-    let runs = find_all(&mut root.open(catalogue)?, &args.runs)?;
+    let mut store = root.open(catalogue)?;
+    let mut runs: Vec<Found> = Vec::new();
+    for run in &args.runs {
+        let run = store.find_whole(run)?;
+        if !runs.contains(&run) {
+            runs.push(run);
+        }
+    }
+    drop(store);
     let mut bytes = 0;
     for run in &runs {
         let entry = Entry::at(&run.path, catalogue)?;

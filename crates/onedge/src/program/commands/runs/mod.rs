@@ -8,7 +8,6 @@ mod show;
 mod tag;
 
 use clap::Subcommand;
-use onedge_store::{Found, Store};
 
 use super::export;
 use onedge_spec::Catalogue;
@@ -65,16 +64,4 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
         Some(What::Export(args)) => export::run(args, root.path(), catalogue),
         Some(What::Index) => index::run(root, catalogue),
     }
-}
-
-/// The runs that are meant, each once.
-fn find_all(store: &mut Store, runs: &[String]) -> anyhow::Result<Vec<Found>> {
-    let mut found: Vec<Found> = Vec::new();
-    for run in runs {
-        let run = store.find(run)?;
-        if !found.contains(&run) {
-            found.push(run);
-        }
-    }
-    Ok(found)
 }

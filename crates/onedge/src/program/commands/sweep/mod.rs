@@ -1,5 +1,6 @@
 mod live;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::thread::available_parallelism;
@@ -17,7 +18,7 @@ use crate::program::exit::Misuse;
 use crate::program::interrupt::Signals;
 use crate::program::overwrite::Force;
 use crate::program::progress::Rows;
-use crate::program::specs::{Overrides, warn_of_foresights};
+use crate::program::specs::{Overrides, note_different_data, warn_of_foresights};
 
 /// More points than these are left to a file.
 const POINTS_SHOWN: usize = 30;
@@ -92,6 +93,8 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
         }
     };
     let report = Report::new(&trials, &statuses)?.chosen_by(metric);
+    let contents: BTreeSet<&str> = specs.iter().filter_map(|spec| spec.content.as_deref()).collect();
+    note_different_data(contents.len());
     let shown = show(&report, axes.as_ref(), args, done);
     stopped?;
     shown?;

@@ -40,6 +40,9 @@ pub struct Needs {
     pub previous_gradient: bool,
     /// The parameters of the first step, for [`Line::distance`].
     pub first_point: bool,
+    /// An update that leads downhill: where it does not, in full batch, an optimizer that
+    /// [can](crate::Optimizer::restart) forgets the directions of earlier steps.
+    pub descent: bool,
     /// The number of equal parts of the batch of which [`Line::part_curvature`] takes one at a time, 1 or more.
     pub parts: Option<usize>,
 }
@@ -55,6 +58,17 @@ pub trait Line {
     /// What is known of the run beforehand: the same at every step. Free.
     fn conditions(&self) -> Conditions {
         Conditions::UNKNOWN
+    }
+
+    /// The relative rounding of the numbers that the loss is made of: the machine epsilon of the run's precision. Free.
+    fn rounding(&self) -> f64 {
+        f64::EPSILON
+    }
+
+    /// Whether the optimizer's update led uphill and the optimizer forgot earlier directions for it, which it does for a tuner
+    /// that [needs](crate::Tuner::needs) descent. Free.
+    fn restarted(&self) -> bool {
+        false
     }
 
     /// The loss at w. Free: the gradient pass gave it.

@@ -21,6 +21,20 @@ pub trait Optimizer<T: Real>: Send {
         Ok(())
     }
 
+    /// After [`direction`](Self::direction) led uphill: forgets the directions of the steps before, so that the update is that
+    /// of `g` alone, writes it, and says whether it did. What it divides by it keeps. A method that has nothing of the kind, as
+    /// here, leaves everything as it is.
+    ///
+    /// # Errors
+    /// Those of [`direction`](Self::direction).
+    ///
+    /// Source: gradient restart, O'Donoghue and Candes 2015, arXiv 1204.3982, section 3.2, with the direction of this step in the
+    /// place of the step before.
+    fn restart(&mut self, w: &[T], g: &[T], u: &mut [T]) -> Result<bool, Error> {
+        let _ = (w, g, u);
+        Ok(false)
+    }
+
     /// The diagonal P of the last direction, if the method divides by one. `None` before the first direction.
     fn preconditioner(&self) -> Option<&[T]>;
 

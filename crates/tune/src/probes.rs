@@ -31,6 +31,8 @@ pub(crate) struct Probes<'a, T: Real> {
     pub(crate) scratch: &'a mut Scratch<T>,
     pub(crate) trackers: &'a mut Trackers<T>,
     pub(crate) conditions: Conditions,
+    /// Whether the optimizer forgot earlier directions at this step.
+    pub(crate) restarted: bool,
     pub(crate) step: u64,
     pub(crate) loss: f64,
     pub(crate) gradient_norm: f64,
@@ -204,6 +206,14 @@ impl<T: Real> Line for Probes<'_, T> {
 
     fn conditions(&self) -> Conditions {
         self.conditions
+    }
+
+    fn rounding(&self) -> f64 {
+        if T::NAME == "f32" { f64::from(f32::EPSILON) } else { f64::EPSILON }
+    }
+
+    fn restarted(&self) -> bool {
+        self.restarted
     }
 
     fn loss(&self) -> f64 {

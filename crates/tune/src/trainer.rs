@@ -153,6 +153,12 @@ impl<T: Real> Trainer<T> {
         let [even, odd] = &mut self.updates;
         let (update, previous) = if step.is_multiple_of(2) { (even, odd) } else { (odd, even) };
         self.optimizer.direction(w, gradient, update)?;
+        // An update that is not finite makes no comparison true.
+        let uphill = self.needs.descent
+            && self.conditions.full_batch
+            && gradient_norm > 0.0
+            && vector::dot(gradient, update) >= 0.0;
+        let restarted = uphill && self.optimizer.restart(w, gradient, update)?;
         let update_norm = Error::require_finite(step, Probe::Update, vector::norm(update))?;
         // Squares of gradients overflow before the gradients do, and an update over infinity is a harmless-looking zero.
         if let Some(diagonal) = self.optimizer.preconditioner() {
@@ -173,6 +179,7 @@ impl<T: Real> Trainer<T> {
             scratch: &mut self.scratch,
             trackers: &mut self.trackers,
             conditions: self.conditions,
+            restarted,
             step,
             loss,
             gradient_norm,

@@ -19,6 +19,8 @@ pub struct Adam<T> {
     beta2: f64,
     eps: f64,
     steps: u64,
+    /// The steps that the mean has forgotten, 0 without a restart.
+    forgotten: u64,
     mean: Vec<T>,
     square: Vec<T>,
     preconditioner: Vec<T>,
@@ -36,9 +38,9 @@ impl<T: Real> Adam<T> {
     /// The same for an optimizer that is built on it: `owner` is named in errors.
     pub(super) fn checked(owner: &str, beta1: f64, beta2: f64, eps: f64) -> Result<Self, SettingError> {
         let (beta1, beta2) = (DECAY_RATE.check(owner, "beta1", beta1)?, DECAY_RATE.check(owner, "beta2", beta2)?);
-        let (eps, steps) = (bounds::EPS.check(owner, "eps", eps)?, 0);
+        let (eps, steps, forgotten) = (bounds::EPS.check(owner, "eps", eps)?, 0, 0);
         let (mean, square, preconditioner) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { beta1, beta2, eps, steps, mean, square, preconditioner })
+        Ok(Self { beta1, beta2, eps, steps, forgotten, mean, square, preconditioner })
     }
 
     /// Decays 0.9 and 0.999, eps 1e-8.
@@ -60,6 +62,11 @@ impl<T: Real> Adam<T> {
     /// The same so many steps later.
     pub(super) fn correction_after(&self, beta: f64, steps: u64) -> T {
         T::from_f64(1.0 / (1.0 - beta.powf((self.steps + steps) as f64)))
+    }
+
+    /// That of the mean, which counts from the last restart.
+    fn correction_of_mean(&self) -> T {
+        T::from_f64(1.0 / (1.0 - self.beta1.powf((self.steps - self.forgotten) as f64)))
     }
 }
 
@@ -90,7 +97,7 @@ impl<T: Real> Optimizer<T> for Adam<T> {
         self.steps += 1;
         let (keep1, add1) = (T::from_f64(self.beta1), T::from_f64(1.0 - self.beta1));
         let (keep2, add2) = (T::from_f64(self.beta2), T::from_f64(1.0 - self.beta2));
-        let (correct1, correct2) = (self.correction(self.beta1), self.correction(self.beta2));
+        let (correct1, correct2) = (self.correction_of_mean(), self.correction(self.beta2));
         let eps = T::from_f64(self.eps);
         let state = self.mean.iter_mut().zip(&mut self.square).zip(&mut self.preconditioner);
         for ((u, &g), ((m, nu), p)) in u.iter_mut().zip(g).zip(state) {
@@ -100,6 +107,20 @@ impl<T: Real> Optimizer<T> for Adam<T> {
             *u = -(*m * correct1) / *p;
         }
         Ok(())
+    }
+
+    /// The mean is of this gradient alone, and corrected as at a first step: `u = -P^-1 g`. P stays.
+    fn restart(&mut self, w: &[T], g: &[T], u: &mut [T]) -> Result<bool, Error> {
+        check_lengths(w, g, u, &self.square)?;
+        self.forgotten = self.steps.saturating_sub(1);
+        let add = T::from_f64(1.0 - self.beta1);
+        let correct = self.correction_of_mean();
+        let state = self.mean.iter_mut().zip(&self.preconditioner);
+        for ((u, &g), (m, &p)) in u.iter_mut().zip(g).zip(state) {
+            *m = add * g;
+            *u = -(*m * correct) / p;
+        }
+        Ok(true)
     }
 
     fn preconditioner(&self) -> Option<&[T]> {
@@ -115,15 +136,18 @@ impl<T: Real> Optimizer<T> for Adam<T> {
     }
 
     fn state(&self) -> State<T> {
-        State::new()
+        let state = State::new()
             .with_scalar("steps", self.steps as f64)
             .with_vector("mean", self.mean.clone())
-            .with_vector("square", self.square.clone())
+            .with_vector("square", self.square.clone());
+        if self.forgotten > 0 { state.with_scalar("forgotten", self.forgotten as f64) } else { state }
     }
 
     fn restore(&mut self, state: State<T>) -> Result<(), Error> {
         let mut reader = state.reader("adam");
         self.steps = reader.count("steps")?;
+        // There after a restart alone.
+        self.forgotten = (reader.optional_scalar("forgotten").unwrap_or_default() as u64).min(self.steps);
         self.mean = reader.vector("mean")?;
         self.square = reader.vector("square")?;
         Error::require_length("optimizer state", self.square.len(), self.mean.len())?;
@@ -149,5 +173,16 @@ mod tests {
         let p = (31.0_f64 / 7.0).sqrt() + 1.0;
         assert!((u[0] + 5.0 / 3.0 / p).abs() < 1e-15);
         assert!((adam.preconditioner().unwrap()[0] - p).abs() < 1e-15);
+        // A restart: the mean is 1/2 over 1/2. The step after: m = 1/4 + 1, over 3/4; nu = 31/16 3/4 + 1, over 37/64.
+        assert!(adam.restart(&[0.0], &[1.0], &mut u).unwrap());
+        assert!((u[0] + 1.0 / p).abs() < 1e-15);
+        let state = adam.state();
+        let mut same = Adam::new(0.5, 0.75, 1.0).unwrap();
+        same.restore(state).unwrap();
+        for adam in [&mut adam, &mut same] {
+            adam.direction(&[0.0], &[2.0], &mut u).unwrap();
+            let p = ((31.0_f64 / 16.0 * 0.75 + 1.0) / (37.0 / 64.0)).sqrt() + 1.0;
+            assert!((u[0] + 5.0 / 3.0 / p).abs() < 1e-15);
+        }
     }
 }

@@ -74,6 +74,12 @@ impl<T: Real> Optimizer<T> for AdamW<T> {
         self.decay.apply(1.0, w, u)
     }
 
+    fn restart(&mut self, w: &[T], g: &[T], u: &mut [T]) -> Result<bool, Error> {
+        self.adam.restart(w, g, u)?;
+        self.decay.apply(1.0, w, u)?;
+        Ok(true)
+    }
+
     fn set_layers(&mut self, layers: &[Layer]) -> Result<(), Error> {
         self.decay.set_layers(layers);
         Ok(())

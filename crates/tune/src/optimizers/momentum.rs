@@ -61,6 +61,12 @@ impl<T: Real> Optimizer<T> for Momentum<T> {
         Ok(())
     }
 
+    fn restart(&mut self, w: &[T], g: &[T], u: &mut [T]) -> Result<bool, Error> {
+        self.mean.clear();
+        self.direction(w, g, u)?;
+        Ok(true)
+    }
+
     fn preconditioner(&self) -> Option<&[T]> {
         None
     }
@@ -98,5 +104,10 @@ mod tests {
         assert_eq!(u, [-3.0]);
         momentum.direction(&[0.0], &[-2.0], &mut u).unwrap();
         assert_eq!(u, [0.5]);
+        // m = 1 alone, then 1 + 0.5.
+        assert!(momentum.restart(&[0.0], &[1.0], &mut u).unwrap());
+        assert_eq!(u, [-1.0]);
+        momentum.direction(&[0.0], &[1.0], &mut u).unwrap();
+        assert_eq!(u, [-1.5]);
     }
 }

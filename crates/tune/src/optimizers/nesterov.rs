@@ -63,6 +63,12 @@ impl<T: Real> Optimizer<T> for Nesterov<T> {
         Ok(())
     }
 
+    fn restart(&mut self, w: &[T], g: &[T], u: &mut [T]) -> Result<bool, Error> {
+        self.mean.clear();
+        self.direction(w, g, u)?;
+        Ok(true)
+    }
+
     fn preconditioner(&self) -> Option<&[T]> {
         None
     }
@@ -99,5 +105,8 @@ mod tests {
         assert_eq!(u, [-6.0]);
         nesterov.direction(&[0.0], &[1.0], &mut u).unwrap();
         assert_eq!(u, [-2.5]);
+        // m = 4 alone, u = -(4 + 2)
+        assert!(nesterov.restart(&[0.0], &[4.0], &mut u).unwrap());
+        assert_eq!(u, [-6.0]);
     }
 }

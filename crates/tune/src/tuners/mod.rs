@@ -12,6 +12,7 @@ mod exponential;
 mod greedy;
 mod guarded;
 mod hypergradient;
+mod linesearch;
 mod make;
 mod on_edge;
 mod pal;

@@ -1,10 +1,11 @@
 use onedge_objective::State;
 use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
+use super::linesearch::resumed;
 use super::make::Make;
 use super::quadratic::cut;
 use crate::bounds::{CAP, IN_RANGE, POSITIVE};
-use crate::{Error, Events, Line, Tuner};
+use crate::{Error, Events, Line, Needs, Tuner};
 
 /// Parabolic approximation linesearch: the minimum of the parabola along the update through the loss and slope here and
 /// the loss at the distance `measure`.
@@ -12,10 +13,11 @@ use crate::{Error, Events, Line, Tuner};
 /// With `b = g.u / |u|` and `a = (f(w + measure u / |u|) - f(w) - b measure) / measure^2` the step has the length
 /// `min(-adapt b / (2 a), cap)`, so `eta` is that over `|u|`.
 ///
-/// - Non-descent direction: rate 0, counted.
+/// - Non-descent direction: counted. In full batch an optimizer with momentum forgets the directions before
+///   ([`Optimizer::restart`](crate::Optimizer::restart)); where that does not help, and in mini-batches, rate 0.
 /// - Negative curvature, `a <= 0`: a step of the length `measure`, counted.
 /// - A trial value that is not finite: half the distance is tried, up to 20 times, each counted; then rate 0, counted as
-///   given up.
+///   given up. In full batch the next step goes on with the halves where this one ended.
 /// - A step longer than the cap: the cap, counted.
 /// - Slope not finite: the line's error ends the run.
 ///
@@ -31,6 +33,8 @@ pub struct Pal {
     measure: f64,
     adapt: f64,
     cap: f64,
+    /// The distance at which the search before ran out of tries, if the next one goes on there.
+    ended: Option<f64>,
     events: Events,
 }
 
@@ -44,7 +48,7 @@ impl Pal {
     pub fn new(measure: f64, adapt: f64, cap: f64) -> Result<Self, SettingError> {
         let measure = POSITIVE.check("pal", "measure", measure)?;
         let (adapt, cap) = (POSITIVE.check("pal", "adapt", adapt)?, CAP.check("pal", "cap", cap)?);
-        Ok(Self { measure, adapt, cap, events: Events::default() })
+        Ok(Self { measure, adapt, cap, ended: None, events: Events::default() })
     }
 
     /// Distance 0.1, no adaptation, steps of at most 3.6.
@@ -54,7 +58,7 @@ impl Pal {
 
     /// The distance of the second point and the loss there, if there is a finite one.
     fn second_point(&mut self, line: &mut dyn Line, norm: f64) -> Result<Option<(f64, f64)>, Error> {
-        let mut measure = self.measure;
+        let mut measure = self.ended.take().unwrap_or(self.measure);
         for _ in 0..TRIES {
             let value = line.value(measure / norm)?;
             if value.is_finite() {
@@ -63,6 +67,7 @@ impl Pal {
             self.events.non_finite += 1;
             measure /= 2.0;
         }
+        self.ended = resumed(line, measure);
         Ok(None)
     }
 
@@ -75,8 +80,9 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     name: "pal",
     summary: "minimum of a parabola through two losses and a slope",
     doc: "With b = g.u/|u| and a from the loss at the distance measure, a step of length min(-adapt b / (2 a), cap), \
-          of length measure where a <= 0, none where b >= 0; half the distance, up to 20 times, where the loss there is not finite; \
-          all are counted. For mini-batches, with gradient descent. \
+          of length measure where a <= 0. Where b >= 0, momentum and Adam start anew from this gradient in full batch; in \
+          mini-batches, and for other optimizers, there is no step. Half the distance, up to 20 times, where the loss there is \
+          not finite; all are counted. For mini-batches, with gradient descent. \
           Source: Mutschler and Zell 2020, arXiv 1903.11991.",
     settings: &[
         setting("measure", Kind::Number, Default::Is("0.1"), "distance of the second point"),
@@ -89,8 +95,8 @@ pub(super) static ENTRY: Entry<Make> = Entry {
 impl Tuner for Pal {
     fn learning_rate(&mut self, line: &mut dyn Line) -> Result<f64, Error> {
         let (slope, norm) = (line.slope()?, line.update_norm()?);
+        self.events.non_descent += u64::from(slope >= 0.0 || line.restarted());
         if slope >= 0.0 {
-            self.events.non_descent += 1;
             return Ok(0.0);
         }
         let Some((measure, value)) = self.second_point(line, norm)? else {
@@ -108,17 +114,22 @@ impl Tuner for Pal {
         Ok(cut(length, self.cap, &mut self.events) / norm)
     }
 
+    fn needs(&self) -> Needs {
+        Needs { descent: true, ..Needs::default() }
+    }
+
     fn events(&self) -> &Events {
         &self.events
     }
 
     fn state(&self) -> State<f64> {
-        self.events.state()
+        self.ended.iter().fold(self.events.state(), |state, ended| state.with_scalar("ended", *ended))
     }
 
     fn restore(&mut self, state: State<f64>) -> Result<(), Error> {
         let mut reader = state.reader("pal");
         self.events = Events::read(&mut reader)?;
+        self.ended = reader.optional_scalar("ended");
         Ok(reader.finish()?)
     }
 }

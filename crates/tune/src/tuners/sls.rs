@@ -1,9 +1,10 @@
 use onedge_objective::State;
 use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
 
+use super::linesearch::{Decrease, Verdict, resumed};
 use super::make::Make;
 use crate::bounds::{Bounds, DECREASE, POSITIVE, SHARE, from_one};
-use crate::{Error, Events, Line, Tuner};
+use crate::{Error, Events, Line, Needs, Tuner};
 
 /// The rate of a step whose search found nothing, as in the authors' code.
 const GIVEN_UP: f64 = 1e-6;
@@ -15,13 +16,17 @@ const GIVEN_UP: f64 = 1e-6;
 /// The slow growth lets the rate rise by the factor `growth` in an epoch of `batches` steps.
 ///
 /// - First step: starts at `cap`.
-/// - Non-descent direction: rate 0, counted; where the search stands is kept.
+/// - Non-descent direction: counted. In full batch an optimizer with momentum forgets the directions before
+///   ([`Optimizer::restart`](crate::Optimizer::restart)); where that does not help, and in mini-batches, rate 0, and where the
+///   search stands is kept.
+/// - A loss that equals that at w but for rounding: the slope there decides, `g(w + eta u).u <= (2c - 1) g.u`.
 /// - Negative curvature: not looked at.
 /// - A trial value that is not finite: rejected, counted.
-/// - No rate found in 100 tries: rate 1e-6, counted as given up; the next search starts as though this one had not been.
+/// - No rate found in 100 tries, or before the step is lost in the rounding of the parameters: rate 1e-6, counted as given
+///   up. The next search starts as though this one had not been; in full batch one that ran out of tries goes on where it ended.
 /// - Slope not finite: the line's error ends the run.
 ///
-/// Cost: one loss a try.
+/// Cost: one loss a try, and a gradient where the loss equals that at w but for rounding.
 ///
 /// Source: Vaswani et al. 2019, arXiv 1905.09997, algorithms 1 and 2 with reset option 2, and its constants (c = 0.1,
 /// growth 2, backtracking by 0.9, at most 10). Differs from the paper: any update in the place of `-g`, the slope `g.u`
@@ -92,9 +97,11 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     name: "sls",
     summary: "stochastic linesearch",
     doc: "The first eta among min(eta_search growth^(1/batches), cap) times powers of backtrack with f(w + eta u) <= \
-          f(w) + c eta g.u on this batch. A non-descent direction gives rate 0, a search without success 1e-6; both \
-          are counted, and the next search starts as after the last one that found a rate. \
-          For mini-batches, with gradient descent. Source: Vaswani et al. 2019, arXiv 1905.09997.",
+          f(w) + c eta g.u on this batch; where the two losses are equal but for rounding, with g(w + eta u).u <= (2c - 1) g.u. \
+          Where the update leads uphill, momentum and Adam start anew from this gradient in full batch; in mini-batches, and for \
+          other optimizers, the rate is 0. A search without success gives rate 1e-6, and the next one starts as after the last \
+          one that found a rate, or where it ran out of tries in full batch. All are counted. For mini-batches, with gradient \
+          descent. Source: Vaswani et al. 2019, arXiv 1905.09997; Hager and Zhang 2005, equation 4.1.",
     settings: &[
         setting("c", Kind::Number, Default::Is("0.1"), "share of the linear decrease asked for, in [0, 1)"),
         setting("backtrack", Kind::Number, Default::Is("0.9"), "what a rejected rate is multiplied by, in (0, 1)"),
@@ -109,24 +116,37 @@ impl Tuner for Sls {
     fn learning_rate(&mut self, line: &mut dyn Line) -> Result<f64, Error> {
         let SlsOptions { c, backtrack, growth, batches, cap } = self.options;
         let slope = line.slope()?;
+        self.events.non_descent += u64::from(slope >= 0.0 || line.restarted());
         if slope >= 0.0 {
-            self.events.non_descent += 1;
             return Ok(0.0);
         }
+        let decrease = Decrease { allowed: line.loss(), share: c, slope };
         let before = self.search;
         self.search = (self.search * growth.powf(1.0 / batches as f64)).min(cap);
         for _ in 0..TRIES {
             let value = line.value(self.search)?;
-            if !value.is_finite() {
+            if value.is_finite() {
+                match decrease.judge(line, self.search, value)? {
+                    Verdict::Enough => return Ok(self.search),
+                    Verdict::TooHigh => {}
+                    Verdict::NoStep => {
+                        self.events.gave_up += 1;
+                        self.search = before;
+                        return Ok(GIVEN_UP);
+                    }
+                }
+            } else {
                 self.events.non_finite += 1;
-            } else if value <= line.loss() + c * self.search * slope {
-                return Ok(self.search);
             }
             self.search *= backtrack;
         }
         self.events.gave_up += 1;
-        self.search = before;
+        self.search = resumed(line, self.search).unwrap_or(before);
         Ok(GIVEN_UP)
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { descent: true, ..Needs::default() }
     }
 
     fn events(&self) -> &Events {

@@ -13,7 +13,7 @@ struct Keeping(f64, Events);
 
 impl Tuner for Keeping {
     fn needs(&self) -> Needs {
-        Needs { previous_gradient: true, first_point: true, parts: None }
+        Needs { previous_gradient: true, first_point: true, ..Needs::default() }
     }
 
     fn learning_rate(&mut self, line: &mut dyn Line) -> Result<f64, Error> {
@@ -79,7 +79,7 @@ fn norms_and_cosines_by_hand() {
     assert!((step.line().previous_cosine().unwrap() - 10.0 / 26.0).abs() < 1e-14);
     assert!((step.line().slope().unwrap() + 13.0).abs() < 1e-14);
     assert_eq!((step.previous_update(), step.preconditioner()), (Some(&[-4.0, -6.0][..]), None));
-    let needs = Needs { previous_gradient: true, first_point: true, parts: None };
+    let needs = Needs { previous_gradient: true, first_point: true, ..Needs::default() };
     assert_eq!((trainer.needs(), self::trainer(Keeping(0.5, Events::default())).needs()), (Needs::default(), needs));
 }
 

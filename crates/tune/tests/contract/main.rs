@@ -5,6 +5,7 @@ mod defaults;
 mod guarded;
 mod laws;
 mod line;
+mod linesearch;
 mod optax;
 mod pairs;
 mod parts;

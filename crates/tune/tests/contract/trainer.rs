@@ -226,7 +226,7 @@ fn a_trial_without_a_loss_or_a_slope_has_no_slope() {
 
 #[test]
 fn a_trial_that_is_not_finite_is_rejected_and_counted() {
-    let mut objective = Breaking { inner: Quadratic::new(&[1.0, 2.0]), calls: 0, probe: Probe::TrialLoss };
+    let mut objective = Breaking { inner: Quadratic::new(&[1.0, 2.5]), calls: 0, probe: Probe::TrialLoss };
     let (mut trainer, mut w) = (trainer(2, Gd, Armijo::paper_mini_batch()), [3.0, -1.0]);
     for _ in 0..4 {
         trainer.step(&mut objective, &mut w).unwrap();

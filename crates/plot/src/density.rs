@@ -22,7 +22,7 @@ pub fn density(title: &str, curves: &[Curve], path: &Path) -> Result<(), Error> 
     let mut drawn = Vec::new();
     for curve in curves {
         let Some(record) = curve.records.iter().rev().find(|record| !record.density.is_empty()) else { continue };
-        let density = Density { nodes: record.density.clone(), products: 0 };
+        let density = Density { nodes: record.density.clone() };
         let points = density.curve(POINTS, WIDTH);
         let largest = points.iter().map(|point| point.1).fold(0.0, f64::max);
         let points = points.into_iter().map(|(x, y)| (x, if y < FAINTEST * largest { f64::NAN } else { y })).collect();

@@ -1,15 +1,28 @@
 use onedge_objective::{Real, vector};
 
-use crate::krylov::Krylov;
+use crate::forms::{Form, Forms, Moments};
+use crate::krylov::{Krylov, epsilon};
 use crate::sampling::stream;
 use crate::seeded::signs;
-use crate::{Error, LinearOperator};
+use crate::shares::shares;
+use crate::{Error, Estimate, LinearOperator, Shares};
 
 /// The density of eigenvalues as a sum of points: Ritz values with weights that sum to 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Density {
     /// `(value, weight)`, in ascending order of the values.
     pub nodes: Vec<(f64, f64)>,
+}
+
+/// What [`density`] finds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SpectralDensity {
+    /// The density.
+    pub density: Density,
+    /// The mean of the eigenvalues, the trace over their number.
+    pub mean: Estimate,
+    /// How many of them are negative, zero and positive.
+    pub shares: Shares,
     /// Products used.
     pub products: usize,
 }
@@ -17,7 +30,8 @@ pub struct Density {
 /// The spectral density by stochastic Lanczos quadrature: `steps` Lanczos products from each of `vectors` random signs; a Ritz
 /// value counts as the square of the first element of its vector, over `vectors`.
 ///
-/// Moments of the density up to the `2 steps - 1`st are those that Hutchinson's estimator has with the same vectors.
+/// Moments of the density up to the `2 steps - 1`st are those that Hutchinson's estimator has with the same vectors. The points are where few
+/// steps can tell; how much lies below a place is bounded by Gauss-Radau rules, from which the shares come.
 ///
 /// # Errors
 /// No steps or vectors; a product that is not finite.
@@ -31,26 +45,74 @@ pub fn density<T: Real>(
     vectors: usize,
     seed: u64,
     threads: usize,
-) -> Result<Density, Error> {
+) -> Result<SpectralDensity, Error> {
     let dim = operator.dim();
     Error::require_dimension(dim)?;
     Error::require_option(steps > 0, "steps", "1 or more", steps)?;
     Error::require_option(vectors > 0, "vectors", "1 or more", vectors)?;
-    let (mut nodes, mut products) = (Vec::new(), 0);
+    let (mut spaces, mut products, mut largest) = (Vec::new(), 0, 0.0_f64);
+    let (mut nodes, mut forms) = (Vec::new(), Forms::new(Form::Trace, dim));
     for i in 0..vectors as u64 {
-        let mut start: Vec<T> = signs(stream(seed, i), dim);
+        let signs: Vec<T> = signs(stream(seed, i), dim);
+        let mut start = signs.clone();
         let norm = vector::norm(&start);
         vector::scale(1.0 / norm, &mut start);
+        let mut operator = First { operator, product: Vec::new() };
         let mut krylov = Krylov::new(start, seed, threads)?;
         // An invariant space holds all that the start has part in.
         while krylov.products < steps && krylov.breakdowns == 0 && (krylov.products == 0 || !krylov.complete()) {
-            krylov.advance(operator)?;
+            krylov.advance(&mut operator)?;
         }
+        vector::scale(norm, &mut operator.product);
+        forms.add(&signs, &operator.product)?;
         products += krylov.products;
-        nodes.extend(krylov.quadrature()?.into_iter().map(|(value, weight)| (value, weight / vectors as f64)));
+        let space = krylov.jacobi();
+        let quadrature = space.quadrature()?;
+        largest = quadrature.iter().fold(largest, |largest, node| largest.max(node.0.abs()));
+        nodes.extend(quadrature.into_iter().map(|(value, weight)| (value, weight / vectors as f64)));
+        spaces.push(space);
     }
     nodes.sort_by(|a, b| a.0.total_cmp(&b.0));
-    Ok(Density { nodes, products })
+    let tolerance = largest * if epsilon::<T>() > 1e-10 { 1e-5 } else { 1e-12 };
+    Ok(SpectralDensity {
+        density: Density { nodes },
+        mean: mean(&forms, dim)?,
+        shares: shares(&spaces, dim, tolerance)?,
+        products,
+    })
+}
+
+/// The mean eigenvalue, from first products; its error, of a single vector as of several, is that of the matrix.
+fn mean(forms: &Forms, dim: usize) -> Result<Estimate, Error> {
+    let dim = dim as f64;
+    let estimate = match forms.count() {
+        1 => {
+            let Moments { mean, variance, .. } = forms.moments();
+            Estimate { value: mean, standard_error: variance.sqrt(), samples: 1, settled: false }
+        }
+        count => Estimate::new(forms, count, f64::INFINITY)?,
+    };
+    Ok(Estimate { value: estimate.value / dim, standard_error: estimate.standard_error / dim, ..estimate })
+}
+
+/// An operator that keeps its first product.
+struct First<'a, T> {
+    operator: &'a mut dyn LinearOperator<T>,
+    product: Vec<T>,
+}
+
+impl<T: Real> LinearOperator<T> for First<'_, T> {
+    fn dim(&self) -> usize {
+        self.operator.dim()
+    }
+
+    fn apply(&mut self, v: &[T], out: &mut [T]) -> Result<(), Error> {
+        self.operator.apply(v, out)?;
+        if self.product.is_empty() {
+            self.product = out.to_vec();
+        }
+        Ok(())
+    }
 }
 
 impl Density {
@@ -82,8 +144,9 @@ mod tests {
     fn moments_are_those_of_hutchinsons_estimator() {
         let spectrum: Vec<f64> = (0..40).map(|i| (f64::from(i) * 0.9).sin() * 3.0 + 0.5).collect();
         let (mut a, _) = reflected(&spectrum);
-        let density = density(&mut a, 6, 5, 4, 1).unwrap();
-        assert_eq!(density.products, 6 * 5);
+        let found = density(&mut a, 6, 5, 4, 1).unwrap();
+        assert_eq!(found.products, 6 * 5);
+        let density = found.density;
         for power in 0..12 {
             let mut expected = 0.0;
             for i in 0..5 {
@@ -104,7 +167,7 @@ mod tests {
     #[test]
     fn few_eigenvalues_are_points_with_their_shares() {
         let (mut a, _) = reflected(&[2.0, 2.0, 2.0, -1.0]);
-        let density = density(&mut a, 10, 400, 1, 1).unwrap();
+        let density = density(&mut a, 10, 400, 1, 1).unwrap().density;
         let at_two = density.mean(|x| f64::from(u8::from((x - 2.0).abs() < 1e-9)));
         let elsewhere = density.mean(|x| f64::from(u8::from((x - 2.0).abs() > 1e-9 && (x + 1.0).abs() > 1e-9)));
         assert!((at_two - 0.75).abs() < 0.06 && elsewhere < 1e-9, "{at_two} {elsewhere}");
@@ -113,7 +176,7 @@ mod tests {
     #[test]
     fn the_curve_by_hand() {
         // Range 4, so that a quarter of it is a width of 1, and the curve goes from -3 to 7.
-        let density = Density { nodes: vec![(0.0, 0.25), (4.0, 0.75)], products: 2 };
+        let density = Density { nodes: vec![(0.0, 0.25), (4.0, 0.75)] };
         let curve = density.curve(11, 0.25);
         let places: Vec<f64> = curve.iter().map(|(x, _)| *x).collect();
         assert!(places.iter().zip(-3..=7).all(|(x, i)| (x - f64::from(i)).abs() < 1e-12), "{places:?}");
@@ -121,7 +184,7 @@ mod tests {
         assert!((curve[3].1 - (0.25 * bell(0.0) + 0.75 * bell(4.0))).abs() < 1e-15);
         assert!((curve[5].1 - (0.25 * bell(2.0) + 0.75 * bell(2.0))).abs() < 1e-15);
         // Of a single point the width is a share of 1.
-        let point = Density { nodes: vec![(2.0, 1.0)], products: 1 }.curve(3, 0.5);
+        let point = Density { nodes: vec![(2.0, 1.0)] }.curve(3, 0.5);
         assert_eq!([point[0].0, point[1].0, point[2].0], [0.5, 2.0, 3.5]);
         assert!((point[1].1 - 2.0 * bell(0.0)).abs() < 1e-15);
     }
@@ -136,7 +199,7 @@ mod tests {
     #[test]
     fn the_curve_integrates_to_one() {
         let (mut a, _) = reflected(&[5.0, -2.0, 0.1, 0.2, 0.3]);
-        let curve = density(&mut a, 5, 3, 1, 1).unwrap().curve(2000, 0.01);
+        let curve = density(&mut a, 5, 3, 1, 1).unwrap().density.curve(2000, 0.01);
         let step = curve[1].0 - curve[0].0;
         let integral: f64 = curve.iter().map(|(_, density)| density * step).sum();
         assert!((integral - 1.0).abs() < 5e-3, "{integral}");

@@ -1,5 +1,6 @@
-use onedge_objective::{Real, vector};
+use onedge_objective::Real;
 
+use crate::forms::{Form, Forms};
 use crate::seeded::signs;
 use crate::{Error, Estimate, LinearOperator, Sampling};
 
@@ -15,15 +16,18 @@ pub fn frobenius<T: Real>(operator: &mut dyn LinearOperator<T>, sampling: &Sampl
     let mut product = vec![T::ZERO; operator.dim()];
     // The relative error of a root is half that of the square.
     let sampling = Sampling { relative_error: 2.0 * sampling.relative_error, ..*sampling };
-    let square = sampling.mean(|seed| {
-        operator.apply(&signs::<T>(seed, product.len()), &mut product)?;
-        Ok(vector::dot(&product, &product))
+    let square = sampling.forms(Forms::new(Form::Squares, product.len()), |forms, seed| {
+        let z: Vec<T> = signs(seed, product.len());
+        operator.apply(&z, &mut product)?;
+        forms.add(&z, &product)
     })?;
     Ok(square.map(f64::sqrt, |square| if square > 0.0 { 0.5 / square.sqrt() } else { 0.0 }))
 }
 
 #[cfg(test)]
 mod tests {
+    use onedge_objective::vector;
+
     use super::*;
     use crate::Dense;
     use crate::operator::samples::reflected;

@@ -3,6 +3,7 @@ use onedge_objective::{Error as ObjectiveError, Probe, Real, vector};
 use crate::basis::{Team, orthogonalize, rotate};
 use crate::eigen::{self, Eigen};
 use crate::seeded::unit_vector;
+use crate::shares::Jacobi;
 use crate::{Error, LinearOperator};
 
 /// An orthonormal basis of a Krylov space, the operator projected onto it, and the one vector that comes next.
@@ -102,14 +103,9 @@ impl<T: Real> Krylov<T> {
         Ok((eigen.values, bounds))
     }
 
-    /// Nodes and weights of the Gauss quadrature that belongs to the start, before any restart: each Ritz value with the square of
-    /// the first element of its vector.
-    ///
-    /// Source: Golub, Welsch, Math. Comp. 23 (1969).
-    pub(crate) fn quadrature(&self) -> Result<Vec<(f64, f64)>, Error> {
-        let eigen = eigen::tridiagonal_first_row(&self.diagonal, &self.off)?;
-        let weight = |s: &Vec<f64>| s[0] * s[0];
-        Ok(eigen.values.iter().copied().zip(eigen.vectors.iter().map(weight)).collect())
+    /// The projected operator, before any restart.
+    pub(crate) fn jacobi(&self) -> Jacobi {
+        Jacobi { diagonal: self.diagonal.clone(), off: self.off.clone(), next: self.next }
     }
 
     /// Replaces the basis by the Ritz vectors numbered in `keep` (as `ritz` orders them) and goes on from there.
@@ -170,6 +166,6 @@ impl<T: Real> Krylov<T> {
     }
 }
 
-fn epsilon<T: Real>() -> f64 {
+pub(crate) fn epsilon<T: Real>() -> f64 {
     if T::NAME == "f32" { f64::from(f32::EPSILON) } else { f64::EPSILON }
 }

@@ -2,6 +2,7 @@ use onedge_objective::{Error as ObjectiveError, Real, Sampled, vector};
 
 use crate::basis::{Team, orthogonalize};
 use crate::batches::{over_batches, select};
+use crate::forms::{Form, Forms};
 use crate::sampling::stream;
 use crate::seeded::signs;
 use crate::{Error, Estimate, Hessian, LinearOperator, Sampling};
@@ -18,10 +19,10 @@ use crate::{Error, Estimate, Hessian, LinearOperator, Sampling};
 /// Source: Hutchinson, Commun. Stat. Simul. Comput. 18 (1989); Skorski 2021 for signs, arXiv 2011.05190.
 pub fn hutchinson<T: Real>(operator: &mut dyn LinearOperator<T>, sampling: &Sampling) -> Result<Estimate, Error> {
     let mut product = vec![T::ZERO; operator.dim()];
-    sampling.mean(|seed| {
+    sampling.forms(Forms::new(Form::Trace, product.len()), |forms, seed| {
         let z: Vec<T> = signs(seed, product.len());
         operator.apply(&z, &mut product)?;
-        Ok(vector::dot(&z, &product))
+        forms.add(&z, &product)
     })
 }
 
@@ -44,7 +45,7 @@ pub fn deflated<T: Real>(
     sampling: &Sampling,
 ) -> Result<Estimate, Error> {
     let mut beyond = Beyond::new(operator.dim(), vectors, known)?;
-    sampling.mean(|seed| beyond.sample(operator, seed))
+    sampling.forms(beyond.forms(), |forms, seed| beyond.sample(operator, forms, seed))
 }
 
 /// A trace that is known on the span of some vectors.
@@ -62,12 +63,19 @@ impl<'a, T: Real> Beyond<'a, T> {
         Ok(Self { vectors, exact: known.iter().sum(), team: Team::new(1, dim)?, product: vec![T::ZERO; dim] })
     }
 
-    /// The trace by one random vector.
-    fn sample(&mut self, operator: &mut dyn LinearOperator<T>, seed: u64) -> Result<f64, Error> {
-        let mut z: Vec<T> = signs(seed, self.product.len());
-        orthogonalize(&self.team, self.vectors, &mut z);
-        operator.apply(&z, &mut self.product)?;
-        Ok(self.exact + vector::dot(&z, &self.product))
+    /// No sample yet.
+    fn forms(&self) -> Forms {
+        Forms::beside(self.exact, self.product.len())
+    }
+
+    /// Adds one random vector's part.
+    fn sample(&mut self, operator: &mut dyn LinearOperator<T>, forms: &mut Forms, seed: u64) -> Result<(), Error> {
+        let z: Vec<T> = signs(seed, self.product.len());
+        let mut beyond = z.clone();
+        orthogonalize(&self.team, self.vectors, &mut beyond);
+        operator.apply(&beyond, &mut self.product)?;
+        orthogonalize(&self.team, self.vectors, &mut self.product);
+        forms.add(&z, &self.product)
     }
 }
 
@@ -92,10 +100,10 @@ pub fn sampled_trace<T: Real>(
     let mut gradient = vec![T::ZERO; w.len()];
     let mut beyond = Beyond::new(w.len(), vectors, known)?;
     over_batches(problem, batch, |problem| {
-        sampling.mean(|seed| {
+        sampling.forms(beyond.forms(), |forms, seed| {
             select(problem, batch, stream(seed, 0))?;
             problem.linearize(w, &mut gradient)?;
-            beyond.sample(&mut Hessian::new(problem), stream(seed, 1))
+            beyond.sample(&mut Hessian::new(problem), forms, stream(seed, 1))
         })
     })
 }

@@ -5,7 +5,7 @@ use super::diagnostic::Diagnostic;
 use super::make::Make;
 use super::point::Point;
 use super::reading::Reading;
-use super::settings::{LEAST, batch, every, relative_error, samples, sampling};
+use super::settings::{batch, batch_sampling, every, relative_error, samples};
 use crate::{Error, Sampling, batch_sharpness};
 
 /// The sharpness that mini-batches feel, by [`batch_sharpness`].
@@ -61,7 +61,7 @@ fn make(settings: &Settings) -> Result<BatchSharpness, RegistryError> {
         reading: "batch_sharpness",
         of_update: false,
         batch: settings.optional_count("batch_sharpness_batch")?,
-        sampling: sampling(settings, "batch_sharpness_samples", "batch_sharpness_error", LEAST)?,
+        sampling: batch_sampling(settings, "batch_sharpness_samples", "batch_sharpness_error")?,
     })
 }
 
@@ -70,7 +70,7 @@ fn make_update(settings: &Settings) -> Result<BatchSharpness, RegistryError> {
         reading: "update_batch_sharpness",
         of_update: true,
         batch: settings.optional_count("update_batch_sharpness_batch")?,
-        sampling: sampling(settings, "update_batch_sharpness_samples", "update_batch_sharpness_error", LEAST)?,
+        sampling: batch_sampling(settings, "update_batch_sharpness_samples", "update_batch_sharpness_error")?,
     })
 }
 

@@ -6,7 +6,7 @@ use super::make::Make;
 use super::point::Point;
 use super::reading::Reading;
 use super::settings::{every, positive};
-use crate::{Error, density};
+use crate::{Error, Shares, density};
 
 /// The density of the Hessian's eigenvalues, by [`density`].
 #[derive(Debug)]
@@ -19,16 +19,19 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     name: "density",
     summary: "density of all eigenvalues of the Hessian",
     doc: "Stochastic Lanczos quadrature: Ritz values of Lanczos runs from random signs, each with the square of the first \
-          element of its vector for weight. Readings: density (its mean eigenvalue, with the points kept beside it) and \
-          negative_share, the weight of eigenvalues below zero. Cost: density_steps x density_vectors products with H. \
-          Source: Lin, Saad, Yang 2016; Ghorbani, Krishnan, Xiao 2019, arXiv 1901.10159.",
+          element of its vector for weight. Readings: density (its mean eigenvalue, with the points kept beside it), \
+          negative_share, zero_share and positive_share: the shares of all eigenvalues that are negative, zero and positive. Within 1e-5 \
+          of the largest absolute value in single precision, 1e-12 in double, an eigenvalue counts as zero. A share is the middle of \
+          the bounds that Gauss-Radau rules give; its standard error covers what they leave open and what the vectors scatter. Cost: density_steps x density_vectors products with H. \
+          Source: Lin, Saad, Yang 2016; Ghorbani, Krishnan, Xiao 2019, arXiv 1901.10159; \
+          Golub 1973 for the bounds.",
     settings: &[
         every("density_every"),
         setting("density_steps", Kind::Integer, Default::Is("64"), "Lanczos products from each vector"),
         setting("density_vectors", Kind::Integer, Default::Is("4"), "random vectors"),
     ],
     build: Make {
-        readings: &["density", "negative_share"],
+        readings: &["density", "negative_share", "zero_share", "positive_share"],
         f32: |settings| Ok(Box::new(make(settings)?)),
         f64: |settings| Ok(Box::new(make(settings)?)),
     },
@@ -42,8 +45,9 @@ impl<T: Real> Diagnostic<T> for SpectralDensity {
     fn measure(&mut self, point: &mut Point<'_, T>) -> Result<Vec<Reading>, Error> {
         let (seed, threads) = (point.seed, point.threads);
         let found = point.with_hessian(|hessian| density(hessian, self.steps, self.vectors, seed, threads))?;
-        let negative = found.mean(|value| f64::from(u8::from(value < 0.0)));
-        let mean = Reading { nodes: found.nodes.clone(), ..Reading::exact("density", found.mean(|value| value)) };
-        Ok(vec![mean, Reading::exact("negative_share", negative)])
+        let mean = Reading { nodes: found.density.nodes, ..Reading::sampled("density", found.mean) };
+        let Shares { negative, zero, positive, .. } = found.shares;
+        let shares = [("negative_share", negative), ("zero_share", zero), ("positive_share", positive)];
+        Ok([mean].into_iter().chain(shares.map(|(name, share)| Reading::sampled(name, share))).collect())
     }
 }

@@ -5,7 +5,7 @@ use super::diagnostic::Diagnostic;
 use super::make::Make;
 use super::point::Point;
 use super::reading::Reading;
-use super::settings::{LEAST, batch, every, relative_error, samples, sampling};
+use super::settings::{batch, batch_sampling, every, relative_error, samples};
 use crate::{Error, Sampling, noise_scale};
 
 /// The gradient noise scale, by [`noise_scale`].
@@ -35,7 +35,7 @@ pub(super) static ENTRY: Entry<Make> = Entry {
 };
 
 fn make(settings: &Settings) -> Result<NoiseScale, RegistryError> {
-    let sampling = sampling(settings, "noise_scale_samples", "noise_scale_error", LEAST)?;
+    let sampling = batch_sampling(settings, "noise_scale_samples", "noise_scale_error")?;
     Ok(NoiseScale { batch: settings.optional_count("noise_scale_batch")?, sampling })
 }
 

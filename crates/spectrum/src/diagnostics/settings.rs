@@ -52,6 +52,13 @@ pub(super) fn sampling(
     Ok(Sampling { min_samples: least, max_samples, relative_error, seed: 0 })
 }
 
+/// The sampling of batches that two settings ask for. It is looked at after 32 samples for the first time: a few batches with large
+/// gradients decide, and fewer samples agree most often where none of these is among them.
+pub(super) fn batch_sampling(settings: &Settings, samples: &str, error: &str) -> Result<Sampling, RegistryError> {
+    let sampling = sampling(settings, samples, error, LEAST)?;
+    Ok(Sampling { min_samples: sampling.max_samples.min(2 * LEAST), ..sampling })
+}
+
 /// A whole number, 1 or more.
 pub(super) fn positive(settings: &Settings, key: &str) -> Result<usize, RegistryError> {
     match settings.count(key)? {

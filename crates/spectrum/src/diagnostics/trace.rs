@@ -26,7 +26,7 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     name: "trace",
     summary: "trace of the Hessian, sampled",
     doc: "tr(H) = E[z . H z] over random signs z (hutchinson), with its standard error; at a step at which `top` is measured, \
-          exact on its vectors and sampled beyond them, which mostly takes 4 samples where it takes 16 or 32 without; or exact on \
+          exact on its vectors and sampled beyond them, which takes fewer samples; or exact on \
           the span of a third of the products and sampled beyond it (hutch++), whose error falls faster where few eigenvalues \
           dominate. Each sample of hutchinson takes trace_batch examples of its own, in a run over all examples a sixteenth of them if \
           that is 4 or more: signs scatter more than examples do, and the standard error covers both. Samples are looked at \

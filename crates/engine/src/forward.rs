@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 
 use onedge_graph::{Graph, NodeId};
 
@@ -68,6 +69,7 @@ impl<T: Element> Forward<T> {
                 scratch: &mut self.scratch.kernels,
                 first: true,
             },
+            &AtomicBool::new(false),
         );
         Ok(&self.outputs)
     }

@@ -9,30 +9,44 @@ use onedge_graph::{Argument, Class, Graph, Node, NodeId, Shape};
 
 use crate::{Element, Error, Examples, Field};
 
-/// That every value is finite, and that values which `graph` reads as indices name something that is there. `fields` are its inputs, in the order of the
-/// fields of `examples`. A kernel would read beyond its row, or take a fraction for the whole number below.
-///
-/// # Errors
-/// [`Error::Value`] with the first example and place that is wrong.
-pub fn check<T: Element>(graph: &Graph, fields: &[NodeId], examples: &Examples<T>) -> Result<(), Error> {
-    for field in 0..examples.fields().len() {
-        let finite = |_: usize, value: f64| if value.is_finite() { None } else { Some("a finite number".to_owned()) };
-        require(examples, field, finite)?;
+/// What values examples may have for a graph.
+pub struct Legal {
+    /// For each field and each place of an example in it, the extent that it is an index below.
+    extents: Vec<Vec<Option<usize>>>,
+}
+
+impl Legal {
+    /// What `graph` asks of its inputs `fields`, which are those of `rows` examples.
+    pub fn new(graph: &Graph, fields: &[NodeId], rows: usize) -> Self {
+        Self { extents: index_extents(graph, fields, rows) }
     }
-    for (field, extents) in index_extents(graph, fields).into_iter().enumerate() {
-        let named = |place: usize, value: f64| {
-            let extent = extents.get(place).copied().flatten()?;
-            let legal = value >= 0.0 && value < extent as f64 && value.fract() == 0.0;
-            (!legal).then(|| format!("a whole number below {extent}, as the loss or the model reads it"))
-        };
-        require(examples, field, named)?;
+
+    /// That every value is finite, and that values which are read as indices name something that is there. The fields of `examples` are those of the
+    /// graph, in their order. A kernel would read beyond its row, or take a fraction for the whole number below.
+    ///
+    /// # Errors
+    /// [`Error::Value`] with the first example and place that is wrong.
+    pub fn check<T: Element>(&self, examples: &Examples<T>) -> Result<(), Error> {
+        for field in 0..examples.fields().len() {
+            let finite =
+                |_: usize, value: f64| if value.is_finite() { None } else { Some("a finite number".to_owned()) };
+            require(examples, field, finite)?;
+        }
+        for (field, extents) in self.extents.iter().enumerate() {
+            let named = |place: usize, value: f64| {
+                let extent = extents.get(place).copied().flatten()?;
+                let legal = value >= 0.0 && value < extent as f64 && value.fract() == 0.0;
+                (!legal).then(|| format!("a whole number below {extent}, as the loss or the model reads it"))
+            };
+            require(examples, field, named)?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// For each field and each place of an example in it, the smallest extent that `graph` reads it as an index with.
-fn index_extents(graph: &Graph, fields: &[NodeId]) -> Vec<Vec<Option<usize>>> {
-    let width = |&field: &NodeId| graph.shape(field).size() / graph.shape(field).first().copied().unwrap_or(1).max(1);
+fn index_extents(graph: &Graph, fields: &[NodeId], rows: usize) -> Vec<Vec<Option<usize>>> {
+    let width = |&field: &NodeId| graph.shape(field).size() / rows;
     let mut found: Vec<Vec<Option<usize>>> = fields.iter().map(|field| vec![None; width(field)]).collect();
     for node in graph.nodes() {
         let shapes: Vec<&Shape> = node.inputs.iter().map(|&input| graph.shape(input)).collect();
@@ -118,7 +132,7 @@ mod tests {
         let (g, fields) = graph(2);
         let field = |width: usize, values: &[f64]| Field { width, values: values.into() };
         let examples = Examples::new(2, vec![field(2, &tokens), field(3, &logits), field(1, &labels)]).unwrap();
-        check(&g, &fields, &examples).err().map(|error| error.to_string())
+        Legal::new(&g, &fields, 2).check(&examples).err().map(|error| error.to_string())
     }
 
     #[test]
@@ -157,7 +171,7 @@ mod tests {
         let told = |mixed: [f64; 4], labels: [f64; 2]| {
             let field = |width: usize, values: &[f64]| Field { width, values: values.into() };
             let examples = Examples::new(2, vec![field(2, &mixed), field(1, &labels)]).unwrap();
-            check(&g, &fields, &examples).err().map(|error| error.to_string())
+            Legal::new(&g, &fields, 2).check(&examples).err().map(|error| error.to_string())
         };
         assert_eq!(told([6.0, 0.5, 0.0, -3.0], [2.0, 0.0]), None);
         let wrong = told([6.0, 0.5, 7.0, -3.0], [2.0, 0.0]).unwrap();

@@ -1,5 +1,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use onedge_graph::LossGraph;
 use onedge_objective::{Costs, Error as Failure, Objective, Part, Probe, Sampled};
@@ -7,10 +9,11 @@ use onedge_objective::{Costs, Error as Failure, Objective, Part, Probe, Sampled}
 use crate::chunks::{Sizes, cut};
 use crate::compiled::{Compiled, Memory};
 use crate::gauss_newton::GaussNewton;
+use crate::indices::Legal;
 use crate::kernels::{Element, total};
 use crate::lanes::{Lane, Workers};
 use crate::sweep::{Point, Stage, Sweeps};
-use crate::{Error, Examples, Options, indices};
+use crate::{Error, Examples, Field, Options};
 
 /// Builds the loss of a chunk of the given number of examples.
 pub type BuildLoss = dyn Fn(usize) -> Result<LossGraph, Box<dyn std::error::Error + Send + Sync>> + Send + Sync;
@@ -26,6 +29,8 @@ pub type BuildLoss = dyn Fn(usize) -> Result<LossGraph, Box<dyn std::error::Erro
 pub struct DataObjective<T> {
     build: Box<BuildLoss>,
     pub(crate) sweeps: Sweeps<T>,
+    /// What values examples may have.
+    legal: Legal,
     sizes: Sizes,
     point: Option<Point<T>>,
     /// What later stages were asked of the last point, so that it pays to keep what they need of the next.
@@ -57,23 +62,50 @@ impl<T: Element> DataObjective<T> {
     /// What `build` reports; [`Error::Fields`] if the graph reads other fields than the examples have; [`Error::Value`] if a value of them is
     /// not finite, or is read as an index and names nothing.
     pub fn new(build: Box<BuildLoss>, examples: Examples<T>, l2: f64, options: Options) -> Result<Self, Error> {
-        options.check()?;
         const PROBE_ROWS: usize = 16;
-        let probe = build(PROBE_ROWS).map_err(Error::Build)?;
+        Self::probed(build, examples, l2, options, PROBE_ROWS)
+    }
+
+    /// The objective of a loss that ties the examples of its batch together, as batch norm or a contrastive loss does: the whole batch is one
+    /// example. `loss.losses` has one element, and each field has all values of the batch.
+    ///
+    /// It is one chunk on one thread, whatever the options say.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn whole(loss: LossGraph, fields: Vec<Arc<[T]>>, l2: f64, options: Options) -> Result<Self, Error> {
+        let build = move |examples: usize| match examples {
+            1 => Ok(loss.clone()),
+            _ => Err(format!("expected one example, as the batch is a whole, got {examples}").into()),
+        };
+        Self::probed(Box::new(build), whole_example(fields)?, l2, options, 1)
+    }
+
+    /// Plans with a chunk of `rows` examples.
+    fn probed(
+        build: Box<BuildLoss>,
+        examples: Examples<T>,
+        l2: f64,
+        options: Options,
+        rows: usize,
+    ) -> Result<Self, Error> {
+        options.check()?;
+        let probe = build(rows).map_err(Error::Build)?;
         probe.check()?;
-        let width = |id: &onedge_graph::NodeId| probe.graph.shape(*id).size() / PROBE_ROWS;
+        let width = |id: &onedge_graph::NodeId| probe.graph.shape(*id).size() / rows;
         let expected: Vec<usize> = probe.fields.iter().map(width).collect();
         let got: Vec<usize> = examples.fields().iter().map(|field| field.width).collect();
         if expected != got {
             return Err(Error::Fields { expected, got });
         }
-        indices::check(&probe.graph, &probe.fields, &examples)?;
+        let legal = Legal::new(&probe.graph, &probe.fields, rows);
+        legal.check(&examples)?;
         let parameters: Vec<usize> = probe.parameters.iter().map(|&id| probe.graph.shape(id).size()).collect();
         let dim = parameters.iter().sum();
         let compiled = Compiled::<T>::new(probe)?;
-        let values = (compiled.kept_len + compiled.linearize(Memory::Kept).arena_len) / PROBE_ROWS
-            + expected.iter().sum::<usize>();
-        let product_rows = compiled.loss(Memory::Fresh).product_rows() / PROBE_ROWS as f64;
+        let values =
+            (compiled.kept_len + compiled.linearize(Memory::Kept).arena_len) / rows + expected.iter().sum::<usize>();
+        let product_rows = compiled.loss(Memory::Fresh).product_rows() / rows as f64;
         let sizes = Sizes::new(&options, values * size_of::<T>(), product_rows);
         let workers = Workers::new(options.threads, options.lanes)?;
         let sweeps = Sweeps {
@@ -84,12 +116,13 @@ impl<T: Element> DataObjective<T> {
             dim,
             parameters,
             workers,
-            compiled: HashMap::from([(PROBE_ROWS, compiled)]),
+            compiled: HashMap::from([(rows, compiled)]),
             gauss_newton: HashMap::new(),
             chunks: Vec::new(),
             lanes: Vec::new(),
+            stop: Arc::default(),
         };
-        let mut objective = Self { build, sweeps, sizes, point: None, keeps: Keeps::All, part: None };
+        let mut objective = Self { build, legal, sweeps, sizes, point: None, keeps: Keeps::All, part: None };
         objective.cut()?;
         Ok(objective)
     }
@@ -114,6 +147,41 @@ impl<T: Element> DataObjective<T> {
         self.cut()
     }
 
+    /// Takes other examples in the place of all that there are, without planning anew where chunks are as long as before. All are selected, and the
+    /// objective is no longer linearised.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new); then nothing has changed.
+    pub fn replace(&mut self, examples: Examples<T>) -> Result<(), Error> {
+        let widths = |examples: &Examples<T>| examples.fields().iter().map(|field| field.width).collect::<Vec<_>>();
+        let (expected, got) = (widths(&self.sweeps.examples), widths(&examples));
+        if expected != got {
+            return Err(Error::Fields { expected, got });
+        }
+        self.legal.check(&examples)?;
+        let before = std::mem::replace(&mut self.sweeps.examples, examples);
+        let batch = self.sweeps.batch.take();
+        let Err(error) = self.cut() else { return Ok(()) };
+        // What was there is planned already.
+        (self.sweeps.examples, self.sweeps.batch) = (before, batch);
+        self.cut()?;
+        Err(error)
+    }
+
+    /// The same for a batch that is a [`whole`](Self::whole).
+    ///
+    /// # Errors
+    /// As above.
+    pub fn replace_whole(&mut self, fields: Vec<Arc<[T]>>) -> Result<(), Error> {
+        self.replace(whole_example(fields)?)
+    }
+
+    /// A flag that ends whatever the objective is doing, within one step of a plan: while it is true, every call returns
+    /// [`Failure::Interrupted`], and after all but `loss` the objective is no longer linearised. Whoever sets it takes it back.
+    pub fn stop_flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.sweeps.stop)
+    }
+
     /// All examples, whatever is selected.
     pub fn examples(&self) -> &Examples<T> {
         &self.sweeps.examples
@@ -136,7 +204,7 @@ impl<T: Element> DataObjective<T> {
     pub fn metrics(&mut self, w: &[T]) -> Result<Means, Failure> {
         Failure::require_length("w", self.sweeps.dim, w.len())?;
         let names = self.sweeps.first_compiled().metrics.clone();
-        self.sweeps.sweep(w, &[], 1 + names.len(), Stage::Loss, &mut []);
+        self.sweeps.sweep(w, &[], 1 + names.len(), Stage::Loss, &mut [])?;
         let means: Vec<f64> = (0..=names.len()).map(|slot| self.sweeps.mean(slot)).collect();
         Ok(Means { loss: means[0], metrics: names.into_iter().zip(means[1..].iter().copied()).collect() })
     }
@@ -175,6 +243,11 @@ impl<T: Element> DataObjective<T> {
     }
 }
 
+/// A batch as one example.
+fn whole_example<T: Element>(fields: Vec<Arc<[T]>>) -> Result<Examples<T>, Error> {
+    Examples::new(1, fields.into_iter().map(|values| Field { width: values.len(), values }).collect())
+}
+
 impl<T: Element> Objective<T> for DataObjective<T> {
     fn dim(&self) -> usize {
         self.sweeps.dim
@@ -193,7 +266,7 @@ impl<T: Element> Objective<T> for DataObjective<T> {
             Keeps::All => self.sweeps.demand().hand_on(point.kept, &(0..self.sweeps.batch().len())),
         };
         self.keeps = Keeps::Nothing;
-        self.sweeps.sweep(w, &[], 1, Stage::Linearize, &mut point.kept);
+        self.sweeps.sweep(w, &[], 1, Stage::Linearize, &mut point.kept)?;
         self.sweeps.reduce(&self.sweeps.first_compiled().transposed_gradient, w, gradient);
         let loss = self.sweeps.mean(0) + 0.5 * self.sweeps.l2_square(w);
         self.point = Some(point);
@@ -206,7 +279,7 @@ impl<T: Element> Objective<T> for DataObjective<T> {
             return Err(Failure::NotLinearized { probe: Probe::Curvature });
         };
         self.keeps = Keeps::All;
-        let curvature = self.sweeps.curvature_on(&mut point, u, &(0..self.sweeps.batch().len()));
+        let curvature = self.sweeps.curvature_on(&mut point, u, &(0..self.sweeps.batch().len()))?;
         self.point = Some(point);
         Failure::require_finite(Probe::Curvature, curvature)
     }
@@ -229,7 +302,7 @@ impl<T: Element> Objective<T> for DataObjective<T> {
             return Err(Failure::NotLinearized { probe: Probe::PartCurvature });
         };
         self.keeps = if self.keeps == Keeps::All { Keeps::All } else { Keeps::Part };
-        let curvature = self.sweeps.curvature_on(&mut point, u, &self.part_range());
+        let curvature = self.sweeps.curvature_on(&mut point, u, &self.part_range())?;
         self.point = Some(point);
         Failure::require_finite(Probe::PartCurvature, curvature)
     }
@@ -241,8 +314,8 @@ impl<T: Element> Objective<T> for DataObjective<T> {
             return Err(Failure::NotLinearized { probe: Probe::HessianVector });
         };
         self.keeps = Keeps::All;
-        self.sweeps.keep(&mut point, &(0..self.sweeps.batch().len()));
-        self.sweeps.sweep(&point.w, v, 0, Stage::HessianVector, &mut point.kept);
+        self.sweeps.keep(&mut point, &(0..self.sweeps.batch().len()))?;
+        self.sweeps.sweep(&point.w, v, 0, Stage::HessianVector, &mut point.kept)?;
         self.point = Some(point);
         self.sweeps.reduce(&self.sweeps.first_compiled().transposed_product, v, out);
         // The sum of all elements is finite only if each of them is.
@@ -262,7 +335,7 @@ impl<T: Element> Objective<T> for DataObjective<T> {
         let Some(point) = self.point.take() else {
             return Err(Failure::NotLinearized { probe: Probe::GaussNewtonVector });
         };
-        self.sweeps.sweep(&point.w, v, 0, Stage::GaussNewton, &mut []);
+        self.sweeps.sweep(&point.w, v, 0, Stage::GaussNewton, &mut [])?;
         self.point = Some(point);
         self.sweeps.reduce(&self.sweeps.gauss_newton[&self.sweeps.chunks[0].len].transposed, v, out);
         Failure::require_finite(Probe::GaussNewtonVector, total(out)).map(|_| ())

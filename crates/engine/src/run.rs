@@ -1,15 +1,20 @@
 //! Runs the steps of a plan over one chunk.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::areas::Areas;
 use crate::fused;
 use crate::kernels::{Element, TILE, accumulate, sum, total};
 use crate::plan::{Plan, Step, Write};
 
-/// Runs `plan` over one chunk.
-pub fn run<T: Element>(plan: &Plan<T>, areas: &mut Areas<'_, T>) {
+/// Runs `plan` over one chunk, or as much of it as there is until `stop`.
+pub fn run<T: Element>(plan: &Plan<T>, areas: &mut Areas<'_, T>, stop: &AtomicBool) {
     let fits = areas.arena.len() >= plan.arena_len && areas.scratch.len() >= plan.scratch_len;
     assert!(fits && areas.tiles.len() >= plan.registers * TILE, "memory of the plan");
     for step in &plan.steps {
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
         run_step(step, areas);
     }
 }

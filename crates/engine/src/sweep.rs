@@ -1,7 +1,9 @@
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use onedge_objective::vector;
+use onedge_objective::{Error as Failure, vector};
 
 use crate::areas::Areas;
 use crate::chunks::Chunk;
@@ -62,6 +64,8 @@ pub(crate) struct Sweeps<T> {
     pub(crate) gauss_newton: HashMap<usize, GaussNewton<T>>,
     pub(crate) chunks: Vec<Chunk>,
     pub(crate) lanes: Vec<Lane<T>>,
+    /// Whether to end at the next step of a plan.
+    pub(crate) stop: Arc<AtomicBool>,
 }
 
 /// Where the objective is linearised.
@@ -75,8 +79,18 @@ pub(crate) struct Point<T> {
 
 impl<T: Element> Sweeps<T> {
     /// Runs one stage over all chunks; `kept` is what the gradient's pass kept, chunk by chunk.
-    pub(crate) fn sweep(&mut self, w: &[T], direction: &[T], totals: usize, stage: Stage, kept: &mut [Vec<T>]) {
-        self.sweep_some(w, direction, totals, stage, kept, &|_, _| true);
+    ///
+    /// # Errors
+    /// [`Failure::Interrupted`]; then sums are of a part.
+    pub(crate) fn sweep(
+        &mut self,
+        w: &[T],
+        direction: &[T],
+        totals: usize,
+        stage: Stage,
+        kept: &mut [Vec<T>],
+    ) -> Result<(), Failure> {
+        self.sweep_some(w, direction, totals, stage, kept, &|_, _| true)
     }
 
     /// Runs one stage over the chunks that are `wanted`, by their numbers and themselves.
@@ -88,7 +102,7 @@ impl<T: Element> Sweeps<T> {
         stage: Stage,
         kept: &mut [Vec<T>],
         wanted: &dyn Fn(usize, &Chunk) -> bool,
-    ) {
+    ) -> Result<(), Failure> {
         let batch = self.batch.as_ref().unwrap_or(&self.examples);
         let output = if stage.is_vector() { self.dim } else { 0 };
         let mut kept = kept.iter_mut();
@@ -100,12 +114,15 @@ impl<T: Element> Sweeps<T> {
                 work[chunk.lane].chunks.push((*chunk, memory));
             }
         }
-        let (compiled, gauss_newton) = (&self.compiled, &self.gauss_newton);
+        let (compiled, gauss_newton, stop) = (&self.compiled, &self.gauss_newton, &*self.stop);
         self.workers.for_each(&mut work, |LaneWork { lane, chunks }, scratch| {
             lane.output.resize(lane.output.len().max(output), T::ZERO);
             lane.totals.clear();
             lane.totals.resize(totals, 0.0);
             for (i, (chunk, kept)) in chunks.iter_mut().enumerate() {
+                if stop.load(Ordering::Relaxed) {
+                    return;
+                }
                 let memory = if kept.is_empty() { Memory::Fresh } else { Memory::Kept };
                 let plan = match stage {
                     Stage::Loss => compiled[&chunk.len].loss(memory),
@@ -127,9 +144,10 @@ impl<T: Element> Sweeps<T> {
                     scratch: &mut scratch.kernels,
                     first: i == 0,
                 };
-                run(plan, &mut areas);
+                run(plan, &mut areas, stop);
             }
         });
+        if stop.load(Ordering::Relaxed) { Err(Failure::Interrupted) } else { Ok(()) }
     }
 
     /// The mean over examples of a total, lanes added in order.
@@ -153,26 +171,32 @@ impl<T: Element> Sweeps<T> {
     }
 
     /// `u . H u` at the point, of the mean over the chunks in `examples`.
-    pub(crate) fn curvature_on(&mut self, point: &mut Point<T>, u: &[T], examples: &Range<usize>) -> f64 {
-        self.keep(point, examples);
+    pub(crate) fn curvature_on(
+        &mut self,
+        point: &mut Point<T>,
+        u: &[T],
+        examples: &Range<usize>,
+    ) -> Result<f64, Failure> {
+        self.keep(point, examples)?;
         let terms = self.first_compiled().curvature_terms;
         shift(&point.w, u, &self.parameters, &mut point.shifted);
         let wanted = |_: usize, chunk: &Chunk| examples.contains(&chunk.start);
-        self.sweep_some(&point.w, &point.shifted, terms, Stage::Curvature, &mut point.kept, &wanted);
+        self.sweep_some(&point.w, &point.shifted, terms, Stage::Curvature, &mut point.kept, &wanted)?;
         let mean: f64 = (0..terms).map(|term| self.sum(term) / examples.len() as f64).sum();
-        mean + self.l2_square(u)
+        Ok(mean + self.l2_square(u))
     }
 
     /// Makes sure that what later stages need of the chunks in `examples` is kept at the point, as far as the budget goes.
-    pub(crate) fn keep(&mut self, point: &mut Point<T>, examples: &Range<usize>) {
+    pub(crate) fn keep(&mut self, point: &mut Point<T>, examples: &Range<usize>) -> Result<(), Failure> {
         let had: Vec<bool> = point.kept.iter().map(|memory| !memory.is_empty()).collect();
         self.demand().reserve(&mut point.kept, examples);
         let new = |index: usize| !point.kept[index].is_empty() && !had.get(index).is_some_and(|had| *had);
         let new: Vec<bool> = (0..self.chunks.len()).map(new).collect();
         if new.contains(&true) {
             let wanted = |index: usize, _: &Chunk| new[index];
-            self.sweep_some(&point.w, &[], 1, Stage::Linearize, &mut point.kept, &wanted);
+            self.sweep_some(&point.w, &[], 1, Stage::Linearize, &mut point.kept, &wanted)?;
         }
+        Ok(())
     }
 
     /// What there is to keep, and how much may be.

@@ -23,6 +23,9 @@ pub enum Error {
     /// The curvature of a part was asked for before any part was set.
     #[error("curvature of a part of the batch: expected a part, got none; call `set_part` first")]
     NoPart,
+    /// It was told to stop.
+    #[error("interrupted before it was done; nothing is linearised now")]
+    Interrupted,
     /// An objective that cannot tell.
     #[error("{probe}: expected an objective that knows it, got one that does not; try a model and loss of the library")]
     Unsupported {

@@ -18,6 +18,11 @@ const SAME: &[(&str, &str)] = &[
     ("sqrt", "Sqrt"),
     ("exp", "Exp"),
     ("log", "Log"),
+    ("abs", "Abs"),
+    ("sign", "Sign"),
+    ("floor", "Floor"),
+    ("round", "Round"),
+    ("detach", "Identity"),
     ("tanh", "Tanh"),
     ("sin", "Sin"),
     ("cos", "Cos"),
@@ -50,6 +55,23 @@ pub fn lower(to: &mut Lowering<'_>, id: NodeId, node: &Node) -> Result<Value, Er
             let factor = to.number(attributes.scalar());
             let (names, extents) = operands(to, inputs);
             return float(to.emit("Mul", &[&names[0], &factor], &[]), extents);
+        }
+        "power" => {
+            let exponent = to.number(attributes.scalar());
+            let (names, extents) = operands(to, inputs);
+            return float(to.emit("Pow", &[&names[0], &exponent], &[]), extents);
+        }
+        "log1p" => {
+            let one = to.number(1.0);
+            let (names, extents) = operands(to, inputs);
+            let sum = to.emit("Add", &[&names[0], &one], &[]);
+            return float(to.emit("Log", &[&sum], &[]), extents);
+        }
+        "expm1" => {
+            let one = to.number(1.0);
+            let (names, extents) = operands(to, inputs);
+            let exponential = to.emit("Exp", &[&names[0]], &[]);
+            return float(to.emit("Sub", &[&exponential, &one], &[]), extents);
         }
         "step" => {
             let zero = to.number(0.0);

@@ -12,6 +12,8 @@ pub enum Elementwise<T> {
     Binary(Binary),
     /// Any function of one tile: `out <- f(x)`.
     Map(fn(&[T], &mut [T])),
+    /// Any function of a number and one tile: `out <- f(c, x)`.
+    MapWith(fn(T, &[T], &mut [T]), T),
     /// Any function of two tiles: `out <- f(a, b)`.
     Zip(fn(&[T], &[T], &mut [T])),
     /// A number times a tile.
@@ -28,6 +30,7 @@ impl<T: Element> Elementwise<T> {
             Self::Unary(kernel) => kernel.apply(read(0), out),
             Self::Binary(kernel) => kernel.apply(read(0), read(1), out),
             Self::Map(kernel) => kernel(read(0), out),
+            Self::MapWith(kernel, c) => kernel(*c, read(0), out),
             Self::Zip(kernel) => kernel(read(0), read(1), out),
             Self::Scale(c) => each(read(0), out, |x| *c * x),
             Self::Select => select(read(0), read(1), read(2), out),

@@ -23,6 +23,17 @@ pub fn tanh<T: Element>(x: &[T], out: &mut [T]) {
     T::by_precision(x, out, single, |x, out| each(x, out, f64::tanh));
 }
 
+/// x^p
+pub fn power<T: Element>(p: T, x: &[T], out: &mut [T]) {
+    let (single, double) = (p.to_f64() as f32, p.to_f64());
+    T::each(x, out, |x| x.powf(single), |x| x.powf(double));
+}
+
+/// 1 for a positive number, -1 for a negative one, 0 for zero.
+pub fn sign<T: Element>(x: &[T], out: &mut [T]) {
+    T::each(x, out, |x| if x == 0.0 { 0.0 } else { x.signum() }, |x| if x == 0.0 { 0.0 } else { x.signum() });
+}
+
 /// The distribution function of the standard normal distribution.
 pub fn normal_cdf<T: Element>(x: &[T], out: &mut [T]) {
     let single = |x: &[f32], out: &mut [f32]| {

@@ -6,7 +6,7 @@ use super::binary::Binary;
 use super::boxes::{Boxed, cut, iota, paste, put_add, take};
 use super::conv2d::{Conv2d, Role, fold_patches, patches};
 use super::dispatch::zip;
-use super::functions::{exp, larger, log, normal_cdf, normal_pdf, sigmoid, smaller, softplus, tanh};
+use super::functions::{exp, larger, log, normal_cdf, normal_pdf, power, sigmoid, sign, smaller, softplus, tanh};
 use super::rows::{cumsum, logsumexp, one_hot, pick, reduce_max, softmax};
 use super::spread::{Spread, permute};
 use super::sum::{Sum, variance};
@@ -143,7 +143,15 @@ fn table<T: Element>() -> &'static [Entry<T>] {
             of_two("maximum", Step, |a, b, out| zip(a, b, out, larger)),
             of_two("minimum", Step, |a, b, out| zip(a, b, out, smaller)),
             of_one("exp", Function, exp),
+            of_one("expm1", Function, |x, out| T::each(x, out, f32::exp_m1, f64::exp_m1)),
             of_one("log", Function, log),
+            of_one("log1p", Function, |x, out| T::each(x, out, f32::ln_1p, f64::ln_1p)),
+            of_one("abs", Less, |x, out| T::each(x, out, f32::abs, f64::abs)),
+            of_one("sign", Less, sign),
+            of_one("floor", Less, |x, out| T::each(x, out, f32::floor, f64::floor)),
+            of_one("round", Less, |x, out| T::each(x, out, f32::round_ties_even, f64::round_ties_even)),
+            of_one("detach", Less, |x, out| out.copy_from_slice(x)),
+            inlined("power", Function, |attributes| Elementwise::MapWith(power, T::from_f64(attributes.scalar()))),
             of_one("tanh", Function, tanh),
             of_one("sin", Function, |x, out| T::each(x, out, f32::sin, f64::sin)),
             of_one("cos", Function, |x, out| T::each(x, out, f32::cos, f64::cos)),

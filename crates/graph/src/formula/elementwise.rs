@@ -62,11 +62,43 @@ impl Value<'_> {
     /// `|x|`; the derivative at 0 is 0.
     #[track_caller]
     pub fn abs(self) -> Self {
-        self.one(Location::caller(), |g, x| {
-            let minus = g.neg(x)?;
-            let (above, below) = (g.relu(x)?, g.relu(minus)?);
-            g.add(above, below)
-        })
+        self.one(Location::caller(), Graph::abs)
+    }
+
+    /// -1, 0 or 1, as `x` is below, at or above 0; its derivative is 0.
+    #[track_caller]
+    pub fn sign(self) -> Self {
+        self.one(Location::caller(), Graph::sign)
+    }
+
+    /// The largest whole number that is not above `x`; its derivative is 0.
+    #[track_caller]
+    pub fn floor(self) -> Self {
+        self.one(Location::caller(), Graph::floor)
+    }
+
+    /// The nearest whole number, of two the even one; its derivative is 0.
+    #[track_caller]
+    pub fn round(self) -> Self {
+        self.one(Location::caller(), Graph::round)
+    }
+
+    /// The same values, held fixed: no derivative flows through them.
+    #[track_caller]
+    pub fn detach(self) -> Self {
+        self.one(Location::caller(), Graph::detach)
+    }
+
+    /// `ln(1 + x)`, exact also where `x` is small.
+    #[track_caller]
+    pub fn log1p(self) -> Self {
+        self.one(Location::caller(), Graph::log1p)
+    }
+
+    /// `e^x - 1`, exact also where `x` is small.
+    #[track_caller]
+    pub fn expm1(self) -> Self {
+        self.one(Location::caller(), Graph::expm1)
     }
 
     /// `x^2`
@@ -75,8 +107,8 @@ impl Value<'_> {
         self.one(Location::caller(), |g, x| g.mul(x, x))
     }
 
-    /// `x^exponent`. A whole exponent is taken by products, at any x; others as `e^(exponent ln x)`, which is for positive x
-    /// alone: a negative x gives NaN, and at 0 the derivative is NaN.
+    /// `x^exponent`. A whole exponent is taken by products up to 64. A negative x gives NaN unless the exponent is whole; at 0 the
+    /// derivative is infinite for an exponent below 1.
     #[track_caller]
     pub fn pow(self, exponent: f64) -> Self {
         self.one(Location::caller(), |g, x| power(g, x, exponent))
@@ -131,9 +163,7 @@ impl Value<'_> {
 fn power(g: &mut Graph, x: NodeId, exponent: f64) -> Result<NodeId, Error> {
     const LARGEST: f64 = 64.0;
     if exponent.fract() != 0.0 || exponent.abs() > LARGEST {
-        let logarithm = g.log(x)?;
-        let scaled = g.scale(logarithm, exponent)?;
-        return g.exp(scaled);
+        return g.power(x, exponent);
     }
     let mut result = g.filled_like(1.0, x)?;
     for _ in 0..exponent.abs() as usize {

@@ -5,6 +5,7 @@
 mod convolution;
 mod elementwise;
 
+pub mod abs;
 pub mod add;
 pub mod broadcast;
 pub mod concat;
@@ -14,14 +15,18 @@ pub mod conv2d_input;
 pub mod conv2d_weight;
 pub mod cos;
 pub mod cumsum;
+pub mod detach;
 pub mod div;
 pub mod equal;
 pub mod exp;
+pub mod expm1;
+pub mod floor;
 pub mod fold;
 pub mod greater;
 pub mod input;
 pub mod iota;
 pub mod log;
+pub mod log1p;
 pub mod logsumexp;
 pub mod matmul;
 pub mod maximum;
@@ -35,14 +40,17 @@ pub mod pad;
 pub mod patches;
 pub mod permute;
 pub mod pick;
+pub mod power;
 pub mod put_add;
 pub mod reciprocal;
 pub mod reduce_max;
 pub mod relu;
 pub mod reshape;
+pub mod round;
 pub mod scale;
 pub mod select;
 pub mod sigmoid;
+pub mod sign;
 pub mod sin;
 pub mod slice;
 pub mod softmax;
@@ -70,7 +78,15 @@ pub static ALL: &[&Op] = &[
     &reciprocal::RECIPROCAL,
     &sqrt::SQRT,
     &exp::EXP,
+    &expm1::EXPM1,
     &log::LOG,
+    &log1p::LOG1P,
+    &power::POWER,
+    &abs::ABS,
+    &sign::SIGN,
+    &floor::FLOOR,
+    &round::ROUND,
+    &detach::DETACH,
     &tanh::TANH,
     &sin::SIN,
     &cos::COS,

@@ -1,0 +1,153 @@
+//! Losses that tie the examples of a batch together, batches that are replaced, and work that is interrupted.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use onedge_engine::{DataObjective, Examples, Field, Options};
+use onedge_graph::{Graph, LossGraph, NodeId, Shape};
+use onedge_objective::{Error, Objective, vector};
+
+const BATCH: usize = 6;
+const INPUTS: usize = 3;
+const UNITS: usize = 4;
+const DIM: usize = INPUTS * UNITS + UNITS;
+
+fn options() -> Options {
+    Options { threads: 2, lanes: 4, ..Options::for_this_machine() }
+}
+
+fn numbers(count: usize, seed: f64) -> Vec<f64> {
+    (0..count).map(|i| (1.3 * i as f64 + seed).sin()).collect()
+}
+
+/// Batch norm of a dense layer, `tanh`, and a weighted sum against targets: of the whole batch, or of each example where `tied` is false.
+fn loss(batch: usize, tied: bool) -> LossGraph {
+    let mut g = Graph::new();
+    let (w, v) = (g.input(Shape::new(&[INPUTS, UNITS])), g.input(Shape::new(&[UNITS])));
+    let (x, t) = (g.input(Shape::new(&[batch, INPUTS])), g.input(Shape::new(&[batch])));
+    let mut y = g.matmul(x, w).unwrap();
+    if tied {
+        let mean = g.sum(y, &[0]).unwrap();
+        let mean = g.scale(mean, 1.0 / batch as f64).unwrap();
+        let variance = g.variance(y, &[0]).unwrap();
+        let floor = g.filled_like(0.1, variance).unwrap();
+        let variance = g.add(variance, floor).unwrap();
+        let deviation = g.sqrt(variance).unwrap();
+        let shape = Shape::new(&[batch, UNITS]);
+        let [mean, deviation] = [mean, deviation].map(|value| g.broadcast(value, shape.clone(), &[0]).unwrap());
+        let centred = g.sub(y, mean).unwrap();
+        y = g.div(centred, deviation).unwrap();
+    }
+    let y = g.tanh(y).unwrap();
+    let column = g.reshape(v, Shape::new(&[UNITS, 1])).unwrap();
+    let out = g.matmul(y, column).unwrap();
+    let out = g.reshape(out, Shape::new(&[batch])).unwrap();
+    let error = g.sub(out, t).unwrap();
+    let square = g.mul(error, error).unwrap();
+    let losses: NodeId = if tied {
+        let sum = g.sum(square, &[0]).unwrap();
+        let mean = g.scale(sum, 1.0 / batch as f64).unwrap();
+        g.reshape(mean, Shape::new(&[1])).unwrap()
+    } else {
+        square
+    };
+    LossGraph { graph: g, parameters: vec![w, v], fields: vec![x, t], outputs: out, losses, metrics: Vec::new() }
+}
+
+fn fields(seed: f64) -> Vec<Arc<[f64]>> {
+    vec![numbers(BATCH * INPUTS, seed).into(), numbers(BATCH, seed + 5.0).into()]
+}
+
+/// Gradient and products against central differences, and `u . H u` against the product.
+fn check(objective: &mut DataObjective<f64>) {
+    let (w, u, mut g, mut product) = (numbers(DIM, 2.0), numbers(DIM, 9.0), vec![0.0; DIM], vec![0.0; DIM]);
+    objective.linearize(&w, &mut g).unwrap();
+    objective.hessian_vector(&u, &mut product).unwrap();
+    let curvature = objective.curvature(&u).unwrap();
+    let along = vector::dot(&u, &product);
+    assert!((curvature - along).abs() < 1e-12 * along.abs().max(1.0), "{curvature} {along}");
+    const H: f64 = 1e-5;
+    let moved = |step: f64| -> Vec<f64> { w.iter().zip(&u).map(|(w, u)| w + step * u).collect() };
+    let slope = (objective.loss(&moved(H)).unwrap() - objective.loss(&moved(-H)).unwrap()) / (2.0 * H);
+    assert!((slope - vector::dot(&g, &u)).abs() < 1e-8, "{slope}");
+    let (mut above, mut below) = (vec![0.0; DIM], vec![0.0; DIM]);
+    objective.linearize(&moved(H), &mut above).unwrap();
+    objective.linearize(&moved(-H), &mut below).unwrap();
+    for ((above, below), product) in above.iter().zip(&below).zip(&product) {
+        assert!(((above - below) / (2.0 * H) - product).abs() < 1e-7, "{above} {below} {product}");
+    }
+}
+
+#[test]
+fn a_batch_that_is_tied_together_has_all_derivatives() {
+    let mut objective = DataObjective::whole(loss(BATCH, true), fields(0.0), 0.01, options()).unwrap();
+    assert_eq!((objective.examples().len(), objective.chunking()), (1, (1, 1)));
+    check(&mut objective);
+    // Other values, the same plan.
+    objective.replace_whole(fields(3.0)).unwrap();
+    check(&mut objective);
+}
+
+#[test]
+fn a_mean_is_the_same_as_a_whole_and_by_examples() {
+    let mean = |build: LossGraph| {
+        let mut build = build;
+        let sum = build.graph.sum(build.losses, &[0]).unwrap();
+        let mean = build.graph.scale(sum, 1.0 / BATCH as f64).unwrap();
+        build.losses = build.graph.reshape(mean, Shape::new(&[1])).unwrap();
+        build
+    };
+    let mut whole = DataObjective::whole(mean(loss(BATCH, false)), fields(1.0), 0.0, options()).unwrap();
+    let width = |values: &Arc<[f64]>| Field { width: values.len() / BATCH, values: Arc::clone(values) };
+    let examples = Examples::new(BATCH, fields(1.0).iter().map(width).collect()).unwrap();
+    let mut each = DataObjective::new(Box::new(|n| Ok(loss(n, false))), examples, 0.0, options()).unwrap();
+    let (w, u) = (numbers(DIM, 4.0), numbers(DIM, 7.0));
+    let read = |objective: &mut DataObjective<f64>| {
+        let mut g = vec![0.0; DIM];
+        let loss = objective.linearize(&w, &mut g).unwrap();
+        (loss, vector::dot(&g, &u), objective.curvature(&u).unwrap())
+    };
+    let (a, b) = (read(&mut whole), read(&mut each));
+    assert!((a.0 - b.0).abs() < 1e-13 && (a.1 - b.1).abs() < 1e-13 && (a.2 - b.2).abs() < 1e-12, "{a:?} {b:?}");
+}
+
+#[test]
+fn what_replaces_a_batch_must_fit() {
+    let mut objective = DataObjective::whole(loss(BATCH, true), fields(0.0), 0.0, options()).unwrap();
+    let before = objective.loss(&numbers(DIM, 1.0)).unwrap();
+    let short = vec![numbers(4, 0.0).into(), numbers(BATCH, 0.0).into()];
+    assert!(objective.replace_whole(short).unwrap_err().to_string().contains("[4, 6]"));
+    let mut wrong = fields(0.0);
+    wrong[1] = vec![f64::NAN; BATCH].into();
+    assert!(objective.replace_whole(wrong).unwrap_err().to_string().contains("finite"));
+    assert_eq!(objective.loss(&numbers(DIM, 1.0)).unwrap(), before);
+    // A mean may have more examples than before.
+    let examples = |n: usize| {
+        let field = |width: usize| Field { width, values: numbers(n * width, 0.5).into() };
+        Examples::new(n, vec![field(INPUTS), field(1)]).unwrap()
+    };
+    let mut each = DataObjective::new(Box::new(|n| Ok(loss(n, false))), examples(5), 0.0, options()).unwrap();
+    let mut more = DataObjective::new(Box::new(|n| Ok(loss(n, false))), examples(40), 0.0, options()).unwrap();
+    each.select(Some(&[0, 1])).unwrap();
+    each.replace(examples(40)).unwrap();
+    let w = numbers(DIM, 1.0);
+    assert_eq!(each.loss(&w).unwrap(), more.loss(&w).unwrap());
+}
+
+#[test]
+fn a_flag_ends_every_call_until_it_is_taken_back() {
+    let mut objective = DataObjective::whole(loss(BATCH, true), fields(0.0), 0.0, options()).unwrap();
+    let (w, u, mut out) = (numbers(DIM, 1.0), numbers(DIM, 2.0), vec![0.0; DIM]);
+    let loss = objective.linearize(&w, &mut out).unwrap();
+    let curvature = objective.curvature(&u).unwrap();
+    let flag = objective.stop_flag();
+    flag.store(true, Ordering::Relaxed);
+    assert!(matches!(objective.curvature(&u), Err(Error::Interrupted)));
+    assert!(matches!(objective.loss(&w), Err(Error::Interrupted)));
+    assert!(matches!(objective.linearize(&w, &mut out), Err(Error::Interrupted)));
+    flag.store(false, Ordering::Relaxed);
+    // Nothing of a pass that was cut short is taken for a point.
+    assert!(matches!(objective.curvature(&u), Err(Error::NotLinearized { .. })));
+    assert_eq!(objective.linearize(&w, &mut out).unwrap(), loss);
+    assert_eq!(objective.curvature(&u).unwrap(), curvature);
+}

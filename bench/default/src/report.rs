@@ -160,8 +160,10 @@ fn profile(standings: &[Standing]) -> Chart {
             scale: Scale::Linear,
             curves: drawn.iter().map(|standing| curve(standing)).collect(),
             across: None,
+            legend: Vec::new(),
         }],
         rows: Vec::new(),
+        note: String::new(),
     }
 }
 

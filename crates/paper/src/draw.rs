@@ -3,9 +3,10 @@
 use std::fmt::Write;
 
 use super::results::{Results, mean, median};
-use onedge_plot::{Abscissa, Chart, ChartPanel, Drawing, Look, Quantity, Scale};
+use onedge_plot::{Abscissa, Chart, ChartPanel, Drawing, Look, Quantity, Readings, Scale, Trace, what_is_drawn};
 use onedge_record::Record;
 use onedge_run::Finished;
+use onedge_sweep::compare::{Point, has_diverged};
 
 /// A column of panels.
 #[derive(Debug, Clone, Copy)]
@@ -71,33 +72,39 @@ fn look(name: &str, index: usize) -> Look {
         "σ 2.5" => Look::solid(5),
         "CDAT" => Look::solid(0),
         "Polyak" => Look::solid(5),
-        "hypergradient" => Look::dashed(6),
+        "hypergradient" => Look::solid(2),
         _ => Look::solid(index),
     }
 }
 
-/// The runs that stand for the series of these names, with a row of panels for each problem.
+/// The points that stand for the series of these names, over their seeds, with a row of panels for each problem.
 pub fn curves(title: &str, results: &Results, names: &[&str], columns: &[Column], style: Style) -> Drawing {
     let problems = results.problems();
     let mut panels = Vec::new();
+    let mut seeds = Vec::new();
     for problem in &problems {
-        let runs: Vec<Option<&Finished>> = names.iter().map(|name| results.shown(problem, name)).collect();
+        let points: Vec<Option<&Point>> = names.iter().map(|name| results.shown(problem, name)).collect();
+        seeds.extend(points.iter().flatten().map(|point| point.runs.len()));
         for column in columns {
-            let points = |run: &Option<&Finished>| run.map_or(Vec::new(), |run| points(run, column.quantity, style));
+            let trace =
+                |point: &Option<&Point>| point.map_or_else(Trace::default, |p| trace(p, column.quantity, style));
+            let edge = || points.iter().flatten().flat_map(|point| &point.runs).find_map(|run| run.edge);
             let across = match column.across {
                 Across::Nothing => None,
                 Across::At(height, what) => Some((height, what)),
-                Across::Edge => runs.iter().flatten().find_map(|run| run.edge).map(|edge| (edge, "edge of stability")),
+                Across::Edge => edge().map(|edge| (edge, "edge of stability")),
             };
             panels.push(ChartPanel {
                 title: column.title.to_owned(),
                 scale: column.scale,
-                curves: runs.iter().map(points).collect(),
+                curves: points.iter().map(trace).collect(),
                 across,
+                legend: Vec::new(),
             });
         }
     }
     let label = |name: &&str| (*name).to_owned();
+    let note = what_is_drawn(seeds.into_iter(), panels.iter().flat_map(|panel| &panel.curves));
     Drawing::Curves(Chart {
         title: title.to_owned(),
         x_label: match style.groups {
@@ -107,18 +114,30 @@ pub fn curves(title: &str, results: &Results, names: &[&str], columns: &[Column]
         curves: names.iter().enumerate().map(|(index, name)| (label(name), look(name, index))).collect(),
         panels,
         rows: problems.iter().map(|problem| (*problem).to_owned()).collect(),
+        note,
     })
 }
 
-fn points(run: &Finished, quantity: Quantity, style: Style) -> Vec<(f64, f64)> {
-    let x = style.x.quantity();
-    let all: Vec<(f64, f64)> = run.records.iter().filter_map(|record| Some((x(record)?, quantity(record)?))).collect();
-    let Some(groups) = style.groups.filter(|groups| all.len() > 2 * groups) else { return all };
-    let group = |points: &[(f64, f64)]| {
-        let (x, y): (Vec<f64>, Vec<f64>) = points.iter().copied().unzip();
-        Some((mean(&x)?, median(&y)?))
+/// A point over its seeds.
+fn trace(point: &Point, quantity: Quantity, style: Style) -> Trace {
+    let longest = point.runs.iter().map(|run| run.records.len()).max().unwrap_or(0);
+    let readings = point.runs.iter().map(|run| readings(run, quantity, style, longest));
+    Trace::over_seeds(&readings.collect::<Vec<_>>())
+}
+
+/// What a run shows: every record, or medians of groups, which are as long for all seeds, of whose runs the longest has so many records.
+fn readings(run: &Finished, quantity: Quantity, style: Style, longest: usize) -> Readings {
+    let (x, diverged) = (style.x.quantity(), has_diverged(&run.summary.stop));
+    let read = |record: &Record| Some((record.step, x(record)?, quantity(record)?));
+    let all: Vec<(u64, f64, f64)> = run.records.iter().filter_map(read).collect();
+    let Some(groups) = style.groups.filter(|groups| all.len() > 2 * groups) else {
+        return Readings { of: all, diverged };
     };
-    all.chunks(all.len().div_ceil(groups)).filter_map(group).collect()
+    let group = |readings: &[(u64, f64, f64)]| {
+        let (x, y): (Vec<f64>, Vec<f64>) = readings.iter().map(|&(_, x, y)| (x, y)).unzip();
+        Some((readings.first()?.0, mean(&x)?, median(&y)?))
+    };
+    Readings { of: all.chunks(longest.div_ceil(groups)).filter_map(group).collect(), diverged }
 }
 
 /// So many lines of each run at most.
@@ -182,14 +201,16 @@ mod tests {
         };
         assert_eq!((chart.rows.len(), chart.panels.len(), chart.x_label.as_str()), (2, 4, "cost in forward passes"));
         assert_eq!(chart.curves[0], ("constant".to_owned(), Look::solid(6)));
-        assert_eq!(chart.panels[0].curves[0].len(), 100);
+        let trace = &chart.panels[0].curves[0];
+        assert_eq!((trace.points.len(), trace.points[99].1, trace.band[99].1), (100, 0.45, 0.4));
+        assert_eq!(chart.note, "lines: means over 2 seeds, bands: lowest to highest of them");
         assert_eq!(chart.panels[1].across, Some((2.0, "edge of stability")));
         let Drawing::Curves(chart) =
             curves("t", &results(), &["greedy"], &[LOSS], Style { x: Abscissa::Step, groups: Some(10) })
         else {
             panic!("expected curves")
         };
-        let heights: Vec<f64> = chart.panels[0].curves[0].iter().map(|point| point.1).collect();
+        let heights: Vec<f64> = chart.panels[0].curves[0].points.iter().map(|point| point.1).collect();
         assert_eq!(heights, [[2.0; 9].as_slice(), &[0.9]].concat());
     }
 

@@ -1,10 +1,92 @@
 //! What figures must show, judged by numbers. Every threshold is read from the text of its claim.
 
-use onedge_theory::presets::{Claim, Verdict};
+use onedge_theory::presets::{self, Verdict};
+use serde::{Deserialize, Serialize};
 
-use super::results::{Results, mean};
+use super::results::{Grids, Results, mean};
 use onedge_sweep::compare::Point;
-use onedge_text::table::number;
+use onedge_text::table::{number, plus_minus};
+
+/// Something that the paper says, and what the runs say.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claim {
+    /// A problem, perhaps with a rule.
+    pub curve: String,
+    /// What must be seen.
+    pub says: &'static str,
+    /// What is seen, in numbers.
+    pub measured: String,
+    /// Whether it is the same.
+    pub verdict: Verdict,
+    /// The number that was held against the threshold, if it is one.
+    pub value: Option<f64>,
+    /// What the seeds say one by one, if there are several.
+    pub seeds: Option<Spread>,
+}
+
+/// What the seeds say one by one.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Spread {
+    /// In how many it is shown.
+    pub holds: usize,
+    /// How many there are.
+    pub of: usize,
+    /// The lowest and the highest of their numbers.
+    pub range: Option<(f64, f64)>,
+}
+
+impl From<presets::Claim> for Claim {
+    fn from(claim: presets::Claim) -> Self {
+        let presets::Claim { curve, says, measured, verdict } = claim;
+        Self { curve, says, measured, verdict, value: None, seeds: None }
+    }
+}
+
+/// What is seen of a claim.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// Whether it is what must be seen.
+    pub verdict: Verdict,
+    /// In words.
+    pub measured: String,
+    /// The number that was held against the threshold.
+    pub value: Option<f64>,
+}
+
+impl Seen {
+    /// With the number that decided.
+    pub fn of(verdict: Verdict, measured: String, value: f64) -> Self {
+        Self { verdict, measured, value: Some(value) }
+    }
+
+    /// Where there is none, or several.
+    pub fn bare(verdict: Verdict, measured: String) -> Self {
+        Self { verdict, measured, value: None }
+    }
+}
+
+/// What is claimed of all seeds together, with what each says alone. What is shown but does not hold in every seed is shown in part: it may
+/// come out otherwise with another seed, or with the rounding of another processor.
+pub fn seed_by_seed(judge: impl Fn(&Results) -> Vec<Claim>, results: &Results, grids: Grids) -> Vec<Claim> {
+    let mut claims = judge(results);
+    let of = results.seeds();
+    if of < 2 {
+        return claims;
+    }
+    let by_seed: Vec<Vec<Claim>> = (0..of).map(|seed| judge(&results.of_seed(seed, grids))).collect();
+    for claim in &mut claims {
+        let same = |other: &&Claim| (&other.curve, other.says) == (&claim.curve, claim.says);
+        let alone: Vec<&Claim> = by_seed.iter().filter_map(|claims| claims.iter().find(same)).collect();
+        let holds = alone.iter().filter(|other| other.verdict == Verdict::Shown).count();
+        let values = alone.iter().filter_map(|other| other.value).map(|value| (value, value));
+        let range = values.reduce(|(low, high), (l, h)| (low.min(l), high.max(h)));
+        claim.seeds = Some(Spread { holds, of, range });
+        if claim.verdict == Verdict::Shown && holds < of {
+            claim.verdict = Verdict::Partly;
+        }
+    }
+    claims
+}
 
 /// The claims of a figure, as they are made.
 #[derive(Debug, Default)]
@@ -14,8 +96,9 @@ pub struct Judge {
 
 impl Judge {
     /// Of `what` (a problem, perhaps with a rule) it is said that `says`; it is so, by these numbers, or not.
-    pub fn claim(&mut self, what: &str, says: &'static str, (verdict, measured): (Verdict, String)) {
-        self.claims.push(Claim { curve: what.to_owned(), says, measured, verdict });
+    pub fn claim(&mut self, what: &str, says: &'static str, seen: Seen) {
+        let Seen { verdict, measured, value } = seen;
+        self.claims.push(Claim { curve: what.to_owned(), says, measured, verdict, value, seeds: None });
     }
 
     /// What was judged.
@@ -62,8 +145,8 @@ pub fn graded(shown: bool, partly: bool) -> Verdict {
 }
 
 /// What could not be judged, as nothing was measured or every run failed.
-pub fn unknown(why: &str) -> (Verdict, String) {
-    (Verdict::NotShown, why.to_owned())
+pub fn unknown(why: &str) -> Seen {
+    Seen::bare(Verdict::NotShown, why.to_owned())
 }
 
 /// How the end of one series compares with that of another.
@@ -87,9 +170,9 @@ impl Ends {
         self.by_seed.iter().all(|own| *own < ratio) && self.ratio < ratio
     }
 
-    /// The numbers: means with standard errors, and their ratio.
-    pub fn measured(&self) -> String {
-        self.text.clone()
+    /// The numbers with this verdict: means with standard errors, and their ratio.
+    pub fn seen(&self, verdict: Verdict) -> Seen {
+        Seen::of(verdict, self.text.clone(), self.ratio)
     }
 }
 
@@ -127,9 +210,7 @@ fn loss(point: Option<&Point>) -> Option<f64> {
 /// The mean final loss of a point with its standard error, as text.
 pub fn end(point: Option<&Point>) -> String {
     let Some(loss) = loss(point) else { return "all diverged".to_owned() };
-    let spread =
-        point.and_then(Point::standard_error).map_or(String::new(), |error| format!(" ± {}", number(Some(error))));
-    format!("{}{spread}", number(Some(loss)))
+    plus_minus(loss, point.and_then(Point::standard_error))
 }
 
 /// The mean over the runs of a point of what each of them says; `None` if none says anything.
@@ -161,18 +242,53 @@ mod tests {
         };
         let found = ends(&results, "a", "greedy", "constant").unwrap();
         assert!((found.ratio - 4.0).abs() < 1e-12 && found.all_above(3.9) && !found.all_above(4.1));
-        assert_eq!(found.measured(), "0.6000 ± 0.2000 against 0.1500 ± 0.05000, 4.000 times");
+        let seen = found.seen(Verdict::Shown);
+        assert_eq!(seen.measured, "0.6 ± 0.2 against 0.15 ± 0.05, 4.000 times");
+        assert!((seen.value.unwrap() - 4.0).abs() < 1e-12);
         let far = ends(&results, "a", "far", "constant").unwrap();
         assert!(far.all_above(100.0) && !far.all_below(100.0));
-        assert_eq!(far.measured(), "all diverged against 0.1500 ± 0.05000");
+        assert_eq!(far.seen(Verdict::Shown).measured, "all diverged against 0.15 ± 0.05");
         assert!(ends(&results, "a", "far", "far").is_none() && ends(&results, "b", "far", "greedy").is_none());
+    }
+
+    #[test]
+    fn what_flips_with_a_seed_is_shown_in_part() {
+        let judge = |results: &Results| {
+            let mut judge = Judge::default();
+            let found = ends(results, "a", "greedy", "constant");
+            judge.claim("a", "above 1.5 times", found.map_or(unknown("none"), |e| e.seen(whether(e.ratio > 1.5))));
+            judge.claim("a", "always so", Seen::bare(Verdict::Shown, String::new()));
+            judge.claims()
+        };
+        let results = |greedy: [f64; 3]| Results {
+            series: vec![
+                series("a", "greedy", greedy.map(falling).to_vec()),
+                series("a", "constant", vec![falling(0.1), falling(0.1), falling(0.1)]),
+            ],
+        };
+        let found = |greedy| seed_by_seed(judge, &results(greedy), Grids::Chosen);
+        let claims = found([0.2, 0.3, 0.4]);
+        let seeds = claims[0].seeds.unwrap();
+        let (low, high) = seeds.range.unwrap();
+        assert_eq!((claims[0].verdict, seeds.holds, seeds.of), (Verdict::Shown, 3, 3));
+        assert!((low - 2.0).abs() < 1e-9 && (high - 4.0).abs() < 1e-9);
+        assert_eq!(claims[1].seeds, Some(Spread { holds: 3, of: 3, range: None }));
+        // The mean says so still, one seed does not.
+        let claims = found([0.1, 0.3, 0.4]);
+        assert_eq!((claims[0].verdict, claims[0].seeds.unwrap().holds), (Verdict::Partly, 2));
+        // Nor does one seed make it so.
+        let claims = found([0.1, 0.1, 0.2]);
+        assert_eq!((claims[0].verdict, claims[0].seeds.unwrap().holds), (Verdict::NotShown, 1));
+        // One seed alone has no spread.
+        let one = Results { series: vec![series("a", "greedy", vec![falling(0.2)])] };
+        assert!(seed_by_seed(judge, &one, Grids::Chosen).iter().all(|claim| claim.seeds.is_none()));
     }
 
     #[test]
     fn a_figure_is_shown_if_all_of_it_is() {
         let claims = |verdicts: &[Verdict]| {
             let mut judge = Judge::default();
-            verdicts.iter().for_each(|verdict| judge.claim("a", "holds", (*verdict, String::new())));
+            verdicts.iter().for_each(|verdict| judge.claim("a", "holds", Seen::bare(*verdict, String::new())));
             judge.claims()
         };
         let (shown, partly, not) = (Verdict::Shown, Verdict::Partly, Verdict::NotShown);

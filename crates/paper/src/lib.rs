@@ -23,13 +23,12 @@ mod simplified;
 mod study;
 pub mod theory_pictures;
 
-use onedge_theory::presets::Claim;
-
 pub use error::Error;
 pub use estimate::estimate;
 pub use figures::ALL;
+pub use judge::{Claim, Spread};
 pub use make::{Described, EXTENSIONS, Ended, Judged, MadeFigure, make};
-pub use results::{Measured, Results};
+pub use results::{Grids, Measured, Results};
 pub use scope::{Preset, Scope};
 pub use study::{Candidate, Series, Study};
 

@@ -3,23 +3,23 @@
 use std::path::Path;
 
 use onedge_registry::{Entry, Value};
-use onedge_theory::presets::{Claim, Verdict};
+use onedge_theory::presets::Verdict;
 use serde::{Deserialize, Serialize};
 
 use super::Figure;
-use super::judge::{end, overall};
+use super::judge::{Claim, Spread, end, overall, seed_by_seed};
 use super::results::Results;
 use super::scope::Scope;
 use super::study::Study;
 use crate::Error;
-use onedge_plot::Abscissa;
+use onedge_plot::{Abscissa, Theme};
 use onedge_record::write_whole;
 use onedge_spec::{SECTIONS, Spec};
 use onedge_sweep::compare::Group;
 use onedge_text::table::{Table, duration, number, table};
 
 /// What each figure leaves, by the endings of its files: pictures, numbers, what it shows as text and as JSON.
-pub const EXTENSIONS: [&str; 5] = ["svg", "png", "csv", "txt", "json"];
+pub const EXTENSIONS: [&str; 6] = ["svg", "png", "pdf", "csv", "txt", "json"];
 
 /// What a figure says: the contents of `figure-5.json`, beside its pictures and its numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -61,6 +61,19 @@ pub struct Judged {
     pub verdict: String,
     /// What is seen.
     pub measured: String,
+    /// What the seeds say one by one, if there are several.
+    #[serde(default)]
+    pub seeds: Option<Spread>,
+}
+
+impl Judged {
+    /// What is seen, with what the seeds say: `1.609, in 3 of 3 seeds (1.55 to 1.71)`.
+    pub fn seen(&self) -> String {
+        let Some(Spread { holds, of, range }) = self.seeds else { return self.measured.clone() };
+        let range =
+            range.map_or(String::new(), |(low, high)| format!(" ({} to {})", number(Some(low)), number(Some(high))));
+        format!("{}; holds in {holds} of {of} seeds{range}", self.measured)
+    }
 }
 
 /// A problem in words.
@@ -93,7 +106,7 @@ pub struct Ended {
     pub seconds: f64,
 }
 
-/// Makes a figure from the runs under `root` and leaves it in `out`: `figure-5.svg`, `.png`, `.csv` (the numbers drawn),
+/// Makes a figure from the runs under `root` and leaves it in `out`: `figure-5.svg`, `.png`, `.pdf`, `.csv` (the numbers drawn),
 /// `.txt` (what is printed) and `.json` ([`MadeFigure`]).
 ///
 /// # Errors
@@ -104,7 +117,7 @@ pub fn make(
     study: &Study,
     root: &Path,
     out: &Path,
-    x: Abscissa,
+    (x, theme): (Abscissa, &Theme),
 ) -> Result<MadeFigure, Error> {
     let figure = &entry.build;
     let results = Results::load(study, root)?;
@@ -112,9 +125,9 @@ pub fn make(
     let picture = (figure.draw)(&results, x)?;
     let place = |extension: &str| out.join(format!("{}.{extension}", entry.name));
     std::fs::create_dir_all(out).map_err(Error::write(out))?;
-    let [svg, png, csv, txt, json] = EXTENSIONS;
-    for extension in [svg, png] {
-        picture.drawing.save(&place(extension))?;
+    let [svg, png, pdf, csv, txt, json] = EXTENSIONS;
+    for extension in [svg, png, pdf] {
+        picture.drawing.save_as(&place(extension), theme)?;
     }
     write_whole(&place(csv), picture.csv.as_bytes())?;
     write_whole(&place(txt), made.text().as_bytes())?;
@@ -126,12 +139,13 @@ pub fn make(
 }
 
 fn summarise(entry: &Entry<Figure>, scope: &Scope, study: &Study, results: &Results) -> MadeFigure {
-    let claims = (entry.build.judge)(results);
+    let claims = seed_by_seed(entry.build.judge, results, study.grids);
     let judged = |claim: &Claim| Judged {
         of: claim.curve.clone(),
         says: claim.says.to_owned(),
         verdict: claim.verdict.to_string(),
         measured: claim.measured.clone(),
+        seeds: claim.seeds,
     };
     MadeFigure {
         number: entry.build.number,
@@ -236,7 +250,7 @@ impl MadeFigure {
             text += &format!("{problem}: {settings}\n");
         }
         for (says, claims) in self.by_statement() {
-            let row = |claim: &&Judged| vec![format!("  {}", claim.verdict), claim.of.clone(), claim.measured.clone()];
+            let row = |claim: &&Judged| vec![format!("  {}", claim.verdict), claim.of.clone(), claim.seen()];
             let rows: Vec<Vec<String>> = claims.iter().map(row).collect();
             let aligned = table(&["", "", ""], &rows);
             let lines = aligned.split_once('\n').map_or("", |(_, rows)| rows);

@@ -16,6 +16,16 @@ pub struct Results {
     pub series: Vec<Measured>,
 }
 
+/// What of a grid a seed is judged by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Grids {
+    /// The point that is best over all seeds.
+    #[default]
+    Chosen,
+    /// All points: what is said is said of where the best lies.
+    Whole,
+}
+
 /// What a series recorded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measured {
@@ -73,11 +83,35 @@ impl Results {
         group.best().map(|index| &group.points[index])
     }
 
-    /// The run that stands for a series: the first seed of the best point, or of the one that came furthest if all failed.
-    pub fn shown(&self, problem: &str, name: &str) -> Option<&Finished> {
+    /// The point that stands for a series: the best, or the one that came furthest if all failed.
+    pub fn shown(&self, problem: &str, name: &str) -> Option<&Point> {
         let group = self.group(problem, name)?;
         let furthest = || group.points.iter().max_by_key(|point| point.runs.iter().map(|run| run.summary.steps).max());
-        self.best(problem, name).or_else(furthest)?.runs.first()
+        self.best(problem, name).or_else(furthest)
+    }
+
+    /// How many seeds there are at most.
+    pub fn seeds(&self) -> usize {
+        let points = self.series.iter().flat_map(|series| &series.group.points);
+        points.map(|point| point.runs.len()).max().unwrap_or(0)
+    }
+
+    /// What one seed alone says at the settings that were chosen over all of them: of each grid the best point, or the
+    /// whole grid where all of it failed or `grids` are judged themselves.
+    pub fn of_seed(&self, seed: usize, grids: Grids) -> Self {
+        let of_point = |point: &Point| Point {
+            label: point.label.clone(),
+            runs: point.runs.get(seed).cloned().into_iter().collect(),
+        };
+        let of_series = |Measured { problem, group }: &Measured| {
+            let chosen = match grids {
+                Grids::Chosen => group.best().map(|best| vec![of_point(&group.points[best])]),
+                Grids::Whole => None,
+            };
+            let points = chosen.unwrap_or_else(|| group.points.iter().map(of_point).collect());
+            Measured { problem: problem.clone(), group: Group { name: group.name.clone(), points } }
+        };
+        Self { series: self.series.iter().map(of_series).collect() }
     }
 
     /// Seconds of all runs, diagnostics included.
@@ -224,7 +258,12 @@ mod tests {
         ];
         let results = Results { series: vec![grid("a", "constant", points)] };
         assert_eq!(results.best("a", "constant").unwrap().label, "rate=2");
-        assert_eq!(results.shown("a", "constant").unwrap().summary.final_loss, Some(0.5));
+        assert_eq!(results.shown("a", "constant").unwrap().label, "rate=2");
+        let second = results.of_seed(1, Grids::Chosen);
+        let left: Vec<_> = second.series[0].group.points.iter().map(|p| (p.label.as_str(), p.runs.len())).collect();
+        assert_eq!((left, second.best("a", "constant").unwrap().final_loss()), (vec![("rate=2", 1)], Some(0.7)));
+        let whole = results.of_seed(1, Grids::Whole);
+        assert_eq!((whole.best("a", "constant").unwrap().final_loss(), results.seeds()), (Some(0.1), 2));
         assert_eq!(
             (results.best("b", "constant"), results.problems(), results.names()),
             (None, vec!["a"], vec!["constant"])

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use onedge_registry::Value;
-use onedge_theory::presets::{Claim, Curves, Outcome, build};
+use onedge_theory::presets::{Curves, Outcome, Verdict, build};
 
 use super::Picture;
+use crate::judge::{Claim, Judge, Seen, graded};
 use crate::{Error, theory_pictures};
 use onedge_plot::Drawing;
 
@@ -21,22 +22,36 @@ pub fn curves(name: &str, settings: &[(&str, &str)]) -> Result<Curves, Error> {
     }
 }
 
-/// The claims of a preset made in both time conventions: what the paper says of a curve is borne out if it is in one of them,
-/// as it does not print which its figures have. Each claim tells of both.
+/// The claims of a preset as the figure has it.
 ///
 /// # Errors
 /// Those of [`curves`].
-pub fn in_either_convention(name: &str) -> Result<Vec<Claim>, Error> {
-    let in_time = |time| curves(name, &[("time", time)]).map(|curves| curves.claims);
-    let pair = |(printed, other): (Claim, Claim)| {
-        let measured = format!(
-            "as printed: {} ({}); semi-implicit: {} ({})",
-            printed.measured, printed.verdict, other.measured, other.verdict
-        );
-        let verdict = printed.verdict.better(other.verdict);
-        Claim { measured, verdict, ..printed }
-    };
-    Ok(in_time("printed")?.into_iter().zip(in_time("semi-implicit")?).map(pair).collect())
+pub fn claims(name: &str, settings: &[(&str, &str)]) -> Result<Vec<Claim>, Error> {
+    Ok(curves(name, settings)?.claims.into_iter().map(Claim::from).collect())
+}
+
+/// The claims of a preset in both time conventions, as the paper does not print which its figures have; and that they hold with the
+/// equations as printed, which is a claim of its own.
+///
+/// # Errors
+/// Those of [`curves`].
+pub fn in_both_conventions(name: &str) -> Result<Vec<Claim>, Error> {
+    let printed = claims(name, &[("time", "printed")])?;
+    let other = claims(name, &[("time", "semi-implicit")])?;
+    let count = |claims: &[Claim]| claims.iter().filter(|claim| claim.verdict == Verdict::Shown).count();
+    let (holds, of) = (count(&printed), printed.len());
+    let measured = format!(
+        "{holds} of {of} statements are shown as printed, where lambda reads the old x, and {} of {} with lambda reading the new x",
+        count(&other),
+        other.len()
+    );
+    let mut judge = Judge::default();
+    judge.claim(
+        "time convention",
+        "the statements hold for the equations as printed (partly: with lambda reading the new x)",
+        Seen::bare(graded(holds == of, count(&other) == other.len()), measured),
+    );
+    Ok([printed, other, judge.claims()].concat())
 }
 
 /// Their picture.

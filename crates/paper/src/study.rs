@@ -1,4 +1,5 @@
 use super::problems::Problem;
+use super::results::Grids;
 use super::rules::Rule;
 use crate::Error;
 use onedge_spec::Spec;
@@ -8,6 +9,8 @@ use onedge_spec::Spec;
 pub struct Study {
     /// What is compared.
     pub series: Vec<Series>,
+    /// What of its grids each seed is judged by.
+    pub grids: Grids,
 }
 
 /// A rule on a problem: a grid of its settings, of which the best is shown.

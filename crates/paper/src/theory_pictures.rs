@@ -4,7 +4,7 @@ use onedge_theory::Point;
 use onedge_theory::phase::{Cell, Fate, Map};
 use onedge_theory::presets::{Convention, Curves, Quantity};
 
-use onedge_plot::{Chart, ChartPanel, HeatCell, HeatMap, HeatPanel, Look, Mark, Scale};
+use onedge_plot::{Chart, ChartPanel, Colors, HeatCell, HeatMap, HeatPanel, Look, Mark, Scale, Trace};
 
 /// Of noisy runs the medians of so many groups of steps are drawn: single steps would fill the panels.
 const GROUPS: usize = 400;
@@ -22,9 +22,17 @@ pub fn chart(curves: &Curves) -> Chart {
         curves: curves
             .curves
             .iter()
-            .map(|curve| curve.trajectory.points.chunks(group).map(|points| median(points, quantity)).collect())
+            .map(|curve| {
+                let points = curve.trajectory.points.chunks(group).map(|points| median(points, quantity));
+                let trace: Trace = points.collect();
+                // How far it came is to be seen from its end: it is no run that was cut off.
+                let last = trace.points.iter().rev().find(|point| point.1.is_finite()).copied();
+                let crosses = last.filter(|_| !curve.trajectory.stop.is_success()).into_iter().collect();
+                Trace { crosses, ..trace }
+            })
             .collect(),
         across: (quantity == Quantity::Y).then_some((0.0, "edge")),
+        legend: Vec::new(),
     };
     Chart {
         title: curves.title.clone(),
@@ -40,6 +48,7 @@ pub fn chart(curves: &Curves) -> Chart {
             .collect(),
         panels: curves.quantities.iter().map(panel).collect(),
         rows: Vec::new(),
+        note: String::new(),
     }
 }
 
@@ -67,6 +76,7 @@ pub fn heatmap(map: &Map) -> HeatMap {
             panel("λ at the end, mean of the last tenth", Scale::Log, |cell| cell.lambda),
             panel("y at the end, median of the last tenth", Scale::Linear, |cell| cell.y),
         ],
+        colors: Colors::OfEach,
         marks: vec![
             (Mark::Nothing, "no mark: λ grows".to_owned()),
             (Mark::Dot, "λ settles".to_owned()),

@@ -1,3 +1,5 @@
+use onedge_text::table::superscript;
+
 /// How values map to places along an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scale {
@@ -75,6 +77,18 @@ impl Axis {
         }
     }
 
+    /// Its ticks with their labels.
+    pub fn labelled_ticks(&self) -> Vec<(f64, String)> {
+        let ticks = self.ticks();
+        let labels = tick_labels(self.scale, &ticks);
+        ticks.into_iter().zip(labels).collect()
+    }
+
+    /// Its scale.
+    pub fn scale(&self) -> Scale {
+        self.scale
+    }
+
     fn value(&self, share: f64) -> f64 {
         match self.scale {
             Scale::Linear => self.min + share * (self.max - self.min),
@@ -112,34 +126,71 @@ impl Axis {
     }
 }
 
-/// A number as text: plain from 0.001 to 99999, otherwise as a power of ten with superscripts.
+/// A number as text: plain from 0.001 to 999,999, otherwise as a power of ten with superscripts.
 pub fn tick_label(value: f64) -> String {
-    tick_labels(&[value]).remove(0)
+    if is_plain(&[value]) { plain(&[value], 6).remove(0) } else { power(value, exponent(value), 3) }
 }
 
-/// The ticks of an axis as text, all plain or all as powers of ten, in as many digits as tell them apart.
-pub fn tick_labels(ticks: &[f64]) -> Vec<String> {
-    let is_plain = ticks.iter().all(|tick| *tick == 0.0 || (0.000_999..99_999.5).contains(&tick.abs()));
-    let labels = |digits: usize| ticks.iter().map(|tick| label(*tick, is_plain, digits)).collect::<Vec<_>>();
+/// The ticks of an axis as text, in as many digits as tell them apart: all plain, with commas from 10,000, or all as multiples of
+/// powers of ten; that power is one on a linear axis, and each number's own on a log scale.
+fn tick_labels(scale: Scale, ticks: &[f64]) -> Vec<String> {
+    let is_plain = is_plain(ticks);
+    let most = ticks.iter().fold(0.0, |most: f64, tick| most.max(tick.abs()));
+    let labels = |digits: usize| match (is_plain, scale) {
+        (true, _) => plain(ticks, digits),
+        (false, Scale::Log) => ticks.iter().map(|tick| power(*tick, exponent(*tick), digits)).collect(),
+        (false, Scale::Linear) => ticks.iter().map(|tick| power(*tick, exponent(most), digits)).collect::<Vec<_>>(),
+    };
     let least = if is_plain { 6 } else { 3 };
     let apart = |labels: &Vec<String>| labels.windows(2).all(|pair| pair[0] != pair[1]);
     (least..=DIGITS).map(labels).find(apart).unwrap_or_else(|| labels(DIGITS))
 }
 
+fn is_plain(values: &[f64]) -> bool {
+    values.iter().all(|value| *value == 0.0 || (0.000_999..999_999.5).contains(&value.abs()))
+}
+
 /// A number of double precision has no more.
 const DIGITS: usize = 15;
 
-fn label(value: f64, is_plain: bool, digits: usize) -> String {
+fn plain(values: &[f64], digits: usize) -> Vec<String> {
+    let has_commas = values.iter().any(|value| value.abs() > 9_999.5);
+    let text = |value: &f64| {
+        if *value == 0.0 {
+            return "0".to_owned();
+        }
+        let text = trimmed(format!("{value:.digits$}"));
+        minus(&if has_commas { with_commas(&text) } else { text })
+    };
+    values.iter().map(text).collect()
+}
+
+/// `12345.5` as `12,345.5`.
+fn with_commas(text: &str) -> String {
+    let (whole, fraction) = text.split_at(text.find('.').unwrap_or(text.len()));
+    let digits = whole.trim_start_matches('-');
+    let mut out = whole[..whole.len() - digits.len()].to_owned();
+    for (index, digit) in digits.char_indices() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out + fraction
+}
+
+/// The power of ten of a number.
+fn exponent(value: f64) -> i32 {
+    format!("{value:e}").split_once('e').and_then(|(_, exponent)| exponent.parse().ok()).unwrap_or(0)
+}
+
+/// A number as a multiple of this power of ten.
+fn power(value: f64, exponent: i32, digits: usize) -> String {
     if value == 0.0 {
         return "0".to_owned();
     }
-    if is_plain {
-        return minus(&trimmed(format!("{value:.digits$}")));
-    }
-    let text = format!("{value:.digits$e}");
-    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let power = format!("10{}", exponent.chars().map(superscript).collect::<String>());
-    match trimmed(mantissa.to_owned()).as_str() {
+    let power = format!("10{}", exponent.to_string().chars().map(superscript).collect::<String>());
+    match trimmed(format!("{:.digits$}", value / power_of_ten(exponent))).as_str() {
         "1" => power,
         "-1" => minus(&format!("-{power}")),
         mantissa => minus(&format!("{mantissa}×{power}")),
@@ -155,17 +206,6 @@ fn trimmed(text: String) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
-fn superscript(c: char) -> char {
-    match c {
-        '-' => '⁻',
-        '0' => '⁰',
-        '1' => '¹',
-        '2' => '²',
-        '3' => '³',
-        other => char::from_u32('⁰' as u32 + other as u32 - '0' as u32).unwrap_or(other),
-    }
-}
-
 /// Exactly what `1e-5` reads as, which `10f64.powi(-5)` is not always.
 fn power_of_ten(exponent: i32) -> f64 {
     format!("1e{exponent}").parse().unwrap_or(f64::NAN)
@@ -176,7 +216,7 @@ mod tests {
     use super::*;
 
     fn labels(axis: Axis) -> Vec<String> {
-        tick_labels(&axis.ticks())
+        axis.labelled_ticks().into_iter().map(|(_, label)| label).collect()
     }
 
     #[test]
@@ -197,11 +237,15 @@ mod tests {
         assert_eq!(linear(0.0, 2.5), ["0", "0.5", "1", "1.5", "2", "2.5"]);
         assert_eq!(linear(-0.3, 0.3), ["−0.2", "0", "0.2"]);
         assert_eq!(linear(2.0, 2.0), ["1.8", "1.9", "2", "2.1", "2.2"]);
-        assert_eq!(linear(0.0, 200_000.0), ["0", "5×10⁴", "10⁵", "1.5×10⁵", "2×10⁵"]);
+        assert_eq!(linear(0.0, 200_000.0), ["0", "50,000", "100,000", "150,000", "200,000"]);
+        assert_eq!(linear(0.0, 8_000.0), ["0", "2000", "4000", "6000", "8000"]);
+        assert_eq!(linear(-2e6, 0.0), ["−2×10⁶", "−1.5×10⁶", "−10⁶", "−0.5×10⁶", "0"]);
+        assert_eq!(linear(0.0, 8e-4), ["0", "2×10⁻⁴", "4×10⁻⁴", "6×10⁻⁴", "8×10⁻⁴"]);
         assert_eq!(linear(1_234_560.0, 1_234_564.0)[..2], ["1.23456×10⁶", "1.234561×10⁶"]);
         assert_eq!(linear(1.0, 1.000_000_4)[..2], ["1", "1.0000001"]);
         assert_eq!((tick_label(-3e-7), tick_label(-1e8)), ("−3×10⁻⁷".to_owned(), "−10⁸".to_owned()));
-        assert_eq!(linear(0.0, 500_000.0), ["0", "10⁵", "2×10⁵", "3×10⁵", "4×10⁵", "5×10⁵"]);
+        assert_eq!((tick_label(-16384.5), tick_label(4096.0)), ("−16,384.5".to_owned(), "4096".to_owned()));
+        assert_eq!(linear(0.0, 5_000_000.0), ["0", "10⁶", "2×10⁶", "3×10⁶", "4×10⁶", "5×10⁶"]);
     }
 
     #[test]

@@ -3,11 +3,11 @@ use std::path::Path;
 use crate::Error;
 use crate::Scale;
 use crate::axis::{Axis, readable_range};
-use crate::curve::pieces_of;
-use crate::draw::{Sheet, SheetPanel, scene};
+use crate::draw::{ACROSS, Sheet, SheetPanel, scene};
 use crate::file;
-use crate::ink::INK;
 use crate::palette::{Stroke, stroke};
+use crate::theme::Theme;
+use crate::trace::Trace;
 
 /// Curves of anything in panels, with the look of a [`Picture`](crate::Picture).
 #[derive(Debug, Clone, PartialEq)]
@@ -16,13 +16,15 @@ pub struct Chart {
     pub title: String,
     /// What lies along the horizontal axes.
     pub x_label: String,
-    /// The names of the curves and how they are drawn.
+    /// The names of the curves and how they are drawn; one without a name is in no legend but that of a panel.
     pub curves: Vec<(String, Look)>,
     /// From left to right, then down.
     pub panels: Vec<ChartPanel>,
     /// A heading for each row, where the panels form a grid of rows of equal length: then each row has a horizontal axis of
     /// its own. Empty: two panels a row at most, over one axis.
     pub rows: Vec<String>,
+    /// What is to be said at the bottom, beside what panels say of themselves: what the bands are. Empty for nothing.
+    pub note: String,
 }
 
 /// How a curve is drawn.
@@ -50,19 +52,29 @@ pub struct ChartPanel {
     pub title: String,
     /// Its vertical axis.
     pub scale: Scale,
-    /// The points of each curve, in their order. A NaN, or what has no place on a log scale, leaves a gap.
-    pub curves: Vec<Vec<(f64, f64)>>,
+    /// What it shows of each curve.
+    pub curves: Vec<Trace>,
     /// The height of a dashed line across it, and what it is.
     pub across: Option<(f64, &'static str)>,
+    /// What each curve is in this panel, where that differs from panel to panel; else empty.
+    pub legend: Vec<String>,
 }
 
 impl Chart {
-    /// Draws to `path`, as SVG or PNG by its extension. Where a few values are far from the rest they are cut off, so
+    /// Draws to `path`, as SVG, PNG or PDF by its extension. Where a few values are far from the rest they are cut off, so
     /// that the rest can be read, and the panel says so.
     ///
     /// # Errors
     /// [`Error::Picture`] for another extension or no point at all; [`Error::Record`].
     pub fn save(&self, path: &Path) -> Result<(), Error> {
+        self.save_as(path, &Theme::default())
+    }
+
+    /// The same with other sizes and letters.
+    ///
+    /// # Errors
+    /// The same, and [`Error::Picture`] for a theme that it cannot have.
+    pub fn save_as(&self, path: &Path, theme: &Theme) -> Result<(), Error> {
         let fail = |message: &str| Error::Picture { path: path.to_owned(), message: message.to_owned() };
         if range(&self.panels).is_none() {
             return Err(fail("expected points to draw, got none"));
@@ -72,7 +84,7 @@ impl Chart {
                 format!("expected rows of equal length, got {} panels in {}", self.panels.len(), self.rows.len());
             return Err(fail(&message));
         }
-        file::save(path, || scene(&self.sheet()))
+        file::save(path, theme, |theme| scene(&self.sheet(), theme))
     }
 
     fn sheet(&self) -> Sheet<'_> {
@@ -93,21 +105,32 @@ impl Chart {
         }
         notes.sort();
         notes.dedup();
+        if !self.rows.is_empty() {
+            notes.insert(0, self.note.clone());
+        } else {
+            notes = vec![self.note.clone()];
+        }
+        if self.panels.iter().flat_map(|panel| &panel.curves).any(|trace| !trace.crosses.is_empty()) {
+            notes.push(DIVERGED.to_owned());
+        }
+        notes.retain(|note| !note.is_empty());
         Sheet {
             title: &self.title,
             x_label: &self.x_label,
             curves: self.curves.iter().map(|(label, look)| (label.as_str(), look.stroke())).collect(),
             panels,
             rows: self.rows.iter().map(String::as_str).collect(),
-            note: if self.rows.is_empty() { String::new() } else { notes.join("; ") },
+            note: notes.join("; "),
         }
     }
 }
 
+/// What crosses are.
+pub const DIVERGED: &str = "×: diverged there";
+
 /// From where to where the points of some panels lie along the horizontal axis; `None` if there are none.
 fn range(panels: &[ChartPanel]) -> Option<(f64, f64)> {
-    let points = panels.iter().flat_map(|panel| panel.curves.iter().flatten());
-    let places = points.map(|point| point.0).filter(|x| x.is_finite());
+    let places = panels.iter().flat_map(|panel| panel.curves.iter().flat_map(Trace::places)).filter(|x| x.is_finite());
     places.map(|x| (x, x)).reduce(|(low, high), (l, h)| (low.min(l), high.max(h)))
 }
 
@@ -134,8 +157,7 @@ impl ChartPanel {
     /// Ready to be drawn, with what is to be said of it.
     fn sheet_panel(&self, x: Axis) -> (SheetPanel, Vec<String>) {
         // What is an outlier is for each curve to say: one that blows up must not hide how it began.
-        let ranges =
-            self.curves.iter().filter_map(|curve| readable_range(self.scale, curve.iter().map(|point| point.1)));
+        let ranges = self.curves.iter().filter_map(|curve| readable_range(self.scale, curve.values()));
         let across = self.across.map(|(value, _)| (value, value));
         let (low, high) = ranges
             .map(|(range, _)| range)
@@ -143,22 +165,20 @@ impl ChartPanel {
             .reduce(|(low, high), (l, h)| (low.min(l), high.max(h)))
             .unwrap_or((0.1, 1.0));
         let y = Axis::new(self.scale, low, high).padded(0.04);
-        let mut heights = self.curves.iter().flatten().filter_map(|point| y.place(point.1));
+        let mut heights = self.curves.iter().flat_map(Trace::values).filter_map(|value| y.place(value));
         let cut = heights.any(|height| !(0.0..=1.0).contains(&height));
         let notes = [self.across.map(|(_, what)| format!("dashed: {what}"))]
             .into_iter()
             .flatten()
             .chain(cut.then(|| "spikes cut off".to_owned()))
             .collect();
-        let pieces = self.curves.iter().enumerate().flat_map(|(index, curve)| {
-            pieces_of(curve.iter().copied(), self.scale).into_iter().map(move |piece| (index, piece))
-        });
         let panel = SheetPanel {
             heading: self.title.clone(),
             x,
             y,
-            pieces: pieces.collect(),
-            across: self.across.iter().map(|&(value, _)| (value, INK)).collect(),
+            traces: self.curves.clone(),
+            across: self.across.iter().map(|&(value, _)| (value, ACROSS)).collect(),
+            legend: self.legend.clone(),
         };
         (panel, notes)
     }
@@ -171,7 +191,13 @@ mod tests {
     fn chart() -> Chart {
         let wave = (0..200).map(|step| (f64::from(step), if step == 9 { 1e6 } else { (f64::from(step) / 9.0).sin() }));
         let falling = (0..200).map(|step| (f64::from(step), (-f64::from(step)).exp()));
-        let panel = |title: &str, scale, curves, across| ChartPanel { title: title.to_owned(), scale, curves, across };
+        let panel = |title: &str, scale, curves: Vec<Vec<_>>, across| ChartPanel {
+            title: title.to_owned(),
+            scale,
+            curves: curves.into_iter().map(Trace::from).collect(),
+            across,
+            legend: Vec::new(),
+        };
         Chart {
             title: "two curves".to_owned(),
             x_label: "step".to_owned(),
@@ -181,6 +207,7 @@ mod tests {
                 panel("log", Scale::Log, vec![Vec::new(), falling.collect()], None),
             ],
             rows: Vec::new(),
+            note: String::new(),
         }
     }
 
@@ -204,7 +231,7 @@ mod tests {
         let path = folder.path().join("a.svg");
         let mut grid = chart();
         grid.rows = vec!["first row".to_owned(), "second row".to_owned()];
-        grid.panels[1].curves[1].truncate(5);
+        grid.panels[1].curves[1].points.truncate(5);
         grid.save(&path).unwrap();
         let text = std::fs::read_to_string(path).unwrap();
         for expected in ["first row", "second row", ">linear<", "dashed: rest; spikes cut off", ">150<", ">4<"] {
@@ -216,10 +243,29 @@ mod tests {
     }
 
     #[test]
+    fn bands_crosses_and_legends_of_panels_are_drawn_and_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let (svg, png) = (folder.path().join("a.svg"), folder.path().join("a.png"));
+        let mut banded = chart();
+        banded.note = "band: lowest to highest of 3 seeds".to_owned();
+        let trace = &mut banded.panels[1].curves[1];
+        trace.band = trace.points.iter().map(|&(x, y)| (x, 0.5 * y, 2.0 * y)).collect();
+        trace.crosses = vec![(199.0, f64::MAX)];
+        banded.panels[0].legend = vec!["width 16".to_owned(), "width 32".to_owned()];
+        banded.save(&svg).unwrap();
+        banded.save(&png).unwrap();
+        let text = std::fs::read_to_string(svg).unwrap();
+        for expected in ["opacity=\"0.2\"", "band: lowest to highest of 3 seeds; ×: diverged there", ">width 32<"] {
+            assert!(text.contains(expected), "{expected}");
+        }
+        assert!(!text.contains("NaN"));
+    }
+
+    #[test]
     fn says_what_is_wrong() {
         let mut empty = chart();
         empty.panels.iter_mut().for_each(|panel| panel.curves.clear());
         assert_eq!(empty.save(Path::new("x.svg")).unwrap_err().to_string(), "x.svg: expected points to draw, got none");
-        assert!(chart().save(Path::new("x.pdf")).unwrap_err().to_string().contains("got `.pdf`"));
+        assert!(chart().save(Path::new("x.gif")).unwrap_err().to_string().contains("got `.gif`"));
     }
 }

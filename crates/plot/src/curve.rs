@@ -1,15 +1,45 @@
 use crate::axis::{Axis, Scale};
+use crate::trace::Readings;
 use onedge_record::Record;
 
-/// One run as a picture shows it.
+/// One run as a picture shows it, or the same run for several seeds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Curve {
     /// What the legend calls it.
     pub label: String,
-    /// Its records.
-    pub records: Vec<Record>,
+    /// What was recorded, for each seed. Of several the mean is drawn, and their range as a band.
+    pub runs: Vec<Course>,
     /// The value of learning rate times sharpness at its edge of stability, if known: 2 for gradient descent.
     pub edge: Option<f64>,
+}
+
+/// How one run went.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Course {
+    /// Its records.
+    pub records: Vec<Record>,
+    /// Whether it ended by diverging, which is marked by a cross.
+    pub diverged: bool,
+}
+
+impl Curve {
+    /// The curve of one run that did not diverge, or of which that is not known.
+    pub fn of(label: &str, records: Vec<Record>, edge: Option<f64>) -> Self {
+        Self { label: label.to_owned(), runs: vec![Course { records, diverged: false }], edge }
+    }
+
+    /// All records, run by run.
+    pub fn records(&self) -> impl Iterator<Item = &Record> {
+        self.runs.iter().flat_map(|run| &run.records)
+    }
+}
+
+impl Course {
+    /// What it reads of a quantity, where that was measured.
+    pub fn readings(&self, x: Quantity, y: impl Fn(&Record) -> Option<f64>) -> Readings {
+        let of = self.records.iter().filter_map(|record| Some((record.step, x(record)?, y(record)?)));
+        Readings { of: of.collect(), diverged: self.diverged }
+    }
 }
 
 /// What is read off a record.
@@ -20,17 +50,7 @@ const MOST_POINTS: usize = 1200;
 
 /// The points of a curve, in pieces. A step at which the quantity was not measured is bridged; one at which it is NaN,
 /// or not positive on a log scale, leaves a gap.
-pub fn pieces(
-    records: &[Record],
-    x: Quantity,
-    y: impl Fn(&Record) -> Option<f64>,
-    scale: Scale,
-) -> Vec<Vec<(f64, f64)>> {
-    pieces_of(records.iter().filter_map(|record| Some((x(record)?, y(record)?))), scale)
-}
-
-/// The same of bare points.
-pub fn pieces_of(points: impl Iterator<Item = (f64, f64)>, scale: Scale) -> Vec<Vec<(f64, f64)>> {
+pub fn pieces(points: impl Iterator<Item = (f64, f64)>, scale: Scale) -> Vec<Vec<(f64, f64)>> {
     let mut pieces = vec![Vec::new()];
     for (x, y) in points {
         let shown = x.is_finite() && y.is_finite() && (scale == Scale::Linear || y > 0.0);
@@ -42,6 +62,33 @@ pub fn pieces_of(points: impl Iterator<Item = (f64, f64)>, scale: Scale) -> Vec<
     }
     pieces.retain(|piece| !piece.is_empty());
     pieces.into_iter().map(thinned).collect()
+}
+
+/// A band in pieces: x, the lowest and the highest value there. It has a gap where one of both is no number, and on a log scale
+/// where nothing of it is positive.
+pub fn band_pieces(band: &[(f64, f64, f64)], scale: Scale) -> Vec<Vec<(f64, f64, f64)>> {
+    let shown = |&(x, low, high): &(f64, f64, f64)| {
+        x.is_finite() && low.is_finite() && high.is_finite() && (scale == Scale::Linear || high > 0.0)
+    };
+    let pieces = band.split(|place| !shown(place)).filter(|piece| piece.len() > 1);
+    pieces.map(thinned_band).collect()
+}
+
+/// Keeps of every bucket its lowest and its highest value, at the middle of it.
+fn thinned_band(piece: &[(f64, f64, f64)]) -> Vec<(f64, f64, f64)> {
+    if piece.len() <= MOST_POINTS {
+        return piece.to_vec();
+    }
+    let bucket = |part: &[(f64, f64, f64)]| {
+        let low = part.iter().map(|place| place.1).fold(f64::INFINITY, f64::min);
+        (part[part.len() / 2].0, low, part.iter().map(|place| place.2).fold(f64::NEG_INFINITY, f64::max))
+    };
+    let mut kept: Vec<_> = piece.chunks(piece.len().div_ceil(MOST_POINTS / 2)).map(bucket).collect();
+    // From end to end, as the line.
+    if let [first, .., last] = &mut kept[..] {
+        (first.0, last.0) = (piece[0].0, piece[piece.len() - 1].0);
+    }
+    kept
 }
 
 /// The piece in units of the panel (0 to 1 both ways), cut off where it leaves the panel above or below.
@@ -111,29 +158,48 @@ mod tests {
         losses.iter().enumerate().map(|(i, &loss)| Record { step: i as u64, loss, ..Record::default() }).collect()
     }
 
-    const STEP: Quantity = |r| Some(r.step as f64);
     const LOSS: Quantity = |r| Some(r.loss);
+
+    fn of_run(records: &[Record], y: Quantity, scale: Scale) -> Vec<Vec<(f64, f64)>> {
+        let run = Course { records: records.to_vec(), diverged: false };
+        let readings = run.readings(|record| Some(record.step as f64), y);
+        pieces(readings.of.into_iter().map(|(_, x, y)| (x, y)), scale)
+    }
 
     #[test]
     fn what_cannot_be_shown_leaves_a_gap() {
         let run = records(&[2.0, 1.0, f64::NAN, 3.0, -1.0, -2.0, 4.0]);
-        let log = pieces(&run, STEP, LOSS, Scale::Log);
+        let log = of_run(&run, LOSS, Scale::Log);
         assert_eq!(log, [vec![(0.0, 2.0), (1.0, 1.0)], vec![(3.0, 3.0)], vec![(6.0, 4.0)]]);
-        assert_eq!(pieces(&run, STEP, LOSS, Scale::Linear).len(), 2);
+        assert_eq!(of_run(&run, LOSS, Scale::Linear).len(), 2);
+    }
+
+    #[test]
+    fn bands_have_gaps_and_keep_their_extremes() {
+        let nan = f64::NAN;
+        let band = [(0.0, 1.0, 2.0), (1.0, -1.0, 2.0), (2.0, nan, nan), (3.0, -2.0, -1.0), (4.0, -2.0, -1.0)];
+        assert_eq!(band_pieces(&band, Scale::Linear).iter().map(Vec::len).collect::<Vec<_>>(), [2, 2]);
+        assert_eq!(band_pieces(&band, Scale::Log), [band[..2].to_vec()]);
+        let mut long: Vec<_> = (0..50_000).map(|i| (f64::from(i), 1.0, 2.0)).collect();
+        (long[777].1, long[40_000].2) = (0.1, 9.0);
+        let thin = &band_pieces(&long, Scale::Log)[0];
+        assert!(thin.len() <= MOST_POINTS && thin.iter().any(|place| place.1 == 0.1));
+        assert!(thin.iter().any(|place| place.2 == 9.0));
+        assert_eq!((thin[0].0, thin[thin.len() - 1].0), (0.0, 49_999.0));
     }
 
     #[test]
     fn what_was_not_measured_is_bridged() {
         let mut run = records(&[1.0, 1.0, 1.0]);
         (run[0].sharpness, run[2].sharpness) = (Some(5.0), Some(7.0));
-        assert_eq!(pieces(&run, STEP, |r| r.sharpness, Scale::Log), [vec![(0.0, 5.0), (2.0, 7.0)]]);
+        assert_eq!(of_run(&run, |r| r.sharpness, Scale::Log), [vec![(0.0, 5.0), (2.0, 7.0)]]);
     }
 
     #[test]
     fn thinning_keeps_spikes_and_ends() {
         let mut run = records(&(0..50_000).map(|i| 1.0 + f64::from(i % 7)).collect::<Vec<_>>());
         run[12_345].loss = 1e6;
-        let thin = &pieces(&run, STEP, LOSS, Scale::Linear)[0];
+        let thin = &of_run(&run, LOSS, Scale::Linear)[0];
         assert!(thin.len() <= MOST_POINTS + 2);
         assert!(thin.contains(&(12_345.0, 1e6)));
         assert_eq!((thin[0].0, thin[thin.len() - 1].0), (0.0, 49_999.0));

@@ -3,7 +3,7 @@ use std::path::Path;
 use onedge_spectrum::Density;
 
 use crate::Error;
-use crate::{Chart, ChartPanel, Curve, Look, Scale};
+use crate::{Chart, ChartPanel, Curve, Look, Scale, Theme, Trace};
 
 /// Places at which a density is drawn.
 const POINTS: usize = 600;
@@ -14,19 +14,21 @@ const WIDTH: f64 = 0.01;
 /// Densities below this share of the largest are not drawn: they are tails of Gaussians.
 const FAINTEST: f64 = 1e-7;
 
-/// Draws the last spectral density of each run to `path`: how eigenvalues lie, smoothed by Gaussians of 1 % of their range.
+/// Draws the last spectral density of each run (the first seed's, of several) to `path`: how eigenvalues lie, smoothed by Gaussians of 1 % of their range.
 ///
 /// # Errors
-/// [`Error::Picture`] if no run has one, or for an extension other than svg and png; [`Error::Record`].
-pub fn density(title: &str, curves: &[Curve], path: &Path) -> Result<(), Error> {
+/// [`Error::Picture`] if no run has one, or for an extension other than svg, png and pdf; [`Error::Record`].
+pub fn density(title: &str, curves: &[Curve], path: &Path, theme: &Theme) -> Result<(), Error> {
     let mut drawn = Vec::new();
     for curve in curves {
-        let Some(record) = curve.records.iter().rev().find(|record| !record.density.is_empty()) else { continue };
+        let records = curve.runs.iter().flat_map(|run| run.records.iter().rev());
+        let Some(record) = records.into_iter().find(|record| !record.density.is_empty()) else { continue };
         let density = Density { nodes: record.density.clone() };
         let points = density.curve(POINTS, WIDTH);
         let largest = points.iter().map(|point| point.1).fold(0.0, f64::max);
-        let points = points.into_iter().map(|(x, y)| (x, if y < FAINTEST * largest { f64::NAN } else { y })).collect();
-        drawn.push((format!("{}, step {}", curve.label, record.step), points));
+        let points: Vec<_> =
+            points.into_iter().map(|(x, y)| (x, if y < FAINTEST * largest { f64::NAN } else { y })).collect();
+        drawn.push((format!("{}, step {}", curve.label, record.step), Trace::from(points)));
     }
     if drawn.is_empty() {
         let message =
@@ -34,12 +36,13 @@ pub fn density(title: &str, curves: &[Curve], path: &Path) -> Result<(), Error> 
                 .to_owned();
         return Err(Error::Picture { path: path.to_owned(), message });
     }
-    let (labels, points): (Vec<String>, Vec<Vec<(f64, f64)>>) = drawn.into_iter().unzip();
+    let (labels, points): (Vec<String>, Vec<Trace>) = drawn.into_iter().unzip();
     let panel = ChartPanel {
         title: "density of the Hessian's eigenvalues".to_owned(),
         scale: Scale::Log,
         curves: points,
         across: None,
+        legend: Vec::new(),
     };
     let chart = Chart {
         title: title.to_owned(),
@@ -47,6 +50,7 @@ pub fn density(title: &str, curves: &[Curve], path: &Path) -> Result<(), Error> 
         curves: labels.into_iter().enumerate().map(|(index, label)| (label, Look::solid(index))).collect(),
         panels: vec![panel],
         rows: Vec::new(),
+        note: String::new(),
     };
-    chart.save(path)
+    chart.save_as(path, theme)
 }

@@ -1,16 +1,19 @@
-use kuva::render::render::{Primitive, Scene, TextAnchor};
+use kuva::render::render::{Scene, TextAnchor};
 
-use crate::axis::{Axis, tick_labels};
-use crate::curve::clipped;
-use crate::ink::{GREY, HEADING, LEGEND_ROW, SWATCH, bold, dot, frame, legend_rows, line, text, text_width, titled};
+use crate::axis::Axis;
+use crate::curve::{band_pieces, clipped, pieces};
+use crate::dashes::dashes;
+use crate::ink::{Canvas, GREY, HEADING, LEGEND_ROW, NOTE, RULE, SWATCH, legend_rows, note_lines, text_width};
 use crate::palette::Stroke;
+use crate::theme::Theme;
+use crate::trace::Trace;
 
-const ABOVE: f64 = 38.0;
-const BELOW: f64 = 46.0;
-/// The heading of a row.
-const BAND: f64 = 22.0;
-/// A line of notes under the legend.
-const NOTE: f64 = 20.0;
+/// How opaque bands are: so that lines and other bands show through.
+const BAND_OPACITY: f64 = 0.2;
+/// How opaque pale lines are, drawn in a colour as they would look on white.
+const PALE: f64 = 0.4;
+/// A panel smaller than this shows nothing.
+const LEAST_PANEL: (f64, f64) = (60.0, 40.0);
 
 /// Panels of curves, ready to be drawn.
 pub struct Sheet<'a> {
@@ -18,13 +21,13 @@ pub struct Sheet<'a> {
     pub title: &'a str,
     /// What lies along the horizontal axes.
     pub x_label: &'a str,
-    /// The names of the curves and how they are drawn.
+    /// The names of the curves and how they are drawn. One without a name is in no legend.
     pub curves: Vec<(&'a str, Stroke)>,
     /// From left to right, then down.
     pub panels: Vec<SheetPanel>,
     /// A heading for each row of panels, if they form a grid; without, rows have two panels at most.
     pub rows: Vec<&'a str>,
-    /// A line at the bottom, empty for none.
+    /// What is to be said of all of it, at the bottom, empty for nothing.
     pub note: String,
 }
 
@@ -36,10 +39,12 @@ pub struct SheetPanel {
     pub x: Axis,
     /// Its vertical axis.
     pub y: Axis,
-    /// Pieces of curves, each with the number of its curve, in the units of the axes.
-    pub pieces: Vec<(usize, Vec<(f64, f64)>)>,
+    /// For each curve, in the units of the axes.
+    pub traces: Vec<Trace>,
     /// The heights of dashed lines across it, each with its colour.
     pub across: Vec<(f64, &'static str)>,
+    /// What each curve is in this panel, if that differs from panel to panel.
+    pub legend: Vec<String>,
 }
 
 /// Sizes that depend on how many panels stand in a row: a picture is about as wide in any case, so its letters can be read
@@ -51,13 +56,17 @@ struct Layout {
     left: f64,
     right: f64,
     band: f64,
+    above: f64,
+    below: f64,
     /// Of the letters of a panel's heading.
     letters: u32,
+    /// By how much letters are larger than usual.
+    factor: f64,
 }
 
 impl Layout {
-    fn of(sheet: &Sheet) -> Self {
-        let band = if sheet.rows.is_empty() { 0.0 } else { BAND };
+    fn of(sheet: &Sheet, factor: f64) -> Self {
+        let band = if sheet.rows.is_empty() { 0.0 } else { 22.0 * factor };
         let columns = match sheet.rows.len() {
             0 => sheet.panels.len().clamp(1, 2),
             rows => sheet.panels.len().div_ceil(rows).max(1),
@@ -68,89 +77,177 @@ impl Layout {
             3 => ((286.0, 190.0), 58.0, 18.0, 13),
             _ => ((206.0, 160.0), 56.0, 14.0, 13),
         };
-        Self { columns, rows, panel, left, right, band, letters }
+        let (above, below) = (14.0 + 24.0 * factor, 6.0 + 40.0 * factor);
+        // Labels of seven letters, as 200,000, take what they take.
+        let widest = sheet.panels.iter().flat_map(|panel| panel.y.labelled_ticks());
+        let widest = widest.map(|(_, label)| factor * text_width(&label, 12) + 12.0).fold(0.0, f64::max);
+        Self { columns, rows, panel, left: f64::max(left * factor, widest), right, band, above, below, letters, factor }
     }
 
     fn cell(&self) -> (f64, f64) {
-        (self.left + self.panel.0 + self.right, self.band + ABOVE + self.panel.1 + BELOW)
+        (self.left + self.panel.0 + self.right, self.band + self.above + self.panel.1 + self.below)
+    }
+
+    /// The height of everything but the panels' cells, given the width of the picture.
+    fn around(&self, legend: usize, notes: usize) -> f64 {
+        (HEADING + LEGEND_ROW * legend as f64 + NOTE * notes as f64) * self.factor + 10.0
     }
 }
 
 /// Lays out the panels, with one legend under them.
-pub fn scene(sheet: &Sheet) -> Scene {
-    let layout = Layout::of(sheet);
+///
+/// # Errors
+/// What is wrong with a size that leaves no room for them.
+pub fn scene(sheet: &Sheet, theme: &Theme) -> Result<Scene, String> {
+    let mut layout = Layout::of(sheet, theme.factor());
+    let factor = layout.factor;
+    if let Some((width, _)) = theme.size {
+        layout.panel.0 = width / layout.columns as f64 - layout.left - layout.right;
+    }
+    let width = layout.cell().0 * layout.columns as f64;
+    let named: Vec<usize> = (0..sheet.curves.len()).filter(|&index| !sheet.curves[index].0.is_empty()).collect();
+    let labels: Vec<&str> = named.iter().map(|&index| sheet.curves[index].0).collect();
+    let legend = if labels.is_empty() { Vec::new() } else { legend_rows(&labels, width, factor) };
+    let notes = note_lines(&sheet.note, width - 24.0, factor);
+    let around = layout.around(legend.len(), notes.len());
+    if let Some((_, height)) = theme.size {
+        layout.panel.1 = (height - around) / layout.rows as f64 - layout.band - layout.above - layout.below;
+    }
+    if layout.panel.0 < LEAST_PANEL.0 || layout.panel.1 < LEAST_PANEL.1 {
+        let (width, height) = theme.size.unwrap_or_default();
+        let count = sheet.panels.len();
+        return Err(format!(
+            "expected a size with room for {count} panels and the legend, got {width}x{height}; try a larger one, fewer panels or smaller letters"
+        ));
+    }
     let cell = layout.cell();
-    let width = cell.0 * layout.columns as f64;
-    let legend = legend_rows(&sheet.curves.iter().map(|(label, _)| *label).collect::<Vec<_>>(), width);
-    let note = if sheet.note.is_empty() { 0.0 } else { NOTE };
-    let height = HEADING + cell.1 * layout.rows as f64 + LEGEND_ROW * legend.len() as f64 + note + 10.0;
+    let height = cell.1 * layout.rows as f64 + around;
 
-    let mut scene = titled(sheet.title, width, height);
+    let mut canvas = Canvas::titled(sheet.title, (width, height), theme);
+    let heading = HEADING * factor;
     for (index, panel) in sheet.panels.iter().enumerate() {
         let (column, row) = ((index % layout.columns) as f64, (index / layout.columns) as f64);
-        let corner = (layout.left + cell.0 * column, HEADING + layout.band + ABOVE + cell.1 * row);
-        draw_panel(&mut scene, sheet, &layout, panel, corner);
+        let corner = (layout.left + cell.0 * column, heading + layout.band + layout.above + cell.1 * row);
+        draw_panel(&mut canvas, sheet, &layout, panel, corner);
     }
-    for (row, heading) in sheet.rows.iter().enumerate() {
-        let y = HEADING + cell.1 * row as f64 + BAND - 6.0;
-        line(&mut scene, (12.0, y - 18.0), (width - 12.0, y - 18.0), GREY, 0.8, None);
-        bold(&mut scene, (12.0, y), heading, 14);
+    for (row, text) in sheet.rows.iter().enumerate() {
+        let y = heading + cell.1 * row as f64 + layout.band - 6.0 * factor;
+        canvas.line((12.0, y - 18.0 * factor), (width - 12.0, y - 18.0 * factor), GREY, 0.8, None);
+        canvas.bold((12.0, y), text, 14);
     }
-    let top = HEADING + cell.1 * layout.rows as f64 + 8.0;
+    let top = heading + cell.1 * layout.rows as f64 + 8.0;
     for (row, entries) in legend.iter().enumerate() {
-        let y = top + LEGEND_ROW * row as f64 + 6.0;
+        let y = top + factor * (LEGEND_ROW * row as f64 + 6.0);
         for &(index, x) in entries {
-            let (label, look) = sheet.curves[index];
-            draw_points(&mut scene, vec![(x, y), (x + SWATCH, y)], look, 2.6);
-            text(&mut scene, (x + SWATCH + 7.0, y + 4.5), label, 13, TextAnchor::Start);
+            let (label, look) = sheet.curves[named[index]];
+            draw_points(&mut canvas, vec![(x, y), (x + SWATCH, y)], (look.color, look.dash), 2.6);
+            canvas.text((x + SWATCH + 7.0, y + 4.5 * factor), label, 13, TextAnchor::Start);
         }
     }
-    if !sheet.note.is_empty() {
-        text(&mut scene, (width / 2.0, height - 12.0), &sheet.note, 12, TextAnchor::Middle);
+    let top = top + factor * (LEGEND_ROW * legend.len() as f64 + 6.0);
+    for (row, line) in notes.iter().enumerate() {
+        canvas.text((width / 2.0, top + factor * (NOTE * row as f64 + 2.0)), line, 12, TextAnchor::Middle);
     }
-    scene
+    Ok(canvas.scene)
 }
 
-fn draw_panel(scene: &mut Scene, sheet: &Sheet, layout: &Layout, panel: &SheetPanel, corner: (f64, f64)) {
-    let (x, y, size) = (&panel.x, &panel.y, layout.panel);
+fn draw_panel(canvas: &mut Canvas, sheet: &Sheet, layout: &Layout, panel: &SheetPanel, corner: (f64, f64)) {
+    let (x, y, size, factor) = (&panel.x, &panel.y, layout.panel, layout.factor);
     let to_scene = |(a, b): (f64, f64)| (corner.0 + a * size.0, corner.1 + (1.0 - b) * size.1);
 
-    draw_grid(scene, x, y, size, to_scene);
-    for (index, piece) in &panel.pieces {
-        let look = sheet.curves[*index].1;
-        for points in clipped(piece, x, y) {
-            let points: Vec<(f64, f64)> = points.into_iter().map(to_scene).collect();
-            draw_points(scene, points, look, 1.7);
+    draw_grid(canvas, x, y, (size, factor), to_scene);
+    let traces = || panel.traces.iter().zip(&sheet.curves).map(|(trace, curve)| (trace, curve.1));
+    for (trace, look) in traces() {
+        for piece in band_pieces(&trace.band, y.scale()) {
+            // What has no place on a log scale lies under it.
+            let height = |value: f64| y.place(value).unwrap_or(0.0).clamp(0.0, 1.0);
+            let edge = |value: fn(&(f64, f64, f64)) -> f64| {
+                piece.iter().filter_map(move |place| Some((x.place(place.0)?, height(value(place)))))
+            };
+            let round = edge(|place| place.2).chain(edge(|place| place.1).collect::<Vec<_>>().into_iter().rev());
+            canvas.area(&round.map(to_scene).collect::<Vec<_>>(), look.color, BAND_OPACITY);
         }
     }
+    let mut draw = |points: &[(f64, f64)], look: (&str, Option<(f64, f64)>), width: f64| {
+        for piece in pieces(points.iter().copied(), y.scale()) {
+            for line in clipped(&piece, x, y) {
+                draw_points(canvas, line.into_iter().map(to_scene).collect(), look, width);
+            }
+        }
+    };
+    for (trace, look) in traces() {
+        let pale = look.paler(PALE);
+        trace.pale.iter().for_each(|line| draw(line, (&pale, None), 1.1));
+    }
+    traces().for_each(|(trace, look)| draw(&trace.points, (look.color, look.dash), 1.7));
     for &(value, color) in &panel.across {
         let Some(height) = y.place(value).filter(|height| (0.0..=1.0).contains(height)) else { continue };
-        line(scene, to_scene((0.0, height)), to_scene((1.0, height)), color, 1.2, Some("6 4"));
+        canvas.line(to_scene((0.0, height)), to_scene((1.0, height)), color, 1.2, Some("6 4"));
     }
-    frame(scene, to_scene((0.0, 1.0)), to_scene((1.0, 0.0)));
-    text(scene, (corner.0, corner.1 - 11.0), &panel.heading, layout.letters, TextAnchor::Start);
-    text(scene, (corner.0 + size.0 / 2.0, corner.1 + size.1 + 36.0), sheet.x_label, 12, TextAnchor::Middle);
-}
-
-fn draw_grid(scene: &mut Scene, x: &Axis, y: &Axis, size: (f64, f64), to_scene: impl Fn((f64, f64)) -> (f64, f64)) {
-    let ticks = x.ticks();
-    let labels = tick_labels(&ticks);
-    let widest = labels.iter().map(|label| text_width(label, 12)).fold(0.0, f64::max);
-    let stride = every(ticks.len(), size.0, widest + 8.0);
-    for (index, &tick) in ticks.iter().enumerate() {
-        let Some(place) = x.place(tick) else { continue };
-        let (foot, head) = (to_scene((place, 0.0)), to_scene((place, 1.0)));
-        line(scene, foot, head, GREY, 0.6, None);
-        if index.is_multiple_of(stride) {
-            text(scene, (foot.0, foot.1 + 17.0), &labels[index], 12, TextAnchor::Middle);
+    for (trace, look) in traces() {
+        for &(at, value) in &trace.crosses {
+            let Some(place) = x.place(at) else { continue };
+            // On the border, if the end lies beyond it.
+            let height = y.place(value).unwrap_or(0.0).clamp(0.0, 1.0);
+            canvas.cross(to_scene((place.clamp(0.0, 1.0), height)), 4.5, look.color, 2.0);
         }
     }
-    let ticks = y.ticks();
-    for (&tick, label) in ticks.iter().zip(tick_labels(&ticks)) {
-        let Some(place) = y.place(tick) else { continue };
+    canvas.frame(to_scene((0.0, 1.0)), to_scene((1.0, 0.0)));
+    canvas.text((corner.0, corner.1 - 11.0), &panel.heading, layout.letters, TextAnchor::Start);
+    let foot = corner.1 + size.1 + 4.0 + 32.0 * factor;
+    canvas.text((corner.0 + size.0 / 2.0, foot), sheet.x_label, 12, TextAnchor::Middle);
+    draw_own_legend(canvas, sheet, panel, (corner, size, factor));
+}
+
+/// The legend within a panel, in its upper left corner.
+fn draw_own_legend(
+    canvas: &mut Canvas,
+    sheet: &Sheet,
+    panel: &SheetPanel,
+    (corner, size, factor): ((f64, f64), (f64, f64), f64),
+) {
+    const ROW: f64 = 17.0;
+    if panel.legend.is_empty() {
+        return;
+    }
+    let widest = panel.legend.iter().map(|label| factor * text_width(label, 12)).fold(0.0, f64::max);
+    let box_size = (widest + SWATCH + 16.0, factor * (ROW * panel.legend.len() as f64 + 6.0));
+    let left = (corner.0 + 5.0).min(corner.0 + size.0 - box_size.0);
+    canvas.rectangle((left, corner.1 + 5.0), box_size, "#ffffff");
+    for (row, (label, (_, look))) in panel.legend.iter().zip(&sheet.curves).enumerate() {
+        let y = corner.1 + 5.0 + factor * (ROW * (row as f64 + 0.5) + 3.0);
+        draw_points(canvas, vec![(left + 5.0, y), (left + 5.0 + SWATCH, y)], (look.color, look.dash), 2.4);
+        canvas.text((left + SWATCH + 11.0, y + 4.0 * factor), label, 12, TextAnchor::Start);
+    }
+}
+
+fn draw_grid(
+    canvas: &mut Canvas,
+    x: &Axis,
+    y: &Axis,
+    (size, factor): ((f64, f64), f64),
+    to_scene: impl Fn((f64, f64)) -> (f64, f64),
+) {
+    let ticks = x.labelled_ticks();
+    let widest = ticks.iter().map(|(_, label)| factor * text_width(label, 12)).fold(0.0, f64::max);
+    let stride = every(ticks.len(), size.0, widest + 8.0);
+    for (index, (tick, label)) in ticks.iter().enumerate() {
+        let Some(place) = x.place(*tick) else { continue };
+        let (foot, head) = (to_scene((place, 0.0)), to_scene((place, 1.0)));
+        canvas.line(foot, head, GREY, 0.6, None);
+        if index.is_multiple_of(stride) {
+            canvas.text((foot.0, foot.1 + 3.0 + 14.0 * factor), label, 12, TextAnchor::Middle);
+        }
+    }
+    let ticks = y.labelled_ticks();
+    let stride = every(ticks.len(), size.1, 16.0 * factor);
+    for (index, (tick, label)) in ticks.iter().enumerate() {
+        let Some(place) = y.place(*tick) else { continue };
         let (left, right) = (to_scene((0.0, place)), to_scene((1.0, place)));
-        line(scene, left, right, GREY, 0.6, None);
-        text(scene, (left.0 - 7.0, left.1 + 4.0), &label, 12, TextAnchor::End);
+        canvas.line(left, right, GREY, 0.6, None);
+        if index.is_multiple_of(stride) {
+            canvas.text((left.0 - 7.0, left.1 + 4.0 * factor), label, 12, TextAnchor::End);
+        }
     }
 }
 
@@ -160,66 +257,28 @@ fn every(ticks: usize, length: f64, width: f64) -> usize {
     ticks.div_ceil(fit).max(1)
 }
 
-fn draw_points(scene: &mut Scene, points: Vec<(f64, f64)>, look: Stroke, width: f64) {
-    let pieces = match look.dash {
+fn draw_points(canvas: &mut Canvas, points: Vec<(f64, f64)>, (color, dash): (&str, Option<(f64, f64)>), width: f64) {
+    let pieces = match dash {
         None => vec![points],
         // A pattern of the picture's format would start anew at every point of a PNG.
         Some(pattern) => dashes(&points, pattern),
     };
     for points in pieces {
         if let [place] = points[..] {
-            dot(scene, place, 2.2, look.color);
+            canvas.dot(place, 2.2, color);
         } else {
-            let stroke = look.color.into();
-            scene.add(Primitive::PolyLine { points, stroke, stroke_width: width, stroke_dasharray: None });
+            canvas.polyline(points, color, width);
         }
     }
 }
 
-/// A line cut into dashes of length `on` with gaps of length `off`.
-fn dashes(points: &[(f64, f64)], (on, off): (f64, f64)) -> Vec<Vec<(f64, f64)>> {
-    let Some(&first) = points.first() else { return Vec::new() };
-    let (mut pieces, mut drawing, mut left) = (vec![vec![first]], true, on);
-    for pair in points.windows(2) {
-        let ((x, y), (to_x, to_y)) = (pair[0], pair[1]);
-        let length = (to_x - x).hypot(to_y - y);
-        let mut done = 0.0;
-        while length - done > left {
-            done += left;
-            let share = done / length;
-            let place = (x + (to_x - x) * share, y + (to_y - y) * share);
-            match pieces.last_mut() {
-                Some(piece) if drawing => piece.push(place),
-                _ => pieces.push(vec![place]),
-            }
-            drawing = !drawing;
-            left = if drawing { on } else { off };
-        }
-        left -= length - done;
-        if let Some(piece) = pieces.last_mut()
-            && drawing
-        {
-            piece.push(pair[1]);
-        }
-    }
-    pieces
-}
+/// Dashed lines across are grey: black is a curve's.
+pub const ACROSS: &str = RULE;
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Scale;
-
-    #[test]
-    fn dashes_follow_the_length_of_the_line() {
-        // 10 units in steps of 1.25, and back upwards: dashes of 3, gaps of 2.
-        let there = (0..=8).map(|i| (1.25 * f64::from(i), 0.0));
-        let line: Vec<(f64, f64)> = there.chain([(10.0, 4.0)]).collect();
-        let pieces = dashes(&line, (3.0, 2.0));
-        let ends: Vec<_> = pieces.iter().map(|piece| (piece[0], piece[piece.len() - 1])).collect();
-        assert_eq!(ends, [((0.0, 0.0), (3.0, 0.0)), ((5.0, 0.0), (8.0, 0.0)), ((10.0, 0.0), (10.0, 3.0))]);
-        assert_eq!(pieces[0], [(0.0, 0.0), (1.25, 0.0), (2.5, 0.0), (3.0, 0.0)]);
-    }
 
     #[test]
     fn labels_are_left_out_where_they_would_meet() {
@@ -233,5 +292,33 @@ mod tests {
     fn log_panels_never_meet_a_value_without_a_place() {
         let axis = Axis::new(Scale::Log, 1e-3, 1.0);
         assert!(clipped(&[(1.0, 0.0), (2.0, -1.0)], &axis, &axis).is_empty());
+    }
+
+    #[test]
+    fn a_size_is_kept_or_refused() {
+        let axis = Axis::new(Scale::Linear, 0.0, 1.0);
+        let panel = || SheetPanel {
+            heading: "loss".to_owned(),
+            x: axis,
+            y: axis,
+            traces: vec![Trace::from(vec![(0.0, 0.0), (1.0, 1.0)])],
+            across: Vec::new(),
+            legend: Vec::new(),
+        };
+        let sheet = Sheet {
+            title: "t",
+            x_label: "step",
+            curves: vec![("a", Stroke { color: "#000000", dash: None })],
+            panels: vec![panel(), panel()],
+            rows: Vec::new(),
+            note: "what the band is".to_owned(),
+        };
+        let theme = |size, letters| Theme { size: Some(size), letters, font: None };
+        for letters in [12.0, 18.0] {
+            let scene = scene(&sheet, &theme((700.0, 420.0), letters)).unwrap();
+            assert!((scene.width - 700.0).abs() < 1e-9 && (scene.height - 420.0).abs() < 1e-9);
+        }
+        let message = scene(&sheet, &theme((700.0, 150.0), 12.0)).err().unwrap();
+        assert!(message.contains("room for 2 panels and the legend, got 700x150"), "{message}");
     }
 }

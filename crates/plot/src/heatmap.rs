@@ -1,16 +1,18 @@
 use std::path::Path;
 
-use kuva::render::render::{Primitive, Scene, TextAnchor};
+use kuva::render::render::{Scene, TextAnchor};
 
 use crate::Error;
 use crate::Scale;
-use crate::axis::{Axis, readable_range, tick_label, tick_labels};
+use crate::axis::{Axis, readable_range, tick_label};
 use crate::file;
-use crate::ink::{HEADING, INK, LEGEND_ROW, SWATCH, dot, frame, legend_rows, line, text, text_width, titled};
+use crate::ink::{Canvas, HEADING, INK, LEGEND_ROW, SWATCH, legend_rows, text_width};
 use crate::palette::{hex, lightness, shade};
+use crate::theme::Theme;
 
 // Narrow enough that its letters can be read when it is as wide as a column of text.
 const MAP: (f64, f64) = (310.0, 230.0);
+// In usual letters.
 const LEFT: f64 = 74.0;
 const BAR: (f64, f64) = (16.0, 14.0);
 const RIGHT: f64 = 92.0;
@@ -33,8 +35,19 @@ pub struct HeatMap {
     pub rows: Vec<f64>,
     /// From top to bottom.
     pub panels: Vec<HeatPanel>,
+    /// Whether panels share their colours.
+    pub colors: Colors,
     /// What the marks mean, for the legend.
     pub marks: Vec<(Mark, String)>,
+}
+
+/// Whether the same colour is the same value in all panels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colors {
+    /// It is: panels show one quantity, on one scale.
+    Shared,
+    /// Each panel has a scale of its own, as they show different quantities.
+    OfEach,
 }
 
 /// One panel of it.
@@ -42,7 +55,7 @@ pub struct HeatMap {
 pub struct HeatPanel {
     /// Its heading.
     pub title: String,
-    /// How values map to colours. Outliers have the colour of the nearest end.
+    /// How values map to colours, of the first panel where they share them. Outliers have the colour of the nearest end.
     pub scale: Scale,
     /// Row by row from the bottom, each from the left.
     pub cells: Vec<HeatCell>,
@@ -66,136 +79,169 @@ pub enum Mark {
     Cross,
     /// A disc.
     Dot,
+    /// A circle with a dot in it.
+    Ring,
     /// An arrow head that points down.
     Down,
 }
 
 impl HeatMap {
-    /// Draws to `path`, as SVG or PNG by its extension.
+    /// Draws to `path`, as SVG, PNG or PDF by its extension.
     ///
     /// # Errors
     /// [`Error::Picture`] for another extension, or panels whose cells are not rows times columns; [`Error::Record`].
     pub fn save(&self, path: &Path) -> Result<(), Error> {
+        self.save_as(path, &Theme::default())
+    }
+
+    /// The same with other sizes and letters.
+    ///
+    /// # Errors
+    /// The same, and [`Error::Picture`] for a theme that it cannot have.
+    pub fn save_as(&self, path: &Path, theme: &Theme) -> Result<(), Error> {
         let expected = self.rows.len() * self.columns.len();
         if let Some(panel) = self.panels.iter().find(|panel| panel.cells.len() != expected || expected == 0) {
             let got = panel.cells.len();
             let message = format!("{}: expected {expected} cells, at least one, got {got}", panel.title);
             return Err(Error::Picture { path: path.to_owned(), message });
         }
-        file::save(path, || self.scene())
+        file::save(path, theme, |theme| self.scene(theme))
     }
 
-    fn scene(&self) -> Scene {
-        let width = LEFT + MAP.0 + RIGHT;
-        let block = ABOVE + MAP.1 + BELOW;
-        let labels: Vec<&str> = self.marks.iter().map(|(_, what)| what.as_str()).collect();
-        let legend = legend_rows(&labels, width);
-        let height = HEADING + block * self.panels.len() as f64 + LEGEND_ROW * legend.len() as f64 + 8.0;
-        let mut scene = titled(&self.title, width, height);
-        for (index, panel) in self.panels.iter().enumerate() {
-            self.draw_panel(&mut scene, panel, (LEFT, HEADING + ABOVE + block * index as f64));
+    fn scene(&self, theme: &Theme) -> Result<Scene, String> {
+        let factor = theme.factor();
+        let (count, labels) = (self.panels.len(), self.marks.iter().map(|(_, what)| what.as_str()).collect::<Vec<_>>());
+        let mut map = MAP;
+        if let Some((width, _)) = theme.size {
+            map.0 = width - factor * (LEFT + RIGHT);
         }
-        let top = HEADING + block * self.panels.len() as f64;
+        let width = map.0 + factor * (LEFT + RIGHT);
+        let legend = legend_rows(&labels, width, factor);
+        let around = factor * (HEADING + (ABOVE + BELOW) * count as f64 + LEGEND_ROW * legend.len() as f64) + 8.0;
+        if let Some((_, height)) = theme.size {
+            map.1 = (height - around) / count as f64;
+        }
+        if map.0.min(map.1) < 40.0 {
+            let (width, height) = theme.size.unwrap_or_default();
+            return Err(format!(
+                "expected a size with room for {count} maps and the legend, got {width}x{height}; try a larger one or smaller letters"
+            ));
+        }
+        let block = map.1 + factor * (ABOVE + BELOW);
+        let mut canvas = Canvas::titled(&self.title, (width, map.1 * count as f64 + around), theme);
+        let shared = match (self.colors, self.panels.first()) {
+            (Colors::Shared, Some(first)) => Some(axis(first.scale, &self.panels)),
+            _ => None,
+        };
+        for (index, panel) in self.panels.iter().enumerate() {
+            let own = shared.unwrap_or_else(|| axis(panel.scale, std::slice::from_ref(panel)));
+            let corner = (factor * LEFT, factor * (HEADING + ABOVE) + block * index as f64);
+            self.draw_panel(&mut canvas, panel, own, (corner, map, factor));
+        }
+        let top = factor * HEADING + block * count as f64;
         for (row, entries) in legend.iter().enumerate() {
-            let y = top + LEGEND_ROW * row as f64 + 6.0;
+            let y = top + factor * (LEGEND_ROW * row as f64 + 6.0);
             for &(index, x) in entries {
                 let (mark, what) = &self.marks[index];
-                draw_mark(&mut scene, *mark, (x + SWATCH - 9.0, y), 4.5, INK);
-                text(&mut scene, (x + SWATCH + 4.0, y + 4.5), what, 13, TextAnchor::Start);
+                draw_mark(&mut canvas, *mark, (x + SWATCH - 9.0, y), 4.5, INK);
+                canvas.text((x + SWATCH + 4.0, y + 4.5 * factor), what, 13, TextAnchor::Start);
             }
         }
-        scene
+        Ok(canvas.scene)
     }
 
-    fn draw_panel(&self, scene: &mut Scene, panel: &HeatPanel, corner: (f64, f64)) {
-        let values = panel.cells.iter().filter_map(|cell| cell.value);
-        let axis = readable_range(panel.scale, values).map(|((low, high), _)| Axis::new(panel.scale, low, high));
-        let cell = (MAP.0 / self.columns.len() as f64, MAP.1 / self.rows.len() as f64);
+    fn draw_panel(
+        &self,
+        canvas: &mut Canvas,
+        panel: &HeatPanel,
+        axis: Option<Axis>,
+        (corner, map, factor): ((f64, f64), (f64, f64), f64),
+    ) {
+        let cell = (map.0 / self.columns.len() as f64, map.1 / self.rows.len() as f64);
         for (index, &HeatCell { value, mark }) in panel.cells.iter().enumerate() {
             let (column, row) = (index % self.columns.len(), index / self.columns.len());
-            let place = (corner.0 + cell.0 * column as f64, corner.1 + MAP.1 - cell.1 * (row + 1) as f64);
+            let place = (corner.0 + cell.0 * column as f64, corner.1 + map.1 - cell.1 * (row + 1) as f64);
             let color = axis.zip(value).and_then(|(axis, value)| axis.place(value)).map(shade);
-            fill(scene, place, cell, &color.map_or(NO_VALUE.to_owned(), hex));
+            fill(canvas, place, cell, &color.map_or(NO_VALUE.to_owned(), hex));
             let ink = if color.is_some_and(|color| lightness(color) < 0.5) { "#ffffff" } else { INK };
             let radius = (0.3 * cell.0.min(cell.1)).min(5.0);
-            draw_mark(scene, mark, (place.0 + cell.0 / 2.0, place.1 + cell.1 / 2.0), radius, ink);
+            draw_mark(canvas, mark, (place.0 + cell.0 / 2.0, place.1 + cell.1 / 2.0), radius, ink);
         }
-        frame(scene, corner, (corner.0 + MAP.0, corner.1 + MAP.1));
-        text(scene, (corner.0, corner.1 - 32.0), &panel.title, 14, TextAnchor::Start);
+        canvas.frame(corner, (corner.0 + map.0, corner.1 + map.1));
+        canvas.text((corner.0, corner.1 - 32.0 * factor), &panel.title, 14, TextAnchor::Start);
 
-        let widest = self.columns.iter().map(|&value| text_width(&short(value), 13)).fold(0.0, f64::max);
+        let wide = |text: &str| factor * text_width(text, 13);
+        let foot = corner.1 + map.1;
+        let widest = self.columns.iter().map(|&value| wide(&short(value))).fold(0.0, f64::max);
         for index in labelled(&self.columns, ((widest + 10.0) / cell.0).ceil() as usize) {
             let x = corner.0 + cell.0 * (index as f64 + 0.5);
-            line(scene, (x, corner.1 + MAP.1), (x, corner.1 + MAP.1 + 4.0), INK, 0.8, None);
-            text(scene, (x, corner.1 + MAP.1 + 19.0), &short(self.columns[index]), 13, TextAnchor::Middle);
+            canvas.line((x, foot), (x, foot + 4.0), INK, 0.8, None);
+            canvas.text((x, foot + 4.0 + 15.0 * factor), &short(self.columns[index]), 13, TextAnchor::Middle);
         }
-        for index in labelled(&self.rows, (20.0 / cell.1).ceil() as usize) {
-            let y = corner.1 + MAP.1 - cell.1 * (index as f64 + 0.5);
-            line(scene, (corner.0 - 4.0, y), (corner.0, y), INK, 0.8, None);
-            text(scene, (corner.0 - 8.0, y + 4.5), &short(self.rows[index]), 13, TextAnchor::End);
+        for index in labelled(&self.rows, (20.0 * factor / cell.1).ceil() as usize) {
+            let y = foot - cell.1 * (index as f64 + 0.5);
+            canvas.line((corner.0 - 4.0, y), (corner.0, y), INK, 0.8, None);
+            canvas.text((corner.0 - 8.0, y + 4.5 * factor), &short(self.rows[index]), 13, TextAnchor::End);
         }
-        text(scene, (corner.0 + MAP.0 / 2.0, corner.1 + MAP.1 + 38.0), &self.x_label, 13, TextAnchor::Middle);
+        canvas.text((corner.0 + map.0 / 2.0, foot + 4.0 + 34.0 * factor), &self.x_label, 13, TextAnchor::Middle);
         // Not along its axis: turned letters are hard to read, above all when small.
-        let (x, anchor) = if text_width(&self.y_label, 13) < LEFT - 10.0 {
+        let (x, anchor) = if wide(&self.y_label) < factor * LEFT - 10.0 {
             (corner.0 - 8.0, TextAnchor::End)
         } else {
             (8.0, TextAnchor::Start)
         };
-        text(scene, (x, corner.1 - 10.0), &self.y_label, 13, anchor);
+        canvas.text((x, corner.1 - 10.0), &self.y_label, 13, anchor);
         if let Some(axis) = axis {
-            draw_bar(scene, &axis, (corner.0 + MAP.0 + BAR.0, corner.1));
+            draw_bar(canvas, &axis, (corner.0 + map.0 + BAR.0, corner.1), (map.1, factor));
         }
     }
 }
 
+/// The scale of the colours of some panels; `None` where they have no value.
+fn axis(scale: Scale, panels: &[HeatPanel]) -> Option<Axis> {
+    let values = panels.iter().flat_map(|panel| panel.cells.iter().filter_map(|cell| cell.value));
+    readable_range(scale, values).map(|((low, high), _)| Axis::new(scale, low, high))
+}
+
 /// Which colour is which value.
-fn draw_bar(scene: &mut Scene, axis: &Axis, corner: (f64, f64)) {
+fn draw_bar(canvas: &mut Canvas, axis: &Axis, corner: (f64, f64), (length, factor): (f64, f64)) {
     const STEPS: usize = 92;
-    let step = MAP.1 / STEPS as f64;
+    let step = length / STEPS as f64;
     for index in 0..STEPS {
-        let place = (corner.0, corner.1 + MAP.1 - step * (index + 1) as f64);
-        fill(scene, place, (BAR.1, step), &hex(shade((index as f64 + 0.5) / STEPS as f64)));
+        let place = (corner.0, corner.1 + length - step * (index + 1) as f64);
+        fill(canvas, place, (BAR.1, step), &hex(shade((index as f64 + 0.5) / STEPS as f64)));
     }
-    frame(scene, corner, (corner.0 + BAR.1, corner.1 + MAP.1));
-    let ticks = axis.ticks();
-    for (&tick, label) in ticks.iter().zip(tick_labels(&ticks)) {
+    canvas.frame(corner, (corner.0 + BAR.1, corner.1 + length));
+    for (tick, label) in axis.labelled_ticks() {
         let Some(share) = axis.place(tick) else { continue };
-        let (x, y) = (corner.0 + BAR.1, corner.1 + (1.0 - share) * MAP.1);
-        line(scene, (x, y), (x + 4.0, y), INK, 0.8, None);
-        text(scene, (x + 8.0, y + 4.5), &label, 13, TextAnchor::Start);
+        let (x, y) = (corner.0 + BAR.1, corner.1 + (1.0 - share) * length);
+        canvas.line((x, y), (x + 4.0, y), INK, 0.8, None);
+        canvas.text((x + 8.0, y + 4.5 * factor), &label, 13, TextAnchor::Start);
     }
 }
 
-fn fill(scene: &mut Scene, (x, y): (f64, f64), (width, height): (f64, f64), color: &str) {
+fn fill(canvas: &mut Canvas, corner: (f64, f64), (width, height): (f64, f64), color: &str) {
     // A little larger than the cell, so that no seam shows between neighbours.
-    let (width, height) = (width + 0.4, height + 0.4);
-    scene.add(Primitive::Rect {
-        x,
-        y,
-        width,
-        height,
-        fill: color.into(),
-        stroke: None,
-        stroke_width: None,
-        opacity: None,
-    });
+    canvas.rectangle(corner, (width + 0.4, height + 0.4), color);
 }
 
-fn draw_mark(scene: &mut Scene, mark: Mark, (x, y): (f64, f64), r: f64, ink: &str) {
+fn draw_mark(canvas: &mut Canvas, mark: Mark, (x, y): (f64, f64), r: f64, ink: &str) {
     // Smaller ones would be dirt.
     if r < 1.0 {
         return;
     }
     match mark {
         Mark::Nothing => {}
-        Mark::Dot => dot(scene, (x, y), 0.8 * r, ink),
-        Mark::Cross => {
-            line(scene, (x - r, y - r), (x + r, y + r), ink, 1.1, None);
-            line(scene, (x - r, y + r), (x + r, y - r), ink, 1.1, None);
+        Mark::Dot => canvas.dot((x, y), 0.8 * r, ink),
+        Mark::Ring => {
+            let round = (0..=24).map(|i| (f64::from(i) * std::f64::consts::TAU / 24.0).sin_cos());
+            canvas.polyline(round.map(|(sine, cosine)| (x + r * cosine, y + r * sine)).collect(), ink, 1.3);
+            canvas.dot((x, y), 0.35 * r, ink);
         }
+        Mark::Cross => canvas.cross((x, y), r, ink, 1.1),
         Mark::Down => {
-            line(scene, (x - r, y - 0.6 * r), (x, y + 0.7 * r), ink, 1.5, None);
-            line(scene, (x, y + 0.7 * r), (x + r, y - 0.6 * r), ink, 1.5, None);
+            canvas.line((x - r, y - 0.6 * r), (x, y + 0.7 * r), ink, 1.5, None);
+            canvas.line((x, y + 0.7 * r), (x + r, y - 0.6 * r), ink, 1.5, None);
         }
     }
 }
@@ -218,7 +264,7 @@ fn labelled(values: &[f64], apart: usize) -> Vec<usize> {
 /// A setting as it is, if that is short; else in three digits.
 fn short(value: f64) -> String {
     let whole = tick_label(value);
-    if whole.chars().count() <= 5 { whole } else { tick_label(format!("{value:.2e}").parse().unwrap_or(value)) }
+    if whole.chars().count() <= 6 { whole } else { tick_label(format!("{value:.2e}").parse().unwrap_or(value)) }
 }
 
 #[cfg(test)]
@@ -242,6 +288,7 @@ mod tests {
                 scale: Scale::Linear,
                 cells: (0..9).map(cell).collect(),
             }],
+            colors: Colors::OfEach,
             marks: vec![(Mark::Cross, "diverged".to_owned()), (Mark::Dot, "best".to_owned())],
         }
     }
@@ -260,6 +307,27 @@ mod tests {
         }
         assert!(!text.contains("NaN"));
         assert_eq!(&std::fs::read(png).unwrap()[..4], b"\x89PNG");
+    }
+
+    #[test]
+    fn panels_share_their_colours_if_they_are_to() {
+        let mut two = map();
+        let mut other = two.panels[0].clone();
+        other.cells.iter_mut().for_each(|cell| cell.value = cell.value.map(|value| 100.0 + value));
+        two.panels.push(other);
+        let own: Vec<_> = two.panels.iter().map(|panel| axis(panel.scale, std::slice::from_ref(panel))).collect();
+        let both = axis(Scale::Linear, &two.panels).unwrap();
+        assert!(own[0] != own[1] && both.place(0.0) == Some(0.0) && both.place(108.0) == Some(1.0));
+        let (folder, path) = (tempfile::tempdir().unwrap(), "a.svg");
+        let drawn = |map: &HeatMap| {
+            map.save(&folder.path().join(path)).unwrap();
+            std::fs::read_to_string(folder.path().join(path)).unwrap()
+        };
+        // The lightest colour is that of the largest value of each panel, or of both.
+        let lightest = |text: &str| text.matches("fill=\"#ffea46\"").count();
+        let each = lightest(&drawn(&two));
+        two.colors = Colors::Shared;
+        assert_eq!((each, lightest(&drawn(&two))), (2, 1));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Pictures as SVG or PNG: runs in panels of curves with one legend ([`Picture`], from step records), curves of anything
+//! Pictures as SVG, PNG or PDF: runs in panels of curves with one legend ([`Picture`], from step records), curves of anything
 //! else ([`Chart`]) and heat maps ([`HeatMap`]), all of one look.
 //!
 //! Knows nothing of how runs are done or found.
@@ -7,14 +7,19 @@
 mod axis;
 mod chart;
 mod curve;
+mod dashes;
 mod density;
 mod draw;
 mod error;
 mod file;
+mod font;
 mod heatmap;
 mod ink;
 mod palette;
 mod panel;
+mod pdf;
+mod theme;
+mod trace;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -22,19 +27,21 @@ use std::path::Path;
 use onedge_registry::nearest;
 use onedge_spectrum::diagnostics;
 
+use axis::Axis;
 pub use axis::Scale;
-use axis::{Axis, tick_label};
+pub use axis::tick_label;
+use chart::DIVERGED;
 pub use chart::{Chart, ChartPanel, Line, Look};
-use curve::pieces;
-pub use curve::{Curve, Quantity};
+pub use curve::{Course, Curve, Quantity};
 pub use density::density;
-use draw::{Sheet, SheetPanel};
+use draw::{ACROSS, Sheet, SheetPanel};
 pub use error::Error;
-pub use heatmap::{HeatCell, HeatMap, HeatPanel, Mark};
-use ink::INK;
+pub use heatmap::{Colors, HeatCell, HeatMap, HeatPanel, Mark};
 use palette::stroke;
 pub use panel::{ALL, Panel, Reference, USUAL};
 use panel::{Clipping, OF_SPECTRUM};
+pub use theme::Theme;
+pub use trace::{Readings, Smoothing, Trace};
 
 /// What lies along the horizontal axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,14 +84,22 @@ pub enum Drawing {
 }
 
 impl Drawing {
-    /// Draws to `path`, as SVG or PNG by its extension.
+    /// Draws to `path`, as SVG, PNG or PDF by its extension.
     ///
     /// # Errors
     /// Those of [`Chart::save`] and [`HeatMap::save`].
     pub fn save(&self, path: &Path) -> Result<(), Error> {
+        self.save_as(path, &Theme::default())
+    }
+
+    /// The same with other sizes and letters.
+    ///
+    /// # Errors
+    /// Those of [`Chart::save_as`] and [`HeatMap::save_as`].
+    pub fn save_as(&self, path: &Path, theme: &Theme) -> Result<(), Error> {
         match self {
-            Self::Curves(chart) => chart.save(path),
-            Self::Map(map) => map.save(path),
+            Self::Curves(chart) => chart.save_as(path, theme),
+            Self::Map(map) => map.save_as(path, theme),
         }
     }
 }
@@ -97,8 +112,14 @@ impl Drawing {
 /// use onedge_record::Record;
 ///
 /// let record = |step: u64| Record { step, loss: 0.9f64.powi(step as i32), learning_rate: 0.1, ..Record::default() };
-/// let curve = Curve { label: "mine".to_owned(), records: (0..50).map(record).collect(), edge: Some(2.0) };
-/// let picture = Picture { title: "A run".to_owned(), x: Abscissa::Step, panels: Vec::new(), curves: vec![curve] };
+/// let curve = Curve::of("mine", (0..50).map(record).collect(), Some(2.0));
+/// let picture = Picture {
+///     title: "A run".to_owned(),
+///     x: Abscissa::Step,
+///     panels: Vec::new(),
+///     curves: vec![curve],
+///     smoothing: None,
+/// };
 /// # let folder = tempfile::tempdir()?;
 /// picture.save(&folder.path().join("picture.svg"))?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -113,51 +134,84 @@ pub struct Picture {
     pub panels: Vec<String>,
     /// The runs.
     pub curves: Vec<Curve>,
+    /// How curves are smoothed: what was recorded stays below them, pale.
+    pub smoothing: Option<Smoothing>,
 }
 
 impl Picture {
-    /// Draws to `path`, as SVG or PNG by its extension.
+    /// Draws to `path`, as SVG, PNG or PDF by its extension.
     ///
     /// # Errors
     /// [`Error::Picture`] for another extension, an unknown panel or no data at all; [`Error::Record`].
     pub fn save(&self, path: &Path) -> Result<(), Error> {
+        self.save_as(path, &Theme::default())
+    }
+
+    /// The same with other sizes and letters.
+    ///
+    /// # Errors
+    /// The same, and [`Error::Picture`] for a theme that it cannot have.
+    pub fn save_as(&self, path: &Path, theme: &Theme) -> Result<(), Error> {
         let fail = |message: String| Error::Picture { path: path.to_owned(), message };
         let panels = self.chosen_panels().map_err(fail)?;
-        file::save(path, || draw::scene(&self.sheet(&panels)))
+        file::save(path, theme, |theme| draw::scene(&self.sheet(&panels), theme))
     }
 
     fn sheet(&self, panels: &[Panel]) -> Sheet<'_> {
+        let panels: Vec<SheetPanel> = panels.iter().map(|panel| self.sheet_panel(panel)).collect();
+        let names = self.curves.iter().enumerate();
         Sheet {
             title: &self.title,
             x_label: self.x.label(),
-            curves: self
-                .curves
-                .iter()
-                .enumerate()
-                .map(|(index, curve)| (curve.label.as_str(), stroke(index)))
-                .collect(),
-            panels: panels.iter().map(|panel| self.sheet_panel(panel)).collect(),
+            curves: names.map(|(index, curve)| (curve.label.as_str(), stroke(index))).collect(),
+            note: self.note(&panels),
+            panels,
             rows: Vec::new(),
-            note: String::new(),
         }
     }
 
+    /// What lines, bands, pale lines and crosses are, as far as they are there.
+    fn note(&self, panels: &[SheetPanel]) -> String {
+        let traces = || panels.iter().flat_map(|panel| &panel.traces);
+        let mut notes = vec![what_is_drawn(self.curves.iter().map(|curve| curve.runs.len()), traces())];
+        if let Some(smoothing) = self.smoothing {
+            notes[0] = over_seeds(self.curves.iter().map(|curve| curve.runs.len()));
+            notes.push(format!("smoothed ({}), pale: as recorded", smoothing.label()));
+            if traces().any(|trace| trace.pale.len() > 1) {
+                notes.push(GOING_ON.to_owned());
+            }
+        }
+        if traces().any(|trace| !trace.crosses.is_empty()) {
+            notes.push(DIVERGED.to_owned());
+        }
+        notes.retain(|note| !note.is_empty());
+        notes.join("; ")
+    }
+
     fn sheet_panel(&self, panel: &Panel) -> SheetPanel {
-        let (y, clipping) = panel.axis(&self.curves);
-        let of_curve = |(index, curve): (usize, &Curve)| {
-            let pieces = pieces(&curve.records, self.x.quantity(), |record| panel.value(record), panel.scale);
-            pieces.into_iter().map(move |piece| (index, piece))
-        };
+        let traces: Vec<Trace> = self.curves.iter().map(|curve| self.trace(panel, curve)).collect();
         let edges = panel.references(&self.curves);
+        let (y, clipping) = panel.axis(&traces, &edges);
         // One edge is everybody's; of several each has the colour of its run.
-        let color = |curve| if edges.len() == 1 { INK } else { stroke(curve).color };
+        let color = |curve| if edges.len() == 1 { ACROSS } else { stroke(curve).color };
         SheetPanel {
             heading: self.heading(panel, &edges, clipping),
             x: self.x_axis(),
             y,
-            pieces: self.curves.iter().enumerate().flat_map(of_curve).collect(),
             across: edges.iter().map(|&(value, curve)| (value, color(curve))).collect(),
+            traces,
+            legend: Vec::new(),
         }
+    }
+
+    fn trace(&self, panel: &Panel, curve: &Curve) -> Trace {
+        let readings = curve.runs.iter().map(|run| run.readings(self.x.quantity(), |record| panel.value(record)));
+        let readings: Vec<Readings> = readings.collect();
+        let Some(smoothing) = self.smoothing else { return Trace::over_seeds(&readings) };
+        let smooth = |run: &Readings| Readings { of: smoothing.apply(&run.of), ..*run };
+        let mut trace = Trace::over_seeds(&readings.iter().map(smooth).collect::<Vec<_>>());
+        trace.pale.insert(0, Trace::over_seeds(&readings).points);
+        trace
     }
 
     fn heading(&self, panel: &Panel, edges: &[(f64, usize)], clipping: Clipping) -> String {
@@ -186,7 +240,7 @@ impl Picture {
                 if let Some(entry) = diagnostics::of_reading(name) {
                     return not_measured(name, entry.settings[0].key);
                 }
-                let readings = self.curves.iter().flat_map(|curve| &curve.records).flat_map(|r| r.measured.keys());
+                let readings = self.curves.iter().flat_map(Curve::records).flat_map(|r| r.measured.keys());
                 let mut known: Vec<&str> = ALL.iter().map(|panel| &*panel.name).collect();
                 known.extend(readings.map(String::as_str).collect::<BTreeSet<&str>>());
                 let nearest: Vec<String> = nearest(name, &known).iter().map(|n| format!("`{n}`")).collect();
@@ -205,9 +259,40 @@ impl Picture {
 
     fn x_axis(&self) -> Axis {
         let x = self.x.quantity();
-        let values = self.curves.iter().flat_map(|curve| curve.records.iter().filter_map(x)).filter(|v| v.is_finite());
+        let values = self.curves.iter().flat_map(|curve| curve.records().filter_map(x)).filter(|v| v.is_finite());
         let (low, high) = values.fold((0.0f64, 0.0f64), |(low, high), v| (low.min(v), high.max(v)));
         Axis::new(Scale::Linear, low, high).padded(0.01)
+    }
+}
+
+/// What pale lines are where no curve is smoothed.
+const GOING_ON: &str = "pale: seeds that go on where another has ended";
+
+/// What lines, bands and pale lines of these traces are, of curves over so many seeds each: as a sentence under a picture.
+pub fn what_is_drawn<'a>(
+    seeds: impl Iterator<Item = usize>,
+    traces: impl Iterator<Item = &'a Trace> + Clone,
+) -> String {
+    let mut notes = Vec::new();
+    if traces.clone().any(|trace| !trace.band.is_empty()) {
+        notes.push(over_seeds(seeds));
+    }
+    if traces.clone().any(|trace| !trace.pale.is_empty()) {
+        notes.push(GOING_ON.to_owned());
+    }
+    notes.join("; ")
+}
+
+/// What line and band are.
+fn over_seeds(seeds: impl Iterator<Item = usize>) -> String {
+    let mut seeds: Vec<usize> = seeds.filter(|count| *count > 1).collect();
+    seeds.sort_unstable();
+    match (seeds.first(), seeds.last()) {
+        (Some(least), Some(most)) if least < most => {
+            format!("lines: means over {least} to {most} seeds, bands: lowest to highest of them")
+        }
+        (_, Some(count)) => format!("lines: means over {count} seeds, bands: lowest to highest of them"),
+        _ => String::new(),
     }
 }
 
@@ -242,21 +327,22 @@ mod tests {
             let loss = if (400..420).contains(&s) { f64::NAN } else { 0.8 + 0.3 * wave(s) };
             record(s, loss, 0.125, Some(if s == 300 { 800.0 } else { 17.0 + 2.0 * wave(s) }))
         });
-        let curve = |label: &str, records: Vec<Record>| Curve { label: label.to_owned(), records, edge: Some(2.0) };
+        let curve = |label: &str, records: Vec<Record>| Curve::of(label, records, Some(2.0));
         let curves = vec![
             curve("cdat, sigma 2.0625", falling.collect()),
             curve("greedy (diverged at step 230)", early.collect()),
             curve("constant 0.125", constant.collect()),
         ];
-        Picture { title: "digits, mlp 64-64".to_owned(), x: Abscissa::Step, panels: Vec::new(), curves }
+        let title = "digits, mlp 64-64".to_owned();
+        Picture { title, x: Abscissa::Step, panels: Vec::new(), curves, smoothing: None }
     }
 
     #[test]
     fn draws_both_formats() {
         let folder = tempfile::tempdir().unwrap();
-        let (svg, png) = (folder.path().join("a.svg"), folder.path().join("a.png"));
-        picture().save(&svg).unwrap();
-        picture().save(&png).unwrap();
+        let [svg, png, pdf] = ["a.svg", "a.png", "a.pdf"].map(|name| folder.path().join(name));
+        [&svg, &png, &pdf].into_iter().for_each(|path| picture().save(path).unwrap());
+        assert_eq!(&std::fs::read(pdf).unwrap()[..5], b"%PDF-");
         let text = std::fs::read_to_string(svg).unwrap();
         for expected in ["training loss", "edge 2; spikes cut off", "constant 0.125", ">0.001<", "stroke-dasharray"] {
             assert!(text.contains(expected), "{expected}");
@@ -266,13 +352,75 @@ mod tests {
     }
 
     #[test]
+    fn seeds_have_a_mean_and_a_band_and_what_is_drawn_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let draw = |picture: &Picture| {
+            let path = folder.path().join("a.svg");
+            picture.save(&path).unwrap();
+            picture.save(&path.with_extension("png")).unwrap();
+            std::fs::read_to_string(path).unwrap().replace("&apos;", "'")
+        };
+        let mut seeds = picture();
+        let bare = draw(&seeds);
+        assert!(!bare.contains("opacity") && !bare.contains("seeds") && !bare.contains("diverged there"));
+        let early = seeds.curves[1].runs[0].records.clone();
+        let course = Course { records: early, diverged: true };
+        seeds.curves[0].runs.push(course.clone());
+        let text = draw(&seeds);
+        for expected in [
+            "opacity=\"0.2\"",
+            "lines: means over 2 seeds, bands: lowest to highest of them",
+            "pale: seeds that go on where another has ended",
+            "×: diverged there",
+        ] {
+            assert!(text.contains(expected), "{expected}");
+        }
+        seeds.curves[1].runs = vec![course.clone(), course.clone(), course];
+        seeds.smoothing = Smoothing::of(0.9);
+        let text = draw(&seeds);
+        for expected in ["means over 2 to 3 seeds", "smoothed (exponential average, 0.9), pale: as recorded"] {
+            assert!(text.contains(expected), "{expected}");
+        }
+    }
+
+    #[test]
+    fn a_theme_changes_size_letters_and_typeface() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.svg");
+        let theme = Theme { size: Some((640.0, 480.0)), letters: 10.0, font: Some("Times".to_owned()) };
+        picture().save_as(&path, &theme).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        for expected in ["width=\"640\" height=\"480\"", "font-family=\"Times, DejaVu Sans", "font-size=\"10\""] {
+            assert!(text.contains(expected), "{expected}");
+        }
+        let message = |path: &str, theme: Theme| picture().save_as(Path::new(path), &theme).unwrap_err().to_string();
+        assert_eq!(
+            message("x.png", theme.clone()),
+            "x.png: expected a name that ends in `.svg`, as other formats have DejaVu Sans alone"
+        );
+        let bare = Theme { font: None, ..theme };
+        let message = |change: fn(&mut Theme)| {
+            let mut theme = bare.clone();
+            change(&mut theme);
+            message("x.png", theme)
+        };
+        assert!(message(|t| t.size = Some((50.0, 900.0))).ends_with("from 100x100 to 10000x10000, got 50x900"));
+        assert!(message(|t| t.size = Some((f64::NAN, 900.0))).contains("got NaNx900"));
+        assert!(message(|t| t.letters = 0.5).ends_with("expected letters of 4 to 72 pixels, got 0.5"));
+        assert!(message(|t| t.size = Some((300.0, 200.0))).contains("with room for 4 panels"));
+    }
+
+    #[test]
     fn says_what_is_wrong() {
         let message = |change: fn(&mut Picture), path: &str| {
             let mut picture = picture();
             change(&mut picture);
             picture.save(Path::new(path)).unwrap_err().to_string()
         };
-        assert_eq!(message(|_| (), "x.pdf"), "x.pdf: expected a name that ends in `.svg` or `.png`, got `.pdf`");
+        assert_eq!(
+            message(|_| (), "x.gif"),
+            "x.gif: expected a name that ends in `.svg`, `.png` or `.pdf`, got `.gif`"
+        );
         assert_eq!(
             message(|p| p.panels = vec!["los".to_owned()], "x.svg"),
             "x.svg: unknown panel `los`, expected one of the known names; try `loss`"

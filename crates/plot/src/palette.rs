@@ -7,6 +7,14 @@ pub struct Stroke {
     pub dash: Option<(f64, f64)>,
 }
 
+impl Stroke {
+    /// Its colour as it would look on white if it were so opaque.
+    pub fn paler(&self, opacity: f64) -> String {
+        let part = |at: usize| u8::from_str_radix(&self.color[at..at + 2], 16).map_or(0.0, f64::from);
+        hex([1, 3, 5].map(|at| opacity * part(at) + (1.0 - opacity) * 255.0))
+    }
+}
+
 /// Seven colours that stay apart under every common colour vision deficiency; the eighth of the set, yellow, is too
 /// pale on white.
 ///
@@ -58,6 +66,13 @@ mod tests {
         let shades: Vec<f64> = (0..=50).map(|i| lightness(shade(f64::from(i) / 50.0))).collect();
         assert!(shades.windows(2).all(|pair| pair[1] > pair[0]));
         assert_eq!((hex(shade(-1.0)), hex(shade(2.0))), ("#00204d".to_owned(), "#ffea46".to_owned()));
+    }
+
+    #[test]
+    fn pale_colours_are_mixed_with_white() {
+        let stroke = Stroke { color: "#0072b2", dash: None };
+        assert_eq!((stroke.paler(1.0), stroke.paler(0.0)), ("#0072b2".to_owned(), "#ffffff".to_owned()));
+        assert_eq!(stroke.paler(0.5), "#80b9d9");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 use std::borrow::Cow;
 
 use crate::axis::{Axis, Scale};
-use crate::curve::{Curve, Quantity, pieces};
+use crate::curve::{Curve, Quantity};
+use crate::trace::Trace;
 use onedge_record::Record;
 
 /// One panel of a picture.
@@ -66,7 +67,7 @@ impl Panel {
     /// A panel of what a diagnostic read, if it is in any of the curves. On a log scale where all of it is positive and it spans more
     /// than a decade.
     pub fn measured(name: &str, curves: &[Curve]) -> Option<Self> {
-        let values = || curves.iter().flat_map(|c| &c.records).filter_map(|record| record.measured.get(name).copied());
+        let values = || curves.iter().flat_map(Curve::records).filter_map(|record| record.measured.get(name).copied());
         let (low, high) = values().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
         values().next()?;
         let scale = if low > 0.0 && high > 10.0 * low { Scale::Log } else { Scale::Linear };
@@ -84,23 +85,20 @@ impl Panel {
 
     /// Whether any curve has something to show here.
     pub fn has_data(&self, curves: &[Curve]) -> bool {
-        curves
-            .iter()
-            .any(|curve| !pieces(&curve.records, |r| Some(r.step as f64), |r| self.value(r), self.scale).is_empty())
+        let values = || curves.iter().flat_map(Curve::records).filter_map(|record| self.value(record));
+        values().any(|value| self.has_place(value))
+    }
+
+    fn has_place(&self, value: f64) -> bool {
+        value.is_finite() && (self.scale == Scale::Linear || value > 0.0)
     }
 
     /// The vertical axis that shows all curves, and whether some of them leave it.
-    pub fn axis(&self, curves: &[Curve]) -> (Axis, Clipping) {
-        let values = curves.iter().flat_map(|curve| {
-            pieces(&curve.records, |r| Some(r.step as f64), |r| self.value(r), self.scale)
-                .concat()
-                .into_iter()
-                .map(|p| p.1)
-        });
+    pub fn axis(&self, traces: &[Trace], edges: &[(f64, usize)]) -> (Axis, Clipping) {
+        let values = traces.iter().flat_map(Trace::values).filter(|value| self.has_place(*value));
         let (mut low, mut high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
         let mut clipping = Clipping::Whole;
         if self.reference == Reference::Edge {
-            let edges = self.references(curves);
             let top = edges.iter().map(|edge| edge.0).fold(0.0, f64::max);
             (low, high) = (low.min(0.0), high.max(1.2 * top));
             if top > 0.0 && high > MOST_EDGES * top {
@@ -136,7 +134,7 @@ impl Panel {
 
     /// What the heading adds to the title: of which matrix the eigenvalue is.
     pub fn note(&self, curves: &[Curve]) -> Option<&'static str> {
-        let scaled = |curve: &Curve| curve.records.iter().any(|r| r.preconditioned_sharpness.is_some());
+        let scaled = |curve: &Curve| curve.records().any(|r| r.preconditioned_sharpness.is_some());
         match &*self.name {
             "sharpness" if curves.iter().all(scaled) => Some("largest eigenvalue of P^-1/2 H P^-1/2"),
             "sharpness" if curves.iter().any(scaled) => Some("largest eigenvalue, preconditioned where P is"),
@@ -167,16 +165,21 @@ mod tests {
             sharpness: Some(2.0 * product),
             ..Record::default()
         });
-        Curve { label: "a".to_owned(), records: records.collect(), edge: Some(2.0) }
+        Curve::of("a", records.collect(), Some(2.0))
+    }
+
+    fn drawn(panel: &Panel, products: &[f64]) -> (Axis, Clipping) {
+        let trace = products.iter().enumerate().map(|(step, &product)| (step as f64, product)).collect();
+        panel.axis(&[trace], &panel.references(&[curve(products)]))
     }
 
     #[test]
     fn spikes_far_over_the_edge_are_cut_off() {
         let edge = &ALL[3];
-        let (axis, clipping) = edge.axis(&[curve(&[1.0, 3.0])]);
+        let (axis, clipping) = drawn(edge, &[1.0, 3.0]);
         assert_eq!(clipping, Clipping::Whole);
         assert!(axis.place(3.0).unwrap() < 1.0);
-        let (axis, clipping) = edge.axis(&[curve(&[1.0, 300.0])]);
+        let (axis, clipping) = drawn(edge, &[1.0, 300.0]);
         assert_eq!(clipping, Clipping::CutOff);
         assert!(axis.place(5.0).unwrap() < 1.0 && axis.place(2.0).unwrap() > 0.3);
     }
@@ -184,7 +187,7 @@ mod tests {
     #[test]
     fn panels_without_data_are_known() {
         let mut bare = curve(&[1.0]);
-        bare.records[0].sharpness = None;
+        bare.runs[0].records[0].sharpness = None;
         let shown: Vec<&str> =
             ALL.iter().filter(|p| p.has_data(std::slice::from_ref(&bare))).map(|p| &*p.name).collect();
         assert_eq!(shown, ["loss", "rate"]);
@@ -194,7 +197,7 @@ mod tests {
     fn edges_are_told_apart_and_eigenvalues_named() {
         let (plain, mut scaled) = (curve(&[1.0]), curve(&[1.0]));
         scaled.edge = Some(38.0);
-        scaled.records[0].preconditioned_sharpness = Some(3.0);
+        scaled.runs[0].records[0].preconditioned_sharpness = Some(3.0);
         let both = [plain.clone(), scaled.clone(), plain.clone()];
         assert_eq!(ALL[3].references(&both), [(2.0, 0), (38.0, 1)]);
         assert_eq!(ALL[2].note(&[plain]), Some("largest Hessian eigenvalue"));

@@ -109,6 +109,25 @@ impl Spec {
         all
     }
 
+    /// Every setting that makes it another run, by its dotted key: all but its name, what is kept of it, and what of the engine changes
+    /// no bit. The name of a section's entry has the key of the section: `tuner`.
+    pub fn distinguishing(&self) -> Vec<(String, Value)> {
+        let mut all = Vec::new();
+        for (section, settings) in self.sections() {
+            for (key, value) in settings {
+                match (section, key) {
+                    ("", "name") => {}
+                    ("", key) if key.starts_with("checkpoint_") => {}
+                    ("", key) => all.push((key.to_owned(), value)),
+                    ("engine", key) if WITHOUT_BITS.contains(&key) => {}
+                    (section, "name") => all.push((section.to_owned(), value)),
+                    (section, key) => all.push((format!("{section}.{key}"), value)),
+                }
+            }
+        }
+        all
+    }
+
     /// Everything it says: the keys outside of any section under an empty name, then the sections.
     fn sections(&self) -> Vec<(&'static str, Vec<(&str, Value)>)> {
         let mut all = vec![("", self.root())];

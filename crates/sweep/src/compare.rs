@@ -1,9 +1,9 @@
 //! Runs side by side: the best of a grid, one table, one picture.
 
-use onedge_plot::{Abscissa, Curve, Picture};
+use onedge_plot::{Abscissa, Course, Curve, Picture};
 use onedge_record::StopReason;
 use onedge_run::Finished;
-use onedge_text::table::{Table, duration, number};
+use onedge_text::table::{Table, duration, number, plus_minus};
 
 use crate::Metric;
 
@@ -98,14 +98,13 @@ pub fn comparison_table_by(groups: &[Group], metric: &Metric) -> Table {
                 mean(&counted.iter().copied().filter_map(value).collect::<Vec<_>>())
             };
             let star = if group.points.len() > 1 && best == Some(index) { " *" } else { "" };
-            let spread = point.standard_error().map_or(String::new(), |error| format!(" ± {}", number(Some(error))));
             let mut row = vec![format!("{}{star}", group.label(point))];
             if !metric.is_usual() {
                 let values: Vec<f64> = counted.iter().filter_map(|run| metric.of(&run.summary)).collect();
                 row.push(with_error(mean(&values), point.standard_error_of(metric)));
             }
             row.extend([
-                format!("{}{spread}", number(over(|run| run.summary.final_loss))),
+                with_error(over(|run| run.summary.final_loss), point.standard_error()),
                 number(over(|run| run.summary.best_loss)),
                 percent(over(|run| run.summary.train.get("accuracy").copied())),
                 percent(over(|run| run.summary.test.get("accuracy").copied())),
@@ -138,11 +137,10 @@ pub(crate) fn heading(metric: &Metric, with_errors: bool) -> String {
 
 /// A number with its standard error, if there is one.
 pub(crate) fn with_error(value: Option<f64>, error: Option<f64>) -> String {
-    let error = error.map_or(String::new(), |error| format!(" ± {}", number(Some(error))));
-    number(value) + &error
+    value.map_or_else(|| number(None), |value| plus_minus(value, error))
 }
 
-/// The best point of each group (its first seed), in the four usual panels.
+/// The best point of each group, in the four usual panels: of several seeds the mean, with their range as a band.
 pub fn picture(title: &str, groups: &[Group]) -> Picture {
     picture_by(title, groups, &Metric::final_loss())
 }
@@ -151,10 +149,20 @@ pub fn picture(title: &str, groups: &[Group]) -> Picture {
 pub fn picture_by(title: &str, groups: &[Group], metric: &Metric) -> Picture {
     let shown = groups.iter().filter_map(|group| {
         let point = &group.points[group.best_by(metric).unwrap_or(0)];
-        let run = point.runs.first()?;
-        Some(Curve { label: group.label(point), records: run.records.clone(), edge: run.edge })
+        let edge = point.runs.first()?.edge;
+        Some(Curve { label: group.label(point), runs: point.runs.iter().map(course).collect(), edge })
     });
-    Picture { title: title.to_owned(), x: Abscissa::Step, panels: Vec::new(), curves: shown.collect() }
+    Picture { title: title.to_owned(), x: Abscissa::Step, panels: Vec::new(), curves: shown.collect(), smoothing: None }
+}
+
+/// A run as a picture shows it.
+pub fn course(run: &Finished) -> Course {
+    Course { records: run.records.clone(), diverged: has_diverged(&run.summary.stop) }
+}
+
+/// Whether a run ended for its loss, which grew beyond its limit or was no number.
+pub fn has_diverged(stop: &StopReason) -> bool {
+    matches!(stop, StopReason::Diverged { .. } | StopReason::NonFinite { .. })
 }
 
 fn of_a_success(run: &Finished, metric: &Metric) -> Option<f64> {
@@ -238,11 +246,25 @@ mod tests {
         // Mean 3, standard deviation 2, over sqrt(3).
         let (head, text) = row(vec![done(1.0), done(3.0), run(diverged(), 1e9), done(5.0)]);
         assert!(head.contains("final loss ± standard error"), "{head}");
-        assert!(text.contains("3.000 ± 1.155 ") && text.contains("diverged at step 3 (3 of 4 finished)"), "{text}");
+        assert!(text.contains("3.0 ± 1.2 ") && text.contains("diverged at step 3 (3 of 4 finished)"), "{text}");
         let (_, text) = row(vec![run(diverged(), 1e9), run(diverged(), 1e9)]);
         assert!(text.contains(" - ") && !text.contains("e9") && text.contains("(0 of 2 finished)"), "{text}");
         let (head, text) = row(vec![run(diverged(), 1e9)]);
         assert!(!head.contains('±') && text.contains("1.000e9") && text.ends_with("diverged at step 3"), "{text}");
+    }
+
+    #[test]
+    fn the_picture_has_every_seed_of_the_best_and_marks_what_diverged() {
+        let diverged = StopReason::Diverged { step: 3, loss: 1e9, limit: 1e3 };
+        let runs = vec![run(StopReason::StepsDone, 1.0), run(diverged, 1e9)];
+        let point = |label: &str, runs| Point { label: label.to_owned(), runs };
+        let best = point("rate=0.2", vec![run(StopReason::StepsDone, 0.5), run(StopReason::StepsDone, 0.7)]);
+        let grid = Group { name: "a".to_owned(), points: vec![point("rate=0.1", runs.clone()), best] };
+        let failed = Group { name: "b".to_owned(), points: vec![point("", runs)] };
+        let drawn = picture("best", &[grid, failed]);
+        let seen: Vec<_> = drawn.curves.iter().map(|curve| (curve.label.as_str(), curve.runs.len())).collect();
+        assert_eq!(seen, [("a rate=0.2", 2), ("b", 2)]);
+        assert_eq!(drawn.curves[1].runs.iter().map(|run| run.diverged).collect::<Vec<_>>(), [false, true]);
     }
 
     /// The smaller final loss has the worse accuracy, whose means over the seeds are 0.75 and 0.875.
@@ -272,6 +294,6 @@ mod tests {
             "{head}"
         );
         // Standard deviation of 3/4 and 1 is sqrt(1/32), over sqrt(2).
-        assert!(rows.contains("a rate=0.2 *") && rows.contains("0.8750 ± 0.1250"), "{text}");
+        assert!(rows.contains("a rate=0.2 *") && rows.contains("0.88 ± 0.12"), "{text}");
     }
 }

@@ -5,7 +5,7 @@ use super::report::{Report, line, summary_number};
 use super::status::Status;
 use super::trials::Trial;
 use crate::{Error, Metric};
-use onedge_plot::{HeatCell, HeatMap, HeatPanel, Mark, Scale};
+use onedge_plot::{Colors, HeatCell, HeatMap, HeatPanel, Mark, Scale};
 use onedge_record::{StopReason, Summary};
 use onedge_run::{DataSets, Metrics, metrics};
 use onedge_spec::Spec;
@@ -232,6 +232,7 @@ impl Map {
             y_label: self.axes.y.clone(),
             rows: self.rows.clone(),
             panels: self.panels.iter().map(panel).collect(),
+            colors: Colors::Shared,
             marks: shown.map(|(mark, what)| (mark, what.to_owned())).collect(),
         }
     }

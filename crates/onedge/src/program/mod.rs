@@ -10,6 +10,7 @@
 //! }
 //! ```
 
+mod appearance;
 mod code;
 mod commands;
 mod completion;
@@ -20,6 +21,7 @@ mod exit;
 mod finished;
 mod glossary;
 mod interrupt;
+mod legend;
 mod named;
 mod overwrite;
 mod parameters;

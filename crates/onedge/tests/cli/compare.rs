@@ -23,11 +23,18 @@ fn grids_are_run_and_the_best_is_marked() {
     assert!(row("greedy").contains("steps done"));
     assert!(!output.stderr.contains("note:"), "{}", output.stderr);
     let names = bench.names("c");
-    for expected in ["constant-rate=0.1", "constant-rate=0.1-2", "greedy", "picture.png", "picture.svg", "table.txt"] {
+    for expected in
+        ["constant-rate=0.1", "constant-rate=0.1-2", "greedy", "picture.pdf", "picture.png", "picture.svg", "table.txt"]
+    {
         assert!(names.iter().any(|name| name == expected), "{expected}: {names:?}");
     }
     let svg = bench.read("c/picture.svg");
     assert!(svg.contains("constant rate=0.1<") && svg.contains("greedy<") && !svg.contains("rate=0.001"));
+    for expected in
+        ["the best of each spec by final loss", "lines: means over 2 seeds, bands: lowest to highest of them"]
+    {
+        assert!(svg.contains(expected), "{expected}");
+    }
     assert_eq!(bench.read("c/table.txt"), output.stdout.split("left in").next().unwrap());
 }
 

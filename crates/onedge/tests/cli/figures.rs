@@ -19,11 +19,12 @@ fn a_figure_is_run_judged_drawn_and_gathered() {
         "figure 2: classical tuners against the tuned constant rate on a linear model\n",
         "linear model, gradient descent: digits (first 512, label_noise 0.5, scale standard), linear, cross-entropy (l2 1e-5), gd, full batch, 24 steps\n",
         "greedy ends at 1.1 times the tuned constant's loss or less",
-        "left in runs/figures/tiny, as svg, png, csv, txt and json\n",
+        "left in runs/figures/tiny, as svg, png, pdf, csv, txt and json\n",
     ] {
         assert!(first.stdout.contains(expected), "{expected}: {}", first.stdout);
     }
-    let names: Vec<String> = ["csv", "json", "png", "svg", "txt"].iter().map(|end| format!("figure-2.{end}")).collect();
+    let names: Vec<String> =
+        ["csv", "json", "pdf", "png", "svg", "txt"].iter().map(|end| format!("figure-2.{end}")).collect();
     assert_eq!(bench.names("runs/figures/tiny"), [&names[..], &["made-by-onedge.txt".to_owned()]].concat());
     let csv = bench.read("runs/figures/tiny/figure-2.csv");
     assert!(csv.starts_with("problem,rule,setting,seed,step,cost,seconds,loss,learning_rate\n"), "{csv}");
@@ -47,6 +48,16 @@ fn a_figure_is_run_judged_drawn_and_gathered() {
     assert!(page.matches("<svg").count() == 3 && page.contains("<h2>Figure 11: ") && !page.contains("src="), "{page}");
     let text = bench.done(&["report", "--figures", "runs/figures/tiny", "--markdown"]).stdout;
     assert!(text.starts_with("# The paper's figures") && text.contains("\n## Figure 2: "), "{text}");
+}
+
+#[test]
+fn a_figure_does_not_wait_for_the_runs_of_others() {
+    let bench = Bench::new();
+    let output = bench.done(&["figure", "2", "9", "--preset", "tiny", "-q"]).stdout;
+    let place = |text: &str| output.find(text).unwrap_or_else(|| panic!("{text}: {output}"));
+    assert!(place("figure 9: the simplified") < place("figure 2: classical"), "{output}");
+    // All of them together are by their number.
+    assert!(place("\n     2  ") < place("\n     9  "), "{output}");
 }
 
 #[test]

@@ -80,9 +80,7 @@ fn plot_draws_several_runs() {
     bench.done(&["train", "a.toml", "-q", "--set", "tuner.rate=0.3"]);
     bench.done(&["plot", "runs/constant", "runs/constant-2", "-o", "x.svg", "--x", "cost"]);
     let svg = bench.read("x.svg");
-    for expected in
-        ["constant (constant)", "constant (constant-2)", "edge 2", "cost in forward passes", "mixture, mlp, gd"]
-    {
+    for expected in [">rate = 0.1<", ">rate = 0.3<", "edge 2", "cost in forward passes", "mixture, mlp, gd"] {
         assert!(svg.contains(expected), "{expected}");
     }
     for folder in ["A/run", "B/run"] {
@@ -93,7 +91,12 @@ fn plot_draws_several_runs() {
     assert!(svg.contains("constant (A/run)") && svg.contains("constant (B/run)"));
     bench.done(&["plot", "runs/constant", "-o", "x.png", "--panels", "gradient,turn"]);
     for (args, expected) in [
-        (["-o", "x.pdf", "--x", "step"], "`.svg` or `.png`, got `.pdf`"),
+        (["-o", "x.gif", "--x", "step"], "`.svg`, `.png` or `.pdf`, got `.gif`"),
+        (["-o", "x.png", "--font", "Times"], "x.png: expected a name that ends in `.svg`, as other formats have"),
+        (["-o", "x.svg", "--size", "800"], "expected width and height from 100 to 10000, like 800x600"),
+        (["-o", "x.svg", "--size", "120x120"], "expected a size with room for 4 panels and the legend, got 120x120"),
+        (["-o", "x.svg", "--font-size", "2"], "expected a number from 4 to 72"),
+        (["-o", "x.svg", "--smooth", "1.5"], "expected a share between 0 and 1, or a whole number of readings from 2"),
         (["-o", "z.svg", "--panels", "los"], "try `loss`"),
         (
             ["-o", "z.svg", "--panels", "loss,trace"],
@@ -105,6 +108,41 @@ fn plot_draws_several_runs() {
         assert_eq!(output.code, Some(2), "{}", output.stderr);
         assert!(output.stderr.contains(expected), "{}", output.stderr);
     }
+}
+
+#[test]
+fn plot_draws_means_over_seeds_smoothed_curves_and_sizes() {
+    let bench = Bench::new();
+    for (seed, rate) in [("1", "0.1"), ("2", "0.1"), ("3", "0.1"), ("1", "0.3"), ("2", "1e9")] {
+        let settings = [format!("seed={seed}"), format!("tuner.rate={rate}"), format!("name=r{rate}-{seed}")];
+        let set: Vec<&str> = settings.iter().flat_map(|setting| ["--set", setting]).collect();
+        let output = bench.run(&[&["train", "a.toml", "-q"], &set[..]].concat());
+        assert_eq!(output.code, Some(i32::from(rate == "1e9")), "{}", output.stderr);
+    }
+    let all = ["r0.1-1", "r0.1-2", "r0.1-3", "r0.3-1", "r1e9-2"];
+    bench.done(&[&["plot"], &all[..], &["-o", "m.svg", "--mean"]].concat());
+    let svg = bench.read("m.svg");
+    for expected in
+        [">r0.1-1<", ">r0.3-1<", "lines: means over 3 seeds, bands: lowest to highest of them", "×: diverged there"]
+    {
+        assert!(svg.contains(expected), "{expected}: {svg}");
+    }
+    assert!(!svg.contains("r0.1-2"), "one curve for three seeds");
+    bench.done(&["plot", "r0.1-1", "r0.1-2", "-o", "s.svg", "--smooth", "0.9", "--size", "900x700", "--font", "Times"]);
+    let svg = bench.read("s.svg");
+    for expected in
+        ["smoothed (exponential average, 0.9), pale: as recorded", "width=\"900\" height=\"700\"", "Times, "]
+    {
+        assert!(svg.contains(expected), "{expected}");
+    }
+    bench.done(&["plot", "r0.1-1", "-o", "p.pdf", "--font-size", "10"]);
+    assert!(std::fs::read(bench.path("p.pdf")).unwrap().starts_with(b"%PDF-"));
+    std::fs::write(bench.path("runs/r0.3-1/spec.toml"), "").unwrap();
+    let output = bench.run(&["plot", "runs/r0.3-1", "-o", "n.svg", "--mean"]);
+    assert_eq!(
+        (output.code, output.stderr.as_str()),
+        (Some(2), "error: --mean: expected runs whose specs can be read, got `runs/r0.3-1`\n")
+    );
 }
 
 #[test]

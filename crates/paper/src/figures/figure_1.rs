@@ -1,9 +1,8 @@
 use onedge_registry::Entry;
-use onedge_theory::presets::Claim;
 
 use crate::Error;
 use crate::draw::{LOSS, RATE, Style, csv, curves};
-use crate::judge::{Judge, ends, graded, limits, unknown};
+use crate::judge::{Claim, Judge, ends, graded, limits, unknown};
 use crate::problems::first_four;
 use crate::{Figure, Picture, Results, Scope, Study, rules};
 use onedge_plot::Abscissa;
@@ -49,7 +48,7 @@ fn judge(results: &Results) -> Vec<Claim> {
             let found = ends(results, problem, name, "constant");
             let [most] = limits(says);
             let verdict = found.map_or(unknown("no run came to its end"), |ends| {
-                (graded(ends.all_above(most), ends.ratio > most), ends.measured())
+                ends.seen(graded(ends.all_above(most), ends.ratio > most))
             });
             judge.claim(problem, says, verdict);
         }

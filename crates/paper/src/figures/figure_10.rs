@@ -14,7 +14,7 @@ pub(super) static ENTRY: Entry<Figure> = Entry {
         number: 10,
         must_show: "as figure 4; p goes to 0 with the tuner, and stays near a/b at a constant rate",
         study: |_| Ok(Study::none()),
-        judge: |_| simplified::in_either_convention("figure-10").unwrap_or_default(),
+        judge: |_| simplified::in_both_conventions("figure-10").unwrap_or_default(),
         draw: |_, _| simplified::picture("figure-10", SETTINGS),
     },
 };

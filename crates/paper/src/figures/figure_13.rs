@@ -1,10 +1,9 @@
 use onedge_registry::Entry;
-use onedge_theory::presets::Claim;
 
 use super::figure_5::EDGE;
 use crate::Error;
 use crate::draw::{LOSS, PRODUCT, RATE, SHARPNESS, Style, csv, curves};
-use crate::judge::{Ends, Judge, ends, graded, limits, over_seeds, unknown};
+use crate::judge::{Claim, Ends, Judge, Seen, ends, graded, limits, over_seeds, unknown};
 use crate::problems::{convolutional, mixer_gd};
 use crate::results::middle;
 use crate::{Figure, Picture, Results, Scope, Study, rules};
@@ -53,8 +52,7 @@ fn judge(results: &Results) -> Vec<Claim> {
         judge.claim(
             problem,
             "Polyak ends under CDAT at sigma 2, every seed (partly: on the mean)",
-            found("Polyak", EDGE)
-                .map_or_else(failed, |ends| (graded(ends.all_below(1.0), ends.ratio < 1.0), ends.measured())),
+            found("Polyak", EDGE).map_or_else(failed, |ends| ends.seen(graded(ends.all_below(1.0), ends.ratio < 1.0))),
         );
         let nearer = |over: &Ends| found(EDGE, "Polyak").is_some_and(|edge| over.ratio < edge.ratio);
         let says = "sigma 2.0625 ends at 2 times Polyak's loss or less (partly: nearer to it than sigma 2)";
@@ -62,8 +60,7 @@ fn judge(results: &Results) -> Vec<Claim> {
         judge.claim(
             problem,
             says,
-            found(OVER, "Polyak")
-                .map_or_else(failed, |over| (graded(over.ratio <= most, nearer(&over)), over.measured())),
+            found(OVER, "Polyak").map_or_else(failed, |over| over.seen(graded(over.ratio <= most, nearer(&over)))),
         );
         let within = |ends: &Ends, factor: f64| ends.ratio < factor && ends.ratio > 1.0 / factor;
         let says =
@@ -73,7 +70,7 @@ fn judge(results: &Results) -> Vec<Claim> {
             problem,
             says,
             found("hypergradient", "constant")
-                .map_or_else(failed, |ends| (graded(within(&ends, most), within(&ends, partly)), ends.measured())),
+                .map_or_else(failed, |ends| ends.seen(graded(within(&ends, most), within(&ends, partly)))),
         );
         let says =
             "hypergradient descent sharpens: from the second tenth to the last by 1.1 to 10 times (partly: 1 to 30)";
@@ -84,7 +81,7 @@ fn judge(results: &Results) -> Vec<Claim> {
             sharpening(results, problem).map_or_else(failed, |(early, late)| {
                 let inside = |low: f64, high: f64| (low..=high).contains(&(late / early));
                 let text = format!("{} to {}", number(Some(early)), number(Some(late)));
-                (graded(inside(low, high), inside(lower, higher)), text)
+                Seen::of(graded(inside(low, high), inside(lower, higher)), text, late / early)
             }),
         );
     }

@@ -1,10 +1,9 @@
 use onedge_registry::Entry;
-use onedge_theory::presets::Claim;
 
 use super::figure_1::NAMES;
 use crate::Error;
 use crate::draw::{LOSS, RATE, Style, csv, curves};
-use crate::judge::{Judge, ends, graded, limits, unknown};
+use crate::judge::{Claim, Judge, ends, graded, limits, unknown};
 use crate::problems::{batches, mini_batch};
 use crate::{Figure, Picture, Results, Scope, Study};
 use onedge_plot::Abscissa;
@@ -49,7 +48,7 @@ fn judge(results: &Results) -> Vec<Claim> {
         let found = ends(results, &problem, name, "constant");
         let [most, partly] = limits(says);
         let verdict = found.map_or(unknown("no run came to its end"), |ends| {
-            (graded(ends.ratio <= most, ends.ratio <= partly), ends.measured())
+            ends.seen(graded(ends.ratio <= most, ends.ratio <= partly))
         });
         judge.claim(&problem, says, verdict);
     }

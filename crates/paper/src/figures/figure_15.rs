@@ -1,9 +1,8 @@
 use onedge_registry::Entry;
-use onedge_theory::presets::Claim;
 
 use crate::Error;
 use crate::draw::{LOSS, RATE, SHARPNESS, Style, csv, curves};
-use crate::judge::{Judge, ends, graded, limits, unknown, whether};
+use crate::judge::{Claim, Judge, ends, graded, limits, unknown, whether};
 use crate::{Figure, Picture, Results, Scope, Study, problems, rules};
 use onedge_plot::Abscissa;
 
@@ -44,7 +43,7 @@ fn judge(results: &Results) -> Vec<Claim> {
         judge.claim(
             problem,
             says,
-            found("2 / λ", "constant").map_or_else(failed, |ends| (whether(ends.ratio > most), ends.measured())),
+            found("2 / λ", "constant").map_or_else(failed, |ends| ends.seen(whether(ends.ratio > most))),
         );
         let says = "sigma 3 ends at 1.1 times the tuned constant's loss or less (partly: 2 times)";
         let [_, most, partly] = limits(says);
@@ -52,13 +51,13 @@ fn judge(results: &Results) -> Vec<Claim> {
             problem,
             says,
             found("3 / λ", "constant")
-                .map_or_else(failed, |ends| (graded(ends.ratio <= most, ends.ratio <= partly), ends.measured())),
+                .map_or_else(failed, |ends| ends.seen(graded(ends.ratio <= most, ends.ratio <= partly))),
         );
         judge.claim(
             problem,
             "sigma 3 ends under sigma 2, every seed (partly: on the mean)",
             found("3 / λ", "2 / λ")
-                .map_or_else(failed, |ends| (graded(ends.all_below(1.0), ends.ratio < 1.0), ends.measured())),
+                .map_or_else(failed, |ends| ends.seen(graded(ends.all_below(1.0), ends.ratio < 1.0))),
         );
     }
     judge.claims()

@@ -1,18 +1,16 @@
-use onedge_registry::Entry;
-use onedge_theory::presets::{Claim, Verdict};
-
 use super::figure_5::{EDGE, GREEDY};
 use crate::Error;
 use crate::draw::{Across, Column, LOSS, SHARPNESS, Style, csv, curves};
-use crate::judge::{Judge, ends, graded, limits, unknown};
+use crate::judge::{Claim, Judge, Seen, ends, graded, limits, unknown};
 use crate::results::between;
 use crate::study::{Candidate, Series};
 use crate::{Figure, Picture, Results, Scope, Study, problems, rules};
 use onedge_plot::{Abscissa, Quantity, Scale};
+use onedge_registry::Entry;
 
 const NAMES: [&str; 2] = [GREEDY, EDGE];
 const DIFFERENCE: Column = Column {
-    title: "f(w + 2r u) - f(w + r u)",
+    title: "f(w + 2r u) − f(w + r u)",
     key: "edge_against_greedy",
     scale: Scale::Log,
     quantity: difference,
@@ -55,7 +53,7 @@ fn judge(results: &Results) -> Vec<Claim> {
     let mut judge = Judge::default();
     for problem in results.problems() {
         for name in NAMES {
-            let says = "the difference is positive at 95 % of the steps or more, all seeds together (partly: 80 %)";
+            let says = "the difference is positive throughout: at 100 % of the steps (partly: 95 %)";
             let verdict = positive(results, problem, name, DIFFERENCE.quantity, limits(says));
             judge.claim(&format!("{problem}: {name}"), says, verdict);
         }
@@ -64,20 +62,14 @@ fn judge(results: &Results) -> Vec<Claim> {
             problem,
             "greedy ends above the loss on edge, every seed (partly: on the mean)",
             found.map_or(unknown("no run came to its end"), |ends| {
-                (graded(ends.all_above(1.0), ends.ratio > 1.0), ends.measured())
+                ends.seen(graded(ends.all_above(1.0), ends.ratio > 1.0))
             }),
         );
     }
     judge.claims()
 }
 
-fn positive(
-    results: &Results,
-    problem: &str,
-    name: &str,
-    quantity: Quantity,
-    [shown, partly]: [f64; 2],
-) -> (Verdict, String) {
+fn positive(results: &Results, problem: &str, name: &str, quantity: Quantity, [shown, partly]: [f64; 2]) -> Seen {
     let runs = results.group(problem, name).into_iter().flat_map(|group| &group.points).flat_map(|point| &point.runs);
     let values: Vec<f64> = runs.flat_map(|run| between(run, quantity, (0.0, 1.0))).collect();
     if values.is_empty() {
@@ -85,9 +77,10 @@ fn positive(
     }
     let count = values.iter().filter(|value| **value > 0.0).count();
     let share = count as f64 / values.len() as f64;
-    (
+    Seen::of(
         graded(100.0 * share >= shown, 100.0 * share >= partly),
         format!("{count} of {}, {:.1} %", values.len(), 100.0 * share),
+        100.0 * share,
     )
 }
 
@@ -101,7 +94,7 @@ fn draw(results: &Results, x: Abscissa) -> Result<Picture, Error> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use onedge_theory::presets::Verdict::{NotShown, Partly, Shown};
+    use onedge_theory::presets::Verdict::{self, NotShown, Partly, Shown};
 
     use super::*;
     use crate::results::samples::{run, series};
@@ -124,8 +117,9 @@ mod tests {
                 [(GREEDY, greedy), (EDGE, 0.1)].map(|(name, end)| series("a", name, vec![differing(end, negative)]));
             judge(&Results { series: all.to_vec() }).into_iter().map(|claim| claim.verdict).collect()
         };
-        assert_eq!(verdicts(0.2, 5), [Shown; 3]);
-        assert_eq!(verdicts(0.2, 20), [Partly, Partly, Shown]);
-        assert_eq!(verdicts(0.05, 21), [NotShown; 3]);
+        assert_eq!(verdicts(0.2, 0), [Shown; 3]);
+        assert_eq!(verdicts(0.2, 1), [Partly, Partly, Shown]);
+        assert_eq!(verdicts(0.2, 5), [Partly, Partly, Shown]);
+        assert_eq!(verdicts(0.05, 6), [NotShown; 3]);
     }
 }

@@ -1,11 +1,10 @@
 use onedge_registry::Entry;
-use onedge_theory::presets::Claim;
 
 use super::figure_5::{EDGE, GREEDY};
 use super::figure_6::{NAMES, study};
 use crate::Error;
 use crate::draw::{ALIGNMENT, PRODUCT, SHARPNESS, Style, TURN, csv, curves};
-use crate::judge::{Judge, graded, limits, over_seeds, unknown, whether};
+use crate::judge::{Claim, Judge, Seen, graded, limits, over_seeds, unknown, whether};
 use crate::results::middle;
 use crate::{Figure, Picture, Results};
 use onedge_plot::Abscissa;
@@ -30,20 +29,21 @@ fn judge(results: &Results) -> Vec<Claim> {
     let mut judge = Judge::default();
     for problem in results.problems() {
         let cosine = |name| over_seeds(results.best(problem, name)?, |run| middle(run, TURN.quantity, (0.5, 1.0)));
+        let seen = |verdict, cosine| Seen::of(verdict, number(Some(cosine)), cosine);
         let nothing = || unknown("not measured, or no run came to its end");
         let says = "the median cosine of successive updates over the second half is under -0.5 (partly: under 0)";
         let [most, partly] = limits(says);
         judge.claim(
             &format!("{problem}: {EDGE}"),
             says,
-            cosine(EDGE).map_or_else(nothing, |cosine| (graded(cosine < most, cosine < partly), number(Some(cosine)))),
+            cosine(EDGE).map_or_else(nothing, |cosine| seen(graded(cosine < most, cosine < partly), cosine)),
         );
         let says = "the same is above -0.5";
         let [least] = limits(says);
         judge.claim(
             &format!("{problem}: {GREEDY}"),
             says,
-            cosine(GREEDY).map_or_else(nothing, |cosine| (whether(cosine > least), number(Some(cosine)))),
+            cosine(GREEDY).map_or_else(nothing, |cosine| seen(whether(cosine > least), cosine)),
         );
     }
     judge.claims()

@@ -1,14 +1,13 @@
 use std::fmt::Write;
 
-use onedge_registry::Entry;
-use onedge_theory::presets::{Claim, Verdict};
-
 use crate::Error;
 use crate::draw::quoted;
-use crate::judge::{Judge, end, graded, limits, unknown, whether};
+use crate::judge::{Claim, Judge, Seen, end, graded, limits, unknown, whether};
 use crate::problems::{Shape, mlp};
+use crate::results::Grids;
 use crate::{Figure, Picture, Results, Scope, Study, rules};
-use onedge_plot::{Chart, ChartPanel, Drawing, Look, Scale};
+use onedge_plot::{Chart, ChartPanel, Drawing, Look, Scale, Trace, tick_label};
+use onedge_registry::Entry;
 use onedge_text::table::number;
 
 pub(super) static ENTRY: Entry<Figure> = Entry {
@@ -160,62 +159,72 @@ fn judge(results: &Results) -> Vec<Claim> {
                 let says =
                     "the best gain at the largest width is above 1.25 times that at the smallest (partly: above it)";
                 let [most] = limits(says);
-                judge.claim(name, says, (graded(growth > most, growth > 1.0), gains));
+                judge.claim(name, says, Seen::of(graded(growth > most, growth > 1.0), gains, growth));
             }
             Varied::Depth => {
                 let says =
                     "the best gain at the largest depth is above 1.25 times that at the smallest (partly: above it)";
                 let [most] = limits(says);
-                judge.claim(name, says, (graded(growth > most, growth > 1.0), gains));
+                judge.claim(name, says, Seen::of(graded(growth > most, growth > 1.0), gains, growth));
                 let says = "at the largest depth the best sigma is from 1.7 to 2, below 2";
                 let [low, high, _] = limits(says);
-                judge.claim(name, says, (whether((low..high).contains(&last.1)), sigmas));
+                judge.claim(name, says, Seen::of(whether((low..high).contains(&last.1)), sigmas, last.1));
             }
             Varied::WeightDecay => {
                 let says = "the best gain at the largest weight decay is under 0.8 times that at the smallest (partly: under it)";
                 let [most] = limits(says);
-                judge.claim(name, says, (graded(growth < most, growth < 1.0), gains));
+                judge.claim(name, says, Seen::of(graded(growth < most, growth < 1.0), gains, growth));
             }
             Varied::Examples => {
                 let says = "the best sigmas of all data sizes are within 0.15 of each other (partly: 0.3)";
-                judge.claim(name, says, (steady(along.iter().map(|point| point.1), limits(says)), sigmas));
+                judge.claim(name, says, steady(along.iter().map(|point| point.1), limits(says), sigmas));
             }
         }
     }
     judge.claims()
 }
 
-fn steady(sigmas: impl Iterator<Item = f64>, [most, partly]: [f64; 2]) -> Verdict {
+fn steady(sigmas: impl Iterator<Item = f64>, [most, partly]: [f64; 2], text: String) -> Seen {
     let (low, high) = sigmas.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), s| (low.min(s), high.max(s)));
     // Sigmas are multiples of 0.05 but for rounding.
-    graded(high - low < most + 0.001, high - low < partly + 0.001)
+    let apart = high - low;
+    Seen::of(graded(apart < most + 0.001, apart < partly + 0.001), text, apart)
 }
 
 fn draw(results: &Results) -> Picture {
+    let seeds: Vec<Results> = (0..results.seeds()).map(|seed| results.of_seed(seed, Grids::Chosen)).collect();
     let panel = |(varied, name): (Varied, &str)| {
         let along = varied.along(results);
         let curve = |(_, problem): &(f64, String)| {
-            SIGMAS.iter().map(|&sigma| (sigma, gain(results, problem, sigma).unwrap_or(f64::NAN))).collect()
+            let of = |results: &Results, sigma| gain(results, problem, sigma);
+            let points = SIGMAS.iter().map(|&sigma| (sigma, of(results, sigma).unwrap_or(f64::NAN)));
+            let band = SIGMAS.iter().filter_map(|&sigma| {
+                of(results, sigma)?;
+                let gains: Option<Vec<f64>> = seeds.iter().map(|seed| of(seed, sigma)).collect();
+                let (low, high) = gains?.into_iter().map(|g| (g, g)).reduce(|(l, h), g| (l.min(g.0), h.max(g.1)))?;
+                Some((sigma, low, high))
+            });
+            Trace { points: points.collect(), band: band.collect(), ..Trace::default() }
         };
-        let values: Vec<String> = along.iter().map(|(value, _)| value.to_string()).collect();
         ChartPanel {
-            title: format!("{name} {}", values.join(", ")),
+            title: name.to_owned(),
+            legend: along.iter().map(|(value, _)| tick_label(*value)).collect(),
             scale: Scale::Log,
             curves: along.iter().map(curve).collect(),
             across: Some((1.0, "no gain")),
         }
     };
-    let labels = ["smallest", "second", "third", "largest"];
     let chart = Chart {
         title: "The gain of CDAT: the tuned constant's final loss over its own".to_owned(),
         x_label: "σ".to_owned(),
-        curves: labels
-            .iter()
-            .enumerate()
-            .map(|(i, label)| ((*label).to_owned(), Look::solid([4, 2, 1, 6][i])))
-            .collect(),
+        // What each is stands in its panel.
+        curves: [4, 2, 1, 6].map(|color| (String::new(), Look::solid(color))).to_vec(),
         panels: ALL.map(panel).to_vec(),
         rows: Vec::new(),
+        note: match results.seeds() {
+            0 | 1 => String::new(),
+            count => format!("lines: gains of mean losses over {count} seeds, bands: lowest to highest gain of a seed"),
+        },
     };
     Picture { drawing: Drawing::Curves(chart), csv: csv(results) }
 }
@@ -293,7 +302,10 @@ mod tests {
         let widths: Vec<f64> = Varied::Width.along(&all).into_iter().map(|(value, _)| value).collect();
         assert_eq!(widths, [16.0, 32.0, 64.0, 128.0]);
         let Drawing::Curves(chart) = draw(&all).drawing else { panic!("expected curves") };
-        assert_eq!((chart.panels.len(), chart.panels[0].curves.len(), chart.panels[0].curves[3][4].1), (4, 4, 2.0));
+        assert_eq!(
+            (chart.panels.len(), chart.panels[0].curves.len(), chart.panels[0].curves[3].points[4].1),
+            (4, 4, 2.0)
+        );
         assert_eq!(csv(&all).lines().count(), 1 + 13 * 8);
     }
 }

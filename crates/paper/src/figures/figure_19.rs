@@ -1,10 +1,9 @@
 use onedge_registry::Entry;
-use onedge_theory::presets::Claim;
 
 use super::figure_5::EDGE;
 use crate::Error;
 use crate::draw::{LOSS, RATE, Style, csv, curves};
-use crate::judge::{Judge, ends, limits, whether};
+use crate::judge::{Claim, Judge, Seen, ends, limits, unknown, whether};
 use crate::problems::five;
 use crate::{Figure, Picture, Results, Scope, Study};
 use onedge_plot::Abscissa;
@@ -43,12 +42,15 @@ fn judge(results: &Results) -> Vec<Claim> {
     let all: Vec<(&str, f64)> =
         results.problems().into_iter().filter_map(|problem| Some((problem, over(problem)?))).collect();
     let text: Vec<String> = all.iter().map(|(problem, ratio)| format!("{problem} {}", number(Some(*ratio)))).collect();
+    let least = all.iter().map(|(_, ratio)| *ratio).reduce(f64::min);
     let says = "on one problem at least the best schedule ends under 0.9 times the better of CDAT's losses";
     let [most] = limits(says);
     judge.claim(
         "all problems",
         says,
-        (whether(all.iter().any(|(_, ratio)| *ratio < most)), format!("schedule over CDAT: {}", text.join("; "))),
+        least.map_or(unknown("no run came to its end"), |least| {
+            Seen::of(whether(least < most), format!("schedule over CDAT: {}", text.join("; ")), least)
+        }),
     );
     judge.claims()
 }

@@ -1,10 +1,9 @@
 use onedge_registry::Entry;
-use onedge_theory::presets::Claim;
 
 use super::figure_1::NAMES;
 use crate::Error;
 use crate::draw::{LOSS, RATE, Style, csv, curves};
-use crate::judge::{Judge, ends, graded, limits, unknown};
+use crate::judge::{Claim, Judge, ends, graded, limits, unknown};
 use crate::{Figure, Picture, Results, Scope, Study, problems, rules};
 use onedge_plot::Abscissa;
 
@@ -46,7 +45,7 @@ fn judge(results: &Results) -> Vec<Claim> {
             let found = ends(results, problem, name, "constant");
             let [least, partly] = limits(says);
             let verdict = found.map_or(unknown("no run came to its end"), |ends| {
-                (graded(ends.all_below(least), ends.ratio < partly), ends.measured())
+                ends.seen(graded(ends.all_below(least), ends.ratio < partly))
             });
             judge.claim(problem, says, verdict);
         }

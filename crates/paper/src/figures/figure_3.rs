@@ -1,14 +1,12 @@
-use onedge_registry::Entry;
-use onedge_theory::presets::Verdict;
-
 use super::figure_1::{NAMES, study};
 use crate::Error;
 use crate::draw::{GRADIENT, PRODUCT, RATE, SHARPNESS, Style, csv, curves};
-use crate::judge::{Judge, graded, limits, over_seeds, unknown, whether};
+use crate::judge::{Judge, Seen, graded, limits, over_seeds, unknown, whether};
 use crate::results::{between, median, middle};
 use crate::{Figure, Picture, Results};
 use onedge_plot::Abscissa;
 use onedge_record::Record;
+use onedge_registry::Entry;
 use onedge_run::Finished;
 use onedge_sweep::compare::Point;
 use onedge_text::table::number;
@@ -43,7 +41,7 @@ pub(super) fn dynamics(judge: &mut Judge, results: &Results, problem: &str) {
         let of = format!("{problem}: {name}");
         let point = results.best(problem, name);
         for (says, of_point) in [
-            (RATE_FALLS, rate_falls as fn(&Point) -> Option<(Verdict, String)>),
+            (RATE_FALLS, rate_falls as fn(&Point) -> Option<Seen>),
             (SHARPNESS_RISES, sharpness_rises),
             (JUST_UNDER, just_under),
         ] {
@@ -56,48 +54,53 @@ pub(super) fn dynamics(judge: &mut Judge, results: &Results, problem: &str) {
     judge.claim(
         &format!("{problem}: constant"),
         says,
-        reached.map_or_else(nothing, |most| (whether(most >= least), format!("at most {}", number(Some(most))))),
+        reached.map_or_else(nothing, |most| {
+            Seen::of(whether(most >= least), format!("at most {}", number(Some(most))), most)
+        }),
     );
 }
 
-fn nothing() -> (Verdict, String) {
+fn nothing() -> Seen {
     unknown("not measured, or no run came to its end")
 }
 
 const RATE_FALLS: &str =
     "the rate's median over the first twentieth is 10 times that over the last tenth, or more (partly: 3 times)";
 
-fn rate_falls(point: &Point) -> Option<(Verdict, String)> {
+fn rate_falls(point: &Point) -> Option<Seen> {
     let at = |shares| over_seeds(point, |run| middle(run, |record| Some(record.learning_rate), shares));
     let (early, late) = (at((0.0, 0.05))?, at((0.9, 1.0))?);
     let [most, partly] = limits(RATE_FALLS);
     let fall = early / late;
-    Some((graded(fall >= most, fall >= partly), format!("{} to {}", number(Some(early)), number(Some(late)))))
+    let measured = format!("{} to {}, {} times", number(Some(early)), number(Some(late)), number(Some(fall)));
+    Some(Seen::of(graded(fall >= most, fall >= partly), measured, fall))
 }
 
 const SHARPNESS_RISES: &str = "the sharpness rises: its median over the last tenth is above that before the middle by 5 %, and 1.5 times \
                                that of the second tenth (partly: one of both)";
 
-fn sharpness_rises(point: &Point) -> Option<(Verdict, String)> {
+fn sharpness_rises(point: &Point) -> Option<Seen> {
     let at = |shares| over_seeds(point, |run| middle(run, SHARPNESS.quantity, shares));
     let (early, middle, late) = (at((0.1, 0.2))?, at((0.4, 0.5))?, at((0.9, 1.0))?);
     let [percent, times] = limits(SHARPNESS_RISES);
     let (grows, grown) = (late > (1.0 + percent / 100.0) * middle, late > times * early);
+    let rise = late / early;
     let [early, middle, late] = [early, middle, late].map(|value| number(Some(value)));
-    Some((graded(grows && grown, grows || grown), format!("{early}, {middle} before the middle, {late}")))
+    let measured = format!("{early}, {middle} before the middle, {late}: {} times", number(Some(rise)));
+    Some(Seen::of(graded(grows && grown, grows || grown), measured, rise))
 }
 
 const JUST_UNDER: &str = "the median product over the second half, with the harmonic mean of a step's rate and the next one's, is from 1.5 to 2 \
                           (partly: 1 to 2.2)";
 
-fn just_under(point: &Point) -> Option<(Verdict, String)> {
+fn just_under(point: &Point) -> Option<Seen> {
     let own = over_seeds(point, |run| middle(run, PRODUCT.quantity, (0.5, 1.0)))?;
     let product = over_seeds(point, alternating)?;
     let inside = |low: f64, high: f64| (low..=high).contains(&product);
     let [low, high, lower, higher] = limits(JUST_UNDER);
     let verdict = graded(inside(low, high), inside(lower, higher));
-    let [product, own] = [product, own].map(|value| number(Some(value)));
-    Some((verdict, format!("{product}; with the step's own rate {own}")))
+    let [text, own] = [product, own].map(|value| number(Some(value)));
+    Some(Seen::of(verdict, format!("{text}; with the step's own rate {own}"), product))
 }
 
 /// The median product over the second half with the harmonic mean of two rates, a and b: greedy rates alternate, and two steps along
@@ -128,7 +131,7 @@ fn gradients(judge: &mut Judge, results: &Results, problem: &str) {
             &format!("{problem}: {name}"),
             says,
             growth.map_or_else(nothing, |growth| {
-                (whether(growth < most), format!("at most {} times", number(Some(growth))))
+                Seen::of(whether(growth < most), format!("at most {} times", number(Some(growth))), growth)
             }),
         );
     }
@@ -148,7 +151,7 @@ fn draw(results: &Results, x: Abscissa) -> Result<Picture, Error> {
 
 #[cfg(test)]
 mod tests {
-    use onedge_theory::presets::Verdict::{NotShown, Shown};
+    use onedge_theory::presets::Verdict::{self, NotShown, Shown};
 
     use super::*;
     use crate::results::samples::{run, series};

@@ -14,7 +14,7 @@ pub(super) static ENTRY: Entry<Figure> = Entry {
         number: 4,
         must_show: "constant rate: y oscillates round 0 and the sharpness stabilises; tuner: y is fixed under 0, the sharpness grows, the rate falls",
         study: |_| Ok(Study::none()),
-        judge: |_| simplified::in_either_convention("figure-4").unwrap_or_default(),
+        judge: |_| simplified::in_both_conventions("figure-4").unwrap_or_default(),
         draw: |_, _| simplified::picture("figure-4", SETTINGS),
     },
 };

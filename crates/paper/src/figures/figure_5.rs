@@ -1,9 +1,9 @@
 use onedge_registry::Entry;
-use onedge_theory::presets::{Claim, Verdict};
+use onedge_theory::presets::Verdict;
 
 use crate::Error;
 use crate::draw::{LOSS, RATE, Style, csv, curves};
-use crate::judge::{Judge, ends, graded, limits, over_seeds, unknown, whether};
+use crate::judge::{Claim, Judge, Seen, ends, graded, limits, over_seeds, unknown, whether};
 use crate::problems::{Problem, five};
 use crate::results::middle;
 use crate::{Figure, Picture, Results, Scope, Study};
@@ -52,7 +52,7 @@ fn judge(results: &Results) -> Vec<Claim> {
     for problem in results.problems() {
         let compare = |first, second, of: fn(&crate::judge::Ends) -> Verdict| {
             let found = ends(results, problem, first, second);
-            found.map_or(unknown("no run came to its end"), |ends| (of(&ends), ends.measured()))
+            found.map_or(unknown("no run came to its end"), |ends| ends.seen(of(&ends)))
         };
         judge.claim(
             problem,
@@ -85,27 +85,24 @@ const MOSTLY: &str =
     "mostly: 2.5 diverges or ends above 1.5 times the loss on edge, on more than half of the problems (partly: on one)";
 
 /// On how many problems something is so: shown on more than the share, or on just that if `enough` says so.
-fn count(
-    results: &Results,
-    (share, enough): (f64, bool),
-    of: fn(&Results, &str) -> (Verdict, String),
-) -> (Verdict, String) {
+fn count(results: &Results, (share, enough): (f64, bool), of: fn(&Results, &str) -> Seen) -> Seen {
     let found: Vec<_> = results.problems().into_iter().map(|problem| (problem, of(results, problem))).collect();
-    let holds = found.iter().filter(|(_, (verdict, _))| *verdict == Verdict::Shown).count();
+    let holds = found.iter().filter(|(_, seen)| seen.verdict == Verdict::Shown).count();
     let least = share * found.len() as f64;
     let is_shown = holds as f64 > least || (enough && holds as f64 >= least);
     let text: Vec<String> =
-        found.iter().map(|(problem, (verdict, text))| format!("{problem}: {verdict}, {text}")).collect();
-    (graded(is_shown && holds > 0, holds > 0), format!("{holds} of {}: {}", found.len(), text.join("; ")))
+        found.iter().map(|(problem, seen)| format!("{problem}: {}, {}", seen.verdict, seen.measured)).collect();
+    let measured = format!("{holds} of {}: {}", found.len(), text.join("; "));
+    Seen::of(graded(is_shown && holds > 0, holds > 0), measured, holds as f64)
 }
 
-fn too_far(results: &Results, problem: &str) -> (Verdict, String) {
+fn too_far(results: &Results, problem: &str) -> Seen {
     let found = ends(results, problem, "σ 2.5", EDGE);
     let [_, least] = limits(MOSTLY);
-    found.map_or(unknown("no run came to its end"), |ends| (whether(ends.ratio > least), ends.measured()))
+    found.map_or(unknown("no run came to its end"), |ends| ends.seen(whether(ends.ratio > least)))
 }
 
-fn over_edge(results: &Results, problem: &str) -> (Verdict, String) {
+fn over_edge(results: &Results, problem: &str) -> Seen {
     let loss = |name: &str| results.best(problem, name)?.final_loss();
     let losses: Vec<(&str, f64)> = NAMES[1..].iter().filter_map(|name| Some((*name, loss(name)?))).collect();
     let [_, most] = limits(OFTEN);
@@ -113,15 +110,16 @@ fn over_edge(results: &Results, problem: &str) -> (Verdict, String) {
         return unknown("no run came to its end");
     };
     match loss("σ 2.0625") {
-        Some(over) => (
+        Some(over) => Seen::of(
             whether(over <= most * best),
             format!("{}; the best is {name} with {}", number(Some(over)), number(Some(best))),
+            over / best,
         ),
         None => unknown("2.0625 diverged"),
     }
 }
 
-fn warm_up(results: &Results, problem: &str) -> (Verdict, String) {
+fn warm_up(results: &Results, problem: &str) -> Seen {
     let [most, percent, partly] = limits(WARM_UP);
     let point = results.best(problem, EDGE);
     let at = |shares| over_seeds(point?, |run| middle(run, RATE.quantity, shares));
@@ -129,7 +127,8 @@ fn warm_up(results: &Results, problem: &str) -> (Verdict, String) {
         return unknown("no run came to its end");
     };
     let rise = second / first;
-    (graded(rise > most, rise > partly), format!("{} to {}", number(Some(first)), number(Some(second))))
+    let measured = format!("{} to {}, {} times", number(Some(first)), number(Some(second)), number(Some(rise)));
+    Seen::of(graded(rise > most, rise > partly), measured, rise)
 }
 
 fn draw(results: &Results, x: Abscissa) -> Result<Picture, Error> {
@@ -172,12 +171,13 @@ mod tests {
         let of = |holds: usize, all: usize, enough| {
             let names: Vec<String> = (0..all).map(|i| if i < holds { "yes" } else { "no" }.repeat(i + 1)).collect();
             let series = names.iter().map(|name| series(name, EDGE, vec![rising(0.1)])).collect();
-            let is_so = |_: &Results, problem: &str| (whether(problem.starts_with("yes")), "seen".to_owned());
+            let is_so = |_: &Results, problem: &str| Seen::bare(whether(problem.starts_with("yes")), "seen".to_owned());
             count(&Results { series }, (0.5, enough), is_so)
         };
-        assert_eq!([of(3, 5, false).0, of(2, 4, true).0], [Shown; 2]);
-        assert_eq!([of(2, 5, true).0, of(2, 4, false).0], [Partly; 2]);
-        assert_eq!(of(0, 2, true), (NotShown, "0 of 2: no: not shown, seen; nono: not shown, seen".to_owned()));
+        assert_eq!([of(3, 5, false).verdict, of(2, 4, true).verdict], [Shown; 2]);
+        assert_eq!([of(2, 5, true).verdict, of(2, 4, false).verdict], [Partly; 2]);
+        let text = "0 of 2: no: not shown, seen; nono: not shown, seen".to_owned();
+        assert_eq!(of(0, 2, true), Seen::of(NotShown, text, 0.0));
     }
 
     #[test]

@@ -1,14 +1,12 @@
-use onedge_registry::Entry;
-use onedge_theory::presets::{Claim, Verdict};
-
 use super::figure_5::{EDGE, GREEDY};
 use crate::Error;
 use crate::draw::{GRADIENT, PRODUCT, SHARPNESS, Style, csv, curves};
-use crate::judge::{Judge, graded, limits, over_seeds, unknown, whether};
+use crate::judge::{Claim, Judge, Seen, graded, limits, over_seeds, unknown, whether};
 use crate::problems::five;
 use crate::results::middle;
 use crate::{Figure, Picture, Results, Scope, Study};
 use onedge_plot::Abscissa;
+use onedge_registry::Entry;
 use onedge_sweep::compare::Point;
 use onedge_text::table::number;
 
@@ -44,26 +42,28 @@ fn judge(results: &Results) -> Vec<Claim> {
     let mut judge = Judge::default();
     for problem in results.problems() {
         let nothing = || unknown("not measured, or no run came to its end");
-        let mut claim = |name: &str, says, of: &dyn Fn(&Point) -> Option<(Verdict, String)>| {
+        let mut claim = |name: &str, says, of: &dyn Fn(&Point) -> Option<Seen>| {
             let found = results.best(problem, name).and_then(of);
             judge.claim(&format!("{problem}: {name}"), says, found.unwrap_or_else(nothing));
         };
         let says = "the sharpness does not rise: its median over the last tenth is at most 1.1 times that over the second tenth \
                     (partly: 1.5 times)";
         let [most, partly] = limits(says);
-        claim(EDGE, says, &|point| rise(point).map(|(rise, text)| (graded(rise <= most, rise <= partly), text)));
+        claim(EDGE, says, &|point| {
+            rise(point).map(|(rise, text)| Seen::of(graded(rise <= most, rise <= partly), text, rise))
+        });
         let says =
             "the median product over the second half is from 1 to 1.25 times the edge (partly: 0.9 to 1.5 times)";
         let [low, high, lower, higher] = limits(says);
         claim(EDGE, says, &|point| {
             let inside = |p: f64, low: f64, high: f64| (low..=high).contains(&p);
-            product(point).map(|(p, text)| (graded(inside(p, low, high), inside(p, lower, higher)), text))
+            product(point).map(|(p, text)| Seen::of(graded(inside(p, low, high), inside(p, lower, higher)), text, p))
         });
         let says = "the sharpness rises to more than 1.5 times that of the second tenth";
         let [least] = limits(says);
-        claim(GREEDY, says, &|point| rise(point).map(|(rise, text)| (whether(rise > least), text)));
+        claim(GREEDY, says, &|point| rise(point).map(|(rise, text)| Seen::of(whether(rise > least), text, rise)));
         claim(GREEDY, "the median product over the second half is under the edge", &|point| {
-            product(point).map(|(product, text)| (whether(product < 1.0), text))
+            product(point).map(|(product, text)| Seen::of(whether(product < 1.0), text, product))
         });
     }
     judge.claims()
@@ -73,14 +73,17 @@ fn judge(results: &Results) -> Vec<Claim> {
 fn rise(point: &Point) -> Option<(f64, String)> {
     let at = |shares| over_seeds(point, |run| middle(run, SHARPNESS.quantity, shares));
     let (early, late) = (at((0.1, 0.2))?, at((0.9, 1.0))?);
-    Some((late / early, format!("{} to {}", number(Some(early)), number(Some(late)))))
+    let rise = late / early;
+    Some((rise, format!("{} to {}, {} times", number(Some(early)), number(Some(late)), number(Some(rise)))))
 }
 
 /// The product over the edge.
 fn product(point: &Point) -> Option<(f64, String)> {
     let edge = point.runs.first()?.edge?;
     let product = over_seeds(point, |run| middle(run, PRODUCT.quantity, (0.5, 1.0)))?;
-    Some((product / edge, format!("{}, the edge is {}", number(Some(product)), number(Some(edge)))))
+    let share = product / edge;
+    let [text, over, own] = [product, edge, share].map(|value| number(Some(value)));
+    Some((share, format!("{text}, {own} times the edge of {over}")))
 }
 
 fn draw(results: &Results, x: Abscissa) -> Result<Picture, Error> {
@@ -91,7 +94,7 @@ fn draw(results: &Results, x: Abscissa) -> Result<Picture, Error> {
 
 #[cfg(test)]
 mod tests {
-    use onedge_theory::presets::Verdict::{NotShown, Shown};
+    use onedge_theory::presets::Verdict::{self, NotShown, Shown};
 
     use super::*;
     use crate::results::samples::{run, series};

@@ -1,15 +1,13 @@
 use std::fmt::Write;
 
-use onedge_registry::Entry;
-use onedge_theory::presets::{Claim, Verdict};
-
 use crate::Error;
 use crate::draw::quoted;
-use crate::judge::{Judge, graded, limits, unknown, whether};
+use crate::judge::{Claim, Judge, Seen, graded, limits, unknown, whether};
 use crate::problems::mini_batch;
-use crate::results::mean;
+use crate::results::{Grids, mean};
 use crate::{Figure, Picture, Results, Scope, Study, rules};
-use onedge_plot::{Drawing, HeatCell, HeatMap, HeatPanel, Mark, Scale};
+use onedge_plot::{Colors, Drawing, HeatCell, HeatMap, HeatPanel, Mark, Scale};
+use onedge_registry::Entry;
 use onedge_sweep::compare::Point;
 
 pub(super) static ENTRY: Entry<Figure> = Entry {
@@ -36,7 +34,7 @@ fn sigmas(scope: &Scope) -> Vec<f64> {
 }
 
 fn study(scope: &Scope) -> Result<Study, Error> {
-    let mut study = Study::none();
+    let mut study = Study { grids: Grids::Whole, ..Study::none() };
     for batch in scope.choose([32, 64, 128, 256, 512], [64, 256, 1024, 4096, 16384]) {
         let problem = mini_batch(scope, "momentum", batch);
         for beta in BETAS {
@@ -96,22 +94,22 @@ fn judge(results: &Results) -> Vec<Claim> {
     judge.claim(
         "all batch sizes",
         GOOD_CELLS,
-        (graded(short > none && long > none, short > none || long > none), text.join(", ")),
+        Seen::bare(graded(short > none && long > none, short > none || long > none), text.join(", ")),
     );
     judge.claims()
 }
 
-fn falls(found: &[(f64, f64)]) -> (Verdict, String) {
+fn falls(found: &[(f64, f64)]) -> Seen {
     let (Some(first), Some(last)) = (found.first(), found.last()) else { return unknown("no run came to its end") };
     let text: Vec<String> = found.iter().map(|(batch, sigma)| format!("{batch}: {sigma}")).collect();
     let text = format!("by batch size {}", text.join(", "));
     if found.len() < 2 {
-        return (whether(false), text);
+        return Seen::bare(whether(false), text);
     }
     // The cells are 0.4 apart in the coarser grid.
     let steady = found.windows(2).all(|pair| pair[1].1 >= pair[0].1 - 0.41);
     let smaller = first.1 < last.1;
-    (graded(smaller && steady, smaller), text)
+    Seen::of(graded(smaller && steady, smaller), text, last.1 - first.1)
 }
 
 /// What is said of the cells that end well.
@@ -132,8 +130,10 @@ fn draw(results: &Results) -> Picture {
         let cell = |problem: &&str, point: &Point| {
             let best = best(results, problem, beta).is_some_and(|(best, _)| best.label == point.label);
             let value = value(point);
+            let at_an_end = |sigma: f64| columns.first() == Some(&sigma) || columns.last() == Some(&sigma);
             let mark = match value {
                 None => Mark::Cross,
+                Some(_) if best && sigma(point).is_some_and(at_an_end) => Mark::Ring,
                 Some(_) if best => Mark::Dot,
                 Some(_) => Mark::Nothing,
             };
@@ -144,7 +144,7 @@ fn draw(results: &Results) -> Picture {
             points.iter().map(move |point| cell(&problem, point)).collect::<Vec<_>>()
         };
         HeatPanel {
-            title: format!("last over first loss, averages with {}", series(beta)),
+            title: format!("last over first loss, mean of seeds, averages with {}", series(beta)),
             scale: Scale::Log,
             cells: problems.iter().flat_map(|&problem| of(problem)).collect(),
         }
@@ -152,11 +152,18 @@ fn draw(results: &Results) -> Picture {
     let map = HeatMap {
         title: "CDAT in mini-batches".to_owned(),
         x_label: "σ".to_owned(),
-        columns,
+        columns: columns.clone(),
         y_label: "batch size".to_owned(),
         rows: problems.iter().filter_map(|problem| batch(problem)).collect(),
         panels: BETAS.map(panel).to_vec(),
-        marks: vec![(Mark::Dot, "best of its row".to_owned()), (Mark::Cross, "diverged, or no lower".to_owned())],
+        colors: Colors::Shared,
+        marks: [
+            (Mark::Dot, "best of its row"),
+            (Mark::Ring, "best, where the grid ends"),
+            (Mark::Cross, "diverged, or no lower"),
+        ]
+        .map(|(mark, what)| (mark, what.to_owned()))
+        .to_vec(),
     };
     Picture { drawing: Drawing::Map(map), csv: csv(results) }
 }
@@ -218,7 +225,7 @@ mod tests {
         let Drawing::Map(map) = draw(&all).drawing else { panic!("expected a map") };
         assert_eq!((map.columns.as_slice(), map.rows.as_slice()), (&[1.2, 1.6][..], &[32.0, 64.0][..]));
         let marks: Vec<Mark> = map.panels[0].cells.iter().map(|cell| cell.mark).collect();
-        assert_eq!(marks, [Mark::Dot, Mark::Cross, Mark::Nothing, Mark::Dot]);
+        assert_eq!(marks, [Mark::Ring, Mark::Cross, Mark::Nothing, Mark::Ring]);
         let last = csv(&all).lines().last().unwrap().to_owned();
         assert_eq!(last, "\"net, batch 64\",\"β = 0.99\",\"sigma=1.6 beta=0.99\",1e-1,2e-1");
         assert!(csv(&all).lines().nth(2).unwrap().ends_with(",,"));

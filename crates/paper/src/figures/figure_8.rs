@@ -1,9 +1,8 @@
 use onedge_registry::Entry;
-use onedge_theory::presets::Claim;
 
 use crate::Error;
 use crate::draw::{LOSS, RATE, Style, csv, curves};
-use crate::judge::{Judge, ends, graded, limits, over_seeds, unknown, whether};
+use crate::judge::{Claim, Judge, Seen, ends, graded, limits, over_seeds, unknown, whether};
 use crate::problems::{batches, mini_batch};
 use crate::results::middle;
 use crate::{Figure, Picture, Results, Scope, Study, rules};
@@ -62,7 +61,7 @@ pub(super) fn judge(results: &Results) -> Vec<Claim> {
             problem,
             says,
             ends(results, problem, "CDAT", "constant")
-                .map_or_else(failed, |ends| (whether(ends.ratio > least), ends.measured())),
+                .map_or_else(failed, |ends| ends.seen(whether(ends.ratio > least))),
         );
         let says = "CDAT ends above 0.9 times the tuned schedule's loss: on par or under";
         let [least] = limits(says);
@@ -70,7 +69,7 @@ pub(super) fn judge(results: &Results) -> Vec<Claim> {
             problem,
             says,
             ends(results, problem, "CDAT", "schedule")
-                .map_or_else(failed, |ends| (whether(ends.ratio > least), ends.measured())),
+                .map_or_else(failed, |ends| ends.seen(whether(ends.ratio > least))),
         );
         let point = results.best(problem, "CDAT");
         let at = |shares| over_seeds(point?, |run| middle(run, RATE.quantity, shares));
@@ -80,8 +79,9 @@ pub(super) fn judge(results: &Results) -> Vec<Claim> {
             problem,
             says,
             at((0.0, percent / 100.0)).zip(at((0.1, 0.2))).map_or_else(failed, |(first, second)| {
-                let text = format!("{} to {}", number(Some(first)), number(Some(second)));
-                (graded(second > most * first, second > partly * first), text)
+                let rise = second / first;
+                let text = format!("{} to {}, {} times", number(Some(first)), number(Some(second)), number(Some(rise)));
+                Seen::of(graded(rise > most, rise > partly), text, rise)
             }),
         );
     }
@@ -94,7 +94,9 @@ pub(super) fn judge(results: &Results) -> Vec<Claim> {
         let gains: Vec<f64> = problems.iter().filter(|problem| optimizer(problem) == name).filter_map(gain).collect();
         let text: Vec<String> = gains.iter().map(|gain| number(Some(*gain))).collect();
         let verdict = match (gains.first(), gains.last()) {
-            (Some(first), Some(last)) if gains.len() > 1 => (whether(last > first), text.join(", ")),
+            (Some(first), Some(last)) if gains.len() > 1 => {
+                Seen::of(whether(last > first), text.join(", "), last / first)
+            }
             _ => unknown("no run came to its end"),
         };
         judge.claim(

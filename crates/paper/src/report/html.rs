@@ -1,6 +1,6 @@
 use super::{Page, introduction};
-use crate::{Judged, MadeFigure};
-use onedge_text::table::{duration, number};
+use crate::MadeFigure;
+use onedge_text::table::{duration, number, typeset};
 
 /// Light and dark by what the reader's system prefers; pictures stay on white, as their colours are chosen for it. Where a
 /// window is narrow they scroll sideways: their letters of 12 pixels stay above 10.
@@ -66,9 +66,9 @@ fn section(Page { made, svg }: &Page) -> String {
     out += "<div class=\"wide\"><table>\n";
     for (says, claims) in made.by_statement() {
         out += &format!("<tr><th colspan=\"3\">{}</th></tr>\n", escaped(says));
-        for Judged { of, verdict: is, measured, .. } in claims {
-            let (of, measured) = (escaped(of), escaped(measured));
-            out += &format!("<tr><td>{}</td><td>{of}</td><td>{measured}</td></tr>\n", verdict(is));
+        for claim in claims {
+            let (of, seen) = (escaped(&claim.of), escaped(&typeset(&claim.seen())));
+            out += &format!("<tr><td>{}</td><td>{of}</td><td>{seen}</td></tr>\n", verdict(&claim.verdict));
         }
     }
     out += "</table></div>\n";
@@ -106,7 +106,7 @@ fn ends(made: &MadeFigure) -> String {
             format!("{:.0}", end.cost),
             unbroken(&duration(end.seconds)),
         ];
-        let numbers = numbers.map(|text| format!("<td class=\"number\">{}</td>", escaped(&text))).concat();
+        let numbers = numbers.map(|text| format!("<td class=\"number\">{}</td>", escaped(&typeset(&text)))).concat();
         out += &format!("<tr>{text}{numbers}</tr>\n");
     }
     out + "</table></div>\n"
@@ -172,7 +172,7 @@ mod tests {
         for expected in [
             "<h2>Figure 1: tuners &lt;against&gt; constants</h2>",
             "<th colspan=\"3\">ends above 1.5 &amp; more</th>",
-            "<td>0.3 &lt; 0.4</td>",
+            "<td>−0.3 &lt; 0.4; holds in 2 of 3 seeds (−0.5000 to 2.000×10⁻⁵)</td>",
             "<svg xmlns=\"http://www.w3.org/2000/svg\" font-family=\"x\" viewBox=\"0 0 30 20\" role=\"img\"",
             "12 runs, 3 seeds, 1\u{a0}min\u{a0}15\u{a0}s",
             "at the preset <code>small</code>",

@@ -1,6 +1,6 @@
 use super::{Page, introduction};
 use crate::Judged;
-use onedge_text::table::duration;
+use onedge_text::table::{duration, typeset};
 
 /// The columns of text.
 const WIDTH: usize = 150;
@@ -39,8 +39,9 @@ fn section(Page { made, .. }: &Page) -> String {
         &format!("{}\n\n", wrapped(&format!("Must show: {}. **{}.**", made.must_show, capital(&made.verdict)), "", ""));
     for (says, claims) in made.by_statement() {
         out += &format!("{}\n", wrapped(&format!("{}:", capital(says)), "- ", "  "));
-        for Judged { of, verdict, measured, .. } in claims {
-            out += &format!("{}\n", wrapped(&format!("{of}: *{verdict}*, {measured}"), "  - ", "    "));
+        for claim in claims {
+            let Judged { of, verdict, .. } = claim;
+            out += &format!("{}\n", wrapped(&format!("{of}: *{verdict}*, {}", typeset(&claim.seen())), "  - ", "    "));
         }
     }
     if !made.problems.is_empty() {
@@ -85,7 +86,7 @@ mod tests {
             "| 1 | tuners end above | partly | 1, 1, 1 | 3 | 12 | 1 min 15 s |\n",
             "| 9 | tuners end above | shown | 1, 0, 0 |  |  |  |\n",
             "Must show: tuners end above. **Partly.**\n",
-            "- Ends above 1.5 & more:\n  - first net: *shown*, 0.3 < 0.4\n  - second net: *partly*, 0.3 < 0.4\n",
+            "- Ends above 1.5 & more:\n  - first net: *shown*, −0.3 < 0.4; holds in 2 of 3 seeds (−0.5000 to 2.000×10⁻⁵)\n  - second net: *partly*, −0.3 < 0.4;",
             "Problems:\n\n- first net: digits, mlp\n",
         ] {
             assert!(text.contains(expected), "{expected}\n{text}");

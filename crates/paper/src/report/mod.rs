@@ -50,7 +50,9 @@ fn introduction(pages: &[Page]) -> String {
         "{} figures of the paper \"Stepping on the Edge\" (Roulet et al. 2024, arXiv 2407.06183), at the preset \
          `{preset}`. What each must show was judged by numbers, with the thresholds that its statements name: of the figures \
          {shown} are shown, {partly} in part, {not} not. A figure is shown if all of its statements are, and not shown if none is, \
-         even in part. Losses are means over seeds with their standard errors; of a grid of settings the one with the smallest \
+         even in part. Each statement is judged over all seeds and for each seed alone, at the settings that are best over all: what does not \
+         hold in every seed is shown in part at most, as it may come out otherwise with another seed or on another processor, whose rounding differs. \
+         In brackets stand the lowest and the highest number of a seed. Losses are means over seeds with their standard errors; of a grid of settings the one with the smallest \
          final loss is taken, the mean over the last five steps, or over the last tenth of a run in mini-batches.",
         pages.len()
     )
@@ -58,7 +60,7 @@ fn introduction(pages: &[Page]) -> String {
 
 #[cfg(test)]
 mod samples {
-    use super::super::{Described, Ended, Judged};
+    use super::super::{Described, Ended, Judged, Spread};
     use super::*;
 
     /// One figure with a claim of each kind, one without runs.
@@ -67,7 +69,8 @@ mod samples {
             of: of.to_owned(),
             says: "ends above 1.5 & more".to_owned(),
             verdict: verdict.to_owned(),
-            measured: "0.3 < 0.4".to_owned(),
+            measured: "-0.3 < 0.4".to_owned(),
+            seeds: Some(Spread { holds: 2, of: 3, range: Some((-0.5, 2e-5)) }),
         };
         let made = MadeFigure {
             number: 1,

@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 
+use onedge_plot::Theme;
 use onedge_record::{Record, RunDirectory, write_whole};
 use onedge_run::{DataSets, Interrupt, Place, Request, check_all, execute};
 use onedge_spec::{Catalogue, Variant, expand};
@@ -8,6 +9,7 @@ use onedge_sweep::Metric;
 use onedge_sweep::compare::{Group, Point, comparison_table_by, picture_by};
 use onedge_text::labels::tell_apart;
 
+use crate::program::appearance::Appearance;
 use crate::program::code::Code;
 use crate::program::console;
 use crate::program::finished::remarks;
@@ -29,6 +31,8 @@ pub struct Args {
     /// Choose the best by this number of the summaries: test.accuracy, test.loss, best.loss, ...
     #[arg(long, value_name = "KEY", default_value = "final_loss")]
     metric: String,
+    #[command(flatten)]
+    appearance: Appearance,
     /// Show no progress
     #[arg(long, short)]
     quiet: bool,
@@ -53,7 +57,7 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
     };
     let (groups, stopped) = all(&plans, &rows, folder.path(), &mut data_sets, &interrupt, catalogue);
     rows.leave();
-    let shown = show(&groups, &plans, folder.path(), &metric);
+    let shown = show(&groups, &plans, folder.path(), (&metric, &args.appearance.theme(None)));
     stopped?;
     shown?;
     Ok(if interrupt.is_set() {
@@ -80,7 +84,12 @@ fn name_apart(plans: &mut [Vec<Variant>], paths: &[PathBuf]) {
 }
 
 /// Prints the table of what was done and leaves it in the folder, with a picture.
-fn show(groups: &[Group], plans: &[Vec<Variant>], folder: &Path, metric: &Metric) -> Result<(), onedge_plot::Error> {
+fn show(
+    groups: &[Group],
+    plans: &[Vec<Variant>],
+    folder: &Path,
+    (metric, theme): (&Metric, &Theme),
+) -> Result<(), onedge_plot::Error> {
     if groups.is_empty() {
         return Ok(());
     }
@@ -92,12 +101,12 @@ fn show(groups: &[Group], plans: &[Vec<Variant>], folder: &Path, metric: &Metric
     note_different_problems(plans);
     let mut written =
         write_whole(&folder.join("table.txt"), table.to_string().as_bytes()).map_err(onedge_plot::Error::from);
-    let drawing = picture_by("the best run of each spec", groups, metric);
-    for extension in ["svg", "png"] {
-        written = written.and(drawing.save(&folder.join(format!("picture.{extension}"))));
+    let drawing = picture_by(&format!("the best of each spec by {metric}"), groups, metric);
+    for extension in ["svg", "png", "pdf"] {
+        written = written.and(drawing.save_as(&folder.join(format!("picture.{extension}")), theme));
     }
     if written.is_ok() {
-        console::result(&format!("left in {0}, with picture.svg and picture.png\n", folder.display()));
+        console::result(&format!("left in {0}, with picture.svg, .png and .pdf\n", folder.display()));
     }
     written
 }

@@ -10,6 +10,7 @@ use onedge_spec::Spec;
 use onedge_sweep as sweep;
 use onedge_text::table::{Table, duration};
 
+use crate::program::appearance::Appearance;
 use crate::program::code::Code;
 use crate::program::commands::plot::Along;
 use crate::program::console;
@@ -44,6 +45,8 @@ pub struct Args {
     /// The horizontal axis of figures that show runs [default: step]
     #[arg(long, value_enum)]
     x: Option<Along>,
+    #[command(flatten)]
+    appearance: Appearance,
     /// Only say what would be done, and how long it would take
     #[arg(long)]
     plan: bool,
@@ -100,13 +103,46 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     let files: Vec<String> = chosen.iter().flat_map(|(entry, _)| files(entry.name)).collect();
     args.force.claim("figure", &out, &files)?;
     let progress = Progress::new(&open, &seconds, jobs, args.quiet);
-    runs::run(&open, &args.root, jobs, &data_sets, &|event| progress.show(&event), &interrupt)?;
+    let theme = args.appearance.theme(None);
+    let mut made: Vec<MadeFigure> = Vec::new();
+    let (mut waiting, mut begun) = (chosen.iter().collect::<Vec<_>>(), 0);
+    // Each figure is drawn as soon as its runs are there, and with it all others that need no more.
+    loop {
+        let is_ready = |figure: &&Chosen| runs::open(figure.1.specs(), &args.root).is_empty();
+        let (ready, left): (Vec<_>, Vec<_>) = waiting.into_iter().partition(is_ready);
+        waiting = left;
+        for (entry, study) in ready {
+            if !interrupt.is_set() {
+                let figure = figures::make(entry, &scope, study, &args.root, &out, (x, &theme))?;
+                progress.aside(|| console::result(&format!("{}\n", figure.text_within(console::width()))));
+                made.push(figure);
+            }
+        }
+        let Some((_, study)) = waiting.first().filter(|_| !interrupt.is_set() && begun < open.len()) else { break };
+        // Runs are in the order of the figures, and those of earlier ones are done.
+        let own: Vec<PathBuf> = study.specs().map(|spec| sweep::folder(&args.root, spec)).collect();
+        let is_own = |spec: &&Spec| own.contains(&sweep::folder(&args.root, spec));
+        let end = begun + open[begun..].iter().take_while(is_own).count();
+        let observe = |event: sweep::Event<'_>| progress.show(&event, begun);
+        runs::run(&open[begun..end.max(begun + 1)], &args.root, jobs, &data_sets, &observe, &interrupt)?;
+        begun = end.max(begun + 1);
+    }
+    if let Some((entry, study)) = waiting.first().filter(|_| !interrupt.is_set()) {
+        // Somebody has removed runs since: it says how many.
+        figures::make(entry, &scope, study, &args.root, &out, (x, &theme))?;
+    }
     progress.finish();
     if interrupt.is_set() {
         console::note("interrupted: what is done is kept; the same command goes on from there");
         return Ok(Code::Interrupted);
     }
-    leave(&chosen, &scope, &args.root, &out, x, &interrupt)
+    made.sort_by_key(|figure| figure.number);
+    if made.len() > 1 {
+        console::table(&overview(&made));
+        console::result("\n");
+    }
+    console::result(&format!("left in {}, as svg, png, pdf, csv, txt and json\n", out.display()));
+    Ok(Code::Done)
 }
 
 /// Finds out what the data hold, as runs on other data are other runs. Where the data are gone, figures of runs that are there can be drawn still.
@@ -118,31 +154,6 @@ fn identify(mut specs: Vec<&mut Spec>, root: &Path, data_sets: &mut DataSets) ->
     }
     console::note(&format!("note: {error}; figures are of runs on the data that were there when they were done"));
     Ok(())
-}
-
-fn leave(
-    chosen: &[Chosen],
-    scope: &Scope,
-    root: &Path,
-    out: &Path,
-    x: Abscissa,
-    interrupt: &dyn Interrupt,
-) -> anyhow::Result<Code> {
-    let mut made = Vec::new();
-    for (entry, study) in chosen {
-        if interrupt.is_set() {
-            return Ok(Code::Interrupted);
-        }
-        let figure = figures::make(entry, scope, study, root, out, x)?;
-        console::result(&format!("{}\n", figure.text_within(console::width())));
-        made.push(figure);
-    }
-    if made.len() > 1 {
-        console::table(&overview(&made));
-        console::result("\n");
-    }
-    console::result(&format!("left in {}, as svg, png, csv, txt and json\n", out.display()));
-    Ok(Code::Done)
 }
 
 /// The figures of these numbers, each once, by their number.

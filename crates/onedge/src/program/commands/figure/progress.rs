@@ -24,6 +24,7 @@ pub struct Progress<'a> {
     jobs: usize,
     quiet: bool,
     terminal: bool,
+    bars: MultiProgress,
     all: ProgressBar,
     lines: Vec<ProgressBar>,
     state: Mutex<State>,
@@ -60,11 +61,16 @@ impl<'a> Progress<'a> {
         let lines = (0..jobs.min(specs.len())).map(|_| bar(of_one, 1)).collect();
         let now = Instant::now();
         let state = State { started: now, done: 0, passed: 0.0, drawn: vec![now; jobs] };
-        Self { specs, seconds, jobs, quiet, terminal, all, lines, state: Mutex::new(state) }
+        Self { specs, seconds, jobs, quiet, terminal, bars: bars.clone(), all, lines, state: Mutex::new(state) }
     }
 
-    /// Shows what happens.
-    pub fn show(&self, event: &Event<'_>) {
+    /// Prints something while the bars are away.
+    pub fn aside(&self, print: impl FnOnce()) {
+        self.bars.suspend(print);
+    }
+
+    /// Shows what happens with the runs from number `first` on.
+    pub fn show(&self, event: &Event<'_>, first: usize) {
         if self.quiet {
             return;
         }
@@ -72,21 +78,23 @@ impl<'a> Progress<'a> {
         match *event {
             Event::Started { run, job, .. } => {
                 let Some(line) = self.lines.get(job) else { return };
+                let run = first + run;
                 line.set_length(self.specs[run].steps);
                 line.set_position(0);
                 line.set_message(shortened(&self.title(run), room()));
             }
-            Event::Told { run, sentence } => console::note(&format!("{}: {sentence}", self.title(run))),
+            Event::Told { run, sentence } => console::note(&format!("{}: {sentence}", self.title(first + run))),
             Event::Step { run, job, record } => {
                 if self.terminal && state.drawn[job].elapsed() >= REDRAW_EVERY {
                     state.drawn[job] = Instant::now();
                     self.lines[job].set_position(record.step + 1);
                     let loss = format!("  loss {}", number(Some(record.loss)));
-                    let title = shortened(&self.title(run), room().saturating_sub(loss.len()));
+                    let title = shortened(&self.title(first + run), room().saturating_sub(loss.len()));
                     self.lines[job].set_message(format!("{title}{loss}"));
                 }
             }
             Event::Ended { run, summary, .. } => {
+                let run = first + run;
                 state.done += 1;
                 state.passed += self.seconds[run];
                 let left = self.left(&state);
@@ -103,7 +111,7 @@ impl<'a> Progress<'a> {
                     ));
                 }
             }
-            Event::Found { run } | Event::Lost { run, .. } => state.passed += self.seconds[run],
+            Event::Found { run } | Event::Lost { run, .. } => state.passed += self.seconds[first + run],
             Event::Unlocked { root, error } => console::note(&unlocked(root, error)),
             Event::Waiting { runs } => console::note(&format!("{runs} runs are being done by other processes")),
         }

@@ -7,6 +7,7 @@
 //! Knows nothing of the terminal.
 #![forbid(unsafe_code)]
 
+mod claim;
 mod draw;
 mod error;
 mod estimate;
@@ -23,10 +24,11 @@ mod simplified;
 mod study;
 pub mod theory_pictures;
 
+pub use claim::{Claim, Spread};
 pub use error::Error;
 pub use estimate::estimate;
 pub use figures::ALL;
-pub use judge::{Claim, Spread};
+
 pub use make::{Described, EXTENSIONS, Ended, Judged, MadeFigure, make};
 pub use results::{Grids, Measured, Results};
 pub use scope::{Preset, Scope};

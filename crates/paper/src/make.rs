@@ -7,7 +7,8 @@ use onedge_theory::presets::Verdict;
 use serde::{Deserialize, Serialize};
 
 use super::Figure;
-use super::judge::{Claim, Spread, end, overall, seed_by_seed};
+use super::claim::{Claim, Spread, seed_by_seed};
+use super::judge::{end, overall};
 use super::results::Results;
 use super::scope::Scope;
 use super::study::Study;

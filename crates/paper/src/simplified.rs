@@ -6,7 +6,8 @@ use onedge_registry::Value;
 use onedge_theory::presets::{Curves, Outcome, Verdict, build};
 
 use super::Picture;
-use crate::judge::{Claim, Judge, Seen, graded};
+use crate::claim::{Claim, Seen};
+use crate::judge::{Judge, graded};
 use crate::{Error, theory_pictures};
 use onedge_plot::Drawing;
 

@@ -1,4 +1,4 @@
-use onedge_text::table::superscript;
+use onedge_text::numbers::superscript;
 
 /// How values map to places along an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

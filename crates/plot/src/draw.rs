@@ -4,6 +4,7 @@ use crate::axis::Axis;
 use crate::curve::{band_pieces, clipped, pieces};
 use crate::dashes::dashes;
 use crate::ink::{Canvas, GREY, HEADING, LEGEND_ROW, NOTE, RULE, SWATCH, legend_rows, note_lines, text_width};
+use crate::layout::{self, Layout};
 use crate::palette::Stroke;
 use crate::theme::Theme;
 use crate::trace::Trace;
@@ -12,8 +13,6 @@ use crate::trace::Trace;
 const BAND_OPACITY: f64 = 0.2;
 /// How opaque pale lines are, drawn in a colour as they would look on white.
 const PALE: f64 = 0.4;
-/// A panel smaller than this shows nothing.
-const LEAST_PANEL: (f64, f64) = (60.0, 40.0);
 
 /// Panels of curves, ready to be drawn.
 pub struct Sheet<'a> {
@@ -47,53 +46,6 @@ pub struct SheetPanel {
     pub legend: Vec<String>,
 }
 
-/// Sizes that depend on how many panels stand in a row: a picture is about as wide in any case, so its letters can be read
-/// alike.
-struct Layout {
-    columns: usize,
-    rows: usize,
-    panel: (f64, f64),
-    left: f64,
-    right: f64,
-    band: f64,
-    above: f64,
-    below: f64,
-    /// Of the letters of a panel's heading.
-    letters: u32,
-    /// By how much letters are larger than usual.
-    factor: f64,
-}
-
-impl Layout {
-    fn of(sheet: &Sheet, factor: f64) -> Self {
-        let band = if sheet.rows.is_empty() { 0.0 } else { 22.0 * factor };
-        let columns = match sheet.rows.len() {
-            0 => sheet.panels.len().clamp(1, 2),
-            rows => sheet.panels.len().div_ceil(rows).max(1),
-        };
-        let rows = sheet.panels.len().div_ceil(columns);
-        let (panel, left, right, letters) = match columns {
-            1 | 2 => ((450.0, 250.0), 68.0, 24.0, 14),
-            3 => ((286.0, 190.0), 58.0, 18.0, 13),
-            _ => ((206.0, 160.0), 56.0, 14.0, 13),
-        };
-        let (above, below) = (14.0 + 24.0 * factor, 6.0 + 40.0 * factor);
-        // Labels of seven letters, as 200,000, take what they take.
-        let widest = sheet.panels.iter().flat_map(|panel| panel.y.labelled_ticks());
-        let widest = widest.map(|(_, label)| factor * text_width(&label, 12) + 12.0).fold(0.0, f64::max);
-        Self { columns, rows, panel, left: f64::max(left * factor, widest), right, band, above, below, letters, factor }
-    }
-
-    fn cell(&self) -> (f64, f64) {
-        (self.left + self.panel.0 + self.right, self.band + self.above + self.panel.1 + self.below)
-    }
-
-    /// The height of everything but the panels' cells, given the width of the picture.
-    fn around(&self, legend: usize, notes: usize) -> f64 {
-        (HEADING + LEGEND_ROW * legend as f64 + NOTE * notes as f64) * self.factor + 10.0
-    }
-}
-
 /// Lays out the panels, with one legend under them.
 ///
 /// # Errors
@@ -113,7 +65,7 @@ pub fn scene(sheet: &Sheet, theme: &Theme) -> Result<Scene, String> {
     if let Some((_, height)) = theme.size {
         layout.panel.1 = (height - around) / layout.rows as f64 - layout.band - layout.above - layout.below;
     }
-    if layout.panel.0 < LEAST_PANEL.0 || layout.panel.1 < LEAST_PANEL.1 {
+    if layout.panel.0 < layout::LEAST.0 || layout.panel.1 < layout::LEAST.1 {
         let (width, height) = theme.size.unwrap_or_default();
         let count = sheet.panels.len();
         return Err(format!(

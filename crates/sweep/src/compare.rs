@@ -3,7 +3,8 @@
 use onedge_plot::{Abscissa, Course, Curve, Picture};
 use onedge_record::StopReason;
 use onedge_run::Finished;
-use onedge_text::table::{Table, duration, number, plus_minus};
+use onedge_text::numbers::plus_minus;
+use onedge_text::table::{Table, duration, number};
 
 use crate::Metric;
 

@@ -6,6 +6,7 @@
 mod advice;
 mod hex;
 pub mod labels;
+pub mod numbers;
 mod printable;
 pub mod table;
 mod wrap;

@@ -1,8 +1,9 @@
 use onedge_registry::Entry;
 
 use crate::Error;
+use crate::claim::Claim;
 use crate::draw::{LOSS, RATE, Style, csv, curves};
-use crate::judge::{Claim, Judge, ends, graded, limits, unknown};
+use crate::judge::{Judge, ends, graded, limits, unknown};
 use crate::problems::first_four;
 use crate::{Figure, Picture, Results, Scope, Study, rules};
 use onedge_plot::Abscissa;

@@ -2,8 +2,9 @@ use onedge_registry::Entry;
 
 use super::figure_5::EDGE;
 use crate::Error;
+use crate::claim::{Claim, Seen};
 use crate::draw::{LOSS, PRODUCT, RATE, SHARPNESS, Style, csv, curves};
-use crate::judge::{Claim, Ends, Judge, Seen, ends, graded, limits, over_seeds, unknown};
+use crate::judge::{Ends, Judge, ends, graded, limits, over_seeds, unknown};
 use crate::problems::{convolutional, mixer_gd};
 use crate::results::middle;
 use crate::{Figure, Picture, Results, Scope, Study, rules};

@@ -1,8 +1,9 @@
 use onedge_registry::Entry;
 
 use crate::Error;
+use crate::claim::Claim;
 use crate::draw::{LOSS, RATE, SHARPNESS, Style, csv, curves};
-use crate::judge::{Claim, Judge, ends, graded, limits, unknown, whether};
+use crate::judge::{Judge, ends, graded, limits, unknown, whether};
 use crate::{Figure, Picture, Results, Scope, Study, problems, rules};
 use onedge_plot::Abscissa;
 

@@ -1,7 +1,8 @@
 use super::figure_5::{EDGE, GREEDY};
 use crate::Error;
+use crate::claim::{Claim, Seen};
 use crate::draw::{Across, Column, LOSS, SHARPNESS, Style, csv, curves};
-use crate::judge::{Claim, Judge, Seen, ends, graded, limits, unknown};
+use crate::judge::{Judge, ends, graded, limits, unknown};
 use crate::results::between;
 use crate::study::{Candidate, Series};
 use crate::{Figure, Picture, Results, Scope, Study, problems, rules};

@@ -1,8 +1,9 @@
 use std::fmt::Write;
 
 use crate::Error;
+use crate::claim::{Claim, Seen};
 use crate::draw::quoted;
-use crate::judge::{Claim, Judge, Seen, end, graded, limits, unknown, whether};
+use crate::judge::{Judge, end, graded, limits, unknown, whether};
 use crate::problems::{Shape, mlp};
 use crate::results::Grids;
 use crate::{Figure, Picture, Results, Scope, Study, rules};

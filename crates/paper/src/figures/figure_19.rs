@@ -2,8 +2,9 @@ use onedge_registry::Entry;
 
 use super::figure_5::EDGE;
 use crate::Error;
+use crate::claim::{Claim, Seen};
 use crate::draw::{LOSS, RATE, Style, csv, curves};
-use crate::judge::{Claim, Judge, Seen, ends, limits, unknown, whether};
+use crate::judge::{Judge, ends, limits, unknown, whether};
 use crate::problems::five;
 use crate::{Figure, Picture, Results, Scope, Study};
 use onedge_plot::Abscissa;

@@ -2,8 +2,9 @@ use onedge_registry::Entry;
 
 use super::figure_1::NAMES;
 use crate::Error;
+use crate::claim::Claim;
 use crate::draw::{LOSS, RATE, Style, csv, curves};
-use crate::judge::{Claim, Judge, ends, graded, limits, unknown};
+use crate::judge::{Judge, ends, graded, limits, unknown};
 use crate::{Figure, Picture, Results, Scope, Study, problems, rules};
 use onedge_plot::Abscissa;
 

@@ -1,7 +1,8 @@
 use super::figure_1::{NAMES, study};
 use crate::Error;
+use crate::claim::Seen;
 use crate::draw::{GRADIENT, PRODUCT, RATE, SHARPNESS, Style, csv, curves};
-use crate::judge::{Judge, Seen, graded, limits, over_seeds, unknown, whether};
+use crate::judge::{Judge, graded, limits, over_seeds, unknown, whether};
 use crate::results::{between, median, middle};
 use crate::{Figure, Picture, Results};
 use onedge_plot::Abscissa;

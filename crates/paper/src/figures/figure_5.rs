@@ -2,8 +2,9 @@ use onedge_registry::Entry;
 use onedge_theory::presets::Verdict;
 
 use crate::Error;
+use crate::claim::{Claim, Seen};
 use crate::draw::{LOSS, RATE, Style, csv, curves};
-use crate::judge::{Claim, Judge, Seen, ends, graded, limits, over_seeds, unknown, whether};
+use crate::judge::{Judge, ends, graded, limits, over_seeds, unknown, whether};
 use crate::problems::{Problem, five};
 use crate::results::middle;
 use crate::{Figure, Picture, Results, Scope, Study};

@@ -1,7 +1,8 @@
 use super::figure_5::{EDGE, GREEDY};
 use crate::Error;
+use crate::claim::{Claim, Seen};
 use crate::draw::{GRADIENT, PRODUCT, SHARPNESS, Style, csv, curves};
-use crate::judge::{Claim, Judge, Seen, graded, limits, over_seeds, unknown, whether};
+use crate::judge::{Judge, graded, limits, over_seeds, unknown, whether};
 use crate::problems::five;
 use crate::results::middle;
 use crate::{Figure, Picture, Results, Scope, Study};

@@ -1,8 +1,9 @@
 use std::fmt::Write;
 
 use crate::Error;
+use crate::claim::{Claim, Seen};
 use crate::draw::quoted;
-use crate::judge::{Claim, Judge, Seen, graded, limits, unknown, whether};
+use crate::judge::{Judge, graded, limits, unknown, whether};
 use crate::problems::mini_batch;
 use crate::results::{Grids, mean};
 use crate::{Figure, Picture, Results, Scope, Study, rules};

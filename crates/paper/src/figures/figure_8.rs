@@ -1,8 +1,9 @@
 use onedge_registry::Entry;
 
 use crate::Error;
+use crate::claim::{Claim, Seen};
 use crate::draw::{LOSS, RATE, Style, csv, curves};
-use crate::judge::{Claim, Judge, Seen, ends, graded, limits, over_seeds, unknown, whether};
+use crate::judge::{Judge, ends, graded, limits, over_seeds, unknown, whether};
 use crate::problems::{batches, mini_batch};
 use crate::results::middle;
 use crate::{Figure, Picture, Results, Scope, Study, rules};

@@ -1,6 +1,7 @@
 use super::{Page, introduction};
 use crate::MadeFigure;
-use onedge_text::table::{duration, number, typeset};
+use onedge_text::numbers::typeset;
+use onedge_text::table::{duration, number};
 
 /// Light and dark by what the reader's system prefers; pictures stay on white, as their colours are chosen for it. Where a
 /// window is narrow they scroll sideways: their letters of 12 pixels stay above 10.

@@ -1,6 +1,7 @@
 use super::{Page, introduction};
 use crate::Judged;
-use onedge_text::table::{duration, typeset};
+use onedge_text::numbers::typeset;
+use onedge_text::table::duration;
 
 /// The columns of text.
 const WIDTH: usize = 150;

@@ -157,7 +157,8 @@ impl ChartPanel {
     /// Ready to be drawn, with what is to be said of it.
     fn sheet_panel(&self, x: Axis) -> (SheetPanel, Vec<String>) {
         // What is an outlier is for each curve to say: one that blows up must not hide how it began.
-        let ranges = self.curves.iter().filter_map(|curve| readable_range(self.scale, curve.values()));
+        let lines = self.curves.iter().flat_map(Trace::lines);
+        let ranges = lines.filter_map(|line| readable_range(self.scale, line.into_iter()));
         let across = self.across.map(|(value, _)| (value, value));
         let (low, high) = ranges
             .map(|(range, _)| range)

@@ -151,7 +151,7 @@ fn draw_panel(canvas: &mut Canvas, sheet: &Sheet, layout: &Layout, panel: &Sheet
     draw_own_legend(canvas, sheet, panel, (corner, size, factor));
 }
 
-/// The legend within a panel, in its upper left corner.
+/// The legend within a panel, in the corner where it hides the least.
 fn draw_own_legend(
     canvas: &mut Canvas,
     sheet: &Sheet,
@@ -164,10 +164,24 @@ fn draw_own_legend(
     }
     let widest = panel.legend.iter().map(|label| factor * text_width(label, 12)).fold(0.0, f64::max);
     let box_size = (widest + SWATCH + 16.0, factor * (ROW * panel.legend.len() as f64 + 6.0));
-    let left = (corner.0 + 5.0).min(corner.0 + size.0 - box_size.0);
-    canvas.rectangle((left, corner.1 + 5.0), box_size, "#ffffff");
+    let share = ((box_size.0 + 10.0) / size.0, (box_size.1 + 10.0) / size.1);
+    let hidden = |(right, down): (bool, bool)| {
+        let is_hidden = |&(a, b): &(f64, f64)| {
+            let place = panel.x.place(a).zip(panel.y.place(b));
+            let within = |at: f64, share: f64, end: bool| if end { at > 1.0 - share } else { at < share };
+            place.is_some_and(|(a, b)| within(a, share.0, right) && within(b, share.1, !down))
+        };
+        let band = panel.traces.iter().flat_map(|trace| &trace.band).flat_map(|&(x, l, h)| [(x, l), (x, h)]);
+        let points = panel.traces.iter().flat_map(|trace| &trace.points).copied();
+        points.chain(band).filter(is_hidden).count()
+    };
+    let corners = [(false, false), (true, false), (false, true), (true, true)];
+    let (right, down) = corners.into_iter().min_by_key(|at| hidden(*at)).unwrap_or((false, false));
+    let left = if right { corner.0 + size.0 - box_size.0 - 5.0 } else { corner.0 + 5.0 };
+    let top = if down { corner.1 + size.1 - box_size.1 - 5.0 } else { corner.1 + 5.0 };
+    canvas.rectangle((left, top), box_size, "#ffffff");
     for (row, (label, (_, look))) in panel.legend.iter().zip(&sheet.curves).enumerate() {
-        let y = corner.1 + 5.0 + factor * (ROW * (row as f64 + 0.5) + 3.0);
+        let y = top + factor * (ROW * (row as f64 + 0.5) + 3.0);
         draw_points(canvas, vec![(left + 5.0, y), (left + 5.0 + SWATCH, y)], (look.color, look.dash), 2.4);
         canvas.text((left + SWATCH + 11.0, y + 4.0 * factor), label, 12, TextAnchor::Start);
     }

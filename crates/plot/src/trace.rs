@@ -76,6 +76,14 @@ impl Trace {
         self.points.iter().chain(self.pale.iter().flatten()).map(|point| point.1).chain(band)
     }
 
+    /// The values of every line of it: its own, the borders of the band, the pale ones.
+    pub fn lines(&self) -> Vec<Vec<f64>> {
+        let of = |line: &[(f64, f64)]| line.iter().map(|point| point.1).collect();
+        let borders =
+            [self.band.iter().map(|place| place.1).collect(), self.band.iter().map(|place| place.2).collect()];
+        [of(&self.points)].into_iter().chain(borders).chain(self.pale.iter().map(|line| of(line))).collect()
+    }
+
     /// Every place along the horizontal axis.
     pub fn places(&self) -> impl Iterator<Item = f64> {
         self.points.iter().chain(self.pale.iter().flatten()).chain(&self.crosses).map(|point| point.0)

@@ -22,7 +22,7 @@ pub(super) static ENTRY: Entry<Figure> = Entry {
     name: "figure-16",
     summary: "how much worse one step on edge is than the greedy one, along both trajectories",
     doc: "f(w + eta_edge u) - f(w + eta_greedy u) at points of the runs on edge and of the greedy ones, on ten subsets of the \
-          data that have no example in common, each with its own seed. Where the difference is negative its curve has gaps.",
+          data that have no example in common, each with its own seed. Where it is negative in a subset the band reaches the lower border.",
     settings: &[],
     build: Figure {
         number: 16,

@@ -145,13 +145,17 @@ fn draw(results: &Results) -> Picture {
             points.iter().map(move |point| cell(&problem, point)).collect::<Vec<_>>()
         };
         HeatPanel {
-            title: format!("last over first loss, mean of seeds, averages with {}", series(beta)),
+            title: format!("averages with {}", series(beta)),
             scale: Scale::Log,
             cells: problems.iter().flat_map(|&problem| of(problem)).collect(),
         }
     };
+    let heading = match results.seeds() {
+        0 | 1 => "CDAT in mini-batches: last over first loss".to_owned(),
+        seeds => format!("CDAT in mini-batches: last over first loss, mean of {seeds} seeds"),
+    };
     let map = HeatMap {
-        title: "CDAT in mini-batches".to_owned(),
+        title: heading,
         x_label: "σ".to_owned(),
         columns: columns.clone(),
         y_label: "batch size".to_owned(),

@@ -76,7 +76,7 @@ impl Quantity {
         match self {
             Self::Eta => "η, learning rate",
             Self::Lambda => "λ, sharpness",
-            Self::Y => "y = ηλ - 2",
+            Self::Y => "y = ηλ − 2",
             Self::P => "p = x², squared displacement",
         }
     }

@@ -193,15 +193,12 @@ pub fn what_is_drawn<'a>(
 
 /// What line and band are.
 fn over_seeds(seeds: impl Iterator<Item = usize>) -> String {
-    let mut seeds: Vec<usize> = seeds.filter(|count| *count > 1).collect();
-    seeds.sort_unstable();
-    match (seeds.first(), seeds.last()) {
-        (Some(least), Some(most)) if least < most => {
-            format!("lines: means over {least} to {most} seeds, bands: lowest to highest of them")
-        }
-        (_, Some(count)) => format!("lines: means over {count} seeds, bands: lowest to highest of them"),
-        _ => String::new(),
-    }
+    let (mut several, single): (Vec<usize>, Vec<usize>) = seeds.partition(|count| *count > 1);
+    several.sort_unstable();
+    let (Some(least), Some(most)) = (several.first(), several.last()) else { return String::new() };
+    let count = if least < most { format!("{least} to {most}") } else { most.to_string() };
+    let lines = if single.is_empty() { "lines" } else { "lines in bands" };
+    format!("{lines}: means over {count} seeds, bands: lowest to highest of them")
 }
 
 /// That no run has what a panel shows, as its diagnostic, of this cadence, was off.
@@ -278,7 +275,7 @@ mod tests {
         let text = draw(&seeds);
         for expected in [
             "opacity=\"0.2\"",
-            "lines: means over 2 seeds, bands: lowest to highest of them",
+            "lines in bands: means over 2 seeds, bands: lowest to highest of them",
             "pale: seeds that go on where another has ended",
             "×: diverged there",
         ] {

@@ -31,7 +31,7 @@ fn grids_are_run_and_the_best_is_marked() {
     let svg = bench.read("c/picture.svg");
     assert!(svg.contains("constant rate=0.1<") && svg.contains("greedy<") && !svg.contains("rate=0.001"));
     for expected in
-        ["the best of each spec by final loss", "lines: means over 2 seeds, bands: lowest to highest of them"]
+        ["the best of each spec by final loss", "lines in bands: means over 2 seeds, bands: lowest to highest of them"]
     {
         assert!(svg.contains(expected), "{expected}");
     }

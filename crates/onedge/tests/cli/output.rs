@@ -122,9 +122,12 @@ fn plot_draws_means_over_seeds_smoothed_curves_and_sizes() {
     let all = ["r0.1-1", "r0.1-2", "r0.1-3", "r0.3-1", "r1e9-2"];
     bench.done(&[&["plot"], &all[..], &["-o", "m.svg", "--mean"]].concat());
     let svg = bench.read("m.svg");
-    for expected in
-        [">r0.1-1<", ">r0.3-1<", "lines: means over 3 seeds, bands: lowest to highest of them", "×: diverged there"]
-    {
+    for expected in [
+        ">r0.1-1<",
+        ">r0.3-1<",
+        "lines in bands: means over 3 seeds, bands: lowest to highest of them",
+        "×: diverged there",
+    ] {
         assert!(svg.contains(expected), "{expected}: {svg}");
     }
     assert!(!svg.contains("r0.1-2"), "one curve for three seeds");

@@ -203,7 +203,7 @@ mod tests {
         assert_eq!(chart.curves[0], ("constant".to_owned(), Look::solid(6)));
         let trace = &chart.panels[0].curves[0];
         assert_eq!((trace.points.len(), trace.points[99].1, trace.band[99].1), (100, 0.45, 0.4));
-        assert_eq!(chart.note, "lines: means over 2 seeds, bands: lowest to highest of them");
+        assert_eq!(chart.note, "lines in bands: means over 2 seeds, bands: lowest to highest of them");
         assert_eq!(chart.panels[1].across, Some((2.0, "edge of stability")));
         let Drawing::Curves(chart) =
             curves("t", &results(), &["greedy"], &[LOSS], Style { x: Abscissa::Step, groups: Some(10) })

@@ -92,11 +92,11 @@ fn plot_draws_several_runs() {
     bench.done(&["plot", "runs/constant", "-o", "x.png", "--panels", "gradient,turn"]);
     for (args, expected) in [
         (["-o", "x.gif", "--x", "step"], "`.svg`, `.png` or `.pdf`, got `.gif`"),
-        (["-o", "x.png", "--font", "Times"], "x.png: expected a name that ends in `.svg`, as other formats have"),
-        (["-o", "x.svg", "--size", "800"], "expected width and height from 100 to 10000, like 800x600"),
-        (["-o", "x.svg", "--size", "120x120"], "expected a size with room for 4 panels and the legend, got 120x120"),
-        (["-o", "x.svg", "--font-size", "2"], "expected a number from 4 to 72"),
-        (["-o", "x.svg", "--smooth", "1.5"], "expected a share between 0 and 1, or a whole number of readings from 2"),
+        (["-o", "w.png", "--font", "Times"], "w.png: expected a name that ends in `.svg`, as other formats have"),
+        (["-o", "w.svg", "--size", "800"], "expected width and height from 100 to 10000, like 800x600"),
+        (["-o", "w.svg", "--size", "120x120"], "expected a size with room for 4 panels and the legend, got 120x120"),
+        (["-o", "w.svg", "--font-size", "2"], "expected a number from 4 to 72"),
+        (["-o", "w.svg", "--smooth", "1.5"], "expected a share between 0 and 1, or a whole number of readings from 2"),
         (["-o", "z.svg", "--panels", "los"], "try `loss`"),
         (
             ["-o", "z.svg", "--panels", "loss,trace"],
@@ -140,7 +140,7 @@ fn plot_draws_means_over_seeds_smoothed_curves_and_sizes() {
     }
     bench.done(&["plot", "r0.1-1", "-o", "p.pdf", "--font-size", "10"]);
     assert!(std::fs::read(bench.path("p.pdf")).unwrap().starts_with(b"%PDF-"));
-    std::fs::write(bench.path("runs/r0.3-1/spec.toml"), "").unwrap();
+    std::fs::write(bench.path("runs/r0.3-1/spec.toml"), "= broken").unwrap();
     let output = bench.run(&["plot", "runs/r0.3-1", "-o", "n.svg", "--mean"]);
     assert_eq!(
         (output.code, output.stderr.as_str()),

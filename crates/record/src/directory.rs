@@ -15,7 +15,7 @@ use crate::{Error, PART, RUN_LOCK, Record, Resumption, RunLock, Steps, Summary, 
 pub const UNFINISHED: &str = ".unfinished-";
 
 /// What runs write under one name each.
-const OWN: [&str; 13] = [
+const OWN: [&str; 14] = [
     "spec.toml",
     "encoding.json",
     "meaning.json",
@@ -25,6 +25,7 @@ const OWN: [&str; 13] = [
     "summary.json",
     "params.safetensors",
     "best.safetensors",
+    "state.safetensors",
     "checkpoints",
     "resumed.jsonl",
     RUN_LOCK,
@@ -45,6 +46,7 @@ const OWN: [&str; 13] = [
 /// | `summary.before-STEP.json` | the summary of an earlier end, from which the run went on at that step |
 /// | `params.safetensors` | the parameters at the end; absent if the run was killed |
 /// | `best.safetensors` | the parameters of the best evaluation; only of a run with `evaluation.every` |
+/// | `state.safetensors` | the [`Checkpoint`](crate::checkpoint::Checkpoint) at the end, where the optimizer keeps anything from step to step and the last checkpoint is of an earlier step |
 /// | `checkpoints/STEP.safetensors` | all that the run needs to go on at that step; see [`Checkpoint`](crate::checkpoint::Checkpoint) |
 /// | `resumed.jsonl` | one [`Resumption`] per line, if the run was continued: how many steps it is to take since then |
 /// | `lock` | empty; locked while a process does the run, see [`RunLock`] |
@@ -230,6 +232,11 @@ impl RunDirectory {
     /// `best.safetensors`
     pub fn best(&self) -> PathBuf {
         self.path.join("best.safetensors")
+    }
+
+    /// `state.safetensors`
+    pub fn state(&self) -> PathBuf {
+        self.path.join("state.safetensors")
     }
 
     /// `checkpoints`

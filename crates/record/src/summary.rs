@@ -33,9 +33,10 @@ pub struct Summary {
     pub cost: f64,
     /// The loss of the first step; none if its record is lost.
     pub first_loss: Option<f64>,
-    /// The mean of the last five recorded losses.
+    /// What runs are compared by: the mean of the last five recorded losses; where gradients are taken elsewhere than at the
+    /// parameters that are kept (`schedule-free-*`), the loss of these over all training examples, the L2 term included.
     pub final_loss: Option<f64>,
-    /// The smallest recorded loss.
+    /// The smallest recorded loss, a loss at a point where the gradient was taken.
     pub best_loss: Option<f64>,
     /// The best evaluation of the test examples, whose parameters are in `best.safetensors`; absent without evaluations.
     #[serde(default, skip_serializing_if = "Option::is_none")]

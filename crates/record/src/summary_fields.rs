@@ -12,7 +12,10 @@ pub const SUMMARY: &[(&str, &str)] = &[
     ("checkpoints_failed", "checkpoints that this process could not write"),
     ("cost", "evaluations of the loss spent on training, diagnostics left out"),
     ("first_loss", "the loss of the first step; absent if its record is lost"),
-    ("final_loss", "the mean of the last five recorded losses: what runs are compared by"),
+    (
+        "final_loss",
+        "what runs are compared by: the mean of the last five recorded losses; of schedule-free optimizers the loss of the parameters that are kept",
+    ),
     ("best_loss", "the smallest recorded loss"),
     ("best", "the best evaluation of the test examples: its step, metric and value"),
     ("events", "how often the tuner met what its formula does not provide for, by name"),

@@ -1,4 +1,5 @@
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use onedge_objective::Real;
 use onedge_record::checkpoint::{About, Checkpoint, Checkpoints};
 use onedge_record::{Error as RecordError, sync_folder_of};
 use onedge_spec::Cadence;
-use onedge_train::{Layout, Training};
+use onedge_train::{Layout, Snapshot, Training};
 
 use crate::Error;
 use crate::fingerprint::of_data;
@@ -103,9 +104,8 @@ impl Keeper {
     /// Writes a checkpoint, and removes those that are then too many.
     pub(crate) fn write<T: Real>(&mut self, training: &Training<'_, T>) -> Result<(), Error> {
         let started = Instant::now();
-        let data = self.fingerprint.get_or_insert_with(|| of_data(&self.data)).clone();
-        let (step, spec, version) = (training.steps(), self.spec.clone(), env!("CARGO_PKG_VERSION").to_owned());
-        let checkpoint = Checkpoint { about: About { step, spec, data, version }, snapshot: training.snapshot() };
+        let step = training.steps();
+        let checkpoint = self.checkpoint(step, training.snapshot());
         let folder = self.checkpoints.folder();
         let made = if folder.is_dir() { Ok(()) } else { fs::create_dir(folder).and_then(|()| sync_folder_of(folder)) };
         let written = made
@@ -120,6 +120,23 @@ impl Keeper {
         self.tried = Instant::now();
         self.tally.time += started.elapsed();
         Ok(written?)
+    }
+
+    fn checkpoint<T: Real>(&mut self, step: u64, snapshot: Snapshot<T>) -> Checkpoint<T> {
+        let data = self.fingerprint.get_or_insert_with(|| of_data(&self.data)).clone();
+        let (spec, version) = (self.spec.clone(), env!("CARGO_PKG_VERSION").to_owned());
+        Checkpoint { about: About { step, spec, data, version }, snapshot }
+    }
+
+    /// Leaves in `path` the state of a run that is at its end after `step` steps, unless the last checkpoint has it or the optimizer keeps
+    /// nothing; one of an earlier end goes.
+    pub(crate) fn leave_state<T: Real>(&mut self, path: &Path, step: u64, snapshot: Snapshot<T>) -> Result<(), Error> {
+        if self.last == Some(step) || snapshot.method.optimizer.is_empty() {
+            // It is of no step that anybody asks for.
+            drop(fs::remove_file(path));
+            return Ok(());
+        }
+        Ok(self.checkpoint(step, snapshot).write(path, &self.layouts)?)
     }
 
     /// What became of all.

@@ -1,6 +1,7 @@
 //! Everything that is known about one point: loss, gradient, slope, curvature, the top of the spectrum.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::path::Path;
 
 use onedge_objective::{Error as ObjectiveError, Probe, Real, vector};
@@ -11,7 +12,7 @@ use onedge_spectrum::{
 };
 use onedge_text::table::{number, table};
 use onedge_train::{Element, Instruments, Layout, StepStart, Workload, instruments};
-use onedge_tune::{Error as TuneError, Optimizer};
+use onedge_tune::Optimizer;
 use serde::Serialize;
 
 use crate::meaning::{self, Learned};
@@ -23,6 +24,9 @@ pub struct Measurement {
     /// Which parameters: `the last parameters of runs/cdat, after 200 steps`; empty if nobody says.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub at: String,
+    /// The steps that the run had taken there; absent for parameters of no run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<u64>,
     /// P, the number of parameters.
     pub parameters: usize,
     /// The examples that the loss is a mean over.
@@ -35,12 +39,15 @@ pub struct Measurement {
     pub test: BTreeMap<String, f64>,
     /// `|g|`
     pub gradient_norm: f64,
-    /// `|u|`, with u the optimizer's first update at unit learning rate.
+    /// `|u|`, with u the update at unit learning rate that the optimizer makes here, in the state that it had in the run if that was
+    /// kept.
     pub update_norm: f64,
     /// `g . u`
-    pub slope: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slope: Option<f64>,
     /// `u . H u`
-    pub curvature: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub curvature: Option<f64>,
     /// `-slope / |curvature|`, the minimiser of the quadratic model along u; absent without curvature.
     pub greedy_rate: Option<f64>,
     /// The largest eigenvalues of H, in descending order.
@@ -57,6 +64,9 @@ pub struct Measurement {
     /// Points of the spectral density, `(eigenvalue, weight)`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub density: Vec<(f64, f64)>,
+    /// What has no value here, and why.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub missing: BTreeMap<String, String>,
 }
 
 /// One eigenvalue and what is known about its error.
@@ -77,7 +87,8 @@ pub struct Eigenvalue {
 ///
 /// # Errors
 /// Whatever is wrong with spec, data or parameters; [`ResumeError::OtherData`](crate::ResumeError::OtherData) if the data of the run have changed and are not
-/// named anew, [`Error::OtherMeaning`] for such that its model does not suit; a value that is not finite.
+/// named anew, [`Error::OtherMeaning`] for such that its model does not suit; a loss, gradient or update that is not finite. What else has no
+/// value is among what is [missing](Measurement::missing).
 pub fn measure(spec: &Spec, run: Option<&Path>, point: &Point, data_sets: &mut DataSets) -> Result<Measurement, Error> {
     match (run, point) {
         (Some(run), _) => meaning::settle(run, spec, data_sets)?,
@@ -92,32 +103,45 @@ pub fn measure(spec: &Spec, run: Option<&Path>, point: &Point, data_sets: &mut D
 
 fn measure_in<T: Element>(spec: &Spec, point: &Point, data_sets: &mut DataSets) -> Result<Measurement, Error> {
     let mut problem = build_problem::<T>(spec, data_sets)?;
-    let Located { w, words } = point.of(spec, &problem)?;
+    let Located { w, mut words, step, optimizer: state } = point.of(spec, &problem)?;
     let in_spec = onedge_spec::Error::spec(&spec.origin);
     let mut optimizer = spec.build_optimizer().map_err(&in_spec)?;
     optimizer.set_layers(&Layout::layers(&problem.layouts))?;
+    let keeps = !optimizer.state().is_empty();
+    let restored = state.map(|state| optimizer.restore(state));
+    if keeps && !matches!(restored, Some(Ok(()))) {
+        // A state that does not fit may be half restored.
+        optimizer = spec.build_optimizer().map_err(&in_spec)?;
+        optimizer.set_layers(&Layout::layers(&problem.layouts))?;
+        words += match restored {
+            None => ", with the optimizer at its first step",
+            Some(_) => ", with the optimizer at its first step, as that of the run was another",
+        };
+    }
     let along_runs = plan(spec)?.diagnostics.lanczos;
     let options = Lanczos { wanted: Wanted::Both, tolerance: 0.1 * along_runs.tolerance, ..along_runs };
     let examples = problem.train.examples();
     instruments::check(&spec.diagnostics, spec.batch, examples).map_err(&in_spec)?;
     let setup = Setup { seed: spec.seed, threads: options.threads, batch_size: spec.batch };
-    let mut instruments =
-        Instruments::new(spec.catalogue.diagnostics(), &spec.diagnostics, &problem.layouts, setup).map_err(&in_spec)?;
+    let mut instruments = Instruments::new(spec.catalogue.diagnostics(), &spec.diagnostics, &problem.layouts, setup)
+        .map_err(&in_spec)?
+        .at_any_step();
     let mut measurement = measure_at(&mut *problem.train, &w, &*optimizer, &options)?;
     measurement.at = words;
-    if instruments.due(0) {
-        read(&mut *problem.train, &w, &*optimizer, &mut instruments, &mut measurement)?;
+    measurement.step = matches!(point, Point::Of(..)).then_some(step);
+    if instruments.due(step) {
+        read(&mut *problem.train, &w, (&*optimizer, step), &mut instruments, &mut measurement)?;
     }
     if let Some(test) = problem.test.as_deref_mut() {
-        measurement.test = test.metrics(&w)?;
+        measurement.test = kept(&mut measurement.missing, "test", test.metrics(&w)).unwrap_or_default();
     }
     Ok(measurement)
 }
 
-/// Measures the point `w`.
+/// Measures the point `w`, for an optimizer in the state that it has there.
 ///
 /// # Errors
-/// A value that is not finite; whatever the objective reports.
+/// A loss, gradient or update that is not finite; whatever the objective reports of them.
 pub fn measure_at<T: Real>(
     workload: &mut dyn Workload<T>,
     w: &[T],
@@ -126,52 +150,65 @@ pub fn measure_at<T: Real>(
 ) -> Result<Measurement, Error> {
     let mut optimizer = optimizer.duplicate();
     let (mut gradient, mut update) = (vec![T::ZERO; w.len()], vec![T::ZERO; w.len()]);
-    let train = workload.metrics(w)?;
-    let of_spectrum = |source| Error::from(TuneError::Spectrum { step: 0, source });
-    let start = coarse_sample(workload.examples()).map(|sample| coarse_start(workload, w, sample, options));
-    let start = start.transpose().map_err(of_spectrum)?;
-    let loss = workload.linearize(w, &mut gradient)?;
+    let mut missing = BTreeMap::new();
+    let train = kept(&mut missing, "train", workload.metrics(w)).unwrap_or_default();
+    // Without a start Lanczos has one of its own.
+    let start = coarse_sample(workload.examples()).and_then(|sample| coarse_start(workload, w, sample, options).ok());
+    let loss = ObjectiveError::require_finite(Probe::Loss, workload.linearize(w, &mut gradient)?)?;
+    let gradient_norm = ObjectiveError::require_finite(Probe::Gradient, vector::norm(&gradient))?;
     optimizer.direction(w, &gradient, &mut update)?;
-    let slope = ObjectiveError::require_finite(Probe::Slope, vector::dot(&gradient, &update))?;
-    let curvature = workload.curvature(&update)?;
+    let update_norm = ObjectiveError::require_finite(Probe::Update, vector::norm(&update))?;
+    let slope = ObjectiveError::require_finite(Probe::Slope, vector::dot(&gradient, &update));
+    let slope = kept(&mut missing, "slope", slope);
+    let curvature = kept(&mut missing, "curvature", workload.curvature(&update));
     let examples = workload.examples();
 
     let mut hessian = Hessian::new(workload);
-    let spectrum = lanczos(&mut hessian, options, start.as_deref()).map_err(of_spectrum)?;
+    let found = lanczos(&mut hessian, options, start.as_deref());
+    let spectrum: Option<Spectrum<T>> = kept(&mut missing, "eigenvalues", found);
     let preconditioned: Option<Spectrum<T>> = match optimizer.preconditioner() {
         None => None,
         Some(diagonal) => {
-            let mut scaled = Preconditioned::new(&mut hessian, diagonal).map_err(of_spectrum)?;
             let options = Lanczos { wanted: Wanted::Algebraic, ..*options };
-            Some(lanczos(&mut scaled, &options, None).map_err(of_spectrum)?)
+            let scaled = Preconditioned::new(&mut hessian, diagonal);
+            let found = scaled.and_then(|mut scaled| lanczos(&mut scaled, &options, None));
+            kept(&mut missing, "preconditioned eigenvalues", found)
         }
     };
+    let rate = slope.zip(curvature).filter(|(_, curvature)| *curvature != 0.0);
     Ok(Measurement {
         at: String::new(),
+        step: None,
         parameters: w.len(),
         examples,
         loss,
         train,
         test: BTreeMap::new(),
-        gradient_norm: vector::norm(&gradient),
-        update_norm: vector::norm(&update),
+        gradient_norm,
+        update_norm,
         slope,
         curvature,
-        greedy_rate: (curvature != 0.0).then(|| -slope / curvature.abs()),
-        eigenvalues: spectrum.algebraic().map(Eigenvalue::of).collect(),
-        magnitudes: spectrum.magnitude().map(Eigenvalue::of).collect(),
+        greedy_rate: rate.map(|(slope, curvature)| -slope / curvature.abs()),
+        eigenvalues: spectrum.iter().flat_map(|s| s.algebraic().map(Eigenvalue::of)).collect(),
+        magnitudes: spectrum.iter().flat_map(|s| s.magnitude().map(Eigenvalue::of)).collect(),
         preconditioned: preconditioned.iter().flat_map(|s| s.algebraic().map(Eigenvalue::of)).collect(),
-        products: spectrum.products + preconditioned.map_or(0, |spectrum| spectrum.products),
+        products: [spectrum, preconditioned].iter().flatten().map(|spectrum| spectrum.products).sum(),
         measured: BTreeMap::new(),
         density: Vec::new(),
+        missing,
     })
+}
+
+/// The value, unless there is none; then why.
+fn kept<V, E: Display>(missing: &mut BTreeMap<String, String>, name: &str, result: Result<V, E>) -> Option<V> {
+    result.map_err(|error| missing.insert(name.to_owned(), error.to_string())).ok()
 }
 
 /// Adds what `instruments` read at the same point.
 fn read<T: Real>(
     workload: &mut dyn Workload<T>,
     w: &[T],
-    optimizer: &dyn Optimizer<T>,
+    (optimizer, step): (&dyn Optimizer<T>, u64),
     instruments: &mut Instruments<T>,
     measurement: &mut Measurement,
 ) -> Result<(), Error> {
@@ -180,9 +217,10 @@ fn read<T: Real>(
     optimizer.duplicate().direction(w, &gradient, &mut update)?;
     let left = StepStart::at(w, &gradient, &update, optimizer.duplicate());
     let sharpness = measurement.eigenvalues.first().map(|eigenvalue| eigenvalue.value);
-    let report = instruments::Report { step: 0, loss: measurement.loss, learning_rate: f64::NAN, sharpness };
-    let readings = instruments.measure(workload, &left, report, None)?;
+    let report = instruments::Report { step, loss: measurement.loss, learning_rate: f64::NAN, sharpness };
+    let readings = instruments.measure(workload, &left, report, None);
     (measurement.measured, measurement.density) = (readings.measured, readings.density);
+    measurement.missing.extend(readings.missing);
     Ok(())
 }
 
@@ -205,8 +243,8 @@ impl Measurement {
         rows.extend(self.test.iter().map(|(name, value)| plain(&format!("test {name}"), *value)));
         rows.push(plain("gradient norm |g|", self.gradient_norm));
         rows.push(plain("update norm |u|", self.update_norm));
-        rows.push(plain("slope g.u", self.slope));
-        rows.push(plain("curvature u.Hu", self.curvature));
+        rows.extend(self.slope.map(|slope| plain("slope g.u", slope)));
+        rows.extend(self.curvature.map(|curvature| plain("curvature u.Hu", curvature)));
         if let Some(rate) = self.greedy_rate {
             rows.push(plain("greedy rate -g.u / |u.Hu|", rate));
             rows.push(plain("on-edge rate -2 g.u / |u.Hu|", 2.0 * rate));
@@ -232,6 +270,7 @@ impl Measurement {
             let note = error.map_or(String::new(), |error| format!("± {}, standard error", number(Some(*error))));
             rows.push(vec![name.clone(), number(Some(*value)), note]);
         }
+        rows.extend(self.missing.iter().map(|(name, why)| vec![name.clone(), "none".to_owned(), why.clone()]));
         let at = if self.at.is_empty() { String::new() } else { format!("at {}\n", self.at) };
         at + &table(&["quantity", "value", ""], &rows)
     }
@@ -249,7 +288,7 @@ mod tests {
         let mut bowl = Bowl::new([4.0, -1.0], &[0.5]);
         let measured = measure_at(&mut bowl, &[1.5, 2.0], &Gd, &Lanczos::top(2, 0)).unwrap();
         // g = (4, -2), so u = (-4, 2).
-        assert_eq!((measured.loss, measured.slope, measured.curvature), (0.0, -20.0, 60.0));
+        assert_eq!((measured.loss, measured.slope, measured.curvature), (0.0, Some(-20.0), Some(60.0)));
         assert_eq!(measured.greedy_rate, Some(20.0 / 60.0));
         let values: Vec<f64> = measured.eigenvalues.iter().map(|e| e.value).collect();
         assert!((values[0] - 4.0).abs() < 1e-9 && (values[1] + 1.0).abs() < 1e-9, "{values:?}");

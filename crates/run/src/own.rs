@@ -134,6 +134,7 @@ fn outcome(summary: Summary, edge: &Option<f64>) -> Outcome {
         seconds: summary.seconds,
         diagnostics_seconds: summary.spectrum_seconds,
         cost: summary.cost,
+        left_out: Vec::new(),
         best: summary.best,
         events: summary.events.into_iter().collect(),
         edge: *edge,

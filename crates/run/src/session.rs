@@ -166,6 +166,7 @@ impl<T: Element> Session<'_, T> {
                 break reason;
             }
         };
+        let (snapshot, averages) = (training.snapshot(), training.evaluation_point().is_some());
         let mut outcome = training.finish(stop)?;
 
         let there = writer.require_there().map_err(Error::from);
@@ -178,6 +179,7 @@ impl<T: Element> Session<'_, T> {
         }
         if there {
             lost.keep(params::save(&directory.params(), layouts, &w, &about).map_err(Error::from));
+            lost.keep(keeper.leave_state(&directory.state(), outcome.steps, snapshot));
         }
         let train_means = lost.keep(means(&mut *problem.train, &w)).unwrap_or_default();
         let test_means = problem.test.as_deref_mut().and_then(|test| lost.keep(means(test, &w))).unwrap_or_default();
@@ -193,6 +195,10 @@ impl<T: Element> Session<'_, T> {
         let mut tally = keeper.finish();
         let means = (train_means, test_means);
         let mut summary = summarise(&described.name, outcome.clone(), &recorded, w.len(), means, &tally);
+        if averages {
+            // Recorded are the losses where gradients are taken; runs are compared by what is kept.
+            summary.final_loss = problem.train.loss(&w).ok().filter(|loss| loss.is_finite());
+        }
         if let Some(course) = recorded.course() {
             summary.findings = problem.judge(Evidence {
                 course,
@@ -205,6 +211,7 @@ impl<T: Element> Session<'_, T> {
                 train: &summary.train,
             });
         }
+        summary.findings.extend(outcome.left_out.iter().cloned());
         if there {
             lost.keep(directory.write_summary(&summary).map_err(Error::from));
         }

@@ -48,7 +48,7 @@ impl<'a, T: Element> Trained<'a, T> {
         let entry = find("loss", spec.catalogue.losses(), &spec.loss.name).map_err(&in_spec)?;
         let loss = (entry.build)(&spec.loss.settings).map_err(&in_network)?;
         let random = || initial_parameters(model.parameters(), spec.seed);
-        let Located { w, words } = point.locate(spec, &layouts(&model), random)?;
+        let Located { w, words, .. } = point.locate(spec, &layouts(&model), random)?;
         Ok(Self { spec, run, meaning, target, model: Arc::new(model), loss, w, words })
     }
 

@@ -14,7 +14,8 @@ pub type Direction<'a, T> = dyn FnMut(&[T], &mut [T]) -> Result<(), Error> + 'a;
 /// when it is done; the problem is then no longer linearised.
 ///
 /// # Errors
-/// A batch of no example or of more than there are; numbers out of range; a value that is not finite.
+/// A batch of no example or of more than there are; numbers out of range; a value that is not finite; [`Error::NoValue`] where
+/// no sampled update has a slope, as where every gradient is zero.
 ///
 /// Cost: a gradient and a curvature of a batch for each sample.
 ///
@@ -27,14 +28,23 @@ pub fn batch_sharpness<T: Real>(
     sampling: &Sampling,
 ) -> Result<Estimate, Error> {
     let (mut gradient, mut update) = (vec![T::ZERO; w.len()], vec![T::ZERO; w.len()]);
-    over_batches(problem, batch, |problem| {
+    let mut slopes = 0;
+    let estimate = over_batches(problem, batch, |problem| {
         sampling.ratio(|seed| {
             select(problem, batch, seed)?;
             problem.linearize(w, &mut gradient)?;
             direction(&gradient, &mut update)?;
-            Ok((problem.curvature(&update)?, -vector::dot(&update, &gradient)))
+            let descent = -vector::dot(&update, &gradient);
+            slopes += usize::from(descent != 0.0);
+            Ok((problem.curvature(&update)?, descent))
         })
-    })
+    });
+    match estimate {
+        Err(Error::Objective(_)) if slopes == 0 => {
+            Err(Error::NoValue("no sampled batch has a gradient along its update"))
+        }
+        estimate => estimate,
+    }
 }
 
 /// The gradient noise scale `tr(Sigma) / |g|^2`, g the gradient over all N examples and Sigma the covariance of the gradients of
@@ -44,7 +54,8 @@ pub fn batch_sharpness<T: Real>(
 /// is done.
 ///
 /// # Errors
-/// A batch of no example or of as many as there are; numbers out of range; a value that is not finite.
+/// A batch of no example or of as many as there are; numbers out of range; a value that is not finite; [`Error::NoValue`] where
+/// the gradient over all examples is zero.
 ///
 /// Cost: a gradient over all examples, and one of a batch for each sample.
 ///
@@ -62,7 +73,11 @@ pub fn noise_scale<T: Real>(
     problem.select(None)?;
     problem.linearize(w, &mut full)?;
     let (n, b) = (examples as f64, batch as f64);
-    let scale = b * (n - 1.0) / (n - b) / vector::dot(&full, &full);
+    let square = vector::dot(&full, &full);
+    if square == 0.0 {
+        return Err(Error::NoValue("the gradient over all examples is zero"));
+    }
+    let scale = b * (n - 1.0) / (n - b) / square;
     over_batches(problem, batch, |problem| {
         sampling.mean(|seed| {
             select(problem, batch, seed)?;
@@ -188,5 +203,24 @@ mod tests {
         assert!(noise_scale(&mut problem, &[W], 5, &sampling).is_err());
         assert!(batch_sharpness(&mut problem, &[W], 6, &mut descent, &sampling).is_err());
         assert!(batch_sharpness(&mut problem, &[W], 0, &mut descent, &sampling).is_err());
+    }
+
+    #[test]
+    fn ratios_do_not_exist_without_a_gradient() {
+        // Every example has its minimum at 1.
+        let mut problem = Bowls { examples: vec![(1.0, 1.0); 5], selected: (0..5).collect() };
+        let mut descent = |g: &[f64], s: &mut [f64]| {
+            s[0] = -g[0];
+            Ok(())
+        };
+        let sampling = Sampling::exactly(4, 0);
+        let sharpness = batch_sharpness(&mut problem, &[1.0], 2, &mut descent, &sampling);
+        assert!(matches!(sharpness, Err(Error::NoValue(_))), "{sharpness:?}");
+        assert!(matches!(noise_scale(&mut problem, &[1.0], 2, &sampling), Err(Error::NoValue(_))));
+        assert_eq!(problem.selected.len(), 5);
+        // With a gradient, and none of the noise: 0 is a value.
+        let scale = noise_scale(&mut problem, &[2.0], 2, &sampling).unwrap();
+        assert_eq!((scale.value, scale.standard_error), (0.0, 0.0));
+        assert_eq!(batch_sharpness(&mut problem, &[2.0], 2, &mut descent, &sampling).unwrap().value, 1.0);
     }
 }

@@ -25,6 +25,9 @@ pub enum Error {
         /// The element.
         value: f64,
     },
+    /// A quantity that does not exist at this point.
+    #[error("{0}")]
+    NoValue(&'static str),
     /// Threads that could not be started.
     #[error("spectrum: could not start threads, {0}; try fewer")]
     Threads(#[from] rayon::ThreadPoolBuildError),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// What is to be said of how a run went, beside why it stopped; [`judge`](crate::judge) finds it.
 ///
-/// As text it is one sentence that ends in what to try.
+/// As text it is one sentence that ends in what to try, if there is anything.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "finding", rename_all = "snake_case")]
 pub enum Finding {
@@ -59,6 +59,15 @@ pub enum Finding {
         /// Steps of the run.
         steps: u64,
     },
+    /// Of a reading, or of all that a diagnostic reads, there was no value at some steps: it is left out of their records.
+    LeftOut {
+        /// The reading, or the diagnostic.
+        reading: String,
+        /// How often.
+        times: u64,
+        /// Why the first time.
+        reason: String,
+    },
     /// Updates undo each other, and the loss falls no further.
     Oscillated {
         /// The mean loss over the last quarter of the run.
@@ -73,7 +82,7 @@ impl Finding {
             Self::StoodStill { .. } | Self::HardlyMoved { .. } | Self::Guessing { .. } | Self::EndedAbove { .. } => {
                 true
             }
-            Self::Often { .. } | Self::Stopped { .. } | Self::Oscillated { .. } => false,
+            Self::Often { .. } | Self::Stopped { .. } | Self::LeftOut { .. } | Self::Oscillated { .. } => false,
         }
     }
 
@@ -86,6 +95,7 @@ impl Finding {
             Self::EndedAbove { .. } => "no progress: ended above its start".to_owned(),
             Self::Often { event, .. } => format!("often {}", event.replace('_', " ")),
             Self::Stopped { .. } => "rate 0 at the end".to_owned(),
+            Self::LeftOut { reading, .. } => format!("no {reading}"),
             Self::Oscillated { .. } => "oscillates".to_owned(),
         }
     }
@@ -138,6 +148,10 @@ impl fmt::Display for Finding {
                  as the run, or fewer steps",
                 steps - from
             ),
+            Self::LeftOut { reading, times, reason } => {
+                let often = if *times == 1 { "once".to_owned() } else { format!("{times} times") };
+                write!(f, "`{reading}` had no value {often} and was left out there; the first time: {reason}")
+            }
             Self::Oscillated { loss } => write!(
                 f,
                 "the loss went to and fro around {} and fell no further; try smaller steps (the tuner's rate, cap or sigma)",

@@ -231,7 +231,7 @@ impl Fit {
         let mut outcome = training.finish(stop)?;
         let train = problem.train.metrics(&parameters).unwrap_or_default();
         let test = problem.test.as_mut().and_then(|test| test.metrics(&parameters).ok()).unwrap_or_default();
-        let findings = problem.judge(Evidence {
+        let mut findings = problem.judge(Evidence {
             course: &records.iter().collect(),
             stop: &outcome.stop,
             events: &outcome.events,
@@ -241,6 +241,7 @@ impl Fit {
             classes: None,
             train: &train,
         });
+        findings.extend(outcome.left_out.iter().cloned());
         let best = evaluator.and_then(|mut evaluator| {
             // The end may be the best point.
             evaluator.observe(outcome.steps, &test, &parameters);

@@ -17,6 +17,8 @@ pub struct Instruments<T: Real> {
     list: Vec<Instrument<T>>,
     layers: Vec<Layer>,
     setup: Setup,
+    /// Whether all are due, whatever the step.
+    always: bool,
 }
 
 /// What a step leaves behind for diagnostics: the point that it started from.
@@ -48,6 +50,8 @@ pub struct Readings {
     pub measured: BTreeMap<String, f64>,
     /// Points of the spectral density.
     pub density: Vec<(f64, f64)>,
+    /// What had no value, by the name of the reading or, where it had none at all, of the diagnostic; with the reason.
+    pub missing: Vec<(String, String)>,
 }
 
 /// The diagnostics that draw batches, by the beginning of their settings.
@@ -102,32 +106,44 @@ impl<T: Real> Instruments<T> {
         layouts: &[Layout],
         setup: Setup,
     ) -> Result<Self, RegistryError> {
-        Ok(Self { list: diagnostics::instruments(entries, settings)?, layers: Layout::layers(layouts), setup })
+        Ok(Self {
+            list: diagnostics::instruments(entries, settings)?,
+            layers: Layout::layers(layouts),
+            setup,
+            always: false,
+        })
     }
 
     /// None.
     pub fn none() -> Self {
         let setup = Setup { seed: 0, threads: 1, batch_size: None };
-        Self { list: Vec::new(), layers: Vec::new(), setup }
+        Self { list: Vec::new(), layers: Vec::new(), setup, always: false }
+    }
+
+    /// The same at a point that is measured by itself: all are due, whatever its step.
+    pub fn at_any_step(self) -> Self {
+        Self { always: true, ..self }
+    }
+
+    fn is_due(&self, instrument: &Instrument<T>, step: u64) -> bool {
+        self.always || step.is_multiple_of(instrument.every)
     }
 
     /// Whether any is due at this step.
     pub fn due(&self, step: u64) -> bool {
-        self.list.iter().any(|instrument| step.is_multiple_of(instrument.every))
+        self.list.iter().any(|instrument| self.is_due(instrument, step))
     }
 
     /// Measures what is due, after the step; `report` is of that step and `batch` are its examples. A diagnostic that draws batches
-    /// selects those examples again when it is done, without random changes to their images.
-    ///
-    /// # Errors
-    /// A value that is not finite; whatever the objective reports.
+    /// selects those examples again when it is done, without random changes to their images. One that fails, or has no value, is
+    /// among what is [missing](Readings::missing); the others are measured all the same.
     pub fn measure(
         &mut self,
         workload: &mut dyn Workload<T>,
         left: &StepStart<T>,
         report: Report,
         batch: Option<&[usize]>,
-    ) -> Result<Readings, TuneError> {
+    ) -> Readings {
         let Report { step: number, loss, learning_rate, sharpness } = report;
         let (w, gradient, update) = (&left.w[..], &left.gradient[..], &left.update[..]);
         let step = diagnostics::Step { number, w, loss, gradient, update, learning_rate, sharpness, batch };
@@ -136,22 +152,31 @@ impl<T: Real> Instruments<T> {
             let made = optimizer.direction(&left.w, gradient, update);
             made.map_err(|error| onedge_objective::Error::Other(Box::new(error)).into())
         };
-        let source = |source| TuneError::Spectrum { step: number, source };
         let mut point = Point::new(workload, step, &self.layers, &mut direction, self.setup);
         let mut readings = Readings::default();
-        for instrument in self.list.iter_mut().filter(|instrument| number.is_multiple_of(instrument.every)) {
-            for reading in instrument.diagnostic.measure(&mut point).map_err(source)? {
-                if let Some(error) = reading.standard_error {
+        let always = self.always;
+        for instrument in self.list.iter_mut().filter(|it| always || number.is_multiple_of(it.every)) {
+            let read = instrument.diagnostic.measure(&mut point).unwrap_or_else(|error| {
+                readings.missing.push((instrument.name.to_owned(), error.to_string()));
+                Vec::new()
+            });
+            for reading in read {
+                if !reading.value.is_finite() {
+                    let reason = format!("its formula gives {} there", reading.value);
+                    readings.missing.push((reading.name, reason));
+                    continue;
+                }
+                if let Some(error) = reading.standard_error.filter(|error| error.is_finite()) {
                     readings.measured.insert(format!("{}_error", reading.name), error);
                 }
                 readings.measured.insert(reading.name, reading.value);
                 readings.density.extend(reading.nodes);
             }
         }
-        if !readings.measured.is_empty() {
+        if !readings.measured.is_empty() || point.cost() > 0.0 {
             readings.measured.insert("diagnostics_cost".to_owned(), point.cost());
         }
-        Ok(readings)
+        readings
     }
 
     /// What each of them must keep, by name; those that keep nothing are left out.

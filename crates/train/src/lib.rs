@@ -15,6 +15,7 @@ pub mod instruments;
 mod judge;
 mod layout;
 mod memory;
+mod missing;
 mod observed;
 mod plan;
 mod prepared;

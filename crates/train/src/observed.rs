@@ -2,10 +2,11 @@
 
 use onedge_objective::Real;
 use onedge_spectrum::alignment;
-use onedge_tune::{Error as TuneError, Metric, Step, StepReport};
+use onedge_tune::{Metric, Step, StepReport};
 
 use crate::Diagnostics;
 use crate::Record;
+use crate::missing::Missing;
 
 /// The record of a step: what it reports, with what was measured of the spectrum.
 pub(crate) fn record(report: &StepReport, spectrum: Record, cost: f64, seconds: f64) -> Record {
@@ -26,22 +27,29 @@ pub(crate) fn record(report: &StepReport, spectrum: Record, cost: f64, seconds: 
     }
 }
 
-/// Measures what is due at this step; the record that comes back holds that and nothing else.
-pub(crate) fn measure<T: Real>(what: &Diagnostics, number: u64, step: &mut Step<'_, T>) -> Result<Record, TuneError> {
+/// Measures what is due at this step; the record that comes back holds that and nothing else. What has no value is noted as missing.
+pub(crate) fn measure<T: Real>(
+    what: &Diagnostics,
+    number: u64,
+    step: &mut Step<'_, T>,
+    missing: &mut Missing,
+) -> Record {
     let mut record = Record::default();
-    step.line().slope()?;
+    missing.keep("slope", step.line().slope());
     if what.curvature {
-        step.line().curvature()?;
+        missing.keep("curvature", step.line().curvature());
     }
     let due = what.sharpness_every > 0 && number.is_multiple_of(what.sharpness_every);
     if due {
-        step.measure_sharpness(Metric::Preconditioned)?;
-        if what.hessian {
-            step.measure_sharpness(Metric::Hessian)?;
+        let scaled = step.preconditioner().is_some();
+        let name = if scaled { "preconditioned_sharpness" } else { "sharpness" };
+        missing.keep(name, step.measure_sharpness(Metric::Preconditioned).map(drop));
+        if what.hessian && scaled {
+            missing.keep("sharpness", step.measure_sharpness(Metric::Hessian).map(drop));
         }
     }
     // A tuner may have measured it at a step where it was not due.
-    let Some(spectrum) = step.spectrum(Metric::Preconditioned) else { return Ok(record) };
+    let Some(spectrum) = step.spectrum(Metric::Preconditioned) else { return record };
     record.products = Some(spectrum.products as u64);
     record.converged = Some(spectrum.converged());
     record.magnitude = spectrum.dominant().map(|pair| pair.value);
@@ -50,10 +58,9 @@ pub(crate) fn measure<T: Real>(what: &Diagnostics, number: u64, step: &mut Step<
     record.alignment = match (largest, step.preconditioner()) {
         (None, _) => None,
         (Some(pair), None) => Some(alignment::alignment(step.update(), &pair.vector)),
-        (Some(pair), Some(diagonal)) => Some(
-            alignment::preconditioned_alignment(step.update(), &pair.vector, diagonal)
-                .map_err(|source| TuneError::Objective { step: number, source })?,
-        ),
+        (Some(pair), Some(diagonal)) => {
+            missing.keep("alignment", alignment::preconditioned_alignment(step.update(), &pair.vector, diagonal))
+        }
     };
     if what.lanczos.k > 1 {
         record.eigenvalues = spectrum.algebraic().map(|pair| pair.value).collect();
@@ -62,5 +69,5 @@ pub(crate) fn measure<T: Real>(what: &Diagnostics, number: u64, step: &mut Step<
         record.products = record.products.map(|products| products + hessian.products as u64);
         record.converged = record.converged.map(|converged| converged && hessian.converged());
     }
-    Ok(record)
+    record
 }

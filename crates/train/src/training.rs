@@ -8,8 +8,9 @@ use onedge_tune::{Error as TuneError, Optimizer, StepReport, Trainer, TrainerSta
 use crate::Error;
 use crate::evaluator::STATE;
 use crate::instruments::Report;
+use crate::missing::{self, Missing};
 use crate::observed::{measure, record};
-use crate::{Batches, BestEvaluation, Evaluator, Instruments, Last, Plan, Position, StepStart, Workload};
+use crate::{Batches, BestEvaluation, Evaluator, Finding, Instruments, Last, Plan, Position, StepStart, Workload};
 use crate::{Record, StopReason};
 
 /// How a loop ended.
@@ -27,6 +28,8 @@ pub struct Outcome {
     pub cost: f64,
     /// How often the tuner met what its formula does not provide for, and how many measured spectra did not converge.
     pub events: Vec<(String, u64)>,
+    /// A finding for each reading of a diagnostic that had no value at some steps.
+    pub left_out: Vec<Finding>,
     /// The best evaluation of the test examples along the way, if there were any.
     pub best: Option<BestEvaluation>,
     /// c in "edge of stability at sharpness = c / eta", for this optimizer, if it has one.
@@ -81,6 +84,8 @@ pub struct Training<'a, T: Real> {
     least_limit: Option<f64>,
     /// Measured spectra that did not converge.
     unconverged: u64,
+    /// Readings that had no value.
+    missing: Missing,
     /// The cost up to the evaluation that ended the run, if one did.
     unfinished: Option<f64>,
 }
@@ -92,7 +97,8 @@ pub struct Snapshot<T> {
     pub w: Vec<T>,
     /// Optimizer, tuner, and what the training step keeps.
     pub method: TrainerState<T>,
-    /// Of the diagnostics that keep anything, by name; of the evaluations as `test_evaluation`.
+    /// Of the diagnostics that keep anything, by name; of the evaluations as `test_evaluation`; what had no value as
+    /// `missing_readings`.
     pub diagnostics: BTreeMap<String, State<T>>,
     /// Of the loop itself: `drawn` (mini-batches), `limit` (if there is one), `unconverged`, `seconds` and
     /// `diagnostics_seconds`.
@@ -149,7 +155,7 @@ impl<'a, T: Real> Training<'a, T> {
             let step = trainer.steps();
             workload.select(Some(order)).map_err(|source| Error::from(TuneError::Objective { step, source }))?;
         }
-        let (watch, limit, least_limit, unconverged, unfinished) = Default::default();
+        let (watch, limit, least_limit, unconverged, missing, unfinished) = Default::default();
         Ok(Self {
             plan,
             workload,
@@ -163,6 +169,7 @@ impl<'a, T: Real> Training<'a, T> {
             limit,
             least_limit,
             unconverged,
+            missing,
             unfinished,
         })
     }
@@ -192,6 +199,10 @@ impl<'a, T: Real> Training<'a, T> {
             .with_scalar("diagnostics_seconds", self.watch.diagnostics.as_secs_f64());
         let mut diagnostics = self.instruments.states();
         diagnostics.extend(self.evaluation.as_ref().map(|(evaluator, _)| (STATE.to_owned(), evaluator.state())));
+        let missing = self.missing.state();
+        if !missing.is_empty() {
+            diagnostics.insert(missing::STATE.to_owned(), missing);
+        }
         Snapshot {
             w: self.w.to_vec(),
             method: self.trainer.state(),
@@ -219,6 +230,7 @@ impl<'a, T: Real> Training<'a, T> {
         if let (Some(state), Some((evaluator, _))) = (diagnostics.remove(STATE), &mut self.evaluation) {
             evaluator.restore(state, self.w.len())?;
         }
+        self.missing = diagnostics.remove(missing::STATE).map(Missing::of).unwrap_or_default();
         self.instruments.restore(diagnostics)?;
         self.batches = batches(self.plan, self.workload.examples(), position);
         self.w.copy_from_slice(&snapshot.w);
@@ -263,8 +275,7 @@ impl<'a, T: Real> Training<'a, T> {
     /// what it came to.
     ///
     /// In the end `w` holds the parameters to evaluate and to keep. For an optimizer that takes gradients elsewhere
-    /// ([`Optimizer::evaluation_point`]) that is not the last point recorded; after a step that was begun and not taken
-    /// it is the point that this step would have led to.
+    /// ([`Optimizer::evaluation_point`]) that is not the last point recorded.
     ///
     /// # Errors
     /// Examples that cannot all be selected again.
@@ -288,6 +299,7 @@ impl<'a, T: Real> Training<'a, T> {
                 .chain(self.evaluation.as_ref().map(|(evaluator, _)| ("non_finite_evaluations", evaluator.lost())))
                 .map(|(name, count)| (name.to_owned(), count))
                 .collect(),
+            left_out: self.missing.findings(),
             best: self.evaluation.as_ref().and_then(|(evaluator, _)| evaluator.best()),
             edge: self.trainer.optimizer().edge(),
         })
@@ -300,7 +312,9 @@ impl<'a, T: Real> Training<'a, T> {
             self.least_limit = Some(self.least_limit.unwrap_or_else(at_zero));
         }
         let (evaluated, unimproved) = self.evaluate()?;
-        let Self { plan, workload, w, trainer, instruments, batches, order, watch, limit, least_limit, .. } = self;
+        let Self {
+            plan, workload, w, trainer, instruments, batches, order, watch, limit, least_limit, missing, ..
+        } = self;
         let number = trainer.steps();
         let due = instruments.due(number);
         let failed = |source| TuneError::Objective { step: number, source };
@@ -313,27 +327,31 @@ impl<'a, T: Real> Training<'a, T> {
         let cost = trainer.cost() + workload.costs().linearize;
         let before = due.then(|| trainer.optimizer().duplicate());
         let started = Instant::now();
-        let mut step = trainer.begin(&mut **workload, w)?;
-        let loss = step.line().loss();
-        let limit = *limit.get_or_insert_with(|| least_limit.unwrap_or(0.0).max(plan.diverge_factor * loss.abs()));
-        let ending = match plan.target_loss {
-            Some(target) if loss <= target => Some(StopReason::TargetReached { step: number }),
-            _ if loss > limit => Some(StopReason::Diverged { step: number, loss, limit }),
-            _ => unimproved,
-        };
-        if let Some(reason) = ending {
+        let mut ending = None;
+        let begun = trainer.begin_unless(&mut **workload, w, &mut |loss| {
+            let limit = *limit.get_or_insert_with(|| least_limit.unwrap_or(0.0).max(plan.diverge_factor * loss.abs()));
+            let reason = match plan.target_loss {
+                Some(target) if loss <= target => Some(StopReason::TargetReached { step: number }),
+                _ if loss > limit => Some(StopReason::Diverged { step: number, loss, limit }),
+                _ => unimproved.clone(),
+            };
+            ending = reason.map(|reason| (loss, reason));
+            ending.is_some()
+        })?;
+        let Some(mut step) = begun else {
             watch.method += started.elapsed();
-            let seconds = watch.method.as_secs_f64();
-            let learning_rate = f64::NAN;
+            let (seconds, learning_rate) = (watch.method.as_secs_f64(), f64::NAN);
+            let (loss, reason) = ending.unzip();
+            let loss = loss.unwrap_or(f64::NAN);
             let record =
                 Record { step: number, loss, learning_rate, cost, seconds, measured: evaluated, ..Record::default() };
-            return Ok((record, Some(reason)));
-        }
+            return Ok((record, reason));
+        };
         step.learning_rate()?;
         watch.method += started.elapsed();
 
         let measured = Instant::now();
-        let spectrum = measure(&plan.diagnostics, number, &mut step)?;
+        let spectrum = measure(&plan.diagnostics, number, &mut step, missing);
         let left = before.map(|optimizer| StepStart::behind(&step, optimizer));
         watch.diagnostics += measured.elapsed();
 
@@ -345,7 +363,8 @@ impl<'a, T: Real> Training<'a, T> {
         if let Some(left) = left {
             let StepReport { step, loss, learning_rate, sharpness, .. } = report;
             let report = Report { step, loss, learning_rate, sharpness };
-            let readings = instruments.measure(&mut **workload, &left, report, batch.as_deref())?;
+            let readings = instruments.measure(&mut **workload, &left, report, batch.as_deref());
+            readings.missing.iter().for_each(|(name, reason)| missing.note(name, reason));
             (record.measured, record.density) = (readings.measured, readings.density);
         }
         add(&mut record.measured, evaluated);

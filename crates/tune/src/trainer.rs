@@ -125,6 +125,21 @@ impl<T: Real> Trainer<T> {
     /// limit](Self::with_loss_limit), where nothing has advanced and `w` is the point with that loss. After any other error,
     /// here or in a [`Step`], the optimizer may have advanced: the run is over, or goes on from a stored state.
     pub fn begin<'a>(&'a mut self, objective: &'a mut dyn Objective<T>, w: &'a mut [T]) -> Result<Step<'a, T>, Error> {
+        let step = self.begin_unless(objective, w, &mut |_| false)?;
+        Ok(step.unwrap_or_else(|| unreachable!("nothing stops it")))
+    }
+
+    /// The same, unless `stop` says so of the loss at `w`: then there is no step, and neither optimizer nor tuner has
+    /// advanced.
+    ///
+    /// # Errors
+    /// Those of [`begin`](Self::begin).
+    pub fn begin_unless<'a>(
+        &'a mut self,
+        objective: &'a mut dyn Objective<T>,
+        w: &'a mut [T],
+        stop: &mut dyn FnMut(f64) -> bool,
+    ) -> Result<Option<Step<'a, T>>, Error> {
         let step = self.progress.steps;
         Error::require_length("parameters", self.dim(), w.len())?;
         let [even, odd] = &mut self.gradients;
@@ -148,6 +163,9 @@ impl<T: Real> Trainer<T> {
             if loss > limit {
                 return Err(Error::Diverged { step, loss, limit });
             }
+        }
+        if stop(loss) {
+            return Ok(None);
         }
         let gradient_norm = Error::require_finite(step, Probe::Gradient, vector::norm(gradient))?;
         let [even, odd] = &mut self.updates;
@@ -189,7 +207,7 @@ impl<T: Real> Trainer<T> {
             center: Center::Parameters,
             parts: of,
         };
-        Ok(Step::new(probes, &mut *self.tuner, &mut self.progress))
+        Ok(Some(Step::new(probes, &mut *self.tuner, &mut self.progress)))
     }
 
     /// A whole step: [`begin`](Self::begin) and [`finish`](Step::finish).

@@ -270,6 +270,7 @@ fn findings() -> Vec<Finding> {
         Finding::EndedAbove { first: 1.0, last: 2.0 },
         Finding::Often { event: "capped".to_owned(), times: 8, steps: 9 },
         Finding::Stopped { from: 5, steps: 9 },
+        Finding::LeftOut { reading: "trace".to_owned(), times: 3, reason: "no number".to_owned() },
         Finding::Oscillated { loss: 1.0 },
     ];
     for finding in &all {
@@ -280,6 +281,7 @@ fn findings() -> Vec<Finding> {
             | Finding::EndedAbove { .. }
             | Finding::Often { .. }
             | Finding::Stopped { .. }
+            | Finding::LeftOut { .. }
             | Finding::Oscillated { .. } => {}
         }
     }

@@ -171,3 +171,135 @@ fn a_checkpoint_of_an_averaging_method_is_measured_where_the_run_would_be_evalua
     bench.done(&[&["train", "a.toml", "-q", "--out", "short", "--set", "steps=5"][..], &EXACT, &free].concat());
     assert_eq!(measured(&bench, &["r", "--step", "5"])["loss"], measured(&bench, &["short"])["loss"]);
 }
+
+/// Of an optimizer that keeps anything, the end of a run is the point from which a longer one goes on.
+#[test]
+fn the_end_of_a_run_is_measured_with_what_its_optimizer_kept() {
+    for optimizer in ["momentum", "rmsprop", "adam"] {
+        let bench = Bench::new();
+        let chosen = format!("optimizer={optimizer}");
+        let train = |out: &str, more: &[&str]| {
+            let setting =
+                ["--set", "precision=f64", "--set", &chosen, "--set", "tuner=constant", "--set", "tuner.rate=0.01"];
+            let every = ["--set", "diagnostics.sharpness_every=1", "--set", "diagnostics.step_sharpness_every=7"];
+            bench.done(&[&["train", "a.toml", "-q", "--out", out][..], &setting, &every, more].concat());
+        };
+        train("long", &["--set", "steps=8"]);
+        train("r", &["--set", "steps=7"]);
+        let steps = bench.read("long/steps.jsonl");
+        let record: serde_json::Value = serde_json::from_str(steps.lines().nth(7).unwrap()).unwrap();
+        let target = format!("target_loss={}", record["loss"].as_f64().unwrap() * (1.0 + 1e-12));
+        train("reached", &["--set", "steps=99", "--set", &target]);
+        let stop: serde_json::Value = serde_json::from_str(&bench.read("reached/summary.json")).unwrap();
+        assert_eq!((&stop["stop"]["reason"], &stop["steps"]), (&"target_reached".into(), &7.into()), "{optimizer}");
+        for run in ["r", "reached"] {
+            let end = measured(&bench, &[run]);
+            assert_eq!(
+                (&end["at"], &end["step"]),
+                (&format!("the last parameters of {run}, after 7 steps").into(), &7.into())
+            );
+            for key in ["loss", "slope", "gradient_norm", "update_norm"] {
+                close(&end[key], &record[key]);
+            }
+            close(&end["measured"]["step_sharpness"], &record["measured"]["step_sharpness"]);
+            let (of_end, of_record) = match optimizer {
+                "momentum" => (&end["eigenvalues"][0]["value"], &record["sharpness"]),
+                _ => (&end["preconditioned"][0]["value"], &record["preconditioned_sharpness"]),
+            };
+            let (a, b) = (of_end.as_f64().unwrap(), of_record.as_f64().unwrap());
+            assert!((a - b).abs() <= 2e-3 * b.abs(), "{optimizer}: {a} and {b}");
+        }
+        // A run of a version that did not leave it.
+        std::fs::remove_file(bench.path("r/state.safetensors")).unwrap();
+        let said = measured(&bench, &["r"])["at"].clone();
+        assert_eq!(said, "the last parameters of r, after 7 steps, with the optimizer at its first step");
+        let said = measured(&bench, &["reached", "--set", "optimizer=nesterov"])["at"].clone();
+        let other = "after 7 steps, with the optimizer at its first step, as that of the run was another";
+        assert!(optimizer == "momentum" || said.as_str().unwrap().ends_with(other), "{said}");
+    }
+}
+
+/// Where every gradient is zero most ratios do not exist; whatever the data, no diagnostic ends a run.
+#[test]
+fn no_diagnostic_ends_a_run() {
+    let bench = Bench::new();
+    let tables = [
+        ("zeros", "x,y\n0,0\n0,0\n0,0\n", "data.target=values", 3),
+        ("class", "x,l\n1,a\n2,a\n3,a\n", "data.target=classes", 3),
+        ("one", "x,y\n1,2\n", "data.target=values", 1),
+    ];
+    for (name, table, target, examples) in tables {
+        std::fs::write(bench.path("t.csv"), table).unwrap();
+        let loss = if name == "class" { "loss=cross-entropy" } else { "loss=squared" };
+        let mut args =
+            vec!["--set", "data=csv", "--set", "data.path=t.csv", "--set", "data.scale=none", "--set", target];
+        args.extend(["--set", loss, "--set", "model=linear", "--set", "model.bias=false", "--set", "steps=3"]);
+        args.extend(["--set", "tuner=constant", "--set", "tuner.rate=0.1"]);
+        args.extend(["--set", "diagnostics.sharpness_every=1", "--set", "diagnostics.curvature=true"]);
+        let every = [
+            "top",
+            "trace",
+            "frobenius",
+            "density",
+            "gauss_newton",
+            "layers",
+            "step_sharpness",
+            "critical_sharpness",
+            "edge_against_greedy",
+            "sharpening",
+            "batch_sharpness",
+            "update_batch_sharpness",
+            "noise_scale",
+        ];
+        let every: Vec<String> = every.iter().map(|name| format!("diagnostics.{name}_every=1")).collect();
+        args.extend(every.iter().filter(|key| examples > 1 || !key.contains("noise")).flat_map(|key| ["--set", key]));
+        args.extend([
+            "--set",
+            "diagnostics.batch_sharpness_batch=1",
+            "--set",
+            "diagnostics.update_batch_sharpness_batch=1",
+        ]);
+        args.extend(["--set", "diagnostics.noise_scale_batch=1"].into_iter().filter(|_| examples > 1));
+        for precision in ["precision=f32", "precision=f64"] {
+            let out = format!("{name}-{precision}");
+            let ran = bench.run(&[&["train", "a.toml", "-q", "--out", &out, "--set", precision][..], &args].concat());
+            assert!(ran.code == Some(0) || ran.stderr.contains("without progress"), "{out}: {}", ran.stderr);
+            assert_eq!(bench.read(&format!("{out}/steps.jsonl")).lines().count(), 3, "{out}");
+            let summary: serde_json::Value = serde_json::from_str(&bench.read(&format!("{out}/summary.json"))).unwrap();
+            assert_eq!(summary["stop"]["reason"], "steps_done", "{out}");
+            let missing = |reading: &str| {
+                let of = |finding: &&serde_json::Value| finding["reading"] == reading;
+                summary["findings"].as_array().and_then(|all| all.iter().find(of).cloned())
+            };
+            if examples > 1 {
+                assert_eq!(missing("batch-sharpness").unwrap()["times"], 3, "{out}: {summary}");
+                let measured = bench.done(&["measure", &out]).stdout;
+                assert!(measured.contains("batch-sharpness") && measured.contains("eigenvalue 1"), "{measured}");
+                let plain = measured.lines().find(|line| line.starts_with("noise-scale")).unwrap();
+                assert!(plain.contains("none") && plain.contains("gradient over all examples is zero"), "{plain}");
+            } else {
+                assert_eq!(missing("batch-sharpness"), None, "{out}: {summary}");
+            }
+        }
+    }
+}
+
+/// Such a method keeps an average, and it is by its loss that it is compared.
+#[test]
+fn the_final_loss_of_an_averaging_method_is_that_of_what_is_kept() {
+    let bench = Bench::new();
+    for optimizer in ["schedule-free-sgd", "schedule-free-adamw"] {
+        for batch in [&[][..], &["--set", "batch=2"]] {
+            let chosen = format!("optimizer={optimizer}");
+            bench.done(
+                &[&["train", "a.toml", "-q", "--out", "r", "--set", &chosen, "--set", "steps=9"][..], batch].concat(),
+            );
+            let summary: serde_json::Value = serde_json::from_str(&bench.read("r/summary.json")).unwrap();
+            let evaluated = bench.done(&["evaluate", "r", "--json"]).stdout;
+            let evaluated: serde_json::Value = serde_json::from_str(&evaluated).unwrap();
+            let (a, b) = (summary["final_loss"].as_f64().unwrap(), summary["train"]["loss"].as_f64().unwrap());
+            assert!((a - b).abs() <= 1e-6 * b, "{optimizer}: {a} and {b}; {evaluated}");
+            std::fs::remove_dir_all(bench.path("r")).unwrap();
+        }
+    }
+}

@@ -49,7 +49,8 @@ impl<T: Real> Diagnostic<T> for CriticalSharpness {
         let search = CriticalSearch { start, tolerance: self.tolerance, max_losses: self.max_losses };
         let found = critical_sharpness(point.objective()?, step.w, step.update, step.loss, &search)?;
         self.last = found.rate;
-        Ok(found.sharpness().map(|value| Reading::exact("critical_sharpness", value)).into_iter().collect())
+        let value = found.sharpness().ok_or(Error::NoValue("no rate that was tried raises the loss, or all do"))?;
+        Ok(vec![Reading::exact("critical_sharpness", value)])
     }
 
     fn state(&self) -> State<T> {

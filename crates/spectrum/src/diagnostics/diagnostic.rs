@@ -6,10 +6,11 @@ use crate::Error;
 
 /// Something that is measured at a point, again and again along a run.
 pub trait Diagnostic<T: Real>: Send {
-    /// Measures the point.
+    /// Measures the point. What has no value there, as a ratio of zeros, is an error, or NaN beside readings that have one: it is
+    /// left out of the record and counted, and the run goes on.
     ///
     /// # Errors
-    /// A value that is not finite; whatever the objective reports.
+    /// A value that does not exist or is not finite; whatever the objective reports.
     fn measure(&mut self, point: &mut Point<'_, T>) -> Result<Vec<Reading>, Error>;
 
     /// A step of this learning rate was taken, measured or not.

@@ -34,7 +34,7 @@ impl<T: Real> Diagnostic<T> for EdgeAgainstGreedy {
         let objective = point.objective()?;
         let greedy = descent / objective.curvature(update)?.abs();
         if !(greedy > 0.0 && greedy.is_finite()) {
-            return Ok(Vec::new());
+            return Err(Error::NoValue("the update is no descent direction, or has no curvature"));
         }
         let mut trial = w.to_vec();
         let mut after = |rate: f64| {
@@ -43,7 +43,8 @@ impl<T: Real> Diagnostic<T> for EdgeAgainstGreedy {
         };
         let losses = (after(2.0 * greedy)?, after(greedy)?);
         let difference = losses.0.zip(losses.1).map(|(edge, greedy)| edge - greedy);
-        Ok(difference.map(|value| Reading::exact("edge_against_greedy", value)).into_iter().collect())
+        let difference = difference.ok_or(Error::NoValue("the loss is not finite at one of the two steps"))?;
+        Ok(vec![Reading::exact("edge_against_greedy", difference)])
     }
 }
 

@@ -31,8 +31,12 @@ impl<T: Real> Diagnostic<T> for StepSharpness {
         let (update, gradient, rate) = (point.step.update, point.step.gradient, point.step.learning_rate);
         let curvature = point.objective()?.curvature(update)?;
         let (square, descent) = (vector::dot(update, update), -vector::dot(gradient, update));
-        let quotients = [("step_sharpness", curvature / square), ("step_ratio", rate * curvature / descent)];
-        let there = quotients.into_iter().filter(|(_, value)| value.is_finite());
-        Ok(there.map(|(name, value)| Reading::exact(name, value)).collect())
+        if square == 0.0 {
+            return Err(Error::NoValue("the update is zero"));
+        }
+        // A point that is measured by itself has no rate.
+        let ratio = (!rate.is_nan()).then(|| ("step_ratio", rate * curvature / descent));
+        let quotients = [Some(("step_sharpness", curvature / square)), ratio];
+        Ok(quotients.into_iter().flatten().map(|(name, value)| Reading::exact(name, value)).collect())
     }
 }

@@ -14,7 +14,7 @@ pub const SUMMARY: &[(&str, &str)] = &[
     ("first_loss", "the loss of the first step; absent if its record is lost"),
     (
         "final_loss",
-        "what runs are compared by: the mean of the last five recorded losses; of schedule-free optimizers the loss of the parameters that are kept",
+        "the mean of the last five recorded losses, of schedule-free optimizers the loss of what is kept: what runs are compared by",
     ),
     ("best_loss", "the smallest recorded loss"),
     ("best", "the best evaluation of the test examples: its step, metric and value"),

@@ -179,8 +179,8 @@ impl<T: Element> Session<'_, T> {
         }
         if there {
             lost.keep(params::save(&directory.params(), layouts, &w, &about).map_err(Error::from));
-            lost.keep(keeper.leave_state(&directory.state(), outcome.steps, snapshot));
         }
+        let state = if there { keeper.leave_state(&directory.state(), outcome.steps, snapshot) } else { Ok(()) };
         let train_means = lost.keep(means(&mut *problem.train, &w)).unwrap_or_default();
         let test_means = problem.test.as_deref_mut().and_then(|test| lost.keep(means(test, &w))).unwrap_or_default();
         if let Some(evaluator) = &mut evaluator {
@@ -216,6 +216,7 @@ impl<T: Element> Session<'_, T> {
             lost.keep(directory.write_summary(&summary).map_err(Error::from));
         }
         lost.keep(tally.error.take().map_or(Ok(()), Err));
+        lost.keep(state);
         registration.end(&warn);
         let records = recorded.into_records();
         let finished = Finished { folder: directory.path().to_owned(), summary, records, edge };

@@ -91,7 +91,10 @@ impl Left {
         left.train("images", "--set data=digits --set data.first=20 --set steps=2 --set data.scale=unit");
         left.train("scaled", "--set data=digits --set data.first=20 --set steps=2 --set data.scale=standard");
         left.train("text-run", "--set data=text --set data.path=text --set model=nanolm --set steps=1");
-        left.train("started", "--params p --set steps=2");
+        left.train(
+            "started",
+            "--params p --set steps=2 --set optimizer=momentum --set tuner=constant --set tuner.rate=0.1",
+        );
         left.done("resume all --steps 14 -q", "all");
         // Killed after its last checkpoint.
         let records = left.bench.read("all/steps.jsonl");

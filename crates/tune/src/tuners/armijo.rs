@@ -23,7 +23,7 @@ const MOST_TRIES: usize = 1000;
 /// - A trial value that is not finite: rejected, counted.
 /// - No rate found in `max_tries` tries (1000 if there is no limit), before `eta |g.u|` is less than the last bit of the
 ///   loss, or before the step is lost in the rounding of the parameters: rate 0, counted as given up. In full batch a search
-///   that ran out of tries goes on at the next step where it ended.
+///   that ran out of tries goes on at the next step where it ended; after a step that was lost the next search starts at 1.
 /// - Slope not finite: the line's error ends the run.
 ///
 /// Cost: one loss a try, and a gradient where the loss equals that at w but for rounding.
@@ -115,7 +115,7 @@ pub(super) static ENTRY: Entry<Make> = Entry {
           g(w + eta u).u <= (2c - 1) g.u. A trial value that is not finite is rejected. Where the update leads uphill, momentum \
           and Adam start anew from this gradient in full batch; in mini-batches, and for other optimizers, the rate is 0. A search \
           without success gives rate 0, and the next one starts from the last rate that was a step, or where it ran out of \
-          tries in full batch. All are counted. For the full batch. Source: Armijo 1966; Hager and Zhang 2005, equation 4.1; \
+          tries in full batch, or at 1 where a step moved nothing. All are counted. For the full batch. Source: Armijo 1966; Hager and Zhang 2005, equation 4.1; \
           Roulet et al. 2024, arXiv 2407.06183.",
     settings: &[
         setting("c", Kind::Number, Default::Is("1e-4"), "share of the linear decrease asked for, in [0, 1)"),
@@ -151,6 +151,8 @@ impl Tuner for Armijo {
                     }
                     Verdict::TooHigh => {}
                     Verdict::NoStep => {
+                        // From the last rate it would end here again.
+                        self.last = None;
                         self.events.gave_up += 1;
                         return Ok(0.0);
                     }

@@ -23,7 +23,8 @@ const GIVEN_UP: f64 = 1e-6;
 /// - Negative curvature: not looked at.
 /// - A trial value that is not finite: rejected, counted.
 /// - No rate found in 100 tries, or before the step is lost in the rounding of the parameters: rate 1e-6, counted as given
-///   up. The next search starts as though this one had not been; in full batch one that ran out of tries goes on where it ended.
+///   up. The next search starts as though this one had not been; in full batch one that ran out of tries goes on where it ended,
+///   and after a step that was lost it starts at `cap`.
 /// - Slope not finite: the line's error ends the run.
 ///
 /// Cost: one loss a try, and a gradient where the loss equals that at w but for rounding.
@@ -131,7 +132,8 @@ impl Tuner for Sls {
                     Verdict::TooHigh => {}
                     Verdict::NoStep => {
                         self.events.gave_up += 1;
-                        self.search = before;
+                        // From where it was it would end here again.
+                        self.search = cap;
                         return Ok(GIVEN_UP);
                     }
                 }

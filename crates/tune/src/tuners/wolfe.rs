@@ -169,7 +169,7 @@ impl Search<'_> {
             let better = if before.rate > 0.0 { before.value } else { f64::INFINITY };
             let (value, enough) = self.decreases(rate, better)?;
             if self.is_lost && rate < self.options.cap {
-                rate = (2.0 * rate).max(self.options.first).min(self.options.cap);
+                rate = (16.0 * rate).max(self.options.first).min(self.options.cap);
                 continue;
             }
             if !enough {

@@ -62,7 +62,12 @@ pub fn run(
     let steps = (budget / (costs.linearize + method.curvature * costs.curvature)).ceil() as u64;
     let batches = examples.checked_div(cell.batch).unwrap_or(1).max(1);
     document.set(&format!("steps={steps}"))?;
-    method.assignments(cell, steps, batches).iter().try_for_each(|assignment| document.set(assignment))?;
+    let assignments = method.assignments(cell, steps, batches);
+    // As it was when the results were made.
+    if cell.optimizer == "adamw" && assignments.iter().all(|assignment| !assignment.starts_with("optimizer")) {
+        document.set("optimizer.preset=paper")?;
+    }
+    assignments.iter().try_for_each(|assignment| document.set(assignment))?;
     let spec = Spec::resolve(&document)?;
     let plan = plan(&spec)?;
     let mut optimizer = spec.build_optimizer::<f32>()?;

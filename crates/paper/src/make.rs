@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use onedge_registry::{Entry, Value};
+use onedge_registry::{Entry, PRESET, Value};
 use onedge_theory::presets::Verdict;
 use serde::{Deserialize, Serialize};
 
@@ -202,11 +202,9 @@ fn describe(spec: &Spec) -> String {
             section.and_then(|section| (section.settings)(&spec.catalogue, &part.name).ok()).unwrap_or_default();
         let is_default = |key: &str, value: &Value| {
             let setting = known.iter().find(|setting| setting.key == key);
-            setting.is_some_and(|setting| match setting.default {
-                onedge_registry::Default::Is(text) => {
-                    Value::parse(text).into_kind(setting.kind).as_ref() == Some(value)
-                }
-                _ => false,
+            setting.is_some_and(|setting| {
+                let default = setting.default.under(part.settings.optional_text(PRESET));
+                default.is_some_and(|text| Value::parse(text).into_kind(setting.kind).as_ref() == Some(value))
             })
         };
         // Where the data lies is nobody else's business.

@@ -51,6 +51,30 @@ pub enum Default {
     Absent,
     /// The value, written as in a spec: `0.9`, `true`, `relu`, `[256, 256]`.
     Is(&'static str),
+    /// One value for each [`PRESET`] of the entry, by name; the first of them is the one of an entry that is asked for none.
+    Presets(&'static [(&'static str, &'static str)]),
+}
+
+/// The key of the setting that says which of several sets of defaults an entry takes.
+pub const PRESET: &str = "preset";
+
+impl Default {
+    /// The value under the preset `preset`, or under the first where that is `None`; `None` where there is no default, or
+    /// none under that preset.
+    pub fn under(&self, preset: Option<&str>) -> Option<&'static str> {
+        match self {
+            Self::Required | Self::Absent => None,
+            Self::Is(text) => Some(text),
+            Self::Presets(values) => {
+                let mut values = values.iter();
+                let found = match preset {
+                    None => values.next(),
+                    Some(preset) => values.find(|(name, _)| *name == preset),
+                };
+                found.map(|(_, text)| *text)
+            }
+        }
+    }
 }
 
 /// The entry called `name`, or an error that lists the nearest known names. `what` says what is looked up ("tuner").

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use crate::{Default, Entry, Error, Kind, Setting, Value, nearest};
+use crate::{Default, Entry, Error, Kind, PRESET, Setting, Value, nearest};
 
 /// The settings of one entry, complete and of the right types: what its builder reads.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,14 +29,24 @@ impl Settings {
             let nearest = nearest(key, &known);
             return Err(Error::UnknownKey { owner: owner.to_owned(), key: key.clone(), nearest });
         }
+        let preset = match given.get(PRESET) {
+            Some(Value::Text(preset)) => Some(preset.clone()),
+            _ => None,
+        };
+        if let Some(expected) = preset.as_deref().and_then(|preset| other_presets(settings, preset)) {
+            let (key, got) = (PRESET.to_owned(), given[PRESET].to_string());
+            return Err(Error::OutOfRange { owner: owner.to_owned(), key, expected, got });
+        }
         let mut values = BTreeMap::new();
         for setting in settings {
             let (owner, key) = (owner.to_owned(), setting.key.to_owned());
-            let value = match (given.remove(setting.key), setting.default) {
+            let value = match (given.remove(setting.key), setting.default.under(preset.as_deref())) {
                 (Some(value), _) => value,
-                (None, Default::Is(text)) => Value::parse(text),
-                (None, Default::Absent) => continue,
-                (None, Default::Required) => return Err(Error::MissingKey { owner, key, expected: setting.kind }),
+                (None, Some(text)) => Value::parse(text),
+                (None, None) if setting.default == Default::Required => {
+                    return Err(Error::MissingKey { owner, key, expected: setting.kind });
+                }
+                (None, None) => continue,
             };
             let got = value.to_string();
             let value =
@@ -191,6 +201,18 @@ impl Settings {
     }
 }
 
+/// The presets that `settings` have defaults under, in words, if `preset` is none of them.
+fn other_presets(settings: &[Setting], preset: &str) -> Option<String> {
+    let known = settings.iter().filter_map(|setting| match setting.default {
+        Default::Presets(known) => Some(known),
+        _ => None,
+    });
+    // A setting may be absent under one of them.
+    let known = known.max_by_key(|known| known.len())?;
+    let named: Vec<String> = known.iter().map(|(name, _)| format!("`{name}`")).collect();
+    known.iter().all(|(name, _)| *name != preset).then(|| named.join(" or "))
+}
+
 /// One [`Setting`], on one line of a table.
 pub const fn setting(key: &'static str, kind: Kind, default: Default, help: &'static str) -> Setting {
     Setting { key, kind, default, help }
@@ -231,6 +253,32 @@ mod tests {
         let settings = Settings::resolve(&ENTRY, all).unwrap();
         assert_eq!(settings.optional_texts("drop").unwrap(), ["a", "b c"]);
         assert_eq!(settings.optional_flag("loud"), Some(true));
+    }
+
+    #[test]
+    fn presets_say_what_is_not_given() {
+        static ENTRY: Entry<()> = Entry {
+            name: "adamw",
+            summary: "",
+            doc: "",
+            settings: &[
+                setting("preset", Kind::Text, Default::Is("package"), "whose defaults"),
+                setting("decay", Kind::Number, Default::Presets(&[("package", "0.01"), ("paper", "1e-5")]), ""),
+            ],
+            build: (),
+        };
+        let decay = |text: &[(&str, &str)]| Settings::resolve(&ENTRY, given(text)).map(|all| all.number("decay"));
+        assert_eq!(decay(&[]).unwrap(), 0.01);
+        assert_eq!(decay(&[("preset", "package")]).unwrap(), 0.01);
+        assert_eq!(decay(&[("preset", "paper")]).unwrap(), 1e-5);
+        assert_eq!(decay(&[("preset", "paper"), ("decay", "3")]).unwrap(), 3.0);
+        let unknown = decay(&[("preset", "papr"), ("decay", "3")]).unwrap_err().to_string();
+        assert_eq!(unknown, "adamw.preset: expected `package` or `paper`, got \"papr\"");
+        assert_eq!(
+            decay(&[("preset", "3")]).unwrap_err().to_string(),
+            "adamw.preset: expected text, got 3; try it in quotes"
+        );
+        assert_eq!(ENTRY.settings[1].default.under(Some("papr")), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod axes;
 mod cadence;
 mod catalogue;
 mod document;
+mod earlier;
 mod error;
 mod files;
 mod grid;

@@ -10,6 +10,7 @@ use crate::Error;
 use crate::ROOT;
 use crate::axes::{axes, entry_name};
 use crate::cadence::Cadence;
+use crate::earlier;
 use crate::files::{self, NamedFile};
 use crate::meant;
 use crate::sections::{self, PROVENANCE};
@@ -115,11 +116,8 @@ impl Spec {
             if (section.key, name.as_str()) == ("tuner", "armijo") && document.root.contains_key("batch") {
                 given.entry("max_tries".to_owned()).or_insert(Value::Integer(MINI_BATCH_TRIES));
             }
+            earlier::complete(document, section.key, &name, &mut given);
             if (section.key, name.as_str()) == ("tuner", "cdat") {
-                // Before there were presets, runs wrote down the paper's rule without one.
-                if document.sections.contains_key(PROVENANCE) {
-                    given.entry("preset".to_owned()).or_insert_with(|| Value::Text("paper".to_owned()));
-                }
                 given = tuners::spelled_out(given, conditions(document, &parts["optimizer"]));
             }
             let known = (section.settings)(document.catalogue(), &name);
@@ -425,6 +423,38 @@ mod tests {
     fn runs_from_before_there_were_presets_keep_their_rule() {
         let old = "[tuner]\nname = \"cdat\"\nsigma = 2.0\neps = 0.0\nbeta = 0.0\ncap = inf\nevery = 1\n[provenance]\nversion = \"0.1.0\"\n";
         assert_eq!(resolve(old).unwrap().get("tuner.preset").unwrap().to_string(), "\"paper\"");
+        let run = "[optimizer]\nname = \"adamw\"\nbeta1 = 0.9\nbeta2 = 0.999\neps = 1e-8\ndecay = 1e-5\n[tuner]\nname = \"dog\"\n\
+                   relative = 1e-6\n[provenance]\nversion = \"0.1.0\"\n";
+        let of = |sets: &[&str]| {
+            let mut document = Document::parse("a.toml", run).unwrap();
+            document.set_all(sets).unwrap();
+            let spec = Spec::resolve(&document).unwrap();
+            let keys = ["optimizer.preset", "optimizer.decay", "tuner.preset", "tuner.eps"];
+            keys.map(|key| spec.get(key).unwrap().to_string().replace('"', ""))
+        };
+        assert_eq!(of(&[]), ["paper", "1e-5", "paper", "0.0"]);
+        // What is chosen today is what it is today.
+        let free = of(&["optimizer=schedule-free-sgd", "optimizer.decay=0.5", "tuner=dowg"]);
+        assert_eq!(free, ["package", "0.5", "package", "0.0001"]);
+        assert_eq!(of(&["optimizer.preset=package"])[..2], ["package", "1e-5"]);
+    }
+
+    /// Presets are numbers in what a run writes down, and are read back as they are.
+    #[test]
+    fn presets_of_packages_and_papers() {
+        let of = |text: &str| {
+            let spec = resolve(&format!("[optimizer]\n{text}{CONSTANT}")).unwrap();
+            let printed = Spec::resolve(&Document::parse("b.toml", &spec.to_toml()).unwrap()).unwrap();
+            assert_eq!(printed.digest(), spec.digest());
+            ["preset", "decay"].map(|key| spec.get(&format!("optimizer.{key}")).unwrap().to_string().replace('"', ""))
+        };
+        assert_eq!(of("name = \"adamw\"\n"), ["package", "0.01"]);
+        assert_eq!(of("name = \"adamw\"\npreset = \"paper\"\n"), ["paper", "1e-5"]);
+        assert_eq!(of("name = \"adamw\"\npreset = \"paper\"\ndecay = 0.1\n"), ["paper", "0.1"]);
+        assert_eq!(
+            message("[optimizer]\nname = \"adamw\"\npreset = \"papr\""),
+            "a.toml: optimizer.preset: expected `package` or `paper`, got \"papr\""
+        );
     }
 
     #[test]

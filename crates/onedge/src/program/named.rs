@@ -157,6 +157,7 @@ fn setting_row(key: String, users: &[(Option<&'static str>, Setting)]) -> Row {
         Default::Required => format!("{}, which must be given", setting.kind),
         Default::Absent => format!("{}, which may be left out", setting.kind),
         Default::Is(text) => format!("{}, {text} by default", setting.kind),
+        Default::Presets(values) => format!("{}, by default {}", setting.kind, by_preset(values)),
     };
     let said = |(entry, setting): &(Option<&str>, Setting)| {
         format!(" With {}: {}; {}.", entry.unwrap_or("all"), kind(setting), setting.help)
@@ -297,5 +298,12 @@ fn default(default: Default) -> String {
         Default::Required => "required".to_owned(),
         Default::Absent => "none".to_owned(),
         Default::Is(text) => text.to_owned(),
+        Default::Presets(values) => by_preset(values),
     }
+}
+
+/// What each preset says: `0.01 (package), 1e-5 (paper)`.
+fn by_preset(values: &[(&str, &str)]) -> String {
+    let said: Vec<String> = values.iter().map(|(preset, text)| format!("{text} ({preset})")).collect();
+    said.join(", ")
 }

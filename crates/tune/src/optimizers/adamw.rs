@@ -1,10 +1,11 @@
 use onedge_objective::{Layer, Real, State};
-use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
+use onedge_registry::{Entry, Error as SettingError, Kind, Settings, setting};
 
 use super::adam::{Adam, BETA1, BETA2, EPS};
 use super::decay::{DECAY_ON, Decay, DecayOn};
 use super::make::Make;
 use crate::bounds::IN_RANGE;
+use crate::preset::{Preset, differs, preset};
 use crate::{Error, Optimizer};
 
 /// AdamW: Adam's update plus decoupled weight decay, `u = u_adam - decay w`.
@@ -30,6 +31,11 @@ impl<T: Real> AdamW<T> {
         Ok(Self { adam, decay: Decay::new("adamw", decay)? })
     }
 
+    /// Adam's constants and decay 1e-2, as `torch.optim.AdamW` has them. Optax's `adamw` decays by 1e-4.
+    pub fn package() -> Self {
+        Self::new(0.9, 0.999, 1e-8, 1e-2).expect(IN_RANGE)
+    }
+
     /// Adam's constants and decay 1e-5.
     ///
     /// Source: Roulet et al. 2024, arXiv 2407.06183. Differs from the paper: it does not say whether its weight
@@ -45,6 +51,8 @@ impl<T: Real> AdamW<T> {
 
     fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
         let number = |key| settings.number(key);
+        // It has no formula of its own, only a default.
+        Preset::from_settings(settings)?;
         let adamw = Self::new(number("beta1"), number("beta2"), number("eps"), number("decay"))?;
         Ok(adamw.decay_on(DecayOn::from_settings("adamw", settings)?))
     }
@@ -54,12 +62,14 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     name: "adamw",
     summary: "Adam with decoupled weight decay",
     doc: "u = u_adam - decay w. Slope and curvature are those of the undecayed loss along this u. Edge as for adam. \
+          The decay of the preset `package` is that of torch.optim.AdamW (Optax: 1e-4), that of `paper` is Roulet et al.'s. \
           Source: Loshchilov and Hutter 2019, arXiv 1711.05101.",
     settings: &[
+        preset("whose decay: `package`, PyTorch's, or `paper`, that of arXiv 2407.06183"),
         BETA1,
         BETA2,
         EPS,
-        setting("decay", Kind::Number, Default::Is("1e-5"), "weight decay, 0 or more"),
+        setting("decay", Kind::Number, differs(&[("package", "1e-2"), ("paper", "1e-5")]), "weight decay, 0 or more"),
         DECAY_ON,
     ],
     build: Make {

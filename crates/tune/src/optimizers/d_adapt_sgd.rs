@@ -4,6 +4,7 @@ use onedge_registry::{Default, Entry, Error as SettingError, Kind, Setting, Sett
 use super::checks::check_lengths;
 use super::make::Make;
 use crate::bounds::{DECAY_RATE, IN_RANGE, POSITIVE};
+use crate::preset::{Preset, differs, preset};
 use crate::{Error, Optimizer};
 
 /// D-Adaptation of stochastic gradient descent: the rate `d / |g_0|` with a lower bound d on the distance from the
@@ -43,12 +44,19 @@ impl<T: Real> DAdaptSgd<T> {
         Ok(Self { beta, distance, scale: 0.0, weighted: 0.0, first: Vec::new(), sum: Vec::new() })
     }
 
-    /// Momentum 0.9, first estimate 1e-6.
+    /// No momentum, first estimate 1e-6, as `DAdaptSGD` of the authors' package dadaptation.
+    pub fn package() -> Self {
+        Self::new(0.0, 1e-6).expect(IN_RANGE)
+    }
+
+    /// Momentum 0.9, as in the paper's experiments, first estimate 1e-6.
     pub fn paper() -> Self {
         Self::new(0.9, 1e-6).expect(IN_RANGE)
     }
 
     fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
+        // It has no formula of its own, only a default.
+        Preset::from_settings(settings)?;
         Self::new(settings.number("beta"), settings.number("distance"))
     }
 }
@@ -67,8 +75,12 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     summary: "SGD that finds its own rate: D-Adaptation; with rate 1",
     doc: "w <- beta w + (1 - beta) (w_0 - s), s the sum of d g / |g_0|, d a growing lower bound on the distance to the \
           solution. For the rate 1: another goes that share of the way. No edge. Source: Defazio and Mishchenko 2023, \
-          arXiv 2301.07733, algorithm 4.",
-    settings: &[setting("beta", Kind::Number, Default::Is("0.9"), "momentum, in [0, 1)"), DISTANCE],
+          arXiv 2301.07733, algorithm 4; the momentum of the preset `package` is that of dadaptation.DAdaptSGD.",
+    settings: &[
+        preset("whose momentum: `package`, dadaptation's, or `paper`"),
+        setting("beta", Kind::Number, differs(&[("package", "0.0"), ("paper", "0.9")]), "momentum, in [0, 1)"),
+        DISTANCE,
+    ],
     build: Make {
         f32: |settings| Ok(Box::new(DAdaptSgd::from_settings(settings)?)),
         f64: |settings| Ok(Box::new(DAdaptSgd::from_settings(settings)?)),

@@ -8,15 +8,24 @@ use super::decay::{DECAY_ON, Decay, DecayOn};
 use super::make::Make;
 use super::schedule_free_sgd::{BETA, DECAY, WARMUP};
 use crate::bounds::{self, DECAY_RATE, IN_RANGE, POSITIVE};
+use crate::preset::{Preset, preset};
 use crate::{Error, Foresight, Optimizer};
 
 /// Schedule-free AdamW: as schedule-free SGD, with RMSProp's division of the gradient; the average stands for Adam's
 /// momentum.
 ///
 /// ```text
-/// v <- beta2 v + (1 - beta2) g^2,  gamma_t = gamma sqrt(1 - beta2^t) min(1, t / warmup)
-/// z <- z - gamma_t g / (sqrt(v) + eps) - gamma_t decay y
+/// v <- beta2 v + (1 - beta2) g^2,  gamma_t = gamma min(1, t / warmup)
+/// z <- z - gamma_t g / (sqrt(v / (1 - beta2^t)) + eps) - gamma_t decay y
 /// c = gamma_t^2 / (sum of gamma_i^2),  x <- (1 - c) x + c z,  y = (1 - beta) z + beta x
+/// ```
+///
+/// So the authors' package schedulefree has it since version 1.3, and so it is unless asked otherwise. With
+/// [`Preset::Paper`] the rate is corrected in the place of v, which gives the first points less weight in x and the
+/// first steps less decay and a larger eps:
+///
+/// ```text
+/// z <- z - gamma_t g / (sqrt(v) + eps) - gamma_t decay y,  gamma_t = gamma sqrt(1 - beta2^t) min(1, t / warmup)
 /// ```
 ///
 /// The parameters of the run are y, and the update is the whole way to the next y: to be used with the rate 1, the
@@ -29,6 +38,7 @@ use crate::{Error, Foresight, Optimizer};
 /// Source: Defazio et al. 2024, arXiv 2405.15682, algorithm 1; rate 0.0025 as in the authors' code.
 #[derive(Debug, Clone)]
 pub struct ScheduleFreeAdamW<T> {
+    preset: Preset,
     rate: f64,
     beta2: f64,
     eps: f64,
@@ -62,6 +72,7 @@ impl<T: Real> ScheduleFreeAdamW<T> {
     pub fn new(options: ScheduleFreeAdamWOptions) -> Result<Self, SettingError> {
         let ScheduleFreeAdamWOptions { rate, beta, beta2, eps, decay, warmup } = options;
         Ok(Self {
+            preset: Preset::Package,
             rate: POSITIVE.check(NAME, "rate", rate)?,
             beta2: DECAY_RATE.check(NAME, "beta2", beta2)?,
             eps: bounds::EPS.check(NAME, "eps", eps)?,
@@ -71,13 +82,23 @@ impl<T: Real> ScheduleFreeAdamW<T> {
         })
     }
 
+    /// By the formula of the package, which it is unless said, or of the paper.
+    pub fn by(self, preset: Preset) -> Self {
+        Self { preset, ..self }
+    }
+
     /// With the weight decay on these tensors; on all unless said.
     pub fn decay_on(self, on: DecayOn) -> Self {
         Self { decay: self.decay.on(on), ..self }
     }
 
-    /// Rate 0.0025, beta 0.9, beta2 0.999, eps 1e-8, neither decay nor warm-up.
+    /// The formula of the paper; rate 0.0025, beta 0.9, beta2 0.999, eps 1e-8, neither decay nor warm-up.
     pub fn paper() -> Self {
+        Self::package().by(Preset::Paper)
+    }
+
+    /// The formula of the package schedulefree; rate 0.0025, beta 0.9, beta2 0.999, eps 1e-8, neither decay nor warm-up.
+    pub fn package() -> Self {
         let (rate, beta, beta2, eps) = (0.0025, 0.9, 0.999, 1e-8);
         let options = ScheduleFreeAdamWOptions { rate, beta, beta2, eps, decay: 0.0, warmup: 0 };
         Self::new(options).expect(IN_RANGE)
@@ -93,6 +114,7 @@ impl<T: Real> ScheduleFreeAdamW<T> {
             decay: number("decay"),
             warmup: warmup(settings)?,
         })?;
+        let method = method.by(Preset::from_settings(settings)?);
         Ok(method.decay_on(DecayOn::from_settings(NAME, settings)?))
     }
 }
@@ -102,11 +124,13 @@ const NAME: &str = "schedule-free-adamw";
 pub(super) static ENTRY: Entry<Make> = Entry {
     name: NAME,
     summary: "AdamW with an average in the place of a schedule; with rate 1",
-    doc: "z <- z - gamma_t (g(y) / (sqrt(v) + eps) + decay y), gamma_t = gamma sqrt(1 - beta2^t), x the average of \
-          the z weighted by gamma_t^2, y = (1 - beta) z + beta x. Gradients are taken at y, results evaluated and \
+    doc: "z <- z - gamma (g(y) / (sqrt(v / (1 - beta2^t)) + eps) + decay y), x the average of the z weighted by gamma^2, \
+          y = (1 - beta) z + beta x: schedulefree.AdamWScheduleFree, from version 1.3 on. With preset = \"paper\" gamma_t = gamma \
+          sqrt(1 - beta2^t) stands for gamma, and sqrt(v) is not corrected. Gradients are taken at y, results evaluated and \
           kept at x. For the rate 1: another goes that share of the way. No edge. Source: Defazio et al. 2024, arXiv \
           2405.15682, algorithm 1.",
     settings: &[
+        preset("where the bias is corrected: `package`, in v, as schedulefree, or `paper`, in the rate"),
         setting("rate", Kind::Number, Default::Is("0.0025"), "gamma, the method's own rate"),
         BETA,
         BETA2,
@@ -126,14 +150,18 @@ impl<T: Real> Optimizer<T> for ScheduleFreeAdamW<T> {
         check_lengths(w, g, u, &self.square)?;
         self.square.resize(w.len(), T::ZERO);
         self.averaging.begin(w);
-        let correction = (1.0 - self.beta2.powf(self.averaging.steps() as f64)).sqrt();
-        let rate = self.averaging.warm(self.rate) * correction;
+        let correction = 1.0 - self.beta2.powf(self.averaging.steps() as f64);
+        let (of_rate, of_square) = match self.preset {
+            Preset::Package => (1.0, correction),
+            Preset::Paper => (correction.sqrt(), 1.0),
+        };
+        let (rate, of_square) = (self.averaging.warm(self.rate) * of_rate, T::from_f64(of_square));
         let (keep, add) = (T::from_f64(self.beta2), T::from_f64(1.0 - self.beta2));
         let (step, eps) = (T::from_f64(rate), T::from_f64(self.eps));
         let state = self.averaging.last_mut().iter_mut().zip(&mut self.square);
         for (&g, (z, v)) in g.iter().zip(state) {
             *v = keep * *v + add * (g * g);
-            *z -= step * (g / (v.sqrt() + eps));
+            *z -= step * (g / ((*v / of_square).sqrt() + eps));
         }
         self.decay.apply(rate, w, self.averaging.last_mut())?;
         self.averaging.finish(rate, w, u);
@@ -186,7 +214,7 @@ mod tests {
     fn by_hand() {
         let (rate, beta, beta2, eps, decay) = (1.0, 0.5, 0.75, 1e-30, 0.5);
         let options = ScheduleFreeAdamWOptions { rate, beta, beta2, eps, decay, warmup: 0 };
-        let mut method = ScheduleFreeAdamW::new(options).unwrap();
+        let mut method = ScheduleFreeAdamW::new(options).unwrap().by(Preset::Paper);
         let mut u = [0.0_f64];
         // gamma = (1/4)^(1/2), v = 16/4: z = 6 - 1/2 * 4/2 - 1/4 * 6 = 3.5, and x and y with it.
         method.direction(&[6.0], &[4.0], &mut u).unwrap();
@@ -200,12 +228,27 @@ mod tests {
     }
 
     #[test]
+    fn the_package_by_hand() {
+        let (rate, beta, beta2, eps, decay) = (1.0, 0.5, 0.75, 1.0, 0.5);
+        let options = ScheduleFreeAdamWOptions { rate, beta, beta2, eps, decay, warmup: 0 };
+        let mut method = ScheduleFreeAdamW::new(options).unwrap();
+        let mut u = [0.0_f64];
+        // v = 4^2 / 4 and v / (1 - 3/4) = 4^2: z = 6 - 4 / (4 + 1) - 6 / 2 = 2.2.
+        method.direction(&[6.0], &[4.0], &mut u).unwrap();
+        assert!((u[0] - (2.2 - 6.0)).abs() < 1e-15);
+        // No gradient: z = 2.2 / 2, and c = 1/2 however v is corrected: x = 1.65, y = (1.65 + 1.1) / 2.
+        method.direction(&[2.2], &[0.0], &mut u).unwrap();
+        assert!((u[0] - (1.375 - 2.2)).abs() < 1e-15);
+    }
+
+    #[test]
     fn eps_is_added_to_the_root() {
         let (rate, beta, beta2, eps, decay) = (2.0, 0.5, 0.75, 1.0, 0.5);
         let options = ScheduleFreeAdamWOptions { rate, beta, beta2, eps, decay, warmup: 0 };
         let mut u = [0.0_f64];
         // gamma = 2 (1/4)^(1/2) = 1 and v = 4: z = 6 - 4 / (2 + 1) - 0.5 * 6.
-        ScheduleFreeAdamW::new(options).unwrap().direction(&[6.0], &[4.0], &mut u).unwrap();
+        let mut method = ScheduleFreeAdamW::new(options).unwrap().by(Preset::Paper);
+        method.direction(&[6.0], &[4.0], &mut u).unwrap();
         assert!((u[0] + 4.0 / 3.0 + 3.0).abs() < 1e-14);
     }
 }

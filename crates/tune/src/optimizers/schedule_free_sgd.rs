@@ -6,6 +6,7 @@ use super::checks::check_lengths;
 use super::decay::{DECAY_ON, Decay, DecayOn};
 use super::make::Make;
 use crate::bounds::{IN_RANGE, POSITIVE};
+use crate::preset::{Preset, differs, preset};
 use crate::{Error, Foresight, Optimizer};
 
 /// Schedule-free SGD: gradients are taken between the last point z of plain SGD and the average x of them all, and x is
@@ -47,12 +48,19 @@ impl<T: Real> ScheduleFreeSgd<T> {
         Self { decay: self.decay.on(on), ..self }
     }
 
+    /// Rate 1, beta 0.9, neither decay nor warm-up, as `SGDScheduleFree` of the authors' package schedulefree.
+    pub fn package() -> Self {
+        Self::new(1.0, 0.9, 0.0, 0).expect(IN_RANGE)
+    }
+
     /// Rate 0.01, beta 0.9, neither decay nor warm-up. Differs from the paper: it tunes the rate for each problem.
     pub fn paper() -> Self {
         Self::new(0.01, 0.9, 0.0, 0).expect(IN_RANGE)
     }
 
     fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
+        // It has no formula of its own, only a default.
+        Preset::from_settings(settings)?;
         let number = |key| settings.number(key);
         let method = Self::new(number("rate"), number("beta"), number("decay"), warmup(settings)?)?;
         Ok(method.decay_on(DecayOn::from_settings("schedule-free-sgd", settings)?))
@@ -70,9 +78,16 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     summary: "SGD with an average in the place of a schedule; with rate 1",
     doc: "z <- z - gamma (g(y) + decay y), x the average of the z weighted by gamma^2, y = (1 - beta) z + beta x. \
           Gradients are taken at y, results evaluated and kept at x. For the rate 1: another goes that share of the \
-          way. No edge. Source: Defazio et al. 2024, arXiv 2405.15682.",
+          way. No edge. The rate of the preset `package` is that of schedulefree.SGDScheduleFree; the paper tunes it, and \
+          `paper` begins at 0.01. Source: Defazio et al. 2024, arXiv 2405.15682.",
     settings: &[
-        setting("rate", Kind::Number, Default::Is("0.01"), "gamma, the method's own rate, to be tuned"),
+        preset("whose rate: `package`, schedulefree's, or `paper`, a cautious one, as the paper has none"),
+        setting(
+            "rate",
+            Kind::Number,
+            differs(&[("package", "1.0"), ("paper", "0.01")]),
+            "gamma, the method's own rate, to be tuned",
+        ),
         BETA,
         DECAY,
         DECAY_ON,

@@ -3,11 +3,13 @@ use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, set
 
 use super::make::Make;
 use super::quadratic::quotient;
-use crate::bounds::{IN_RANGE, POSITIVE};
+use crate::bounds::{FROM_ZERO, IN_RANGE, POSITIVE};
+use crate::preset::{Preset, differs, preset};
 use crate::{Error, Events, Line, Needs, Tuner};
 
-/// Distance over gradients: `eta_t = r_t / sqrt(G_t)`, with r_t the largest distance from the first point so far, at
-/// least `relative (1 + |w_0|)`, and G_t the sum of `|u_i|^2` over the steps up to this one.
+/// Distance over gradients: `eta_t = r_t / sqrt(G_t + eps)`, with r_t the largest distance from the first point so far, at
+/// least `relative (1 + |w_0|)`, and G_t the sum of `|u_i|^2` over the steps up to this one. The paper has no eps; the authors'
+/// package dog-optimizer and Optax add 1e-8.
 ///
 /// - Non-descent direction, negative curvature: not looked at.
 /// - Every update so far zero: the previous rate, or 0 at the first step, counted as a vanishing denominator.
@@ -21,6 +23,7 @@ use crate::{Error, Events, Line, Needs, Tuner};
 #[derive(Debug, Clone)]
 pub struct Dog {
     relative: f64,
+    eps: f64,
     distance: f64,
     squares: f64,
     events: Events,
@@ -33,26 +36,49 @@ impl Dog {
     /// An argument out of its range.
     pub fn new(relative: f64) -> Result<Self, SettingError> {
         let relative = POSITIVE.check("dog", "relative", relative)?;
-        Ok(Self { relative, distance: 0.0, squares: 0.0, events: Events::default() })
+        Ok(Self { relative, eps: 0.0, distance: 0.0, squares: 0.0, events: Events::default() })
     }
 
-    /// 1e-6 for the first distance.
+    /// With `eps`, 0 or more, added to the sum of squares; 0 unless said.
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn with_eps(self, eps: f64) -> Result<Self, SettingError> {
+        Ok(Self { eps: FROM_ZERO.check("dog", "eps", eps)?, ..self })
+    }
+
+    /// 1e-6 for the first distance, eps 1e-8, as `DoG` of the authors' package dog-optimizer.
+    pub fn package() -> Self {
+        Self::paper().with_eps(1e-8).expect(IN_RANGE)
+    }
+
+    /// 1e-6 for the first distance, no eps.
     pub fn paper() -> Self {
         Self::new(1e-6).expect(IN_RANGE)
     }
 
     fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
-        Self::new(settings.number("relative"))
+        Preset::from_settings(settings)?;
+        Self::new(settings.number("relative"))?.with_eps(settings.number("eps"))
     }
 }
 
 pub(super) static ENTRY: Entry<Make> = Entry {
     name: "dog",
     summary: "distance from the first point over the sum of squared updates",
-    doc: "eta = max distance from w_0 / sqrt(sum of |u|^2), the distance at least relative (1 + |w_0|). Updates that \
+    doc: "eta = max distance from w_0 / sqrt(sum of |u|^2 + eps), the distance at least relative (1 + |w_0|). Updates that \
           are all zero give the previous rate, counted. For convex losses, with gradient descent. \
-          Source: Ivgi et al. 2023, arXiv 2302.12022.",
-    settings: &[setting("relative", Kind::Number, Default::Is("1e-6"), "first distance, over 1 + |w_0|")],
+          eps is that of the authors' package dog-optimizer, or with preset = \"paper\" 0. Source: Ivgi et al. 2023, arXiv 2302.12022.",
+    settings: &[
+        preset("whose eps: `package`, dog-optimizer's, or `paper`, none"),
+        setting("relative", Kind::Number, Default::Is("1e-6"), "first distance, over 1 + |w_0|"),
+        setting(
+            "eps",
+            Kind::Number,
+            differs(&[("package", "1e-8"), ("paper", "0.0")]),
+            "added to the sum of squares, 0 or more",
+        ),
+    ],
     build: |settings| Ok(Box::new(Dog::from_settings(settings)?)),
 };
 
@@ -67,7 +93,9 @@ impl Tuner for Dog {
         }
         self.distance = self.distance.max(line.distance()?.unwrap_or(0.0));
         self.squares += line.update_norm()?.powi(2);
-        Ok(quotient(self.distance, self.squares.sqrt(), line, &mut self.events))
+        // Where every update was zero eps is no reason for a rate.
+        let squares = if self.squares > 0.0 { self.squares + self.eps } else { 0.0 };
+        Ok(quotient(self.distance, squares.sqrt(), line, &mut self.events))
     }
 
     fn events(&self) -> &Events {

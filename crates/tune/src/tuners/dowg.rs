@@ -3,11 +3,13 @@ use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, set
 
 use super::make::Make;
 use super::quadratic::quotient;
-use crate::bounds::{IN_RANGE, POSITIVE};
+use crate::bounds::{FROM_ZERO, IN_RANGE, POSITIVE};
+use crate::preset::{Preset, differs, preset};
 use crate::{Error, Events, Line, Needs, Tuner};
 
-/// Distance over weighted gradients: `eta_t = r_t^2 / sqrt(v_t)`, with r_t the largest distance from the first point so
-/// far, at least `distance`, and `v_t = v_(t-1) + r_t^2 |u_t|^2` from zero.
+/// Distance over weighted gradients: `eta_t = r_t^2 / (sqrt(v_t) + eps)`, with r_t the largest distance from the first point so
+/// far, at least `distance`, and `v_t = v_(t-1) + r_t^2 |u_t|^2` from zero. The paper has no eps; the authors' code
+/// and Optax add 1e-4.
 ///
 /// Late updates weigh more than in DoG, so the rate does not die as fast.
 ///
@@ -27,6 +29,7 @@ use crate::{Error, Events, Line, Needs, Tuner};
 #[derive(Debug, Clone)]
 pub struct Dowg {
     distance: f64,
+    eps: f64,
     weighted: f64,
     first_loss: Option<f64>,
     events: Events,
@@ -39,26 +42,45 @@ impl Dowg {
     /// An argument out of its range.
     pub fn new(distance: f64) -> Result<Self, SettingError> {
         let distance = POSITIVE.check("dowg", "distance", distance)?;
-        Ok(Self { distance, weighted: 0.0, first_loss: None, events: Events::default() })
+        Ok(Self { distance, eps: 0.0, weighted: 0.0, first_loss: None, events: Events::default() })
     }
 
-    /// First distance 1e-2.
+    /// With `eps`, 0 or more, added to the root; 0 unless said.
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn with_eps(self, eps: f64) -> Result<Self, SettingError> {
+        Ok(Self { eps: FROM_ZERO.check("dowg", "eps", eps)?, ..self })
+    }
+
+    /// First distance 1e-2, eps 1e-4, as the authors' code and `optax.contrib.dowg`.
+    pub fn package() -> Self {
+        Self::paper().with_eps(1e-4).expect(IN_RANGE)
+    }
+
+    /// First distance 1e-2, no eps.
     pub fn paper() -> Self {
         Self::new(1e-2).expect(IN_RANGE)
     }
 
     fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
-        Self::new(settings.number("distance"))
+        Preset::from_settings(settings)?;
+        Self::new(settings.number("distance"))?.with_eps(settings.number("eps"))
     }
 }
 
 pub(super) static ENTRY: Entry<Make> = Entry {
     name: "dowg",
     summary: "distance from the first point over weighted squared updates",
-    doc: "eta = r^2 / sqrt(v), r the largest distance from w_0, v the sum of r^2 |u|^2. Updates that are all zero give \
+    doc: "eta = r^2 / (sqrt(v) + eps), r the largest distance from w_0, v the sum of r^2 |u|^2. Updates that are all zero give \
           the previous rate, counted; distances of points with more than twice the first loss do not count, counted as capped. \
-          For convex losses, with gradient descent. Source: Khaled et al. 2023, arXiv 2305.16284, algorithm 1.",
-    settings: &[setting("distance", Kind::Number, Default::Is("0.01"), "first distance")],
+          For convex losses, with gradient descent. eps is that of the authors' code and optax.contrib.dowg, or with preset = \"paper\" 0. \
+          Source: Khaled et al. 2023, arXiv 2305.16284, algorithm 1.",
+    settings: &[
+        preset("whose eps: `package`, the authors' code's, or `paper`, none"),
+        setting("distance", Kind::Number, Default::Is("0.01"), "first distance"),
+        setting("eps", Kind::Number, differs(&[("package", "1e-4"), ("paper", "0.0")]), "added to the root, 0 or more"),
+    ],
     build: |settings| Ok(Box::new(Dowg::from_settings(settings)?)),
 };
 
@@ -76,7 +98,9 @@ impl Tuner for Dowg {
             self.events.capped += u64::from(distance > self.distance);
         }
         self.weighted += (self.distance * line.update_norm()?).powi(2);
-        Ok(quotient(self.distance * self.distance, self.weighted.sqrt(), line, &mut self.events))
+        // Where every update was zero eps is no reason for a rate.
+        let root = if self.weighted > 0.0 { self.weighted.sqrt() + self.eps } else { 0.0 };
+        Ok(quotient(self.distance * self.distance, root, line, &mut self.events))
     }
 
     fn events(&self) -> &Events {

@@ -1,10 +1,11 @@
 use onedge_objective::State;
-use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, setting};
+use onedge_registry::{Entry, Error as SettingError, Kind, Settings, setting};
 
 use super::linesearch::resumed;
 use super::make::Make;
 use super::quadratic::cut;
 use crate::bounds::{CAP, IN_RANGE, POSITIVE};
+use crate::preset::{Preset, differs, preset};
 use crate::{Error, Events, Line, Needs, Tuner};
 
 /// Parabolic approximation linesearch: the minimum of the parabola along the update through the loss and slope here and
@@ -51,6 +52,12 @@ impl Pal {
         Ok(Self { measure, adapt, cap, ended: None, events: Events::default() })
     }
 
+    /// Distance 1, steps longer by 1 / 0.6, at most 3.16, as the authors' `PalOptimizer` for PyTorch. Its direction is that of
+    /// [`Momentum`](crate::optimizers::Momentum) with 0.4.
+    pub fn package() -> Self {
+        Self::new(1.0, 1.0 / 0.6, 3.16).expect(IN_RANGE)
+    }
+
     /// Distance 0.1, no adaptation, steps of at most 3.6.
     pub fn paper() -> Self {
         Self::new(0.1, 1.0, 3.6).expect(IN_RANGE)
@@ -72,6 +79,8 @@ impl Pal {
     }
 
     fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
+        // It has no formula of its own, only defaults.
+        Preset::from_settings(settings)?;
         Self::new(settings.number("measure"), settings.number("adapt"), settings.number("cap"))
     }
 }
@@ -83,11 +92,24 @@ pub(super) static ENTRY: Entry<Make> = Entry {
           of length measure where a <= 0. Where b >= 0, momentum and Adam start anew from this gradient in full batch; in \
           mini-batches, and for other optimizers, there is no step. Half the distance, up to 20 times, where the loss there is \
           not finite; all are counted. For mini-batches, with gradient descent. \
+          The preset `package` has the defaults of the authors' PalOptimizer for PyTorch, which goes along momentum with 0.4; `paper` \
+          those within the ranges that the paper gives. \
           Source: Mutschler and Zell 2020, arXiv 1903.11991.",
     settings: &[
-        setting("measure", Kind::Number, Default::Is("0.1"), "distance of the second point"),
-        setting("adapt", Kind::Number, Default::Is("1.0"), "factor on the step"),
-        setting("cap", Kind::Number, Default::Is("3.6"), "longest step"),
+        preset("whose defaults: `package`, those of the authors' code, or `paper`"),
+        setting(
+            "measure",
+            Kind::Number,
+            differs(&[("package", "1.0"), ("paper", "0.1")]),
+            "distance of the second point",
+        ),
+        setting(
+            "adapt",
+            Kind::Number,
+            differs(&[("package", "1.6666666666666667"), ("paper", "1.0")]),
+            "factor on the step",
+        ),
+        setting("cap", Kind::Number, differs(&[("package", "3.16"), ("paper", "3.6")]), "longest step"),
     ],
     build: |settings| Ok(Box::new(Pal::from_settings(settings)?)),
 };

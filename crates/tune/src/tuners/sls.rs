@@ -3,7 +3,8 @@ use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, set
 
 use super::linesearch::{Decrease, Verdict, resumed};
 use super::make::Make;
-use crate::bounds::{Bounds, DECREASE, POSITIVE, SHARE, from_one};
+use crate::bounds::{Bounds, CAP, DECREASE, IN_RANGE, POSITIVE, SHARE, from_one};
+use crate::preset::{Preset, differs, preset};
 use crate::{Error, Events, Line, Needs, Tuner};
 
 /// The rate of a step whose search found nothing, as in the authors' code.
@@ -15,7 +16,7 @@ const GIVEN_UP: f64 = 1e-6;
 ///
 /// The slow growth lets the rate rise by the factor `growth` in an epoch of `batches` steps.
 ///
-/// - First step: starts at `cap`.
+/// - First step: `first` stands for eta_search, or `cap` where there is no `first`.
 /// - Non-descent direction: counted. In full batch an optimizer with momentum forgets the directions before
 ///   ([`Optimizer::restart`](crate::Optimizer::restart)); where that does not help, and in mini-batches, rate 0, and where the
 ///   search stands is kept.
@@ -51,7 +52,9 @@ pub struct SlsOptions {
     pub growth: f64,
     /// Steps of an epoch.
     pub batches: u64,
-    /// Largest rate, and the first one tried.
+    /// Where the first search starts from; `cap` if `None`.
+    pub first: Option<f64>,
+    /// Largest rate, infinite for none.
     pub cap: f64,
 }
 
@@ -66,13 +69,24 @@ impl Sls {
     /// # Errors
     /// A setting out of its range.
     pub fn new(options: SlsOptions) -> Result<Self, SettingError> {
-        let SlsOptions { c, backtrack, growth, batches, cap } = options;
+        let SlsOptions { c, backtrack, growth, batches, first, cap } = options;
         DECREASE.check("sls", "c", c)?;
         SHARE.check("sls", "backtrack", backtrack)?;
         GROWTH.check("sls", "growth", growth)?;
         from_one("sls", "batches", batches)?;
-        POSITIVE.check("sls", "cap", cap)?;
-        Ok(Self { options, search: cap, events: Events::default() })
+        CAP.check("sls", "cap", cap)?;
+        let search = match first {
+            Some(first) => POSITIVE.check("sls", "first", first)?,
+            // Without either there is nothing to start from.
+            None => POSITIVE.check("sls", "cap", cap)?,
+        };
+        Ok(Self { options, search, events: Events::default() })
+    }
+
+    /// The defaults of the authors' `Sls`: the paper's constants with 500 steps an epoch, from 1 on and without a cap.
+    pub fn package() -> Self {
+        let (first, cap) = (Some(1.0), f64::INFINITY);
+        Self::new(SlsOptions { c: 0.1, backtrack: 0.9, growth: 2.0, batches: 500, first, cap }).expect(IN_RANGE)
     }
 
     /// The paper's constants with `batches` steps an epoch, 1 or more.
@@ -80,15 +94,18 @@ impl Sls {
     /// # Errors
     /// An argument out of its range.
     pub fn paper(batches: u64) -> Result<Self, SettingError> {
-        Self::new(SlsOptions { c: 0.1, backtrack: 0.9, growth: 2.0, batches, cap: 10.0 })
+        Self::new(SlsOptions { c: 0.1, backtrack: 0.9, growth: 2.0, batches, first: None, cap: 10.0 })
     }
 
     fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
+        // It has no formula of its own, only defaults.
+        Preset::from_settings(settings)?;
         Self::new(SlsOptions {
             c: settings.number("c"),
             backtrack: settings.number("backtrack"),
             growth: settings.number("growth"),
             batches: settings.count("batches")? as u64,
+            first: settings.optional_number("first"),
             cap: settings.number("cap"),
         })
     }
@@ -102,20 +119,33 @@ pub(super) static ENTRY: Entry<Make> = Entry {
           Where the update leads uphill, momentum and Adam start anew from this gradient in full batch; in mini-batches, and for \
           other optimizers, the rate is 0. A search without success gives rate 1e-6, and the next one starts as after the last \
           one that found a rate, or where it ran out of tries in full batch. All are counted. For mini-batches, with gradient \
-          descent. Source: Vaswani et al. 2019, arXiv 1905.09997; Hager and Zhang 2005, equation 4.1.",
+          descent: set batches to the steps of an epoch. The preset `package` has the defaults of the authors' Sls, which caps no rate by the \
+          Armijo condition. Source: Vaswani et al. 2019, arXiv 1905.09997; Hager and Zhang 2005, equation 4.1.",
     settings: &[
+        preset("whose defaults: `package`, those of the authors' code, or `paper`"),
         setting("c", Kind::Number, Default::Is("0.1"), "share of the linear decrease asked for, in [0, 1)"),
         setting("backtrack", Kind::Number, Default::Is("0.9"), "what a rejected rate is multiplied by, in (0, 1)"),
         setting("growth", Kind::Number, Default::Is("2.0"), "growth of the first try in an epoch"),
-        setting("batches", Kind::Integer, Default::Is("1"), "steps of an epoch; 1 for the full batch"),
-        setting("cap", Kind::Number, Default::Is("10.0"), "largest rate, and the first one tried"),
+        setting(
+            "batches",
+            Kind::Integer,
+            differs(&[("package", "500"), ("paper", "1")]),
+            "steps of an epoch; 1 for the full batch",
+        ),
+        setting(
+            "first",
+            Kind::Number,
+            differs(&[("package", "1.0")]),
+            "where the first search starts from; the cap if absent",
+        ),
+        setting("cap", Kind::Number, differs(&[("package", "inf"), ("paper", "10.0")]), "largest rate"),
     ],
     build: |settings| Ok(Box::new(Sls::from_settings(settings)?)),
 };
 
 impl Tuner for Sls {
     fn learning_rate(&mut self, line: &mut dyn Line) -> Result<f64, Error> {
-        let SlsOptions { c, backtrack, growth, batches, cap } = self.options;
+        let SlsOptions { c, backtrack, growth, batches, cap, .. } = self.options;
         let slope = line.slope()?;
         self.events.non_descent += u64::from(slope >= 0.0 || line.restarted());
         if slope >= 0.0 {

@@ -72,7 +72,8 @@ fn tuner(name: &str, key: &str, x: f64) -> Option<Error> {
         }
         "sls" => {
             let (backtrack, growth, batches) = (or("backtrack", 0.9), or("growth", 2.0), count("batches", 1));
-            Sls::new(SlsOptions { c, backtrack, growth, batches, cap }).err()
+            let first = Some(or("first", 1.0));
+            Sls::new(SlsOptions { c, backtrack, growth, batches, first, cap }).err()
         }
         "pal" => Pal::new(or("measure", 0.1), or("adapt", 1.0), cap).err(),
         "greedy" => Greedy::paper().measuring_parts(parts).err(),
@@ -91,8 +92,8 @@ fn tuner(name: &str, key: &str, x: f64) -> Option<Error> {
         "hypergradient" => Hypergradient::new(rate, beta).err(),
         "adgd" => AdGd::new(rate, Year::Y2023).err(),
         "barzilai-borwein" => BarzilaiBorwein::new(rate, Variant::Long, or("floor", 1e-10), cap).err(),
-        "dog" => Dog::new(or("relative", 1.0)).err(),
-        "dowg" => Dowg::new(or("distance", 1.0)).err(),
+        "dog" => Dog::new(or("relative", 1.0)).and_then(|dog| dog.with_eps(or("eps", 0.0))).err(),
+        "dowg" => Dowg::new(or("distance", 1.0)).and_then(|dowg| dowg.with_eps(or("eps", 0.0))).err(),
         other => panic!("{other}: how is it made?"),
     }
 }

@@ -23,13 +23,15 @@ const TUNERS: &[(&str, &str, &str)] = &[
     ),
     (
         "sls",
-        "c 0.1, backtrack 0.9, growth 2.0, batches 1, cap 10.0",
-        "Vaswani et al. 2019, arXiv 1905.09997: c 0.1, backtracking by 0.9, growth 2, at most 10",
+        "preset package, c 0.1, backtrack 0.9, growth 2.0, batches package=500|paper=1, first package=1.0, cap package=inf|paper=10.0",
+        "IssamLaradji/sls, sls.py: c 0.1, beta_b 0.9, gamma 2, n_batches_per_epoch 500, init_step_size 1, eta_max for Goldstein alone; \
+         Vaswani et al. 2019, arXiv 1905.09997: c 0.1, backtracking by 0.9, growth 2, at most 10",
     ),
     (
         "pal",
-        "measure 0.1, adapt 1.0, cap 3.6",
-        "Mutschler, Zell 2020, arXiv 1903.11991: within the ranges that the authors give",
+        "preset package, measure package=1.0|paper=0.1, adapt package=1.6666666666666667|paper=1.0, cap package=3.16|paper=3.6",
+        "cogsys-tuebingen/PAL, PyTorch/pal_optimizer.py: 1, 1/0.6, 3.16; Mutschler, Zell 2020, arXiv 1903.11991: within the ranges \
+         that the authors give",
     ),
     ("greedy", "curvature_parts 1", "Roulet et al. 2024: sigma 1, no further setting"),
     ("on-edge", "curvature_parts 1", "Roulet et al. 2024: sigma 2, no further setting"),
@@ -52,8 +54,16 @@ const TUNERS: &[(&str, &str, &str)] = &[
         "rate 1e-3, variant long, floor 1e-10, cap 1e10",
         "Raydan 1997: bounds 1e-10 and 1e10; Barzilai, Borwein 1988, equation 5",
     ),
-    ("dog", "relative 1e-6", "Ivgi, Hinder, Carmon 2023: r_epsilon 1e-6 (1 + |x_0|)"),
-    ("dowg", "distance 0.01", "Khaled, Mishchenko, Jin 2023, the authors' code: 1e-2"),
+    (
+        "dog",
+        "preset package, relative 1e-6, eps package=1e-8|paper=0.0",
+        "Ivgi, Hinder, Carmon 2023: r_epsilon 1e-6 (1 + |x_0|); the package dog-optimizer 1.0.3: reps_rel 1e-6, eps 1e-8",
+    ),
+    (
+        "dowg",
+        "preset package, distance 0.01, eps package=1e-4|paper=0.0",
+        "Khaled, Mishchenko, Jin 2023, the authors' code and optax.contrib.dowg 0.2.8: eps 1e-4, the first squared distance, too",
+    ),
 ];
 
 const OPTIMIZERS: &[(&str, &str, &str)] = &[
@@ -69,8 +79,8 @@ const OPTIMIZERS: &[(&str, &str, &str)] = &[
     ("adam", "beta1 0.9, beta2 0.999, eps 1e-8", "Kingma, Ba 2015"),
     (
         "adamw",
-        "beta1 0.9, beta2 0.999, eps 1e-8, decay 1e-5, decay_on -",
-        "Roulet et al. 2024: weight decay 1e-5, of everything",
+        "preset package, beta1 0.9, beta2 0.999, eps 1e-8, decay package=1e-2|paper=1e-5, decay_on -",
+        "torch.optim.AdamW 2.7: weight_decay 1e-2 (optax.adamw 0.2.8: 1e-4); Roulet et al. 2024: weight decay 1e-5, of everything",
     ),
     (
         "lamb",
@@ -87,22 +97,30 @@ const OPTIMIZERS: &[(&str, &str, &str)] = &[
         "beta 0.95, beta1 0.9, beta2 0.95, eps 1e-10, rest_rate 0.015, decay 0.0, decay_on -, matrices hidden",
         "KellerJordan/Muon, muon.py: lr 0.02 and momentum 0.95; Adam with lr 3e-4, betas 0.9 and 0.95, eps 1e-10; hidden weights",
     ),
-    ("d-adapt-sgd", "beta 0.9, distance 1e-6", "Defazio, Mishchenko 2023, the package dadaptation: d0 1e-6"),
-    ("d-adapt-adam", "beta1 0.9, beta2 0.999, eps 1e-8, distance 1e-6", "the same"),
+    (
+        "d-adapt-sgd",
+        "preset package, beta package=0.0|paper=0.9, distance 1e-6",
+        "the package dadaptation 3.2: momentum 0, d0 1e-6; Defazio, Mishchenko 2023: momentum 0.9 in the experiments",
+    ),
+    ("d-adapt-adam", "beta1 0.9, beta2 0.999, eps 1e-8, distance 1e-6", "the package dadaptation 3.2"),
     (
         "prodigy",
-        "beta1 0.9, beta2 0.999, eps 1e-8, distance 1e-6",
-        "Mishchenko, Defazio 2023, the package prodigyopt: d0 1e-6",
+        "preset package, beta1 0.9, beta2 0.999, eps 1e-8, distance 1e-6",
+        "Mishchenko, Defazio 2023, the package prodigyopt 1.1.2: d0 1e-6",
     ),
-    ("mechanic", "base gd, decay 0.01, init 1e-8, eps 1e-8", "Cutkosky, Defazio, Mehta 2023: s_init 1e-8, lambda 0.01"),
+    (
+        "mechanic",
+        "preset package, base gd, decay 0.01, init package=1e-6|paper=1e-8, eps 1e-8",
+        "optax.contrib.mechanize 0.2.8: s_init 1e-6, weight_decay 0.01; Cutkosky, Defazio, Mehta 2023 and mechanic-pytorch: s_init 1e-8",
+    ),
     (
         "schedule-free-sgd",
-        "rate 0.01, beta 0.9, decay 0.0, decay_on -, warmup -",
-        "Defazio et al. 2024, the package schedulefree: beta 0.9, no decay, no warm-up",
+        "preset package, rate package=1.0|paper=0.01, beta 0.9, decay 0.0, decay_on -, warmup -",
+        "the package schedulefree 1.4.1: lr 1, beta 0.9, no decay, no warm-up; Defazio et al. 2024 tune the rate",
     ),
     (
         "schedule-free-adamw",
-        "rate 0.0025, beta 0.9, beta2 0.999, eps 1e-8, decay 0.0, decay_on -, warmup -",
+        "preset package, rate 0.0025, beta 0.9, beta2 0.999, eps 1e-8, decay 0.0, decay_on -, warmup -",
         "the same: lr 0.0025, betas 0.9 and 0.999",
     ),
 ];
@@ -112,6 +130,10 @@ fn defaults(settings: &[Setting]) -> String {
         Default::Is(value) => format!("{} {value}", setting.key),
         Default::Absent => format!("{} -", setting.key),
         Default::Required => format!("{} !", setting.key),
+        Default::Presets(values) => {
+            let values: Vec<String> = values.iter().map(|(preset, value)| format!("{preset}={value}")).collect();
+            format!("{} {}", setting.key, values.join("|"))
+        }
     };
     settings.iter().map(text).collect::<Vec<_>>().join(", ")
 }

@@ -80,36 +80,79 @@ fn unknown_names_suggest_the_nearest() {
 }
 
 #[test]
-fn defaults_are_the_papers() {
-    let papers: [(&str, Box<dyn Optimizer<f64>>); 16] = [
+fn defaults_and_presets_are_those_of_the_constructors() {
+    let plain: [(&str, Box<dyn Optimizer<f64>>); 10] = [
         ("gd", Box::new(optimizers::Gd::paper())),
         ("momentum", Box::new(optimizers::Momentum::paper())),
         ("nesterov", Box::new(optimizers::Nesterov::paper())),
         ("adagrad", Box::new(optimizers::AdaGrad::paper())),
         ("rmsprop", Box::new(optimizers::RmsProp::paper())),
         ("adam", Box::new(optimizers::Adam::paper())),
-        ("adamw", Box::new(optimizers::AdamW::paper())),
         ("lamb", Box::new(optimizers::Lamb::paper())),
         ("lion", Box::new(optimizers::Lion::paper())),
         ("muon", Box::new(optimizers::Muon::paper())),
-        ("d-adapt-sgd", Box::new(optimizers::DAdaptSgd::paper())),
         ("d-adapt-adam", Box::new(optimizers::DAdaptAdam::paper())),
-        ("prodigy", Box::new(optimizers::Prodigy::paper())),
-        ("mechanic", Box::new(optimizers::Mechanic::paper(Box::new(optimizers::Gd)))),
-        ("schedule-free-sgd", Box::new(optimizers::ScheduleFreeSgd::paper())),
-        ("schedule-free-adamw", Box::new(optimizers::ScheduleFreeAdamW::paper())),
     ];
-    assert_eq!(papers.len(), optimizers::ALL.len());
-    for (name, mut paper) in papers {
-        let mut built = optimizer::<f64>(name, BTreeMap::new(), 2);
-        paper.set_layers(&layers(2)).unwrap();
+    type Pair = (&'static str, Box<dyn Optimizer<f64>>, Box<dyn Optimizer<f64>>);
+    let with_presets: [Pair; 6] = [
+        ("adamw", Box::new(optimizers::AdamW::package()), Box::new(optimizers::AdamW::paper())),
+        ("d-adapt-sgd", Box::new(optimizers::DAdaptSgd::package()), Box::new(optimizers::DAdaptSgd::paper())),
+        ("prodigy", Box::new(optimizers::Prodigy::package()), Box::new(optimizers::Prodigy::paper())),
+        (
+            "mechanic",
+            Box::new(optimizers::Mechanic::package(Box::new(optimizers::Gd))),
+            Box::new(optimizers::Mechanic::paper(Box::new(optimizers::Gd))),
+        ),
+        (
+            "schedule-free-sgd",
+            Box::new(optimizers::ScheduleFreeSgd::package()),
+            Box::new(optimizers::ScheduleFreeSgd::paper()),
+        ),
+        (
+            "schedule-free-adamw",
+            Box::new(optimizers::ScheduleFreeAdamW::package()),
+            Box::new(optimizers::ScheduleFreeAdamW::paper()),
+        ),
+    ];
+    assert_eq!(plain.len() + with_presets.len(), optimizers::ALL.len());
+    let check = |name: &str, preset: Option<&str>, mut made: Box<dyn Optimizer<f64>>| {
+        let given = preset.map(|preset| ("preset".to_owned(), Value::Text(preset.to_owned())));
+        let mut built = optimizer::<f64>(name, given.into_iter().collect(), 2);
+        made.set_layers(&layers(2)).unwrap();
+        assert_eq!(made.edge(), built.edge());
         let (mut u, mut v) = ([0.0; 2], [0.0; 2]);
-        for g in [[1.0, -2.0], [0.3, 0.0], [-4.0, 0.5]] {
-            paper.direction(&[0.7, -0.2], &g, &mut u).unwrap();
-            built.direction(&[0.7, -0.2], &g, &mut v).unwrap();
+        let mut updates = Vec::new();
+        // Way enough for distances to grow, and gradients so small that every eps counts.
+        for (w, g) in [([0.7, -0.2], [1.0, -2e-6]), ([0.5, -0.1], [0.3, 0.0]), ([-1.0, 0.1], [-4e-5, 0.5])] {
+            made.direction(&w, &g, &mut u).unwrap();
+            built.direction(&w, &g, &mut v).unwrap();
             assert_eq!(u, v, "{name}");
+            updates.push(u);
         }
-        assert_eq!(paper.edge(), built.edge());
+        updates
+    };
+    for (name, paper) in plain {
+        check(name, None, paper);
+    }
+    for (name, package, paper) in with_presets {
+        assert_eq!(check(name, None, package.duplicate()), check(name, Some("package"), package), "{name}");
+        let built = optimizers::build(name, BTreeMap::new()).unwrap();
+        assert_ne!(check(name, None, built), check(name, Some("paper"), paper), "{name}");
+    }
+    let unknown = || BTreeMap::from([("preset".to_owned(), Value::Text("papr".to_owned()))]);
+    let has_presets = |settings: &[Setting]| settings.iter().any(|setting| setting.key == "preset");
+    let of_optimizers = optimizers::ALL
+        .iter()
+        .filter(|entry| has_presets(entry.settings))
+        .map(|entry| (entry.name, optimizers::build::<f64>(entry.name, unknown()).err()));
+    let of_tuners = tuners::ALL
+        .iter()
+        .filter(|entry| has_presets(entry.settings))
+        .map(|entry| (entry.name, tuners::build(entry.name, unknown()).err()));
+    for (name, error) in of_optimizers.chain(of_tuners) {
+        let message = error.unwrap().to_string();
+        assert!(message.starts_with(&format!("{name}.preset: expected `")), "{message}");
+        assert!(message.ends_with(" or `paper`, got \"papr\""), "{message}");
     }
     // (2 + 2 * 0.9) / (1 - 0.9)
     assert!((optimizers::Adam::<f32>::paper().edge().unwrap() - 38.0).abs() < 1e-12);
@@ -177,7 +220,7 @@ fn choices_reach_the_rule() {
         u
     };
     let built = |name: &str, key: &str, value: &str| update(optimizers::build(name, text(key, value)).unwrap());
-    let adamw = |on| update(Box::new(optimizers::AdamW::paper().decay_on(on)));
+    let adamw = |on| update(Box::new(optimizers::AdamW::package().decay_on(on)));
     assert_eq!(built("adamw", "decay_on", "all"), adamw(DecayOn::All));
     assert_eq!(built("adamw", "decay_on", "matrices"), adamw(DecayOn::Matrices));
     assert_ne!(adamw(DecayOn::All), adamw(DecayOn::Matrices));

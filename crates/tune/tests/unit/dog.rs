@@ -12,4 +12,8 @@ fn by_hand() {
     assert_eq!(tuner.learning_rate(&mut line(3.0, 0.5)).unwrap(), 4.0 / 3.0);
     assert_eq!(tuner.learning_rate(&mut line(4.0, 6.0)).unwrap(), 6.0 / 5.0);
     assert_eq!(tuner.learning_rate(&mut line(12.0, 5.0)).unwrap(), 6.0 / 13.0);
+    // 4 / sqrt(9 + 7); and no rate from eps alone.
+    let mut tuner = Dog::new(0.5).unwrap().with_eps(7.0).unwrap();
+    assert_eq!(tuner.learning_rate(&mut line(0.0, 0.0)).unwrap(), 0.0);
+    assert_eq!(tuner.learning_rate(&mut line(3.0, 0.5)).unwrap(), 1.0);
 }

@@ -17,6 +17,9 @@ fn by_hand() {
         assert_eq!(tuner.distance, farthest);
     }
     assert_eq!(tuner.events().capped, 1);
+    // 1/4 over 3 + 2.
+    let mut tuner = Dowg::new(0.5).unwrap().with_eps(2.0).unwrap();
+    assert_eq!(tuner.learning_rate(&mut line(6.0, 0.0)).unwrap(), 0.05);
     let mut still = Dowg::new(0.5).unwrap();
     assert_eq!(still.learning_rate(&mut line(0.0, 0.0)).unwrap(), 0.0);
     assert_eq!(still.events().vanishing_denominator, 1);

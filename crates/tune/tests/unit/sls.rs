@@ -2,7 +2,7 @@ use super::*;
 use crate::tuners::fixed::Fixed;
 
 fn sls(batches: u64) -> Sls {
-    Sls::new(SlsOptions { c: 0.5, backtrack: 0.5, growth: 4.0, batches, cap: 1.0 }).unwrap()
+    Sls::new(SlsOptions { c: 0.5, backtrack: 0.5, growth: 4.0, batches, first: None, cap: 1.0 }).unwrap()
 }
 
 #[test]
@@ -35,6 +35,6 @@ fn rejects_and_gives_up() {
 #[test]
 fn asks_for_a_share_of_the_linear_decrease() {
     // 1 - 2 eta + 0.375 eta^2 is -1 at 4, where 1 - 0.5 * 8 is asked for, and -1.5 at 2, where -1 is.
-    let options = SlsOptions { c: 0.5, backtrack: 0.5, growth: 1.0, batches: 1, cap: 4.0 };
+    let options = SlsOptions { c: 0.5, backtrack: 0.5, growth: 1.0, batches: 1, first: None, cap: 4.0 };
     assert_eq!(Sls::new(options).unwrap().learning_rate(&mut Fixed::new(-2.0, 0.75)).unwrap(), 2.0);
 }

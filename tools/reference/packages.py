@@ -9,12 +9,12 @@ registry. Every package runs at its own defaults, but for what stands here as an
 onedge; and what `WHY` says.
 
 The problems: 60 parameters in five tensors, w_i = cos(0.9 i) / 8 at first, and 12 examples
-a_j = 6 sin(1 + 0.37 i + 1.9 j + 0.11 i j) / sqrt(60), of which the loss is the mean of log(1 + exp(-y_j a_j.w)), y_j = 1 for even j
-and -1 for odd ("logistic", convex), or of (tanh(a_j.w) - t_j)^2 / 2, t_j = 0.6 sin(2 + 1.3 j) ("tanh"). What looks for a rate along a
-line is tried on the first with 4 a_j for a_j, too ("steep"). All have the infimum 0.
+a_j = 6 sin(1 + 0.37 i + 1.9 k + 0.11 i k) / sqrt(60), k = j mod 10, of which the loss is the mean of log(1 + exp(-y_j a_j.w)), y_j = 1 for even j
+and -1 for odd ("logistic", convex), or of (tanh(a_j.w) - t_j)^2 / 2, t_j = 0.6 sin(2 + 1.3 j) ("tanh"), there with
+a_j / 6, as long steps are chaotic otherwise. What looks for a rate along a line is tried on the first with 4 a_j, too ("steep").
 
 A row holds the loss before a step, and after it the parameters (those at which the package evaluates gradients) as
-sums of w_i cos(i) and w_i sin(i / 2), for steps 1, 2, 3, 5 and each tenth.
+sums of w_i cos(i) and w_i sin(i / 2), for steps 1, 2, 5, 10 and each twentieth.
 """
 
 import sys
@@ -45,35 +45,33 @@ if not torch.cuda.is_available():
 SHAPES = {"a": (3, 4), "b": (4,), "c": (4, 5), "d": (6, 3), "e": (3, 2)}
 HIDDEN = ("c", "d")
 STEPS = 200
-KEPT = [1, 2, 3, 5] + list(range(10, STEPS + 1, 10))
+KEPT = [1, 2, 5, 10] + list(range(20, STEPS + 1, 20))
 STARTS = np.cumsum([0] + [int(np.prod(s)) for s in SHAPES.values()])
 DIM, EXAMPLES = 60, 12
 
-i, j = np.arange(DIM), np.arange(EXAMPLES)[:, None]
+i, j = np.arange(DIM), np.arange(EXAMPLES)[:, None] % 10
 A = 6 * np.sin(1 + 0.37 * i + 1.9 * j + 0.11 * i * j) / np.sqrt(DIM)
 Y = np.where(np.arange(EXAMPLES) % 2 == 0, 1.0, -1.0)
 TARGETS = 0.6 * np.sin(2 + 1.3 * np.arange(EXAMPLES))
 
 
-def logistic(w, a=A):
+def logistic(w, a):
     margin = Y * (a @ w)
-    loss = np.maximum(-margin, 0) + np.log1p(np.exp(-np.abs(margin)))
     small = np.exp(-np.abs(margin))
+    loss = np.maximum(-margin, 0) + np.log1p(small)
     share = np.where(margin >= 0, small, 1.0) / (1 + small)
     return loss.mean(), a.T @ (-Y * share) / EXAMPLES
 
 
-def tanh(w):
-    out = np.tanh(A @ w)
+def tanh(w, a):
+    out = np.tanh(a @ w)
     off = out - TARGETS
-    return (off**2).mean() / 2, A.T @ (off * (1 - out**2)) / EXAMPLES
+    return (off**2).mean() / 2, a.T @ (off * (1 - out**2)) / EXAMPLES
 
 
-def steep(w):
-    return logistic(w, 4 * A)
-
-
-PROBLEMS = {"logistic": logistic, "tanh": tanh, "steep": steep}
+# The loss, and what a_j is multiplied by.
+PROBLEMS = {"logistic": (logistic, 1), "tanh": (tanh, 1 / 6), "steep": (logistic, 4)}
+ON = {name: ["logistic", "tanh", "steep"] for name in ["polyak", "armijo", "dog", "dowg", "pal", "sls"]}
 
 
 def parts(flat):
@@ -93,7 +91,7 @@ def by_torch(make):
         if hasattr(optimizer, "train"):
             optimizer.train()
         for _ in range(STEPS):
-            loss, g = problem(flat([t.detach() for t in tensors]))
+            loss, g = problem[0](flat([t.detach() for t in tensors]), A * problem[1])
             for t, part in zip(tensors, parts(g).values()):
                 t.grad = torch.tensor(part)
             optimizer.step()
@@ -106,18 +104,18 @@ def by_closure(make, step):
     """The same with a closure, differentiated by PyTorch."""
 
     def run(problem, w):
-        a = torch.tensor(4 * A if problem is steep else A)
+        (loss_and_gradient, times), a = problem, torch.tensor(A * problem[1])
 
         def loss_of(tensors):
             z = a @ torch.cat([t.reshape(-1) for t in tensors])
-            if problem is not tanh:
-                return torch.nn.functional.softplus(-torch.tensor(Y) * z).mean()
+            if loss_and_gradient is logistic:
+                return torch.nn.functional.softplus(-torch.tensor(Y) * z, threshold=1e9).mean()
             return ((torch.tanh(z) - torch.tensor(TARGETS)) ** 2).mean() / 2
 
         tensors = [torch.nn.Parameter(torch.tensor(t)) for t in parts(w).values()]
         optimizer = make(tensors)
         for _ in range(STEPS):
-            loss, _ = problem(flat([t.detach() for t in tensors]))
+            loss, _ = loss_and_gradient(flat([t.detach() for t in tensors]), A * times)
             optimizer.zero_grad()
             step(optimizer, lambda: loss_of(tensors))
             yield loss, flat([t.detach() for t in tensors])
@@ -133,15 +131,15 @@ def by_optax(optimizer, on_line=False):
         state = optimizer.init(w)
 
         def value_fn(w):
-            z = jnp.asarray(4 * A if problem is steep else A) @ jnp.concatenate([w[k].reshape(-1) for k in SHAPES])
-            if problem is not tanh:
+            z = jnp.asarray(A * problem[1]) @ jnp.concatenate([w[k].reshape(-1) for k in SHAPES])
+            if problem[0] is logistic:
                 return jax.nn.softplus(-jnp.asarray(Y) * z).mean()
             return ((jnp.tanh(z) - jnp.asarray(TARGETS)) ** 2).mean() / 2
 
         update = jax.jit(lambda g, state, w, loss: optimizer.update(
             g, state, w, **({"value": loss, "grad": g, "value_fn": value_fn} if on_line else {})))
         for _ in range(STEPS):
-            loss, g = problem(flat(w[k] for k in SHAPES))
+            loss, g = problem[0](flat(w[k] for k in SHAPES), A * problem[1])
             u, state = update({k: jnp.asarray(v) for k, v in parts(g).items()}, state, w, loss)
             w = optax.apply_updates(w, u)
             yield loss, flat(w[k] for k in SHAPES)
@@ -159,19 +157,27 @@ def pal_step(optimizer, loss):
     optimizer.step(closure)
 
 
+T, O = torch.optim, optax
+
+
+def double(schedule):
+    """The schedule in float64: from Optax's count, a whole number of 32 bits, it comes in float32."""
+    return O.sgd(lambda count: schedule(count.astype(jnp.float64)))
+
+
 def muon():
-    hidden = contrib.muon(0.02)
+    # eps as the author's code and torch.optim.Muon; Optax has 1e-8.
+    hidden = contrib.muon(0.02, eps=1e-7)
     rest = optax.adamw(0.015 * 0.02, b1=0.9, b2=0.95, eps=1e-10, weight_decay=0.0)
     return optax.partition({"hidden": hidden, "rest": rest}, {k: "hidden" if k in HIDDEN else "rest" for k in SHAPES})
 
 
-T, O = torch.optim, optax
 OPTIMIZERS = {
     "gd": by_torch(lambda p: T.SGD(p, lr=0.1)),
     "momentum": by_torch(lambda p: T.SGD(p, lr=0.1, momentum=0.9)),
     "nesterov": by_torch(lambda p: T.SGD(p, lr=0.1, momentum=0.9, nesterov=True)),
     "adagrad": by_optax(O.adagrad(0.1)),
-    "rmsprop": by_optax(O.rmsprop(1e-2, decay=0.999)),
+    "rmsprop": by_optax(O.rmsprop(1e-3, decay=0.999)),
     "adam": by_torch(lambda p: T.Adam(p)),
     "adamw": by_torch(lambda p: T.AdamW(p)),
     "lamb": by_optax(O.lamb(1e-2)),
@@ -183,12 +189,12 @@ OPTIMIZERS = {
     "mechanic": by_optax(contrib.mechanize(O.sgd(1.0))),
     "schedule-free-sgd": by_torch(lambda p: schedulefree.SGDScheduleFree(p)),
     "schedule-free-adamw": by_torch(lambda p: schedulefree.AdamWScheduleFree(p)),
-    "exponential": by_optax(O.sgd(O.exponential_decay(0.5, transition_steps=20, decay_rate=0.7))),
-    "step": by_optax(O.sgd(O.exponential_decay(0.5, transition_steps=50, decay_rate=0.1, staircase=True))),
-    "warmup-cosine": by_optax(O.sgd(O.warmup_cosine_decay_schedule(0.0, 0.5, 20, STEPS))),
-    "warmup-linear": by_optax(O.sgd(O.join_schedules(
+    "exponential": by_optax(double(O.exponential_decay(0.5, transition_steps=20, decay_rate=0.7))),
+    "step": by_optax(double(O.exponential_decay(0.5, transition_steps=50, decay_rate=0.1, staircase=True))),
+    "warmup-cosine": by_optax(double(O.warmup_cosine_decay_schedule(0.0, 0.5, 20, STEPS))),
+    "warmup-linear": by_optax(double(O.join_schedules(
         [O.linear_schedule(0.0, 0.5, 20), O.linear_schedule(0.5, 0.0, STEPS - 20)], [20]))),
-    "warmup-constant": by_optax(O.sgd(O.warmup_constant_schedule(0.0, 0.5, 20))),
+    "warmup-constant": by_optax(double(O.warmup_constant_schedule(0.0, 0.5, 20))),
     "polyak": by_optax(O.polyak_sgd(), on_line=True),
     "armijo": by_optax(O.chain(O.sgd(1.0), O.scale_by_backtracking_linesearch(max_backtracking_steps=30)), on_line=True),
     "dog": by_torch(lambda p: dog.DoG(p)),
@@ -196,21 +202,18 @@ OPTIMIZERS = {
     "pal": by_closure(lambda p: pal_optimizer.PalOptimizer(p), pal_step),
     "sls": by_closure(lambda p: sls.Sls(p), lambda optimizer, loss: optimizer.step(loss)),
 }
-ON_LINE = ["polyak", "armijo", "dog", "dowg", "pal", "sls"]
-
-
 def main(path):
     with open(path, "w") as out:
         out.write("# Made by tools/reference/packages.py (each package in float64); do not edit.\n")
         out.write("entry,problem,step,loss,cosines,sines\n")
         for name, run in OPTIMIZERS.items():
-            for problem in list(PROBLEMS) if name in ON_LINE else ["logistic", "tanh"]:
+            for problem in ON.get(name, ["logistic", "tanh"]):
                 steps = run(PROBLEMS[problem], np.cos(0.9 * i) / 8)
                 for step, (loss, w) in enumerate(steps, 1):
                     assert np.isfinite(loss), (name, problem, step)
                     if step in KEPT:
                         sums = w @ np.cos(i), w @ np.sin(i / 2)
-                        out.write(f"{name},{problem},{step},{loss:.15g},{sums[0]:.15g},{sums[1]:.15g}\n")
+                        out.write(f"{name},{problem},{step},{loss:.14g},{sums[0]:.14g},{sums[1]:.14g}\n")
                 print(name, problem, f"{loss:.6g}", file=sys.stderr)
 
 

@@ -7,6 +7,7 @@ mod laws;
 mod line;
 mod linesearch;
 mod optax;
+mod packages;
 mod pairs;
 mod parts;
 mod problems;

@@ -88,15 +88,23 @@ mod tests {
     /// 60,000 draws: the mean is good to 5 standard errors, the variance to 3 %.
     #[test]
     fn draws_have_the_stated_moments() {
-        for (name, variance) in [("he", 2.0 / 50.0), ("lecun", 1.0 / 50.0), ("glorot", 2.0 / 120.0)] {
+        for (name, variance) in
+            [("he", 2.0 / 50.0), ("lecun", 1.0 / 50.0), ("lecun-truncated", 1.0 / 50.0), ("glorot", 2.0 / 120.0)]
+        {
             let init = inits::find(name).unwrap()(50, 70);
             let values: Vec<f64> = initial_parameters(&[parameter("w", init)], 7);
             let squares: Vec<f64> = values.iter().map(|x| x * x).collect();
             assert!(mean(&values).abs() < 5.0 * (variance / 60_000f64).sqrt(), "{name}: mean {}", mean(&values));
             assert!((mean(&squares) / variance - 1.0).abs() < 0.03, "{name}: variance {}", mean(&squares));
             let fourths: Vec<f64> = squares.iter().map(|x| x * x).collect();
-            // The fourth moment over the squared variance: 3 for a normal distribution, 9/5 for a uniform one.
-            let kurtosis = if name == "glorot" { 1.8 } else { 3.0 };
+            // The fourth moment over the squared variance: 3 for a normal distribution, 9/5 for a uniform one, and, by parts,
+            // (3 - 14 q) / (1 - 2 q)^2 for one that is cut at 2, with q = 2 phi(2) / (2 Phi(2) - 1).
+            let q = 2.0 * 0.053_990_966_513_188_06 / 0.954_499_736_103_641_6;
+            let kurtosis = match name {
+                "glorot" => 1.8,
+                "lecun-truncated" => (3.0 - 14.0 * q) / (1.0_f64 - 2.0 * q).powi(2),
+                _ => 3.0,
+            };
             assert!((mean(&fourths) / (variance * variance) / kurtosis - 1.0).abs() < 0.06, "{name}: shape");
         }
         let constants: Vec<f64> = initial_parameters(&[parameter("w", Init::Constant(0.5))], 7);

@@ -89,7 +89,7 @@ fn mlp_names_and_draws_its_parameters_layer_by_layer() {
     ];
     assert_eq!(names(&model), expected);
     let variance = |init: Init| match init {
-        Init::Normal { std } => std * std,
+        Init::Normal { std } | Init::Truncated { std } => std * std,
         Init::Zeros => 0.0,
         other => panic!("{other:?}"),
     };

@@ -203,7 +203,7 @@ fn describe(spec: &Spec) -> String {
         let is_default = |key: &str, value: &Value| {
             let setting = known.iter().find(|setting| setting.key == key);
             setting.is_some_and(|setting| {
-                let default = setting.default.under(part.settings.optional_text(PRESET));
+                let default = setting.default.under(part.settings.optional_text(PRESET).unwrap_or_default());
                 default.is_some_and(|text| Value::parse(text).into_kind(setting.kind).as_ref() == Some(value))
             })
         };

@@ -167,6 +167,9 @@ const SMALL: [&str; 3] = ["engine.threads=1", "diagnostics.sharpness_every=20", 
 /// What the paper's problems in full batch have in common.
 const PAPER: [&str; 2] = ["diagnostics.sharpness_every=64", "diagnostics.max_products=1000"];
 
+/// First values as Flax's layers have them, in which the paper's models are written. NanoLM has them with its preset `paper`.
+const FLAX: [&str; 2] = ["model.init=lecun-truncated", "model.last_init=lecun-truncated"];
+
 /// 4096 images of CIFAR-10.
 fn cifar(scope: &Scope) -> Data {
     stored(scope, "cifar-10", &["data.random=4096"])
@@ -184,6 +187,7 @@ pub(super) fn convolutional(scope: &Scope) -> Problem {
         }
         Preset::Paper => Problem::new(scope, "ResNet34, gradient descent", "resnet34-gd", cifar(scope))
             .with(&["model=resnet", "model.preset=resnet34", "model.norm=none", "optimizer=gd"])
+            .with(&FLAX)
             .with(&PAPER)
             .runs(16384, 1)
             .rates(powers(1e-3, -1..=7)),
@@ -199,6 +203,7 @@ fn mixer(scope: &Scope, name: &str, key: &str, (examples, steps): (usize, u64)) 
             .runs(steps, 3),
         Preset::Paper => Problem::new(scope, name, key, cifar(scope))
             .with(&["model=mixer", "model.preset=ti-8"])
+            .with(&FLAX)
             .with(&PAPER)
             .runs(16384, 1),
     }
@@ -258,7 +263,8 @@ fn vit(scope: &Scope, name: &str, key: &str) -> Problem {
             let folder = scope.data.clone().unwrap_or_default().join("imagenette2-320");
             let data = ["data=image-folder", "data.size=224", "data.first=1024"].map(str::to_owned).to_vec();
             Problem::new(scope, name, key, (data, Some(folder)))
-                .with(&["model=vit", "model.preset=ti-32"])
+                // Those between are Glorot's, as in Google's vision transformers.
+                .with(&["model=vit", "model.preset=ti-32", "model.embed_init=lecun-truncated", FLAX[1]])
                 .with(&PAPER)
                 .runs(16384, 1)
         }
@@ -297,7 +303,7 @@ pub(super) fn linear(scope: &Scope) -> Problem {
         Preset::Tiny | Preset::Small => {
             problem.with(&["data.scale=standard"]).with(&SMALL).runs(400, 3).rates(powers(0.05, 0..=5))
         }
-        Preset::Paper => problem.with(&PAPER).runs(16384, 1).rates(powers(1e-3, -1..=7)),
+        Preset::Paper => problem.with(&PAPER).with(&FLAX[..1]).runs(16384, 1).rates(powers(1e-3, -1..=7)),
     }
 }
 
@@ -313,6 +319,7 @@ pub(super) fn deep_mlp(scope: &Scope) -> Problem {
             .rates(powers(0.05, 0..=5)),
         Preset::Paper => Problem::new(scope, name, "mlp3-gd", cifar(scope))
             .with(&["model=mlp", "model.hidden=[256, 256, 256]", "optimizer=gd"])
+            .with(&FLAX)
             .with(&PAPER)
             .runs(16384, 1)
             .rates(powers(1e-3, -1..=7)),
@@ -335,6 +342,7 @@ pub(super) fn subsets(scope: &Scope) -> Vec<Problem> {
             let skip = format!("data.skip={}", 4096 * part);
             Problem::new(scope, name, "mlp1-gd", stored(scope, "cifar-100", &[&skip, "data.first=4096"]))
                 .with(&["model=mlp", "model.hidden=[1024]", "optimizer=gd"])
+                .with(&FLAX)
                 .with(&PAPER)
                 .with(&["diagnostics.edge_against_greedy_every=64"])
                 .runs(16384, 1)
@@ -377,6 +385,7 @@ pub(super) fn mlp(scope: &Scope, shape: Shape) -> Problem {
         Preset::Paper => {
             Problem::new(scope, &name, "mlp-gd", stored(scope, "mnist", &[&format!("data.random={examples}")]))
                 .with(&settings)
+                .with(&FLAX)
                 .runs(8192, 1)
                 .rates(powers(1e-3, -1..=7))
         }
@@ -427,6 +436,7 @@ pub(super) fn mini_batch(scope: &Scope, optimizer: &str, batch: usize) -> Proble
             )
             .called(&format!("ResNet50, {method}, batch {batch}"), &format!("{optimizer}-{batch}"))
             .with(&["model=resnet", "model.preset=resnet50", "model.norm=layer", &choice, &size])
+            .with(&FLAX)
             .with(&["diagnostics.sharpness_every=0"])
             .runs((epochs * 50_000 / batch) as u64, 1)
             .rates(base)

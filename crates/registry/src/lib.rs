@@ -51,7 +51,7 @@ pub enum Default {
     Absent,
     /// The value, written as in a spec: `0.9`, `true`, `relu`, `[256, 256]`.
     Is(&'static str),
-    /// One value for each [`PRESET`] of the entry, by name; the first of them is the one of an entry that is asked for none.
+    /// One value for each [`PRESET`] of the entry, by name; absent under one that is not among them.
     Presets(&'static [(&'static str, &'static str)]),
 }
 
@@ -59,20 +59,12 @@ pub enum Default {
 pub const PRESET: &str = "preset";
 
 impl Default {
-    /// The value under the preset `preset`, or under the first where that is `None`; `None` where there is no default, or
-    /// none under that preset.
-    pub fn under(&self, preset: Option<&str>) -> Option<&'static str> {
+    /// The value under the preset `preset`; `None` where there is no default, or none under that preset.
+    pub fn under(&self, preset: &str) -> Option<&'static str> {
         match self {
             Self::Required | Self::Absent => None,
             Self::Is(text) => Some(text),
-            Self::Presets(values) => {
-                let mut values = values.iter();
-                let found = match preset {
-                    None => values.next(),
-                    Some(preset) => values.find(|(name, _)| *name == preset),
-                };
-                found.map(|(_, text)| *text)
-            }
+            Self::Presets(values) => values.iter().find(|(name, _)| *name == preset).map(|(_, text)| *text),
         }
     }
 }

@@ -29,18 +29,19 @@ impl Settings {
             let nearest = nearest(key, &known);
             return Err(Error::UnknownKey { owner: owner.to_owned(), key: key.clone(), nearest });
         }
+        let usual = settings.iter().find(|setting| setting.key == PRESET).and_then(|setting| setting.default.under(""));
         let preset = match given.get(PRESET) {
-            Some(Value::Text(preset)) => Some(preset.clone()),
-            _ => None,
+            Some(Value::Text(preset)) => preset.clone(),
+            _ => usual.unwrap_or_default().to_owned(),
         };
-        if let Some(expected) = preset.as_deref().and_then(|preset| other_presets(settings, preset)) {
-            let (key, got) = (PRESET.to_owned(), given[PRESET].to_string());
+        if let Some(expected) = other_presets(settings, &preset) {
+            let (key, got) = (PRESET.to_owned(), Value::Text(preset).to_string());
             return Err(Error::OutOfRange { owner: owner.to_owned(), key, expected, got });
         }
         let mut values = BTreeMap::new();
         for setting in settings {
             let (owner, key) = (owner.to_owned(), setting.key.to_owned());
-            let value = match (given.remove(setting.key), setting.default.under(preset.as_deref())) {
+            let value = match (given.remove(setting.key), setting.default.under(&preset)) {
                 (Some(value), _) => value,
                 (None, Some(text)) => Value::parse(text),
                 (None, None) if setting.default == Default::Required => {
@@ -264,6 +265,7 @@ mod tests {
             settings: &[
                 setting("preset", Kind::Text, Default::Is("package"), "whose defaults"),
                 setting("decay", Kind::Number, Default::Presets(&[("package", "0.01"), ("paper", "1e-5")]), ""),
+                setting("more", Kind::Number, Default::Presets(&[("paper", "7")]), ""),
             ],
             build: (),
         };
@@ -278,7 +280,13 @@ mod tests {
             decay(&[("preset", "3")]).unwrap_err().to_string(),
             "adamw.preset: expected text, got 3; try it in quotes"
         );
-        assert_eq!(ENTRY.settings[1].default.under(Some("papr")), None);
+        assert_eq!(ENTRY.settings[1].default.under("papr"), None);
+        let more = |text: &[(&str, &str)]| Settings::resolve(&ENTRY, given(text)).unwrap().optional_number("more");
+        assert_eq!(
+            (more(&[]), more(&[("preset", "paper")])),
+            (None, Some(7.0)),
+            "absent under the preset that is usual"
+        );
     }
 
     #[test]

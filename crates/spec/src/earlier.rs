@@ -28,7 +28,11 @@ pub(crate) fn complete(document: &Document, section: &str, name: &str, given: &m
     let is_of_run = document.sections.contains_key(PROVENANCE)
         && !given.is_empty()
         && !document.is_overridden(&format!("{section}.name"));
+    let paper = Value::Text("paper".to_owned());
+    if is_of_run && (section, name) == ("model", "nanolm") && given.get(PRESET) == Some(&paper) {
+        given.entry("embed_init".to_owned()).or_insert_with(|| Value::Text("gpt".to_owned()));
+    }
     if is_of_run && LATER_PRESETS.contains(&(section, name)) {
-        given.entry(PRESET.to_owned()).or_insert_with(|| Value::Text("paper".to_owned()));
+        given.entry(PRESET.to_owned()).or_insert(paper);
     }
 }

@@ -48,7 +48,12 @@ impl Spec {
             if !section.is_empty() {
                 let _ = writeln!(out, "\n[{section}]");
             }
-            settings.iter().for_each(|(key, value)| push(&mut out, key, value));
+            for (key, value) in &settings {
+                if let Some((steps, _)) = self.warmup_steps().filter(|_| (section, *key) == ("tuner", "warmup")) {
+                    let _ = writeln!(out, "# The warm-up takes {steps} {}.", if steps == 1 { "step" } else { "steps" });
+                }
+                push(&mut out, key, value);
+            }
         }
         out
     }

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use onedge_objective::Real;
 use onedge_registry::{Error as RegistryError, Kind, Setting, Settings, Value, find, nearest};
 use onedge_tune::optimizers::OWN_RATE;
+use onedge_tune::tuners::Warmup;
 use onedge_tune::{Conditions, Foresight, Optimizer, Tuner, tuners};
 use sha2::{Digest, Sha256};
 
@@ -212,6 +213,14 @@ impl Spec {
         // No error after `resolve`, which looks.
         let known = self.catalogue.settings("data", &self.data.name).unwrap_or_default();
         known.iter().filter(|setting| setting.kind == Kind::Path).map(|setting| setting.key).collect()
+    }
+
+    /// The steps of its tuner's warm-up where that is given as a share: as they are, and before they were rounded.
+    pub fn warmup_steps(&self) -> Option<(u64, f64)> {
+        let standard = ["warmup-constant", "warmup-linear", "warmup-cosine"].contains(&self.tuner.name.as_str());
+        let horizon = self.tuner.settings.optional_count("horizon").ok().flatten().filter(|_| standard)? as u64;
+        let share = self.tuner.settings.optional_number("warmup")?;
+        Some((Warmup::steps_of(horizon, share), share * horizon as f64))
     }
 
     /// What a run of this spec will do that its settings can hardly mean, with the section that they are in.
@@ -437,6 +446,32 @@ mod tests {
         let free = of(&["optimizer=schedule-free-sgd", "optimizer.decay=0.5", "tuner=dowg"]);
         assert_eq!(free, ["package", "0.5", "package", "0.0001"]);
         assert_eq!(of(&["optimizer.preset=package"])[..2], ["package", "1e-5"]);
+
+        // NanoLM had one way to start its embeddings.
+        let text = format!("[data]\nname = \"cicero\"\n[model]\nname = \"nanolm\"\npreset = \"paper\"\n{CONSTANT}");
+        let init = |text: &str| resolve(text).unwrap().get("model.embed_init").map(|init| init.to_string());
+        assert_eq!(init(&text).unwrap(), "\"lecun\"");
+        assert_eq!(init(&format!("{text}[provenance]\nversion = \"0.1.0\"\n")).unwrap(), "\"gpt\"");
+        assert_eq!(init(&text.replace("\"paper\"", "\"small\"")), None, "its digest is what it was");
+    }
+
+    /// 0.1 of 25 steps are 2.5; of 15 they are 1.5, and 1.5000000000000002 in binary.
+    #[test]
+    fn shares_of_steps_are_said_in_steps() {
+        let of = |horizon: u64, warmup: f64| {
+            let tuner =
+                format!("[tuner]\nname = \"warmup-cosine\"\nrate = 0.1\nhorizon = {horizon}\nwarmup = {warmup}\n");
+            let spec = resolve(&tuner).unwrap();
+            (spec.warmup_steps().unwrap().0, spec.to_toml())
+        };
+        for (horizon, warmup, steps) in
+            [(25, 0.1, "3 steps"), (15, 0.1, "2 steps"), (4, 0.1, "0 steps"), (9, 0.1, "1 step")]
+        {
+            let (got, text) = of(horizon, warmup);
+            assert_eq!(got.to_string(), steps[..1]);
+            assert!(text.contains(&format!("\n# The warm-up takes {steps}.\nwarmup = 0.1\n")), "{text}");
+        }
+        assert_eq!(resolve("").unwrap().warmup_steps(), None);
     }
 
     /// Presets are numbers in what a run writes down, and are read back as they are.

@@ -13,9 +13,19 @@ pub const SUBSET: &[Setting] = &[
     setting("random", Kind::Integer, Default::Absent, "train on so many examples, chosen by `seed`"),
     setting("balanced", Kind::Flag, Default::Is("false"), "the same number of `first` or `random` of every class"),
     setting("seed", Kind::Integer, Default::Is("0"), "of every random choice made for this set"),
-    setting("test_fraction", Kind::Number, Default::Absent, "set this share aside for testing, if none is shipped"),
+    setting(
+        "test_fraction",
+        Kind::Number,
+        Default::Absent,
+        "set this share aside for testing, in whole examples and at least one, if none is shipped",
+    ),
     setting("test_first", Kind::Integer, Default::Absent, "test on the first so many test examples"),
-    setting("label_noise", Kind::Number, Default::Is("0.0"), "give this share of the training labels anew at random"),
+    setting(
+        "label_noise",
+        Kind::Number,
+        Default::Is("0.0"),
+        "give this share of the training labels, rounded to whole labels, anew at random",
+    ),
 ];
 
 /// Downsampling: for images.

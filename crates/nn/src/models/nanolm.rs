@@ -3,7 +3,7 @@ use onedge_registry::{Default, Entry, Kind, Settings, setting};
 use super::build::Build;
 use super::preset::sizes;
 use crate::layers::{Bias, Block, BlockSizes, Dense, Norm, Over, Sight};
-use crate::{Error, Init, Io, Model, Parameters, activations, inits};
+use crate::{Error, Io, Model, Parameters, activations, inits};
 
 /// A small language model.
 pub static ENTRY: Entry<Build> = Entry {
@@ -11,21 +11,30 @@ pub static ENTRY: Entry<Build> = Entry {
     summary: "a causal transformer on tokens",
     doc: "Token embedding plus learned positions, transformer blocks with the norms first and causal attention, layer norm, and a \
           dense layer to the logits of the next token at every position. Sizes depth, width, heads, qkv (queries of all heads \
-          together), mlp: `small` 4, 128, 4, 128, 512; `paper` 6, 256, 8, 32, 1024. Embedding and positions normal with \
-          deviation 0.02, biases zero, no dropout. Context: that of the data.",
+          together), mlp: `small` 4, 128, 4, 128, 512; `paper` 6, 256, 8, 32, 1024. Embedding and positions normal, with \
+          deviation 0.02 or in `paper` 1 / sqrt(width), biases zero, no dropout. `paper` starts all tensors as Flax's layers do, in which the paper's \
+          model is written. Context: that of the data.",
     settings: &[
-        setting("preset", Kind::Text, Default::Is("small"), "sizes: `small` or `paper`"),
+        setting("preset", Kind::Text, Default::Is("small"), "sizes and first values: `small` or `paper`"),
         setting("depth", Kind::Integer, Default::Absent, "blocks; the preset's if absent"),
         setting("width", Kind::Integer, Default::Absent, "of a token; the preset's if absent"),
         setting("heads", Kind::Integer, Default::Absent, "attention heads, a divisor of qkv; the preset's if absent"),
         setting("qkv", Kind::Integer, Default::Absent, "queries of all heads together; the preset's if absent"),
         setting("mlp", Kind::Integer, Default::Absent, "hidden width of the dense layers; the preset's if absent"),
         setting("activation", Kind::Text, Default::Is("relu"), "within the dense layers"),
-        setting("init", Kind::Text, Default::Is("lecun"), "first values of the weights"),
-        setting("last_init", Kind::Text, Default::Is("lecun"), "first values of the last layer's weight"),
+        setting("init", Kind::Text, FLAX, "first values of the weights"),
+        setting("last_init", Kind::Text, FLAX, "first values of the last layer's weight"),
+        setting(
+            "embed_init",
+            Kind::Text,
+            Default::Presets(&[("paper", "lecun")]),
+            "first values of tokens and positions, whose fan-in is the width; `gpt` if absent",
+        ),
     ],
     build,
 };
+
+const FLAX: Default = Default::Presets(&[("small", "lecun"), ("paper", "lecun-truncated")]);
 
 const KEYS: [&str; 5] = ["depth", "width", "heads", "qkv", "mlp"];
 const PRESETS: &[(&str, [usize; 5])] = &[("small", [4, 128, 4, 128, 512]), ("paper", [6, 256, 8, 32, 1024])];
@@ -40,9 +49,10 @@ fn build(settings: &Settings, io: &Io) -> Result<Model, Error> {
     let (init, last_init) = (inits::find(settings.text("init"))?, inits::find(settings.text("last_init"))?);
 
     let mut parameters = Parameters::new();
-    let normal = Init::Normal { std: 0.02 };
-    let table = parameters.add("tokens".to_owned(), &[io.outputs(), width], normal)?;
-    let places = parameters.add("positions".to_owned(), &[context, width], normal)?;
+    let embed = inits::find(settings.optional_text("embed_init").unwrap_or("gpt"))?;
+    // As Flax counts: a row is scaled like the weights of one output of so many inputs, to a length of about 1.
+    let table = parameters.add("tokens".to_owned(), &[io.outputs(), width], embed(width, io.outputs()))?;
+    let places = parameters.add("positions".to_owned(), &[context, width], embed(width, context))?;
     let mut blocks = Vec::new();
     for i in 0..depth {
         let sizes = BlockSizes { width, inner, heads, hidden };

@@ -29,6 +29,12 @@ pub static ENTRY: Entry<Build> = Entry {
         setting("mlp", Kind::Integer, Default::Absent, "hidden width of the dense layers; the preset's if absent"),
         setting("activation", Kind::Text, Default::Is("gelu"), "within the dense layers"),
         setting("init", Kind::Text, Default::Is("glorot"), "first values of the weights"),
+        setting(
+            "embed_init",
+            Kind::Text,
+            Default::Absent,
+            "first values of the patches' convolution; those of `init` if absent",
+        ),
         setting("last_init", Kind::Text, Default::Is("lecun"), "first values of the last layer's weight"),
     ],
     build,
@@ -43,9 +49,11 @@ fn build(settings: &Settings, io: &Io) -> Result<Model, Error> {
     let activation = activations::find(settings.text("activation"))?;
     let (init, last_init) = (inits::find(settings.text("init"))?, inits::find(settings.text("last_init"))?);
 
+    let embed_init = settings.optional_text("embed_init").map_or(Ok(init), inits::find)?;
+
     let mut parameters = Parameters::new();
     let window = images.patches(ENTRY.name, patch)?;
-    let embed = Conv::new(&mut parameters, "embed", [images.channels, width], window, init, Bias::Zeros)?;
+    let embed = Conv::new(&mut parameters, "embed", [images.channels, width], window, embed_init, Bias::Zeros)?;
     let patches = embed.output()[0] * embed.output()[1];
     let class = parameters.add("class".to_owned(), &[width], Init::Zeros)?;
     let places = parameters.add("positions".to_owned(), &[patches + 1, width], Init::Normal { std: 0.02 })?;

@@ -116,9 +116,12 @@ fn values(key: &str, typed: &str, catalogue: &Catalogue) -> Vec<String> {
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     match key.rsplit('.').next().unwrap_or(key) {
         "activation" => return onedge_nn::activations::ALL.iter().map(|entry| entry.name.to_owned()).collect(),
-        "init" => return onedge_nn::inits::ALL.iter().map(|entry| entry.name.to_owned()).collect(),
+        "init" | "last_init" | "embed_init" => {
+            return onedge_nn::inits::ALL.iter().map(|entry| entry.name.to_owned()).collect();
+        }
         "precision" => return owned(&["f32", "f64"]),
-        "preset" if key == "tuner.preset" => return owned(&["recommended", "paper"]),
+        "preset" if key == "tuner.preset" => return owned(&["recommended", "package", "paper"]),
+        "preset" if key == "optimizer.preset" => return owned(&["package", "paper"]),
         _ => {}
     }
     match keys(catalogue).iter().find(|(known, _)| known == key) {

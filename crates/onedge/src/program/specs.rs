@@ -110,11 +110,20 @@ pub fn warn_with<'a>(
     }
 }
 
-/// Which rule a run that asked for none, or for cdat alone, is trained by, and why: a line for its start.
+/// What a run's tuner makes of settings that do not say it outright: which rule stands for none or for cdat alone, and why; how
+/// long a warm-up is. A line for its start.
 pub fn which_tuner(spec: &Spec) -> Option<String> {
     let (optimizer, settings) = (&spec.optimizer.name, &spec.tuner.settings);
     if spec.tuner.name == "constant" && onedge_tune::optimizers::OWN_RATE.contains(&optimizer.as_str()) {
         return Some(format!("tuner: constant, rate {}, as {optimizer} finds its own", settings.number("rate")));
+    }
+    if let Some((warmup, exact)) = spec.warmup_steps() {
+        let (peak, horizon) = (settings.number("rate"), settings.count("horizon").ok()?);
+        // 0.1 of 30 steps are 3, whatever binary fractions make of it.
+        let rounded =
+            if (exact - warmup as f64).abs() > 1e-9 { format!(", rounded from {exact}") } else { String::new() };
+        let name = &spec.tuner.name;
+        return Some(format!("tuner: {name}, peak {peak}: warm-up over {warmup} of {horizon} steps{rounded}"));
     }
     if spec.tuner.name != "cdat" {
         return None;

@@ -80,3 +80,20 @@ fn every_schedule_that_does_not_fit_is_told() {
         assert!(line.starts_with(&format!("warning: {expected}")) && line.contains("; try "), "{line}");
     }
 }
+
+/// A share of the steps is rounded, and how is said.
+#[test]
+fn how_long_a_warm_up_is_is_said_before_the_first_step() {
+    let bench = Bench::new();
+    for (horizon, expected) in [
+        ("25", "tuner: warmup-cosine, peak 0.2: warm-up over 3 of 25 steps, rounded from 2.5\n"),
+        ("30", "tuner: warmup-cosine, peak 0.2: warm-up over 3 of 30 steps\n"),
+        ("4", "tuner: warmup-cosine, peak 0.2: warm-up over 0 of 4 steps, rounded from 0.4\n"),
+    ] {
+        let (steps, horizon) = (format!("steps={horizon}"), format!("tuner.horizon={horizon}"));
+        let flags = [&COSINE[..], &["--set", &steps, "--set", &horizon]].concat();
+        let trained = bench.done(&[&["train", "a.toml"], &flags[..]].concat());
+        assert!(trained.stderr.contains(expected), "{}", trained.stderr);
+    }
+    assert!(bench.done(&["explain", "warmup-cosine"]).stdout.contains("rounded to the nearest whole step"));
+}

@@ -25,17 +25,27 @@ pub(super) enum Phase {
 pub(super) const SETTINGS: &[Setting] = &[
     setting("rate", Kind::Number, Default::Required, "the peak rate"),
     setting("horizon", Kind::Integer, Default::Required, "steps of the whole schedule"),
-    setting("warmup", Kind::Number, Default::Is("0.1"), "share of the horizon that the warm-up takes, in [0, 1)"),
+    setting(
+        "warmup",
+        Kind::Number,
+        Default::Is("0.1"),
+        "share of the horizon that the warm-up takes, in [0, 1), rounded to whole steps",
+    ),
 ];
 
 impl Warmup {
     /// A rise to `rate` over the share `warmup` (0 or more, less than 1) of `horizon` steps, 1 or more, rounded to whole
-    /// steps.
+    /// steps as [`steps_of`](Self::steps_of) does.
     ///
     /// # Errors
     /// An argument out of its range.
     pub fn new(rate: f64, horizon: u64, warmup: f64) -> Result<Self, Error> {
         Self::checked("warmup", rate, horizon, warmup)
+    }
+
+    /// The steps of a warm-up over the share `warmup` of `horizon` steps: the nearest whole number, of two the larger one.
+    pub fn steps_of(horizon: u64, warmup: f64) -> u64 {
+        (warmup * horizon as f64).round() as u64
     }
 
     pub(super) fn from_settings(owner: &str, settings: &Settings) -> Result<Self, Error> {
@@ -51,7 +61,7 @@ impl Warmup {
     fn checked(owner: &str, rate: f64, horizon: u64, warmup: f64) -> Result<Self, Error> {
         let (rate, horizon) = (RATE.check(owner, "rate", rate)?, from_one(owner, "horizon", horizon)?);
         let warmup = DECAY_RATE.check(owner, "warmup", warmup)?;
-        Ok(Self { rate, horizon, warmup_steps: (warmup * horizon as f64).round() as u64 })
+        Ok(Self { rate, horizon, warmup_steps: Self::steps_of(horizon, warmup) })
     }
 
     /// The rate that the rise ends at.

@@ -31,7 +31,7 @@ impl WarmupConstant {
 pub(super) static ENTRY: Entry<Make> = Entry {
     name: "warmup-constant",
     summary: "linear warm-up, then constant",
-    doc: "eta = rate t / W for t < W = warmup * horizon, then rate, beyond the horizon too.",
+    doc: "eta = rate t / W for t < W = warmup * horizon (rounded to the nearest whole step, a half up), then rate, beyond the horizon too.",
     settings: SETTINGS,
     build: |settings| Ok(Box::new(WarmupConstant(Warmup::from_settings(WarmupConstant::NAME, settings)?))),
 };

@@ -32,7 +32,7 @@ impl WarmupCosine {
 pub(super) static ENTRY: Entry<Make> = Entry {
     name: "warmup-cosine",
     summary: "linear warm-up, then cosine decay to zero",
-    doc: "eta = rate t / W for t < W = warmup * horizon, then rate (1 + cos(pi (t - W)/(N - W)))/2, zero beyond the horizon N. Source: Loshchilov and Hutter 2017, arXiv 1608.03983.",
+    doc: "eta = rate t / W for t < W = warmup * horizon (rounded to the nearest whole step, a half up), then rate (1 + cos(pi (t - W)/(N - W)))/2, zero beyond the horizon N. Source: Loshchilov and Hutter 2017, arXiv 1608.03983.",
     settings: SETTINGS,
     build: |settings| Ok(Box::new(WarmupCosine(Warmup::from_settings(WarmupCosine::NAME, settings)?))),
 };

@@ -32,7 +32,7 @@ impl WarmupLinear {
 pub(super) static ENTRY: Entry<Make> = Entry {
     name: "warmup-linear",
     summary: "linear warm-up, then linear decay to zero",
-    doc: "eta = rate t / W for t < W = warmup * horizon, then rate (1 - (t - W)/(N - W)), zero beyond the horizon N.",
+    doc: "eta = rate t / W for t < W = warmup * horizon (rounded to the nearest whole step, a half up), then rate (1 - (t - W)/(N - W)), zero beyond the horizon N.",
     settings: SETTINGS,
     build: |settings| Ok(Box::new(WarmupLinear(Warmup::from_settings(WarmupLinear::NAME, settings)?))),
 };

@@ -1,4 +1,4 @@
-use onedge_objective::{Layer, Real, State};
+use onedge_objective::{Layer, Real, State, vector};
 use onedge_registry::{Entry, Error as SettingError, Kind, Settings, setting};
 
 use super::adam::{Adam, BETA1, BETA2, EPS};
@@ -12,6 +12,9 @@ use crate::{Error, Optimizer};
 ///
 /// The decay belongs to the update, not to the loss: slope and curvature are those of the undecayed loss along this
 /// whole u, so that `g.u = g.u_adam - decay g.w`, and a tuner scales the decay together with the rest.
+/// Near a minimum the decay can be the larger part and lead uphill. Where a linesearch asks for a
+/// [restart](Optimizer::restart) and the decay alone would have it uphill again, this step has none.
+///
 /// Edge and preconditioner are Adam's; the decay shifts the edge by less than its own size and is left out there.
 ///
 /// Source: Loshchilov and Hutter 2019, arXiv 1711.05101, algorithm 2, the decay multiplied by the learning rate.
@@ -87,6 +90,9 @@ impl<T: Real> Optimizer<T> for AdamW<T> {
     fn restart(&mut self, w: &[T], g: &[T], u: &mut [T]) -> Result<bool, Error> {
         self.adam.restart(w, g, u)?;
         self.decay.apply(1.0, w, u)?;
+        if vector::dot(g, u) >= 0.0 {
+            self.adam.restart(w, g, u)?;
+        }
         Ok(true)
     }
 
@@ -119,6 +125,19 @@ impl<T: Real> Optimizer<T> for AdamW<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// At w = 8, g = -0.01 the decay of 0.25 * 8 leads uphill; a restart leaves it out, and keeps it where it does not matter.
+    #[test]
+    fn a_restart_leads_downhill() {
+        for (g, expected) in [(-0.01, 0.01 / 1.01), (3.0, -3.0 / 4.0 - 2.0)] {
+            let mut update = [0.0];
+            let mut adamw = AdamW::new(0.5, 0.75, 1.0, 0.25).unwrap();
+            // nu = (1/4) g^2 over 1 - 3/4, and the same after a restart, so that P = |g| + 1.
+            adamw.direction(&[8.0], &[g], &mut update).unwrap();
+            adamw.restart(&[8.0], &[g], &mut update).unwrap();
+            assert!((update[0] - expected).abs() < 1e-15, "{update:?}");
+        }
+    }
 
     #[test]
     fn by_hand() {

@@ -53,16 +53,21 @@ const COMPARED: &[(&str, &str, &str, f64)] = &[
     ("sls", "gd", "sls", 1e-12),
 ];
 
+/// Of an example and its output: the loss and its derivative.
+type Loss = fn(usize, f64) -> (f64, f64);
+
+/// A step, and what was found at it.
+type Row = (usize, [f64; 3]);
+
 /// The loss of twelve examples on a linear model.
 struct Linear {
     rows: Vec<[f64; DIM]>,
-    /// The loss of example j at output z, and its derivative.
-    loss: fn(usize, f64) -> (f64, f64),
+    loss: Loss,
 }
 
 impl Linear {
     fn new(problem: &str) -> Self {
-        let (times, loss): (f64, fn(usize, f64) -> (f64, f64)) = match problem {
+        let (times, loss): (f64, Loss) = match problem {
             "logistic" => (1.0, logistic),
             "steep" => (4.0, logistic),
             "tanh" => (1.0 / 6.0, squared_tanh),
@@ -133,7 +138,7 @@ fn entry(text: &str) -> (&str, BTreeMap<String, Value>) {
 fn two_hundred_steps_are_those_of_the_package() {
     let text = include_str!("../reference/packages.csv");
     // By entry and problem: step, loss before it, and two sums over the parameters after it.
-    let mut references: BTreeMap<(&str, &str), Vec<(usize, [f64; 3])>> = BTreeMap::new();
+    let mut references: BTreeMap<(&str, &str), Vec<Row>> = BTreeMap::new();
     for line in text.lines().skip(2) {
         let cells: Vec<&str> = line.split(',').collect();
         let numbers = [cells[3], cells[4], cells[5]].map(|cell| cell.parse().unwrap());

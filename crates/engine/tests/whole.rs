@@ -151,3 +151,28 @@ fn a_flag_ends_every_call_until_it_is_taken_back() {
     assert_eq!(objective.linearize(&w, &mut out).unwrap(), loss);
     assert_eq!(objective.curvature(&u).unwrap(), curvature);
 }
+
+/// `w . w` as a product of a row and a column: both products of its gradient are reshaped to the shape of w before they are added.
+#[test]
+fn products_that_are_reshaped_before_they_are_added_keep_their_order() {
+    for shape in [[20, 10], [10, 20], [7, 1], [1, 7]] {
+        let mut g = Graph::new();
+        let w = g.input(Shape::new(&shape));
+        let count = shape[0] * shape[1];
+        let row = g.reshape(w, Shape::new(&[1, count])).unwrap();
+        let column = g.reshape(w, Shape::new(&[count, 1])).unwrap();
+        let product = g.matmul(row, column).unwrap();
+        let losses = g.reshape(product, Shape::new(&[1])).unwrap();
+        let loss =
+            LossGraph { graph: g, parameters: vec![w], fields: vec![], outputs: losses, losses, metrics: vec![] };
+        let mut objective = DataObjective::<f64>::whole(loss, vec![], 0.0, options()).unwrap();
+        let (values, v) = (numbers(count, 1.0), numbers(count, 2.0));
+        let (mut gradient, mut product) = (vec![0.0; count], vec![0.0; count]);
+        objective.linearize(&values, &mut gradient).unwrap();
+        objective.hessian_vector(&v, &mut product).unwrap();
+        for i in 0..count {
+            assert!((gradient[i] - 2.0 * values[i]).abs() < 1e-12, "{shape:?}");
+            assert!((product[i] - 2.0 * v[i]).abs() < 1e-12, "{shape:?}");
+        }
+    }
+}

@@ -83,12 +83,13 @@ fn as_matrix(shape: &Shape) -> [usize; 2] {
     [shape.size() / columns.max(1), columns]
 }
 
-/// Whether the sum `id` of products, a weight's gradient, is collected transposed: it has more rows than columns.
+/// Whether the sum `id` of products, a weight's gradient, is collected transposed: it has more rows than columns. A product that is reshaped before it
+/// is added is another matrix, of which the transposed has its elements in another order.
 fn is_tall(graph: &Graph, uses: &Uses, id: NodeId) -> bool {
     let [rows, columns] = as_matrix(graph.shape(id));
     let turns = |product: NodeId| {
         let node = graph.node(product);
-        node.op == &MATMUL && node.shape.rank() == 2
+        node.op == &MATMUL && node.shape[..] == [rows, columns]
     };
     rows > columns && uses.products(graph, id).into_iter().all(turns)
 }

@@ -77,7 +77,7 @@ fn follow(spec: &Spec, steps: u64) -> Result<[Account; 2], Box<dyn Error>> {
         // From random vectors alone.
         let exact = Lanczos { tolerance: 1e-6, max_products: 1000, ..top(K, 1000 + trainer.steps()) };
         let exact = values(&lanczos(&mut Hessian::new(train), &exact, None)?);
-        let found = one.measure(&mut Hessian::new(train), Some(&gradient))?;
+        let found = one.measure(&mut Hessian::new(train))?;
         accounts[0].count(found.products, &values(&found), &exact);
         let found = five.measure(&mut Hessian::new(train), Some(&gradient))?;
         accounts[1].count(found.products, &found.values, &exact);

@@ -7,9 +7,7 @@ use std::path::Path;
 use onedge_objective::{Error as ObjectiveError, Probe, Real, vector};
 use onedge_spec::{Precision, Spec};
 use onedge_spectrum::diagnostics::Setup;
-use onedge_spectrum::{
-    Eigenpair, Hessian, Lanczos, Preconditioned, Spectrum, Wanted, coarse_sample, coarse_start, lanczos,
-};
+use onedge_spectrum::{Eigenpair, Hessian, Lanczos, Preconditioned, Spectrum, Wanted, lanczos};
 use onedge_text::table::{number, table};
 use onedge_train::{Element, Instruments, Layout, StepStart, Workload, instruments};
 use onedge_tune::Optimizer;
@@ -56,7 +54,7 @@ pub struct Measurement {
     pub magnitudes: Vec<Eigenvalue>,
     /// The largest eigenvalues of `P^-1/2 H P^-1/2`, for an optimizer with a preconditioner P.
     pub preconditioned: Vec<Eigenvalue>,
-    /// Hessian-vector products spent on eigenvalues, over all examples; those on the sample that they start from are not counted.
+    /// Hessian-vector products spent on eigenvalues, over all examples.
     pub products: usize,
     /// What the other diagnostics read, by name; the standard error of a sampled one under the same name with `_error`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -152,8 +150,6 @@ pub fn measure_at<T: Real>(
     let (mut gradient, mut update) = (vec![T::ZERO; w.len()], vec![T::ZERO; w.len()]);
     let mut missing = BTreeMap::new();
     let train = kept(&mut missing, "train", workload.metrics(w)).unwrap_or_default();
-    // Without a start Lanczos has one of its own.
-    let start = coarse_sample(workload.examples()).and_then(|sample| coarse_start(workload, w, sample, options).ok());
     let loss = ObjectiveError::require_finite(Probe::Loss, workload.linearize(w, &mut gradient)?)?;
     let gradient_norm = ObjectiveError::require_finite(Probe::Gradient, vector::norm(&gradient))?;
     optimizer.direction(w, &gradient, &mut update)?;
@@ -164,7 +160,7 @@ pub fn measure_at<T: Real>(
     let examples = workload.examples();
 
     let mut hessian = Hessian::new(workload);
-    let found = lanczos(&mut hessian, options, start.as_deref());
+    let found = lanczos(&mut hessian, options, None);
     let spectrum: Option<Spectrum<T>> = kept(&mut missing, "eigenvalues", found);
     let preconditioned: Option<Spectrum<T>> = match optimizer.preconditioner() {
         None => None,

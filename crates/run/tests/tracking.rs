@@ -33,7 +33,7 @@ fn follow(spec: &Spec) -> (Vec<f64>, usize) {
         objective.linearize(&w, &mut gradient).unwrap();
         let exact = Lanczos { tolerance: 1e-6, seed: 100 + measurement, ..options };
         let exact = lanczos(&mut Hessian::new(objective), &exact, None).unwrap();
-        let found = tracker.measure(&mut Hessian::new(objective), Some(&gradient)).unwrap();
+        let found = tracker.measure(&mut Hessian::new(objective)).unwrap();
         errors.push((found.largest().unwrap().value / exact.largest().unwrap().value - 1.0).abs());
         products += found.products;
         for _ in 0..10 {
@@ -56,5 +56,5 @@ fn measurements_along_runs_are_right() {
     let count = errors.len() as f64;
     let (mean, largest) = (errors.iter().sum::<f64>() / count, errors.iter().copied().fold(0.0, f64::max));
     let products = products as f64 / count;
-    assert!(mean < 1e-4 && largest < 1e-2 && products < 7.5, "mean {mean}, largest {largest}, products {products}");
+    assert!(mean < 1e-4 && largest < 1e-3 && products < 13.0, "mean {mean}, largest {largest}, products {products}");
 }

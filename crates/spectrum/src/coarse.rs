@@ -14,10 +14,9 @@ pub fn coarse_sample(examples: usize) -> Option<usize> {
 /// Where [`lanczos()`] for the Hessian of a mean over many examples may start: the sum of the unit eigenvectors that `options` asks
 /// for, of the mean over a `sample` of them, drawn without replacement.
 ///
-/// The ends of a Hessian are mostly outliers that a fraction of the examples shows well, so the products that turn a random vector into
-/// an eigenvector can be had for that fraction of their cost: nested iteration. The values come from all examples
-/// alone. From 256 of 4096 images, an MLP's largest eigenvalue to a residual of 1e-3 takes 6 or 7 products with all of them instead of
-/// 12 or 13, and half to two thirds of the time.
+/// The ends of a Hessian are mostly outliers that a fraction of the examples shows well, so that the vectors can be had for that
+/// fraction of the cost: nested iteration. The values come from all examples alone. Lanczos's method is not quicker for it: that no
+/// larger eigenvalue hides beside the start takes as many products as a random start.
 ///
 /// Leaves all examples selected and the objective not linearised.
 ///
@@ -58,8 +57,6 @@ pub(crate) mod tests {
     pub(crate) struct Rows {
         pub(crate) rows: Vec<Vec<f64>>,
         selected: Vec<usize>,
-        /// Examples multiplied, in all.
-        work: usize,
     }
 
     impl Rows {
@@ -67,7 +64,7 @@ pub(crate) mod tests {
             // Directions fade, the first stands out.
             let scale = |j: u64| if j == 0 { 1.2 } else { 1.0 / (1.0 + 0.01 * j as f64) };
             let row = |i: u64| (0..DIM as u64).map(|j| scale(j) * uniform(i, j)).collect();
-            Self { rows: (0..count).map(row).collect(), selected: (0..count as usize).collect(), work: 0 }
+            Self { rows: (0..count).map(row).collect(), selected: (0..count as usize).collect() }
         }
     }
 
@@ -85,7 +82,6 @@ pub(crate) mod tests {
             Ok(vector::dot(u, &product))
         }
         fn hessian_vector(&mut self, v: &[f64], out: &mut [f64]) -> Result<(), ObjectiveError> {
-            self.work += self.selected.len();
             out.fill(0.0);
             let share = 1.0 / self.selected.len() as f64;
             for row in self.selected.iter().map(|&i| &self.rows[i]) {
@@ -109,7 +105,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn saves_work_and_changes_no_value() {
+    fn leans_towards_the_top_and_changes_no_value() {
         let w: Vec<f64> = (0..DIM as u64).map(|i| uniform(9, i)).collect();
         let options = Lanczos { wanted: Wanted::Algebraic, tolerance: 1e-4, ..Lanczos::top(1, 3) };
         let mut cold = Rows::new(4000);
@@ -120,7 +116,6 @@ pub(crate) mod tests {
         let [cold_value, value] = [&found, &again].map(|spectrum| spectrum.largest().unwrap().value);
         assert!((value / cold_value - 1.0).abs() < 1e-4, "{value} {cold_value}");
         assert!(vector::cosine(&start, &again.largest().unwrap().vector).abs() > 0.8);
-        assert!(5 * warm.work < 4 * cold.work, "{} {}", warm.work, cold.work);
     }
 
     #[test]

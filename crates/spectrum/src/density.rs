@@ -1,7 +1,8 @@
 use onedge_objective::{Real, vector};
 
 use crate::forms::{Form, Forms, Moments};
-use crate::krylov::{Krylov, epsilon};
+use crate::krylov::Krylov;
+use crate::rounding::epsilon;
 use crate::sampling::stream;
 use crate::seeded::signs;
 use crate::shares::shares;

@@ -1,36 +1,44 @@
 use onedge_objective::{Error as ObjectiveError, Probe, Real, vector};
 
 use crate::basis::{Team, orthogonalize, rotate};
+use crate::chain::Chain;
 use crate::eigen::{self, Eigen};
+use crate::rounding::{Rounding, epsilon};
 use crate::seeded::unit_vector;
 use crate::shares::Jacobi;
 use crate::{Error, LinearOperator};
 
-/// An orthonormal basis of a Krylov space, the operator projected onto it, and the one vector that comes next.
+/// An orthonormal basis of Krylov spaces, the operator projected onto it, and the vectors that come next.
 ///
-/// The projected matrix is tridiagonal; after a restart its first `kept` vectors are Ritz vectors, coupled only to
-/// the vector that follows them.
+/// From one start this is Lanczos's method, and the projected matrix is tridiagonal. Fresh random vectors may join, each the start of
+/// another chain: with several the method is block Lanczos, in which one vector at a time is multiplied.
 pub(crate) struct Krylov<T> {
-    /// The vectors multiplied so far and then, unless they span everything, the next one.
+    /// The vectors multiplied.
     basis: Vec<Vec<T>>,
-    diagonal: Vec<f64>,
-    /// Couplings of the kept vectors to vector number `kept`.
-    arrow: Vec<f64>,
-    /// Couplings of vector `kept + j` to the one after it.
-    off: Vec<f64>,
-    /// Coupling of the last multiplied vector to the next one.
-    next: f64,
-    /// The largest projected element met, which measures the norm of the operator.
-    scale: f64,
+    /// `q_i . A q_j`, rows up to the diagonal.
+    projected: Vec<Vec<f64>>,
+    /// What products lead to beside the basis, the vector to multiply next last.
+    pending: Vec<Pending<T>>,
+    /// Whether each vector was coupled to the next one alone.
+    tridiagonal: bool,
+    /// What tells what is missing from the basis; none after a restart.
+    chain: Option<Chain>,
+    rounding: Rounding,
     /// Seed of the next random vector.
     seed: u64,
     team: Team,
+    dim: usize,
     /// Products so far.
     pub(crate) products: usize,
     /// How often the space turned out to be invariant.
     pub(crate) breakdowns: usize,
-    /// Products since the last random vector.
-    pub(crate) run_length: usize,
+}
+
+/// A unit vector orthogonal to the basis and to the others that are pending, and `vector . A q_j` for the first vectors of the
+/// basis; for the rest that is 0.
+struct Pending<T> {
+    vector: Vec<T>,
+    coupling: Vec<f64>,
 }
 
 impl<T: Real> Krylov<T> {
@@ -38,74 +46,130 @@ impl<T: Real> Krylov<T> {
     pub(crate) fn new(start: Vec<T>, seed: u64, threads: usize) -> Result<Self, Error> {
         Ok(Self {
             team: Team::new(threads, start.len())?,
-            basis: vec![start],
-            diagonal: Vec::new(),
-            arrow: Vec::new(),
-            off: Vec::new(),
-            next: 0.0,
-            scale: 0.0,
+            dim: start.len(),
+            chain: Some(Chain::new(Vec::new(), Vec::new(), start.len(), 1.0)),
+            basis: Vec::new(),
+            projected: Vec::new(),
+            pending: vec![Pending { vector: start, coupling: Vec::new() }],
+            tridiagonal: true,
+            rounding: Rounding::default(),
             seed,
             products: 0,
             breakdowns: 0,
-            run_length: 0,
         })
+    }
+
+    /// The same, where only the share `share` of the start is random.
+    pub(crate) fn with_random_share(mut self, share: f64) -> Self {
+        self.chain = Some(Chain::new(Vec::new(), Vec::new(), self.dim, share));
+        self
     }
 
     /// The number of vectors multiplied and still in the basis.
     pub(crate) fn size(&self) -> usize {
-        self.diagonal.len()
+        self.basis.len()
     }
 
     /// Whether the basis spans the whole space.
     pub(crate) fn complete(&self) -> bool {
-        self.size() == self.basis[0].len()
+        self.size() == self.dim
     }
 
-    /// One product: multiplies the next vector and makes what is left of it the one after.
+    /// What rounding may add to any eigenvalue found.
+    pub(crate) fn rounding(&self) -> f64 {
+        self.rounding.bound::<T>()
+    }
+
+    /// The chain that goes on now.
+    pub(crate) fn chain(&self) -> Option<&Chain> {
+        self.chain.as_ref()
+    }
+
+    /// One product: multiplies the next vector and makes what is left of it the one after. Where nothing comes next that is a fresh
+    /// random vector; once the basis is complete there is none.
     pub(crate) fn advance(&mut self, operator: &mut dyn LinearOperator<T>) -> Result<(), Error> {
-        let dim = self.basis[0].len();
-        let size = self.size();
-        let mut r = vec![T::ZERO; dim];
-        operator.apply(&self.basis[size], &mut r)?;
-        let (coefficients, norm) = orthogonalize(&self.team, &self.basis, &mut r);
-        let alpha = coefficients[size];
-        ObjectiveError::require_finite(Probe::HessianVector, alpha)?;
-        ObjectiveError::require_finite(Probe::HessianVector, norm)?;
-        if size > self.arrow.len() {
-            self.off.push(self.next);
+        if self.pending.is_empty() {
+            self.begin_chain();
         }
-        self.diagonal.push(alpha);
-        self.scale = self.scale.max(alpha.abs()).max(norm);
+        let Some(Pending { vector: next, coupling: mut row }) = self.pending.pop() else { return Ok(()) };
+        self.chain = self.chain.take().filter(|chain| !chain.ended());
+        let size = self.size();
+        let mut r = vec![T::ZERO; self.dim];
+        operator.apply(&next, &mut r)?;
+        self.basis.push(next);
+        let (coefficients, norm) = orthogonalize(&self.team, &self.basis, &mut r);
+        let alpha = ObjectiveError::require_finite(Probe::HessianVector, coefficients[size])?;
+        ObjectiveError::require_finite(Probe::HessianVector, norm)?;
+        row.resize(size, 0.0);
+        self.rounding.met(alpha.abs().max(norm));
+        row.iter().zip(&coefficients).for_each(|(a, b)| self.rounding.differs(a - b));
+        row.push(alpha);
+        self.projected.push(row);
         self.products += 1;
-        self.run_length += 1;
+        let ended = norm <= 4.0 * epsilon::<T>() * self.rounding.scale() || self.complete();
+        if let Some(chain) = &mut self.chain {
+            chain.push(alpha, if ended { 0.0 } else { norm });
+        }
         if self.complete() {
-            self.next = 0.0;
-        } else if norm <= 4.0 * epsilon::<T>() * self.scale {
-            // The space is invariant: nothing couples it to what a fresh random vector finds.
-            self.breakdowns += 1;
-            self.run_length = 0;
-            self.next = 0.0;
-            let fresh = self.random_orthogonal();
-            self.basis.push(fresh);
-        } else {
+            self.pending.clear();
+        } else if !ended {
             vector::scale(1.0 / norm, &mut r);
-            self.next = norm;
-            self.basis.push(r);
+            let mut coupling = vec![0.0; size + 1];
+            coupling[size] = norm;
+            self.push_pending(Pending { vector: r, coupling });
+        } else if self.pending.is_empty() {
+            self.breakdowns += 1;
         }
         Ok(())
     }
 
-    /// Ritz values in ascending order and the bound `|beta_m s_mi|` on the residual of each.
-    pub(crate) fn ritz(&self) -> Result<(Vec<f64>, Vec<f64>), Error> {
-        let eigen =
-            if self.arrow.is_empty() { eigen::tridiagonal_last_row(&self.diagonal, &self.off)? } else { self.eigen()? };
-        let bounds = eigen.vectors.iter().map(|s| (self.next * s[s.len() - 1]).abs()).collect();
-        Ok((eigen.values, bounds))
+    /// A chain from a random vector orthogonal to the basis is what goes on from here; nothing if that is complete.
+    pub(crate) fn begin_chain(&mut self) {
+        if !self.complete() {
+            let (known, leaving) = (full(&self.projected), self.leaving());
+            self.chain = Some(Chain::new(known, leaving, self.dim - self.size(), 1.0));
+            self.tridiagonal &= self.pending.is_empty();
+            let vector = self.random_orthogonal();
+            self.push_pending(Pending { vector, coupling: Vec::new() });
+        }
     }
 
-    /// The projected operator, before any restart.
+    /// Goes on with the pending vector that the Ritz vector numbered `i` leads to most.
+    pub(crate) fn turn_to(&mut self, i: usize) -> Result<(), Error> {
+        if self.pending.len() < 2 {
+            return Ok(());
+        }
+        let Eigen { vectors, .. } = self.eigen()?;
+        let part = |pending: &Pending<T>| dot(&pending.coupling, &vectors[i]).abs();
+        let parts: Vec<f64> = self.pending.iter().map(part).collect();
+        let best = (0..parts.len()).max_by(|&a, &b| parts[a].total_cmp(&parts[b])).unwrap_or(0);
+        if best + 1 < parts.len() {
+            let chosen = self.pending.remove(best);
+            self.pending.push(chosen);
+            self.chain = None;
+        }
+        Ok(())
+    }
+
+    /// Ritz values in ascending order and the residual of each, up to rounding.
+    pub(crate) fn ritz(&self) -> Result<(Vec<f64>, Vec<f64>), Error> {
+        if self.tridiagonal {
+            let (diagonal, off) = self.diagonals();
+            let eigen = eigen::tridiagonal_last_row(&diagonal, &off)?;
+            let next = self.next();
+            let bounds = eigen.vectors.iter().map(|s| (next * s[s.len() - 1]).abs()).collect();
+            return Ok((eigen.values, bounds));
+        }
+        let Eigen { values, vectors } = self.eigen()?;
+        let bound = |s: &Vec<f64>| self.pending.iter().map(|p| dot(&p.coupling, s).powi(2)).sum::<f64>().sqrt();
+        let bounds = vectors.iter().map(bound).collect();
+        Ok((values, bounds))
+    }
+
+    /// The projected operator, before any restart or second start.
     pub(crate) fn jacobi(&self) -> Jacobi {
-        Jacobi { diagonal: self.diagonal.clone(), off: self.off.clone(), next: self.next }
+        let (diagonal, off) = self.diagonals();
+        Jacobi { diagonal, off, next: self.next() }
     }
 
     /// Replaces the basis by the Ritz vectors numbered in `keep` (as `ritz` orders them) and goes on from there.
@@ -113,13 +177,18 @@ impl<T: Real> Krylov<T> {
     /// Source: thick restart, Wu and Simon, SIAM J. Matrix Anal. Appl. 22 (2000).
     pub(crate) fn restart(&mut self, keep: &[usize]) -> Result<(), Error> {
         let Eigen { values, vectors } = self.eigen()?;
-        let next = self.basis.split_off(self.size());
         let columns: Vec<Vec<f64>> = keep.iter().map(|&i| vectors[i].clone()).collect();
         rotate(&self.team, &mut self.basis, &columns);
-        self.basis.extend(next);
-        self.diagonal = keep.iter().map(|&i| values[i]).collect();
-        self.arrow = columns.iter().map(|s| self.next * s[s.len() - 1]).collect();
-        self.off.clear();
+        for pending in &mut self.pending {
+            pending.coupling = columns.iter().map(|s| dot(&pending.coupling, s)).collect();
+        }
+        let row = |(i, &number): (usize, &usize)| {
+            let mut row = vec![0.0; i + 1];
+            row[i] = values[number];
+            row
+        };
+        self.projected = keep.iter().enumerate().map(row).collect();
+        (self.tridiagonal, self.chain) = (false, None);
         Ok(())
     }
 
@@ -127,7 +196,6 @@ impl<T: Real> Krylov<T> {
     pub(crate) fn into_vectors(mut self, wanted: &[usize]) -> Result<Vec<Vec<T>>, Error> {
         let Eigen { vectors, .. } = self.eigen()?;
         let columns: Vec<Vec<f64>> = wanted.iter().map(|&i| vectors[i].clone()).collect();
-        self.basis.truncate(self.size());
         rotate(&self.team, &mut self.basis, &columns);
         for v in &mut self.basis {
             let norm = vector::norm(v);
@@ -137,25 +205,66 @@ impl<T: Real> Krylov<T> {
     }
 
     fn eigen(&self) -> Result<Eigen, Error> {
-        let (size, kept) = (self.size(), self.arrow.len());
-        let mut matrix = vec![vec![0.0; size]; size];
-        for (i, &element) in self.diagonal.iter().enumerate() {
-            matrix[i][i] = element;
+        eigen::symmetric(full(&self.projected))
+    }
+
+    /// The diagonal of the projected matrix and what lies beside it.
+    fn diagonals(&self) -> (Vec<f64>, Vec<f64>) {
+        let rows = || self.projected.iter().enumerate();
+        (rows().map(|(i, row)| row[i]).collect(), rows().skip(1).map(|(i, row)| row[i - 1]).collect())
+    }
+
+    /// The coupling of the last vector to the one that comes next.
+    fn next(&self) -> f64 {
+        self.pending.last().and_then(|pending| pending.coupling.last()).copied().unwrap_or(0.0)
+    }
+
+    /// `W' W`, where `A Q = Q H + W` for the basis Q and the projected matrix H.
+    fn leaving(&self) -> Vec<Vec<f64>> {
+        let size = self.size();
+        let mut square = vec![vec![0.0; size]; size];
+        for coupling in self.pending.iter().map(|pending| &pending.coupling) {
+            for (i, a) in coupling.iter().enumerate() {
+                coupling.iter().enumerate().for_each(|(j, b)| square[i][j] += a * b);
+            }
         }
-        for (i, &element) in self.arrow.iter().enumerate() {
-            (matrix[i][kept], matrix[kept][i]) = (element, element);
+        square
+    }
+
+    /// Makes `first` what comes next, and the others that are pending orthogonal to it. Their couplings are kept: what products lead
+    /// to is the sum of all `vector coupling'`, whatever vectors it is written in.
+    fn push_pending(&mut self, first: Pending<T>) {
+        let mut done = vec![first];
+        for Pending { mut vector, coupling } in std::mem::take(&mut self.pending) {
+            let others: Vec<Vec<T>> = done.iter_mut().map(|pending| std::mem::take(&mut pending.vector)).collect();
+            let (parts, left) = orthogonalize(&self.team, &others, &mut vector);
+            if left > 4.0 * epsilon::<T>() && left < 1e-2 {
+                // Much of what is left may be rounding.
+                for with in [&self.basis, &others] {
+                    let norm = vector::norm(&vector);
+                    vector::scale(1.0 / norm, &mut vector);
+                    orthogonalize(&self.team, with, &mut vector);
+                }
+            }
+            for ((pending, other), part) in done.iter_mut().zip(others).zip(parts) {
+                pending.vector = other;
+                pending.coupling.resize(pending.coupling.len().max(coupling.len()), 0.0);
+                pending.coupling.iter_mut().zip(&coupling).for_each(|(sum, c)| *sum += part * c);
+            }
+            if left > 4.0 * epsilon::<T>() {
+                let norm = vector::norm(&vector);
+                vector::scale(1.0 / norm, &mut vector);
+                done.push(Pending { vector, coupling: coupling.iter().map(|c| left * c).collect() });
+            }
         }
-        for (j, &element) in self.off.iter().enumerate() {
-            let i = kept + j;
-            (matrix[i][i + 1], matrix[i + 1][i]) = (element, element);
-        }
-        eigen::symmetric(matrix)
+        done.rotate_left(1);
+        self.pending = done;
     }
 
     fn random_orthogonal(&mut self) -> Vec<T> {
         loop {
             self.seed = self.seed.wrapping_add(1);
-            let mut fresh = unit_vector(self.seed, self.basis[0].len());
+            let mut fresh = unit_vector(self.seed, self.dim);
             let (_, norm) = orthogonalize(&self.team, &self.basis, &mut fresh);
             // Otherwise too little is left of it to be accurate.
             if norm > 1e-3 {
@@ -166,6 +275,13 @@ impl<T: Real> Krylov<T> {
     }
 }
 
-pub(crate) fn epsilon<T: Real>() -> f64 {
-    if T::NAME == "f32" { f64::from(f32::EPSILON) } else { f64::EPSILON }
+/// A symmetric matrix from its rows up to the diagonal.
+pub(crate) fn full(lower: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let element = |i: usize, j: usize| if j <= i { lower[i][j] } else { lower[j][i] };
+    (0..lower.len()).map(|i| (0..lower.len()).map(|j| element(i, j)).collect()).collect()
+}
+
+/// `a . b` over the elements that both have.
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }

@@ -1,5 +1,6 @@
 use onedge_objective::{Error as ObjectiveError, Probe, Real, vector};
 
+use crate::rounding::Rounding;
 use crate::{Error, LinearOperator, seeded::unit_vector};
 
 /// When a power iteration has converged.
@@ -46,7 +47,7 @@ pub struct Power<T> {
     pub value: f64,
     /// The unit vector v.
     pub vector: Vec<T>,
-    /// `|Av - value v|`: some eigenvalue lies this close to `value`.
+    /// `|Av - value v|` and what rounding may add to it, 16 units of rounding of `|Av|`: some eigenvalue lies this close to `value`.
     pub residual: f64,
     /// Products used.
     pub products: usize,
@@ -83,19 +84,24 @@ pub fn power_iteration<T: Real>(
     }
     let mut product = vec![T::ZERO; dim];
     let mut previous = None;
+    let mut rounding = Rounding::default();
     for products in 1.. {
         operator.apply(&v, &mut product)?;
         let value = ObjectiveError::require_finite(Probe::HessianVector, vector::dot(&v, &product))?;
         let norm = ObjectiveError::require_finite(Probe::HessianVector, vector::norm(&product))?;
+        rounding.met(norm);
+        let rounding = rounding.bound::<T>();
         let (settled, residual) = match options.until {
-            Until::Change(share) => (previous.is_some_and(|p: f64| (value - p).abs() <= share * value.abs()), None),
+            Until::Change(share) => {
+                (previous.is_some_and(|p: f64| (value - p).abs() + rounding <= share * value.abs()), None)
+            }
             Until::Residual(share) => {
-                let residual = residual_norm(&v, value, &product);
+                let residual = residual_norm(&v, value, &product) + rounding;
                 (residual <= share * value.abs(), Some(residual))
             }
         };
         if settled || norm == 0.0 || products == options.max_products {
-            let residual = residual.unwrap_or_else(|| residual_norm(&v, value, &product));
+            let residual = residual.unwrap_or_else(|| residual_norm(&v, value, &product) + rounding);
             return Ok(Power { value, vector: v, residual, products, converged: settled || norm == 0.0 });
         }
         vector::scale(1.0 / norm, &mut product);

@@ -1,7 +1,10 @@
 use onedge_objective::{Error as ObjectiveError, Probe, Real, vector};
 
 use crate::basis::{Team, orthogonalize, rotate};
+use crate::chain::Chain;
 use crate::eigen::{self, Eigen};
+use crate::krylov::full;
+use crate::rounding::{Rounding, epsilon};
 use crate::{Error, LinearOperator};
 
 /// Ritz values, largest first, all of them; their coefficients; the residuals.
@@ -36,6 +39,7 @@ pub(crate) struct Span<T> {
     projected: Vec<Vec<f64>>,
     /// `A v_i . A v_j`, likewise.
     squared: Vec<Vec<f64>>,
+    rounding: Rounding,
     /// Products so far.
     pub(crate) spent: usize,
 }
@@ -43,7 +47,7 @@ pub(crate) struct Span<T> {
 impl<T> Default for Span<T> {
     fn default() -> Self {
         let (vectors, products, projected, squared) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { vectors, products, projected, squared, spent: 0 }
+        Self { vectors, products, projected, squared, rounding: Rounding::default(), spent: 0 }
     }
 }
 
@@ -69,9 +73,18 @@ impl<T: Real> Span<T> {
             ObjectiveError::require_finite(Probe::HessianVector, vector::norm(&product))?;
             self.products.push(product);
             self.spent += 1;
+            let count = self.products.len();
             let dots = |with: &[T]| self.products.iter().map(|product| vector::dot(with, product)).collect();
-            self.projected.push(dots(vector));
-            self.squared.push(dots(&self.products[self.products.len() - 1]));
+            let row: Vec<f64> = dots(vector);
+            // The same by the products of the others: as much as they differ is rounding.
+            let last = &self.products[count - 1];
+            for (other, element) in self.vectors[..count].iter().zip(&row) {
+                self.rounding.differs(vector::dot(other, last) - element);
+            }
+            let squares: Vec<f64> = dots(last);
+            self.rounding.met(squares[count - 1].max(0.0).sqrt());
+            self.projected.push(row);
+            self.squared.push(squares);
         }
         Ok(())
     }
@@ -87,11 +100,68 @@ impl<T: Real> Span<T> {
         Ok(Ritz { values, columns, residuals, k })
     }
 
+    /// What rounding may add to any eigenvalue found.
+    pub(crate) fn rounding(&self) -> f64 {
+        self.rounding.bound::<T>()
+    }
+
+    /// Residuals up to this are rounding of the sums that they are made of.
+    pub(crate) fn noise(&self) -> f64 {
+        4.0 * f64::EPSILON.sqrt() * self.rounding.scale()
+    }
+
+    /// The residuals of the combinations `columns`, which have these values, with all digits: `|A v - value v|`.
+    pub(crate) fn residuals(&self, columns: &[Vec<f64>], values: &[f64]) -> Vec<f64> {
+        let residual = |(column, value): (&Vec<f64>, &f64)| {
+            let mut residual = self.combinations(&self.products, std::slice::from_ref(column)).remove(0);
+            for (coefficient, vector) in column.iter().zip(&self.vectors) {
+                vector::axpy(-value * coefficient, vector, &mut residual);
+            }
+            vector::norm(&residual)
+        };
+        columns.iter().zip(values).map(residual).collect()
+    }
+
+    /// The start of a chain in the complement of all vectors, and the chain that the products from there will grow. All vectors have
+    /// products.
+    pub(crate) fn chain(&self, team: &Team, mut start: Vec<T>) -> (Vec<T>, Chain) {
+        let (known, squared) = (full(&self.projected), full(&self.squared));
+        let size = known.len();
+        // `A V = V H + W`, so `W' W` is the product of `A V` with itself without `H H`.
+        let leaving = |i: usize, j: usize| squared[i][j] - vector::dot(&known[i], &known[j]);
+        let leaving = (0..size).map(|i| (0..size).map(|j| leaving(i, j)).collect()).collect();
+        let (_, norm) = orthogonalize(team, &self.vectors, &mut start);
+        vector::scale(1.0 / norm, &mut start);
+        let dim = start.len() - size;
+        (start, Chain::new(known, leaving, dim, 1.0))
+    }
+
+    /// Multiplies the next vector of a chain, and what is left of the product is the one after: `None` if that is rounding.
+    pub(crate) fn grow(
+        &mut self,
+        team: &Team,
+        operator: &mut dyn LinearOperator<T>,
+        vector: Vec<T>,
+        chain: &mut Chain,
+    ) -> Result<Option<Vec<T>>, Error> {
+        self.vectors.push(vector);
+        self.multiply(operator)?;
+        let last = self.vectors.len() - 1;
+        let mut next = self.products[last].clone();
+        let (_, norm) = orthogonalize(team, &self.vectors, &mut next);
+        let ended = norm <= 4.0 * epsilon::<T>() * self.rounding.scale() || self.vectors.len() == next.len();
+        chain.push(self.projected[last][last], if ended { 0.0 } else { norm });
+        vector::scale(1.0 / norm, &mut next);
+        Ok(Some(next).filter(|_| !ended))
+    }
+
     /// Of the residuals of the values that are `open`, each over the root of its gap, the combination that is longest for its
     /// coefficients.
     pub(crate) fn direction(&self, ritz: &Ritz, open: &[usize]) -> Result<Vec<T>, Error> {
         let squared = full(&self.squared);
-        let weight = |i: usize| 1.0 / (ritz.gap(i).max(ritz.residuals[i]) * ritz.values[i].abs()).sqrt();
+        // A value of zero is known to rounding at best.
+        let size = |i: usize| ritz.values[i].abs().max(self.rounding());
+        let weight = |i: usize| 1.0 / (ritz.gap(i).max(ritz.residuals[i]) * size(i)).max(1e-200).sqrt();
         // r_i . r_j = A v_i . A v_j - value_i value_j v_i . v_j
         let product = |i: usize, j: usize| {
             let own = if i == j { ritz.values[i] * ritz.values[j] } else { 0.0 };
@@ -113,15 +183,20 @@ impl<T: Real> Span<T> {
 
     /// Goes on from the first `count` Ritz vectors.
     pub(crate) fn restart(&mut self, team: &Team, ritz: &Ritz, count: usize) {
-        let columns = &ritz.columns[..count.min(ritz.columns.len())];
-        rotate(team, &mut self.vectors, columns);
-        rotate(team, &mut self.products, columns);
+        self.keep(team, ritz, &(0..count.min(ritz.columns.len())).collect::<Vec<_>>());
+    }
+
+    /// Goes on from the Ritz vectors `numbers`.
+    pub(crate) fn keep(&mut self, team: &Team, ritz: &Ritz, numbers: &[usize]) {
+        let columns: Vec<Vec<f64>> = numbers.iter().map(|&i| ritz.columns[i].clone()).collect();
+        rotate(team, &mut self.vectors, &columns);
+        rotate(team, &mut self.products, &columns);
         let squared = full(&self.squared);
         let rows = |element: &dyn Fn(usize, usize) -> f64| {
             (0..columns.len()).map(|i| (0..=i).map(|j| element(i, j)).collect()).collect()
         };
         self.squared = rows(&|i, j| quadratic(&columns[i], &squared, &columns[j]));
-        self.projected = rows(&|i, j| if i == j { ritz.values[i] } else { 0.0 });
+        self.projected = rows(&|i, j| if i == j { ritz.values[numbers[i]] } else { 0.0 });
     }
 
     /// `sum_j columns[i][j] of[j]`
@@ -146,12 +221,6 @@ impl<T: Real> Span<T> {
         }
         next.vectors
     }
-}
-
-/// A symmetric matrix from its rows up to the diagonal.
-fn full(lower: &[Vec<f64>]) -> Vec<Vec<f64>> {
-    let element = |i: usize, j: usize| if j <= i { lower[i][j] } else { lower[j][i] };
-    (0..lower.len()).map(|i| (0..lower.len()).map(|j| element(i, j)).collect()).collect()
 }
 
 /// `a . M b`

@@ -29,7 +29,7 @@ pub(crate) struct Probes<'a, T: Real> {
     pub(crate) previous: Option<Previous<'a, T>>,
     pub(crate) first: Option<&'a [T]>,
     pub(crate) scratch: &'a mut Scratch<T>,
-    pub(crate) trackers: &'a mut Trackers<T>,
+    pub(crate) trackers: &'a mut Trackers,
     pub(crate) conditions: Conditions,
     /// Whether the optimizer forgot earlier directions at this step.
     pub(crate) restarted: bool,
@@ -73,9 +73,9 @@ pub(crate) struct Previous<'a, T> {
 }
 
 /// One tracker for each metric, kept along the run.
-pub(crate) struct Trackers<T> {
-    pub(crate) hessian: SharpnessTracker<T>,
-    pub(crate) preconditioned: SharpnessTracker<T>,
+pub(crate) struct Trackers {
+    pub(crate) hessian: SharpnessTracker,
+    pub(crate) preconditioned: SharpnessTracker,
 }
 
 /// What was asked so far.
@@ -163,12 +163,9 @@ impl<T: Real> Probes<'_, T> {
             let cost = self.objective.costs().hessian_vector;
             let mut hessian = Hessian::new(&mut *self.objective);
             let measured = match scaling {
-                None => self.trackers.hessian.measure(&mut hessian, Some(self.gradient)),
-                Some(diagonal) => Preconditioned::new(&mut hessian, diagonal).and_then(|mut scaled| {
-                    // The gradient in the coordinates in which P is the identity.
-                    let hint = scaled.scale(self.gradient)?;
-                    self.trackers.preconditioned.measure(&mut scaled, Some(&hint))
-                }),
+                None => self.trackers.hessian.measure(&mut hessian),
+                Some(diagonal) => Preconditioned::new(&mut hessian, diagonal)
+                    .and_then(|mut scaled| self.trackers.preconditioned.measure(&mut scaled)),
             };
             let spectrum = measured.map_err(|error| Error::spectrum(self.step, error))?;
             let cost = cost * spectrum.products as f64;

@@ -21,7 +21,7 @@ pub struct Trainer<T: Real> {
     /// The first parameters, if needed.
     first: Vec<T>,
     scratch: Scratch<T>,
-    trackers: Trackers<T>,
+    trackers: Trackers,
     progress: Progress,
     conditions: Conditions,
     loss_limit: Option<LossLimit>,

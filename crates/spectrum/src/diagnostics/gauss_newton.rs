@@ -9,10 +9,10 @@ use super::settings::{eigenvalue_error, every, positive, tolerance};
 use crate::{Error, GaussNewton, Lanczos, Residual, SharpnessTracker, Spectrum, Wanted};
 
 /// The sharpness of the two parts of the Hessian.
-struct Parts<T> {
+struct Parts {
     products: usize,
     tolerance: f64,
-    trackers: Option<[SharpnessTracker<T>; 2]>,
+    trackers: Option<[SharpnessTracker; 2]>,
 }
 
 pub(super) static ENTRY: Entry<Make> = Entry {
@@ -20,7 +20,7 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     summary: "sharpness of the Gauss-Newton part and of the residual part of the Hessian",
     doc: "H = G + R with G = J' B J: J the derivative of the model's outputs, B the Hessian of the loss by the outputs. Readings: \
           gauss_newton_sharpness, the largest eigenvalue of G; residual_sharpness, the eigenvalue of R of largest magnitude. \
-          Both by Lanczos, started from the last vectors. An L2 term belongs to G. Cost: about 5 evaluations of the loss a \
+          Both by Lanczos. An L2 term belongs to G. Cost: about 5 evaluations of the loss a \
           product with G, with R that and a product with H. Source: Schraudolph 2002; Papyan 2019, arXiv 1901.08244.",
     settings: &[
         every("gauss_newton_every"),
@@ -29,12 +29,12 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     ],
     build: Make {
         readings: &["gauss_newton_sharpness", "residual_sharpness"],
-        f32: |settings| Ok(Box::new(Parts::<f32>::new(settings)?)),
-        f64: |settings| Ok(Box::new(Parts::<f64>::new(settings)?)),
+        f32: |settings| Ok(Box::new(Parts::new(settings)?)),
+        f64: |settings| Ok(Box::new(Parts::new(settings)?)),
     },
 };
 
-impl<T: Real> Parts<T> {
+impl Parts {
     fn new(settings: &Settings) -> Result<Self, RegistryError> {
         let (products, tolerance) =
             (positive(settings, "gauss_newton_products")?, tolerance(settings, "gauss_newton_error")?);
@@ -42,7 +42,7 @@ impl<T: Real> Parts<T> {
     }
 
     /// Trackers that have measured nothing yet.
-    fn fresh(&self, seed: u64) -> [SharpnessTracker<T>; 2] {
+    fn fresh(&self, seed: u64) -> [SharpnessTracker; 2] {
         let (max_products, tolerance) = (self.products, self.tolerance);
         let tracker =
             |wanted, seed| SharpnessTracker::new(Lanczos { wanted, max_products, tolerance, ..Lanczos::top(1, seed) });
@@ -50,16 +50,14 @@ impl<T: Real> Parts<T> {
     }
 }
 
-impl<T: Real> Diagnostic<T> for Parts<T> {
+impl<T: Real> Diagnostic<T> for Parts {
     fn measure(&mut self, point: &mut Point<'_, T>) -> Result<Vec<Reading>, Error> {
         let [mut first, mut second] = self.trackers.take().unwrap_or_else(|| self.fresh(point.seed));
         first.set_threads(point.threads);
         second.set_threads(point.threads);
-        let gradient = point.step.gradient;
         let end = |spectrum: Spectrum<T>| spectrum.pairs.first().map(|pair| pair.value);
-        let gauss_newton = end(first.measure(&mut GaussNewton::new(point.objective()?), Some(gradient))?);
-        // The gradient does not lean towards the ends of this part.
-        let residual = end(second.measure(&mut Residual::new(point.objective()?), None)?);
+        let gauss_newton = end(first.measure(&mut GaussNewton::new(point.objective()?))?);
+        let residual = end(second.measure(&mut Residual::new(point.objective()?))?);
         self.trackers = Some([first, second]);
         let readings = [("gauss_newton_sharpness", gauss_newton), ("residual_sharpness", residual)];
         Ok(readings.into_iter().filter_map(|(name, value)| Some(Reading::exact(name, value?))).collect())

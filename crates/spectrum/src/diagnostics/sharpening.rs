@@ -9,9 +9,9 @@ use super::settings::every;
 use crate::{Error, Lanczos, Sharpening, SharpnessTracker, Wanted};
 
 /// The rate of progressive sharpening, by [`Sharpening`].
-struct ProgressiveSharpening<T> {
+struct ProgressiveSharpening {
     sharpening: Sharpening,
-    tracker: Option<SharpnessTracker<T>>,
+    tracker: Option<SharpnessTracker>,
 }
 
 pub(super) static ENTRY: Entry<Make> = Entry {
@@ -23,31 +23,30 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     settings: &[every("sharpening_every")],
     build: Make {
         readings: &["sharpening"],
-        f32: |_| Ok(Box::new(ProgressiveSharpening::<f32>::new())),
-        f64: |_| Ok(Box::new(ProgressiveSharpening::<f64>::new())),
+        f32: |_| Ok(Box::new(ProgressiveSharpening::new())),
+        f64: |_| Ok(Box::new(ProgressiveSharpening::new())),
     },
 };
 
-impl<T: Real> ProgressiveSharpening<T> {
+impl ProgressiveSharpening {
     fn new() -> Self {
         Self { sharpening: Sharpening::new(), tracker: None }
     }
 }
 
 /// A tracker that has measured nothing yet.
-fn fresh<T: Real>(seed: u64) -> SharpnessTracker<T> {
+fn fresh(seed: u64) -> SharpnessTracker {
     SharpnessTracker::new(Lanczos { wanted: Wanted::Algebraic, ..Lanczos::top(1, seed) })
 }
 
-impl<T: Real> Diagnostic<T> for ProgressiveSharpening<T> {
+impl<T: Real> Diagnostic<T> for ProgressiveSharpening {
     fn measure(&mut self, point: &mut Point<'_, T>) -> Result<Vec<Reading>, Error> {
         let sharpness = match point.step.sharpness {
             Some(sharpness) => Some(sharpness),
             None => {
                 let tracker = self.tracker.get_or_insert_with(|| fresh(point.seed));
                 tracker.set_threads(point.threads);
-                let gradient = point.step.gradient;
-                let spectrum = point.with_hessian(|hessian| tracker.measure(hessian, Some(gradient)))?;
+                let spectrum = point.with_hessian(|hessian| tracker.measure(hessian))?;
                 spectrum.largest().map(|pair| pair.value)
             }
         };

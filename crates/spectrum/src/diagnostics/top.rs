@@ -13,27 +13,32 @@ use crate::{Error, Hessian, Subspace, SubspaceTracker, coarse_sample};
 struct Top<T> {
     options: Subspace,
     tracker: Option<SubspaceTracker<T>>,
-    /// Seed and vectors of a stored state, until a tracker is made of them.
-    stored: Option<(u64, Vec<Vec<T>>)>,
+    /// What was stored, until a tracker is made of it.
+    stored: Option<Stored<T>>,
+}
+
+/// What a tracker goes on from.
+#[derive(Clone)]
+struct Stored<T> {
+    seed: u64,
+    measurements: u64,
+    vectors: Vec<Vec<T>>,
 }
 
 pub(super) static ENTRY: Entry<Make> = Entry {
     name: "top",
     summary: "the largest eigenvalues of the Hessian, followed cheaply along the run",
-    doc: "The top_count largest eigenvalues, by a product with H for each vector of the last measurement and for each direction that \
-          is still missing: for five, seven products where H changes at a moderate pace, 30 where its vectors turn from one \
-          measurement to the next. Where the run takes 1024 examples or more at once, the vectors are first brought up to date on a sixteenth of them. Along runs of small networks values were wrong by 1e-3 to 2e-3 in the mean. Readings: top_1, \
-          top_2, ... A direction that becomes large with no part in those vectors shows late; `sharpness_every` measures by \
-          Lanczos, from the gradient and a random vector too. Source: Davidson 1975.",
+    doc: "The top_count largest eigenvalues, repeated ones as often as they are there, by a product with H for each vector of the last \
+          measurement and a spare one, for each direction that is still missing, and for Lanczos's method from a fresh random \
+          vector orthogonal to all of them, which shows that no larger one is hidden: for five, 8 to 12 products where H changes \
+          at a moderate pace. Where the run takes 1024 examples or more at once, the vectors are first brought up to date on a \
+          sixteenth of them. Every value is right to top_error, unless the products ran out; the probability that a start hides a \
+          larger one is 5 % at most. Over 200 seeds on each of four problems none was wrong. Readings: top_1, top_2, ... Source: \
+          Davidson 1975; van Dorsselaer et al. 2000.",
     settings: &[
         every("top_every"),
         setting("top_count", Kind::Integer, Default::Is("5"), "how many"),
-        setting(
-            "top_error",
-            Kind::Number,
-            Default::Is("0.01"),
-            "relative error of a value, estimated, at which to stop",
-        ),
+        setting("top_error", Kind::Number, Default::Is("0.01"), "relative error that every value may have"),
         setting("top_products", Kind::Integer, Default::Is("200"), "products for one measurement at most"),
     ],
     build: Make {
@@ -58,10 +63,11 @@ impl<T> Top<T> {
 impl<T: Real> Diagnostic<T> for Top<T> {
     fn measure(&mut self, point: &mut Point<'_, T>) -> Result<Vec<Reading>, Error> {
         if self.tracker.is_none() {
-            let (seed, vectors) = self.stored.take().unwrap_or((point.seed, Vec::new()));
+            let new = Stored { seed: point.seed, measurements: 0, vectors: Vec::new() };
+            let Stored { seed, measurements, vectors } = self.stored.take().unwrap_or(new);
             let options = Subspace { seed, threads: point.threads, ..self.options };
             let mut tracker = SubspaceTracker::new(options, point.step.w.len())?;
-            tracker.restore(vectors);
+            tracker.restore(vectors, measurements);
             self.tracker = Some(tracker);
         }
         let Some(tracker) = &mut self.tracker else { return Ok(Vec::new()) };
@@ -82,10 +88,15 @@ impl<T: Real> Diagnostic<T> for Top<T> {
     }
 
     fn state(&self) -> State<T> {
-        let tracked = self.tracker.as_ref().map(|tracker| (tracker.options().seed, tracker.vectors()));
-        let stored = self.stored.as_ref().map(|(seed, vectors)| (*seed, &vectors[..]));
-        let Some((seed, vectors)) = tracked.or(stored) else { return State::new() };
+        let of = |tracker: &SubspaceTracker<T>| Stored {
+            seed: tracker.options().seed,
+            measurements: tracker.measurements(),
+            vectors: tracker.vectors().to_vec(),
+        };
+        let stored = self.tracker.as_ref().map(of).or_else(|| self.stored.clone());
+        let Some(Stored { seed, measurements, vectors }) = stored else { return State::new() };
         let state = State::new().with_word("seed", seed).with_scalar("count", vectors.len() as f64);
+        let state = state.with_scalar("measurements", measurements as f64);
         let named = vectors.iter().enumerate();
         named.fold(state, |state, (i, vector)| state.with_vector(&format!("vector.{i}"), vector.clone()))
     }
@@ -95,9 +106,11 @@ impl<T: Real> Diagnostic<T> for Top<T> {
         if !state.is_empty() {
             let mut reader = state.reader("top");
             let (seed, count) = (reader.word("seed")?, reader.count("count")?);
+            // Checkpoints of earlier versions do not have it.
+            let measurements = reader.optional_scalar("measurements").map_or(0, |count| count as u64);
             let vectors = (0..count).map(|i| reader.vector(&format!("vector.{i}"))).collect::<Result<_, _>>()?;
             reader.finish()?;
-            self.stored = Some((seed, vectors));
+            self.stored = Some(Stored { seed, measurements, vectors });
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ mod optax;
 mod packages;
 mod pairs;
 mod parts;
+mod peers;
 mod problems;
 mod registry;
 mod trainer;

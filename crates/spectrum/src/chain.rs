@@ -1,0 +1,157 @@
+use crate::Error;
+use crate::eigen;
+
+/// The probability that a random start hides an eigenvalue that a certificate excludes.
+pub(crate) const MISSED: f64 = 0.05;
+
+/// An end of the spectrum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Above,
+    Below,
+}
+
+/// What is said of an end: no more than `allowed` eigenvalues lie beyond `at`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Claim {
+    pub(crate) side: Side,
+    pub(crate) at: f64,
+    pub(crate) allowed: usize,
+}
+
+impl Claim {
+    /// Whether a vector that is known, with this Ritz value and residual, cannot stand in the way: it does not pass `at`, even where the
+    /// next eigenvalue comes as near to that as half of `room`.
+    pub(crate) fn bears(&self, value: f64, residual: f64, room: f64) -> bool {
+        let distance = if self.side == Side::Above { self.at - value } else { value - self.at };
+        distance <= 0.0 || residual * residual <= 0.25 * distance * room
+    }
+}
+
+/// How far a claim is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It holds, but for the probability [`MISSED`].
+    Shown,
+    /// More products of the same chain may show it.
+    GoOn,
+    /// The chain itself has an eigenvalue there, so that it will never show it; one that leaves out what is known now may.
+    Hopeless,
+    /// The residuals of what was known when the chain began are too large.
+    Residuals,
+}
+
+/// A Lanczos process from a random vector, in the complement of what was known when it began.
+///
+/// Let M be an orthonormal basis of what was known, `A M = M H + W` with W orthogonal to M, and B the operator in the complement
+/// of M. With `beta_j p_j(t) = (t - alpha_j) p_(j-1)(t) - beta_(j-1) p_(j-2)(t)` the polynomials of the process, the vectors
+/// `p_j(B) x` have unit length. So an eigenvalue t of B of which the start x holds the part c has `|c p_j(t)| <= 1`; beyond the
+/// largest Ritz value p_j grows. That c is smaller than `MISSED sqrt(pi / (2 d))`, in d dimensions, has the probability
+/// `MISSED` at most, so B has no eigenvalue where p_j is larger than one over it: beyond some mu. Then by Schur's complement
+/// A has no more eigenvalues above `t > mu` than `H + W' W / (t - mu)` has.
+///
+/// Source: van Dorsselaer, Hochstenbach, van der Vorst, SIAM J. Matrix Anal. Appl. 22 (2000), for the bound by polynomials.
+#[derive(Debug, Clone)]
+pub(crate) struct Chain {
+    /// H, and `W' W`.
+    known: Vec<Vec<f64>>,
+    leaving: Vec<Vec<f64>>,
+    alphas: Vec<f64>,
+    /// The last is 0 once the process has used up its space.
+    betas: Vec<f64>,
+    /// One over the smallest part of a direction that the start may be trusted to hold.
+    limit: f64,
+}
+
+impl Chain {
+    /// A chain from a vector that is random, or of which the share `share` is, in a complement of `dim` dimensions.
+    pub(crate) fn new(known: Vec<Vec<f64>>, leaving: Vec<Vec<f64>>, dim: usize, share: f64) -> Self {
+        let part = share * MISSED * (std::f64::consts::PI / (2.0 * dim as f64)).sqrt();
+        Self { known, leaving, alphas: Vec::new(), betas: Vec::new(), limit: 1.0 / part }
+    }
+
+    /// A step of the process: the diagonal and the next element beside it.
+    pub(crate) fn push(&mut self, alpha: f64, beta: f64) {
+        self.alphas.push(alpha);
+        self.betas.push(beta);
+    }
+
+    /// Whether the process has used up its space.
+    pub(crate) fn ended(&self) -> bool {
+        self.betas.last() == Some(&0.0)
+    }
+
+    /// Whether the claim is shown.
+    pub(crate) fn judge(&self, claim: &Claim) -> Result<Verdict, Error> {
+        let (side, at) = (claim.side, claim.at);
+        if self.alphas.is_empty() {
+            return Ok(Verdict::GoOn);
+        }
+        match self.beyond(side, at) {
+            Beyond::Ritz => return Ok(Verdict::Hopeless),
+            Beyond::Open => return Ok(Verdict::GoOn),
+            Beyond::Excluded => {}
+        }
+        if self.known.len() <= claim.allowed {
+            return Ok(Verdict::Shown);
+        }
+        // From here on all is measured from `at` outwards.
+        let sign = if side == Side::Above { 1.0 } else { -1.0 };
+        let reach = self.alphas.iter().chain(&self.betas).map(|x| x.abs()).fold(at.abs(), f64::max);
+        let (mut inner, mut outer) = (at - sign * 4.0 * reach, at);
+        for _ in 0..60 {
+            let middle = 0.5 * (inner + outer);
+            if self.beyond(side, middle) == Beyond::Excluded { outer = middle } else { inner = middle }
+        }
+        let (mut ritz, mut low) = (outer, at - sign * 4.0 * reach);
+        for _ in 0..60 {
+            let middle = 0.5 * (ritz + low);
+            if self.beyond(side, middle) == Beyond::Ritz { low = middle } else { ritz = middle }
+        }
+        let count = |gap: f64| -> Result<usize, Error> {
+            let shift = |w: f64| if w == 0.0 { 0.0 } else { w / gap.max(f64::EPSILON * reach) };
+            let rows = self.known.iter().zip(&self.leaving);
+            let matrix = rows.map(|(h, w)| h.iter().zip(w).map(|(h, w)| sign * h + shift(*w)).collect()).collect();
+            Ok(eigen::symmetric(matrix)?.values.iter().filter(|value| **value > sign * at).count())
+        };
+        if count((at - outer).abs())? <= claim.allowed {
+            return Ok(Verdict::Shown);
+        }
+        let best = count((at - ritz).abs())?;
+        Ok(if best <= claim.allowed { Verdict::GoOn } else { Verdict::Residuals })
+    }
+
+    /// Where `at` lies: all p_j must be positive there, and one beyond the limit.
+    fn beyond(&self, side: Side, at: f64) -> Beyond {
+        let sign = if side == Side::Above { 1.0 } else { -1.0 };
+        let (mut last, mut p, mut before) = (0.0, 1.0_f64, 0.0);
+        let mut excluded = false;
+        for (&alpha, &beta) in self.alphas.iter().zip(&self.betas) {
+            let next = sign * (at - alpha) * p - before * last;
+            if beta == 0.0 {
+                return if next >= 0.0 { Beyond::Excluded } else { Beyond::Ritz };
+            }
+            if next <= 0.0 {
+                return Beyond::Ritz;
+            }
+            (last, p, before) = (p, next / beta, beta);
+            excluded |= p >= self.limit;
+            if p > 1e100 {
+                // Only signs matter from here on.
+                (last, p) = (last * 1e-100, p * 1e-100);
+            }
+        }
+        if excluded { Beyond::Excluded } else { Beyond::Open }
+    }
+}
+
+/// Where a number lies for a chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Beyond {
+    /// Not outside of its Ritz values.
+    Ritz,
+    /// Outside, and there may be an eigenvalue.
+    Open,
+    /// There is none.
+    Excluded,
+}

@@ -1,7 +1,7 @@
 use onedge_objective::{Error as ObjectiveError, Probe, Real, vector};
 
 use crate::Error;
-use crate::krylov::epsilon;
+use crate::rounding::epsilon;
 use crate::seeded::uniform;
 
 /// Elements of a sketch, which keeps the inner products of two vectors up to about `1 / sqrt(4096)` of their norms.

@@ -18,6 +18,7 @@ pub mod diagnostics;
 mod eigen;
 mod error;
 mod forms;
+mod found;
 mod frobenius;
 mod gauss_newton;
 mod hessian;

@@ -27,6 +27,7 @@ mod lanczos;
 mod operator;
 mod power;
 mod preconditioned;
+mod proof;
 mod ritz;
 mod rounding;
 mod sampling;

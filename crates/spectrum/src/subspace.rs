@@ -1,7 +1,8 @@
 use onedge_objective::{Error as ObjectiveError, Real, vector};
 
 use crate::basis::Team;
-use crate::chain::{Chain, Claim, Side, Verdict};
+use crate::chain::{Claim, Side, Verdict};
+use crate::proof::Proof;
 use crate::sampling::stream;
 use crate::seeded::unit_vector;
 use crate::span::{Ritz, Span};
@@ -139,7 +140,7 @@ impl<T: Real> SubspaceTracker<T> {
         let mut span = Span::default();
         self.start(&mut span, operator, hint, &mut random)?;
         span.multiply(operator)?;
-        let mut proof: Option<(Option<Vec<T>>, Chain)> = None;
+        let mut proof: Option<Proof<T>> = None;
         let mut share = SHARE;
         loop {
             let known = k.min(span.vectors.len());
@@ -153,53 +154,41 @@ impl<T: Real> SubspaceTracker<T> {
                 known < k || ritz.residuals[*i] > span.noise() && ritz.error(*i) > (share * allowed(*i)).max(rounding)
             };
             let open: Vec<usize> = (0..known).filter(far).collect();
-            let mut shown = span.vectors.len() == dim;
-            let mut verdict = Verdict::Hopeless;
-            if let Some((_, chain)) = &proof
-                && !shown
-                && open.is_empty()
-            {
-                let verdicts = (0..k).map(|i| chain.judge(&claim(i))).collect::<Result<Vec<_>, _>>()?;
-                let worst = verdicts.iter().find(|verdict| **verdict != Verdict::Shown && **verdict != Verdict::GoOn);
-                shown = verdicts.iter().all(|verdict| *verdict == Verdict::Shown);
-                verdict = worst.copied().unwrap_or(Verdict::GoOn);
-            }
+            let all = span.vectors.len() == dim;
+            let verdict = match &proof {
+                _ if all => Verdict::Shown,
+                Some(proof) if open.is_empty() => proof.judge((0..k).map(claim))?,
+                _ => Verdict::Hopeless,
+            };
             let crowded = open.is_empty() && span.vectors.len() >= 8 * k + CHAIN;
-            if shown && (open.is_empty() || span.vectors.len() == dim)
-                || span.spent >= self.options.max_products
-                || crowded
-            {
-                return Ok(self.finish(&span, &ritz, k, shown));
+            let known = verdict == Verdict::Shown && (open.is_empty() || all);
+            if known || crowded || span.spent >= self.options.max_products {
+                return Ok(self.finish(&span, &ritz, k, verdict == Verdict::Shown));
             }
-            if open.is_empty() && verdict != Verdict::Residuals {
+            if open.is_empty() {
                 // All is settled, if nothing is hidden.
+                let bears = |i: usize| {
+                    let bears = |of| claim(of).bears(ritz.values[i], ritz.residuals[i], allowed(of).max(rounding));
+                    (0..k).all(bears)
+                };
+                let keep: Vec<usize> = (0..ritz.values.len()).filter(|&i| i < k || bears(i)).collect();
+                let reduce = (0..k).all(bears) && keep.len() < ritz.values.len();
+                if verdict == Verdict::Residuals && !reduce {
+                    share *= SHARE;
+                    proof = None;
+                    continue;
+                }
+                if verdict == Verdict::Residuals {
+                    span.keep(&self.team, &ritz, &keep);
+                }
                 if verdict != Verdict::GoOn {
-                    proof = random.next().map(|start| span.chain(&self.team, start)).map(|(v, chain)| (Some(v), chain));
+                    proof = random.next().map(|start| Proof::begin(&self.team, &span, start));
                 }
-                if let Some((next, chain)) = &mut proof {
-                    let vector = next.take();
-                    match vector {
-                        Some(vector) => *next = span.grow(&self.team, operator, vector, chain)?,
-                        None => proof = None,
-                    }
-                }
+                let grown = proof.as_mut().map(|proof| proof.grow(&self.team, &mut span, operator)).transpose()?;
+                proof = proof.filter(|_| grown == Some(true));
                 continue;
             }
             proof = None;
-            if open.is_empty() {
-                let harmless = |i: &usize| {
-                    (0..k).all(|of| claim(of).bears(ritz.values[*i], ritz.residuals[*i], allowed(of).max(rounding)))
-                };
-                let keep: Vec<usize> = (0..ritz.values.len()).filter(|i| *i < k || harmless(i)).collect();
-                if (0..k).all(|i| harmless(&i)) && keep.len() < ritz.values.len() {
-                    // Without what stands in the way.
-                    span.keep(&self.team, &ritz, &keep);
-                    proof = random.next().map(|start| span.chain(&self.team, start)).map(|(v, chain)| (Some(v), chain));
-                } else {
-                    share *= SHARE;
-                }
-                continue;
-            }
             let direction = span.direction(&ritz, &open)?;
             if span.vectors.len() >= 4 * k {
                 span.restart(&self.team, &ritz, 2 * k);

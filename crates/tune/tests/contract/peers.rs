@@ -1,5 +1,5 @@
 //! What Optax's suites try of every optimizer, written anew for all of ours: no parameters, one parameter, zero gradients, gradients of
-//! any size, states that keep their shapes, the same bits from the same calls.
+//! any size, the same bits from the same calls, vectors of other lengths.
 
 use onedge_objective::{Layer, Real};
 use onedge_tune::{Optimizer, optimizers};
@@ -104,7 +104,7 @@ fn one_parameter() {
 #[test]
 fn no_parameters() {
     for name in names().filter(|name| *name != "muon") {
-        let mut optimizer = make::<f32>(name, &[]);
+        let mut optimizer = make::<f32>(name, &Layer::in_order([("none", vec![0])]));
         for _ in 0..3 {
             optimizer.direction(&[], &[], &mut []).unwrap();
         }
@@ -112,26 +112,19 @@ fn no_parameters() {
 }
 
 #[test]
-fn the_state_keeps_its_shape_and_the_same_calls_give_the_same_bits() {
+fn the_same_calls_give_the_same_bits() {
     for name in names() {
         let (mut first, mut second) = (make::<f32>(name, &layers()), make::<f32>(name, &layers()));
         let (w, mut u, mut again) = (parameters::<f32>(), vec![0.0; DIM], vec![9.0; DIM]);
-        let mut shape = None;
         for step in 0..6 {
             let g = gradient(1.0, step);
             first.direction(&w, &g, &mut u).unwrap();
             second.direction(&w, &g, &mut again).unwrap();
             assert_eq!(u, again, "{name}: what was in u before makes no difference");
             assert_eq!(first.state(), second.state(), "{name}");
-            let size = shape_of(&*first);
-            assert_eq!(*shape.get_or_insert(size), size, "{name}, step {step}");
+            assert!(first.preconditioner().is_none_or(|diagonal| diagonal.len() == DIM), "{name}, step {step}");
         }
     }
-}
-
-/// How many numbers a state of so many parameters holds, as far as its words tell.
-fn shape_of(optimizer: &dyn Optimizer<f32>) -> usize {
-    optimizer.preconditioner().map_or(0, <[f32]>::len) + usize::from(optimizer.state().is_empty())
 }
 
 #[test]

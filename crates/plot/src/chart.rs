@@ -100,7 +100,11 @@ impl Chart {
                     (true, false) => SheetPanel { heading: format!("{} ({})", panel.title, own.join("; ")), ..drawn },
                     _ => drawn,
                 });
-                notes.extend(own);
+                // One note for all panels says in which of them a line is dashed.
+                notes.extend(own.into_iter().map(|note| match note.strip_prefix("dashed: ") {
+                    Some(what) => format!("dashed in {}: {what}", panel.title),
+                    None => note,
+                }));
             }
         }
         notes.sort();
@@ -235,7 +239,9 @@ mod tests {
         grid.panels[1].curves[1].points.truncate(5);
         grid.save(&path).unwrap();
         let text = std::fs::read_to_string(path).unwrap();
-        for expected in ["first row", "second row", ">linear<", "dashed: rest; spikes cut off", ">150<", ">4<"] {
+        for expected in
+            ["first row", "second row", ">linear<", "dashed in linear: rest; spikes cut off", ">150<", ">4<"]
+        {
             assert!(text.contains(expected), "{expected}");
         }
         grid.rows.push("third row".to_owned());

@@ -23,7 +23,7 @@ const MOST_TRIES: usize = 1000;
 /// - A trial value that is not finite: rejected, counted.
 /// - No rate found in `max_tries` tries (1000 if there is no limit), before `eta |g.u|` is less than the last bit of the
 ///   loss, or before the step is lost in the rounding of the parameters: rate 0, counted as given up. In full batch a search
-///   that ran out of tries goes on at the next step where it ended; after a step that was lost the next search starts at 1.
+///   that ran out of tries goes on at the next step where it ended; after the other two the next search starts at 1.
 /// - Slope not finite: the line's error ends the run.
 ///
 /// Cost: one loss a try, and a gradient where the loss equals that at w but for rounding.
@@ -96,6 +96,13 @@ impl Armijo {
         })
     }
 
+    /// A search that ends in rounding. From the last rate the next one would end there again.
+    fn lost(&mut self) -> f64 {
+        self.last = None;
+        self.events.gave_up += 1;
+        0.0
+    }
+
     fn first_rate(&mut self, previous: Option<f64>) -> f64 {
         if let Some(ended) = self.ended.take() {
             return ended;
@@ -140,7 +147,7 @@ impl Tuner for Armijo {
         let shortest = SMALLEST_RATE.max(f64::EPSILON * line.loss().abs() / -slope);
         for _ in 0..max_tries.unwrap_or(MOST_TRIES) {
             if rate < shortest {
-                break;
+                return Ok(self.lost());
             }
             let value = line.value(rate)?;
             if value.is_finite() {
@@ -150,12 +157,7 @@ impl Tuner for Armijo {
                         return Ok(rate);
                     }
                     Verdict::TooHigh => {}
-                    Verdict::NoStep => {
-                        // From the last rate it would end here again.
-                        self.last = None;
-                        self.events.gave_up += 1;
-                        return Ok(0.0);
-                    }
+                    Verdict::NoStep => return Ok(self.lost()),
                 }
             } else {
                 self.events.non_finite += 1;
@@ -163,7 +165,7 @@ impl Tuner for Armijo {
             rate *= c_minus;
         }
         self.events.gave_up += 1;
-        self.ended = resumed(line, rate).filter(|rate| *rate >= shortest);
+        self.ended = resumed(line, rate);
         Ok(0.0)
     }
 

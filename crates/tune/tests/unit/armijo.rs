@@ -34,6 +34,16 @@ fn gives_up() {
 }
 
 #[test]
+fn a_search_that_ends_in_rounding_is_followed_by_one_from_1() {
+    let mut tuner = armijo(0.5, 4.0, 0.0, None);
+    assert_eq!(tuner.learning_rate(&mut Fixed::new(-4.0, 3.2e7)).unwrap(), 0.5_f64.powi(23));
+    // Four times that changes nothing of the loss 1, to first order by 5e-17 and by its value.
+    assert_eq!(tuner.learning_rate(&mut Fixed::new(-1e-10, 0.0).after(0.5_f64.powi(23))).unwrap(), 0.0);
+    assert_eq!(tuner.learning_rate(&mut Fixed::new(-1e-10, 0.0).after(0.0)).unwrap(), 1.0);
+    assert_eq!(tuner.events(), &Events { gave_up: 1, ..Events::default() });
+}
+
+#[test]
 fn rejects_what_is_not_finite() {
     let mut tuner = armijo(0.5, 4.0, 0.0, None);
     // Beyond 0.3 the loss is NaN: 1 and 0.5 are rejected for that, 0.25 for its value.

@@ -1,0 +1,147 @@
+"""A loss with its derivatives, on flat arrays or on the user's own tree of parameters."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from . import _core
+from ._errors import ArgumentError
+
+
+@dataclasses.dataclass(frozen=True)
+class Eigenvalues:
+    """The largest eigenvalues of the Hessian at a point.
+
+    Attributes:
+        values: the eigenvalues, largest first.
+        bounds: some eigenvalue lies this close to each of them.
+        converged: whether all are as good as was asked for.
+        products: Hessian-vector products used.
+    """
+
+    values: np.ndarray
+    bounds: np.ndarray
+    converged: bool
+    products: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+    """A sampled number: the truth lies within 1.96 standard errors 95 times out of 100."""
+
+    value: float
+    standard_error: float
+    samples: int
+
+
+class Objective:
+    """A loss on one batch, with exact derivatives.
+
+    Vectors (`w`, `u`, `v`) are flat arrays of the objective's precision or trees like the parameters; what comes back has the form of what was given.
+    `linearize` sets the point of all that follows.
+    """
+
+    def __init__(self, core, tree, notes):
+        self._core, self._tree, self.notes = core, tree, list(notes)
+
+    @classmethod
+    def _whole(cls, build, parameters, losses, tree, notes, l2):
+        core = _core.Objective.whole(
+            build.graph, parameters, build.fields, losses, build.arrays, double=build.dtype == np.float64, l2=float(l2)
+        )
+        return cls(core, tree, notes)
+
+    @property
+    def dim(self) -> int:
+        """The number of parameters."""
+        return self._core.dim
+
+    @property
+    def dtype(self) -> str:
+        """`"f32"` or `"f64"`."""
+        return self._core.dtype
+
+    def __repr__(self):
+        return f"Objective(dim={self.dim}, dtype={self.dtype!r})"
+
+    def flatten(self, tree) -> np.ndarray:
+        """A tree of parameters as a flat array; a flat array stays as it is."""
+        precision = np.float64 if self.dtype == "f64" else np.float32
+        if isinstance(tree, np.ndarray) and tree.ndim == 1 and tree.size == self.dim:
+            if not (np.issubdtype(tree.dtype, np.floating) or np.issubdtype(tree.dtype, np.integer)):
+                raise ArgumentError(f"expected an array of numbers, got one of {tree.dtype}")
+            return np.ascontiguousarray(np.asarray(tree), precision)
+        return self._tree[0](tree)
+
+    def unflatten(self, flat):
+        """A flat array as a tree of parameters."""
+        flat = np.asarray(flat) if isinstance(flat, np.ndarray) or hasattr(flat, "__array__") else np.zeros(0)
+        if flat.shape != (self.dim,):
+            raise ArgumentError(f"expected a flat array of {self.dim} numbers, got one of shape {flat.shape}")
+        return self._tree[1](flat)
+
+    def _like(self, given, flat):
+        return flat if isinstance(given, np.ndarray) and given.ndim == 1 and given.size == self.dim else self.unflatten(flat)
+
+    def loss(self, w) -> float:
+        """The loss at `w`. Cost: one forward pass. The point stays."""
+        return self._core.loss(self.flatten(w))
+
+    def linearize(self, w):
+        """The loss and the gradient at `w`, the point of what is asked next. Cost: about 3 forward passes."""
+        loss, gradient = self._core.linearize(self.flatten(w))
+        return loss, self._like(w, gradient)
+
+    def curvature(self, u) -> float:
+        """`u . H u` at the point. Cost: about 2 forward passes after `linearize`."""
+        return self._core.curvature(self.flatten(u))
+
+    def hessian_vector(self, v):
+        """`H v` at the point. Cost: about 4 forward passes."""
+        return self._like(v, self._core.hessian_vector(self.flatten(v)))
+
+    def top_eigenvalues(self, k: int = 1, *, tolerance: float = 1e-3, max_products: int = 200, seed: int = 0) -> Eigenvalues:
+        """The `k` largest eigenvalues of H at the point, by thick-restart Lanczos."""
+        _counts(k=k, max_products=max_products)
+        _numbers(tolerance=tolerance)
+        _seed(seed)
+        values, bounds, converged, products = self._core.top_eigenvalues(
+            k, tolerance=tolerance, max_products=max_products, seed=seed
+        )
+        return Eigenvalues(np.array(values), np.array(bounds), converged, products)
+
+    def sharpness(self, *, tolerance: float = 1e-3, max_products: int = 200, seed: int = 0) -> float:
+        """The largest eigenvalue of H at the point."""
+        return float(self.top_eigenvalues(1, tolerance=tolerance, max_products=max_products, seed=seed).values[0])
+
+    def trace(self, *, samples: int = 32, relative_error: float = 0.1, seed: int = 0) -> Estimate:
+        """The trace of H at the point, by random signs."""
+        _counts(samples=samples)
+        _numbers(relative_error=relative_error)
+        _seed(seed)
+        return Estimate(*self._core.trace(samples=samples, relative_error=relative_error, seed=seed))
+
+    def density(self, *, steps: int = 64, vectors: int = 4, seed: int = 0) -> np.ndarray:
+        """The density of all eigenvalues of H at the point: rows of a value and its weight, by stochastic Lanczos quadrature."""
+        _counts(steps=steps, vectors=vectors)
+        _seed(seed)
+        return np.array(self._core.density(steps=steps, vectors=vectors, seed=seed))
+
+
+def _counts(**given):
+    for name, value in given.items():
+        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not 1 <= value < 2**32:
+            raise ArgumentError(f"{name}: expected a whole number, 1 or more, got {value!r}")
+
+
+def _seed(value):
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not 0 <= value < 2**64:
+        raise ArgumentError(f"seed: expected a whole number, 0 or more, got {value!r}")
+
+
+def _numbers(**given):
+    for name, value in given.items():
+        if not isinstance(value, (int, float, np.number)) or isinstance(value, (bool, np.bool_)) or not np.isfinite(float(min(value, 1e308))):
+            raise ArgumentError(f"{name}: expected a finite number, got {value!r}")

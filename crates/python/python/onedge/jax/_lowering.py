@@ -1,0 +1,144 @@
+"""From a jaxpr to a graph of the engine.
+
+What does not depend on the parameters is computed by JAX and enters as data; all else is lowered, primitive by primitive, by the functions
+of the table. Nothing here differentiates.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax
+import numpy as np
+from jax.extend import core as jex
+
+from .._builder import Builder
+from .._errors import UnsupportedError
+from ._table import TABLE
+
+CALLS = {"jit", "pjit", "closed_call", "core_call", "custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr", "remat", "remat2", "checkpoint"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Known:
+    """A value that does not depend on the parameters."""
+
+    array: object
+
+
+@dataclasses.dataclass(frozen=True)
+class Node:
+    """A value of the graph."""
+
+    value: int
+
+
+class Lowering:
+    """A graph under construction from jaxprs."""
+
+    def __init__(self, dtype):
+        self.builder = Builder(dtype)
+        self.notes: list[str] = []
+        self._fields: dict[int, tuple[object, int]] = {}
+
+    def node(self, operand) -> int:
+        """An operand as a value of the graph."""
+        if isinstance(operand, Node):
+            return operand.value
+        key = id(operand.array)
+        if key not in self._fields:
+            # The array is kept, so that its id stays its own.
+            self._fields[key] = (operand.array, self.builder.known(operand.array))
+        return self._fields[key][1]
+
+    def spread(self, equation, operands) -> list[int]:
+        """The operands, all in the shape of the result."""
+        shape = equation.outvars[0].aval.shape
+        return [self.builder.full(self.node(operand), shape) for operand in operands]
+
+    def note(self, text: str):
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def run(self, jaxpr, consts, arguments):
+        """The results of a jaxpr."""
+        values = {}
+
+        def read(variable):
+            return Known(np.asarray(variable.val)) if isinstance(variable, jex.Literal) else values[variable]
+
+        values.update(zip(jaxpr.constvars, consts))
+        values.update(zip(jaxpr.invars, arguments))
+        for equation in jaxpr.eqns:
+            operands = [read(variable) for variable in equation.invars]
+            results = self.equation(equation, operands)
+            for variable, result in zip(equation.outvars, results):
+                if isinstance(result, Node) and self.builder.shape(result.value) != variable.aval.shape:
+                    raise AssertionError(f"{equation.primitive.name}: {self.builder.shape(result.value)} is not {variable.aval.shape}")
+                values[variable] = result
+        return [read(variable) for variable in jaxpr.outvars]
+
+    def equation(self, equation, operands):
+        """The results of one equation."""
+        try:
+            return self._equation(equation, operands)
+        except _Refused as refused:
+            # Inside functions of libraries, which are traced once, no line of the user's is known; the call has one.
+            if refused.line is None:
+                refused.line = line_of(equation)
+            raise
+
+    def _equation(self, equation, operands):
+        name = equation.primitive.name
+        known = all(isinstance(operand, Known) for operand in operands)
+        if name in CALLS:
+            inner = inner_jaxpr(equation)
+            if name.startswith("custom_vjp") and not known:
+                self.note(f"{line_of(equation) or 'the loss'}: a custom_vjp rule is not used: onedge differentiates the function itself")
+            consts = [Known(const) for const in inner.consts]
+            return self.run(inner.jaxpr, consts, operands[len(operands) - len(inner.jaxpr.invars) :])
+        if known:
+            results = equation.primitive.bind(*[operand.array for operand in operands], **equation.params)
+            return [Known(result) for result in (results if equation.primitive.multiple_results else [results])]
+        lower = TABLE.get(name)
+        if lower is None:
+            raise unsupported(equation, f"the primitive `{name}` of parameters", "write it with supported ones, or compute it from data alone")
+        results = lower(self, equation, operands)
+        return results if isinstance(results, list) else [Node(results)]
+
+
+def inner_jaxpr(equation):
+    """The closed jaxpr that an equation calls."""
+    for key in ("jaxpr", "call_jaxpr", "fun_jaxpr"):
+        inner = equation.params.get(key)
+        if inner is not None:
+            return inner if hasattr(inner, "consts") else jex.ClosedJaxpr(inner, ())
+    raise unsupported(equation, f"the call `{equation.primitive.name}`", "please report it")
+
+
+class _Refused(Exception):
+    """A construct that cannot be lowered, until its line is known."""
+
+    def __init__(self, what: str, hint: str, line: str | None):
+        super().__init__(what)
+        self.what, self.hint, self.line = what, hint, line
+
+    def error(self) -> UnsupportedError:
+        return UnsupportedError(f"{self.line or 'the loss'}: {self.what} is not supported; {self.hint}")
+
+
+def unsupported(equation, what: str, hint: str) -> _Refused:
+    """The exception for a construct that cannot be lowered, with a way out."""
+    return _Refused(what, hint, line_of(equation))
+
+
+def line_of(equation) -> str | None:
+    """The user's line that made an equation, if it is known."""
+    source = equation.source_info.traceback
+    for frame in list(source.frames) if source is not None else []:
+        if not any(part in frame.file_name for part in LIBRARIES):
+            return f"{frame.file_name}:{frame.line_num}"
+    return None
+
+
+LIBRARIES = ("/jax/", "/jaxlib/", "/flax/", "/haiku/", "/equinox/", "/optax/", "/onedge/jax/", "/chex/", "/jaxtyping/", "<frozen")

@@ -1,0 +1,78 @@
+"""Primitives that reduce over axes."""
+
+import numpy as np
+
+from ._lowering import unsupported
+from ._table import primitive
+
+
+@primitive("reduce_sum")
+def _reduce_sum(low, equation, operands):
+    return low.builder.sum(low.node(operands[0]), equation.params["axes"])
+
+
+@primitive("reduce_max")
+def _reduce_max(low, equation, operands):
+    return _largest(low.builder, low.node(operands[0]), equation.params["axes"])
+
+
+@primitive("reduce_min")
+def _reduce_min(low, equation, operands):
+    build = low.builder
+    return build.op("neg", _largest(build, build.op("neg", low.node(operands[0])), equation.params["axes"]))
+
+
+def _largest(build, value, axes):
+    shape, axes = build.shape(value), sorted(axes)
+    if not axes:
+        return value
+    rest = [axis for axis in range(len(shape)) if axis not in axes]
+    if len(axes) > 1:
+        inner = build.permute(value, rest + axes)
+        value = build.reshape(inner, [shape[axis] for axis in rest] + [int(np.prod([shape[axis] for axis in axes]))])
+        axes = [len(rest)]
+    return build.op("reduce_max", value, axes=axes)
+
+
+@primitive("reduce_prod")
+def _reduce_prod(low, equation, operands):
+    build, value = low.builder, low.node(operands[0])
+    for axis in sorted(equation.params["axes"], reverse=True):
+        shape = build.shape(value)
+        if shape[axis] > 64:
+            raise unsupported(equation, f"a product over {shape[axis]} elements", "take the sum of logarithms")
+        parts = []
+        for place in range(shape[axis]):
+            before, after = [0] * len(shape), [0] * len(shape)
+            before[axis], after[axis] = place, shape[axis] - place - 1
+            parts.append(build.reshape(build.slice(value, before, after), shape[:axis] + shape[axis + 1 :]))
+        value = parts[0]
+        for part in parts[1:]:
+            value = build.op("mul", value, part)
+    return value
+
+
+@primitive("cumsum")
+def _cumsum(low, equation, operands):
+    params = equation.params
+    return low.builder.op("cumsum", low.node(operands[0]), axis=params["axis"], reverse=bool(params["reverse"]))
+
+
+@primitive("reduce_and", "reduce_or")
+def _reduce_truth(low, equation, operands):
+    build, value = low.builder, low.node(operands[0])
+    if equation.primitive.name == "reduce_or":
+        return _largest(build, value, equation.params["axes"])
+    return build.one_minus(_largest(build, build.one_minus(value), equation.params["axes"]))
+
+
+@primitive("argmax", "argmin")
+def _argmax(low, equation, operands):
+    raise unsupported(equation, f"`{equation.primitive.name}` of parameters", "leave metrics out of the loss")
+
+
+@primitive("sort")
+def _sort(low, equation, operands):
+    raise unsupported(equation, "sorting by values that depend on parameters", "sort data alone")
+
+

@@ -1,0 +1,257 @@
+//! A loss with its derivatives.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use numpy::{Element as NumpyElement, IntoPyArray, PyArray1, PyArrayMethods, PyReadonlyArray1};
+use onedge_engine::{DataObjective, Element, Options};
+use onedge_objective::{Objective as _, Real};
+use onedge_spectrum::{Hessian, Lanczos, Sampling, Wanted, density, hutchinson, lanczos};
+use pyo3::prelude::*;
+
+use crate::call::detached;
+use crate::errors::{argument, of_objective, of_spectrum};
+use crate::graph::Graph;
+
+/// Work that took less than this the last time is not watched for Ctrl-C.
+const SHORT: Duration = Duration::from_millis(20);
+
+/// A loss, planned and ready to be differentiated, in one precision.
+struct Planned<T> {
+    objective: DataObjective<T>,
+    /// How long the last call took; nothing is known of the first.
+    last: Option<Duration>,
+}
+
+/// A loss on a flat array of parameters, with its derivatives. Calls from several threads take turns.
+#[pyclass(module = "onedge._core", frozen)]
+pub struct Objective {
+    inner: Precision,
+    stop: Arc<AtomicBool>,
+    dim: usize,
+}
+
+enum Precision {
+    Single(Mutex<Planned<f32>>),
+    Double(Mutex<Planned<f64>>),
+}
+
+/// Runs the same lines in the precision of the objective: `$planned` is its `Mutex`, `$t` its type.
+macro_rules! in_precision {
+    ($self:ident, $planned:ident, $t:ident, $work:expr) => {
+        match &$self.inner {
+            Precision::Single($planned) => {
+                type $t = f32;
+                $work
+            }
+            Precision::Double($planned) => {
+                type $t = f64;
+                $work
+            }
+        }
+    };
+}
+
+#[pymethods]
+impl Objective {
+    /// A batch whose examples may be tied together: `losses` has one element, `arrays` are the values of `fields`, flat.
+    #[staticmethod]
+    #[pyo3(signature = (graph, parameters, fields, losses, arrays, *, double=false, l2=0.0, memory_bytes=2 << 30))]
+    #[expect(clippy::too_many_arguments, reason = "named in Python")]
+    fn whole(
+        py: Python<'_>,
+        graph: &Graph,
+        parameters: Vec<usize>,
+        fields: Vec<usize>,
+        losses: usize,
+        arrays: Vec<Bound<'_, PyAny>>,
+        double: bool,
+        l2: f64,
+        memory_bytes: u64,
+    ) -> PyResult<Self> {
+        let loss = graph.loss(&parameters, &fields, losses)?;
+        let options = Options { threads: 1, lanes: 1, memory_bytes, ..Options::for_this_machine() };
+        let stop = AtomicBool::new(false);
+        let (inner, stop, dim) = if double {
+            let arrays = arrays.iter().map(shared::<f64>).collect::<PyResult<_>>()?;
+            let made = detached(py, &stop, false, || DataObjective::whole(loss, arrays, l2, options))?;
+            let objective = made.map_err(argument)?;
+            let (stop, dim) = (objective.stop_flag(), objective.dim());
+            (Precision::Double(Mutex::new(Planned { objective, last: None })), stop, dim)
+        } else {
+            let arrays = arrays.iter().map(shared::<f32>).collect::<PyResult<_>>()?;
+            let made = detached(py, &stop, false, || DataObjective::whole(loss, arrays, l2, options))?;
+            let objective = made.map_err(argument)?;
+            let (stop, dim) = (objective.stop_flag(), objective.dim());
+            (Precision::Single(Mutex::new(Planned { objective, last: None })), stop, dim)
+        };
+        Ok(Self { inner, stop, dim })
+    }
+
+    /// Other values of the fields.
+    fn replace(&self, py: Python<'_>, arrays: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
+        in_precision!(self, planned, T, {
+            let arrays: Vec<Arc<[T]>> = arrays.iter().map(shared::<T>).collect::<PyResult<_>>()?;
+            self.run(py, planned, move |objective| objective.replace_whole(arrays))?.map_err(argument)
+        })
+    }
+
+    /// The number of parameters.
+    #[getter]
+    fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// `"f32"` or `"f64"`.
+    #[getter]
+    fn dtype(&self) -> &'static str {
+        in_precision!(self, _planned, T, T::NAME)
+    }
+
+    /// Bytes of memory beside the batch.
+    fn memory_bytes(&self, py: Python<'_>) -> PyResult<u64> {
+        in_precision!(self, planned, T, self.run::<T, _>(py, planned, |objective| objective.memory_bytes()))
+    }
+
+    /// The loss at `w`. The point of `linearize` stays.
+    fn loss(&self, py: Python<'_>, w: &Bound<'_, PyAny>) -> PyResult<f64> {
+        in_precision!(self, planned, T, {
+            let w = vector::<T>("w", w)?;
+            let w = slice("w", &w)?;
+            self.run(py, planned, |objective| objective.loss(w))?.map_err(|error| of_objective(&error))
+        })
+    }
+
+    /// The loss and the gradient at `w`, which is the point of what is asked next.
+    fn linearize<'py>(&self, py: Python<'py>, w: &Bound<'py, PyAny>) -> PyResult<(f64, Bound<'py, PyAny>)> {
+        in_precision!(self, planned, T, {
+            let w = vector::<T>("w", w)?;
+            let w = slice("w", &w)?;
+            let mut gradient = vec![T::ZERO; self.dim];
+            let loss = self.run(py, planned, |objective| objective.linearize(w, &mut gradient))?;
+            Ok((loss.map_err(|error| of_objective(&error))?, gradient.into_pyarray(py).into_any()))
+        })
+    }
+
+    /// `u . H u` at the point.
+    fn curvature(&self, py: Python<'_>, u: &Bound<'_, PyAny>) -> PyResult<f64> {
+        in_precision!(self, planned, T, {
+            let u = vector::<T>("u", u)?;
+            let u = slice("u", &u)?;
+            self.run(py, planned, |objective| objective.curvature(u))?.map_err(|error| of_objective(&error))
+        })
+    }
+
+    /// `H v` at the point.
+    fn hessian_vector<'py>(&self, py: Python<'py>, v: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        in_precision!(self, planned, T, {
+            let v = vector::<T>("v", v)?;
+            let v = slice("v", &v)?;
+            let mut out = vec![T::ZERO; self.dim];
+            self.run(py, planned, |objective| objective.hessian_vector(v, &mut out))?
+                .map_err(|error| of_objective(&error))?;
+            Ok(out.into_pyarray(py).into_any())
+        })
+    }
+
+    /// The `k` largest eigenvalues of H at the point, with a bound of the error of each, whether they are as good as asked for, and the products used.
+    #[pyo3(signature = (k=1, *, tolerance=1e-3, max_products=200, seed=0))]
+    fn top_eigenvalues(
+        &self,
+        py: Python<'_>,
+        k: usize,
+        tolerance: f64,
+        max_products: usize,
+        seed: u64,
+    ) -> PyResult<(Vec<f64>, Vec<f64>, bool, usize)> {
+        in_precision!(self, planned, T, {
+            let options = Lanczos { wanted: Wanted::Algebraic, tolerance, max_products, ..Lanczos::top(k, seed) };
+            let found = self.run_watched(py, planned, true, |objective| {
+                lanczos::<T>(&mut Hessian::new(objective), &options, None)
+            })?;
+            let found = found.map_err(|error| of_spectrum(&error))?;
+            let values = found.algebraic().map(|pair| pair.value).collect();
+            let bounds = found.algebraic().map(|pair| pair.residual_bound).collect();
+            Ok((values, bounds, found.converged(), found.products))
+        })
+    }
+
+    /// The trace of H at the point, its standard error and the samples taken.
+    #[pyo3(signature = (*, samples=32, relative_error=0.1, seed=0))]
+    fn trace(&self, py: Python<'_>, samples: usize, relative_error: f64, seed: u64) -> PyResult<(f64, f64, usize)> {
+        in_precision!(self, planned, T, {
+            let sampling = Sampling { min_samples: samples.min(4), max_samples: samples, relative_error, seed };
+            let found = self
+                .run_watched(py, planned, true, |objective| hutchinson::<T>(&mut Hessian::new(objective), &sampling))?;
+            let found = found.map_err(|error| of_spectrum(&error))?;
+            Ok((found.value, found.standard_error, found.samples))
+        })
+    }
+
+    /// The density of the eigenvalues of H at the point, as pairs of a value and its weight.
+    #[pyo3(signature = (*, steps=64, vectors=4, seed=0))]
+    fn density(&self, py: Python<'_>, steps: usize, vectors: usize, seed: u64) -> PyResult<Vec<(f64, f64)>> {
+        in_precision!(self, planned, T, {
+            let found = self.run_watched(py, planned, true, |objective| {
+                density::<T>(&mut Hessian::new(objective), steps, vectors, seed, 1)
+            })?;
+            Ok(found.map_err(|error| of_spectrum(&error))?.density.nodes)
+        })
+    }
+}
+
+impl Objective {
+    /// Runs one pass over the batch without the interpreter's lock, one call at a time.
+    fn run<T: Element, R: Send>(
+        &self,
+        py: Python<'_>,
+        planned: &Mutex<Planned<T>>,
+        work: impl FnOnce(&mut DataObjective<T>) -> R + Send,
+    ) -> PyResult<R> {
+        let last = py.detach(|| planned.lock().unwrap_or_else(PoisonError::into_inner).last);
+        self.run_watched(py, planned, last.is_none_or(|last| last >= SHORT), work)
+    }
+
+    /// The same for work of any length, which is `watched` for Ctrl-C.
+    fn run_watched<T: Element, R: Send>(
+        &self,
+        py: Python<'_>,
+        planned: &Mutex<Planned<T>>,
+        watched: bool,
+        work: impl FnOnce(&mut DataObjective<T>) -> R + Send,
+    ) -> PyResult<R> {
+        let lock = || planned.lock().unwrap_or_else(PoisonError::into_inner);
+        detached(py, &self.stop, !watched, || {
+            let mut planned = lock();
+            let start = Instant::now();
+            let result = work(&mut planned.objective);
+            planned.last = Some(start.elapsed());
+            result
+        })
+    }
+}
+
+/// A flat array of the objective's precision.
+fn vector<'py, T: NumpyElement + Real>(name: &str, given: &Bound<'py, PyAny>) -> PyResult<PyReadonlyArray1<'py, T>> {
+    let array = given.cast::<PyArray1<T>>().map_err(|_| {
+        let expected = if T::NAME == "f32" { "float32" } else { "float64" };
+        let shape = given.getattr("shape").map_or_else(|_| "no array".to_owned(), |shape| format!("shape {shape}"));
+        let got = given.getattr("dtype").map_or(shape.clone(), |dtype| format!("{dtype} of {shape}"));
+        argument(format!("{name}: expected a flat array of {expected}, got {got}"))
+    })?;
+    array.try_readonly().map_err(|_| argument(format!("{name}: expected an array that nothing writes to now")))
+}
+
+/// Its elements, which must lie one after the other.
+fn slice<'a, T: NumpyElement>(name: &str, array: &'a PyReadonlyArray1<'_, T>) -> PyResult<&'a [T]> {
+    let contiguous = array.as_slice();
+    contiguous
+        .map_err(|_| argument(format!("{name}: expected elements one after the other; try numpy.ascontiguousarray")))
+}
+
+/// A copy that is kept.
+fn shared<T: NumpyElement + Real>(given: &Bound<'_, PyAny>) -> PyResult<Arc<[T]>> {
+    let array = vector::<T>("an array of the batch", given)?;
+    Ok(slice("an array of the batch", &array)?.into())
+}

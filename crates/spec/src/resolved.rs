@@ -118,11 +118,12 @@ impl Spec {
                 given.entry("max_tries".to_owned()).or_insert(Value::Integer(MINI_BATCH_TRIES));
             }
             earlier::complete(document, section.key, &name, &mut given);
+            let known = (section.settings)(document.catalogue(), &name);
+            let known = known.map_err(|source| document.error(section.key, source))?;
+            earlier::drop_numbers(document, section.key, &known, &mut given);
             if (section.key, name.as_str()) == ("tuner", "cdat") {
                 given = tuners::spelled_out(given, conditions(document, &parts["optimizer"]));
             }
-            let known = (section.settings)(document.catalogue(), &name);
-            let known = known.map_err(|source| document.error(section.key, source))?;
             let resolved = Settings::resolve_section(section.key, &known, given);
             let meant = |source| document.error(section.key, meant::within(document, section, &known, source));
             let resolved = resolved.map_err(meant)?;
@@ -445,7 +446,11 @@ mod tests {
         // What is chosen today is what it is today.
         let free = of(&["optimizer=schedule-free-sgd", "optimizer.decay=0.5", "tuner=dowg"]);
         assert_eq!(free, ["package", "0.5", "package", "0.0001"]);
-        assert_eq!(of(&["optimizer.preset=package"])[..2], ["package", "1e-5"]);
+        assert_eq!(of(&["optimizer=adamw"])[..2], ["paper", "1e-5"], "the entry that it has already");
+        // Another preset brings its numbers, but for what is set with it.
+        assert_eq!(of(&["optimizer.preset=package"])[..2], ["package", "0.01"]);
+        assert_eq!(of(&["optimizer.preset=package", "optimizer.decay=0.3"])[..2], ["package", "0.3"]);
+        assert_eq!(of(&["~optimizer.preset"])[..2], ["package", "0.01"], "the default");
 
         // NanoLM had one way to start its embeddings.
         let text = format!("[data]\nname = \"cicero\"\n[model]\nname = \"nanolm\"\npreset = \"paper\"\n{CONSTANT}");

@@ -165,8 +165,8 @@ impl fmt::Display for Finding {
 fn about(event: &str) -> (&str, &str) {
     match event {
         "non_descent" => (
-            "the optimizer's update led uphill, where the tuner has no rate",
-            "the optimizer `gd`, whose update never does, or less momentum",
+            "the optimizer's update led uphill, or the gradient was zero, where the tuner has no rate",
+            "less momentum or the optimizer `gd`, whose update never leads uphill, or a larger batch",
         ),
         "negative_curvature" => (
             "the loss bent downwards along the update, where the rule has no rate of its own",

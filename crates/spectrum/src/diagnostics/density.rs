@@ -22,7 +22,8 @@ pub(super) static ENTRY: Entry<Make> = Entry {
           element of its vector for weight. Readings: density (its mean eigenvalue, with the points kept beside it), \
           negative_share, zero_share and positive_share: the shares of all eigenvalues that are negative, zero and positive. Within 1e-5 \
           of the largest absolute value in single precision, 1e-12 in double, an eigenvalue counts as zero. A share is the middle of \
-          the bounds that Gauss-Radau rules give; its standard error covers what they leave open and what the vectors scatter. Cost: density_steps x density_vectors products with H. \
+          the bounds that Gauss-Radau rules give; its standard error covers what they leave open, which is much until Lanczos has \
+          found nearly all eigenvalues beside zero, and what the vectors scatter. Cost: density_steps x density_vectors products with H. \
           Source: Lin, Saad, Yang 2016; Ghorbani, Krishnan, Xiao 2019, arXiv 1901.10159; \
           Golub 1973 for the bounds.",
     settings: &[

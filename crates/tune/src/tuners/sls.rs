@@ -163,7 +163,7 @@ impl Tuner for Sls {
                     Verdict::NoStep => {
                         self.events.gave_up += 1;
                         // From where it was it would end here again.
-                        self.search = cap;
+                        self.search = self.options.first.unwrap_or(cap).max(1.0).min(cap);
                         return Ok(GIVEN_UP);
                     }
                 }

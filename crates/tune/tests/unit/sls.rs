@@ -38,3 +38,17 @@ fn asks_for_a_share_of_the_linear_decrease() {
     let options = SlsOptions { c: 0.5, backtrack: 0.5, growth: 1.0, batches: 1, first: None, cap: 4.0 };
     assert_eq!(Sls::new(options).unwrap().learning_rate(&mut Fixed::new(-2.0, 0.75)).unwrap(), 2.0);
 }
+
+/// After a step that moves nothing the next search starts from the first rate, or 1: without a cap it would start from infinity.
+#[test]
+fn a_rate_that_moves_nothing_is_followed_by_a_search_from_the_first() {
+    for first in [None, Some(1.0), Some(1e-20)] {
+        let cap = if first.is_some() { f64::INFINITY } else { 1.0 };
+        let options = SlsOptions { c: 0.5, backtrack: 0.5, growth: 4.0, batches: 1, first, cap };
+        let mut tuner = Sls::new(options).unwrap();
+        assert_eq!(tuner.learning_rate(&mut Fixed::new(-1e-30, 0.0)).unwrap(), 1e-6);
+        assert_eq!((tuner.events().gave_up, tuner.events().non_finite), (1, 0));
+        // Of 1 - 4 eta + 2 eta^2 it takes eta <= 1.
+        assert_eq!(tuner.learning_rate(&mut Fixed::new(-4.0, 4.0)).unwrap(), 1.0, "{first:?}");
+    }
+}

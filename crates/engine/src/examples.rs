@@ -1,12 +1,15 @@
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::{Element, Error};
 
-/// A data set as the engine reads it: for each field (inputs, labels) the values of all examples, row-major.
+/// A data set as the engine reads it: for each field (inputs, labels) the values of all examples, row-major, and
+/// fields that all examples share (tables, masks, parameters that are not learned), which are there once.
 #[derive(Debug, Clone)]
 pub struct Examples<T> {
     len: usize,
     fields: Vec<Field<T>>,
+    shared: Vec<Arc<[T]>>,
 }
 
 /// One field of [`Examples`].
@@ -34,7 +37,13 @@ impl<T: Element> Examples<T> {
                 return Err(Error::FieldLength { field: place, examples: len, width, expected, got });
             }
         }
-        Ok(Self { len, fields })
+        Ok(Self { len, fields, shared: Vec::new() })
+    }
+
+    /// The same with fields that all examples share; a graph reads them after the others.
+    #[must_use]
+    pub fn with_shared(self, shared: Vec<Arc<[T]>>) -> Self {
+        Self { shared, ..self }
     }
 
     /// The number of examples.
@@ -47,9 +56,27 @@ impl<T: Element> Examples<T> {
         self.len == 0
     }
 
-    /// The fields.
+    /// The fields that each example has its own values of.
     pub fn fields(&self) -> &[Field<T>] {
         &self.fields
+    }
+
+    /// The fields that all examples share.
+    pub fn shared(&self) -> &[Arc<[T]>] {
+        &self.shared
+    }
+
+    /// The number of values that a graph reads of each field for an example, shared ones last.
+    pub(crate) fn widths(&self) -> Vec<usize> {
+        let shared = self.shared.iter().map(|values| values.len());
+        self.fields.iter().map(|field| field.width).chain(shared).collect()
+    }
+
+    /// The values of each field for some examples, as a graph reads them.
+    pub(crate) fn read(&self, examples: Range<usize>) -> Vec<&[T]> {
+        let part = |field: &Field<T>| examples.start * field.width..examples.end * field.width;
+        let own = self.fields.iter().map(|field| &field.values[part(field)]);
+        own.chain(self.shared.iter().map(|values| &**values)).collect()
     }
 
     /// The examples at `indices`, copied, in that order.
@@ -64,7 +91,7 @@ impl<T: Element> Examples<T> {
             let row = |&index: &usize| &field.values[index * field.width..(index + 1) * field.width];
             Field { width: field.width, values: indices.iter().flat_map(row).copied().collect() }
         };
-        Self::new(indices.len(), self.fields.iter().map(select).collect())
+        Ok(Self::new(indices.len(), self.fields.iter().map(select).collect())?.with_shared(self.shared.clone()))
     }
 
     /// The same, with the first field of each changed: `change` gets the place among `indices` and the values.

@@ -7,7 +7,7 @@ use onedge_graph::ops::input::INPUT;
 use onedge_graph::reference::{Tensor, evaluate};
 use onedge_graph::{Argument, Class, Graph, Node, NodeId, Shape};
 
-use crate::{Element, Error, Examples, Field};
+use crate::{Element, Error, Examples};
 
 /// What values examples may have for a graph.
 pub struct Legal {
@@ -16,9 +16,9 @@ pub struct Legal {
 }
 
 impl Legal {
-    /// What `graph` asks of its inputs `fields`, which are those of `rows` examples.
-    pub fn new(graph: &Graph, fields: &[NodeId], rows: usize) -> Self {
-        Self { extents: index_extents(graph, fields, rows) }
+    /// What `graph` asks of its inputs `fields`, of each of which an example has so many values.
+    pub fn new(graph: &Graph, fields: &[NodeId], widths: &[usize]) -> Self {
+        Self { extents: index_extents(graph, fields, widths) }
     }
 
     /// That every value is finite, and that values which are read as indices name something that is there. The fields of `examples` are those of the
@@ -27,7 +27,7 @@ impl Legal {
     /// # Errors
     /// [`Error::Value`] with the first example and place that is wrong.
     pub fn check<T: Element>(&self, examples: &Examples<T>) -> Result<(), Error> {
-        for field in 0..examples.fields().len() {
+        for field in 0..examples.widths().len() {
             let finite =
                 |_: usize, value: f64| if value.is_finite() { None } else { Some("a finite number".to_owned()) };
             require(examples, field, finite)?;
@@ -45,9 +45,8 @@ impl Legal {
 }
 
 /// For each field and each place of an example in it, the smallest extent that `graph` reads it as an index with.
-fn index_extents(graph: &Graph, fields: &[NodeId], rows: usize) -> Vec<Vec<Option<usize>>> {
-    let width = |&field: &NodeId| graph.shape(field).size() / rows;
-    let mut found: Vec<Vec<Option<usize>>> = fields.iter().map(|field| vec![None; width(field)]).collect();
+fn index_extents(graph: &Graph, fields: &[NodeId], widths: &[usize]) -> Vec<Vec<Option<usize>>> {
+    let mut found: Vec<Vec<Option<usize>>> = widths.iter().map(|&width| vec![None; width]).collect();
     for node in graph.nodes() {
         let shapes: Vec<&Shape> = node.inputs.iter().map(|&input| graph.shape(input)).collect();
         for (argument, &input) in node.op.arguments.iter().zip(&node.inputs) {
@@ -100,8 +99,8 @@ fn require<T: Element>(
     field: usize,
     wrong: impl Fn(usize, f64) -> Option<String>,
 ) -> Result<(), Error> {
-    let Field { width, values } = &examples.fields()[field];
-    for (example, row) in values.chunks(*width.max(&1)).enumerate() {
+    let values = examples.read(0..examples.len())[field];
+    for (example, row) in values.chunks(examples.widths()[field].max(1)).enumerate() {
         for (place, value) in row.iter().enumerate() {
             let got = value.to_f64();
             if let Some(expected) = wrong(place, got) {
@@ -115,6 +114,7 @@ fn require<T: Element>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Field;
 
     /// A table of 7 rows read by tokens `[batch, 2]`, logits of 3 classes picked by labels `[batch]`.
     fn graph(batch: usize) -> (Graph, [NodeId; 3]) {
@@ -132,7 +132,7 @@ mod tests {
         let (g, fields) = graph(2);
         let field = |width: usize, values: &[f64]| Field { width, values: values.into() };
         let examples = Examples::new(2, vec![field(2, &tokens), field(3, &logits), field(1, &labels)]).unwrap();
-        Legal::new(&g, &fields, 2).check(&examples).err().map(|error| error.to_string())
+        Legal::new(&g, &fields, &examples.widths()).check(&examples).err().map(|error| error.to_string())
     }
 
     #[test]
@@ -171,7 +171,7 @@ mod tests {
         let told = |mixed: [f64; 4], labels: [f64; 2]| {
             let field = |width: usize, values: &[f64]| Field { width, values: values.into() };
             let examples = Examples::new(2, vec![field(2, &mixed), field(1, &labels)]).unwrap();
-            Legal::new(&g, &fields, 2).check(&examples).err().map(|error| error.to_string())
+            Legal::new(&g, &fields, &examples.widths()).check(&examples).err().map(|error| error.to_string())
         };
         assert_eq!(told([6.0, 0.5, 0.0, -3.0], [2.0, 0.0]), None);
         let wrong = told([6.0, 0.5, 7.0, -3.0], [2.0, 0.0]).unwrap();

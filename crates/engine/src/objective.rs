@@ -74,11 +74,20 @@ impl<T: Element> DataObjective<T> {
     /// # Errors
     /// As for [`new`](Self::new).
     pub fn whole(loss: LossGraph, fields: Vec<Arc<[T]>>, l2: f64, options: Options) -> Result<Self, Error> {
+        Self::parts(loss, whole_example(fields)?, l2, options)
+    }
+
+    /// The objective of a loss that is a mean over equal parts of a batch, given for one of them: each of the `examples` is such a part.
+    /// `loss.losses` has one element. Parts are chunks: lanes and threads share them.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn parts(loss: LossGraph, examples: Examples<T>, l2: f64, options: Options) -> Result<Self, Error> {
         let build = move |examples: usize| match examples {
             1 => Ok(loss.clone()),
-            _ => Err(format!("expected one example, as the batch is a whole, got {examples}").into()),
+            _ => Err(format!("expected a chunk of one part, got {examples}").into()),
         };
-        Self::probed(Box::new(build), whole_example(fields)?, l2, options, 1)
+        Self::probed(Box::new(build), examples, l2, Options { chunk: Some(1), ..options }, 1)
     }
 
     /// Plans with a chunk of `rows` examples.
@@ -92,13 +101,16 @@ impl<T: Element> DataObjective<T> {
         options.check()?;
         let probe = build(rows).map_err(Error::Build)?;
         probe.check()?;
-        let width = |id: &onedge_graph::NodeId| probe.graph.shape(*id).size() / rows;
-        let expected: Vec<usize> = probe.fields.iter().map(width).collect();
-        let got: Vec<usize> = examples.fields().iter().map(|field| field.width).collect();
+        let own = examples.fields().len();
+        let width = |(field, id): (usize, &onedge_graph::NodeId)| {
+            probe.graph.shape(*id).size() / if field < own { rows } else { 1 }
+        };
+        let expected: Vec<usize> = probe.fields.iter().enumerate().map(width).collect();
+        let got = examples.widths();
         if expected != got {
             return Err(Error::Fields { expected, got });
         }
-        let legal = Legal::new(&probe.graph, &probe.fields, rows);
+        let legal = Legal::new(&probe.graph, &probe.fields, &expected);
         legal.check(&examples)?;
         let parameters: Vec<usize> = probe.parameters.iter().map(|&id| probe.graph.shape(id).size()).collect();
         let dim = parameters.iter().sum();
@@ -153,8 +165,7 @@ impl<T: Element> DataObjective<T> {
     /// # Errors
     /// As for [`new`](Self::new); then nothing has changed.
     pub fn replace(&mut self, examples: Examples<T>) -> Result<(), Error> {
-        let widths = |examples: &Examples<T>| examples.fields().iter().map(|field| field.width).collect::<Vec<_>>();
-        let (expected, got) = (widths(&self.sweeps.examples), widths(&examples));
+        let (expected, got) = (self.sweeps.examples.widths(), examples.widths());
         if expected != got {
             return Err(Error::Fields { expected, got });
         }

@@ -10,7 +10,6 @@ use crate::objective::DataObjective;
 use crate::plan::Plan;
 use crate::run::run_step;
 use crate::shifted::shift;
-use crate::sweep::fields;
 
 /// How a program is run and what each part of it costs, measured on one chunk.
 #[derive(Debug, Clone)]
@@ -81,7 +80,7 @@ impl<T: Element> DataObjective<T> {
             let mut areas = Areas {
                 parameters: w,
                 direction: &direction,
-                fields: fields(self.sweeps.batch(), self.sweeps.chunks[0]),
+                fields: self.sweeps.batch().read(0..self.sweeps.chunks[0].len),
                 arena: &mut scratch.arena,
                 kept,
                 output: &mut output,

@@ -15,13 +15,7 @@ use crate::lanes::{Lane, Workers};
 use crate::plan::Transposed;
 use crate::run::run;
 use crate::shifted::shift;
-use crate::{Examples, Field, Options};
-
-/// The part of each field that a chunk reads.
-pub(crate) fn fields<T: Element>(batch: &Examples<T>, chunk: Chunk) -> Vec<&[T]> {
-    let part = |field: &Field<T>| chunk.start * field.width..(chunk.start + chunk.len) * field.width;
-    batch.fields().iter().map(|field| &field.values[part(field)]).collect()
-}
+use crate::{Examples, Options};
 
 /// What is computed of every chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,7 +129,7 @@ impl<T: Element> Sweeps<T> {
                 let mut areas = Areas {
                     parameters: w,
                     direction,
-                    fields: fields(batch, *chunk),
+                    fields: batch.read(chunk.start..chunk.start + chunk.len),
                     arena: &mut scratch.arena,
                     kept,
                     output: &mut lane.output,

@@ -176,3 +176,52 @@ fn products_that_are_reshaped_before_they_are_added_keep_their_order() {
         }
     }
 }
+
+/// The part of the batch with two examples, whose targets are moved by a shared offset `[UNITS]` of the layer's outputs.
+fn part(examples: usize) -> LossGraph {
+    let mut part = loss(examples, false);
+    let g = &mut part.graph;
+    let offset = g.input(Shape::new(&[1]));
+    let offset_of_all = g.reshape(offset, Shape::new(&[])).unwrap();
+    let offset_of_all = g.broadcast(offset_of_all, Shape::new(&[examples]), &[0]).unwrap();
+    let losses = g.mul(part.losses, offset_of_all).unwrap();
+    let sum = g.sum(losses, &[0]).unwrap();
+    let mean = g.scale(sum, 1.0 / examples as f64).unwrap();
+    part.losses = g.reshape(mean, Shape::new(&[1])).unwrap();
+    part.fields.push(offset);
+    part
+}
+
+#[test]
+fn parts_of_a_batch_share_what_is_not_of_an_example() {
+    let shared: Vec<Arc<[f64]>> = vec![vec![1.7].into()];
+    let examples = |seed: f64, parts: usize| {
+        let field = |values: Arc<[f64]>| Field { width: values.len() / parts, values };
+        Examples::new(parts, fields(seed).into_iter().map(field).collect()).unwrap().with_shared(shared.clone())
+    };
+    let mut whole = DataObjective::parts(part(BATCH), examples(1.0, 1), 0.01, options()).unwrap();
+    let mut parts = DataObjective::parts(part(2), examples(1.0, BATCH / 2), 0.01, options()).unwrap();
+    assert_eq!((whole.chunking(), parts.chunking()), ((1, 1), (1, 3)));
+    check(&mut parts);
+    let (w, u) = (numbers(DIM, 2.0), numbers(DIM, 9.0));
+    for seed in [1.0, 4.0] {
+        whole.replace(examples(seed, 1)).unwrap();
+        parts.replace(examples(seed, BATCH / 2)).unwrap();
+        let mut found = Vec::new();
+        for objective in [&mut whole, &mut parts] {
+            let (mut g, mut product) = (vec![0.0; DIM], vec![0.0; DIM]);
+            let loss = objective.linearize(&w, &mut g).unwrap();
+            let curvature = objective.curvature(&u).unwrap();
+            objective.hessian_vector(&u, &mut product).unwrap();
+            found.push([vec![loss, curvature], g, product].concat());
+        }
+        for (one, other) in found[0].iter().zip(&found[1]) {
+            assert!((one - other).abs() < 1e-13, "{one} {other}");
+        }
+    }
+    // Some parts alone keep what is shared.
+    parts.select(Some(&[2, 0])).unwrap();
+    check(&mut parts);
+    let wrong = parts.replace(examples(1.0, BATCH / 2).with_shared(Vec::new())).unwrap_err();
+    assert!(wrong.to_string().starts_with("fields: expected [6, 2, 1]"), "{wrong}");
+}

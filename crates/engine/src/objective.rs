@@ -193,6 +193,11 @@ impl<T: Element> DataObjective<T> {
         Arc::clone(&self.sweeps.stop)
     }
 
+    /// Puts another flag in the place of [that one](Self::stop_flag).
+    pub fn stop_by(&mut self, flag: Arc<AtomicBool>) {
+        self.sweeps.stop = flag;
+    }
+
     /// All examples, whatever is selected.
     pub fn examples(&self) -> &Examples<T> {
         &self.sweeps.examples

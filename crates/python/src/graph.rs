@@ -81,18 +81,49 @@ impl Graph {
         })
     }
 
-    /// The loss `losses` of these parameters and fields.
-    pub fn loss(&self, parameters: &[usize], fields: &[usize], losses: usize) -> PyResult<LossGraph> {
+    /// The loss `losses` of these parameters and fields, and what it has of the model's `outputs`, if they are told.
+    ///
+    /// Outputs that the loss does not depend on the parameters through alone are refused: there is no Gauss-Newton matrix of them.
+    pub fn loss(
+        &self,
+        parameters: &[usize],
+        fields: &[usize],
+        losses: usize,
+        outputs: Option<usize>,
+    ) -> PyResult<LossGraph> {
         let ids = |values: &[usize]| values.iter().map(|&value| self.id(value)).collect::<PyResult<Vec<NodeId>>>();
         let losses = self.id(losses)?;
+        let outputs = outputs.map(|outputs| self.id(outputs)).transpose()?;
+        let parameters = ids(parameters)?;
+        if let Some(outputs) = outputs {
+            self.require_cut(&parameters, losses, outputs)?;
+        }
         Ok(LossGraph {
             graph: self.graph.clone(),
-            parameters: ids(parameters)?,
+            parameters,
             fields: ids(fields)?,
-            outputs: losses,
+            outputs: outputs.unwrap_or(losses),
             losses,
             metrics: Vec::new(),
         })
+    }
+
+    /// That every way from the parameters to the loss passes the outputs.
+    fn require_cut(&self, parameters: &[NodeId], losses: NodeId, outputs: NodeId) -> PyResult<()> {
+        let (mut seen, mut open) = (vec![false; self.graph.nodes().len()], vec![losses]);
+        while let Some(id) = open.pop() {
+            if id == outputs || std::mem::replace(&mut seen[id.index()], true) {
+                continue;
+            }
+            if parameters.contains(&id) {
+                return Err(argument(
+                    "outputs: expected all that the loss reads of the parameters to pass through the outputs, got a loss that reads \
+                     parameters beside them (a penalty of weights, say); use l2=..., or leave outputs out",
+                ));
+            }
+            open.extend(&self.graph.node(id).inputs);
+        }
+        Ok(())
     }
 }
 

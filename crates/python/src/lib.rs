@@ -7,8 +7,15 @@ mod objective;
 
 use pyo3::prelude::*;
 
+/// The cores that there are for threads.
+#[pyfunction]
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(cores, module)?)?;
     module.add_class::<graph::Graph>()?;
     module.add_class::<objective::Objective>()
 }

@@ -1,17 +1,18 @@
 //! A loss with its derivatives.
 
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use numpy::{Element as NumpyElement, IntoPyArray, PyArray1, PyArrayMethods, PyReadonlyArray1};
-use onedge_engine::{DataObjective, Element, Options};
+use onedge_engine::{DataObjective, Element, Examples, Field, Options};
+use onedge_graph::LossGraph;
 use onedge_objective::{Objective as _, Real};
 use onedge_spectrum::{Hessian, Lanczos, Sampling, Wanted, density, hutchinson, lanczos};
 use pyo3::prelude::*;
 
 use crate::call::detached;
-use crate::errors::{argument, of_objective, of_spectrum};
+use crate::errors::{Kind, argument, error, of_objective, of_spectrum};
 use crate::graph::Graph;
 
 /// Work that took less than this the last time is not watched for Ctrl-C.
@@ -19,7 +20,8 @@ const SHORT: Duration = Duration::from_millis(20);
 
 /// A loss, planned and ready to be differentiated, in one precision.
 struct Planned<T> {
-    objective: DataObjective<T>,
+    /// Nothing once it was closed.
+    objective: Option<DataObjective<T>>,
     /// How long the last call took; nothing is known of the first.
     last: Option<Duration>,
 }
@@ -30,6 +32,7 @@ pub struct Objective {
     inner: Precision,
     stop: Arc<AtomicBool>,
     dim: usize,
+    has_outputs: bool,
 }
 
 enum Precision {
@@ -55,46 +58,72 @@ macro_rules! in_precision {
 
 #[pymethods]
 impl Objective {
-    /// A batch whose examples may be tied together: `losses` has one element, `arrays` are the values of `fields`, flat.
+    /// A loss on a batch in `parts` of one size, the loss of each of which is `losses`, of one element; the objective is their mean. `arrays` are
+    /// the values of `fields`, flat: of all parts for the first ones, for the last `shared` the same for every part.
     #[staticmethod]
-    #[pyo3(signature = (graph, parameters, fields, losses, arrays, *, double=false, l2=0.0, memory_bytes=2 << 30))]
+    #[pyo3(signature = (graph, parameters, fields, losses, arrays, *, outputs=None, parts=1, shared=0, double=false, l2=0.0,
+        threads=1, lanes=4, memory_bytes=2 << 30))]
     #[expect(clippy::too_many_arguments, reason = "named in Python")]
-    fn whole(
+    fn plan(
         py: Python<'_>,
         graph: &Graph,
         parameters: Vec<usize>,
         fields: Vec<usize>,
         losses: usize,
         arrays: Vec<Bound<'_, PyAny>>,
+        outputs: Option<usize>,
+        parts: usize,
+        shared: usize,
         double: bool,
         l2: f64,
+        threads: usize,
+        lanes: usize,
         memory_bytes: u64,
     ) -> PyResult<Self> {
-        let loss = graph.loss(&parameters, &fields, losses)?;
-        let options = Options { threads: 1, lanes: 1, memory_bytes, ..Options::for_this_machine() };
-        let stop = AtomicBool::new(false);
+        let loss = graph.loss(&parameters, &fields, losses, outputs)?;
+        let options = Options { threads, lanes, memory_bytes, ..Options::for_this_machine() };
         let (inner, stop, dim) = if double {
-            let arrays = arrays.iter().map(shared::<f64>).collect::<PyResult<_>>()?;
-            let made = detached(py, &stop, false, || DataObjective::whole(loss, arrays, l2, options))?;
-            let objective = made.map_err(argument)?;
-            let (stop, dim) = (objective.stop_flag(), objective.dim());
-            (Precision::Double(Mutex::new(Planned { objective, last: None })), stop, dim)
+            let (planned, stop, dim) = planned::<f64>(py, loss, parts, shared, &arrays, l2, options)?;
+            (Precision::Double(planned), stop, dim)
         } else {
-            let arrays = arrays.iter().map(shared::<f32>).collect::<PyResult<_>>()?;
-            let made = detached(py, &stop, false, || DataObjective::whole(loss, arrays, l2, options))?;
-            let objective = made.map_err(argument)?;
-            let (stop, dim) = (objective.stop_flag(), objective.dim());
-            (Precision::Single(Mutex::new(Planned { objective, last: None })), stop, dim)
+            let (planned, stop, dim) = planned::<f32>(py, loss, parts, shared, &arrays, l2, options)?;
+            (Precision::Single(planned), stop, dim)
         };
-        Ok(Self { inner, stop, dim })
+        Ok(Self { inner, stop, dim, has_outputs: outputs.is_some() })
     }
 
-    /// Other values of the fields.
+    /// Other values of the fields that are not shared, of as many parts.
     fn replace(&self, py: Python<'_>, arrays: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
         in_precision!(self, planned, T, {
-            let arrays: Vec<Arc<[T]>> = arrays.iter().map(shared::<T>).collect::<PyResult<_>>()?;
-            self.run(py, planned, move |objective| objective.replace_whole(arrays))?.map_err(argument)
+            let arrays: Vec<Arc<[T]>> = arrays.iter().map(kept::<T>).collect::<PyResult<_>>()?;
+            let replaced = self.run(py, planned, move |objective| {
+                let (parts, shared) = (objective.examples().len(), objective.examples().shared().to_vec());
+                objective.replace(in_parts(parts, arrays)?.with_shared(shared))
+            });
+            replaced?.map_err(argument)
         })
+    }
+
+    /// Takes the plan and the batch of another objective of the same parameters and precision, which is closed.
+    fn adopt(&self, py: Python<'_>, other: &Self) -> PyResult<()> {
+        let moved = match (&self.inner, &other.inner) {
+            (Precision::Single(to), Precision::Single(from)) => adopt(py, to, from, &self.stop),
+            (Precision::Double(to), Precision::Double(from)) => adopt(py, to, from, &self.stop),
+            _ => false,
+        };
+        if moved && self.dim == other.dim {
+            Ok(())
+        } else {
+            Err(argument("adopt: expected an open objective of the same kind"))
+        }
+    }
+
+    /// Frees the memory; all that is asked afterwards is refused.
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| match &self.inner {
+            Precision::Single(planned) => drop(lock(planned).objective.take()),
+            Precision::Double(planned) => drop(lock(planned).objective.take()),
+        });
     }
 
     /// The number of parameters.
@@ -155,6 +184,19 @@ impl Objective {
         })
     }
 
+    /// `G v` with the Gauss-Newton matrix at the point.
+    fn gauss_newton_vector<'py>(&self, py: Python<'py>, v: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        self.require_outputs()?;
+        in_precision!(self, planned, T, {
+            let v = vector::<T>("v", v)?;
+            let v = slice("v", &v)?;
+            let mut out = vec![T::ZERO; self.dim];
+            self.run(py, planned, |objective| objective.gauss_newton_vector(v, &mut out))?
+                .map_err(|error| of_objective(&error))?;
+            Ok(out.into_pyarray(py).into_any())
+        })
+    }
+
     /// The `k` largest eigenvalues of H at the point, with a bound of the error of each, whether they are as good as asked for, and the products used.
     #[pyo3(signature = (k=1, *, tolerance=1e-3, max_products=200, seed=0))]
     fn top_eigenvalues(
@@ -202,6 +244,12 @@ impl Objective {
 }
 
 impl Objective {
+    fn require_outputs(&self) -> PyResult<()> {
+        let message = "the Gauss-Newton matrix: expected an objective that was told what the model's outputs are, got none; give \
+                       `outputs` when it is made";
+        if self.has_outputs { Ok(()) } else { Err(error(Kind::Unsupported, message)) }
+    }
+
     /// Runs one pass over the batch without the interpreter's lock, one call at a time.
     fn run<T: Element, R: Send>(
         &self,
@@ -209,7 +257,7 @@ impl Objective {
         planned: &Mutex<Planned<T>>,
         work: impl FnOnce(&mut DataObjective<T>) -> R + Send,
     ) -> PyResult<R> {
-        let last = py.detach(|| planned.lock().unwrap_or_else(PoisonError::into_inner).last);
+        let last = py.detach(|| lock(planned).last);
         self.run_watched(py, planned, last.is_none_or(|last| last >= SHORT), work)
     }
 
@@ -221,15 +269,32 @@ impl Objective {
         watched: bool,
         work: impl FnOnce(&mut DataObjective<T>) -> R + Send,
     ) -> PyResult<R> {
-        let lock = || planned.lock().unwrap_or_else(PoisonError::into_inner);
-        detached(py, &self.stop, !watched, || {
-            let mut planned = lock();
+        let result = detached(py, &self.stop, !watched, || {
+            let mut planned = lock(planned);
             let start = Instant::now();
-            let result = work(&mut planned.objective);
+            let result = planned.objective.as_mut().map(work);
             planned.last = Some(start.elapsed());
             result
+        })?;
+        result.ok_or_else(|| {
+            error(Kind::State, "expected an objective that is open, got one that was closed; make another one")
         })
     }
+}
+
+/// What a panic left is whole: the objective is no longer linearised then.
+fn lock<T>(planned: &Mutex<Planned<T>>) -> MutexGuard<'_, Planned<T>> {
+    planned.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Moves an objective, whose work is ended by `stop` from now on. Whether there was one.
+fn adopt<T: Element>(py: Python<'_>, to: &Mutex<Planned<T>>, from: &Mutex<Planned<T>>, stop: &Arc<AtomicBool>) -> bool {
+    py.detach(|| {
+        let Some(mut objective) = lock(from).objective.take() else { return false };
+        objective.stop_by(Arc::clone(stop));
+        *lock(to) = Planned { objective: Some(objective), last: None };
+        true
+    })
 }
 
 /// A flat array of the objective's precision.
@@ -251,7 +316,33 @@ fn slice<'a, T: NumpyElement>(name: &str, array: &'a PyReadonlyArray1<'_, T>) ->
 }
 
 /// A copy that is kept.
-fn shared<T: NumpyElement + Real>(given: &Bound<'_, PyAny>) -> PyResult<Arc<[T]>> {
+fn kept<T: NumpyElement + Real>(given: &Bound<'_, PyAny>) -> PyResult<Arc<[T]>> {
     let array = vector::<T>("an array of the batch", given)?;
     Ok(slice("an array of the batch", &array)?.into())
+}
+
+/// A loss planned on the values of its fields, of which the last ones are `shared` by all parts.
+fn planned<T: Element + NumpyElement>(
+    py: Python<'_>,
+    loss: LossGraph,
+    parts: usize,
+    shared: usize,
+    arrays: &[Bound<'_, PyAny>],
+    l2: f64,
+    options: Options,
+) -> PyResult<(Mutex<Planned<T>>, Arc<AtomicBool>, usize)> {
+    let mut own: Vec<Arc<[T]>> = arrays.iter().map(kept::<T>).collect::<PyResult<_>>()?;
+    let shared = own.split_off(own.len().saturating_sub(shared));
+    let made = detached(py, &AtomicBool::new(false), false, || {
+        DataObjective::parts(loss, in_parts(parts, own)?.with_shared(shared), l2, options)
+    })?;
+    let objective = made.map_err(argument)?;
+    let (stop, dim) = (objective.stop_flag(), objective.dim());
+    Ok((Mutex::new(Planned { objective: Some(objective), last: None }), stop, dim))
+}
+
+/// A batch in parts of one size.
+fn in_parts<T: Element>(parts: usize, arrays: Vec<Arc<[T]>>) -> Result<Examples<T>, onedge_engine::Error> {
+    let field = |values: Arc<[T]>| Field { width: values.len() / parts.max(1), values };
+    Examples::new(parts, arrays.into_iter().map(field).collect())
 }

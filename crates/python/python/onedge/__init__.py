@@ -1,6 +1,8 @@
 """onedge: exact curvature of a loss at first-order prices."""
 
 from ._errors import ArgumentError, Error, InternalError, NonFiniteError, StateError, UnsupportedError
+from ._explain import explain
+from ._explanation import Explanation
 from ._objective import Eigenvalues, Estimate, Objective
 
 __all__ = [
@@ -8,18 +10,20 @@ __all__ = [
     "Eigenvalues",
     "Error",
     "Estimate",
+    "Explanation",
     "InternalError",
     "NonFiniteError",
     "Objective",
     "StateError",
     "UnsupportedError",
+    "explain",
 ]
 
 
 def __getattr__(name):
-    # JAX is imported when it is used.
-    if name == "jax":
+    # Frameworks are imported when they are used.
+    if name in ("jax", "torch"):
         import importlib
 
-        return importlib.import_module(".jax", __name__)
+        return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,10 +9,14 @@ import numpy as np
 from . import _core
 
 
+class Differs(Exception):
+    """Another batch leads to another graph than the one that there is."""
+
+
 class Builder:
     """A graph that grows, with the arrays that it reads beside the parameters.
 
-    A value is a whole number; its shape is known.
+    A value is a whole number; its shape is known. What is done is written down, so that it can be done again with other arrays (`Replay`).
     """
 
     def __init__(self, dtype: np.dtype):
@@ -20,7 +24,15 @@ class Builder:
         self.dtype = np.dtype(dtype)
         self.fields: list[int] = []
         self.arrays: list[np.ndarray] = []
+        # Whether each field belongs to the batch.
+        self.of_batch: list[bool] = []
+        # Whether the fields that are made now do, unless they say.
+        self.from_batch = False
+        self.script: list[tuple] = []
         self._shapes: list[tuple[int, ...]] = []
+
+    def __len__(self) -> int:
+        return len(self._shapes)
 
     def shape(self, value: int) -> tuple[int, ...]:
         return self._shapes[value]
@@ -33,15 +45,43 @@ class Builder:
         return self._keep(self.graph.input(list(shape)))
 
     def op(self, name: str, *inputs: int, **attributes) -> int:
-        return self._keep(self.graph.op(name, list(inputs), attributes or None))
+        value = self._keep(self.graph.op(name, list(inputs), attributes or None))
+        self.script.append((name, inputs, attributes, value))
+        return value
 
-    def field(self, array) -> int:
+    def field(self, array, batch: bool | None = None) -> int:
         """An array of numbers that are given, not learned."""
         array = np.asarray(array, self.dtype)
         value = self.input(array.shape)
+        batch = self.from_batch if batch is None else batch
         self.fields.append(value)
-        self.arrays.append(np.ascontiguousarray(array).reshape(-1))
+        self.arrays.append(array)
+        self.of_batch.append(batch)
+        self.script.append(("field", batch, array.shape, value))
         return value
+
+    def _made(self) -> set[int]:
+        """The values that ops and fields are."""
+        return {entry[3] for entry in self.script if entry[0] != "decided"}
+
+    def decided(self, decision):
+        """A decision that was made by looking at the values of arrays. In a replay it is the one of then; whoever relies on it must check that it holds."""
+        self.script.append(("decided", decision))
+        return decision
+
+    def volume(self) -> float:
+        """About how many values a pass over the graph holds."""
+        skipped = ("reshape", "broadcast", "constant", "iota")
+        return float(sum(math.prod(self._shapes[value]) for name, *_, value in self._ops() if name not in skipped))
+
+    def product_rows(self) -> float:
+        """The rows of the largest product of the graph."""
+        products = ("matmul", "conv2d", "conv2d_input")
+        rows = (math.prod(self._shapes[value][:-1]) for name, *_, value in self._ops() if name in products)
+        return float(max(rows, default=0.0))
+
+    def _ops(self):
+        return (entry for entry in self.script if entry[0] not in ("field", "decided"))
 
     def constant(self, number: float, shape=()) -> int:
         # The engine computes with finite numbers: what is infinite is the largest one.
@@ -49,16 +89,17 @@ class Builder:
         number = min(max(float(number), -limit), limit)
         return self.op("constant", value=number, shape=list(shape))
 
-    def known(self, array) -> int:
-        """An array as a constant if it is one number everywhere, else as a field."""
+    def known(self, array, batch: bool = False) -> int:
+        """An array as a constant if it is one number everywhere, else as a field; what belongs to the batch is always one."""
+        if batch:
+            return self.field(array, True)
         array = np.asarray(array)
         if array.dtype == bool or np.issubdtype(array.dtype, np.integer):
             array = array.astype(self.dtype)
         first = array.reshape(-1)[0] if array.size else 0.0
         if array.size and np.all(array == first):
             return self.constant(first, array.shape)
-        limit = np.finfo(self.dtype).max
-        return self.field(np.clip(array, -limit, limit) if np.isinf(array).any() else array)
+        return self.field(array, False)
 
     def like(self, number: float, value: int) -> int:
         return self.constant(number, self.shape(value))
@@ -110,17 +151,17 @@ class Builder:
 
     def moved(self, value: int, source: np.ndarray) -> int:
         """The elements of `value` whose places, row-major, are in `source`, in its shape."""
-        shape = self.shape(value)
-        width = _row_width(shape, source)
+        shape, source = self.shape(value), np.asarray(source)
+        width = self.decided(_row_width(shape, source))
         table = self.reshape(value, (math.prod(shape) // width, width))
-        rows = self.field(source.reshape(-1, width)[:, 0] // width)
+        rows = self.field(_rows(source, width))
         return self.reshape(self.op("take", table, rows), source.shape)
 
     def added(self, value: int, places: np.ndarray, shape) -> int:
         """Zeros of `shape` to which the elements of `value` are added at the places, row-major, that are in `places`."""
-        shape = tuple(shape)
-        width = _row_width(shape, places)
-        rows = self.field(places.reshape(-1, width)[:, 0] // width)
+        shape, places = tuple(shape), np.asarray(places)
+        width = self.decided(_row_width(shape, places))
+        rows = self.field(_rows(places, width))
         updates = self.reshape(value, (places.size // width, width))
         return self.reshape(self.op("put_add", updates, rows, rows=math.prod(shape) // width), shape)
 
@@ -135,6 +176,65 @@ class Builder:
             "dilation": list(dilation),
             "groups": int(groups),
         }
+
+
+class Replay(Builder):
+    """The same lowering on another batch: no graph grows, each step must be that of the first time, and the arrays of the batch are gathered."""
+
+    def __init__(self, first: Builder):
+        self.dtype, self.from_batch = first.dtype, False
+        self._shapes, self._script, self._place = first._shapes, first.script, 0
+        self._inputs = iter(value for value in range(len(first)) if value not in first._made())
+        self._gathered: list = []
+
+    def _next(self, name):
+        if self._place == len(self._script):
+            raise Differs(f"{name} after the end")
+        self._place += 1
+        return self._script[self._place - 1]
+
+    def input(self, shape) -> int:
+        value = next(self._inputs, None)
+        if value is None or self._shapes[value] != tuple(shape):
+            raise Differs("another input")
+        return value
+
+    def op(self, name: str, *inputs: int, **attributes) -> int:
+        entry = self._next(name)
+        if entry[:3] != (name, inputs, attributes):
+            raise Differs(f"{name} in the place of {entry[0]}")
+        return entry[3]
+
+    def field(self, array, batch: bool | None = None) -> int:
+        entry = self._next("field")
+        batch = self.from_batch if batch is None else batch
+        if entry[:3] != ("field", batch, tuple(np.shape(array))):
+            raise Differs(f"a field in the place of {entry[0]}")
+        if batch:
+            self._gathered.append(array)
+        return entry[3]
+
+    def decided(self, decision):
+        entry = self._next("a decision")
+        if entry[0] != "decided":
+            raise Differs(f"a decision in the place of {entry[0]}")
+        return entry[1]
+
+    def finish(self) -> list:
+        """The arrays of the batch, in the order of its fields."""
+        if self._place != len(self._script):
+            raise Differs("an early end")
+        return self._gathered
+
+
+def _rows(places: np.ndarray, width: int) -> np.ndarray:
+    """The rows of that width that `places` moves."""
+    if places.size % width:
+        raise Differs("rows of another width")
+    blocks = places.reshape(-1, width)
+    if width > 1 and (np.any(blocks != blocks[:, :1] + np.arange(width)) or np.any(blocks[:, 0] % width)):
+        raise Differs("rows that are not moved as they are")
+    return blocks[:, 0] // width
 
 
 def _row_width(shape, source: np.ndarray) -> int:

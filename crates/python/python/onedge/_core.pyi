@@ -1,6 +1,8 @@
 import numpy as np
 import numpy.typing as npt
 
+def cores() -> int: ...
+
 class Graph:
     def __init__(self) -> None: ...
     def input(self, shape: list[int]) -> int: ...
@@ -11,17 +13,24 @@ class Graph:
 
 class Objective:
     @staticmethod
-    def whole(
+    def plan(
         graph: Graph,
         parameters: list[int],
         fields: list[int],
         losses: int,
         arrays: list[npt.NDArray],
         *,
+        outputs: int | None = None,
+        parts: int = 1,
+        shared: int = 0,
         double: bool = False,
         l2: float = 0.0,
+        threads: int = 1,
+        lanes: int = 4,
         memory_bytes: int = ...,
     ) -> Objective: ...
+    def adopt(self, other: Objective) -> None: ...
+    def close(self) -> None: ...
     @property
     def dim(self) -> int: ...
     @property
@@ -32,6 +41,7 @@ class Objective:
     def linearize(self, w: npt.NDArray) -> tuple[float, np.ndarray]: ...
     def curvature(self, u: npt.NDArray) -> float: ...
     def hessian_vector(self, v: npt.NDArray) -> np.ndarray: ...
+    def gauss_newton_vector(self, v: npt.NDArray) -> np.ndarray: ...
     def top_eigenvalues(
         self, k: int = 1, *, tolerance: float = 1e-3, max_products: int = 200, seed: int = 0
     ) -> tuple[list[float], list[float], bool, int]: ...

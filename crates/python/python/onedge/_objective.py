@@ -43,15 +43,39 @@ class Objective:
     `linearize` sets the point of all that follows.
     """
 
-    def __init__(self, core, tree, notes):
-        self._core, self._tree, self.notes = core, tree, list(notes)
+    def __init__(self, core, tree, notes, batches, why):
+        self._core, self._tree, self._batches = core, tree, batches
+        self._why = why
+        self._notes = list(notes)
 
-    @classmethod
-    def _whole(cls, build, parameters, losses, tree, notes, l2):
-        core = _core.Objective.whole(
-            build.graph, parameters, build.fields, losses, build.arrays, double=build.dtype == np.float64, l2=float(l2)
-        )
-        return cls(core, tree, notes)
+    @property
+    def notes(self) -> list[str]:
+        """Where the objective differs from the framework."""
+        return list(self._notes)
+
+    @property
+    def why(self) -> str:
+        """Why the batch is computed as it is: in parts, or as a whole."""
+        return self._why
+
+    @property
+    def parts(self) -> int:
+        """The equal parts of the batch that the loss is a mean over; 1 for a whole."""
+        return self._batches.recipe.parts
+
+    def replace(self, batch):
+        """Takes another batch of the same shapes, without planning anew. The point is no longer set."""
+        self._batches.replace(batch)
+
+    def close(self):
+        """Frees the memory. Whatever is asked afterwards is a `StateError`."""
+        self._core.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
 
     @property
     def dim(self) -> int:
@@ -101,6 +125,11 @@ class Objective:
     def hessian_vector(self, v):
         """`H v` at the point. Cost: about 4 forward passes."""
         return self._like(v, self._core.hessian_vector(self.flatten(v)))
+
+    def gauss_newton_vector(self, v):
+        """`G v` at the point, with the Gauss-Newton matrix `G = J' B J`: J the derivative of the model's outputs by the parameters, B the Hessian of the
+        loss by the outputs. The objective must have been told the `outputs`. Cost: about 5 forward passes."""
+        return self._like(v, self._core.gauss_newton_vector(self.flatten(v)))
 
     def top_eigenvalues(self, k: int = 1, *, tolerance: float = 1e-3, max_products: int = 200, seed: int = 0) -> Eigenvalues:
         """The `k` largest eigenvalues of H at the point, by thick-restart Lanczos."""

@@ -32,7 +32,7 @@ def _scan(low, equation, operands):
 def _at(low, operand, step):
     """Element `step` of the first axis."""
     if isinstance(operand, Known):
-        return Known(np.asarray(operand.array)[step])
+        return Known(np.asarray(operand.array)[step], operand.batch)
     build, value = low.builder, operand.value
     shape = build.shape(value)
     rest = [0] * (len(shape) - 1)
@@ -43,7 +43,7 @@ def _at(low, operand, step):
 def _stacked(low, values):
     """The values along a new first axis."""
     if all(isinstance(value, Known) for value in values):
-        return Known(np.stack([np.asarray(value.array) for value in values]))
+        return Known(np.stack([np.asarray(value.array) for value in values]), any(value.batch for value in values))
     build = low.builder
     parts = [low.node(value) for value in values]
     parts = [build.reshape(part, (1, *build.shape(part))) for part in parts]

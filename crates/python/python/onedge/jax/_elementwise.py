@@ -51,7 +51,7 @@ for _name, _op in {
 
 def _scalar(operand):
     """A known operand that is one number, or None."""
-    if isinstance(operand, Known) and np.ndim(operand.array) == 0:
+    if isinstance(operand, Known) and not operand.batch and np.ndim(operand.array) == 0:
         return float(operand.array)
     return None
 
@@ -69,7 +69,7 @@ def _mul(low, equation, operands):
 def _max(low, equation, operands):
     shape = equation.outvars[0].aval.shape
     for one, other in (operands, operands[::-1]):
-        if isinstance(one, Known):
+        if isinstance(one, Known) and not one.batch:
             array = np.asarray(one.array)
             if np.all(np.isneginf(array)):
                 return low.builder.full(low.node(other), shape)
@@ -189,7 +189,7 @@ def _select_n(low, equation, operands):
     if len(cases) != 2:
         raise unsupported(equation, f"a choice among {len(cases)} values", "nest jnp.where")
     shape = equation.outvars[0].aval.shape
-    if isinstance(which, Known):
+    if isinstance(which, Known) and not which.batch:
         chosen = np.asarray(which.array).astype(bool)
         if chosen.all() or not chosen.any():
             picked = cases[1] if chosen.all() else cases[0]

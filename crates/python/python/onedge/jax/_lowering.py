@@ -6,50 +6,40 @@ of the table. Nothing here differentiates.
 
 from __future__ import annotations
 
-import dataclasses
-
-import jax
 import numpy as np
 from jax.extend import core as jex
 
 from .._builder import Builder
 from .._errors import UnsupportedError
+from .._front import Known, Node
 from ._table import TABLE
 
 CALLS = {"jit", "pjit", "closed_call", "core_call", "custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr", "remat", "remat2", "checkpoint"}
 
 
-@dataclasses.dataclass(frozen=True)
-class Known:
-    """A value that does not depend on the parameters."""
-
-    array: object
-
-
-@dataclasses.dataclass(frozen=True)
-class Node:
-    """A value of the graph."""
-
-    value: int
-
-
 class Lowering:
-    """A graph under construction from jaxprs."""
+    """A graph under construction from jaxprs.
 
-    def __init__(self, dtype):
-        self.builder = Builder(dtype)
+    What is computed of neither parameters nor batch is kept in `memo`, in order, so that another batch need not compute it again.
+    """
+
+    def __init__(self, builder: Builder, memo: list | None = None, survey: list[str] | None = None):
+        self.builder = builder
         self.notes: list[str] = []
+        self.memo: list = [] if memo is None else memo
+        self._remembered = None if memo is None else iter(memo)
+        self._survey = survey
         self._fields: dict[int, tuple[object, int]] = {}
 
     def node(self, operand) -> int:
         """An operand as a value of the graph."""
         if isinstance(operand, Node):
             return operand.value
-        key = id(operand.array)
-        if key not in self._fields:
-            # The array is kept, so that its id stays its own.
-            self._fields[key] = (operand.array, self.builder.known(operand.array))
-        return self._fields[key][1]
+        # Arrays of the batch may be the same by chance; what is shared is so for good. What is kept keeps its id.
+        key = operand if operand.batch else operand.array
+        if id(key) not in self._fields:
+            self._fields[id(key)] = (key, self.builder.known(operand.array, operand.batch))
+        return self._fields[id(key)][1]
 
     def spread(self, equation, operands) -> list[int]:
         """The operands, all in the shape of the result."""
@@ -72,6 +62,7 @@ class Lowering:
         for equation in jaxpr.eqns:
             operands = [read(variable) for variable in equation.invars]
             results = self.equation(equation, operands)
+            self.builder.from_batch = False
             for variable, result in zip(equation.outvars, results):
                 if isinstance(result, Node) and self.builder.shape(result.value) != variable.aval.shape:
                     raise AssertionError(f"{equation.primitive.name}: {self.builder.shape(result.value)} is not {variable.aval.shape}")
@@ -86,7 +77,10 @@ class Lowering:
             # Inside functions of libraries, which are traced once, no line of the user's is known; the call has one.
             if refused.line is None:
                 refused.line = line_of(equation)
-            raise
+            if self._survey is None or refused.line is None:
+                raise
+            self._survey.append(str(refused.error()))
+            return [Node(self.builder.input(out.aval.shape)) for out in equation.outvars]
 
     def _equation(self, equation, operands):
         name = equation.primitive.name
@@ -98,13 +92,24 @@ class Lowering:
             consts = [Known(const) for const in inner.consts]
             return self.run(inner.jaxpr, consts, operands[len(operands) - len(inner.jaxpr.invars) :])
         if known:
-            results = equation.primitive.bind(*[operand.array for operand in operands], **equation.params)
-            return [Known(result) for result in (results if equation.primitive.multiple_results else [results])]
+            return self._compute(equation, operands)
         lower = TABLE.get(name)
         if lower is None:
             raise unsupported(equation, f"the primitive `{name}` of parameters", "write it with supported ones, or compute it from data alone")
+        self.builder.from_batch = any(isinstance(operand, Known) and operand.batch for operand in operands)
         results = lower(self, equation, operands)
         return results if isinstance(results, list) else [Node(results)]
+
+    def _compute(self, equation, operands):
+        """The results of an equation of known operands, by JAX."""
+        batch = any(operand.batch for operand in operands)
+        if not batch and self._remembered is not None:
+            return next(self._remembered)
+        results = equation.primitive.bind(*[operand.array for operand in operands], **equation.params)
+        results = [Known(result, batch) for result in (results if equation.primitive.multiple_results else [results])]
+        if not batch:
+            self.memo.append(results)
+        return results
 
 
 def inner_jaxpr(equation):

@@ -110,7 +110,7 @@ def _scatter_add(low, equation, operands):
     if (places < 0).any():
         raise unsupported(equation, "an index out of range", "check the indices: JAX would drop what is added there")
     added = build.added(value, places, shape)
-    if isinstance(into, Known) and not np.any(np.asarray(into.array)):
+    if isinstance(into, Known) and not into.batch and not np.any(np.asarray(into.array)):
         return added
     return build.op("add", low.node(into), added)
 

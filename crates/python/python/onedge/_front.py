@@ -1,0 +1,285 @@
+"""What the front doors to frameworks have in common: from a loss of theirs and a batch to an objective.
+
+A front door is a `Door`. It lowers the loss on some batch to a graph, value by value, and says which arrays the graph reads: what belongs to the batch, and
+what does not. The same lowering on another batch must lead to the same graph; then only the arrays are taken of it, and nothing is planned anew.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+
+from . import _core
+from ._builder import Builder, Differs, Replay
+from ._errors import ArgumentError, Error, InternalError, UnsupportedError
+from ._explanation import Explanation
+from ._objective import Objective
+from ._parts import choose
+
+MODES = ("auto", "mean", "whole")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Known:
+    """A value that does not depend on the parameters; whether it does on the batch."""
+
+    array: object
+    batch: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Node:
+    """A value of the graph."""
+
+    value: int
+
+
+@dataclasses.dataclass
+class Lowered:
+    """A loss on one batch as a graph."""
+
+    builder: Builder
+    parameters: list[int]
+    loss: int
+    # What the model says of the batch, if that is told.
+    outputs: int | None
+    notes: list[str]
+    # What was computed of neither parameters nor batch, for the next time.
+    memo: list
+
+
+class Door:
+    """A loss of a framework.
+
+    A front door gives what raises `NotImplementedError` here.
+    """
+
+    precision: np.dtype
+    tree: tuple
+
+    def lower(self, batch, builder: Builder, memo: list | None, survey: list[str] | None = None) -> Lowered:
+        """The loss on `batch`, built by `builder`, with the `memo` of an earlier lowering. With a `survey` what is not supported is added to it, and
+        the lowering goes on."""
+        raise NotImplementedError
+
+    def examples(self, batch) -> tuple[int | None, str]:
+        """How many examples a batch has along the first axis of all its arrays; if that cannot be said, why."""
+        raise NotImplementedError
+
+    def part(self, batch, start: int, stop: int):
+        """Those examples of a batch."""
+        raise NotImplementedError
+
+    def scrambled(self, batch, draws: np.random.Generator):
+        """A batch of other values that are as legal as those of this one."""
+        raise NotImplementedError
+
+    def shapes(self, batch):
+        """The form, shapes and kinds of a batch, to be compared."""
+        raise NotImplementedError
+
+    def fields(self, recipe: Recipe, batch) -> list:
+        """The arrays of the batch that the recipe reads."""
+        replay = Replay(recipe.lowered.builder)
+        self.lower(batch, replay, recipe.lowered.memo)
+        return replay.finish()
+
+    def start(self) -> np.ndarray:
+        """The parameters that the objective was made with, flat."""
+        raise NotImplementedError
+
+
+class Recipe:
+    """How a batch is computed: in one piece, or in parts of one size whose mean it is."""
+
+    def __init__(self, door: Door, lowered: Lowered, parts: int, examples: int | None):
+        self.door, self.lowered, self.parts, self.examples = door, lowered, parts, examples
+
+    @classmethod
+    def of(cls, door: Door, batch, parts: int, examples: int | None) -> Recipe:
+        """That of the first part which all others can follow."""
+        for part in _cut(door, batch, parts, examples):
+            recipe = cls(door, door.lower(part, Builder(door.precision), None), parts, examples)
+            if parts == 1:
+                return recipe
+            try:
+                recipe.arrays(batch)
+                return recipe
+            except Differs:
+                continue
+        raise Differs("no part of the batch leads to the graph of all")
+
+    def arrays(self, batch) -> list[np.ndarray]:
+        """The values of the fields of a batch, flat, all parts one after the other."""
+        found = [self.door.fields(self, part) for part in _cut(self.door, batch, self.parts, self.examples)]
+        flat = [[_flat(array, self.door.precision) for array in part] for part in found]
+        return flat[0] if self.parts == 1 else [np.concatenate(of_field) for of_field in zip(*flat)]
+
+    def plan(self, batch, *, l2: float, threads: int, memory_bytes: int) -> _core.Objective:
+        """The objective on this batch."""
+        low, build = self.lowered, self.lowered.builder
+        own = [value for value, batch_ in zip(build.fields, build.of_batch) if batch_]
+        shared = [(value, array) for value, array, batch_ in zip(build.fields, build.arrays, build.of_batch) if not batch_]
+        arrays = self.arrays(batch) + [_flat(array, self.door.precision) for _, array in shared]
+        return _core.Objective.plan(
+            build.graph,
+            low.parameters,
+            own + [value for value, _ in shared],
+            low.loss,
+            arrays,
+            outputs=low.outputs,
+            parts=self.parts,
+            shared=len(shared),
+            double=self.door.precision == np.float64,
+            l2=l2,
+            threads=threads,
+            lanes=threads,
+            memory_bytes=memory_bytes,
+        )
+
+
+def _cut(door: Door, batch, parts: int, examples: int | None):
+    """The parts of a batch, one by one."""
+    if parts == 1:
+        return (batch,)
+    size = examples // parts
+    return (door.part(batch, start, start + size) for start in range(0, examples, size))
+
+
+def _flat(array, precision) -> np.ndarray:
+    """An array as the engine reads it: what is infinite, as in masks, is the largest number."""
+    flat = np.ascontiguousarray(np.asarray(array, precision)).reshape(-1)
+    if np.isinf(flat).any():
+        limit = np.finfo(precision).max
+        flat = np.clip(flat, -limit, limit)
+    return flat
+
+
+def make(door: Door, batch, *, mode: str, l2: float, threads: int | None, memory_bytes: int | None) -> Objective:
+    """The objective of a door's loss on a batch."""
+    options = _options(mode, l2, threads, memory_bytes)
+    recipe, why = _recipe(door, batch, mode, options["threads"])
+    core = recipe.plan(batch, **options)
+    return Objective(core, door.tree, recipe.lowered.notes, _Batches(recipe, core, options, door.shapes(batch)), why)
+
+
+def _options(mode, l2, threads, memory_bytes) -> dict:
+    if mode not in MODES:
+        raise ArgumentError(f"mode: expected one of {', '.join(MODES)}, got {mode!r}")
+    if not isinstance(l2, (int, float, np.number)) or isinstance(l2, (bool, np.bool_)) or not (0 <= float(l2) < math.inf):
+        raise ArgumentError(f"l2: expected a number, 0 or more, got {l2!r}")
+    cores = _core.cores()
+    for name, value in (("threads", threads), ("memory_bytes", memory_bytes)):
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        if value is not None and not (whole and 1 <= value < 2**63):
+            raise ArgumentError(f"{name}: expected a whole number, 1 or more, got {value!r}")
+    threads = cores if threads is None else min(int(threads), 4 * cores)
+    return {"l2": float(l2), "threads": threads, "memory_bytes": 2 << 30 if memory_bytes is None else int(memory_bytes)}
+
+
+def _recipe(door: Door, batch, mode: str, threads: int) -> tuple[Recipe, str]:
+    """How to compute this batch, and why so."""
+    examples, problem = (None, "the loss has no batch") if batch is None else door.examples(batch)
+    if mode == "mean" and examples is None:
+        raise ArgumentError(f'mode: expected "auto" or "whole", got "mean", but {problem}')
+    whole = Recipe.of(door, batch, 1, examples)
+    if mode == "whole":
+        return whole, "it was asked for"
+    if examples is None:
+        return whole, problem
+    parts = choose(whole.lowered.builder, examples, threads, door.precision.itemsize)
+    if parts == 1:
+        return whole, "the batch is small enough for one piece"
+    try:
+        recipe = Recipe.of(door, batch, parts, examples)
+    except Error as error:
+        if mode == "mean":
+            raise
+        return whole, f"a part of it cannot be taken alone: {error}"
+    except Differs:
+        if mode == "mean":
+            raise ArgumentError('mode: expected "auto" or "whole", got "mean", but parts of the batch lead to different graphs') from None
+        return whole, "parts of the batch lead to different graphs"
+    told = "as you say"
+    if mode == "auto":
+        told = "loss and gradient of parts agree with those of the batch"
+        apart = _apart(door, batch, whole, recipe)
+        if apart is not None:
+            return whole, apart
+    return recipe, f"a mean over examples, {told}: {parts} parts of {examples // parts}"
+
+
+def _apart(door: Door, batch, whole: Recipe, recipe: Recipe) -> str | None:
+    """Why the loss is not the mean of those of its parts, if it is not: by loss and gradient of two parts and of both as a whole, on this batch and on one
+    of other values, as weights that happen to be equal here need not be in the next."""
+    size = recipe.examples // recipe.parts
+    options = {"l2": 0.0, "threads": 1, "memory_bytes": 1}
+    draws = np.random.default_rng(0)
+    w = door.start().astype(door.precision)
+    w = w + (0.02 * draws.standard_normal(w.shape) * (np.abs(w).mean() + 0.01)).astype(door.precision)
+    near = 1e-9 if door.precision == np.float64 else 2e-4
+    try:
+        two = door.part(batch, 0, 2 * size)
+        whole = whole if recipe.parts == 2 else Recipe.of(door, two, 1, 2 * size)
+        halves = Recipe(door, recipe.lowered, 2, 2 * size)
+        cores = [whole.plan(two, **options), halves.plan(two, **options)]
+        for values in (two, door.scrambled(two, draws)):
+            if values is not two:
+                cores[0].replace(whole.arrays(values))
+                cores[1].replace(halves.arrays(values))
+            (loss, gradient), (mean, mean_gradient) = (core.linearize(w) for core in cores)
+            if abs(loss - mean) > near * max(abs(loss), abs(mean)) or _far(gradient, mean_gradient, near):
+                if mean and abs(loss / mean - 2) < 1e-3:
+                    return "the loss is a sum over examples; a mean of them could be taken in parts"
+                return "the loss ties examples together: that of two parts is not the mean of theirs"
+    except Differs:
+        return "parts of the batch lead to different graphs"
+    except Error as error:
+        if isinstance(error, (InternalError, UnsupportedError)):
+            raise
+        return f"whether it is a mean over examples could not be tried: {error}"
+    return None
+
+
+def _far(one, other, near) -> bool:
+    scale = max(float(np.abs(one).max(initial=0)), float(np.abs(other).max(initial=0)))
+    return bool(float(np.abs(one - other).max(initial=0)) > 20 * near * scale)
+
+
+class _Batches:
+    """The batch of an objective, which others may replace."""
+
+    def __init__(self, recipe: Recipe, core: _core.Objective, options: dict, shapes):
+        self.recipe, self.core, self.options, self.shapes = recipe, core, options, shapes
+
+    def replace(self, batch):
+        got = self.recipe.door.shapes(batch)
+        if got != self.shapes:
+            raise ArgumentError(f"batch: expected one like that which the objective was made with, {self.shapes}, got {got}; make an objective of it")
+        try:
+            arrays = self.recipe.arrays(batch)
+        except Differs:
+            # The values of this batch lead to another graph: rare, and planned anew.
+            self.recipe = Recipe.of(self.recipe.door, batch, self.recipe.parts, self.recipe.examples)
+            self.core.adopt(self.recipe.plan(batch, **self.options))
+            return
+        self.core.replace(arrays)
+
+
+def explain(door: Door, batch, *, mode: str) -> Explanation:
+    """What the door's loss on a batch becomes."""
+    options = _options(mode, 0.0, None, None)
+    survey: list[str] = []
+    try:
+        door.lower(batch, Builder(door.precision), None, survey)
+    except UnsupportedError as error:
+        survey.append(str(error))
+    if survey:
+        return Explanation(False, list(dict.fromkeys(survey)), 1, "", door.start().size, 0, (0, 0), [])
+    recipe, why = _recipe(door, batch, mode, options["threads"])
+    build = recipe.lowered.builder
+    own = sum(build.of_batch)
+    fields = (own, len(build.of_batch) - own)
+    return Explanation(True, [], recipe.parts, why, door.start().size, len(build), fields, list(recipe.lowered.notes))

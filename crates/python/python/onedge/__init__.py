@@ -3,6 +3,7 @@
 from ._errors import ArgumentError, Error, InternalError, NonFiniteError, StateError, UnsupportedError
 from ._explain import explain
 from ._explanation import Explanation
+from ._graph import Graph, Value
 from ._objective import Eigenvalues, Estimate, Objective
 
 __all__ = [
@@ -11,11 +12,13 @@ __all__ = [
     "Error",
     "Estimate",
     "Explanation",
+    "Graph",
     "InternalError",
     "NonFiniteError",
     "Objective",
     "StateError",
     "UnsupportedError",
+    "Value",
     "explain",
 ]
 

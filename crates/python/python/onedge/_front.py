@@ -254,6 +254,10 @@ class _Batches:
     def __init__(self, recipe: Recipe, core: _core.Objective, options: dict, shapes):
         self.recipe, self.core, self.options, self.shapes = recipe, core, options, shapes
 
+    @property
+    def parts(self) -> int:
+        return self.recipe.parts
+
     def replace(self, batch):
         got = self.recipe.door.shapes(batch)
         if got != self.shapes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 
 import numpy as np
 
@@ -47,6 +48,8 @@ class Objective:
         self._core, self._tree, self._batches = core, tree, batches
         self._why = why
         self._notes = list(notes)
+        # Counts the points, so that what was made of one knows when it is gone.
+        self._points = 0
 
     @property
     def notes(self) -> list[str]:
@@ -61,10 +64,11 @@ class Objective:
     @property
     def parts(self) -> int:
         """The equal parts of the batch that the loss is a mean over; 1 for a whole."""
-        return self._batches.recipe.parts
+        return self._batches.parts
 
     def replace(self, batch):
         """Takes another batch of the same shapes, without planning anew. The point is no longer set."""
+        self._points += 1
         self._batches.replace(batch)
 
     def close(self):
@@ -115,6 +119,7 @@ class Objective:
 
     def linearize(self, w):
         """The loss and the gradient at `w`, the point of what is asked next. Cost: about 3 forward passes."""
+        self._points += 1
         loss, gradient = self._core.linearize(self.flatten(w))
         return loss, self._like(w, gradient)
 
@@ -141,9 +146,13 @@ class Objective:
         )
         return Eigenvalues(np.array(values), np.array(bounds), converged, products)
 
-    def sharpness(self, *, tolerance: float = 1e-3, max_products: int = 200, seed: int = 0) -> float:
-        """The largest eigenvalue of H at the point."""
-        return float(self.top_eigenvalues(1, tolerance=tolerance, max_products=max_products, seed=seed).values[0])
+    def sharpness(self, k: int | None = None, *, tolerance: float = 1e-3, max_products: int = 200, seed: int = 0):
+        """The largest eigenvalue of H at the point; with `k`, an array of the k largest ones. Warns where it is not as good as asked for."""
+        found = self.top_eigenvalues(1 if k is None else k, tolerance=tolerance, max_products=max_products, seed=seed)
+        if not found.converged:
+            text = f"sharpness: {found.products} products gave {found.values.tolist()}, right to {found.bounds.tolist()}; try a larger max_products"
+            warnings.warn(text, RuntimeWarning, stacklevel=2)
+        return float(found.values[0]) if k is None else found.values
 
     def trace(self, *, samples: int = 32, relative_error: float = 0.1, seed: int = 0) -> Estimate:
         """The trace of H at the point, by random signs."""
@@ -151,6 +160,20 @@ class Objective:
         _numbers(relative_error=relative_error)
         _seed(seed)
         return Estimate(*self._core.trace(samples=samples, relative_error=relative_error, seed=seed))
+
+    def as_scipy(self, matrix: str = "hessian"):
+        """The Hessian at the point, or the `"gauss-newton"` matrix, as a `scipy.sparse.linalg.LinearOperator` of flat arrays. It is of this point alone: after the
+        next `linearize` or `replace` its products are a `StateError`."""
+        from ._operators import scipy_operator
+
+        return scipy_operator(self, matrix)
+
+    def as_jax(self):
+        """The loss as a JAX function of the parameters, a tree or flat: `jax.grad` and Hessian-vector products of it (`jax.jvp` of `jax.grad`) are
+        computed by onedge, through callbacks, also under `jit` and `vmap`."""
+        from ._operators import jax_function
+
+        return jax_function(self)
 
     def density(self, *, steps: int = 64, vectors: int = 4, seed: int = 0) -> np.ndarray:
         """The density of all eigenvalues of H at the point: rows of a value and its weight, by stochastic Lanczos quadrature."""

@@ -142,7 +142,7 @@ impl<T> Pair<T> {
 fn kept(program: &Program, uses: &Uses, linearize: &Stage, later: &[NodeId]) -> (HashMap<NodeId, Place>, usize) {
     let graph = &program.graph;
     let schedule = linearize.schedule(graph, uses);
-    let direct = linearize.direct(graph, uses);
+    let direct = linearize.direct(uses);
     let barriers = schedule.levels.iter().flat_map(|level| &level.barriers);
     let written = barriers.chain(&schedule.stored).chain(schedule.sums.values().flatten());
     let stored: HashSet<NodeId> = written.copied().filter(|id| !direct.contains_key(id)).collect();
@@ -160,7 +160,7 @@ fn kept(program: &Program, uses: &Uses, linearize: &Stage, later: &[NodeId]) -> 
     }
     for id in keep.iter().copied().collect::<Vec<_>>() {
         let there = |other: NodeId| other != id && (keep.contains(&other) || linearize.known.contains_key(&other));
-        if is_fused(graph, uses, id) && work(graph, uses, id, &there).is_some_and(|work| work <= LITTLE) {
+        if is_fused(uses, id) && work(graph, uses, id, &there).is_some_and(|work| work <= LITTLE) {
             keep.remove(&id);
         }
     }
@@ -183,7 +183,7 @@ fn work(graph: &Graph, uses: &Uses, id: NodeId, there: &impl Fn(NodeId) -> bool)
         if there(id) || !seen.insert(id) {
             continue;
         }
-        let cost = uses.kind(id).cost().filter(|_| is_fused(graph, uses, id) && total <= LITTLE)?;
+        let cost = uses.kind(id).cost().filter(|_| is_fused(uses, id) && total <= LITTLE)?;
         total += cost.steps();
         open.extend(uses.inputs(graph.node(id)));
     }

@@ -1,6 +1,6 @@
 //! What examples must be before a graph may read them: finite numbers, and whole numbers below an extent where they are indices.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use onedge_graph::ops::fold::FOLD;
 use onedge_graph::ops::input::INPUT;
@@ -68,18 +68,26 @@ fn moved(graph: &Graph, fields: &[NodeId], id: NodeId) -> Vec<(usize, usize)> {
     let moves = |node: &Node| {
         node.op.class == Class::Movement && node.op != &FOLD && !node.op.arguments.iter().any(Argument::is_fixed)
     };
-    let needed = graph.needed_by(&[id]);
-    for id in graph.ids().filter(|id| needed[id.index()] && !fields.contains(id)) {
+    let (mut read, mut seen, mut open) = (Vec::new(), HashSet::new(), vec![id]);
+    while let Some(id) = open.pop() {
         let node = graph.node(id);
-        if !moves(node) && (node.op.class != Class::Leaf || node.op == &INPUT) {
+        if !seen.insert(id) {
+            continue;
+        }
+        if let Some(place) = fields.iter().position(|&field| field == id) {
+            read.push(place);
+        } else if moves(node) || (node.op.class == Class::Leaf && node.op != &INPUT) {
+            open.extend(&node.inputs);
+        } else {
             return Vec::new();
         }
     }
+    read.sort_unstable();
     // Each element is a negative number of its own, so that those which arrive are told from each other and from constants.
     let mut numbered: Vec<(usize, usize)> = Vec::new();
     let mut values = HashMap::new();
-    for (place, &field) in fields.iter().enumerate().filter(|(_, field)| needed[field.index()]) {
-        let shape = graph.shape(field);
+    for place in read {
+        let (field, shape) = (fields[place], graph.shape(fields[place]));
         let first = numbered.len();
         numbered.extend((0..shape.size()).map(|element| (place, element)));
         let data = (first..numbered.len()).map(|number| -1.0 - number as f64).collect();

@@ -225,3 +225,34 @@ fn parts_of_a_batch_share_what_is_not_of_an_example() {
     let wrong = parts.replace(examples(1.0, BATCH / 2).with_shared(Vec::new())).unwrap_err();
     assert!(wrong.to_string().starts_with("fields: expected [6, 2, 1]"), "{wrong}");
 }
+
+/// No frame is kept for each node of a chain, be it of elementwise steps or of products whose gradients are summed.
+#[test]
+fn long_chains_are_planned_on_a_small_stack() {
+    const STEPS: usize = 500;
+    let work = || {
+        let mut g = Graph::new();
+        let w = g.input(Shape::new(&[2, 2]));
+        let mut x = g.filled(0.5, Shape::new(&[1, 2])).unwrap();
+        for _ in 0..STEPS {
+            let product = g.matmul(x, w).unwrap();
+            x = g.tanh(product).unwrap();
+        }
+        for _ in 0..STEPS {
+            let sine = g.sin(x).unwrap();
+            x = g.scale(sine, 1.001).unwrap();
+        }
+        let sum = g.sum(x, &[0, 1]).unwrap();
+        let losses = g.reshape(sum, Shape::new(&[1])).unwrap();
+        let loss =
+            LossGraph { graph: g, parameters: vec![w], fields: vec![], outputs: losses, losses, metrics: vec![] };
+        let mut objective = DataObjective::<f64>::whole(loss, vec![], 0.0, options()).unwrap();
+        // Far from the bounds of tanh, so that the derivatives do not vanish along the chain.
+        let (w, u, mut gradient, mut product) = ([0.9, 0.2, 0.3, 0.8], numbers(4, 2.0), [0.0; 4], [0.0; 4]);
+        objective.linearize(&w, &mut gradient).unwrap();
+        objective.hessian_vector(&u, &mut product).unwrap();
+        let (curvature, along) = (objective.curvature(&u).unwrap(), vector::dot(&u, &product));
+        assert!(curvature != 0.0 && (curvature - along).abs() < 1e-10 * along.abs(), "{curvature} {along}");
+    };
+    std::thread::Builder::new().stack_size(128 << 10).spawn(work).unwrap().join().unwrap();
+}

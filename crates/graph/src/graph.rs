@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -190,6 +190,26 @@ impl Graph {
             }
         }
         needed
+    }
+
+    /// The nodes that `roots` need, each after its inputs, but none that is older than `oldest` and none at which the search `ends` or that lies
+    /// behind such a one. Cost: the nodes found, however large the graph is.
+    pub(crate) fn needed_since(
+        &self,
+        roots: &[NodeId],
+        oldest: Option<NodeId>,
+        ends: impl Fn(NodeId) -> bool,
+    ) -> Vec<NodeId> {
+        let mut found = HashSet::new();
+        let mut open: Vec<NodeId> = roots.to_vec();
+        while let Some(id) = open.pop() {
+            if oldest.is_none_or(|oldest| id >= oldest) && !ends(id) && found.insert(id) {
+                open.extend(&self.node(id).inputs);
+            }
+        }
+        let mut nodes: Vec<NodeId> = found.into_iter().collect();
+        nodes.sort_unstable();
+        nodes
     }
 
     /// For each node, whether it depends on any of `sources` (or is one) by a path along which derivatives may flow.

@@ -29,21 +29,15 @@ impl Tensor {
 /// # Panics
 /// If an input that a root depends on has no value or one of another shape.
 pub fn evaluate(graph: &Graph, inputs: &HashMap<NodeId, Tensor>, roots: &[NodeId]) -> Vec<Tensor> {
-    let needed = graph.needed_by(roots);
-    let mut values: HashMap<NodeId, Tensor> = HashMap::new();
-    for id in graph.ids().filter(|id| needed[id.index()]) {
+    for (&id, value) in inputs {
+        assert_eq!(value.shape, *graph.shape(id), "the value of input {id:?}");
+    }
+    let mut values = inputs.clone();
+    for id in graph.needed_since(roots, None, |id| inputs.contains_key(&id)) {
         let node = graph.node(id);
-        let value = match inputs.get(&id) {
-            Some(value) => {
-                assert_eq!(value.shape, node.shape, "the value of input {id:?}");
-                value.clone()
-            }
-            None => {
-                let operands: Vec<&Tensor> = node.inputs.iter().map(|input| &values[input]).collect();
-                Tensor::new(node.shape.clone(), (node.op.evaluate)(&node.attributes, &operands, &node.shape))
-            }
-        };
-        values.insert(id, value);
+        let operands: Vec<&Tensor> = node.inputs.iter().map(|input| &values[input]).collect();
+        let data = (node.op.evaluate)(&node.attributes, &operands, &node.shape);
+        values.insert(id, Tensor::new(node.shape.clone(), data));
     }
     roots.iter().map(|root| values[root].clone()).collect()
 }

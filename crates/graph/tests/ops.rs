@@ -38,6 +38,37 @@ fn every_op_passes_differences_and_identities() {
     }
 }
 
+/// Operands that a rule's nodes may be simplified to what lies behind: each parameter `w` is read as `-w`, whose values suit the op.
+#[test]
+fn every_op_passes_where_its_operands_are_negated() {
+    for op in ops::ALL {
+        for (i, case) in (op.cases)().iter().enumerate() {
+            negated_subject(op, case).check(&format!("{} of negated operands, case {i}", op.name));
+        }
+    }
+}
+
+fn negated_subject(op: &'static Op, case: &Case) -> Subject {
+    let mut g = Graph::new();
+    let (mut values, mut parameters, mut operands) = (HashMap::new(), Vec::new(), Vec::new());
+    for (i, (shape, domain)) in case.inputs.iter().enumerate() {
+        let (input, mut value) = (g.input(shape.clone()), sample(shape, *domain, i));
+        if op.arguments[i].is_fixed() {
+            operands.push(input);
+        } else {
+            value.data.iter_mut().for_each(|x| *x = -*x);
+            parameters.push(input);
+            operands.push(g.neg(input).unwrap());
+        }
+        values.insert(input, value);
+    }
+    let y = g.apply(op, case.attributes.clone(), &operands).unwrap();
+    let flat = g.reshape(y, Shape::new(&[g.shape(y).size()])).unwrap();
+    let square = g.mul(flat, flat).unwrap();
+    let losses = g.add(square, flat).unwrap();
+    Subject::new(g, losses, parameters, values, 2)
+}
+
 /// The head of an op's file is what is shown of it.
 #[test]
 fn every_op_has_a_name_and_a_documentation_that_begins_with_it() {

@@ -53,11 +53,11 @@ impl Stage {
     }
 
     /// Outputs that their step adds to the sum itself, without a value of their own.
-    pub fn direct(&self, graph: &Graph, uses: &Uses) -> HashMap<NodeId, usize> {
+    pub fn direct(&self, uses: &Uses) -> HashMap<NodeId, usize> {
         let alone = |id: NodeId| uses.is_private(id);
         let collects = |id: NodeId| {
             let sum = uses.kind(id) == Kind::Sum && alone(id);
-            sum || uses.is_private_product(id) || (alone(id) && uses.is_sum_of_products(graph, id))
+            sum || uses.is_private_product(id) || (alone(id) && uses.is_sum_of_products(id))
         };
         let outputs = self.outputs.iter().map(|&(id, start)| (uses.value(id), start));
         outputs.filter(|&(id, _)| collects(id) && !self.known.contains_key(&id)).collect()
@@ -65,8 +65,8 @@ impl Stage {
 
     /// The outputs that are collected transposed, by their first element.
     pub fn transposed(&self, graph: &Graph, uses: &Uses) -> Vec<Transposed> {
-        let products = |id: NodeId| uses.kind(id) == Kind::Product || uses.is_sum_of_products(graph, id);
-        let tall = self.direct(graph, uses).into_iter().filter(|&(id, _)| products(id) && is_tall(graph, uses, id));
+        let products = |id: NodeId| uses.kind(id) == Kind::Product || uses.is_sum_of_products(id);
+        let tall = self.direct(uses).into_iter().filter(|&(id, _)| products(id) && is_tall(graph, uses, id));
         let place = |(id, start): (NodeId, usize)| {
             let [rows, columns] = as_matrix(graph.shape(id));
             Transposed { start, rows, columns }
@@ -102,7 +102,7 @@ pub fn build<T: Element>(graph: &Graph, uses: &Uses, stage: &Stage) -> Plan<T> {
         totals.entry(uses.value(id)).or_default().push(slot);
     }
     let total = |id: NodeId| totals.get(&id).into_iter().flatten().map(move |&slot| Item::Total(id, slot));
-    let direct = stage.direct(graph, uses);
+    let direct = stage.direct(uses);
     let mut items: Vec<Item<T>> = Vec::new();
     for level in &schedule.levels {
         for nodes in level.groups.values() {
@@ -235,7 +235,7 @@ impl Placer<'_> {
     fn barrier<T: Element>(&self, id: NodeId, steps: &mut Vec<Step<T>>) {
         let out = self.places[&id];
         let first = if self.direct.contains_key(&id) { Write::Collect } else { Write::Replace };
-        if self.uses.kind(id) == Kind::Product || self.uses.is_sum_of_products(self.graph, id) {
+        if self.uses.kind(id) == Kind::Product || self.uses.is_sum_of_products(id) {
             let tall = self.direct.contains_key(&id) && is_tall(self.graph, self.uses, id);
             for (i, product) in self.uses.products(self.graph, id).into_iter().enumerate() {
                 let write = if i == 0 { first } else { Write::Add };

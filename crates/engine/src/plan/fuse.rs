@@ -102,17 +102,30 @@ struct Emitter<'a, T> {
 }
 
 impl<T: Element> Emitter<'_, T> {
-    /// Emits `id` and what it needs of this group.
-    fn emit(&mut self, id: NodeId) -> DraftOperand {
-        if let Some(&operand) = self.done.get(&id) {
-            return operand;
+    /// Emits `id` and what it needs of this group: operands first, without recursion, as groups may be long.
+    fn emit(&mut self, id: NodeId) {
+        if self.done.contains_key(&id) {
+            return;
         }
+        let mut open: Vec<(NodeId, Vec<DraftOperand>)> = vec![(id, Vec::new())];
+        while let Some((id, operands)) = open.last_mut() {
+            let inputs = self.uses.inputs(self.graph.node(*id));
+            let (id, missing) = (*id, inputs.get(operands.len()).copied());
+            match missing.map(|input| (input, self.operand(id, input))) {
+                Some((_, Some(operand))) => operands.push(operand),
+                Some((input, None)) => open.push((input, Vec::new())),
+                None => {
+                    let operands = std::mem::take(operands);
+                    open.pop();
+                    self.push(id, operands);
+                }
+            }
+        }
+    }
+
+    /// The instruction of one node.
+    fn push(&mut self, id: NodeId, operands: Vec<DraftOperand>) {
         let node = self.graph.node(id);
-        let inputs = self.uses.inputs(node);
-        let operands: Vec<DraftOperand> = match self.uses.kind(id) {
-            Kind::Broadcast => vec![DraftOperand::Memory(inputs[0])],
-            _ => inputs.iter().map(|&input| self.operand(input)).collect(),
-        };
         let kernel = match self.uses.kind(id) {
             // A constant is a tile filled beforehand; as an instruction it only marks the tile, or copies it.
             Kind::Constant => Kernel::Elementwise(Elementwise::Scale(T::from_f64(node.attributes.scalar()))),
@@ -126,21 +139,19 @@ impl<T: Element> Emitter<'_, T> {
         let out = if here { DraftOperand::Memory(id) } else { DraftOperand::Tile(id.index()) };
         self.draft.push(DraftInstruction { kernel, operands, out });
         self.done.insert(id, out);
-        out
     }
 
-    /// Where an input of this group is: in a tile if the group computes it, else in memory.
-    fn operand(&mut self, input: NodeId) -> DraftOperand {
-        let computed = is_fused(self.graph, self.uses, input) && self.schedule.level_of.contains_key(&input);
-        if !computed || self.graph.shape(input).size() != self.len {
-            return DraftOperand::Memory(input);
+    /// Where an input of `reader` is: in a tile if the group computes it, else in memory. `None` if the group computes it and has not yet.
+    fn operand(&self, reader: NodeId, input: NodeId) -> Option<DraftOperand> {
+        let computed = is_fused(self.uses, input) && self.schedule.level_of.contains_key(&input);
+        if !computed || self.graph.shape(input).size() != self.len || self.uses.kind(reader) == Kind::Broadcast {
+            return Some(DraftOperand::Memory(input));
         }
-        let level = self.schedule.level_of[&input];
-        let elsewhere = level != self.level;
+        let elsewhere = self.schedule.level_of[&input] != self.level;
         if elsewhere && (self.schedule.stored.contains(&input) || !is_cheap(self.uses, input)) {
-            return DraftOperand::Memory(input);
+            return Some(DraftOperand::Memory(input));
         }
-        self.emit(input)
+        self.done.get(&input).copied()
     }
 }
 

@@ -42,7 +42,7 @@ impl Schedule {
         for &id in &nodes {
             let level = late[&id];
             levels.resize_with(levels.len().max(level + 1), Level::default);
-            if is_fused(graph, uses, id) {
+            if is_fused(uses, id) {
                 levels[level].groups.entry(graph.shape(id).size()).or_default().push(id);
             } else if let Some(input) = summed(graph, uses, &computed, id) {
                 sums.entry(input).or_default().push(id);
@@ -55,25 +55,29 @@ impl Schedule {
             schedule.stored.insert(root);
         }
         for &id in nodes.iter().filter(|&&id| summed(graph, uses, &computed, id).is_none()) {
-            schedule.store_inputs(graph, uses, &computed, id, id);
+            schedule.store_inputs(graph, uses, &computed, id);
         }
         schedule
     }
 
-    /// Marks what `id` reads from memory when it is computed in the group (or as the barrier) of `reader`.
-    fn store_inputs(&mut self, graph: &Graph, uses: &Uses, computed: &HashSet<NodeId>, id: NodeId, reader: NodeId) {
-        let fused = is_fused(graph, uses, reader) && uses.kind(id) != Kind::Broadcast;
-        for input in operands(graph, uses, id) {
-            if !computed.contains(&input) || !is_fused(graph, uses, input) {
-                continue;
-            }
-            if fused && self.together(graph, input, reader) {
-                continue;
-            }
-            if fused && is_cheap(uses, input) {
-                self.store_inputs(graph, uses, computed, input, reader);
-            } else {
-                self.stored.insert(input);
+    /// Marks what the group (or the barrier) of `reader` reads from memory, for itself and for the cheap nodes that it computes again.
+    fn store_inputs(&mut self, graph: &Graph, uses: &Uses, computed: &HashSet<NodeId>, reader: NodeId) {
+        let reader_is_fused = is_fused(uses, reader);
+        let (mut again, mut open) = (HashSet::new(), vec![reader]);
+        while let Some(id) = open.pop() {
+            let fused = reader_is_fused && uses.kind(id) != Kind::Broadcast;
+            for input in operands(graph, uses, id) {
+                if !computed.contains(&input) || !is_fused(uses, input) {
+                    continue;
+                }
+                if fused && self.together(graph, input, reader) {
+                    continue;
+                }
+                if !(fused && is_cheap(uses, input)) {
+                    self.stored.insert(input);
+                } else if again.insert(input) {
+                    open.push(input);
+                }
             }
         }
     }
@@ -88,12 +92,12 @@ impl Schedule {
 fn summed(graph: &Graph, uses: &Uses, computed: &HashSet<NodeId>, id: NodeId) -> Option<NodeId> {
     let node = graph.node(id);
     let input = *uses.inputs(node).first().filter(|_| uses.kind(id) == Kind::Sum)?;
-    (computed.contains(&input) && is_fused(graph, uses, input)).then_some(input)
+    (computed.contains(&input) && is_fused(uses, input)).then_some(input)
 }
 
 /// Whether a node is computed in a fused group: element by element, and not a sum that products write themselves.
-pub fn is_fused(graph: &Graph, uses: &Uses, id: NodeId) -> bool {
-    uses.kind(id).cost().is_some() && !uses.is_sum_of_products(graph, id)
+pub fn is_fused(uses: &Uses, id: NodeId) -> bool {
+    uses.kind(id).cost().is_some() && !uses.is_sum_of_products(id)
 }
 
 /// Whether computing a node again costs less than storing it.
@@ -103,7 +107,7 @@ pub fn is_cheap(uses: &Uses, id: NodeId) -> bool {
 
 /// The values that a node's step reads: its inputs, or those of all products for a sum of products.
 pub fn operands(graph: &Graph, uses: &Uses, id: NodeId) -> Vec<NodeId> {
-    if uses.is_sum_of_products(graph, id) {
+    if uses.is_sum_of_products(id) {
         let products = uses.products(graph, id);
         return products.into_iter().flat_map(|product| uses.inputs(graph.node(product))).collect();
     }
@@ -128,13 +132,13 @@ fn needed(graph: &Graph, uses: &Uses, roots: &[NodeId], known: &HashSet<NodeId>)
 fn earliest(graph: &Graph, uses: &Uses, nodes: &[NodeId], computed: &HashSet<NodeId>) -> HashMap<NodeId, usize> {
     let mut early: HashMap<NodeId, usize> = HashMap::new();
     for &id in nodes {
-        let reader_is_fused = is_fused(graph, uses, id);
+        let reader_is_fused = is_fused(uses, id);
         let ready = |input: NodeId| {
             if !computed.contains(&input) {
                 return 0;
             }
             // A group of another size, or a group after a barrier, must wait for the next level.
-            let waits = !is_fused(graph, uses, input) || (reader_is_fused && uses.kind(id) == Kind::Broadcast);
+            let waits = !is_fused(uses, input) || (reader_is_fused && uses.kind(id) == Kind::Broadcast);
             early[&input] + usize::from(waits)
         };
         let level = operands(graph, uses, id).into_iter().map(ready).max().unwrap_or(0);
@@ -157,7 +161,7 @@ fn latest(
         late.insert(*root, early[root]);
     }
     for &id in nodes.iter().rev() {
-        let level = if is_fused(graph, uses, id) { late.get(&id).copied().unwrap_or(early[&id]) } else { early[&id] };
+        let level = if is_fused(uses, id) { late.get(&id).copied().unwrap_or(early[&id]) } else { early[&id] };
         late.insert(id, level);
         let before = usize::from(uses.kind(id) == Kind::Broadcast);
         for input in operands(graph, uses, id) {

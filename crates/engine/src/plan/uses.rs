@@ -13,6 +13,8 @@ pub struct Uses {
     kinds: Vec<Option<Kind>>,
     values: Vec<NodeId>,
     counts: Vec<usize>,
+    /// Whether each node is a sum of products.
+    sums: Vec<bool>,
 }
 
 impl Uses {
@@ -42,7 +44,18 @@ impl Uses {
         for root in roots {
             counts[values[root.index()].index()] += 1;
         }
-        Ok(Self { kinds, values, counts })
+        let mut uses = Self { kinds, values, counts, sums: vec![false; needed.len()] };
+        for id in graph.ids().filter(|id| needed[id.index()]) {
+            uses.sums[id.index()] = uses.sums_products(graph.node(id));
+        }
+        Ok(uses)
+    }
+
+    /// Whether a node is a sum of products, for one whose inputs are known.
+    fn sums_products(&self, node: &Node) -> bool {
+        let private_sum = |id: NodeId| self.is_private(id) && self.sums[id.index()];
+        node.op == &ADD
+            && node.inputs.iter().map(|&id| self.value(id)).all(|id| self.is_private_product(id) || private_sum(id))
     }
 
     /// How a plan deals with `id`, which a root depends on.
@@ -71,22 +84,20 @@ impl Uses {
     }
 
     /// Whether `id` is a sum of two private products, or of one and such a sum: then products write into one buffer.
-    pub fn is_sum_of_products(&self, graph: &Graph, id: NodeId) -> bool {
-        let node = graph.node(id);
-        if node.op != &ADD {
-            return false;
-        }
-        let inputs = self.inputs(node);
-        let private_sum = |id: NodeId| self.is_private(id) && self.is_sum_of_products(graph, id);
-        let product = |id: NodeId| self.is_private_product(id);
-        inputs.iter().all(|&input| product(input) || private_sum(input))
+    pub fn is_sum_of_products(&self, id: NodeId) -> bool {
+        self.sums[id.index()]
     }
 
     /// The products that a sum of products adds up, in order.
     pub fn products(&self, graph: &Graph, id: NodeId) -> Vec<NodeId> {
-        if self.kind(id) == Kind::Product {
-            return vec![id];
+        let (mut products, mut open) = (Vec::new(), vec![id]);
+        while let Some(id) = open.pop() {
+            if self.kind(id) == Kind::Product {
+                products.push(id);
+            } else {
+                open.extend(self.inputs(graph.node(id)).into_iter().rev());
+            }
         }
-        self.inputs(graph.node(id)).into_iter().flat_map(|input| self.products(graph, input)).collect()
+        products
     }
 }

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use super::jvp::{jvp, tangent};
 use super::polarise::polarise;
 use super::substitute::substitute;
-use crate::{Argument, Error, Gradient, Graph, NodeId, Shifted, Tangents};
+use crate::{Argument, Error, Gradient, Graph, Node, NodeId, Shifted, Tangents};
 
 /// The terms whose elements sum to `u . H u`, where `tangents` holds `u` for each parameter and is extended:
 ///
@@ -44,24 +44,27 @@ pub fn curvature(
 
 /// `D2 node [t, t]`, or `None` if it is zero.
 fn second_derivative(graph: &mut Graph, node: NodeId, tangents: &Tangents) -> Result<Option<NodeId>, Error> {
-    let inputs = graph.node(node).inputs.clone();
+    let Node { op, attributes, inputs, .. } = graph.node(node).clone();
     let mut moving: Vec<NodeId> = inputs.iter().copied().filter(|input| tangents.contains_key(input)).collect();
     moving.sort_unstable();
     moving.dedup();
     let linear = |argument: &Argument| matches!(argument, Argument::Affine { .. }) || argument.is_fixed();
-    if moving.is_empty() || graph.node(node).op.arguments.iter().all(linear) {
+    if moving.is_empty() || op.arguments.iter().all(linear) {
         return Ok(None);
     }
-    // Symbols stand for the tangents, so that a tangent that happens to be a node of the rule is held fixed too.
-    let mut first = Tangents::new();
-    let mut actual = HashMap::new();
+    // Symbols stand for the inputs that move and for their tangents: what a rule makes of an input must not be simplified to something behind it,
+    // and a tangent that happens to be a node of the rule is held fixed too.
+    let (mut first, mut actual, mut operands) = (Tangents::new(), HashMap::new(), inputs);
     for input in moving {
-        let symbol = graph.input(graph.shape(input).clone());
-        first.insert(input, symbol);
-        actual.insert(symbol, tangents[&input]);
+        let [symbol, tangent] = [(); 2].map(|()| graph.input(graph.shape(input).clone()));
+        operands.iter_mut().filter(|operand| **operand == input).for_each(|operand| *operand = symbol);
+        first.insert(symbol, tangent);
+        actual.extend([(symbol, input), (tangent, tangents[&input])]);
     }
-    let Some(pushed) = tangent(graph, node, &first)? else { return Ok(None) };
-    first.insert(node, pushed);
+    let alike = graph.apply(op, attributes, &operands)?;
+    actual.insert(alike, node);
+    let Some(pushed) = tangent(graph, alike, &first)? else { return Ok(None) };
+    first.insert(alike, pushed);
     let mut second = first;
     if second.contains_key(&pushed) {
         return Ok(None);

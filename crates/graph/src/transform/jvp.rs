@@ -13,14 +13,10 @@ pub type Tangents = HashMap<NodeId, NodeId>;
 /// [`Error::Shape`] if a given tangent has another shape than its node, [`Error::OtherGraph`] if a node is of another graph.
 pub fn jvp(graph: &mut Graph, roots: &[NodeId], tangents: &mut Tangents) -> Result<(), Error> {
     graph.require("jvp", roots.iter().chain(tangents.keys()).chain(tangents.values()).copied())?;
-    let sources: Vec<NodeId> = tangents.keys().copied().collect();
-    let varies = graph.varies_with(&sources);
-    let needed = graph.needed_by(roots);
-    let path: Vec<NodeId> = graph.ids().filter(|id| varies[id.index()] && needed[id.index()]).collect();
-    for id in path {
-        if !tangents.contains_key(&id)
-            && let Some(tangent) = tangent(graph, id, tangents)?
-        {
+    // What is older than all nodes that have tangents depends on none of them.
+    let Some(&oldest) = tangents.keys().min() else { return Ok(()) };
+    for id in graph.needed_since(roots, Some(oldest), |id| tangents.contains_key(&id)) {
+        if let Some(tangent) = tangent(graph, id, tangents)? {
             tangents.insert(id, tangent);
         }
     }

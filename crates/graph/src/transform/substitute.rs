@@ -10,12 +10,8 @@ pub fn substitute(graph: &mut Graph, root: NodeId, replacements: &HashMap<NodeId
     graph
         .require("substitute", [&root].into_iter().chain(replacements.keys()).chain(replacements.values()).copied())?;
     let mut replaced = replacements.clone();
-    let needed = graph.needed_by(&[root]);
-    let path: Vec<NodeId> = graph.ids().take(root.index() + 1).filter(|id| needed[id.index()]).collect();
-    for id in path {
-        if replaced.contains_key(&id) {
-            continue;
-        }
+    let Some(&oldest) = replacements.keys().min() else { return Ok(root) };
+    for id in graph.needed_since(&[root], Some(oldest), |id| replacements.contains_key(&id)) {
         let inputs = graph.node(id).inputs.clone();
         if inputs.iter().any(|input| replaced.contains_key(input)) {
             let moved: Vec<NodeId> = inputs.iter().map(|input| *replaced.get(input).unwrap_or(input)).collect();

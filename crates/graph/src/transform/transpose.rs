@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::{Argument, Error, Graph, NodeId};
 
@@ -12,20 +12,32 @@ use crate::{Argument, Error, Graph, NodeId};
 /// If `root` is not linear in `source`.
 pub fn transpose(graph: &mut Graph, root: NodeId, source: NodeId, cotangent: NodeId) -> Result<Option<NodeId>, Error> {
     graph.require("transpose", [root, source, cotangent])?;
-    let varies = graph.varies_with(&[source]);
+    let path = graph.needed_since(&[root], Some(source), |id| id == source);
+    let varies = varying(graph, &path, source);
     let mut cotangents = HashMap::from([(root, cotangent)]);
-    let path: Vec<NodeId> =
-        graph.ids().take(root.index() + 1).filter(|id| varies[id.index()] && *id != source).collect();
-    for id in path.into_iter().rev() {
+    for id in path.into_iter().rev().filter(|id| varies.contains(id)) {
         let Some(&ct) = cotangents.get(&id) else { continue };
         for (argument, input) in graph.node(id).inputs.clone().into_iter().enumerate() {
-            if varies[input.index()] {
+            if varies.contains(&input) {
                 let Some(part) = pull(graph, id, argument, ct)? else { continue };
                 accumulate(graph, &mut cotangents, input, part)?;
             }
         }
     }
     Ok(cotangents.get(&source).copied())
+}
+
+/// `source` and those of the nodes on a `path` from it to which derivatives flow from it.
+fn varying(graph: &Graph, path: &[NodeId], source: NodeId) -> HashSet<NodeId> {
+    let mut varies = HashSet::from([source]);
+    for &id in path {
+        let node = graph.node(id);
+        let mut arguments = node.op.arguments.iter().zip(&node.inputs);
+        if arguments.any(|(argument, input)| !argument.is_fixed() && varies.contains(input)) {
+            varies.insert(id);
+        }
+    }
+    varies
 }
 
 /// The cotangent of a linear argument; `None` if no derivative flows.

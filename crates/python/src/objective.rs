@@ -126,6 +126,15 @@ impl Objective {
         });
     }
 
+    /// Whether its memory was freed.
+    #[getter]
+    fn is_closed(&self, py: Python<'_>) -> bool {
+        py.detach(|| match &self.inner {
+            Precision::Single(planned) => lock(planned).objective.is_none(),
+            Precision::Double(planned) => lock(planned).objective.is_none(),
+        })
+    }
+
     /// The number of parameters.
     #[getter]
     fn dim(&self) -> usize {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from ._arguments import shown
 from ._errors import ArgumentError
 from ._explanation import Explanation
 
@@ -19,7 +20,7 @@ def explain(loss_or_model, params_or_loss, batch=None, **options) -> Explanation
 
         return of_torch(loss_or_model, params_or_loss, batch, **options)
     if not callable(loss_or_model):
-        raise ArgumentError(f"loss: expected a function of the parameters, or a torch module and its loss, got {loss_or_model!r}")
+        raise ArgumentError(f"loss: expected a function of the parameters, or a torch module and its loss, got {shown(loss_or_model)}")
     from .jax import explain as of_jax
 
     return of_jax(loss_or_model, params_or_loss, batch, **options)

@@ -12,6 +12,7 @@ import math
 import numpy as np
 
 from . import _core
+from ._arguments import choice, is_number, is_whole, shown
 from ._builder import Builder, Differs, Replay
 from ._errors import ArgumentError, Error, InternalError, UnsupportedError
 from ._explanation import Explanation
@@ -166,15 +167,13 @@ def make(door: Door, batch, *, mode: str, l2: float, threads: int | None, memory
 
 
 def _options(mode, l2, threads, memory_bytes) -> dict:
-    if mode not in MODES:
-        raise ArgumentError(f"mode: expected one of {', '.join(MODES)}, got {mode!r}")
-    if not isinstance(l2, (int, float, np.number)) or isinstance(l2, (bool, np.bool_)) or not (0 <= float(l2) < math.inf):
-        raise ArgumentError(f"l2: expected a number, 0 or more, got {l2!r}")
+    choice("mode", mode, MODES)
+    if not is_number(l2) or l2 < 0:
+        raise ArgumentError(f"l2: expected a number, 0 or more, got {shown(l2)}")
     cores = _core.cores()
     for name, value in (("threads", threads), ("memory_bytes", memory_bytes)):
-        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-        if value is not None and not (whole and 1 <= value < 2**63):
-            raise ArgumentError(f"{name}: expected a whole number, 1 or more, got {value!r}")
+        if value is not None and not (is_whole(value) and 1 <= value < 2**63):
+            raise ArgumentError(f"{name}: expected a whole number, 1 or more, got {shown(value)}")
     threads = cores if threads is None else min(int(threads), 4 * cores)
     return {"l2": float(l2), "threads": threads, "memory_bytes": 2 << 30 if memory_bytes is None else int(memory_bytes)}
 

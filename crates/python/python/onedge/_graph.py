@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import math
 
 import numpy as np
 
 from . import _core
+from ._arguments import array_of, choice, named, shown
 from ._builder import Builder
 from ._errors import ArgumentError
 from ._front import _flat, _options
 from ._objective import Objective
-
-
-def _ours(method):
-    """Whatever the builder of graphs refuses is told with the name of the method."""
-
-    @functools.wraps(method)
-    def checked(*arguments, **options):
-        try:
-            return method(*arguments, **options)
-        except ArgumentError:
-            raise
-        except (TypeError, ValueError, IndexError, OverflowError) as error:
-            raise ArgumentError(f"{method.__name__}: {error}") from None
-
-    return checked
 
 
 class Graph:
@@ -42,13 +27,12 @@ class Graph:
     """
 
     def __init__(self, dtype: str = "f32"):
-        if dtype not in ("f32", "f64"):
-            raise ArgumentError(f'dtype: expected "f32" or "f64", got {dtype!r}')
+        choice("dtype", dtype, ("f32", "f64"))
         self._build = Builder(np.float64 if dtype == "f64" else np.float32)
         self._parameters: dict[str, Value] = {}
         self._data: dict[str, tuple[Value, int]] = {}
 
-    @_ours
+    @named
     def parameter(self, name: str, shape) -> Value:
         """A tensor of parameters."""
         self._new(name)
@@ -59,7 +43,7 @@ class Graph:
         self._parameters[name] = value
         return value
 
-    @_ours
+    @named
     def data(self, name: str, array) -> Value:
         """An array of numbers that are given. `Objective.replace({name: array, ...})` takes others."""
         self._new(name)
@@ -68,12 +52,12 @@ class Graph:
         self._data[name] = (value, len(self._build.fields) - 1)
         return value
 
-    @_ours
+    @named
     def constant(self, array) -> Value:
         """An array of numbers, or one, that stay."""
         return Value(self, self._build.known(self._array("constant", array)))
 
-    @_ours
+    @named
     def concatenate(self, values, axis: int = 0) -> Value:
         """Values one after the other along an axis."""
         values = [self._value(value) for value in values]
@@ -83,11 +67,12 @@ class Graph:
             joined = self._build.op("concat", joined, value._id, axes=[axis])
         return Value(self, joined)
 
+    @named
     def objective(self, loss: Value, *, outputs: Value | None = None, l2: float = 0.0, threads=None, memory_bytes=None) -> Objective:
         """The loss, one number, as an objective of all parameters; with `outputs`, the model's, also with Gauss-Newton products."""
         for name, value in (("loss", loss), ("outputs", outputs)):
             if not isinstance(value, Value) and not (name == "outputs" and value is None) or (value is not None and value._graph is not self):
-                raise ArgumentError(f"{name}: expected a value of this graph, got {value!r}")
+                raise ArgumentError(f"{name}: expected a value of this graph, got {shown(value)}")
         if math.prod(loss.shape) != 1:
             raise ArgumentError(f"loss: expected one number, got shape {list(loss.shape)}; take its mean()")
         if not self._parameters:
@@ -114,12 +99,12 @@ class Graph:
 
     def _new(self, name):
         if not isinstance(name, str) or not name:
-            raise ArgumentError(f"name: expected a text, got {name!r}")
+            raise ArgumentError(f"name: expected a text, got {shown(name)}")
         if name in self._parameters or name in self._data:
             raise ArgumentError(f"{name}: expected a new name, got one that is there already")
 
     def _array(self, name, array) -> np.ndarray:
-        array = np.asarray(array)
+        array = array_of(name, array)
         if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool) or np.issubdtype(array.dtype, np.complexfloating):
             raise ArgumentError(f"{name}: expected an array of real numbers, got one of {array.dtype}")
         if array.size == 0:
@@ -167,12 +152,10 @@ def _tree(shapes: dict, dtype):
             raise ArgumentError(f"expected a flat array, or a dict with {', '.join(shapes)}, got {got}")
         parts = []
         for name, shape in shapes.items():
-            if np.shape(tree[name]) != shape:
-                raise ArgumentError(f"{name}: expected shape {list(shape)}, got {list(np.shape(tree[name]))}")
-            try:
-                parts.append(np.asarray(tree[name], dtype).reshape(-1))
-            except (TypeError, ValueError) as error:
-                raise ArgumentError(f"{name}: expected an array of numbers: {error}") from None
+            array = array_of(name, tree[name], dtype)
+            if array.shape != shape:
+                raise ArgumentError(f"{name}: expected shape {list(shape)}, got {list(array.shape)}")
+            parts.append(array.reshape(-1))
         return np.concatenate(parts)
 
     def unflatten(flat):
@@ -232,46 +215,56 @@ class Value:
         a, b = build.full(self._id, shape), build.full(other._id, shape)
         return self._make(build.op(op, *((b, a) if turned else (a, b))))
 
+    @named
     def __add__(self, other):
         return self._two("add", other)
 
+    @named
     def __sub__(self, other):
         return self._two("sub", other)
 
+    @named
     def __mul__(self, other):
         return self._two("mul", other)
 
+    @named
     def __truediv__(self, other):
         return self._two("div", other)
 
+    @named
     def __radd__(self, other):
         return self._two("add", other, True)
 
+    @named
     def __rsub__(self, other):
         return self._two("sub", other, True)
 
+    @named
     def __rmul__(self, other):
         return self._two("mul", other, True)
 
+    @named
     def __rtruediv__(self, other):
         return self._two("div", other, True)
 
     def __neg__(self):
         return self._one("scale", factor=-1.0)
 
-    @_ours
+    @named
     def __pow__(self, exponent):
         if isinstance(exponent, Value):
             return (self.log() * exponent).exp()
         if not isinstance(exponent, (int, float, np.number)):
-            raise ArgumentError(f"power: expected a number or a value as exponent, got {exponent!r}")
+            raise ArgumentError(f"power: expected a number or a value as exponent, got {shown(exponent)}")
         if exponent == 2:
             return self * self
         return self._one("power", exponent=float(exponent))
 
+    @named
     def __gt__(self, other):
         return self._two("greater", other)
 
+    @named
     def __lt__(self, other):
         return self._two("greater", other, True)
 
@@ -281,6 +274,7 @@ class Value:
     def __le__(self, other):
         return 1.0 - (self > other)
 
+    @named
     def __matmul__(self, other):
         """Products of matrices over the last two axes, or with a vector; further axes are broadcast."""
         build, other = self._graph._build, self._graph._value(other)
@@ -307,7 +301,7 @@ class Value:
         product = build.op("matmul", left, right, left=False, right=False)
         return self._make(build.reshape(product, (*lead, a.shape[-2], b.shape[-1])))
 
-    @_ours
+    @named
     def __getitem__(self, key):
         """Slices, single places, `None` and `...`, as in NumPy; also arrays of known places."""
         places = np.arange(math.prod(self.shape)).reshape(self.shape)
@@ -373,14 +367,17 @@ class Value:
         """The same values, taken for constants by all derivatives."""
         return self._one("detach")
 
+    @named
     def maximum(self, other):
         """The larger one of each pair."""
         return self._two("maximum", other)
 
+    @named
     def minimum(self, other):
         """The smaller one of each pair."""
         return self._two("minimum", other)
 
+    @named
     def where(self, one, other):
         """`one` where this is not 0, else `other`."""
         build, one, other = self._graph._build, self._graph._value(one), self._graph._value(other)
@@ -390,14 +387,14 @@ class Value:
             raise ArgumentError(f"where: expected shapes that fit, got {self.shape}, {one.shape} and {other.shape}") from None
         return self._make(build.op("select", *(build.full(value._id, shape) for value in (self, one, other))))
 
-    @_ours
+    @named
     def reshape(self, *shape):
         """The same elements in another shape; one extent may be -1."""
         shape = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
         found = np.empty(self.shape, np.int8).reshape(shape).shape if math.prod(self.shape) < 1 << 28 else tuple(shape)
         return self._make(self._graph._build.reshape(self._id, found))
 
-    @_ours
+    @named
     def transpose(self, *axes):
         """Its axes in another order; reversed if none is given."""
         axes = axes[0] if len(axes) == 1 and isinstance(axes[0], (tuple, list)) else axes
@@ -407,25 +404,25 @@ class Value:
             raise ArgumentError(f"transpose: expected each of {rank} axes once, got {axes}")
         return self._make(self._graph._build.permute(self._id, order))
 
-    @_ours
+    @named
     def sum(self, axis=None, keepdims: bool = False):
         """The sum over an axis, axes, or all."""
         axes = _axes(axis, len(self.shape))
         return self._kept(self._make(self._graph._build.sum(self._id, axes)), axes, keepdims)
 
-    @_ours
+    @named
     def mean(self, axis=None, keepdims: bool = False):
         """The mean over an axis, axes, or all."""
         axes = _axes(axis, len(self.shape))
         return self.sum(axis, keepdims)._one("scale", factor=1.0 / math.prod(self.shape[one] for one in axes))
 
-    @_ours
+    @named
     def max(self, axis=None, keepdims: bool = False):
         """The largest element over an axis, axes, or all."""
         axes = _axes(axis, len(self.shape))
         return self._kept(self._one("reduce_max", axes=axes) if axes else self, axes, keepdims)
 
-    @_ours
+    @named
     def var(self, axis=None, keepdims: bool = False):
         """The variance over an axis, axes, or all: the mean squared distance from the mean."""
         axes = _axes(axis, len(self.shape))
@@ -436,7 +433,7 @@ class Value:
             return reduced
         return reduced.reshape(tuple(1 if axis in axes else extent for axis, extent in enumerate(self.shape)))
 
-    @_ours
+    @named
     def conv2d(self, kernel, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups: int = 1):
         """A convolution of images `[n, height, width, channels]` with a kernel `[height, width, channels / groups, outputs]`."""
         build, kernel = self._graph._build, self._graph._value(kernel)
@@ -454,6 +451,7 @@ class Value:
         """The logarithm of the sum of exp(x) along the last axis, which is gone."""
         return self._one("logsumexp")
 
+    @named
     def take(self, rows):
         """The rows of a matrix whose numbers are given, or come as data."""
         build, rows = self._graph._build, self._graph._value(rows)
@@ -462,6 +460,7 @@ class Value:
         flat = build.reshape(rows._id, (math.prod(rows.shape),))
         return self._make(build.reshape(build.op("take", self._id, flat), (*rows.shape, self.shape[1])))
 
+    @named
     def cross_entropy(self, labels):
         """-log softmax(x)[label] along the last axis, which is gone; labels are whole numbers, given or as data."""
         build, labels = self._graph._build, self._graph._value(labels)

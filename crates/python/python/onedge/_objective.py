@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 
 from . import _core
+from ._arguments import array_of, count, number, seed_of, shown
 from ._errors import ArgumentError
 
 
@@ -100,12 +101,13 @@ class Objective:
         if isinstance(tree, np.ndarray) and tree.ndim == 1 and tree.size == self.dim:
             if not (np.issubdtype(tree.dtype, np.floating) or np.issubdtype(tree.dtype, np.integer)):
                 raise ArgumentError(f"expected an array of numbers, got one of {tree.dtype}")
-            return np.ascontiguousarray(np.asarray(tree), precision)
+            with np.errstate(over="ignore"):
+                return np.ascontiguousarray(array_of("parameters", tree), precision)
         return self._tree[0](tree)
 
     def unflatten(self, flat):
         """A flat array as a tree of parameters."""
-        flat = np.asarray(flat) if isinstance(flat, np.ndarray) or hasattr(flat, "__array__") else np.zeros(0)
+        flat = array_of("flat", flat)
         if flat.shape != (self.dim,):
             raise ArgumentError(f"expected a flat array of {self.dim} numbers, got one of shape {flat.shape}")
         return self._tree[1](flat)
@@ -138,11 +140,8 @@ class Objective:
 
     def top_eigenvalues(self, k: int = 1, *, tolerance: float = 1e-3, max_products: int = 200, seed: int = 0) -> Eigenvalues:
         """The `k` largest eigenvalues of H at the point, by thick-restart Lanczos."""
-        _counts(k=k, max_products=max_products)
-        _numbers(tolerance=tolerance)
-        _seed(seed)
         values, bounds, converged, products = self._core.top_eigenvalues(
-            k, tolerance=tolerance, max_products=max_products, seed=seed
+            count("k", k), tolerance=number("tolerance", tolerance), max_products=count("max_products", max_products), seed=seed_of(seed)
         )
         return Eigenvalues(np.array(values), np.array(bounds), converged, products)
 
@@ -156,10 +155,8 @@ class Objective:
 
     def trace(self, *, samples: int = 32, relative_error: float = 0.1, seed: int = 0) -> Estimate:
         """The trace of H at the point, by random signs."""
-        _counts(samples=samples)
-        _numbers(relative_error=relative_error)
-        _seed(seed)
-        return Estimate(*self._core.trace(samples=samples, relative_error=relative_error, seed=seed))
+        found = self._core.trace(samples=count("samples", samples), relative_error=number("relative_error", relative_error), seed=seed_of(seed))
+        return Estimate(*found)
 
     def as_scipy(self, matrix: str = "hessian"):
         """The Hessian at the point, or the `"gauss-newton"` matrix, as a `scipy.sparse.linalg.LinearOperator` of flat arrays. It is of this point alone: after the
@@ -177,23 +174,4 @@ class Objective:
 
     def density(self, *, steps: int = 64, vectors: int = 4, seed: int = 0) -> np.ndarray:
         """The density of all eigenvalues of H at the point: rows of a value and its weight, by stochastic Lanczos quadrature."""
-        _counts(steps=steps, vectors=vectors)
-        _seed(seed)
-        return np.array(self._core.density(steps=steps, vectors=vectors, seed=seed))
-
-
-def _counts(**given):
-    for name, value in given.items():
-        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not 1 <= value < 2**32:
-            raise ArgumentError(f"{name}: expected a whole number, 1 or more, got {value!r}")
-
-
-def _seed(value):
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not 0 <= value < 2**64:
-        raise ArgumentError(f"seed: expected a whole number, 0 or more, got {value!r}")
-
-
-def _numbers(**given):
-    for name, value in given.items():
-        if not isinstance(value, (int, float, np.number)) or isinstance(value, (bool, np.bool_)) or not np.isfinite(float(min(value, 1e308))):
-            raise ArgumentError(f"{name}: expected a finite number, got {value!r}")
+        return np.array(self._core.density(steps=count("steps", steps), vectors=count("vectors", vectors), seed=seed_of(seed)))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._errors import ArgumentError, StateError
+from ._arguments import choice
+from ._errors import ArgumentError, NonFiniteError, StateError
 
 
 def scipy_operator(objective, matrix: str):
@@ -12,8 +13,7 @@ def scipy_operator(objective, matrix: str):
     from scipy.sparse.linalg import LinearOperator
 
     products = {"hessian": objective._core.hessian_vector, "gauss-newton": objective._core.gauss_newton_vector}
-    if not isinstance(matrix, str) or matrix not in products:
-        raise ArgumentError(f"matrix: expected one of {', '.join(products)}, got {matrix!r}")
+    choice("matrix", matrix, products)
     precision = np.float64 if objective.dtype == "f64" else np.float32
     product, point = products[matrix], objective._points
     if not point:
@@ -43,8 +43,19 @@ def jax_function(objective):
         objective._points += 1
         return core.linearize(vector(w))
 
+    def finite(function, shape):
+        """What is not finite is NaN, as in JAX."""
+
+        def checked(*arguments):
+            try:
+                return np.asarray(function(*arguments), precision)
+            except NonFiniteError:
+                return np.full(shape, np.nan, precision)
+
+        return checked
+
     def call(function, shape, *arguments):
-        return jax.pure_callback(function, jax.ShapeDtypeStruct(shape, precision), *arguments, vmap_method="sequential")
+        return jax.pure_callback(finite(function, shape), jax.ShapeDtypeStruct(shape, precision), *arguments, vmap_method="sequential")
 
     def product(w, v):
         linearized(w)
@@ -61,7 +72,7 @@ def jax_function(objective):
 
     @jax.custom_jvp
     def loss(w):
-        return call(lambda w: np.asarray(core.loss(vector(w)), precision), (), w)
+        return call(lambda w: core.loss(vector(w)), (), w)
 
     @loss.defjvp
     def _(primals, tangents):
@@ -70,7 +81,12 @@ def jax_function(objective):
 
     def of_parameters(params):
         """The loss at these parameters."""
-        flat, _ = ravel_pytree(params)
+        if core.is_closed:
+            raise StateError("expected an objective that is open, got one that was closed; make another one")
+        try:
+            flat, _ = ravel_pytree(params)
+        except Exception as error:
+            raise ArgumentError(f"params: expected a tree of arrays: {error}") from None
         if flat.shape != (dim,):
             raise ArgumentError(f"params: expected {dim} numbers in all, got {flat.size}")
         if flat.dtype != precision:

@@ -6,18 +6,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._arguments import array_of, choice, of_user, shown
 from .._errors import ArgumentError
 from .._front import Door, Known, Lowered, Node
 from . import _control, _elementwise, _movement, _products, _reductions  # noqa: F401  (they fill the table)
-from ._lowering import Lowering, _Refused
+from ._lowering import LIBRARIES, Lowering, _Refused
 
 
 class JaxDoor(Door):
     """`loss(params, batch)`, or `loss(outputs(params, batch), batch)`."""
 
     def __init__(self, loss, params, *, dtype, has_batch: bool, outputs=None):
-        leaves, self._structure = jax.tree.flatten(params)
-        leaves = [np.asarray(leaf) for leaf in leaves]
+        leaves, self._structure = _leaves("params", params)
+        leaves = [array_of("params", leaf) for leaf in leaves]
         if not leaves:
             raise ArgumentError("params: expected at least one array, got none")
         for leaf in leaves:
@@ -25,7 +26,7 @@ class JaxDoor(Door):
                 raise ArgumentError(f"params: expected floating-point arrays, got one of {leaf.dtype}; put it into the batch")
         for name, function in (("loss", loss), ("outputs", outputs)):
             if not (callable(function) or (name == "outputs" and function is None)):
-                raise ArgumentError(f"{name}: expected a function, got {function!r}")
+                raise ArgumentError(f"{name}: expected a function, got {shown(function)}")
         self._loss, self._outputs, self._has_batch = loss, outputs, has_batch
         self.precision = _precision(dtype, leaves)
         self._double = self.precision == np.float64
@@ -56,10 +57,8 @@ class JaxDoor(Door):
     def _cast_batch(self, batch):
         if not self._has_batch:
             return ()
-        try:
-            return jax.tree.map(lambda leaf: _cast(leaf, self.precision), batch)
-        except TypeError as error:
-            raise ArgumentError(f"batch: expected a tree of arrays, got another leaf: {error}") from None
+        leaves, structure = _leaves("batch", batch)
+        return jax.tree.unflatten(structure, [_cast(leaf, self.precision) for leaf in leaves])
 
     def _trace(self, params, data):
         """The loss, and the outputs where they are told, as a jaxpr: traced once for each form of a batch."""
@@ -73,7 +72,10 @@ class JaxDoor(Door):
                 outputs = self._outputs(*arguments)
                 return self._loss(outputs, *arguments[1:]), outputs
 
-            traced = jax.make_jaxpr(both)(*arguments)
+            try:
+                traced = jax.make_jaxpr(both)(*arguments)
+            except Exception as error:
+                raise of_user("the loss", error, LIBRARIES) from error
             shapes = [out.aval.shape for out in traced.jaxpr.outvars]
             wanted = 1 if self._outputs is None else 2
             if shapes[:1] != [()] or not jnp.issubdtype(traced.jaxpr.outvars[0].aval.dtype, jnp.floating):
@@ -110,8 +112,9 @@ class JaxDoor(Door):
         return jax.tree.map(other, batch)
 
     def shapes(self, batch):
-        leaves, structure = jax.tree.flatten(batch)
-        return structure, [(tuple(np.shape(leaf)), str(getattr(leaf, "dtype", type(leaf).__name__))) for leaf in leaves]
+        leaves, structure = _leaves("batch", batch)
+        leaves = [leaf if hasattr(leaf, "shape") and hasattr(leaf, "dtype") else array_of("batch", leaf) for leaf in leaves]
+        return structure, [(tuple(leaf.shape), str(leaf.dtype)) for leaf in leaves]
 
 
 def _is_key(leaf) -> bool:
@@ -119,18 +122,27 @@ def _is_key(leaf) -> bool:
 
 
 def _precision(dtype, leaves) -> np.dtype:
-    names = {"f32": np.float32, "f64": np.float64, None: None}
-    if not (dtype is None or isinstance(dtype, str)) or dtype not in names:
-        raise ArgumentError(f'dtype: expected "f32" or "f64", got {dtype!r}')
+    names = {"f32": np.float32, "f64": np.float64}
     if dtype is not None:
-        return np.dtype(names[dtype])
+        return np.dtype(names[choice("dtype", dtype, ("f32", "f64"))])
     return np.dtype(np.float64 if any(leaf.dtype == np.float64 for leaf in leaves) else np.float32)
 
 
+def _leaves(name: str, tree):
+    """The leaves of a tree and its form."""
+    try:
+        return jax.tree.flatten(tree)
+    except Exception as error:
+        raise ArgumentError(f"{name}: expected a tree of arrays, got {shown(tree)}: {error}") from None
+
+
 def _cast(leaf, precision):
-    array = leaf if hasattr(leaf, "dtype") else np.asarray(leaf)
-    if _is_key(array):
-        return array
+    if _is_key(leaf):
+        return leaf
+    array = leaf if isinstance(leaf, jax.Array) else array_of("batch", leaf)
+    if not (array.dtype == bool or jnp.issubdtype(array.dtype, jnp.number)) or jnp.issubdtype(array.dtype, jnp.complexfloating):
+        raise ArgumentError(f"batch: expected arrays of real numbers, got {shown(leaf)}")
+    array = array if isinstance(array, jax.Array) else np.asarray(array, array.dtype.newbyteorder("="))
     return jnp.asarray(array, precision) if jnp.issubdtype(array.dtype, jnp.floating) else jnp.asarray(array)
 
 
@@ -147,16 +159,17 @@ def _tree(structure, leaves, precision):
     def flatten(tree):
         if isinstance(tree, np.ndarray) and tree.ndim == 1 and structure.num_leaves > 1:
             return tree
-        parts, other = jax.tree.flatten(tree)
+        parts, other = _leaves("parameters", tree)
         if other != structure:
             raise ArgumentError(f"expected a tree like that of the parameters, {structure}, got {other}")
-        for part, shape in zip(parts, shapes):
-            if np.shape(part) != shape:
-                raise ArgumentError(f"expected arrays shaped as the parameters, got {np.shape(part)} for {shape}")
-        try:
-            return np.concatenate([np.asarray(part, precision).reshape(-1) for part in parts])
-        except (TypeError, ValueError) as error:
-            raise ArgumentError(f"expected arrays of numbers, got others: {error}") from None
+        arrays = [array_of("parameters", part) for part in parts]
+        for array, shape in zip(arrays, shapes):
+            if array.shape != shape:
+                raise ArgumentError(f"expected arrays shaped as the parameters, got {array.shape} for {shape}")
+            if not jnp.issubdtype(array.dtype, jnp.floating) and not np.issubdtype(array.dtype, np.integer):
+                raise ArgumentError(f"expected arrays of numbers, got {shown(array)}")
+        with np.errstate(over="ignore"):
+            return np.concatenate([array.astype(precision).reshape(-1) for array in arrays])
 
     def unflatten(flat):
         parts = np.split(flat, ends[:-1])

@@ -92,13 +92,14 @@ impl Objective {
         Ok(Self { inner, stop, dim, has_outputs: outputs.is_some() })
     }
 
-    /// Other values of the fields that are not shared, of as many parts.
-    fn replace(&self, py: Python<'_>, arrays: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
+    /// Other values of the fields that are not shared, of as many parts unless another number is given.
+    #[pyo3(signature = (arrays, parts=None))]
+    fn replace(&self, py: Python<'_>, arrays: Vec<Bound<'_, PyAny>>, parts: Option<usize>) -> PyResult<()> {
         in_precision!(self, planned, T, {
             let arrays: Vec<Arc<[T]>> = arrays.iter().map(kept::<T>).collect::<PyResult<_>>()?;
             let replaced = self.run(py, planned, move |objective| {
-                let (parts, shared) = (objective.examples().len(), objective.examples().shared().to_vec());
-                objective.replace(in_parts(parts, arrays)?.with_shared(shared))
+                let (before, shared) = (objective.examples().len(), objective.examples().shared().to_vec());
+                objective.replace(in_parts(parts.unwrap_or(before), arrays)?.with_shared(shared))
             });
             replaced?.map_err(argument)
         })

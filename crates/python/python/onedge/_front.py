@@ -161,8 +161,7 @@ def _flat(array, precision) -> np.ndarray:
 def make(door: Door, batch, *, mode: str, l2: float, threads: int | None, memory_bytes: int | None) -> Objective:
     """The objective of a door's loss on a batch."""
     options = _options(mode, l2, threads, memory_bytes)
-    recipe, why = _recipe(door, batch, mode, options["threads"])
-    core = recipe.plan(batch, **options)
+    recipe, core, why = _planned(door, batch, mode, options)
     return Objective(core, door.tree, recipe.lowered.notes, _Batches(recipe, core, options, door.shapes(batch)), why)
 
 
@@ -178,73 +177,102 @@ def _options(mode, l2, threads, memory_bytes) -> dict:
     return {"l2": float(l2), "threads": threads, "memory_bytes": 2 << 30 if memory_bytes is None else int(memory_bytes)}
 
 
-def _recipe(door: Door, batch, mode: str, threads: int) -> tuple[Recipe, str]:
-    """How to compute this batch, and why so."""
+def _planned(door: Door, batch, mode: str, options: dict) -> tuple[Recipe, _core.Objective, str]:
+    """How to compute this batch, planned, and why so."""
     examples, problem = (None, "the loss has no batch") if batch is None else door.examples(batch)
     if mode == "mean" and examples is None:
         raise ArgumentError(f'mode: expected "auto" or "whole", got "mean", but {problem}')
     whole = Recipe.of(door, batch, 1, examples)
+
+    def as_a_whole(why: str, core=None):
+        return whole, core or whole.plan(batch, **options), why
+
     if mode == "whole":
-        return whole, "it was asked for"
+        return as_a_whole("it was asked for")
     if examples is None:
-        return whole, problem
-    parts = choose(whole.lowered.builder, examples, threads, door.precision.itemsize)
+        return as_a_whole(problem)
+    parts = choose(whole.lowered.builder, examples, options["threads"], door.precision.itemsize)
     if parts == 1:
-        return whole, "the batch is small enough for one piece"
+        return as_a_whole("the batch is small enough for one piece")
     try:
         recipe = Recipe.of(door, batch, parts, examples)
     except Error as error:
         if mode == "mean":
             raise
-        return whole, f"a part of it cannot be taken alone: {error}"
+        return as_a_whole(f"a part of it cannot be taken alone: {error}")
     except Differs:
         if mode == "mean":
             raise ArgumentError('mode: expected "auto" or "whole", got "mean", but parts of the batch lead to different graphs') from None
-        return whole, "parts of the batch lead to different graphs"
-    told = "as you say"
-    if mode == "auto":
-        told = "loss and gradient of parts agree with those of the batch"
-        apart = _apart(door, batch, whole, recipe)
-        if apart is not None:
-            return whole, apart
-    return recipe, f"a mean over examples, {told}: {parts} parts of {examples // parts}"
+        return as_a_whole("parts of the batch lead to different graphs")
+    told = f"{parts} parts of {examples // parts}"
+    if mode == "mean":
+        return recipe, recipe.plan(batch, **options), f"a mean over examples, as you say: {told}"
+    trial = _Trial(door, batch, whole, recipe, options)
+    apart = trial.apart()
+    if apart is not None:
+        return as_a_whole(apart, trial.whole_core(batch))
+    core = trial.cores[1]
+    core.replace(recipe.arrays(batch), parts)
+    return recipe, core, f"a mean over examples, as loss and gradient of parts agree with those of the batch: {told}"
 
 
-def _apart(door: Door, batch, whole: Recipe, recipe: Recipe) -> str | None:
-    """Why the loss is not the mean of those of its parts, if it is not: by loss and gradient of two parts and of both as a whole, on this batch and on one
-    of other values, as weights that happen to be equal here need not be in the next."""
-    size = recipe.examples // recipe.parts
-    options = {"l2": 0.0, "threads": 1, "memory_bytes": 1}
-    draws = np.random.default_rng(0)
-    w = door.start().astype(door.precision)
-    w = w + (0.02 * draws.standard_normal(w.shape) * (np.abs(w).mean() + 0.01)).astype(door.precision)
-    near = 1e-9 if door.precision == np.float64 else 2e-4
-    try:
-        two = door.part(batch, 0, 2 * size)
-        whole = whole if recipe.parts == 2 else Recipe.of(door, two, 1, 2 * size)
-        halves = Recipe(door, recipe.lowered, 2, 2 * size)
-        cores = [whole.plan(two, **options), halves.plan(two, **options)]
-        for values in (two, door.scrambled(two, draws)):
-            if values is not two:
-                cores[0].replace(whole.arrays(values))
-                cores[1].replace(halves.arrays(values))
-            (loss, gradient), (mean, mean_gradient) = (core.linearize(w) for core in cores)
-            if abs(loss - mean) > near * max(abs(loss), abs(mean)) or _far(gradient, mean_gradient, near):
-                if mean and abs(loss / mean - 2) < 1e-3:
-                    return "the loss is a sum over examples; a mean of them could be taken in parts"
-                return "the loss ties examples together: that of two parts is not the mean of theirs"
-    except Differs:
-        return "parts of the batch lead to different graphs"
-    except Error as error:
-        if isinstance(error, (InternalError, UnsupportedError)):
+class _Trial:
+    """Two parts of a batch, and both as a whole: whether the loss of the whole is the mean of theirs."""
+
+    def __init__(self, door: Door, batch, whole: Recipe, recipe: Recipe, options: dict):
+        self.door, self.size, self.options = door, recipe.examples // recipe.parts, options
+        self.two = door.part(batch, 0, 2 * self.size)
+        self.is_all = recipe.parts == 2
+        self.whole = whole
+        self.halves = Recipe(door, recipe.lowered, 2, 2 * self.size)
+        self.cores: list = []
+
+    def whole_core(self, batch):
+        """The plan of the whole batch, if that is what was tried."""
+        if not self.is_all or not self.cores:
+            return None
+        self.cores[0].replace(self.whole.arrays(batch))
+        return self.cores[0]
+
+    def apart(self) -> str | None:
+        """Why it is not, if it is not: by loss and gradient on this batch and on one of other values, as weights that happen to be equal here need not be
+        in the next."""
+        try:
+            if not self.is_all:
+                self.whole = Recipe.of(self.door, self.two, 1, 2 * self.size)
+            for recipe in (self.whole, self.halves):
+                self.cores.append(recipe.plan(self.two, **self.options))
+            draws = np.random.default_rng(0)
+            w = self.door.start().astype(self.door.precision)
+            w = w + (0.02 * draws.standard_normal(w.shape) * (np.abs(w).mean() + 0.01)).astype(self.door.precision)
+            return self._differ(w) or self._differ(w, self.door.scrambled(self.two, draws))
+        except Differs:
+            return "parts of the batch lead to different graphs"
+        except (InternalError, UnsupportedError):
             raise
-        return f"whether it is a mean over examples could not be tried: {error}"
-    return None
+        except Error as error:
+            return f"whether it is a mean over examples could not be tried: {error}"
+
+    def _differ(self, w, values=None) -> str | None:
+        """Whether loss and gradient differ, the L2 term aside."""
+        found, l2 = [], self.options["l2"]
+        for recipe, core in zip((self.whole, self.halves), self.cores):
+            if values is not None:
+                core.replace(recipe.arrays(values))
+            loss, gradient = core.linearize(w)
+            found.append((loss - 0.5 * l2 * float(np.dot(w.astype(np.float64), w)), gradient - self.door.precision.type(l2) * w))
+        (loss, gradient), (mean, mean_gradient) = found
+        near = 1e-9 if self.door.precision == np.float64 else 2e-4
+        if abs(loss - mean) <= near * max(abs(loss), abs(mean)) and not _far(gradient, mean_gradient, 20 * near):
+            return None
+        if mean and abs(loss / mean - 2) < 1e-3:
+            return "the loss is a sum over examples; a mean of them could be taken in parts"
+        return "the loss ties examples together: that of two parts is not the mean of theirs"
 
 
 def _far(one, other, near) -> bool:
     scale = max(float(np.abs(one).max(initial=0)), float(np.abs(other).max(initial=0)))
-    return bool(float(np.abs(one - other).max(initial=0)) > 20 * near * scale)
+    return bool(float(np.abs(one - other).max(initial=0)) > near * scale)
 
 
 class _Batches:
@@ -281,7 +309,8 @@ def explain(door: Door, batch, *, mode: str) -> Explanation:
         survey.append(str(error))
     if survey:
         return Explanation(False, list(dict.fromkeys(survey)), 1, "", door.start().size, 0, (0, 0), [])
-    recipe, why = _recipe(door, batch, mode, options["threads"])
+    recipe, core, why = _planned(door, batch, mode, options)
+    core.close()
     build = recipe.lowered.builder
     own = sum(build.of_batch)
     fields = (own, len(build.of_batch) - own)

@@ -40,11 +40,18 @@ def test_loss_and_derivatives_are_jax_s(name):
     np.testing.assert_array_equal(w, flat)
     u, v = draws.normal(size=w.shape), draws.normal(size=w.shape)
     value, gradient = o.linearize(w)
-    f = jax.jit(lambda w: loss(unravel(w), batch))
-    product = lambda v: jax.jvp(jax.grad(f), (jnp.asarray(w),), (jnp.asarray(v),))[1]
+
+    @jax.jit
+    def jax_s(w, u, v):
+        f = lambda w: loss(unravel(w), batch)
+        slopes, back = jax.linearize(jax.grad(f), w)
+        of_u, of_v = jax.vmap(back)(jnp.stack([u, v]))
+        return f(w), slopes, u @ of_u, of_v
+
+    value_there, slopes, bend, product = jax_s(w, u, v)
     near = ROUNDED.get(name, 1e-10)
-    assert apart(value, f(w)) < near
-    assert apart(o.loss(w), f(w)) < near
-    assert apart(gradient, jax.grad(f)(jnp.asarray(w))) < near
-    assert apart(o.curvature(u), u @ product(u)) < near
-    assert apart(o.hessian_vector(v), product(v)) < near
+    assert apart(value, value_there) < near
+    assert apart(o.loss(w), value_there) < near
+    assert apart(gradient, slopes) < near
+    assert apart(o.curvature(u), bend) < near
+    assert apart(o.hessian_vector(v), product) < near

@@ -183,15 +183,15 @@ class Replay(Builder):
 
     def __init__(self, first: Builder):
         self.dtype, self.from_batch = first.dtype, False
-        self._shapes, self._script, self._place = first._shapes, first.script, 0
+        self._shapes, self.script, self._place = first._shapes, first.script, 0
         self._inputs = iter(value for value in range(len(first)) if value not in first._made())
         self._gathered: list = []
 
     def _next(self, name):
-        if self._place == len(self._script):
+        if self._place == len(self.script):
             raise Differs(f"{name} after the end")
         self._place += 1
-        return self._script[self._place - 1]
+        return self.script[self._place - 1]
 
     def input(self, shape) -> int:
         value = next(self._inputs, None)
@@ -222,7 +222,7 @@ class Replay(Builder):
 
     def finish(self) -> list:
         """The arrays of the batch, in the order of its fields."""
-        if self._place != len(self._script):
+        if self._place != len(self.script):
             raise Differs("an early end")
         return self._gathered
 

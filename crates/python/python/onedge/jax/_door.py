@@ -9,7 +9,7 @@ import numpy as np
 from .._arguments import array_of, choice, of_user, shown
 from .._errors import ArgumentError
 from .._front import Door, Known, Lowered, Node
-from . import _control, _elementwise, _movement, _products, _reductions  # noqa: F401  (they fill the table)
+from . import _control, _convolution, _custom, _elementwise, _movement, _products, _reductions, _refused, _scatter, _special, _windows  # noqa: F401  (they fill the table)
 from ._lowering import LIBRARIES, Lowering, _Refused
 
 

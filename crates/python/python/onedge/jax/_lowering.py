@@ -6,15 +6,25 @@ of the table. Nothing here differentiates.
 
 from __future__ import annotations
 
+import os
+import sys
+
+import jax
 import numpy as np
 from jax.extend import core as jex
 
 from .._builder import Builder
 from .._errors import UnsupportedError
 from .._front import Known, Node
-from ._table import TABLE
+from ._softmax import Patterns
+from ._table import REFUSED, TABLE
 
-CALLS = {"jit", "pjit", "closed_call", "core_call", "custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr", "remat", "remat2", "checkpoint"}
+CALLS = {"jit", "pjit", "closed_call", "core_call", "remat", "remat2", "checkpoint"}
+
+
+def fixed(operand) -> bool:
+    """Whether the values of an operand may decide how something is lowered."""
+    return isinstance(operand, Known) and not operand.batch
 
 
 class Lowering:
@@ -29,6 +39,11 @@ class Lowering:
         self.memo: list = [] if memo is None else memo
         self._remembered = None if memo is None else iter(memo)
         self._survey = survey
+        # How often what is lowered will be differentiated.
+        self.order = 2
+        self.patterns = Patterns(self.builder)
+        # The equations of each jaxpr that count.
+        self._live: dict[int, tuple] = {}
         self._fields: dict[int, tuple[object, int]] = {}
 
     def node(self, operand) -> int:
@@ -46,20 +61,26 @@ class Lowering:
         shape = equation.outvars[0].aval.shape
         return [self.builder.full(self.node(operand), shape) for operand in operands]
 
+    def data(self, array) -> int:
+        """An array that was computed from known operands of the equation that is being lowered."""
+        return self.builder.known(array, self.builder.from_batch)
+
     def note(self, text: str):
         if text not in self.notes:
             self.notes.append(text)
 
-    def run(self, jaxpr, consts, arguments):
-        """The results of a jaxpr."""
-        values = {}
+    def run(self, jaxpr, consts, arguments, done=None):
+        """The results of a jaxpr, some of whose values may be `done` already."""
+        values = dict(done or ())
 
         def read(variable):
             return Known(np.asarray(variable.val)) if isinstance(variable, jex.Literal) else values[variable]
 
         values.update(zip(jaxpr.constvars, consts))
         values.update(zip(jaxpr.invars, arguments))
-        for equation in jaxpr.eqns:
+        for equation in self.needed(jaxpr):
+            if done and equation.outvars[0] in done:
+                continue
             operands = [read(variable) for variable in equation.invars]
             results = self.equation(equation, operands)
             self.builder.from_batch = False
@@ -68,6 +89,23 @@ class Lowering:
                     raise AssertionError(f"{equation.primitive.name}: {self.builder.shape(result.value)} is not {variable.aval.shape}")
                 values[variable] = result
         return [read(variable) for variable in jaxpr.outvars]
+
+    def needed(self, jaxpr):
+        """The equations that the results depend on."""
+        if id(jaxpr) not in self._live:
+            live, equations = {v for v in jaxpr.outvars if not isinstance(v, jex.Literal)}, []
+            for equation in reversed(jaxpr.eqns):
+                if not live.isdisjoint(equation.outvars):
+                    equations.append(equation)
+                    live.update(v for v in equation.invars if not isinstance(v, jex.Literal))
+            self._live[id(jaxpr)] = jaxpr, equations[::-1]
+        return self._live[id(jaxpr)][1]
+
+    def through(self, equation, function, operands):
+        """The results of a function of JAX that stands for the equation."""
+        like = [jax.ShapeDtypeStruct(v.aval.shape, v.aval.dtype) for v in equation.invars]
+        traced = jax.make_jaxpr(function)(*like)
+        return self.run(traced.jaxpr, [Known(const) for const in traced.consts], operands)
 
     def equation(self, equation, operands):
         """The results of one equation."""
@@ -87,14 +125,14 @@ class Lowering:
         known = all(isinstance(operand, Known) for operand in operands)
         if name in CALLS:
             inner = inner_jaxpr(equation)
-            if name.startswith("custom_vjp") and not known:
-                self.note(f"{line_of(equation) or 'the loss'}: a custom_vjp rule is not used: onedge differentiates the function itself")
             consts = [Known(const) for const in inner.consts]
             return self.run(inner.jaxpr, consts, operands[len(operands) - len(inner.jaxpr.invars) :])
-        if known:
+        if known and not name.startswith(("custom_jvp", "custom_vjp")):
             return self._compute(equation, operands)
         lower = TABLE.get(name)
         if lower is None:
+            if name in REFUSED:
+                raise unsupported(equation, *REFUSED[name])
             raise unsupported(equation, f"the primitive `{name}` of parameters", "write it with supported ones, or compute it from data alone")
         self.builder.from_batch = any(isinstance(operand, Known) and operand.batch for operand in operands)
         results = lower(self, equation, operands)
@@ -140,10 +178,22 @@ def unsupported(equation, what: str, hint: str) -> _Refused:
 def line_of(equation) -> str | None:
     """The user's line that made an equation, if it is known."""
     source = equation.source_info.traceback
+    places = tuple(_libraries())
     for frame in list(source.frames) if source is not None else []:
-        if not any(part in frame.file_name for part in LIBRARIES):
+        if not frame.file_name.startswith(places):
             return f"{frame.file_name}:{frame.line_num}"
     return None
 
 
-LIBRARIES = ("/jax/", "/jaxlib/", "/flax/", "/haiku/", "/equinox/", "/optax/", "/onedge/jax/", "/chex/", "/jaxtyping/", "<frozen")
+LIBRARIES = ("jax", "jaxlib", "flax", "haiku", "equinox", "optax", "chex", "jaxtyping", "einops", "distrax", "onedge")
+
+
+def _libraries():
+    """Where the libraries lie whose lines are not the user's."""
+    yield "<"
+    for name in LIBRARIES:
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if file:
+            yield os.path.dirname(file) + os.sep
+    yield os.path.dirname(os.__file__) + os.sep + "contextlib"
+    yield os.path.dirname(os.__file__) + os.sep + "functools"

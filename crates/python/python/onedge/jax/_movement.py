@@ -1,9 +1,11 @@
 """Primitives that move elements or repeat them."""
 
-import jax
+import math
+
 import numpy as np
 
-from ._lowering import Known, Node, unsupported
+from ._cuts import known, margins
+from ._lowering import Node, fixed, unsupported
 from ._table import primitive
 
 
@@ -60,76 +62,80 @@ def _split(low, equation, operands):
 
 @primitive("slice")
 def _slice(low, equation, operands):
-    strides = equation.params["strides"]
-    if strides is not None and any(stride != 1 for stride in strides):
-        return _moved(low, equation, operands)
+    params, build, value = equation.params, low.builder, low.node(operands[0])
+    after = [extent - limit for extent, limit in zip(build.shape(value), params["limit_indices"])]
+    value = build.slice(value, params["start_indices"], after)
+    for axis, stride in enumerate(params["strides"] or ()):
+        value = strided(build, value, axis, 0, build.shape(value)[axis], stride)
+    return value
+
+
+def strided(build, value, axis, start, stop, step):
+    """Every `step`-th element of an axis, from `start` to before `stop`."""
+    shape = build.shape(value)
+    count = -(-(stop - start) // step)
+    if count == 1:
+        stop, step = start + 1, 1
+    if step == 1:
+        return build.slice(value, *margins(shape, axis, start, stop))
+    # As an axis of so many steps, of which the first element of each stays.
+    stop = start + count * step
+    if stop > shape[axis]:
+        value = build.pad(value, [0] * len(shape), [stop - shape[axis] if place == axis else 0 for place in range(len(shape))])
+        shape = build.shape(value)
+    value = build.slice(value, *margins(shape, axis, start, stop))
+    apart = build.reshape(value, [*shape[:axis], count, step, *shape[axis + 1 :]])
+    first = build.slice(apart, *margins(build.shape(apart), axis + 1, 0, 1))
+    return build.reshape(first, [*shape[:axis], count, *shape[axis + 1 :]])
+
+
+@primitive("rev")
+def _rev(low, equation, operands):
+    return turned_round(low.builder, low.node(operands[0]), equation.params["dimensions"])
+
+
+def turned_round(build, value, axes):
+    """The elements of these axes in the opposite order."""
+    shape, axes = build.shape(value), sorted(axes)
+    axes = [axis for axis in axes if shape[axis] > 1]
+    if not axes or 0 in shape:
+        return value
+    # In front they are rows of a table, which are taken in the opposite order.
+    order = axes + [axis for axis in range(len(shape)) if axis not in axes]
+    moved = build.permute(value, order)
+    rows = math.prod(shape[axis] for axis in axes)
+    table = build.reshape(moved, [rows, math.prod(shape) // rows])
+    taken = build.op("take", table, build.known(np.arange(rows - 1, -1, -1)))
+    return build.permute(build.reshape(taken, build.shape(moved)), np.argsort(order).tolist())
+
+
+@primitive("dynamic_slice")
+def _dynamic_slice(low, equation, operands):
+    first, *starts = operands
+    sizes, build, value = equation.params["slice_sizes"], low.builder, low.node(first)
+    starts = [int(known(low, equation, start)) for start in starts]
+    starts = [min(max(start, 0), extent - size) for start, extent, size in zip(starts, build.shape(value), sizes)]
+    return build.slice(value, starts, [extent - start - size for extent, start, size in zip(build.shape(value), starts, sizes)])
+
+
+@primitive("gather")
+def _gather(low, equation, operands):
+    """By known indices: the places of elements are gathered in their stead, by JAX."""
+    indices, build = known(low, equation, operands[1]), low.builder
     value = low.node(operands[0])
-    after = [extent - limit for extent, limit in zip(low.builder.shape(value), equation.params["limit_indices"])]
-    return low.builder.slice(value, equation.params["start_indices"], after)
-
-
-@primitive("rev", "dynamic_slice", "gather")
-def _moved(low, equation, operands):
-    """Any movement by known indices: the places of elements are moved in their stead, by JAX."""
-    first, *indices = operands
-    if any(isinstance(index, Node) for index in indices):
-        raise unsupported(equation, f"`{equation.primitive.name}` at places that depend on parameters", "compute the indices from data alone")
-    shape = low.builder.shape(low.node(first))
+    shape = build.shape(value)
     places = np.arange(int(np.prod(shape)), dtype=np.int32).reshape(shape)
-    params = dict(equation.params)
-    if "fill_value" in params:
-        params["fill_value"] = -1
-    source = np.asarray(equation.primitive.bind(places, *[index.array for index in indices], **params))
-    if (source < 0).any():
-        raise unsupported(equation, "an index out of range", "check the indices: JAX would give NaN there")
-    return low.builder.moved(low.node(first), source)
-
-
-@primitive("dynamic_update_slice")
-def _dynamic_update_slice(low, equation, operands):
-    into, update, *starts = operands
-    if any(isinstance(start, Node) for start in starts):
-        raise unsupported(equation, "an update at a place that depends on parameters", "compute the place from data alone")
-    build, value = low.builder, low.node(update)
-    shape, size = build.shape(low.node(into)), build.shape(value)
-    before = [min(max(int(start.array), 0), extent - part) for start, extent, part in zip(starts, shape, size)]
-    after = [extent - start - part for extent, start, part in zip(shape, before, size)]
-    mask = np.zeros(shape)
-    mask[tuple(slice(start, start + part) for start, part in zip(before, size))] = 1.0
-    return build.op("select", build.field(mask), build.pad(value, before, after), low.node(into))
-
-
-@primitive("scatter-add", "scatter_add")
-def _scatter_add(low, equation, operands):
-    into, indices, updates = operands
-    if isinstance(indices, Node):
-        raise unsupported(equation, "`scatter-add` at places that depend on parameters", "compute the indices from data alone")
-    build, value, shape = low.builder, low.node(updates), equation.outvars[0].aval.shape
-    places = _places(equation, shape, indices.array, build.shape(value))
-    # What falls outside is dropped, as JAX does.
-    if (places < 0).any():
-        raise unsupported(equation, "an index out of range", "check the indices: JAX would drop what is added there")
-    added = build.added(value, places, shape)
-    if isinstance(into, Known) and not into.batch and not np.any(np.asarray(into.array)):
-        return added
-    return build.op("add", low.node(into), added)
-
-
-def _places(equation, shape, indices, updates):
-    """Where each update goes, row-major: a gather with the same geometry says so."""
-    numbers = equation.params["dimension_numbers"]
-    geometry = jax.lax.GatherDimensionNumbers(
-        offset_dims=numbers.update_window_dims,
-        collapsed_slice_dims=numbers.inserted_window_dims,
-        start_index_map=numbers.scatter_dims_to_operand_dims,
-        operand_batching_dims=numbers.operand_batching_dims,
-        start_indices_batching_dims=numbers.scatter_indices_batching_dims,
-    )
-    windows = iter(numbers.update_window_dims)
-    single = set(numbers.inserted_window_dims) | set(numbers.operand_batching_dims)
-    sizes = tuple(1 if axis in single else updates[next(windows)] for axis in range(len(shape)))
-    places = np.arange(int(np.prod(shape)), dtype=np.int32).reshape(shape)
-    return np.asarray(jax.lax.gather(places, indices, geometry, sizes, mode="fill", fill_value=-1))
+    params = {**equation.params, "fill_value": -1}
+    source = np.asarray(equation.primitive.bind(places, indices, **params))
+    outside = source < 0
+    fill = equation.params.get("fill_value")
+    filled = fill is not None and np.isfinite(fill)
+    if not outside.any() and (fixed(operands[1]) or not filled):
+        return build.moved(value, source)
+    if not filled:
+        raise unsupported(equation, "an index out of range", 'check the indices: JAX would give NaN there; or give a number, .get(mode="fill", fill_value=0)')
+    inside = build.moved(value, np.maximum(source, 0))
+    return build.op("select", low.data(outside), build.like(float(fill), inside), inside)
 
 
 @primitive("pad")
@@ -139,14 +145,13 @@ def _pad(low, equation, operands):
     if isinstance(fill, Node):
         raise unsupported(equation, "padding with a value that depends on parameters", "pad with a number")
     build, value = low.builder, low.node(value)
-    if any(inner for _, _, inner in config):
-        value = _spaced(build, value, [inner for _, _, inner in config], float(fill.array))
+    value = spaced(build, value, [inner for _, _, inner in config], float(fill.array))
     value = build.slice(value, [max(-low_, 0) for low_, _, _ in config], [max(-high, 0) for _, high, _ in config])
     before, after = [max(low_, 0) for low_, _, _ in config], [max(high, 0) for _, high, _ in config]
     return build.pad(value, before, after, float(fill.array))
 
 
-def _spaced(build, value, gaps, fill):
+def spaced(build, value, gaps, fill):
     """`value` with so many fillings between the elements of each axis."""
     for axis, gap in enumerate(gaps):
         if not gap:

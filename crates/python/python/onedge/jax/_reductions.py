@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._lowering import unsupported
+from ._cuts import margins
 from ._table import primitive
 
 
@@ -38,17 +38,15 @@ def _largest(build, value, axes):
 def _reduce_prod(low, equation, operands):
     build, value = low.builder, low.node(operands[0])
     for axis in sorted(equation.params["axes"], reverse=True):
+        # In halves, so that no element is in more products than there are halvings.
+        while (extent := build.shape(value)[axis]) > 1:
+            shape, half = build.shape(value), extent // 2
+            part = lambda start, stop: build.slice(value, *margins(shape, axis, start, stop))  # noqa: B023
+            product = build.op("mul", part(0, half), part(half, 2 * half))
+            value = build.op("concat", product, part(2 * half, extent), axes=[axis]) if extent % 2 else product
         shape = build.shape(value)
-        if shape[axis] > 64:
-            raise unsupported(equation, f"a product over {shape[axis]} elements", "take the sum of logarithms")
-        parts = []
-        for place in range(shape[axis]):
-            before, after = [0] * len(shape), [0] * len(shape)
-            before[axis], after[axis] = place, shape[axis] - place - 1
-            parts.append(build.reshape(build.slice(value, before, after), shape[:axis] + shape[axis + 1 :]))
-        value = parts[0]
-        for part in parts[1:]:
-            value = build.op("mul", value, part)
+        rest = shape[:axis] + shape[axis + 1 :]
+        value = build.reshape(value, rest) if shape[axis] else build.constant(1.0, rest)
     return value
 
 
@@ -64,15 +62,3 @@ def _reduce_truth(low, equation, operands):
     if equation.primitive.name == "reduce_or":
         return _largest(build, value, equation.params["axes"])
     return build.one_minus(_largest(build, build.one_minus(value), equation.params["axes"]))
-
-
-@primitive("argmax", "argmin")
-def _argmax(low, equation, operands):
-    raise unsupported(equation, f"`{equation.primitive.name}` of parameters", "leave metrics out of the loss")
-
-
-@primitive("sort")
-def _sort(low, equation, operands):
-    raise unsupported(equation, "sorting by values that depend on parameters", "sort data alone")
-
-

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._arguments import array_of, choice, of_user, shown
+from .._builder import Replay
 from .._errors import ArgumentError
 from .._front import Door, Known, Lowered, Node
 from . import _control, _convolution, _custom, _elementwise, _movement, _products, _reductions, _refused, _scatter, _special, _windows  # noqa: F401  (they fill the table)
@@ -53,6 +54,29 @@ class JaxDoor(Door):
             outputs = lowering.node(results[1]) if self._outputs else None
         loss = builder.reshape(results[0].value, (1,))
         return Lowered(builder, inputs, loss, outputs, lowering.notes, lowering.memo)
+
+    def gathered(self, recipe, batch):
+        """By one compiled function, unless a lowering looks at the values of arrays of the batch."""
+        if recipe.gather is False:
+            return None
+        with _precise(self._double):
+            data = self._cast_batch(batch)
+            leaves, structure = jax.tree.flatten(data)
+            if recipe.gather is None:
+
+                def of_part(leaves):
+                    replay = Replay(recipe.lowered.builder)
+                    self.lower(jax.tree.unflatten(structure, leaves), replay, recipe.lowered.memo)
+                    return replay.finish()
+
+                recipe.gather = jax.jit(of_part if recipe.parts == 1 else jax.vmap(of_part))
+            if recipe.parts > 1:
+                leaves = [leaf.reshape(recipe.parts, -1, *leaf.shape[1:]) for leaf in leaves]
+            try:
+                return recipe.gather(leaves)
+            except Exception:  # whatever it is, the slow way meets it again and tells it
+                recipe.gather = False
+                return None
 
     def _cast_batch(self, batch):
         if not self._has_batch:

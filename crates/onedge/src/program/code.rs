@@ -1,7 +1,5 @@
 //! Exit codes.
 
-use std::process::ExitCode;
-
 use onedge_record::{StopReason, Summary};
 
 /// How the program ends.
@@ -17,18 +15,17 @@ pub enum Code {
     Interrupted,
 }
 
-impl From<Code> for ExitCode {
-    fn from(code: Code) -> Self {
-        match code {
-            Code::Done => Self::SUCCESS,
-            Code::Failed => Self::from(1),
-            Code::Misuse => Self::from(2),
-            Code::Interrupted => Self::from(130),
+impl Code {
+    /// What the shell sees.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Misuse => 2,
+            Self::Interrupted => 130,
         }
     }
-}
 
-impl Code {
     /// For a run that came to its end.
     pub fn of(summary: &Summary) -> Self {
         match &summary.stop {

@@ -29,10 +29,14 @@ mod progress;
 mod root;
 mod specs;
 
+use std::ffi::OsString;
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
 use onedge_spec::Catalogue;
+
+use crate::program::code::Code;
 
 /// Curvature aware learning rate tuners: train networks at the edge of stability, and watch.
 #[derive(Debug, Parser)]
@@ -44,10 +48,35 @@ struct Cli {
 
 /// Does what the command line of this process asks for, with names looked up in `catalogue`, and says how to end.
 pub fn run(catalogue: &Catalogue) -> ExitCode {
+    run_words(catalogue, std::env::args_os()).into()
+}
+
+/// The same for a command line from elsewhere, of which the first word is the name of the program; the number is the code to end with.
+pub fn run_words(catalogue: &Catalogue, words: impl IntoIterator<Item = OsString>) -> u8 {
+    let words: Vec<OsString> = words.into_iter().collect();
     let command = || examples::with_examples(Cli::command());
     let with_candidates = || completion::with_candidates(command(), catalogue);
-    clap_complete::CompleteEnv::with_factory(with_candidates).var(commands::ASKED).complete();
-    let cli = Cli::from_arg_matches(&command().get_matches()).unwrap_or_else(|error| error.exit());
-    let code = cli.command.run(catalogue).unwrap_or_else(|error| exit::report(&error));
-    console::ending(code).into()
+    let here = std::env::current_dir().ok();
+    let asked = clap_complete::CompleteEnv::with_factory(with_candidates).var(commands::ASKED);
+    let parsed = match asked.try_complete(words.iter().cloned(), here.as_deref()) {
+        Ok(true) => return flushed(Code::Done.number()),
+        Ok(false) => command().try_get_matches_from(words).and_then(|matches| Cli::from_arg_matches(&matches)),
+        Err(error) => Err(error),
+    };
+    let code = match parsed {
+        Ok(cli) => console::ending(cli.command.run(catalogue).unwrap_or_else(|error| exit::report(&error))).number(),
+        Err(error) => {
+            // Help that nobody reads is no failure.
+            let _ = error.print();
+            u8::try_from(error.exit_code()).unwrap_or(Code::Misuse.number())
+        }
+    };
+    flushed(code)
+}
+
+/// The code to end with, once nothing is left that was printed: where another language owns the process, its end does not see to that.
+fn flushed(code: u8) -> u8 {
+    // A reader that went away is no failure.
+    let _ = std::io::stdout().flush();
+    code
 }

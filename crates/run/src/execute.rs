@@ -88,7 +88,8 @@ fn execute_in<T: Element>(
     let prepared = prepare::<T>(spec, data_sets)?;
     let w = match request.start {
         Some(path) => {
-            if let Some(difference) = Learned::of_parameters(path)?.difference(&prepared.problem.data) {
+            let learned = Learned::of_parameters(path)?;
+            if let Some(difference) = prepared.problem.data.as_ref().and_then(|data| learned.difference(data)) {
                 data_sets.warn(&format!(
                     "{}: the parameters were trained on data that mean something else ({difference})",
                     path.display()

@@ -5,6 +5,7 @@ use onedge_data::table::Role;
 use onedge_data::{Dataset, Reals, Split, Targets, Vocabulary};
 use onedge_objective::Real;
 use onedge_text::hex;
+use onedge_train::Problem;
 use sha2::{Digest, Sha256};
 
 use crate::Error;
@@ -24,6 +25,11 @@ pub(crate) fn of_data(split: &Split) -> String {
         }
     }
     hex(hash.finalize())
+}
+
+/// The same of what a problem is on; of data that its loss alone knows it has nothing to say.
+pub(crate) fn of_problem<T>(problem: &Problem<T>) -> String {
+    problem.data.as_deref().map_or_else(String::new, of_data)
 }
 
 /// The SHA-256 of all that data are to a run: what it sees of them, and what that is called. Names of classes, the vocabulary,

@@ -8,7 +8,7 @@ use onedge_spec::{Catalogue, Precision, Spec};
 use onedge_train::{Advance, Element, Layout, Plan, Prepared, Snapshot, Training};
 use onedge_tune::TrainerState;
 
-use crate::fingerprint::of_data;
+use crate::fingerprint::of_problem;
 use crate::meaning::{CARRIED, Learned, is_read_alike, read_as_told};
 use crate::origin::{Origin, steps_of};
 use crate::prepare::prepare;
@@ -156,7 +156,7 @@ fn repeat<T: Element>(
     read_as_told(origin, data_sets)?;
     check_fit(branch, data_sets)?;
     let prepared = prepare::<T>(&origin.spec, data_sets)?;
-    let data = of_data(&prepared.problem.data);
+    let data = of_problem(&prepared.problem);
     origin.check_data(&prepared.problem)?;
     let (checkpoint, mut w) = state_at(origin, *at, &prepared, tell)?;
     let Prepared { plan, mut problem, method, mut instruments, .. } = prepared;
@@ -305,7 +305,7 @@ fn check_layouts(origin: &str, old: &[Layout], new: &[Layout]) -> Result<(), Err
 fn adapt<T: Element>(branch: &Branch, left: ForkPoint, prepared: &Prepared<T>) -> Result<(Snapshot<T>, String), Error> {
     let (old, new) = (&branch.origin.spec, &branch.spec);
     let in_spec = onedge_spec::Error::spec(&new.origin);
-    let same_data = left.data == of_data(&prepared.problem.data);
+    let same_data = left.data == of_problem(&prepared.problem);
     // Where data, model or loss differ, losses do not compare.
     let same_problem = same_data && (&old.model, &old.loss) == (&new.model, &new.loss);
     let same_order = same_data && (old.batch, old.drop_last, old.seed) == (new.batch, new.drop_last, new.seed);

@@ -34,7 +34,7 @@ pub(crate) struct Keeper {
     checkpoints: Checkpoints,
     layouts: Vec<Layout>,
     spec: String,
-    data: Arc<Split>,
+    data: Option<Arc<Split>>,
     /// The fingerprint of the data, once it was needed.
     fingerprint: Option<String>,
     /// When the last one was tried.
@@ -62,10 +62,10 @@ impl Keeper {
         checkpoints: Checkpoints,
         layouts: &[Layout],
         spec: String,
-        data: &Arc<Split>,
+        data: &Option<Arc<Split>>,
         last: Option<u64>,
     ) -> Self {
-        let (layouts, data, tried) = (layouts.to_vec(), Arc::clone(data), Instant::now());
+        let (layouts, data, tried) = (layouts.to_vec(), data.clone(), Instant::now());
         Self { cadence, checkpoints, layouts, spec, data, fingerprint: None, tried, last, tally: Tally::default() }
     }
 
@@ -123,7 +123,8 @@ impl Keeper {
     }
 
     fn checkpoint<T: Real>(&mut self, step: u64, snapshot: Snapshot<T>) -> Checkpoint<T> {
-        let data = self.fingerprint.get_or_insert_with(|| of_data(&self.data)).clone();
+        let data =
+            self.fingerprint.get_or_insert_with(|| self.data.as_deref().map_or_else(String::new, of_data)).clone();
         let (spec, version) = (self.spec.clone(), env!("CARGO_PKG_VERSION").to_owned());
         Checkpoint { about: About { step, spec, data, version }, snapshot }
     }
@@ -160,7 +161,7 @@ mod tests {
     fn records_are_synced_before_a_checkpoint_is_written_and_one_is_not_written_if_that_fails() {
         let root = tempfile::tempdir().unwrap();
         let data = Dataset::from_arrays(&[0.0, 1.0], &[2, 1], Targets::values(&[0.0, 1.0], 1).unwrap()).unwrap();
-        let data = Arc::new(Split::new(data, None).unwrap());
+        let data = Some(Arc::new(Split::new(data, None).unwrap()));
         let layouts = [Layout { name: "w".to_owned(), shape: vec![2] }];
         let plan = Plan {
             steps: 4,

@@ -8,7 +8,7 @@ use onedge_registry::Value;
 use onedge_spec::{CONTENT, Catalogue, Document, Machine, PROVENANCE, Spec};
 use onedge_train::{Element, Layout, Problem};
 
-use crate::fingerprint::{of_content, of_data, of_file};
+use crate::fingerprint::{of_content, of_file, of_problem};
 use crate::session::of_its_data;
 use crate::{DataSets, Error, Onward, ResumeError};
 
@@ -173,8 +173,8 @@ impl Origin {
     /// # Errors
     /// [`ResumeError::OtherData`].
     pub(crate) fn check_data<T>(&self, problem: &Problem<T>) -> Result<(), Error> {
-        match self.content() {
-            Some(content) if content != of_content(&problem.data) => Err(self.other_data()),
+        match (self.content(), &problem.data) {
+            (Some(content), Some(data)) if content != of_content(data) => Err(self.other_data()),
             _ => Ok(()),
         }
     }
@@ -207,7 +207,7 @@ impl Origin {
     /// [`ResumeError::OtherSetting`], [`ResumeError::OtherData`].
     pub(crate) fn check<T>(&self, about: &About, problem: &Problem<T>) -> Result<(), Error> {
         self.check_settings(about)?;
-        if about.data != of_data(&problem.data) { Err(self.other_data()) } else { Ok(()) }
+        if about.data != of_problem(problem) { Err(self.other_data()) } else { Ok(()) }
     }
 
     /// A sentence on what may change bits if the run goes on here, if there is anything.

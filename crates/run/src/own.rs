@@ -10,12 +10,12 @@ use onedge_record::{RunDirectory, StopReason, Summary, params, write_whole};
 use onedge_registry::Value;
 use onedge_spec::{CONTENT, Cadence, Machine, PROVENANCE, parse_table, to_toml};
 use onedge_train::fit::{Fit, Fitted};
-use onedge_train::{Layout, Outcome};
+use onedge_train::{Element, Layout, Outcome, Prepared, Trained, Watch};
 
-use crate::fingerprint::{of_content, of_data};
+use crate::fingerprint::{of_content, of_problem};
 use crate::registration::Registration;
 use crate::session::{Described, Opening, Session};
-use crate::{DataSets, Error, Onward, ResumeError};
+use crate::{DataSets, Error, Interrupt, Onward, ResumeError};
 
 /// Training that leaves a folder: records, checkpoints, parameters and a summary, as a run of a spec does.
 pub trait RunIn {
@@ -55,21 +55,59 @@ pub trait RunIn {
 
 impl RunIn for Fit {
     fn run_in(self, folder: impl AsRef<Path>, checkpoint_every: u64) -> Result<Fitted, Error> {
-        let (folder, ready) = (folder.as_ref(), self.ready()?);
-        let name = folder.file_name().map_or("own".to_owned(), |name| name.to_string_lossy().into_owned());
-        let settings = text(&ready.described);
+        let ready = self.ready()?;
+        let described = ready.described.clone();
         let (prepared, rest) = ready.split();
+        let content = prepared.problem.data.as_deref().map(of_content);
         let checkpoints = Cadence { every: checkpoint_every, minutes: 0.0, keep: 2 };
+        let run = OwnRun { described, prepared, content, checkpoints, is_fresh: true };
+        let left = run.train_in(folder.as_ref(), Earlier::GoesOn, &mut |_, _| None, &AtomicBool::new(false))?;
+        let Trained { parameters, best, records, outcome, findings, train, test } = left;
+        Ok(rest.fitted(parameters, best, records, outcome, findings, (train, test)))
+    }
+}
+
+/// A run of no spec, with what is to be said of it.
+pub(crate) struct OwnRun<T: Element> {
+    /// All settings, by dotted keys.
+    pub(crate) described: Vec<(String, Value)>,
+    pub(crate) prepared: Prepared<T>,
+    /// What its data hold, where that is known.
+    pub(crate) content: Option<String>,
+    pub(crate) checkpoints: Cadence,
+    /// Whether it begins with random parameters.
+    pub(crate) is_fresh: bool,
+}
+
+/// What becomes of a run that is in the folder already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Earlier {
+    /// It continues, or is read back if it has come to its end.
+    GoesOn,
+    /// It stays as it is, and there is no other.
+    Refused,
+}
+
+impl<T: Element> OwnRun<T> {
+    /// Trains in a folder: see [`RunIn::run_in`].
+    pub(crate) fn train_in(
+        self,
+        folder: &Path,
+        earlier: Earlier,
+        watch: &mut Watch<'_, T>,
+        interrupt: &dyn Interrupt,
+    ) -> Result<Trained<T>, Error> {
+        let Self { described, prepared, content, checkpoints, is_fresh } = self;
+        let name = folder.file_name().map_or("own".to_owned(), |name| name.to_string_lossy().into_owned());
+        let settings = text(&described);
         let described =
             Described { name: name.clone(), data: "arrays".to_owned(), settings: settings.clone(), checkpoints };
         let layouts = prepared.problem.layouts.clone();
-
         let directory = RunDirectory::at(folder);
-        let content = of_content(&prepared.problem.data);
-        let (registration, opening, w) = if directory.spec().is_file() {
+        let (registration, opening) = if earlier == Earlier::GoesOn && directory.spec().is_file() {
             let lock = directory.lock(&mut |_| {})?;
             require_same(&directory, &settings)?;
-            require_content(&directory, &content)?;
+            require_content(&directory, content.as_deref())?;
             let summary = directory.read_summary().ok().flatten();
             let survey = directory.survey()?;
             let taken = summary.as_ref().map_or(0, |summary| summary.steps).max(survey.reached());
@@ -78,43 +116,42 @@ impl RunIn for Fit {
                 return Err(Error::Option { option: "steps", expected, got: prepared.plan.steps.to_string() });
             }
             if let Some(summary) = summary.filter(|summary| has_ended(summary, prepared.plan.steps)) {
-                let w = params::load(&directory.params(), &layouts)?;
-                let means = (summary.train.clone(), summary.test.clone());
+                let parameters = params::load(&directory.params(), &layouts)?;
+                let (train, test) = (summary.train.clone(), summary.test.clone());
                 let findings = summary.findings.clone();
                 let records = if directory.steps().is_file() { directory.read_steps()?.records } else { Vec::new() };
                 let best = best_of(&directory, &layouts, summary.best.is_some())?;
-                return Ok(rest.fitted(w, best, records, outcome(summary, &prepared.method.0.edge()), findings, means));
+                let outcome = outcome(summary, &prepared.method.0.edge());
+                return Ok(Trained { parameters, best, records, outcome, findings, train, test });
             }
             let again = "remove its folder, which begins it again";
             let checkpoints = Checkpoints::in_folder(&directory.checkpoints());
-            let last = checkpoints.last_for::<f32>(survey.gapless(), &layouts, again, &mut |_| {})?;
-            if last.as_ref().is_some_and(|checkpoint| checkpoint.about.data != of_data(&prepared.problem.data)) {
+            let last = checkpoints.last_for::<T>(survey.gapless(), &layouts, again, &mut |_| {})?;
+            if last.as_ref().is_some_and(|checkpoint| checkpoint.about.data != of_problem(&prepared.problem)) {
                 let origin = directory.spec().display().to_string();
                 return Err(ResumeError::OtherData { origin, place: String::new(), onward: Onward::Arrays }.into());
             }
-            let w = prepared.problem.initial(prepared.plan.seed);
             let registration = Registration::of(None, directory.path(), lock);
-            (registration, Opening::Resumed(last.map(|checkpoint| checkpoint.snapshot), Default::default()), w)
+            (registration, Opening::Resumed(last.map(|checkpoint| checkpoint.snapshot), Default::default()))
         } else {
             RunDirectory::create(folder)?;
             let registration = Registration::begin(None, folder, &|_| {})?;
-            let spec = with_provenance(&name, &settings, &content, &registration);
+            let spec = with_provenance(&name, &settings, content, &registration);
             write_whole(&directory.spec(), spec.as_bytes())?;
-            (registration, Opening::New, prepared.problem.initial(prepared.plan.seed))
+            (registration, Opening::New)
         };
-        let (first, is_fresh) = (0, true);
+        let (first, w) = (0, prepared.problem.initial(prepared.plan.seed));
         let session = Session { described, prepared, directory, registration, opening, w, first, is_fresh, save: None };
-        let (finished, w, outcome) =
-            session.run_keeping(&DataSets::new(None), &mut |_| None, &AtomicBool::new(false))?;
+        let (finished, parameters, outcome) = session.run_keeping(&DataSets::new(None), watch, interrupt)?;
         let Summary { findings, train, test, .. } = finished.summary;
         let directory = RunDirectory::at(folder);
         let best = best_of(&directory, &layouts, outcome.best.is_some())?;
-        Ok(rest.fitted(w, best, directory.read_steps()?.records, outcome, findings, (train, test)))
+        Ok(Trained { parameters, best, records: directory.read_steps()?.records, outcome, findings, train, test })
     }
 }
 
 /// The parameters of the best evaluation, if there was one.
-fn best_of(directory: &RunDirectory, layouts: &[Layout], is_there: bool) -> Result<Option<Vec<f32>>, Error> {
+fn best_of<T: Element>(directory: &RunDirectory, layouts: &[Layout], is_there: bool) -> Result<Option<Vec<T>>, Error> {
     Ok(is_there.then(|| params::load(&directory.best(), layouts)).transpose()?)
 }
 
@@ -160,23 +197,27 @@ fn text(described: &[(String, Value)]) -> String {
     out
 }
 
-fn with_provenance(name: &str, settings: &str, content: &str, registration: &Registration<'_>) -> String {
+fn with_provenance(name: &str, settings: &str, content: Option<String>, registration: &Registration<'_>) -> String {
     let mut out = format!("name = {}\n{settings}\n[{PROVENANCE}]\n", to_toml(&Value::Text(name.to_owned())));
     let machine = Machine::this().provenance().map(|(key, value)| (key.to_owned(), value));
-    let content = [(CONTENT.to_owned(), Value::Text(content.to_owned()))];
+    let content = content.map(|content| (CONTENT.to_owned(), Value::Text(content)));
     for (key, value) in machine.into_iter().chain(content).chain(registration.provenance()) {
         let _ = writeln!(out, "{key} = {}", to_toml(&value));
     }
     out
 }
 
-/// Whether the run in the folder has these settings, the number of steps apart.
+/// What changes no bit of a step: when a run ends, and what is kept of it.
+const MAY_DIFFER: [&str; 6] =
+    ["name", "steps", "target_loss", "checkpoint_every", "checkpoint_minutes", "checkpoint_keep"];
+
+/// Whether the run in the folder has these settings, when it ends apart.
 fn require_same(directory: &RunDirectory, settings: &str) -> Result<(), Error> {
     let path = directory.spec();
     let origin = path.display().to_string();
     let there = std::fs::read_to_string(&path).map_err(onedge_record::Error::read(&path))?;
     let (before, now) = (flat(&origin, &there)?, flat(&origin, settings)?);
-    let keys = before.keys().chain(now.keys()).filter(|key| !["name", "steps"].contains(&key.as_str()));
+    let keys = before.keys().chain(now.keys()).filter(|key| !MAY_DIFFER.contains(&key.as_str()));
     let differs = |key: &&String| before.get(*key) != now.get(*key);
     match keys.into_iter().find(differs) {
         None => Ok(()),
@@ -189,13 +230,13 @@ fn require_same(directory: &RunDirectory, settings: &str) -> Result<(), Error> {
 }
 
 /// Whether the run in the folder was on data that hold the same. One of a version that did not note what they held is believed.
-fn require_content(directory: &RunDirectory, content: &str) -> Result<(), Error> {
+fn require_content(directory: &RunDirectory, content: Option<&str>) -> Result<(), Error> {
     let path = directory.spec();
     let origin = path.display().to_string();
     let text = std::fs::read_to_string(&path).map_err(onedge_record::Error::read(&path))?;
     let table = parse_table(&origin, &text)?;
     match table.get(PROVENANCE).and_then(|section| section.get(CONTENT)).and_then(toml::Value::as_str) {
-        Some(was) if was != content => {
+        Some(was) if content.is_some_and(|content| content != was) => {
             Err(ResumeError::OtherData { origin, place: String::new(), onward: Onward::Arrays }.into())
         }
         _ => Ok(()),

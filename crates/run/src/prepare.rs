@@ -3,8 +3,8 @@ use onedge_spec::{Precision, Spec};
 use onedge_spectrum::diagnostics::Setup;
 use onedge_spectrum::{Lanczos, Wanted};
 use onedge_train::{
-    Augment, Diagnostics, Element, Evaluation, Evaluator, Instruments, Last, Layout, Plan, Prepared, Workload, engine,
-    instruments,
+    Augment, Diagnostics, Element, Evaluation, Evaluator, Instruments, Last, Layout, Plan, Prepared, Problem, Workload,
+    engine, instruments,
 };
 use onedge_tune::Error as TuneError;
 
@@ -124,12 +124,20 @@ fn metrics_in<T: Element>(spec: &Spec, data_sets: &mut DataSets) -> Result<Metri
 
 /// What a run of `spec` needs beside a folder and parameters.
 pub(crate) fn prepare<T: Element>(spec: &Spec, data_sets: &mut DataSets) -> Result<Prepared<T>, Error> {
+    prepare_for(spec, |_| build_problem(spec, data_sets))
+}
+
+/// The same for a problem from elsewhere, made once the plan is known to be sound.
+pub(crate) fn prepare_for<T: Element>(
+    spec: &Spec,
+    problem: impl FnOnce(&Plan) -> Result<Problem<T>, Error>,
+) -> Result<Prepared<T>, Error> {
     let plan = plan(spec)?;
-    let problem = build_problem(spec, data_sets)?;
+    let problem = problem(&plan)?;
     let examples = problem.train.examples();
     let in_spec = onedge_spec::Error::spec(&spec.origin);
     plan.check_batch(examples)?;
-    instruments::check(&spec.diagnostics, spec.batch, examples).map_err(&in_spec)?;
+    instruments::check(&spec.diagnostics, plan.batch, examples).map_err(&in_spec)?;
     let augment = Augment::new(&problem.input_shape, spec.crop, spec.flip)?;
     let mut optimizer = spec.build_optimizer::<T>().map_err(&in_spec)?;
     optimizer.set_layers(&Layout::layers(&problem.layouts)).map_err(|error| match error {
@@ -138,7 +146,7 @@ pub(crate) fn prepare<T: Element>(spec: &Spec, data_sets: &mut DataSets) -> Resu
     })?;
     let method = (optimizer, spec.build_tuner().map_err(&in_spec)?);
     let threads = plan.diagnostics.lanczos.threads;
-    let setup = Setup { seed: spec.seed, threads, batch_size: spec.batch };
+    let setup = Setup { seed: spec.seed, threads, batch_size: plan.batch };
     let instruments =
         Instruments::new(spec.catalogue.diagnostics(), &spec.diagnostics, &problem.layouts, setup).map_err(&in_spec)?;
     let evaluator = evaluator(spec, problem.test.as_deref()).map_err(&in_spec)?;

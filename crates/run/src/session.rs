@@ -7,7 +7,7 @@ use onedge_record::checkpoint::Checkpoints;
 use onedge_record::{Record, Register, Resumption, RunDirectory, StepWriter, StopReason, Summary, params, write_whole};
 use onedge_registry::Value;
 use onedge_spec::{CONTENT, Cadence, Spec};
-use onedge_train::{Advance, Element, Evidence, Outcome, Prepared, Snapshot, Training, Workload};
+use onedge_train::{Advance, Element, Evidence, Outcome, Prepared, Snapshot, Training, Watch, Workload};
 
 use crate::keeper::{Keeper, Pause, Tally};
 use crate::meaning::Learned;
@@ -81,17 +81,18 @@ impl<T: Element> Session<'_, T> {
         judge: &mut dyn FnMut(&Record) -> Option<StopReason>,
         interrupt: &dyn Interrupt,
     ) -> Result<Finished, Error> {
-        self.run_keeping(data_sets, judge, interrupt).map(|(finished, ..)| finished)
+        let mut watch = |record: &Record, _: &[T]| judge(record);
+        self.run_keeping(data_sets, &mut watch, interrupt).map(|(finished, ..)| finished)
     }
 
-    /// The same, which gives back the parameters and how training ended, too.
+    /// The same, with the parameters shown to `watch`, which gives back them at the end and how training ended, too.
     ///
     /// # Errors
     /// Those of [`run`](Self::run).
     pub(crate) fn run_keeping(
         self,
         data_sets: &DataSets,
-        judge: &mut dyn FnMut(&Record) -> Option<StopReason>,
+        watch: &mut Watch<'_, T>,
         interrupt: &dyn Interrupt,
     ) -> Result<(Finished, Vec<T>, Outcome), Error> {
         let Self { described, prepared, directory, registration, opening, mut w, first: own, is_fresh, save } = self;
@@ -101,8 +102,8 @@ impl<T: Element> Session<'_, T> {
             training = training.with_evaluation(evaluator, test);
         }
         let (layouts, data) = (&problem.layouts, &problem.data);
-        meaning::leave(&directory, &described.data, data)?;
-        let about = Learned::metadata(data);
+        data.as_ref().map(|data| meaning::leave(&directory, &described.data, data)).transpose()?;
+        let about = data.as_ref().map(|data| Learned::metadata(data)).unwrap_or_default();
         let keeper = |last| {
             let checkpoints = Checkpoints::in_folder(&directory.checkpoints());
             Keeper::new(described.checkpoints, checkpoints, layouts, described.settings.clone(), data, last)
@@ -155,7 +156,7 @@ impl<T: Element> Session<'_, T> {
             if let Some(record) = record {
                 let written = writer.append(&record);
                 // What is shown has been written.
-                own = judge(&record);
+                own = watch(&record, training.parameters());
                 recorded.see(record);
                 if let Err(error) = written {
                     own = Some(StopReason::Failed { step, error: error.to_string() });
@@ -167,6 +168,7 @@ impl<T: Element> Session<'_, T> {
             }
         };
         let (snapshot, averages) = (training.snapshot(), training.evaluation_point().is_some());
+        let is_broken = training.is_broken();
         let mut outcome = training.finish(stop)?;
 
         let there = writer.require_there().map_err(Error::from);
@@ -180,7 +182,8 @@ impl<T: Element> Session<'_, T> {
         if there {
             lost.keep(params::save(&directory.params(), layouts, &w, &about).map_err(Error::from));
         }
-        let state = if there { keeper.leave_state(&directory.state(), outcome.steps, snapshot) } else { Ok(()) };
+        let state =
+            if there && !is_broken { keeper.leave_state(&directory.state(), outcome.steps, snapshot) } else { Ok(()) };
         let train_means = lost.keep(means(&mut *problem.train, &w)).unwrap_or_default();
         let test_means = problem.test.as_deref_mut().and_then(|test| lost.keep(means(test, &w))).unwrap_or_default();
         if let Some(evaluator) = &mut evaluator {
@@ -283,7 +286,7 @@ impl FirstError {
 fn means<T: Element>(workload: &mut dyn Workload<T>, w: &[T]) -> Result<BTreeMap<String, f64>, Error> {
     match workload.metrics(w) {
         Ok(means) => Ok(means),
-        Err(ObjectiveError::NonFinite { .. }) => Ok(BTreeMap::new()),
+        Err(ObjectiveError::NonFinite { .. } | ObjectiveError::Interrupted) => Ok(BTreeMap::new()),
         Err(error) => Err(error.into()),
     }
 }

@@ -133,6 +133,15 @@ impl Spec {
         all
     }
 
+    /// Every setting by its dotted key, `tuner.name` among them.
+    pub fn settings(&self) -> Vec<(String, Value)> {
+        let dotted =
+            |section: &str, key: &str| if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") };
+        let all = self.sections().into_iter();
+        all.flat_map(|(section, settings)| settings.into_iter().map(move |(key, value)| (dotted(section, key), value)))
+            .collect()
+    }
+
     /// Everything it says: the keys outside of any section under an empty name, then the sections.
     fn sections(&self) -> Vec<(&'static str, Vec<(&str, Value)>)> {
         let mut all = vec![("", self.root())];

@@ -191,6 +191,15 @@ impl Spec {
         Conditions { edge, full_batch: self.batch.is_none(), steps: Some(self.steps) }
     }
 
+    /// Where learning rate times sharpness has its edge with the optimizer of a document, if it has one, whatever else the document says: that of a run
+    /// on own data names none that is known.
+    pub fn edge_of(document: &Document) -> Option<f64> {
+        let mut alone = Document::empty("").with_catalogue(document.catalogue());
+        let optimizer = document.sections.get_key_value("optimizer");
+        alone.sections.extend(optimizer.map(|(key, settings)| (key.clone(), settings.clone())));
+        Self::resolve(&alone).ok()?.conditions().edge
+    }
+
     /// Whether what its data hold may change while it stays the same: they are read from files, or made in a way that
     /// this library does not know.
     pub fn reads_files(&self) -> bool {
@@ -389,6 +398,17 @@ mod tests {
         assert_eq!(found, ["9", "200", "0.1", "\"constant\"", "4"]);
         let missing = ["target_loss", "tuner.sigma", "engine.name", "nothing.at", "nothing"];
         assert!(missing.iter().all(|key| spec.get(key).is_none()));
+    }
+
+    #[test]
+    fn the_edge_is_that_of_the_optimizer_whatever_else_is_said() {
+        let of = |text: &str| Spec::edge_of(&Document::parse("a.toml", text).unwrap());
+        let own = "[data]\nname = \"arrays\"\n[model]\nname = \"own\"\n";
+        assert_eq!(of(own), Some(2.0));
+        // 2 (1 + beta1) / (1 - beta1)
+        let adam = of(&format!("{own}[optimizer]\nname = \"adam\"\n")).unwrap();
+        assert!((adam - 38.0).abs() < 1e-9, "{adam}");
+        assert_eq!(of("[optimizer]\nname = \"unheard-of\"\n"), None);
     }
 
     #[test]

@@ -14,8 +14,8 @@ use onedge_tune::tuners::Cdat;
 use onedge_tune::{Optimizer, Tuner};
 
 use crate::Error;
-use crate::{Advance, Evaluation, Evaluator, Evidence, Finding, Layout, Record, Training, Workload};
-use crate::{Diagnostics, Instruments, Last, Outcome, Plan, Prepared, Problem, instruments, target};
+use crate::{Diagnostics, Evaluation, Evaluator, Finding, Layout, Record, Workload};
+use crate::{Instruments, Last, Outcome, Plan, Prepared, Problem, Trained, instruments, target};
 
 /// A model on a data set, to be trained; made by [`fit`].
 ///
@@ -211,44 +211,10 @@ impl Fit {
     /// A batch of no examples or of more than there are; an evaluation without test examples or by an unknown metric; an `l2` that is negative or not finite; whatever the engine refuses. What happens in training is no
     /// error but in [`Outcome::stop`].
     pub fn run(self) -> Result<Fitted, Error> {
-        let Ready { prepared, model, loss, data, .. } = self.ready()?;
-        let Prepared { plan, mut problem, method, mut instruments, mut evaluator } = prepared;
-        let mut parameters = problem.initial(plan.seed);
-        let mut records = Vec::new();
-        let mut training = Training::new(&plan, &mut *problem.train, &mut parameters, method, &mut instruments)?;
-        if let (Some(evaluator), Some(test)) = (&mut evaluator, problem.test.as_deref_mut()) {
-            training = training.with_evaluation(evaluator, test);
-        }
-        let stop = loop {
-            match training.advance() {
-                Advance::Step(record) => records.push(record),
-                Advance::Stop { reason, record } => {
-                    records.extend(record);
-                    break reason;
-                }
-            }
-        };
-        let mut outcome = training.finish(stop)?;
-        let train = problem.train.metrics(&parameters).unwrap_or_default();
-        let test = problem.test.as_mut().and_then(|test| test.metrics(&parameters).ok()).unwrap_or_default();
-        let mut findings = problem.judge(Evidence {
-            course: &records.iter().collect(),
-            stop: &outcome.stop,
-            events: &outcome.events,
-            counted_over: outcome.steps,
-            is_full_batch: plan.batch.is_none(),
-            is_fresh: true,
-            classes: None,
-            train: &train,
-        });
-        findings.extend(outcome.left_out.iter().cloned());
-        let best = evaluator.and_then(|mut evaluator| {
-            // The end may be the best point.
-            evaluator.observe(outcome.steps, &test, &parameters);
-            outcome.best = evaluator.best();
-            evaluator.best_parameters().map(<[f32]>::to_vec)
-        });
-        Ok(Fitted { parameters, best, records, outcome, findings, train, test, model, loss, data })
+        let (prepared, rest) = self.ready()?.split();
+        let Trained { parameters, best, records, outcome, findings, train, test } =
+            prepared.train(true, &mut |_, _| None, &|| false)?;
+        Ok(rest.fitted(parameters, best, records, outcome, findings, (train, test)))
     }
 
     /// Checks everything that is known before training.

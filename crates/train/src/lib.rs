@@ -36,7 +36,7 @@ pub use instruments::{Instruments, StepStart};
 pub use judge::{Evidence, judge};
 pub use layout::Layout;
 pub use plan::{Diagnostics, Plan};
-pub use prepared::Prepared;
+pub use prepared::{Prepared, Trained, Watch};
 pub use problem::{Element, Problem, layouts, target};
 pub use record::{COLUMNS, Column, Record};
 pub use stop::StopReason;

@@ -10,7 +10,7 @@ use crate::{Workload, engine, memory};
 
 pub use onedge_engine::Element;
 
-/// What is trained: a model and its loss on the examples of a data set.
+/// What is trained: a model and its loss on the examples of a data set, or a loss from elsewhere.
 pub struct Problem<T> {
     /// The parameter tensors, in the order in which they lie in the flat vector.
     pub layouts: Vec<Layout>,
@@ -20,9 +20,15 @@ pub struct Problem<T> {
     pub train: Box<dyn Workload<T>>,
     /// The loss on the test examples, if the data set has any.
     pub test: Option<Box<dyn Workload<T>>>,
-    /// The examples.
-    pub data: Arc<Split>,
-    model: Arc<Model>,
+    /// The examples; `None` where the loss alone knows them.
+    pub data: Option<Arc<Split>>,
+    start: Start<T>,
+}
+
+/// Where parameters begin.
+enum Start<T> {
+    Random(Arc<Model>),
+    Given(Vec<T>),
 }
 
 impl<T: Element> Problem<T> {
@@ -53,27 +59,51 @@ impl<T: Element> Problem<T> {
             input_shape: data.train.input_shape().to_vec(),
             train: workload(&data.train)?,
             test: data.test.as_ref().map(workload).transpose()?,
-            data,
-            model,
+            data: Some(data),
+            start: Start::Random(model),
         })
     }
 
-    /// The random parameters that `seed` gives.
+    /// A loss from elsewhere, on data that it alone knows, from the parameters `w`, which lie as `layouts` say; with another one to
+    /// evaluate along the way, if there is one.
+    ///
+    /// # Errors
+    /// Parameters of another number than the loss or the layouts have.
+    pub fn given(
+        layouts: Vec<Layout>,
+        train: Box<dyn Workload<T>>,
+        test: Option<Box<dyn Workload<T>>>,
+        w: Vec<T>,
+    ) -> Result<Self, Error> {
+        let sizes =
+            [Some(train.dim()), test.as_ref().map(|test| test.dim()), Some(layouts.iter().map(Layout::size).sum())];
+        if let Some(expected) = sizes.into_iter().flatten().find(|&size| size != w.len()) {
+            let (option, got) = ("parameters", w.len().to_string());
+            return Err(Error::Option { option, expected: format!("{expected} of them"), got });
+        }
+        Ok(Self { layouts, input_shape: Vec::new(), train, test, data: None, start: Start::Given(w) })
+    }
+
+    /// The parameters to begin with: the random ones that `seed` gives, unless others were given.
     pub fn initial(&self, seed: u64) -> Vec<T> {
-        initial_parameters(self.model.parameters(), seed)
+        match &self.start {
+            Start::Random(model) => initial_parameters(model.parameters(), seed),
+            Start::Given(w) => w.clone(),
+        }
     }
 
     /// What is to be said of a run on this problem that left `evidence`, beside why it stopped: see [`judge`].
     /// Cost: a loss over all training examples, where the losses alone do not show that it went well.
     pub fn judge(&mut self, evidence: Evidence<'_>) -> Vec<Finding> {
-        let classes = match target(&self.data.train) {
+        let classes = self.data.as_ref().and_then(|data| match target(&data.train) {
             Target::Classes { count } | Target::Tokens { count, .. } => Some(count),
             Target::Values { .. } => None,
-        };
+        });
         let Self { train, layouts, .. } = self;
+        let is_full_batch = evidence.is_full_batch && !train.brings_batches();
         let zeros = || vec![T::ZERO; layouts.iter().map(Layout::size).sum()];
         let mut loss_at_zero = || train.metrics(&zeros()).ok()?.remove("loss");
-        judge(&Evidence { classes, ..evidence }, &mut loss_at_zero)
+        judge(&Evidence { classes, is_full_batch, ..evidence }, &mut loss_at_zero)
     }
 }
 

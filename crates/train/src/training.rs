@@ -88,6 +88,8 @@ pub struct Training<'a, T: Real> {
     missing: Missing,
     /// The cost up to the evaluation that ended the run, if one did.
     unfinished: Option<f64>,
+    /// Whether a step was broken off.
+    broken: bool,
 }
 
 /// What a [`Training`] keeps to go on later with the same bits.
@@ -147,7 +149,7 @@ impl<'a, T: Real> Training<'a, T> {
     ) -> Result<Self, Error> {
         plan.check_batch(workload.examples())?;
         let trainer = Trainer::new(w.len(), optimizer, tuner, plan.diagnostics.lanczos)?.for_steps(plan.steps);
-        let full = plan.batch.is_none_or(|batch| batch >= workload.examples());
+        let full = plan.batch.is_none_or(|batch| batch >= workload.examples()) && !workload.brings_batches();
         let trainer = if full { trainer.in_full_batch() } else { trainer };
         let batches = batches(plan, workload.examples(), Position::default());
         let order = order(plan, &trainer, workload.examples());
@@ -155,7 +157,7 @@ impl<'a, T: Real> Training<'a, T> {
             let step = trainer.steps();
             workload.select(Some(order)).map_err(|source| Error::from(TuneError::Objective { step, source }))?;
         }
-        let (watch, limit, least_limit, unconverged, missing, unfinished) = Default::default();
+        let (watch, limit, least_limit, unconverged, missing, unfinished, broken) = Default::default();
         Ok(Self {
             plan,
             workload,
@@ -171,6 +173,7 @@ impl<'a, T: Real> Training<'a, T> {
             unconverged,
             missing,
             unfinished,
+            broken,
         })
     }
 
@@ -182,6 +185,17 @@ impl<'a, T: Real> Training<'a, T> {
     /// Steps taken so far.
     pub fn steps(&self) -> u64 {
         self.trainer.steps()
+    }
+
+    /// The parameters as they are.
+    pub fn parameters(&self) -> &[T] {
+        self.w
+    }
+
+    /// Whether a step was broken off by [`Interrupted`](onedge_objective::Error::Interrupted): what optimizer and tuner keep is then that of
+    /// no step, and a [`snapshot`](Self::snapshot) is of no use.
+    pub fn is_broken(&self) -> bool {
+        self.broken
     }
 
     /// The parameters to evaluate and to keep, where they are not those at which gradients are taken.
@@ -249,8 +263,17 @@ impl<'a, T: Real> Training<'a, T> {
         if self.is_done() {
             return Advance::Stop { reason: StopReason::StepsDone, record: None };
         }
-        let (record, ending) = match self.step() {
+        let taken = self.step();
+        self.broken |= self.workload.was_interrupted();
+        let (record, ending) = match taken {
+            Ok((record, None)) if self.broken => {
+                let step = self.trainer.steps();
+                (record, Some(StopReason::Interrupted { step }))
+            }
             Ok(taken) => taken,
+            Err(_) if self.broken => {
+                return Advance::Stop { reason: StopReason::Interrupted { step }, record: None };
+            }
             Err(TuneError::NonFinite { step, probe, .. }) => {
                 let reason = StopReason::NonFinite { step, probe: probe.to_string() };
                 return Advance::Stop { reason, record: None };
@@ -307,6 +330,8 @@ impl<'a, T: Real> Training<'a, T> {
 
     /// Selects the examples of a step and takes it, or finds the reason to end instead.
     fn step(&mut self) -> Result<(Record, Option<StopReason>), TuneError> {
+        let number = self.trainer.steps();
+        self.workload.begin_step(number).map_err(|source| TuneError::Objective { step: number, source })?;
         if self.limit.is_none() {
             let at_zero = || self.plan.diverge_factor * loss_at_zero(self.workload, self.w.len());
             self.least_limit = Some(self.least_limit.unwrap_or_else(at_zero));
@@ -315,7 +340,6 @@ impl<'a, T: Real> Training<'a, T> {
         let Self {
             plan, workload, w, trainer, instruments, batches, order, watch, limit, least_limit, missing, ..
         } = self;
-        let number = trainer.steps();
         let due = instruments.due(number);
         let failed = |source| TuneError::Objective { step: number, source };
         let mut batch = order.as_ref().filter(|_| due).cloned();

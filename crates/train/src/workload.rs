@@ -12,6 +12,25 @@ pub trait Workload<T: Real>: Sampled<T> {
     /// An index out of range.
     fn select_with(&mut self, indices: &[usize], change: &mut dyn FnMut(usize, &mut [T])) -> Result<(), Error>;
 
+    /// Called before the step `step`, the first of a run being 0: a workload whose examples come from outside takes those of this step.
+    ///
+    /// # Errors
+    /// Examples that cannot be had.
+    fn begin_step(&mut self, step: u64) -> Result<(), Error> {
+        let _ = step;
+        Ok(())
+    }
+
+    /// Whether [`begin_step`](Self::begin_step) brings other examples each time, so that losses are those of mini-batches.
+    fn brings_batches(&self) -> bool {
+        false
+    }
+
+    /// Whether a call was broken off, as [`Interrupted`](Error::Interrupted) says.
+    fn was_interrupted(&self) -> bool {
+        false
+    }
+
     /// Means over all examples at `w`, by name: `loss`, `accuracy`, ...
     ///
     /// # Errors

@@ -100,10 +100,9 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
         // A picture needs no spec: without a readable one, a curve has the name of its folder and no edge.
         let document = Document::read(&directory.spec()).ok().map(|document| document.with_catalogue(catalogue));
         contents.extend(document.as_ref().and_then(|document| document.get(CONTENT_KEY)).map(Value::to_string));
+        let edge = document.as_ref().and_then(Spec::edge_of);
         let spec = document.and_then(|document| Spec::resolve(&document).ok());
         problems.push(spec.as_ref().map(problem));
-        let edge =
-            spec.as_ref().and_then(|spec| spec.build_optimizer::<f32>().ok()).and_then(|optimizer| optimizer.edge());
         // Nor a summary: without one nothing is known of an end.
         let diverged = directory.read_summary().ok().flatten().is_some_and(|summary| has_diverged(&summary.stop));
         let settings = spec.as_ref().map(Named::settings_of).unwrap_or_default();

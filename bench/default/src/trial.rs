@@ -55,7 +55,7 @@ pub fn run(
     base.iter().try_for_each(|assignment| document.set(assignment))?;
     let spec = Spec::resolve(&document)?;
     let mut problem: Problem<f32> = build_problem(&spec, data)?;
-    let examples = problem.data.train.examples();
+    let examples = problem.train.examples();
     let costs = problem.train.costs();
     let budget = cell.gradients as f64 * costs.linearize;
     // What is spent beyond the last whole step is allowed to everybody.

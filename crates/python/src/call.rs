@@ -1,9 +1,10 @@
 //! Work without the interpreter's lock: it can be interrupted, and no panic of it reaches Python.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::Duration;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel, sync_channel};
+use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 
@@ -24,38 +25,86 @@ pub fn detached<R: Send>(
 ) -> PyResult<R> {
     let caught = move || catch_unwind(AssertUnwindSafe(work));
     let result = if short { py.detach(caught) } else { py.detach(|| watched(stop, caught))? };
-    result.map_err(|panic| {
-        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-        error(Kind::Internal, format!("onedge failed where it must not: {text}; please report it with what you called"))
-    })
+    result.map_err(|panic| of_panic(&*panic))
+}
+
+/// What a panic is to Python.
+pub fn of_panic(panic: &(dyn Any + Send)) -> PyErr {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    error(Kind::Internal, format!("onedge failed where it must not: {text}; please report it with what you called"))
 }
 
 /// Runs `work` on a thread of its own and looks for signals until it is done.
 fn watched<R: Send>(stop: &AtomicBool, work: impl FnOnce() -> R + Send) -> PyResult<R> {
+    let (result, raised) = attended(&mut |_, _| Ok(()), &|_| stop.store(true, Ordering::Relaxed), |_| work())?;
+    stop.store(false, Ordering::Relaxed);
+    raised.map_or(Ok(result), Err)
+}
+
+/// Something to be done with the interpreter.
+type Job = Box<dyn FnOnce(Python<'_>) + Send>;
+
+/// How work on another thread reaches the thread that called, which has the interpreter.
+#[derive(Clone)]
+pub struct Caller(Sender<Job>);
+
+impl Caller {
+    /// What `work` gives on the thread that called; `None` if nobody is there any more.
+    pub fn call<V: Send + 'static>(&self, work: impl FnOnce(Python<'_>) -> V + Send + 'static) -> Option<V> {
+        let (answer, wait) = sync_channel(1);
+        self.0.send(Box::new(move |py| drop(answer.send(work(py))))).ok()?;
+        wait.recv().ok()
+    }
+}
+
+/// Runs `work` on a thread of its own, while this one does what the work calls for, looks for signals and calls `tick` now and then, which gets
+/// what the work does not have to wait for. `interrupt` is told how long ago a signal, or `tick`, raised something, again and again until the
+/// work ends; what was raised is returned beside the result. The interpreter's lock must be released.
+pub fn attended<R: Send>(
+    tick: &mut dyn FnMut(Python<'_>, bool) -> PyResult<()>,
+    interrupt: &dyn Fn(Duration),
+    work: impl FnOnce(&Caller) -> R + Send,
+) -> PyResult<(R, Option<PyErr>)> {
     std::thread::scope(|scope| {
-        let (done, wait) = channel();
+        let (jobs, waiting) = channel::<Job>();
+        let (done, result) = sync_channel(1);
+        let caller = Caller(jobs);
         scope.spawn(move || {
-            let result = work();
-            // Nobody waits only if this thread panicked.
+            let result = work(&caller);
+            // Nobody waits only if this thread panicked. The caller goes last: its end is the sign that the result is there.
             let _ = done.send(result);
+            drop(caller);
         });
-        let mut raised = None;
-        loop {
-            match wait.recv_timeout(LOOK) {
-                Ok(result) => {
-                    stop.store(false, Ordering::Relaxed);
-                    return raised.map_or(Ok(result), Err);
+        let (mut raised, mut looked): (Option<(PyErr, Instant)>, _) = (None, Instant::now());
+        let gone = loop {
+            let gone = match waiting.recv_timeout(LOOK) {
+                Ok(job) => {
+                    Python::attach(job);
+                    false
                 }
-                Err(RecvTimeoutError::Timeout) if raised.is_none() => {
-                    if let Err(error) = Python::attach(|py| py.check_signals()) {
-                        stop.store(true, Ordering::Relaxed);
-                        raised = Some(error);
+                Err(RecvTimeoutError::Timeout) => false,
+                Err(RecvTimeoutError::Disconnected) => true,
+            };
+            if gone {
+                break result.recv();
+            }
+            if looked.elapsed() < LOOK {
+                continue;
+            }
+            looked = Instant::now();
+            match &raised {
+                Some((_, since)) => interrupt(since.elapsed()),
+                None => {
+                    if let Err(error) = Python::attach(|py| py.check_signals().and_then(|()| tick(py, false))) {
+                        interrupt(Duration::ZERO);
+                        raised = Some((error, Instant::now()));
                     }
                 }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Err(error(Kind::Internal, "a worker of onedge ended")),
             }
-        }
+        };
+        let result = gone.map_err(|_| error(Kind::Internal, "a worker of onedge ended"))?;
+        let last = if raised.is_none() { Python::attach(|py| tick(py, true)).err() } else { None };
+        Ok((result, raised.map(|(error, _)| error).or(last)))
     })
 }

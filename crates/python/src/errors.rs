@@ -16,6 +16,9 @@ pub enum Kind {
     NonFinite,
     /// A call in the wrong order: also a `RuntimeError`.
     State,
+    /// A file that cannot be read or written: also an `OSError`.
+    #[cfg_attr(not(feature = "runs"), expect(dead_code, reason = "runs have files"))]
+    File,
     /// A fault of onedge: also a `RuntimeError`.
     Internal,
 }
@@ -28,6 +31,7 @@ pub fn error(kind: Kind, message: impl std::fmt::Display) -> PyErr {
         Kind::Unsupported => "UnsupportedError",
         Kind::NonFinite => "NonFiniteError",
         Kind::State => "StateError",
+        Kind::File => "FileError",
         Kind::Internal => "InternalError",
     };
     let message = message.to_string();
@@ -60,4 +64,30 @@ pub fn of_spectrum(problem: &onedge_spectrum::Error) -> PyErr {
         onedge_spectrum::Error::Objective(source) => of_objective(source),
         other => argument(other),
     }
+}
+
+/// What a run reports: what was asked for wrongly, or what failed on the way.
+#[cfg(feature = "runs")]
+pub fn of_run(problem: &onedge_run::Error) -> PyErr {
+    error(if problem.is_misuse() { Kind::Argument } else { Kind::File }, told(problem))
+}
+
+/// The same of an index of runs.
+#[cfg(feature = "runs")]
+pub fn of_store(problem: &onedge_store::Error) -> PyErr {
+    error(if problem.is_misuse() { Kind::Argument } else { Kind::File }, told(problem))
+}
+
+/// An error with its causes, as far as it does not tell them itself.
+#[cfg(feature = "runs")]
+fn told(problem: &dyn std::error::Error) -> String {
+    let (mut message, mut cause) = (problem.to_string(), problem.source());
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !message.contains(&text) {
+            message = format!("{message}: {text}");
+        }
+        cause = error.source();
+    }
+    message
 }

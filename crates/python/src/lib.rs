@@ -3,7 +3,17 @@
 mod call;
 mod errors;
 mod graph;
+#[cfg(feature = "runs")]
+mod lent;
 mod objective;
+#[cfg(feature = "program")]
+mod program;
+#[cfg(feature = "runs")]
+mod runs;
+#[cfg(feature = "runs")]
+mod train;
+#[cfg(feature = "runs")]
+mod values;
 
 use pyo3::prelude::*;
 
@@ -17,5 +27,9 @@ fn cores() -> usize {
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(cores, module)?)?;
     module.add_class::<graph::Graph>()?;
+    #[cfg(feature = "runs")]
+    runs::add(module)?;
+    #[cfg(feature = "program")]
+    module.add_function(wrap_pyfunction!(program::program, module)?)?;
     module.add_class::<objective::Objective>()
 }

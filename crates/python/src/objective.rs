@@ -1,6 +1,6 @@
 //! A loss with its derivatives.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,8 +19,8 @@ use crate::graph::Graph;
 const SHORT: Duration = Duration::from_millis(20);
 
 /// A loss, planned and ready to be differentiated, in one precision.
-struct Planned<T> {
-    /// Nothing once it was closed.
+pub struct Planned<T> {
+    /// Nothing once it was closed, nor while training has it.
     objective: Option<DataObjective<T>>,
     /// How long the last call took; nothing is known of the first.
     last: Option<Duration>,
@@ -33,9 +33,12 @@ pub struct Objective {
     stop: Arc<AtomicBool>,
     dim: usize,
     has_outputs: bool,
+    /// Whether training has it.
+    lent: AtomicBool,
 }
 
-enum Precision {
+/// What is held, in either precision.
+pub enum Precision {
     Single(Mutex<Planned<f32>>),
     Double(Mutex<Planned<f64>>),
 }
@@ -89,7 +92,7 @@ impl Objective {
             let (planned, stop, dim) = planned::<f32>(py, loss, parts, shared, &arrays, l2, options)?;
             (Precision::Single(planned), stop, dim)
         };
-        Ok(Self { inner, stop, dim, has_outputs: outputs.is_some() })
+        Ok(Self { inner, stop, dim, has_outputs: outputs.is_some(), lent: AtomicBool::new(false) })
     }
 
     /// Other values of the fields that are not shared, of as many parts unless another number is given.
@@ -286,9 +289,74 @@ impl Objective {
             planned.last = Some(start.elapsed());
             result
         })?;
-        result.ok_or_else(|| {
-            error(Kind::State, "expected an objective that is open, got one that was closed; make another one")
-        })
+        result.ok_or_else(|| self.gone())
+    }
+
+    /// Why there is no objective.
+    pub(crate) fn gone(&self) -> PyErr {
+        let sentence = match self.lent.load(Ordering::Relaxed) {
+            true => {
+                "the objective is being trained; use it when training is over, or make another one for what is measured meanwhile"
+            }
+            false => "expected an objective that is open, got one that was closed; make another one",
+        };
+        error(Kind::State, sentence)
+    }
+}
+
+/// Lending it to training.
+#[cfg(feature = "runs")]
+impl Objective {
+    /// Takes the objective out; `None` if it is not there, or has another precision.
+    pub(crate) fn take<T: Held>(&self) -> Option<DataObjective<T>> {
+        let taken = lock(T::planned(&self.inner)?).objective.take();
+        self.lent.fetch_or(taken.is_some(), Ordering::Relaxed);
+        taken
+    }
+
+    /// Puts back what [`take`](Self::take) gave.
+    pub(crate) fn give_back<T: Held>(&self, objective: DataObjective<T>) {
+        if let Some(planned) = T::planned(&self.inner) {
+            lock(planned).objective = Some(objective);
+            self.lent.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it computes in double precision.
+    pub(crate) fn is_double(&self) -> bool {
+        matches!(self.inner, Precision::Double(_))
+    }
+
+    /// Ends a pass that goes on, and all that follow, while it is set.
+    pub(crate) fn stop(&self) -> &AtomicBool {
+        &self.stop
+    }
+}
+
+/// A precision that an objective may have.
+#[cfg(feature = "runs")]
+pub trait Held: Element {
+    /// Its objective, if it is of this precision.
+    fn planned(held: &Precision) -> Option<&Mutex<Planned<Self>>>;
+}
+
+#[cfg(feature = "runs")]
+impl Held for f32 {
+    fn planned(held: &Precision) -> Option<&Mutex<Planned<Self>>> {
+        match held {
+            Precision::Single(planned) => Some(planned),
+            Precision::Double(_) => None,
+        }
+    }
+}
+
+#[cfg(feature = "runs")]
+impl Held for f64 {
+    fn planned(held: &Precision) -> Option<&Mutex<Planned<Self>>> {
+        match held {
+            Precision::Single(_) => None,
+            Precision::Double(planned) => Some(planned),
+        }
     }
 }
 

@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 
@@ -51,3 +54,40 @@ class Objective:
         self, *, samples: int = 32, relative_error: float = 0.1, seed: int = 0
     ) -> tuple[float, float, int]: ...
     def density(self, *, steps: int = 64, vectors: int = 4, seed: int = 0) -> list[tuple[float, float]]: ...
+
+def program(words: list[str]) -> int: ...
+def entries(kind: str) -> list[tuple[str, str, str, list[tuple[str, str, str, str]]]]: ...
+def runs(root: str, condition: str | None = None, sort: str | None = None, limit: int | None = None) -> list[dict]: ...
+def find_run(root: str, run: str) -> Path: ...
+def run_facts(folder: str) -> dict: ...
+def run_columns(folder: str) -> dict: ...
+def resolve_spec(spec: dict | str | Path) -> str: ...
+def train_spec(
+    spec: dict | str | Path,
+    root: str,
+    folder: str | None = None,
+    tick: Callable[[int, float, float, bool], object] | None = None,
+    cache: str | None = None,
+) -> Path: ...
+def resume_run(
+    folder: str,
+    root: str,
+    steps: int | None = None,
+    tick: Callable[[int, float, float, bool], object] | None = None,
+    cache: str | None = None,
+) -> Path: ...
+def plan_spec(spec: dict | str | Path, cache: str | None = None) -> tuple[str, str]: ...
+def train(
+    objective: Objective,
+    start: npt.NDArray,
+    spec: dict,
+    layouts: list[tuple[str, list[int]]],
+    described: list[tuple[str, str]],
+    *,
+    test: Objective | None = None,
+    folder: str | None = None,
+    resume: bool = False,
+    batches: Callable[[int], object] | None = None,
+    on_step: Callable[[dict, np.ndarray], bool] | None = None,
+    tick: Callable[[int, float, float, bool], object] | None = None,
+) -> dict: ...

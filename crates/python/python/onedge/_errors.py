@@ -21,5 +21,17 @@ class StateError(Error, RuntimeError):
     """A call in the wrong order, such as a curvature before any point."""
 
 
+class FileError(Error, OSError):
+    """A file or folder that cannot be read or written."""
+
+
 class InternalError(Error, RuntimeError):
     """A fault of onedge."""
+
+
+class TrainingWarning(UserWarning):
+    """How training went, or will go, where it is hardly what was meant."""
+
+
+class StopTraining(Exception):
+    """Raised by a callback to end training after its step; what was trained so far is the result."""

@@ -97,6 +97,10 @@ class Door:
         """The parameters that the objective was made with, flat."""
         raise NotImplementedError
 
+    def names(self) -> list[str] | None:
+        """The names of the tensors of the parameters, no two alike; None where they have none."""
+        return None
+
 
 class Recipe:
     """How a batch is computed: in one piece, or in parts of one size whose mean it is."""
@@ -176,7 +180,11 @@ def make(door: Door, batch, *, mode: str, l2: float, threads: int | None, memory
     """The objective of a door's loss on a batch."""
     options = _options(mode, l2, threads, memory_bytes)
     recipe, core, why = _planned(door, batch, mode, options)
-    return Objective(core, door.tree, recipe.lowered.notes, _Batches(recipe, core, options, door.shapes(batch)), why)
+    objective = Objective(core, door.tree, recipe.lowered.notes, _Batches(recipe, core, options, door.shapes(batch)), why)
+    shapes = [recipe.lowered.builder.shape(value) for value in recipe.lowered.parameters]
+    names = door.names() or [f"parameters.{place}" for place in range(len(shapes))]
+    objective._layout = list(zip(names, shapes))
+    return objective
 
 
 def _options(mode, l2, threads, memory_bytes) -> dict:

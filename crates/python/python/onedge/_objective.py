@@ -28,6 +28,13 @@ class Eigenvalues:
     converged: bool
     products: int
 
+    def _repr_html_(self):
+        from . import _html
+
+        rows = [[f"{value:.6g}", f"{bound:.1g}"] for value, bound in zip(self.values, self.bounds)]
+        ended = "as good as asked for" if self.converged else "not as good as asked for"
+        return _html.table(["eigenvalue", "within"], rows, notes=[f"{ended}, {self.products} Hessian-vector products"])
+
 
 @dataclasses.dataclass(frozen=True)
 class Estimate:
@@ -36,6 +43,9 @@ class Estimate:
     value: float
     standard_error: float
     samples: int
+
+    def _repr_html_(self):
+        return f"<p>{self.value:.6g} ± {self.standard_error:.2g} (standard error of {self.samples} samples)</p>"
 
 
 class Objective:

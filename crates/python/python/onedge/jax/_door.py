@@ -38,6 +38,12 @@ class JaxDoor(Door):
     def start(self):
         return np.concatenate([leaf.reshape(-1) for leaf in self._leaves])
 
+    def names(self):
+        """Their places in the tree: `layers.0.weight`."""
+        paths = jax.tree_util.tree_flatten_with_path(jax.tree.unflatten(self._structure, self._leaves))[0]
+        names = [jax.tree_util.keystr(path, simple=True, separator=".") or "parameters" for path, _ in paths]
+        return names if len(set(names)) == len(names) else [f"parameters.{place}" for place in range(len(names))]
+
     def lower(self, batch, builder, memo, survey=None):
         with _precise(self._double):
             data = self._cast_batch(batch)

@@ -69,6 +69,7 @@ CASES = {
     "broadcast": (lambda x, y: x[:, None] * y[None] + jnp.broadcast_to(x, (4, 3)).sum(0), (3,)),
     "tile": (lambda x, y: jnp.tile(x, (2, 3)) * 1.5 * jnp.tile(y, (2, 3)), (2, 2)),
     "concatenate": (lambda x, y: jnp.concatenate([x, y, x * y], 1), (2, 3)),
+    "stack unstack": (lambda x, y: jnp.stack([x, y, x * y], 1) * sum(jnp.unstack(y, axis=1)).sum(), (2, 3)),
     "split": (lambda x, y: sum(jnp.split(x * y, 3, 1)), (2, 6)),
     "slice": (lambda x, y: x[1:, ::2] * y[:-1, 1::2], (4, 6)),
     "rev": (lambda x, y: x[::-1] * jnp.flip(y, (0, 1)), (4, 3)),

@@ -9,6 +9,7 @@ from jax.extend import core as jex
 from .._builder import Differs
 from ._cuts import margins
 from ._lowering import Known, Node, unsupported
+from ._movement import joined
 from ._table import primitive
 
 # Beyond so many nodes an unrolled loop takes long to plan.
@@ -71,10 +72,7 @@ def _stacked(low, values):
     build = low.builder
     parts = [low.node(value) for value in values]
     parts = [build.reshape(part, (1, *build.shape(part))) for part in parts]
-    while len(parts) > 1:
-        pairs = [parts[i : i + 2] for i in range(0, len(parts), 2)]
-        parts = [build.op("concat", *pair, axes=[0]) if len(pair) == 2 else pair[0] for pair in pairs]
-    return Node(parts[0])
+    return Node(joined(build, parts, 0))
 
 
 def _decided(low, operand, decision):

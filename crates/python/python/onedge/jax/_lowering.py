@@ -16,10 +16,11 @@ from jax.extend import core as jex
 from .._builder import Builder
 from .._errors import UnsupportedError
 from .._front import Known, Node
+from ._known import computed
 from ._softmax import Patterns
 from ._table import REFUSED, TABLE
 
-CALLS = {"jit", "pjit", "closed_call", "core_call", "remat", "remat2", "checkpoint"}
+CALLS = {"jit", "pjit", "closed_call", "core_call", "call", "composite", "custom_vmap_call", "remat", "remat2", "checkpoint"}
 
 
 def fixed(operand) -> bool:
@@ -143,7 +144,9 @@ class Lowering:
         batch = any(operand.batch for operand in operands)
         if not batch and self._remembered is not None:
             return next(self._remembered)
-        results = equation.primitive.bind(*[operand.array for operand in operands], **equation.params)
+        results = computed(equation, operands)
+        if results is None:
+            results = equation.primitive.bind(*[operand.array for operand in operands], **equation.params)
         results = [Known(result, batch) for result in (results if equation.primitive.multiple_results else [results])]
         if not batch:
             self.memo.append(results)
@@ -152,7 +155,7 @@ class Lowering:
 
 def inner_jaxpr(equation):
     """The closed jaxpr that an equation calls."""
-    for key in ("jaxpr", "call_jaxpr", "fun_jaxpr"):
+    for key in ("jaxpr", "call_jaxpr", "fun_jaxpr", "call"):
         inner = equation.params.get(key)
         if inner is not None:
             return inner if hasattr(inner, "consts") else jex.ClosedJaxpr(inner, ())

@@ -40,12 +40,31 @@ def _tile(low, equation, operands):
 
 @primitive("concatenate")
 def _concatenate(low, equation, operands):
-    axis, parts = equation.params["dimension"], [low.node(operand) for operand in operands]
-    # In pairs, so that no element is copied more often than there are halvings.
+    return joined(low.builder, [low.node(operand) for operand in operands], equation.params["dimension"])
+
+
+def joined(build, parts, axis):
+    """The values one after the other along an axis: in pairs, so that no element is copied more often than there are halvings."""
     while len(parts) > 1:
         pairs = [parts[i : i + 2] for i in range(0, len(parts), 2)]
-        parts = [low.builder.op("concat", *pair, axes=[axis]) if len(pair) == 2 else pair[0] for pair in pairs]
+        parts = [build.op("concat", *pair, axes=[axis]) if len(pair) == 2 else pair[0] for pair in pairs]
     return parts[0]
+
+
+@primitive("stack")
+def _stack(low, equation, operands):
+    build, axis = low.builder, equation.params["axis"]
+    parts = [low.node(operand) for operand in operands]
+    shape = build.shape(parts[0])
+    return joined(build, [build.reshape(part, shape[:axis] + (1,) + shape[axis:]) for part in parts], axis)
+
+
+@primitive("unstack")
+def _unstack(low, equation, operands):
+    build, value, axis = low.builder, low.node(operands[0]), equation.params["axis"]
+    shape = build.shape(value)
+    part = lambda place: build.slice(value, *margins(shape, axis, place, place + 1))
+    return [Node(build.reshape(part(place), shape[:axis] + shape[axis + 1 :])) for place in range(shape[axis])]
 
 
 @primitive("split")

@@ -1,0 +1,34 @@
+"""Which line of the user's made what."""
+
+from __future__ import annotations
+
+import os
+import re
+import sysconfig
+import traceback
+
+_OWN = os.path.dirname(os.path.abspath(__file__))
+_STANDARD = sysconfig.get_paths()["stdlib"]
+_INSTALLED = re.compile(r"[/\\](site-packages|dist-packages)[/\\]")
+
+
+def line_of(node) -> str | None:
+    """The user's line that made a node, if it is known: the innermost one outside of libraries."""
+    return _innermost(re.findall(r'File "([^"]+)", line (\d+)', node.meta.get("stack_trace") or ""))
+
+
+def line_of_error(error) -> str | None:
+    """The user's line in which an exception was raised."""
+    return line_of_stack(traceback.extract_tb(error.__traceback__))
+
+
+def line_of_stack(stack) -> str | None:
+    """The user's innermost line of a stack of frames."""
+    return _innermost([(frame.filename, frame.lineno) for frame in stack])
+
+
+def _innermost(frames):
+    for name, line in reversed(frames):
+        if not (name.startswith((_OWN, _STANDARD, "<")) or _INSTALLED.search(name)):
+            return f"{name}:{line}"
+    return None

@@ -1,0 +1,179 @@
+"""From an exported program to a graph of the engine.
+
+What does not depend on the parameters is computed by PyTorch and enters as data; all else is lowered, operator by operator, by the functions of the
+table. Nothing here differentiates.
+"""
+
+from __future__ import annotations
+
+import operator as python_operator
+
+import numpy as np
+import torch
+from torch.fx.node import map_aggregate
+from torch.utils._pytree import tree_leaves
+
+from .._errors import UnsupportedError
+from ._lines import line_of
+from ._table import TABLE, Refused
+from ._values import Known, Value, broadcast
+
+# The largest whole number up to which single precision has all of them.
+MOST_PLACES = 2**24
+
+# What they give depends on the shape of their first operand alone.
+BY_SHAPE = {
+    "zeros_like", "ones_like", "full_like", "empty_like", "rand_like", "randn_like", "randint_like", "new_zeros", "new_ones", "new_full", "new_empty",
+    "sym_size", "sym_numel", "uniform", "normal_functional", "exponential",
+}  # fmt: skip
+
+
+class Missing:
+    """A result that onedge does not compute, such as the places of maxima; an error once it is used."""
+
+    def __init__(self, what, hint):
+        self.what, self.hint = what, hint
+
+
+class Lowering:
+    """A graph under construction from an exported program."""
+
+    def __init__(self, build, compute):
+        self.build, self.compute = build, compute
+        self.notes: list[str] = []
+        # The node that is being lowered.
+        self.current = None
+        self._fields = {}
+
+    def note(self, text: str):
+        if text not in self.notes:
+            self.notes.append(text)
+
+    # Operands
+
+    def value(self, operand) -> Value:
+        """An operand as a value of the graph."""
+        if isinstance(operand, Value):
+            return operand
+        if isinstance(operand, Known):
+            return Value(self, self.field(operand, range(operand.tensor.dim())))
+        return Value(self, self.build.constant(operand))
+
+    def field(self, known: Known, order) -> int:
+        """What is known, with axis `i` at place `order[i]`."""
+        key = (id(known.tensor), tuple(order))
+        if key not in self._fields:
+            # The tensor is kept, so that its id stays its own.
+            axes = sorted(range(len(key[1])), key=lambda axis: key[1][axis])
+            self._fields[key] = (known.tensor, self.array(known.tensor.permute(axes), known.batch))
+        return self._fields[key][1]
+
+    def array(self, tensor, batch) -> int:
+        """A tensor as an array of the graph."""
+        if tensor.is_complex():
+            raise Refused("a complex number", "write real and imaginary parts as two tensors")
+        array = tensor.detach().to(torch.float64 if self.build.dtype == np.float64 else torch.float32).numpy()
+        if not batch:
+            return self.build.known(array)
+        limit = np.finfo(self.build.dtype).max
+        return self.build.field(np.clip(array, -limit, limit))
+
+    def places(self, places, rows, batch=False) -> int:
+        """Whole numbers below `rows` as a field that ops read as indices."""
+        if rows > MOST_PLACES and self.build.dtype == np.float32:
+            raise Refused(f"indices into {rows} rows in single precision", 'use dtype="f64"')
+        return self.build.field(np.asarray(places))
+
+    # Elementwise work on several values
+
+    def aligned(self, *operands):
+        """The operands as arrays of one shape and one order of axes, and that order."""
+        shape = broadcast(*operands)
+        values = [operand for operand in operands if isinstance(operand, Value)]
+        lead = max(values, key=lambda value: (value.shape == shape, np.prod(value.shape)))
+        extra = len(shape) - lead.rank
+        order = (*range(extra), *(extra + place for place in lead.order))
+        held = [0] * len(shape)
+        for axis, place in enumerate(order):
+            held[place] = shape[axis]
+        arrays = []
+        for operand in operands:
+            if isinstance(operand, Value):
+                array = operand.view((1,) * (len(shape) - operand.rank) + operand.shape).laid(order)
+            elif isinstance(operand, Known):
+                tensor = operand.tensor
+                if tensor.dim() < len(shape):
+                    key = (id(tensor), len(shape))
+                    if key not in self._fields:
+                        self._fields[key] = (tensor, tensor.reshape((1,) * (len(shape) - tensor.dim()) + tuple(tensor.shape)))
+                    tensor = self._fields[key][1]
+                array = self.field(Known(tensor, operand.batch), order)
+            else:
+                array = self.build.constant(operand, held)
+            arrays.append(self.build.full(array, held))
+        return arrays, order
+
+    def elementwise(self, name, *operands) -> Value:
+        arrays, order = self.aligned(*operands)
+        return Value(self, self.build.op(name, *arrays), order)
+
+    binary = elementwise
+
+    def where(self, mask, one, other) -> Value:
+        return self.elementwise("select", mask, one, other)
+
+    # Programs
+
+    def run(self, program, values):
+        """The value of the output `program.output`, given those of the placeholders."""
+        env = dict(values)
+        for node in program.nodes:
+            if node in env:
+                continue
+            args, kwargs = map_aggregate((node.args, node.kwargs), lambda leaf: env[leaf] if isinstance(leaf, torch.fx.Node) else leaf)
+            try:
+                env[node] = self.call(node, args, kwargs)
+            except Refused as refused:
+                raise UnsupportedError(f"{line_of(node) or 'the loss'}: {refused.what} is not supported; {refused.hint}") from None
+        return env[program.output]
+
+    def call(self, node, args, kwargs):
+        self.current, target = node, node.target
+        if target is python_operator.getitem:
+            return args[0][args[1]]
+        leaves = tree_leaves((args, kwargs))
+        for leaf in leaves:
+            if isinstance(leaf, Missing):
+                raise Refused(leaf.what, leaf.hint)
+        if not any(isinstance(leaf, Value) for leaf in leaves):
+            return self.known(target, args, kwargs)
+        name = str(target).removeprefix("aten.")
+        if name.split(".")[0] in BY_SHAPE and isinstance(args[0], Value):
+            return self.known(target, (Known(self.blank(args[0].shape)), *args[1:]), kwargs)
+        lower = TABLE.get(name)
+        if lower is None:
+            raise Refused(f"the operator `{name}` of parameters", "write it with supported ones, or compute it from data alone")
+        return lower(self, *args, **kwargs)
+
+    def blank(self, shape):
+        """Ones in the shape and strides of the first operand, as random numbers are drawn in the order of the memory."""
+        first = self.current.args[0]
+        traced = first.meta.get("val") if isinstance(first, torch.fx.Node) else None
+        if isinstance(traced, torch.Tensor) and tuple(traced.shape) == tuple(shape):
+            return torch.empty_strided(tuple(shape), traced.stride(), dtype=self.compute).fill_(1)
+        return torch.ones(tuple(shape), dtype=self.compute)
+
+    def known(self, target, args, kwargs):
+        """What PyTorch computes."""
+        batch = any(isinstance(leaf, Known) and leaf.batch for leaf in tree_leaves((args, kwargs)))
+        batch = batch or torch.Tag.nondeterministic_seeded in getattr(target, "tags", ())
+        args, kwargs = map_aggregate((args, kwargs), lambda leaf: leaf.tensor if isinstance(leaf, Known) else leaf)
+        if kwargs.get("dtype") in FLOATS:
+            kwargs = {**kwargs, "dtype": self.compute}
+        if "generator" in kwargs and kwargs["generator"] is None:
+            kwargs = {key: value for key, value in kwargs.items() if key != "generator"}
+        result = target(*args, **kwargs)
+        return map_aggregate(result, lambda leaf: Known(leaf, batch) if isinstance(leaf, torch.Tensor) else leaf)
+
+
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)

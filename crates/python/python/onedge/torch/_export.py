@@ -6,6 +6,7 @@ import contextlib
 import copy
 import dataclasses
 import functools
+import io
 import logging
 import threading
 import traceback
@@ -163,21 +164,25 @@ def _decompositions():
 @contextlib.contextmanager
 def _quiet():
     """Without the warnings and logs of tracing, which are about its own devices."""
-    logger = logging.getLogger("torch")
-    level, disabled = logger.level, logging.root.manager.disable
+    disabled = logging.root.manager.disable
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         logging.disable(logging.CRITICAL)
         try:
-            yield
+            # Where a trace fails, PyTorch prints all of it.
+            with contextlib.redirect_stderr(io.StringIO()):
+                yield
         finally:
             logging.disable(disabled)
-            logger.setLevel(level)
 
 
 @contextlib.contextmanager
 def _watched(notes):
     """Notes rules of differentiation that the user wrote, and refuses derivatives inside the loss."""
+    transformer = torch.nn.modules.transformer
+    detect = transformer._detect_is_causal_mask
+    # It looks whether a mask is the causal one, which is but faster.
+    transformer._detect_is_causal_mask = lambda mask, is_causal=None, size=None: bool(is_causal)
     apply, grad, backward = torch.autograd.Function.__dict__["apply"], torch.autograd.grad, torch.autograd.backward
 
     @classmethod
@@ -198,6 +203,7 @@ def _watched(notes):
     try:
         yield
     finally:
+        transformer._detect_is_causal_mask = detect
         torch.autograd.Function.apply = apply
         torch.autograd.grad, torch.autograd.backward = grad, backward
 

@@ -1,0 +1,90 @@
+"""A loss of PyTorch with its derivatives by PyTorch itself."""
+
+import copy
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_map
+
+import onedge.torch
+
+
+class Double(TorchFunctionMode):
+    """Casts to single precision become casts to double."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        function = torch.Tensor.double if function is torch.Tensor.float else function
+        args, kwargs = tree_map(lambda leaf: torch.float64 if leaf is torch.float32 else leaf, (args, kwargs or {}))
+        return function(*args, **kwargs)
+
+
+class Hardsigmoid(nn.Module):
+    def forward(self, x):
+        return nn.functional.relu6(x + 3) / 6
+
+
+def differentiable(model):
+    """The model of layers that PyTorch differentiates twice."""
+    for module in model.modules():
+        for name, child in module.named_children():
+            if isinstance(child, nn.Hardsigmoid):
+                setattr(module, name, Hardsigmoid())
+            elif isinstance(child, nn.Hardswish):
+                setattr(module, name, Hardswish())
+    return model
+
+
+class Hardswish(nn.Module):
+    def forward(self, x):
+        return x * nn.functional.relu6(x + 3) / 6
+
+
+def cast(batch, dtype):
+    return tree_map(lambda x: x.to(dtype) if isinstance(x, torch.Tensor) and x.is_floating_point() else x, batch)
+
+
+def loss_of(model, loss, batch):
+    return loss(model(batch[0]), batch[1]) if isinstance(loss, nn.Module) else loss(model, batch)
+
+
+def by_torch(model, loss, batch, u, v):
+    """Loss, gradient, u . H u and H v."""
+    model = differentiable(copy.deepcopy(model))
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+
+    def flat(gradients):
+        parts = [torch.zeros_like(p) if g is None else g for g, p in zip(gradients, parameters)]
+        return torch.cat([part.reshape(-1) for part in parts])
+
+    with sdpa_kernel(SDPBackend.MATH), torch.backends.mkldnn.flags(enabled=False), torch.random.fork_rng(devices=[]), Double():
+        value = loss_of(model, loss, batch)
+        gradient = flat(torch.autograd.grad(value, parameters, create_graph=True, allow_unused=True))
+        product = lambda v: flat(torch.autograd.grad(gradient @ torch.from_numpy(v), parameters, retain_graph=True, allow_unused=True)).numpy()
+        along, other = (product(vector) if gradient.requires_grad else 0 * vector for vector in (u, v))
+    return value.item(), gradient.detach().numpy(), u @ along, other
+
+
+def apart(ours, theirs):
+    ours, theirs = np.asarray(ours), np.asarray(theirs)
+    return np.max(np.abs(ours - theirs)) / max(np.max(np.abs(theirs)), 1e-30)
+
+
+def distances(model, loss, batch, *, dtype=None, moved=0.05, seed=0):
+    """How far onedge's are from them, relative to the largest element, at parameters near to the given ones."""
+    model = model.double()
+    loss = loss.double() if isinstance(loss, nn.Module) else loss
+    batch = cast(batch, torch.float64)
+    draws = np.random.default_rng(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.as_tensor(moved * draws.normal(size=tuple(parameter.shape))))
+    o = onedge.torch.objective(model, loss, batch, dtype=dtype)
+    w = o.parameters()
+    u, v = (draws.normal(size=w.shape).astype(w.dtype) for _ in range(2))
+    value, gradient = o.linearize(w)
+    ours = value, gradient, o.curvature(u), o.hessian_vector(v)
+    theirs = by_torch(model, loss, batch, u.astype(np.float64), v.astype(np.float64))
+    return [apart(o.loss(w), theirs[0]), *map(apart, ours, theirs)]

@@ -7,15 +7,21 @@ use onedge_graph::{
     Attributes, Case, Error, Graph, LossGraph, Margins, NodeId, Op, Shape, Tangents, Window, gradient, jvp, ops,
 };
 
-/// `losses = weights * op(x)^2 + op(x)`, so that first and second derivatives of the op both matter.
-fn subject(op: &'static Op, case: &Case) -> Subject {
+/// `losses = weights * op(x)^2 + op(x)`, so that first and second derivatives of the op both matter; `negated`: the op reads `-x`.
+fn subject(op: &'static Op, case: &Case, negated: bool) -> Subject {
     let mut g = Graph::new();
     let mut values = HashMap::new();
     let inputs: Vec<NodeId> = case.inputs.iter().map(|(shape, _)| g.input(shape.clone())).collect();
+    let mut read = inputs.clone();
     for (i, (id, (shape, domain))) in inputs.iter().zip(&case.inputs).enumerate() {
-        values.insert(*id, sample(shape, *domain, i));
+        let mut value = sample(shape, *domain, i);
+        if negated && !op.arguments[i].is_fixed() {
+            read[i] = g.neg(*id).unwrap();
+            value.data.iter_mut().for_each(|x| *x = -*x);
+        }
+        values.insert(*id, value);
     }
-    let y = g.apply(op, case.attributes.clone(), &inputs).unwrap();
+    let y = g.apply(op, case.attributes.clone(), &read).unwrap();
     let flat = g.reshape(y, Shape::new(&[g.shape(y).size()])).unwrap();
     let weights = g.input(g.shape(flat).clone());
     values.insert(weights, sample(g.shape(flat), onedge_graph::Domain::Real, 9));
@@ -33,7 +39,8 @@ fn every_op_passes_differences_and_identities() {
         let cases = (op.cases)();
         assert!(!cases.is_empty() || op.name == "input", "{} has no cases", op.name);
         for (i, case) in cases.iter().enumerate() {
-            subject(op, case).check(&format!("{} case {i}", op.name));
+            subject(op, case, false).check(&format!("{} case {i}", op.name));
+            subject(op, case, true).check(&format!("{} case {i} of negated inputs", op.name));
         }
     }
 }

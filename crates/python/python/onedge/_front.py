@@ -61,6 +61,8 @@ class Door:
 
     precision: np.dtype
     tree: tuple
+    # The class of its objectives.
+    kind: type[Objective] = Objective
 
     def lower(self, batch, builder: Builder, memo: list | None, survey: list[str] | None = None) -> Lowered:
         """The loss on `batch`, built by `builder`, with the `memo` of an earlier lowering. With a `survey` what is not supported is added to it, and
@@ -180,7 +182,7 @@ def make(door: Door, batch, *, mode: str, l2: float, threads: int | None, memory
     """The objective of a door's loss on a batch."""
     options = _options(mode, l2, threads, memory_bytes)
     recipe, core, why = _planned(door, batch, mode, options)
-    objective = Objective(core, door.tree, recipe.lowered.notes, _Batches(recipe, core, options, door.shapes(batch)), why)
+    objective = door.kind(core, door.tree, recipe.lowered.notes, _Batches(recipe, core, options, door.shapes(batch)), why)
     shapes = [recipe.lowered.builder.shape(value) for value in recipe.lowered.parameters]
     names = door.names() or [f"parameters.{place}" for place in range(len(shapes))]
     objective._layout = list(zip(names, shapes))

@@ -1,5 +1,6 @@
 """Operators that take each element alone. At kinks they do as PyTorch does."""
 
+import functools
 import math
 
 import torch
@@ -25,7 +26,6 @@ for _name, _op in {
     "sqrt.default": "sqrt",
     "abs.default": "abs",
     "sign.default": "sign",
-    "sgn.default": "sign",
     "floor.default": "floor",
     "round.default": "round",
     "relu.default": "relu",
@@ -36,19 +36,14 @@ for _name, _op in {
     _unary(_name, _op)
 
 
-@operator("add.Tensor", "add.Scalar", "add")
+@operator("add.Tensor", "add.Scalar")
 def _add(low, x, y, alpha=1):
     return low.binary("add", x, y if alpha == 1 else _times(low, y, alpha))
 
 
-@operator("sub.Tensor", "sub.Scalar", "sub")
+@operator("sub.Tensor", "sub.Scalar")
 def _sub(low, x, y, alpha=1):
     return low.binary("sub", x, y if alpha == 1 else _times(low, y, alpha))
-
-
-@operator("rsub.Scalar", "rsub.Tensor")
-def _rsub(low, x, y, alpha=1):
-    return low.binary("sub", y, x if alpha == 1 else _times(low, x, alpha))
 
 
 def _times(low, x, factor):
@@ -65,7 +60,7 @@ def _div(low, x, y):
     return x / y if isinstance(x, Value) else low.binary("div", x, y)
 
 
-@operator("div.Tensor_mode", "div.Scalar_mode", "floor_divide.default")
+@operator("div.Tensor_mode", "div.Scalar_mode")
 def _div_mode(low, x, y, rounding_mode="floor"):
     ratio = _div(low, x, y)
     return ratio if rounding_mode is None else ratio.op("floor") if rounding_mode == "floor" else _trunc(low, ratio)
@@ -81,11 +76,6 @@ def _ceil(low, x):
     return -(-x).op("floor")
 
 
-@operator("frac.default")
-def _frac(low, x):
-    return x - _trunc(low, x)
-
-
 @operator("fmod.Scalar", "fmod.Tensor")
 def _fmod(low, x, y):
     return _remainder(low, x, y, _trunc)
@@ -96,9 +86,10 @@ def _remainder(low, x, y, down=lambda low, x: x.op("floor")):
     return low.value(x) - down(low, _div(low, low.value(x), y)) * y
 
 
-@operator("square.default")
-def _square(low, x):
-    return x * x
+@operator("hypot.default")
+def _hypot(low, x, y):
+    x, y = low.value(x), low.value(y)
+    return (x * x + y * y).op("sqrt")
 
 
 @operator("rsqrt.default")
@@ -192,11 +183,6 @@ def _gelu(low, x, approximate="none"):
     return x * inner.op("sigmoid")
 
 
-@operator("silu.default")
-def _silu(low, x):
-    return x * x.op("sigmoid")
-
-
 @operator("softplus.default")
 def _softplus(low, x, beta=1, threshold=20):
     inner = x.scale(beta)
@@ -213,12 +199,18 @@ def _logaddexp(low, x, y):
     return low.binary("sub", x, y).op("softplus") + y
 
 
+@operator("xlogy.Tensor", "xlogy.Scalar_Other")
+def _xlogy(low, x, y):
+    product = low.value(x) * low.value(y).op("log")
+    return low.where(low.value(x).equal(0.0), 0.0, product)
+
+
 @operator("leaky_relu.default")
 def _leaky_relu(low, x, slope=0.01):
     return x.scale(slope) + x.op("relu").scale(1 - slope)
 
 
-@operator("prelu.default", "_prelu_kernel.default")
+@operator("prelu.default")
 def _prelu(low, x, weight):
     x, weight = low.value(x), low.value(weight)
     if weight.rank == 1 and weight.shape != (1,):
@@ -240,22 +232,26 @@ def _hardtanh(low, x, least=-1.0, most=1.0):
     return low.binary("minimum", low.binary("maximum", x, float(least)), float(most))
 
 
+@functools.cache
+def _moves_at_bounds():
+    """Whether `clamp` has a derivative of 1 where a number is a bound: that depends on the version of PyTorch."""
+    with torch.enable_grad():
+        x = torch.ones((), requires_grad=True)
+        return bool(torch.autograd.grad(x.clamp(min=1.0), x)[0] == 1)
+
+
+def _bounded(low, name, x, bound):
+    if not isinstance(bound, (int, float)):
+        return _maximum(low, x, bound, name)
+    # Of two equal numbers the second has the derivative.
+    return low.binary(name, bound, x) if _moves_at_bounds() else low.binary(name, x, bound)
+
+
 @operator("clamp.default", "clamp.Tensor")
 def _clamp(low, x, least=None, most=None):
-    # Of two equal numbers the second has the derivative, which is 1 at the bounds.
     if least is not None:
-        x = low.binary("maximum", least, x)
-    return x if most is None else low.binary("minimum", most, x)
-
-
-@operator("clamp_min.default", "clamp_min.Tensor")
-def _clamp_min(low, x, least):
-    return _clamp(low, x, least)
-
-
-@operator("clamp_max.default", "clamp_max.Tensor")
-def _clamp_max(low, x, most):
-    return _clamp(low, x, None, most)
+        x = _bounded(low, "maximum", x, least)
+    return x if most is None else _bounded(low, "minimum", x, most)
 
 
 @operator("maximum.default", "fmax.default")
@@ -327,37 +323,12 @@ def _is_odd(low, x):
     return x.like(0.0)
 
 
-@operator("nan_to_num.default")
-def _nan_to_num(low, x, nan=None, posinf=None, neginf=None):
-    return x
-
-
-@operator("where.self", "where.ScalarOther", "where.ScalarSelf", "where.Scalar")
+@operator("where.self")
 def _where(low, mask, x, y):
     return low.where(mask, x, y)
 
 
-@operator("masked_fill.Scalar", "masked_fill.Tensor")
-def _masked_fill(low, x, mask, number):
-    return low.where(mask, number, x)
-
-
-@operator("lerp.Scalar", "lerp.Tensor")
-def _lerp(low, x, y, weight):
-    return low.value(x) + low.binary("sub", y, x) * weight
-
-
-@operator("addcmul.default")
-def _addcmul(low, x, one, two, value=1):
-    return low.value(x) + (low.value(one) * two).scale(value)
-
-
-@operator("addcdiv.default")
-def _addcdiv(low, x, one, two, value=1):
-    return low.value(x) + (low.value(one) / two).scale(value)
-
-
-@operator("_to_copy.default", "to.dtype", "_assert_tensor_metadata.default")
+@operator("_to_copy.default")
 def _to_copy(low, x, *args, dtype=None, **options):
     if dtype in (torch.float16, torch.bfloat16):
         low.note(f"what is cast to {dtype} stays in the precision of the objective")
@@ -370,14 +341,9 @@ def _to_copy(low, x, *args, dtype=None, **options):
     return x
 
 
-@operator("clone.default", "alias.default", "lift_fresh_copy.default", "contiguous.default", "positive.default")
+@operator("clone.default", "alias.default", "lift_fresh_copy.default")
 def _same(low, x, **options):
     return x
-
-
-@operator("fill.Scalar", "fill.Tensor")
-def _fill(low, x, number):
-    return low.value(number).expand(x.shape) if not isinstance(number, (int, float)) else x.like(number)
 
 
 @operator("copy.default")

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import dataclasses
 import functools
 import io
 import logging
+import math
 import threading
 import traceback
 import warnings
-from collections import UserDict
 
-import numpy as np
 import torch
 from torch.export.graph_signature import InputKind, OutputKind
-from torch.utils import _pytree as pytree
 
 from .._errors import ArgumentError, UnsupportedError
-from ._lines import line_of_error, line_of_stack
+from ._lines import is_users, line_of_error, line_of_stack
 
 aten = torch.ops.aten
 # Operators that the engine takes whole: it is more exact or does less work.
 WHOLE = (
-    "linear.default", "scaled_dot_product_attention.default", "softplus.default", "log_sigmoid.default", "logsumexp.default", "detach.default",
-    "binary_cross_entropy_with_logits.default", "binary_cross_entropy.default", "logaddexp.default",
+    "linear.default", "linalg_vector_norm.default", "scaled_dot_product_attention.default", "softplus.default", "log_sigmoid.default", "logsumexp.default", "detach.default",
+    "binary_cross_entropy_with_logits.default", "binary_cross_entropy.default", "logaddexp.default", "xlogy.Tensor", "xlogy.Scalar_Other",
     "hardtanh.default", "elu.default", "prelu.default", "lstm.input", "gru.input", "rnn_tanh.input", "rnn_relu.input", "cumsum.default",
     "upsample_nearest1d.vec", "upsample_nearest2d.vec", "upsample_nearest3d.vec", "upsample_linear1d.vec", "upsample_bilinear2d.vec",
     "upsample_trilinear3d.vec", "upsample_bicubic2d.vec", "_upsample_bilinear2d_aa.vec", "_upsample_bicubic2d_aa.vec",
@@ -45,30 +42,53 @@ class Program:
     parameters: dict  # placeholder: name
     constants: dict  # placeholder: tensor
     inputs: dict  # placeholder: which leaf of the batch
-    output: object
+    loss: object
+    outputs: object
     notes: list
+
+    def ties(self) -> str | None:
+        """Why examples are not computed each alone, as far as the operators show."""
+        for node in self.nodes:
+            name = str(node.target)
+            if torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()) and not _unused(node):
+                return "random numbers are drawn for the batch as a whole"
+            if "native_batch_norm_legit_functional" in name and node.args[5]:
+                return "batch norm in training ties examples together"
+        return None
+
+
+def _unused(node):
+    return node.target is aten.native_dropout.default and (node.args[1] == 0 or not node.args[2])
 
 
 class _Loss(torch.nn.Module):
-    def __init__(self, model, loss, rebuild):
+    """The loss of a batch, and the outputs of the model where they are known to be one tensor."""
+
+    def __init__(self, model, loss, outputs, rebuild):
         super().__init__()
-        self.model, self.loss, self.rebuild = model, loss, rebuild
+        self.model, self.loss, self.outputs, self.rebuild = model, loss, outputs, rebuild
 
     def forward(self, *leaves):
         batch = self.rebuild(leaves)
         if isinstance(self.loss, torch.nn.Module):
             inputs, targets = batch
-            return self.loss(self.model(inputs), targets)
-        return self.loss(self.model, batch)
+            outputs = self.model(inputs)
+            return self.loss(outputs, targets), outputs if isinstance(outputs, torch.Tensor) else None
+        if self.outputs is not None:
+            outputs = self.outputs(self.model, batch)
+            if not isinstance(outputs, torch.Tensor):
+                raise ArgumentError(f"outputs: expected one tensor, got {type(outputs).__name__}")
+            return self.loss(outputs, batch), outputs
+        return self.loss(self.model, batch), None
 
 
-def trace(model, loss, leaves, rebuild) -> Program:
+def trace(model, loss, outputs, leaves, rebuild) -> Program:
     """The program of `loss` on tensors like `leaves`."""
     # It keeps tables of the functions of PyTorch, which must not see the ones put in their place below.
     import torch._dynamo.trace_rules
 
     torch._dynamo.trace_rules.get_torch_obj_rule_map()
-    module, notes = _Loss(model, loss, rebuild), []
+    module, notes = _Loss(model, loss, outputs, rebuild), []
     with _TRACING, _quiet(), _watched(notes), torch.enable_grad(), torch.random.fork_rng(devices=[]):
         try:
             exported = torch.export.export(module, tuple(leaves), strict=False)
@@ -108,21 +128,26 @@ def _program(exported, notes):
         elif spec.kind == InputKind.BUFFER and spec.target in exported.state_dict:
             constants[node] = exported.state_dict[spec.target]
         else:
-            constants[node] = exported.constants[spec.target]
+            # What has no tensor is a token of effects, such as checks, which nothing reads.
+            constants[node] = exported.constants.get(spec.target)
     outputs = next(node for node in graph.nodes if node.op == "output").args[0]
     for spec in signature.output_specs:
         if spec.kind.name == "PARAMETER_MUTATION":
             raise UnsupportedError(f"the loss: it changes the parameter `{spec.target}` in place; take a copy first")
     results = [node for node, spec in zip(outputs, signature.output_specs) if spec.kind in (OutputKind.USER_OUTPUT, OutputKind.LOSS_OUTPUT)]
-    shapes = [list(node.meta["val"].shape) if isinstance(node, torch.fx.Node) else node for node in results]
-    if len(results) != 1 or not isinstance(results[0], torch.fx.Node) or any(n != 1 for n in shapes[0]):
+    told = results[1:] if results[1:] != [None] else [None]
+    loss = results[0] if results else None
+    if len(results) != 2 or not isinstance(loss, torch.fx.Node) or tuple(loss.meta["val"].shape) not in ((), (1,)):
+        shapes = [list(node.meta["val"].shape) if isinstance(node, torch.fx.Node) else node for node in results[:-1]]
         raise ArgumentError(f"loss: expected one number, got {', '.join(map(str, shapes)) or 'nothing'}; return the mean, and metrics elsewhere")
-    return Program(_needed(graph, results[0]), parameters, constants, inputs, results[0], notes)
+    if not loss.meta["val"].dtype.is_floating_point:
+        raise ArgumentError(f"loss: expected a floating-point number, got one of {loss.meta['val'].dtype}")
+    return Program(_needed(graph, [node for node in results if isinstance(node, torch.fx.Node)]), parameters, constants, inputs, loss, told[0], notes)
 
 
-def _needed(graph, output):
-    """The calls that the output needs, and those that draw random numbers, as they move the generator on."""
-    needed = {output}
+def _needed(graph, results):
+    """The calls that the results need, and those that draw random numbers, as they move the generator on."""
+    needed = set(results)
     for node in reversed(graph.nodes):
         if node.op == "call_function" and torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
             needed.add(node)
@@ -183,6 +208,17 @@ def _watched(notes):
     detect = transformer._detect_is_causal_mask
     # It looks whether a mask is the causal one, which is but faster.
     transformer._detect_is_causal_mask = lambda mask, is_causal=None, size=None: bool(is_causal)
+    # The frames that nodes remember: PyTorch would keep those of functions called `forward` alone.
+    tracer = torch.fx.proxy.TracerBase
+    frames = tracer.__dict__.get("_filter_traceback_frames")
+
+    def of_user(self, stack):
+        return traceback.StackSummary.from_list([frame for frame in stack if is_users(frame.filename)])
+
+    if frames is not None:
+        tracer._filter_traceback_frames = of_user
+    functional = torch.nn.functional
+    gaussian, functional.gaussian_nll_loss = functional.gaussian_nll_loss, _gaussian_nll_loss
     apply, grad, backward = torch.autograd.Function.__dict__["apply"], torch.autograd.grad, torch.autograd.backward
 
     @classmethod
@@ -203,30 +239,20 @@ def _watched(notes):
     try:
         yield
     finally:
-        transformer._detect_is_causal_mask = detect
+        if frames is not None:
+            tracer._filter_traceback_frames = frames
+        transformer._detect_is_causal_mask, functional.gaussian_nll_loss = detect, gaussian
         torch.autograd.Function.apply = apply
         torch.autograd.grad, torch.autograd.backward = grad, backward
 
 
-def flattened(batch):
-    """The tensors of a batch, and how a batch is made of such tensors again."""
-    if isinstance(batch, UserDict):
-        leaves, rebuild = flattened(dict(batch))
-
-        def again(leaves):
-            other = copy.copy(batch)
-            other.data = rebuild(leaves)
-            return other
-
-        return leaves, again
-    parts, structure = pytree.tree_flatten(batch)
-    parts = [torch.from_numpy(np.ascontiguousarray(part)) if isinstance(part, (np.ndarray, np.generic)) and part.dtype != object else part for part in parts]
-    places = [place for place, part in enumerate(parts) if isinstance(part, torch.Tensor)]
-
-    def rebuild(leaves):
-        full = list(parts)
-        for place, leaf in zip(places, leaves):
-            full[place] = leaf
-        return pytree.tree_unflatten(full, structure)
-
-    return [parts[place] for place in places], rebuild
+def _gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"):
+    """That of PyTorch without its look at the signs of `var`."""
+    var = torch.as_tensor(var, dtype=input.dtype)
+    if var.dim() == input.dim() - 1 and var.dim() > 0 and var.shape == input.shape[:-1]:
+        var = var.unsqueeze(-1)
+    var = var + (var.clamp(min=eps) - var).detach()
+    loss = 0.5 * (var.log() + (input - target) ** 2 / var)
+    if full:
+        loss = loss + 0.5 * math.log(2 * math.pi)
+    return loss.mean() if reduction == "mean" else loss.sum() if reduction == "sum" else loss

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ._movement import moved, taken
-from ._table import Refused, operator
+from ._table import Refused, Wrong, operator
 from ._values import Known, Value
 
 
@@ -18,7 +18,8 @@ def _known(places, what):
 
 def _in_range(places, extent):
     if places.numel() and (places.min() < -extent or places.max() >= extent):
-        raise Refused(f"an index out of range, {int(places.max())} of {extent},", "check the indices")
+        odd = places.max() if places.max() >= extent else places.min()
+        raise Wrong(f"expected indices below {extent}, got {int(odd)}")
     return torch.where(places < 0, places + extent, places).numpy()
 
 
@@ -28,7 +29,7 @@ def _embedding(low, weight, places, padding_idx=-1, scale_grad_by_freq=False, sp
     if scale_grad_by_freq:
         raise Refused("an embedding with scale_grad_by_freq", "leave it out")
     tensor = _known(places, "an embedding")
-    result = taken(low, weight, 0, _in_range(tensor, weight.shape[0]), places.batch)
+    result = taken(low, weight, 0, _in_range(tensor, weight.shape[0]))
     if padding_idx >= 0:
         # The row of the padding has no derivative.
         mask = Known((tensor == padding_idx)[..., None], places.batch)
@@ -40,16 +41,16 @@ def _embedding(low, weight, places, padding_idx=-1, scale_grad_by_freq=False, sp
 def _index_select(low, x, axis, places):
     tensor = _known(places, "index_select")
     axis = x.axis(axis)
-    return taken(low, x, axis, _in_range(tensor.reshape(-1), x.shape[axis]), places.batch)
+    return taken(low, x, axis, _in_range(tensor.reshape(-1), x.shape[axis]))
 
 
-@operator("index.Tensor", "_unsafe_index.Tensor")
+@operator("index.Tensor")
 def _index(low, x, indices):
     x = low.value(x)
     known = [(axis, _known(index, "indexing"), index) for axis, index in enumerate(indices) if index is not None]
     if len(known) == 1 and known[0][1].dtype not in (torch.bool, torch.uint8):
         axis, tensor, index = known[0]
-        return taken(low, x, axis, _in_range(tensor, x.shape[axis]), index.batch)
+        return taken(low, x, axis, _in_range(tensor, x.shape[axis]))
     places = torch.arange(math.prod(x.shape)).reshape(x.shape)
     return moved(low, x, _at(places, indices).numpy())
 
@@ -58,7 +59,7 @@ def _at(places, indices):
     try:
         return torch.ops.aten.index.Tensor(places, [None if index is None else index.tensor for index in indices])
     except IndexError as error:
-        raise Refused(f"an index out of range ({error})", "check the indices") from None
+        raise Wrong(f"expected indices within the tensor: {error}") from None
 
 
 @operator("gather.default")
@@ -71,23 +72,29 @@ def _gather(low, x, axis, places, sparse_grad=False):
     checked = torch.from_numpy(np.ascontiguousarray(_in_range(tensor, x.shape[axis])))
     if tensor.shape[axis] == 1 and all(n == x.shape[other] for other, n in enumerate(tensor.shape) if other != axis):
         if x.logits is not None and x.logits[1] == axis:
-            # Of margins, so that the small loss of a fitted model is exact.
-            scores = x.logits[0]
-            margins = scores - _picked(low, scores, axis, checked, places.batch)
-            array, order = margins.along_last("logsumexp", axis)
-            rest = [order[other] for other in range(x.rank) if other != axis]
-            return -Value(low, array, rest).view(tensor.shape)
-        return _picked(low, x, axis, checked, places.batch)
-    return moved(low, x, torch.arange(math.prod(x.shape)).reshape(x.shape).gather(axis, checked).numpy(), places.batch)
+            return _log_probability(low, x.logits[0], axis, checked)
+        array, labels, rest = _rows_and_labels(low, x, axis, checked)
+        return Value(low, low.build.op("pick", array, labels), rest).view(tuple(tensor.shape))
+    return moved(low, x, torch.arange(math.prod(x.shape)).reshape(x.shape).gather(axis, checked).numpy())
 
 
-def _picked(low, x, axis, places, batch):
-    """One element along an axis, which is kept."""
+def _rows_and_labels(low, x, axis, places):
+    """`x` with this axis last, the place in each row, and the order of all other axes."""
     order = x.order_with_last([axis])
-    rows = Known(places.squeeze(axis), batch)
     rest = [order[other] for other in range(x.rank) if other != axis]
-    field = low.build.field(rows.tensor.permute(sorted(range(len(rest)), key=lambda other: rest[other])).numpy())
-    return Value(low, low.build.op("pick", x.laid(order), field), rest).view(tuple(places.shape))
+    labels = places.squeeze(axis).permute(sorted(range(len(rest)), key=lambda other: rest[other]))
+    return x.laid(order), low.build.field(labels.numpy()), rest
+
+
+def _log_probability(low, scores, axis, places):
+    """`z_y - logsumexp(z)`, by the margins `z - z_y` with exact zeros at `y`, so that what is small is not lost in rounding."""
+    build = low.build
+    array, labels, rest = _rows_and_labels(low, scores, axis, places)
+    held = build.shape(array)
+    picked = build.broadcast(build.op("pick", array, labels), held, [len(held) - 1])
+    others = build.one_minus(build.op("one_hot", labels, classes=held[-1]))
+    margins = build.op("mul", others, build.op("sub", array, picked))
+    return Value(low, build.op("neg", build.op("logsumexp", margins)), rest).view(tuple(places.shape))
 
 
 def _sent(low, shape, value, places):
@@ -179,7 +186,7 @@ def _put(low, x, spots, source, batch):
     return low.where(Known(mask.reshape(x.shape), batch), _sent(low, x.shape, source, spots), x)
 
 
-@operator("index_put.default", "_unsafe_index_put.default", "_index_put_impl.default")
+@operator("index_put.default", "_index_put_impl.default")
 def _index_put(low, x, indices, source, accumulate=False, unsafe=False):
     for index in indices:
         _known(index, "index_put") if index is not None else None
@@ -191,11 +198,17 @@ def _index_put(low, x, indices, source, accumulate=False, unsafe=False):
     return _put(low, x, spots, source, batch)
 
 
-@operator("masked_scatter.default", "masked_select.default", "take.default", "put.default")
+@operator("diagonal_scatter.default")
+def _diagonal_scatter(low, x, source, offset=0, one=0, two=1):
+    spots = torch.diagonal(torch.arange(math.prod(x.shape)).reshape(x.shape), offset, one, two)
+    return _put(low, x, spots, low.value(source), False)
+
+
+@operator("masked_scatter.default", "masked_select.default", "put.default")
 def _by_mask(low, *args, **options):
     raise Refused("taking or writing by a mask", "use torch.where, or an index of data")
 
 
-@operator("index_copy.default", "index_fill.int_Scalar", "index_reduce.default")
+@operator("index_reduce.default")
 def _rare(low, *args, **options):
     raise Refused("index_copy, index_fill and index_reduce", "use index_add or scatter")

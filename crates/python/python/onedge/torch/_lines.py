@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import sysconfig
 import traceback
 
-_OWN = os.path.dirname(os.path.abspath(__file__))
+_OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _STANDARD = sysconfig.get_paths()["stdlib"]
 _INSTALLED = re.compile(r"[/\\](site-packages|dist-packages)[/\\]")
 
@@ -28,7 +29,10 @@ def line_of_stack(stack) -> str | None:
 
 
 def _innermost(frames):
-    for name, line in reversed(frames):
-        if not (name.startswith((_OWN, _STANDARD, "<")) or _INSTALLED.search(name)):
-            return f"{name}:{line}"
-    return None
+    return next((f"{name}:{line}" for name, line in reversed(frames) if is_users(name)), None)
+
+
+@functools.cache
+def is_users(name: str) -> bool:
+    """Whether a file is the user's own, and of no library."""
+    return not (name.startswith((_OWN, _STANDARD, "<")) or _INSTALLED.search(name))

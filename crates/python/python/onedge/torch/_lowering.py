@@ -13,9 +13,9 @@ import torch
 from torch.fx.node import map_aggregate
 from torch.utils._pytree import tree_leaves
 
-from .._errors import UnsupportedError
+from .._errors import ArgumentError, Error, UnsupportedError
 from ._lines import line_of
-from ._table import TABLE, Refused
+from ._table import TABLE, Refused, Wrong
 from ._values import Known, Value, broadcast
 
 # The largest whole number up to which single precision has all of them.
@@ -36,11 +36,17 @@ class Missing:
 
 
 class Lowering:
-    """A graph under construction from an exported program."""
+    """A graph under construction from an exported program.
 
-    def __init__(self, build, compute):
+    What is computed of neither parameters nor batch is kept in `memo`, in order, so that another batch need not compute it again.
+    """
+
+    def __init__(self, build, compute, memo=None, survey=None):
         self.build, self.compute = build, compute
         self.notes: list[str] = []
+        self.memo = [] if memo is None else memo
+        self._remembered = None if memo is None else iter(memo)
+        self._survey = survey
         # The node that is being lowered.
         self.current = None
         self._fields = {}
@@ -48,6 +54,16 @@ class Lowering:
     def note(self, text: str):
         if text not in self.notes:
             self.notes.append(text)
+
+    def shared(self, tensor) -> Known:
+        """A tensor that belongs to neither parameters nor batch."""
+        return self._memoised(lambda: Known(tensor.detach().to(self.compute) if tensor.dtype in FLOATS else tensor.detach()))
+
+    def _memoised(self, compute):
+        if self._remembered is not None:
+            return next(self._remembered)
+        self.memo.append(compute())
+        return self.memo[-1]
 
     # Operands
 
@@ -72,17 +88,17 @@ class Lowering:
         """A tensor as an array of the graph."""
         if tensor.is_complex():
             raise Refused("a complex number", "write real and imaginary parts as two tensors")
-        array = tensor.detach().to(torch.float64 if self.build.dtype == np.float64 else torch.float32).numpy()
-        if not batch:
-            return self.build.known(array)
-        limit = np.finfo(self.build.dtype).max
-        return self.build.field(np.clip(array, -limit, limit))
+        array = tensor.detach().to(torch.float64 if self.build.dtype == np.float64 else torch.float32)
+        return self.build.known(array.numpy(), batch)
 
-    def places(self, places, rows, batch=False) -> int:
+    def places(self, places, rows) -> int:
         """Whole numbers below `rows` as a field that ops read as indices."""
+        self.check_places(rows)
+        return self.build.field(np.asarray(places))
+
+    def check_places(self, rows):
         if rows > MOST_PLACES and self.build.dtype == np.float32:
             raise Refused(f"indices into {rows} rows in single precision", 'use dtype="f64"')
-        return self.build.field(np.asarray(places))
 
     # Elementwise work on several values
 
@@ -125,17 +141,25 @@ class Lowering:
     # Programs
 
     def run(self, program, values):
-        """The value of the output `program.output`, given those of the placeholders."""
+        """The values of the loss and of the outputs, given those of the placeholders."""
         env = dict(values)
         for node in program.nodes:
-            if node in env:
-                continue
             args, kwargs = map_aggregate((node.args, node.kwargs), lambda leaf: env[leaf] if isinstance(leaf, torch.fx.Node) else leaf)
             try:
                 env[node] = self.call(node, args, kwargs)
             except Refused as refused:
-                raise UnsupportedError(f"{line_of(node) or 'the loss'}: {refused.what} is not supported; {refused.hint}") from None
-        return env[program.output]
+                sentence = f"{line_of(node) or 'the loss'}: {refused.what} is not supported; {refused.hint}"
+                if self._survey is None:
+                    raise UnsupportedError(sentence) from None
+                self._survey.append(sentence)
+                env[node] = map_aggregate(node.meta["val"], lambda leaf: self._stand_in(leaf))
+            except Wrong as wrong:
+                raise ArgumentError(f"{line_of(node) or 'the loss'}: {wrong}") from None
+            self.build.from_batch = False
+        return env[program.loss], None if program.outputs is None else env[program.outputs]
+
+    def _stand_in(self, traced):
+        return Value(self, self.build.input(tuple(int(n) for n in traced.shape))) if isinstance(traced, torch.Tensor) else traced
 
     def call(self, node, args, kwargs):
         self.current, target = node, node.target
@@ -145,15 +169,22 @@ class Lowering:
         for leaf in leaves:
             if isinstance(leaf, Missing):
                 raise Refused(leaf.what, leaf.hint)
+        batch = any(isinstance(leaf, Known) and leaf.batch for leaf in leaves)
         if not any(isinstance(leaf, Value) for leaf in leaves):
-            return self.known(target, args, kwargs)
+            return self.known(target, args, kwargs, batch)
         name = str(target).removeprefix("aten.")
         if name.split(".")[0] in BY_SHAPE and isinstance(args[0], Value):
-            return self.known(target, (Known(self.blank(args[0].shape)), *args[1:]), kwargs)
+            return self.known(target, (Known(self.blank(args[0].shape)), *args[1:]), kwargs, batch)
         lower = TABLE.get(name)
         if lower is None:
             raise Refused(f"the operator `{name}` of parameters", "write it with supported ones, or compute it from data alone")
-        return lower(self, *args, **kwargs)
+        self.build.from_batch = batch
+        try:
+            return lower(self, *args, **kwargs)
+        except (TypeError, AttributeError, ValueError, IndexError) as error:
+            if isinstance(error, Error):
+                raise
+            raise Refused(f"the operator `{name}` in this form ({error})", "please report it, and write it in another way") from error
 
     def blank(self, shape):
         """Ones in the shape and strides of the first operand, as random numbers are drawn in the order of the memory."""
@@ -163,16 +194,20 @@ class Lowering:
             return torch.empty_strided(tuple(shape), traced.stride(), dtype=self.compute).fill_(1)
         return torch.ones(tuple(shape), dtype=self.compute)
 
-    def known(self, target, args, kwargs):
+    def known(self, target, args, kwargs, batch):
         """What PyTorch computes."""
-        batch = any(isinstance(leaf, Known) and leaf.batch for leaf in tree_leaves((args, kwargs)))
         batch = batch or torch.Tag.nondeterministic_seeded in getattr(target, "tags", ())
+        return self._computed(target, args, kwargs, True) if batch else self._memoised(lambda: self._computed(target, args, kwargs, False))
+
+    def _computed(self, target, args, kwargs, batch):
         args, kwargs = map_aggregate((args, kwargs), lambda leaf: leaf.tensor if isinstance(leaf, Known) else leaf)
         if kwargs.get("dtype") in FLOATS:
             kwargs = {**kwargs, "dtype": self.compute}
-        if "generator" in kwargs and kwargs["generator"] is None:
-            kwargs = {key: value for key, value in kwargs.items() if key != "generator"}
-        result = target(*args, **kwargs)
+        try:
+            result = target(*args, **kwargs)
+        except (RuntimeError, IndexError, TypeError) as error:
+            told = (str(error).strip().splitlines() or [""])[0]
+            raise ArgumentError(f"{line_of(self.current) or 'the loss'}: PyTorch cannot compute `{target}` on this batch: {told}") from error
         return map_aggregate(result, lambda leaf: Known(leaf, batch) if isinstance(leaf, torch.Tensor) else leaf)
 
 

@@ -9,7 +9,7 @@ from ._table import Refused, operator
 from ._values import Known, Value
 
 
-@operator("view.default", "reshape.default", "_unsafe_view.default", "view_copy.default", "_reshape_alias.default")
+@operator("view.default", "view_copy.default")
 def _view(low, x, shape, *strides):
     shape = [int(n) for n in shape]
     if -1 in shape:
@@ -18,7 +18,7 @@ def _view(low, x, shape, *strides):
     return x.view(shape)
 
 
-@operator("squeeze.dims", "squeeze.dim", "squeeze.default")
+@operator("squeeze.dims")
 def _squeeze(low, x, axes=None):
     axes = range(x.rank) if axes is None else [x.axis(axis) for axis in (axes if isinstance(axes, (list, tuple)) else [axes])]
     return x.squeeze([axis for axis in axes if x.shape[axis] == 1])
@@ -35,19 +35,7 @@ def _permute(low, x, axes):
     return x.permute([x.axis(axis) for axis in axes])
 
 
-@operator("t.default")
-def _t(low, x):
-    return x.permute(range(x.rank - 1, -1, -1))
-
-
-@operator("transpose.int")
-def _transpose(low, x, one, two):
-    axes = list(range(x.rank))
-    axes[x.axis(one)], axes[x.axis(two)] = axes[x.axis(two)], axes[x.axis(one)]
-    return x.permute(axes)
-
-
-@operator("expand.default", "expand_copy.default")
+@operator("expand.default")
 def _expand(low, x, shape, implicit=False):
     extra = len(shape) - x.rank
     return x.expand([x.shape[axis - extra] if n == -1 else int(n) for axis, n in enumerate(shape)])
@@ -92,21 +80,10 @@ def _int(number):
     return None if number is None else int(number)
 
 
-@operator("split_with_sizes.default", "split_with_sizes_copy.default")
+@operator("split_with_sizes.default")
 def _split_with_sizes(low, x, sizes, axis=0):
     axis, ends = x.axis(axis), np.cumsum([int(size) for size in sizes]).tolist()
     return [x.cut(axis, end - int(size), end) for end, size in zip(ends, sizes)]
-
-
-@operator("split.Tensor")
-def _split(low, x, size, axis=0):
-    extent = x.shape[x.axis(axis)]
-    return _split_with_sizes(low, x, [min(size, extent - start) for start in range(0, extent, size)], axis)
-
-
-@operator("unbind.int")
-def _unbind(low, x, axis=0):
-    return [_select(low, x, axis, place) for place in range(x.shape[x.axis(axis)])]
 
 
 @operator("cat.default")
@@ -123,7 +100,6 @@ def _cat(low, parts, axis=0):
     return Value(low, arrays[0], lead.order)
 
 
-@operator("stack.default")
 def _stack(low, parts, axis=0):
     axis %= len(parts[0].shape) + 1
     apart = [low.value(part) for part in parts]
@@ -141,7 +117,7 @@ def _constant_pad(low, x, pads, fill=0.0):
     return x.pad([max(pad, 0) for pad in before], [max(pad, 0) for pad in after], fill)
 
 
-def taken(low, x, axis, places, batch=False) -> Value:
+def taken(low, x, axis, places) -> Value:
     """The elements of `x` at known places along one axis; where these have several axes, so has the result in its stead."""
     places = np.asarray(places)
     axis, shape = x.axis(axis), x.shape
@@ -153,10 +129,10 @@ def taken(low, x, axis, places, batch=False) -> Value:
     if plain and lead * places.size < 2**20:
         rows = (np.arange(lead)[:, None] * extent + places.reshape(-1)).reshape(-1)
         table = low.build.reshape(x.id, (lead * extent, behind))
-        taken = low.build.op("take", table, low.places(rows, lead * extent, batch))
+        taken = low.build.op("take", table, low.places(rows, lead * extent))
         return Value(low, low.build.reshape(taken, (*shape[:axis], *places.shape, *shape[axis + 1 :])))
     front = low.build.reshape(x.permute(order).plain(), (extent, lead * behind))
-    taken = low.build.op("take", front, low.places(places.reshape(-1), extent, batch))
+    taken = low.build.op("take", front, low.places(places.reshape(-1), extent))
     rest = [n for other, n in enumerate(shape) if other != axis]
     value = Value(low, low.build.reshape(taken, (*places.shape, *rest)))
     k = places.ndim
@@ -183,18 +159,18 @@ def _roll(low, x, shifts, axes=()):
     return x
 
 
-def moved(low, x, source, batch=False) -> Value:
+def moved(low, x, source) -> Value:
     """The elements of `x` whose places, row-major, are in `source`, in its shape."""
     if source.size == 0:
         raise Refused("an empty part of what depends on parameters", "leave it out")
-    low.places(np.zeros(1), math.prod(x.shape)) if math.prod(x.shape) > 2**24 else None
+    low.check_places(math.prod(x.shape))
     return Value(low, low.build.moved(x.plain(), np.asarray(source)))
 
 
-def rearranged(low, x, function, batch=False) -> Value:
+def rearranged(low, x, function) -> Value:
     """What a function of PyTorch that only moves elements makes of `x`."""
     places = torch.arange(math.prod(x.shape)).reshape(x.shape)
-    return moved(low, x, function(places).numpy(), batch)
+    return moved(low, x, function(places).numpy())
 
 
 @operator("unfold.default")
@@ -202,7 +178,7 @@ def _unfold(low, x, axis, size, step):
     return rearranged(low, x, lambda places: places.unfold(axis, size, step))
 
 
-@operator("diagonal.default", "diagonal_copy.default")
+@operator("diagonal.default")
 def _diagonal(low, x, offset=0, one=0, two=1):
     return rearranged(low, x, lambda places: torch.diagonal(places, offset, one, two))
 
@@ -210,27 +186,6 @@ def _diagonal(low, x, offset=0, one=0, two=1):
 @operator("as_strided.default", "as_strided_copy.default")
 def _as_strided(low, x, shape, stride, offset=None):
     return rearranged(low, x, lambda places: torch.as_strided(places, shape, stride, offset or 0))
-
-
-for _name in ("reflection_pad1d", "reflection_pad2d", "reflection_pad3d", "replication_pad1d", "replication_pad2d", "replication_pad3d"):
-
-    def _pad(low, x, pads, function=getattr(torch.ops.aten, _name)):
-        # Rearranged axis by axis, as all of them are independent.
-        for place in range(len(pads) // 2):
-            axis = x.rank - 1 - place
-            line = torch.arange(x.shape[axis], dtype=torch.float64).reshape(1, 1, *(1,) * (len(pads) // 2 - 1), -1)
-            one = [int(pads[2 * place]), int(pads[2 * place + 1]), *[0] * (len(pads) - 2)]
-            x = taken(low, x, axis, function(line, one).reshape(-1).long().numpy())
-        return x
-
-    operator(f"{_name}.default")(_pad)
-
-
-@operator("select_scatter.default")
-def _select_scatter(low, x, source, axis, place):
-    source = low.value(source)
-    axis %= len(x.shape)
-    return _slice_scatter(low, x, source.view((*source.shape[:axis], 1, *source.shape[axis:])), axis, int(place) % x.shape[axis], int(place) % x.shape[axis] + 1)
 
 
 @operator("slice_scatter.default")

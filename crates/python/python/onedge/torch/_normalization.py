@@ -39,7 +39,7 @@ def _layer_norm(low, x, shape, weight, bias, eps):
     return [_affine(low, _normed(x, axes, eps), weight, bias, tuple(shape)), Missing(*INSIDE), Missing(*INSIDE)]
 
 
-@operator("rms_norm.default", "_fused_rms_norm.default")
+@operator("rms_norm.default")
 def _rms_norm(low, x, shape, weight=None, eps=None):
     x = low.value(x)
     axes = range(x.rank - len(shape), x.rank)

@@ -48,9 +48,8 @@ class Parameters:
                 return parameter.detach()
         raise UnsupportedError(f"the loss: the parameter `{name}` belongs to no module of the model; register it there")
 
-    def tree(self, precision):
+    def tree(self, kind):
         """How a tree like the parameters becomes a flat array, and back."""
-        kind = np.float64 if precision == torch.float64 else np.float32
         return lambda tree: self.flat(tree, kind), self.named
 
     def flat(self, tree, kind):
@@ -107,6 +106,12 @@ class Objective(_objective.Objective):
         with torch.no_grad():
             for parameter, part in zip(self._parameters.tensors, self._parameters.split(self.flatten(w))):
                 parameter.copy_(part)
+
+    def unflatten(self, flat):
+        """A flat array or tensor as a dict of the parameters by name."""
+        if isinstance(flat, (np.ndarray, torch.Tensor)):
+            flat = _numbers(flat, np.float64 if self.dtype == "f64" else np.float32)
+        return super().unflatten(flat)
 
     def _like(self, given, flat):
         if isinstance(given, np.ndarray):

@@ -45,7 +45,7 @@ def _flat(x, spatial):
     return x.view((1, *x.shape)) if x.rank == spatial + 1 else x
 
 
-@operator("max_pool2d_with_indices.default", "max_pool2d.default")
+@operator("max_pool2d_with_indices.default")
 def _max_pool2d(low, x, kernel, stride=(), padding=0, dilation=1, ceil_mode=False):
     kernel = _numbers(kernel, 2)
     stride, padding, dilation = _numbers(stride, 2, kernel), _numbers(padding, 2), _numbers(dilation, 2)
@@ -80,14 +80,6 @@ def _avg_pool2d(low, x, kernel, stride=(), padding=0, ceil_mode=False, count_inc
     factors = _mean_factors("avg_pool2d", images.shape[2:], kernel, stride, padding, ceil_mode, count_include_pad, divisor_override)
     result = sums * factors
     return result.view((*x.shape[: x.rank - 2], *result.shape[2:]))
-
-
-@operator("avg_pool1d.default")
-def _avg_pool1d(low, x, kernel, stride=(), padding=0, ceil_mode=False, count_include_pad=True):
-    kernel, padding = _numbers(kernel, 1), _numbers(padding, 1)
-    stride = _numbers(stride, 1, kernel)
-    flat = x.view((*x.shape[:-1], 1, x.shape[-1]))
-    return _avg_pool2d(low, flat, [1, *kernel], [1, *stride], [0, *padding], ceil_mode, count_include_pad).squeeze([x.rank - 1])
 
 
 @operator("avg_pool3d.default")
@@ -172,6 +164,6 @@ def _col2im(low, x, size, kernel, dilation, padding, stride):
     return result.squeeze([0]) if x.rank == 2 else result
 
 
-@operator("fractional_max_pool2d.default", "fractional_max_pool3d.default", "max_unpool2d.default", "max_unpool3d.default")
+@operator("fractional_max_pool2d.default", "fractional_max_pool3d.default")
 def _fractional(low, *args, **options):
     raise Refused("fractional pooling and unpooling by places", "use max_pool and interpolate")

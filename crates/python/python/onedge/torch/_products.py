@@ -29,12 +29,6 @@ def _addmm(low, bias, a, b, beta=1, alpha=1):
     return product if beta == 0 else product + low.value(bias).scale(beta)
 
 
-@operator("baddbmm.default")
-def _baddbmm(low, bias, a, b, beta=1, alpha=1):
-    return _addmm(low, bias, a, b, beta, alpha)
-
-
-@operator("mv.default")
 def _mv(low, a, v):
     return _product(low, a, low.value(v).view((*known_shape(v), 1))).squeeze([1])
 
@@ -42,17 +36,6 @@ def _mv(low, a, v):
 @operator("addmv.default")
 def _addmv(low, bias, a, v, beta=1, alpha=1):
     return low.value(bias).scale(beta) + _mv(low, a, v).scale(alpha)
-
-
-@operator("dot.default", "vdot.default")
-def _dot(low, a, b):
-    return (low.value(a) * b).sum([0])
-
-
-@operator("addr.default")
-def _addr(low, matrix, a, b, beta=1, alpha=1):
-    a, b = low.value(a), low.value(b)
-    return low.value(matrix).scale(beta) + (a.view((*a.shape, 1)) * b.view((1, *b.shape))).scale(alpha)
 
 
 @operator("linear.default")
@@ -72,3 +55,14 @@ def contracted(low, x, axis, weight) -> Value:
     rows = low.build.reshape(array, (math.prod(held[:-1]), held[-1]))
     result = low.build.op("matmul", rows, right, left=False, right=not turned)
     return Value(low, low.build.reshape(result, (*held[:-1], low.build.shape(result)[1])), order)
+
+
+@operator("_trilinear.default")
+def _trilinear(low, one, two, three, expand1, expand2, expand3, axes, unroll=1):
+    product = None
+    for part, expand in ((one, expand1), (two, expand2), (three, expand3)):
+        part = low.value(part)
+        for axis in sorted(expand):
+            part = part.view((*part.shape[:axis], 1, *part.shape[axis:]))
+        product = part if product is None else product * part
+    return product.sum(axes)

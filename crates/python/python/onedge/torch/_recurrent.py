@@ -80,16 +80,12 @@ def _gru(low, x, state, weights, has_biases, layers, share, train, bidirectional
 
 
 def _plain(name, op):
-    @operator(name)
-    def _rnn(low, x, state, weights, has_biases, layers, share, train, bidirectional, batch_first):
+    def lower(low, x, state, weights, has_biases, layers, share, train, bidirectional, batch_first):
         step = lambda low, now, states, hh, bias: ((now + _linear(low, states[0], hh, bias)).op(op),)
         return _run(low, x, [state], weights, has_biases, layers, share, train, bidirectional, batch_first, step)
+
+    operator(name)(lower)
 
 
 _plain("rnn_tanh.input", "tanh")
 _plain("rnn_relu.input", "relu")
-
-
-@operator("lstm.data", "gru.data", "rnn_tanh.data", "rnn_relu.data")
-def _packed(low, *args, **options):
-    raise Refused("a packed sequence", "pad it, and mask the loss")

@@ -16,7 +16,7 @@ def axes_of(x, axes):
     return sorted({x.axis(axis) for axis in (axes if isinstance(axes, (list, tuple)) else [axes])})
 
 
-@operator("sum.dim_IntList", "sum.default", "nansum.default")
+@operator("sum.dim_IntList")
 def _sum(low, x, axes=None, keep=False, dtype=None):
     return x.sum(axes_of(x, axes), keep)
 
@@ -38,11 +38,6 @@ def _var(low, x, axes=None, correction=1, keepdim=False):
 @operator("var_mean.correction")
 def _var_mean(low, x, axes=None, correction=1, keepdim=False):
     return [_var(low, x, axes, correction, keepdim), x.mean(axes_of(x, axes), keepdim)]
-
-
-@operator("std.correction")
-def _std(low, x, axes=None, correction=1, keepdim=False):
-    return _var(low, x, axes, correction, keepdim).op("sqrt")
 
 
 def joined(x, axes):
@@ -92,7 +87,7 @@ def _argmax(low, x, *args, **options):
     return Missing(*PLACES)
 
 
-@operator("sort.default", "sort.stable", "topk.default", "median.dim", "median.default", "kthvalue.default", "mode.default", "msort.default")
+@operator("sort.default", "sort.stable", "topk.default", "median.dim", "median.default", "kthvalue.default", "mode.default")
 def _sort(low, *args, **options):
     raise Refused("sorting by values that depend on parameters", "sort data alone, or sort .detach()ed values outside of the loss")
 
@@ -120,11 +115,6 @@ def _any(low, x, axes=None, keep=False):
     return _amax(low, 1 - x.equal(0.0), axes, keep)
 
 
-@operator("all.dim", "all.dims", "all.default")
-def _all(low, x, axes=None, keep=False):
-    return 1 - _amax(low, x.equal(0.0), axes, keep)
-
-
 @operator("_softmax.default")
 def _softmax(low, x, axis, half_to_float=False):
     return Value(low, *x.along_last("softmax", axis)) if x.rank else x.like(1.0)
@@ -146,7 +136,7 @@ def _log_softmax(low, x, axis, half_to_float=False):
     return result
 
 
-@operator("linalg_vector_norm.default", "norm.ScalarOpt_dim", "norm.Scalar")
+@operator("linalg_vector_norm.default")
 def _norm(low, x, order=2, axes=None, keep=False, dtype=None):
     axes = axes_of(x, axes)
     if order == math.inf:
@@ -164,16 +154,11 @@ def _norm(low, x, order=2, axes=None, keep=False, dtype=None):
     return low.where(zero, 0.0, root)
 
 
-@operator("aminmax.default")
-def _aminmax(low, x, dim=None, keepdim=False):
-    return [_amin(low, x, dim, keepdim), _amax(low, x, dim, keepdim)]
-
-
 @operator("cummax.default", "cummin.default", "cumprod.default", "logcumsumexp.default")
 def _cumulative(low, x, *args, **options):
     raise Refused("a cumulative maximum, product or logarithm", "use cumsum, of logarithms for a product")
 
 
-@operator("histc.default", "bincount.default", "unique_dim.default", "_unique2.default", "nonzero.default", "multinomial.default", "bernoulli.default")
+@operator("histc.default", "bincount.default", "unique_dim.default", "_unique2.default", "nonzero.default", "multinomial.default")
 def _discrete(low, *args, **options):
     raise Refused("a choice, count or draw by values that depend on parameters", "make it of .detach()ed values outside of the loss, and give it with the batch")

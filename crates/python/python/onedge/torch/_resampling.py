@@ -52,8 +52,9 @@ def _of_images(name):
 
     def lower(low, x, sizes, align_corners, scales=None):
         def along(extent, size, scale):
-            line = torch.eye(extent, dtype=torch.float64).reshape(1, extent, extent, 1)
-            sizes = None if size is None else [int(size), 1]
+            # Two columns, as with one the kernels of PyTorch confuse layouts.
+            line = torch.eye(extent, dtype=torch.float64).reshape(1, extent, extent, 1).repeat(1, 1, 1, 2)
+            sizes = None if size is None else [int(size), 2]
             return interpolate(line, sizes, align_corners, None if scale is None else [float(scale), 1.0])[0, :, :, 0]
 
         return _resampled(low, x, sizes, scales, along)

@@ -22,3 +22,7 @@ class Refused(Exception):
     def __init__(self, what: str, hint: str):
         super().__init__(what)
         self.what, self.hint = what, hint
+
+
+class Wrong(Exception):
+    """Data that does not fit."""

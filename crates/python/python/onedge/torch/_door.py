@@ -60,6 +60,9 @@ class TorchDoor(Door):
     def start(self):
         return self.parameters.flat(self.parameters.tensors, self.precision.type)
 
+    def names(self):
+        return list(self.parameters.names)
+
     def lower(self, batch, builder, memo, survey=None):
         batch = self._batch(batch)
         program = self._program(batch)

@@ -138,6 +138,7 @@ def _numbers(part, kind):
         array = np.asarray(part)
         if array.dtype.kind not in "fiu":
             raise TypeError(array.dtype)
-        return array.astype(kind, copy=False)
+        with np.errstate(over="ignore"):
+            return array.astype(kind, copy=False)
     except (TypeError, ValueError) as error:
         raise ArgumentError(f"expected arrays of numbers, got others: {error}") from None

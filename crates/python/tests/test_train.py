@@ -278,3 +278,15 @@ def test_a_bar_of_steps(capsys, monkeypatch):
     assert shown and shown[-1].startswith("loss 0.") and "5/5" in capsys.readouterr().err
     onedge.train(objective(), PARAMS, steps=5, progress=False)
     assert capsys.readouterr().err == ""
+
+
+def test_objectives_of_graphs_train_too(tmp_path):
+    g = onedge.Graph("f64")
+    w, b = g.parameter("w", (5, 1)), g.parameter("b", (1,))
+    x, y = batch(16)
+    error = g.data("x", x) @ w + b - g.data("y", y[:, None])
+    start = {"w": np.full((5, 1), 0.1), "b": np.zeros(1)}
+    trained = onedge.train(g.objective((error * error).mean()), start, steps=120, run=tmp_path / "line")
+    fitted, *_ = np.linalg.lstsq(np.c_[x, np.ones(16)], y, rcond=None)
+    np.testing.assert_allclose(np.r_[trained.parameters["w"][:, 0], trained.parameters["b"]], fitted, atol=1e-4)
+    assert trained.run.parameters()["w"].shape == (5, 1)

@@ -286,7 +286,7 @@ def test_objectives_of_graphs_train_too(tmp_path):
     x, y = batch(16)
     error = g.data("x", x) @ w + b - g.data("y", y[:, None])
     start = {"w": np.full((5, 1), 0.1), "b": np.zeros(1)}
-    trained = onedge.train(g.objective((error * error).mean()), start, steps=120, run=tmp_path / "line")
+    trained = onedge.train(g.objective((error * error).mean()), start, tuner=constant(0.2), steps=500, run=tmp_path / "line")
     fitted, *_ = np.linalg.lstsq(np.c_[x, np.ones(16)], y, rcond=None)
-    np.testing.assert_allclose(np.r_[trained.parameters["w"][:, 0], trained.parameters["b"]], fitted, atol=1e-4)
+    np.testing.assert_allclose(np.r_[trained.parameters["w"][:, 0], trained.parameters["b"]], fitted, atol=1e-8)
     assert trained.run.parameters()["w"].shape == (5, 1)

@@ -180,7 +180,7 @@ def train(
 
     Raises:
         ArgumentError: a name or setting that is wrong, with the nearest known ones.
-        KeyboardInterrupt: Ctrl-C, within 0.2 s; what was written of a run stays, and `resume` goes on with it.
+        KeyboardInterrupt: Ctrl-C, within a moment; what was written of a run stays, and `resume` goes on with it.
 
     Cost: what optimizer and tuner ask for; `cdat` is about 1.1 gradients a step.
     """

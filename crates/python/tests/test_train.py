@@ -290,3 +290,22 @@ def test_objectives_of_graphs_train_too(tmp_path):
     fitted, *_ = np.linalg.lstsq(np.c_[x, np.ones(16)], y, rcond=None)
     np.testing.assert_allclose(np.r_[trained.parameters["w"][:, 0], trained.parameters["b"]], fitted, atol=1e-8)
     assert trained.run.parameters()["w"].shape == (5, 1)
+
+
+def test_models_of_torch_train_too(tmp_path):
+    torch = pytest.importorskip("torch")
+    import onedge.torch
+
+    torch.manual_seed(0)
+    x = torch.randn(32, 5, dtype=torch.float64)
+    model = torch.nn.Sequential(torch.nn.Linear(5, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1)).double()
+    o = onedge.torch.objective(model, torch.nn.MSELoss(), (x, torch.sin(x[:, :1])))
+    trained = onedge.train(o, model.state_dict(), optimizer="adam", tuner=constant(0.02), steps=20, run=tmp_path / "torch")
+    rule = torch.optim.Adam(model.parameters(), lr=0.02)
+    for _ in range(20):
+        rule.zero_grad()
+        torch.nn.functional.mse_loss(model(x), torch.sin(x[:, :1])).backward()
+        rule.step()
+    assert far({k: v.detach().numpy() for k, v in trained.parameters.items()}, {k: v.numpy() for k, v in model.state_dict().items()}) < 1e-10
+    model.load_state_dict(trained.parameters)
+    assert trained.run.parameters()["0.weight"].shape == (4, 5)

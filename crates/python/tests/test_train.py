@@ -131,6 +131,8 @@ def test_every_tuner_trains(name):
         ({"patience": 3}, "expected an objective to evaluate"),
         ({"test": 3}, "test: expected an objective, got int"),
         ({"resume": True}, "resume: expected the folder of a run"),
+        ({"resume": np.zeros(3)}, "resume: expected True or False, got an array"),
+        ({"progress": "no"}, "progress: expected True or False"),
         ({"run": 3}, "run: expected a path"),
     ],
 )

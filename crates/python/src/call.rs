@@ -47,8 +47,9 @@ type Job = Box<dyn FnOnce(Python<'_>) + Send>;
 
 /// How work on another thread reaches the thread that called, which has the interpreter.
 #[derive(Clone)]
-pub struct Caller(Sender<Job>);
+pub struct Caller(#[cfg_attr(not(feature = "runs"), expect(dead_code, reason = "training alone calls"))] Sender<Job>);
 
+#[cfg(feature = "runs")]
 impl Caller {
     /// What `work` gives on the thread that called; `None` if nobody is there any more.
     pub fn call<V: Send + 'static>(&self, work: impl FnOnce(Python<'_>) -> V + Send + 'static) -> Option<V> {

@@ -41,6 +41,7 @@ impl Origin {
         if restored_from.is_none() && !document.sections.contains_key(PROVENANCE) {
             return Err(no_spec("none of that"));
         }
+        require_known(&document, path)?;
         let mut spec = Spec::resolve(&document)?;
         if let Some(last) = directory.resumptions()?.last() {
             spec.steps = last.steps;
@@ -263,6 +264,20 @@ pub(crate) fn document(directory: &RunDirectory, catalogue: &Catalogue) -> Resul
         document.look_first(&key, seen);
     }
     Ok((document, restored_from))
+}
+
+/// Whether a spec can say all of a run. Of one on an own model or loss it cannot.
+fn require_known(document: &Document, path: &Path) -> Result<(), Error> {
+    let model = document.sections.get("model").and_then(|section| section.get("name"));
+    match model {
+        Some(Value::Text(name)) if name == "own" && !document.catalogue().names("model").contains(&"own") => {
+            let path = path.display();
+            let got =
+                format!("{path}, whose model and data only the program has that trained it; call that again to go on");
+            Err(Error::Option { option: "run", expected: "one of a spec".to_owned(), got })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What the run in the folder `run` was to do, with files of its data where they are by now.

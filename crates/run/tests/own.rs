@@ -2,12 +2,16 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use onedge_data::{Dataset, Targets};
 use onedge_nn::losses;
 use onedge_record::{RunDirectory, StopReason};
-use onedge_run::RunIn;
+use onedge_run::{Earlier, Given, RunIn, Unfinished};
+use onedge_spec::{Catalogue, Document, Spec};
+use onedge_train::Layout;
 use onedge_train::fit::{Fit, Fitted, fit};
+use onedge_train::samples::Bowl;
 use onedge_tune::tuners::Cdat;
 
 fn wave(shift: f64) -> Fit {
@@ -92,4 +96,62 @@ fn what_is_not_the_run_is_named() {
     let other = tempfile::tempdir().unwrap();
     fs::write(other.path().join("notes"), "mine").unwrap();
     assert!(message(wave(0.0).run_in(other.path(), 0)).contains("expected a new or empty folder"));
+}
+
+#[test]
+fn the_program_says_that_it_does_not_know_the_model() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("wave");
+    wave(0.0).steps(3).run_in(&folder, 1).unwrap();
+    let refused = Unfinished::open(&folder, Some(5), &Catalogue::standard()).unwrap_err().to_string();
+    assert!(refused.starts_with("run: expected one of a spec, got ") && refused.contains("whose model and data only"));
+}
+
+const SPEC: &str = "steps = 12\nprecision = \"f64\"\ncheckpoint_every = 4\n[optimizer]\nname = \"momentum\"\n[tuner]\nname = \"constant\"\nrate = 0.1\n";
+
+/// A loss that only its owner knows, for so many steps.
+fn bowl(spec: &Spec) -> Given<'_, f64> {
+    Given {
+        spec,
+        layouts: vec![Layout { name: "w".to_owned(), shape: vec![2] }],
+        train: Box::new(Bowl::new([4.0, 1.0], &[0.5])),
+        test: None,
+        start: vec![3.0, -2.0],
+        described: Vec::new(),
+        content: Some("0.5".to_owned()),
+    }
+}
+
+#[test]
+fn a_given_loss_is_interrupted_and_goes_on() {
+    let spec = Spec::resolve(&Document::parse("a.toml", SPEC).unwrap()).unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let never = AtomicBool::new(false);
+    let whole = bowl(&spec).train(&mut |_, _| None, &never).unwrap();
+    let asked = AtomicBool::new(false);
+    let mut seen = Vec::new();
+    let mut watch = |record: &onedge_train::Record, w: &[f64]| {
+        seen.push(w.to_vec());
+        asked.store(record.step == 5, Ordering::Relaxed);
+        None
+    };
+    let folder = root.path().join("bowl");
+    let half = bowl(&spec).train_in(&folder, Earlier::Refused, &mut watch, &asked).unwrap();
+    assert_eq!((half.outcome.stop, seen.len()), (StopReason::Interrupted { step: 6 }, 6));
+    assert_eq!(seen.last(), Some(&half.parameters));
+    let refused = bowl(&spec).train_in(&folder, Earlier::Refused, &mut |_, _| None, &never);
+    assert!(refused.err().unwrap().to_string().contains("expected a new or empty folder"));
+    let rest = bowl(&spec).train_in(&folder, Earlier::GoesOn, &mut |_, _| None, &never).unwrap();
+    assert_eq!((rest.parameters, rest.records.len()), (whole.parameters, whole.records.len()));
+    let other = Given { content: Some("0.6".to_owned()), ..bowl(&spec) };
+    let other = other.train_in(&folder, Earlier::GoesOn, &mut |_, _| None, &never);
+    assert!(other.err().unwrap().to_string().contains("the examples are not those"));
+}
+
+#[test]
+fn parameters_of_a_given_loss_are_as_many_as_it_has() {
+    let spec = Spec::resolve(&Document::parse("a.toml", SPEC).unwrap()).unwrap();
+    let wrong = Given { start: vec![1.0], ..bowl(&spec) };
+    let refused = wrong.train(&mut |_, _| None, &AtomicBool::new(false)).err().unwrap();
+    assert_eq!(refused.to_string(), "parameters: expected 2 of them, got 1");
 }

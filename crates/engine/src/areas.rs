@@ -38,7 +38,7 @@ pub struct Rest<'a, T> {
 
 /// An area without the elements that a step writes.
 #[derive(Clone, Copy)]
-pub struct Part<'a, T> {
+struct Part<'a, T> {
     before: &'a [T],
     after: &'a [T],
     /// Where `after` begins in the area.
@@ -137,26 +137,20 @@ impl<'a, T> Rest<'a, T> {
 }
 
 impl<'a, T> Part<'a, T> {
-    /// All of an area.
     #[inline(always)]
-    pub fn whole(area: &'a [T]) -> Self {
+    fn whole(area: &'a [T]) -> Self {
         Self { before: area, after: &[], end: area.len() }
     }
 
-    /// So many elements from `start` on to be written, and the rest.
     #[inline(always)]
-    pub fn around(area: &'a mut [T], start: usize, len: usize) -> (&'a mut [T], Self) {
+    fn around(area: &'a mut [T], start: usize, len: usize) -> (&'a mut [T], Self) {
         let (before, rest) = area.split_at_mut(start);
         let (out, after) = rest.split_at_mut(len);
         (out, Self { before, after, end: start + len })
     }
 
-    /// So many elements from `start` on.
-    ///
-    /// # Panics
-    /// If any of them is written.
     #[inline(always)]
-    pub fn get(&self, start: usize, len: usize) -> &'a [T] {
+    fn get(&self, start: usize, len: usize) -> &'a [T] {
         if start + len <= self.before.len() {
             return &self.before[start..start + len];
         }

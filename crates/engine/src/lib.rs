@@ -17,7 +17,6 @@ mod kernels;
 mod lanes;
 mod objective;
 mod options;
-mod piece;
 mod plan;
 mod program;
 mod report;
@@ -25,7 +24,6 @@ mod run;
 mod shifted;
 mod square_product;
 mod sweep;
-mod team;
 
 pub use error::Error;
 pub use examples::{Examples, Field};

@@ -63,14 +63,13 @@ impl<T: Element> DataObjective<T> {
     /// not finite, or is read as an index and names nothing.
     pub fn new(build: Box<BuildLoss>, examples: Examples<T>, l2: f64, options: Options) -> Result<Self, Error> {
         const PROBE_ROWS: usize = 16;
-        Self::probed(build, examples, l2, options, PROBE_ROWS, false)
+        Self::probed(build, examples, l2, options, PROBE_ROWS)
     }
 
     /// The objective of a loss that ties the examples of its batch together, as batch norm or a contrastive loss does: the whole batch is one
     /// example. `loss.losses` has one element, and each field has all values of the batch.
     ///
-    /// It is one chunk, of which the threads share the steps: each step that is worth it is cut into pieces by its sizes, so that the bits do not depend on
-    /// the number of threads.
+    /// It is one chunk on one thread, whatever the options say.
     ///
     /// # Errors
     /// As for [`new`](Self::new).
@@ -79,7 +78,7 @@ impl<T: Element> DataObjective<T> {
     }
 
     /// The objective of a loss that is a mean over equal parts of a batch, given for one of them: each of the `examples` is such a part.
-    /// `loss.losses` has one element. Parts are chunks: lanes and threads share them. One part alone is a [`whole`](Self::whole).
+    /// `loss.losses` has one element. Parts are chunks: lanes and threads share them.
     ///
     /// # Errors
     /// As for [`new`](Self::new).
@@ -88,18 +87,16 @@ impl<T: Element> DataObjective<T> {
             1 => Ok(loss.clone()),
             _ => Err(format!("expected a chunk of one part, got {examples}").into()),
         };
-        let in_pieces = examples.len() == 1;
-        Self::probed(Box::new(build), examples, l2, Options { chunk: Some(1), ..options }, 1, in_pieces)
+        Self::probed(Box::new(build), examples, l2, Options { chunk: Some(1), ..options }, 1)
     }
 
-    /// Plans with a chunk of `rows` examples; threads share chunks, or the steps of each if `in_pieces`.
+    /// Plans with a chunk of `rows` examples.
     fn probed(
         build: Box<BuildLoss>,
         examples: Examples<T>,
         l2: f64,
         options: Options,
         rows: usize,
-        in_pieces: bool,
     ) -> Result<Self, Error> {
         options.check()?;
         let probe = build(rows).map_err(Error::Build)?;
@@ -122,10 +119,7 @@ impl<T: Element> DataObjective<T> {
             (compiled.kept_len + compiled.linearize(Memory::Kept).arena_len) / rows + expected.iter().sum::<usize>();
         let product_rows = compiled.loss(Memory::Fresh).product_rows() / rows as f64;
         let sizes = Sizes::new(&options, values * size_of::<T>(), product_rows);
-        let workers = match in_pieces {
-            true => Workers::team_of(options.threads)?,
-            false => Workers::new(options.threads, options.lanes)?,
-        };
+        let workers = Workers::new(options.threads, options.lanes)?;
         let sweeps = Sweeps {
             examples,
             batch: None,
@@ -134,7 +128,6 @@ impl<T: Element> DataObjective<T> {
             dim,
             parameters,
             workers,
-            in_pieces,
             compiled: HashMap::from([(rows, compiled)]),
             gauss_newton: HashMap::new(),
             chunks: Vec::new(),

@@ -15,7 +15,6 @@ use crate::lanes::{Lane, Workers};
 use crate::plan::Transposed;
 use crate::run::run;
 use crate::shifted::shift;
-use crate::team;
 use crate::{Examples, Options};
 
 /// What is computed of every chunk.
@@ -53,8 +52,6 @@ pub(crate) struct Sweeps<T> {
     /// Elements of each parameter.
     pub(crate) parameters: Vec<usize>,
     pub(crate) workers: Workers<T>,
-    /// Whether threads share the steps of a chunk, in the place of chunks.
-    pub(crate) in_pieces: bool,
     /// By the examples of a chunk.
     pub(crate) compiled: HashMap<usize, Compiled<T>>,
     /// The same, planned when first asked for.
@@ -112,8 +109,7 @@ impl<T: Element> Sweeps<T> {
             }
         }
         let (compiled, gauss_newton, stop) = (&self.compiled, &self.gauss_newton, &*self.stop);
-        let (workers, in_pieces) = (&self.workers, self.in_pieces);
-        workers.for_each(&mut work, |LaneWork { lane, chunks }, scratch| {
+        self.workers.for_each(&mut work, |LaneWork { lane, chunks }, scratch| {
             lane.output.resize(lane.output.len().max(output), T::ZERO);
             lane.totals.clear();
             lane.totals.resize(totals, 0.0);
@@ -142,10 +138,7 @@ impl<T: Element> Sweeps<T> {
                     scratch: &mut scratch.kernels,
                     first: i == 0,
                 };
-                match in_pieces {
-                    true => team::run(plan, &mut areas, stop, &workers.team()),
-                    false => run(plan, &mut areas, stop),
-                }
+                run(plan, &mut areas, stop);
             }
         });
         if stop.load(Ordering::Relaxed) { Err(Failure::Interrupted) } else { Ok(()) }
@@ -208,7 +201,7 @@ impl<T: Element> Sweeps<T> {
     }
 
     pub(crate) fn threads(&self) -> usize {
-        if self.in_pieces { self.options.threads } else { self.options.threads.min(self.lanes.len()) }
+        self.options.threads.min(self.lanes.len())
     }
 
     /// Chunks of which the budget keeps what later stages need.

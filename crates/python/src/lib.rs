@@ -5,6 +5,8 @@ mod errors;
 mod graph;
 #[cfg(feature = "runs")]
 mod lent;
+#[cfg(feature = "runs")]
+mod measure;
 mod objective;
 #[cfg(feature = "program")]
 mod program;
@@ -29,6 +31,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<graph::Graph>()?;
     #[cfg(feature = "runs")]
     runs::add(module)?;
+    #[cfg(feature = "runs")]
+    module.add_function(wrap_pyfunction!(measure::measure, module)?)?;
     #[cfg(feature = "program")]
     module.add_function(wrap_pyfunction!(program::program, module)?)?;
     module.add_class::<objective::Objective>()

@@ -8,7 +8,7 @@ use numpy::{Element as NumpyElement, IntoPyArray, PyArray1, PyArrayMethods, PyRe
 use onedge_engine::{DataObjective, Element, Examples, Field, Options};
 use onedge_graph::LossGraph;
 use onedge_objective::{Objective as _, Real};
-use onedge_spectrum::{Hessian, Lanczos, Sampling, Wanted, density, hutchinson, lanczos};
+use onedge_spectrum::{Hessian, Lanczos, Preconditioned, Sampling, Wanted, density, hutchinson, lanczos};
 use pyo3::prelude::*;
 
 use crate::call::detached;
@@ -211,7 +211,7 @@ impl Objective {
     }
 
     /// The `k` largest eigenvalues of H at the point, with a bound of the error of each, whether they are as good as asked for, and the products used.
-    #[pyo3(signature = (k=1, *, tolerance=1e-3, max_products=200, seed=0))]
+    #[pyo3(signature = (k=1, *, tolerance=1e-3, max_products=200, seed=0, preconditioner=None))]
     fn top_eigenvalues(
         &self,
         py: Python<'_>,
@@ -219,11 +219,20 @@ impl Objective {
         tolerance: f64,
         max_products: usize,
         seed: u64,
+        preconditioner: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<(Vec<f64>, Vec<f64>, bool, usize)> {
         in_precision!(self, planned, T, {
             let options = Lanczos { wanted: Wanted::Algebraic, tolerance, max_products, ..Lanczos::top(k, seed) };
+            let diagonal = match preconditioner {
+                Some(given) => Some(slice("preconditioner", &vector::<T>("preconditioner", given)?)?.to_vec()),
+                None => None,
+            };
             let found = self.run_watched(py, planned, true, |objective| {
-                lanczos::<T>(&mut Hessian::new(objective), &options, None)
+                let mut hessian = Hessian::new(objective);
+                match &diagonal {
+                    Some(diagonal) => lanczos::<T>(&mut Preconditioned::new(&mut hessian, diagonal)?, &options, None),
+                    None => lanczos::<T>(&mut hessian, &options, None),
+                }
             })?;
             let found = found.map_err(|error| of_spectrum(&error))?;
             let values = found.algebraic().map(|pair| pair.value).collect();
@@ -257,10 +266,33 @@ impl Objective {
 }
 
 impl Objective {
-    fn require_outputs(&self) -> PyResult<()> {
+    /// That Gauss-Newton products can be asked for.
+    pub(crate) fn require_outputs(&self) -> PyResult<()> {
         let message = "the Gauss-Newton matrix: expected an objective that was told what the model's outputs are, got none; give \
                        `outputs` when it is made";
         if self.has_outputs { Ok(()) } else { Err(error(Kind::Unsupported, message)) }
+    }
+
+    /// Runs work of any length, without the interpreter's lock and watched for Ctrl-C.
+    #[cfg(feature = "runs")]
+    pub(crate) fn watched<T: Held, R: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&mut DataObjective<T>) -> R + Send,
+    ) -> PyResult<R> {
+        let planned = T::planned(&self.inner).ok_or_else(|| argument("expected the precision of the objective"))?;
+        self.run_watched(py, planned, true, work)
+    }
+
+    /// A flat array as long as the parameters, copied.
+    #[cfg(feature = "runs")]
+    pub(crate) fn copied<T: Held + NumpyElement>(&self, name: &str, given: &Bound<'_, PyAny>) -> PyResult<Vec<T>> {
+        let array = vector::<T>(name, given)?;
+        let values = slice(name, &array)?;
+        if values.len() != self.dim {
+            return Err(argument(format!("{name}: expected {} numbers, got {}", self.dim, values.len())));
+        }
+        Ok(values.to_vec())
     }
 
     /// Runs one pass over the batch without the interpreter's lock, one call at a time.

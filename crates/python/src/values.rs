@@ -41,7 +41,7 @@ fn shown(given: &Bound<'_, PyAny>) -> String {
 }
 
 /// A value of a spec; `None` is none.
-fn of_python(key: &str, given: &Bound<'_, PyAny>) -> PyResult<Option<Value>> {
+pub fn of_python(key: &str, given: &Bound<'_, PyAny>) -> PyResult<Option<Value>> {
     if given.is_none() {
         return Ok(None);
     }

@@ -202,8 +202,7 @@ def test_pictures_show_the_runs(place):
     matplotlib = pytest.importorskip("matplotlib")
     matplotlib.use("Agg")
     axes = onedge.plot(onedge.runs(folder=place, sort="name"))
-    titles = ["training loss", "learning rate", "sharpness, and edge / rate", "learning rate × sharpness (dashed: edges)"]
-    assert [axis.get_title("left") for axis in axes] == titles
+    assert [axis.get_title("left") for axis in axes] == ["training loss", "learning rate", "sharpness, and edge / rate", "learning rate × sharpness"]
     loss, rate, sharpness, edge = axes
     run = onedge.run("fast", folder=place)
     line = loss.get_lines()[0]

@@ -20,6 +20,7 @@ from ._objective import Eigenvalues, Estimate, Objective
 
 if TYPE_CHECKING:
     from ._choices import diagnostic, entries, optimizer, tuner
+    from ._diagnostics import Diagnostics
     from ._plot import plot
     from ._runs import Run, Runs, run, runs
     from ._spec import Spec, spec
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ArgumentError",
+    "Diagnostics",
     "Eigenvalues",
     "Error",
     "Estimate",
@@ -61,6 +63,7 @@ __all__ = [
 # Loaded when they are used: what trains, and what reads runs.
 _LATER = {
     "_choices": ("diagnostic", "entries", "optimizer", "tuner"),
+    "_diagnostics": ("Diagnostics",),
     "_plot": ("plot",),
     "_runs": ("Run", "Runs", "run", "runs"),
     "_spec": ("Spec", "spec"),

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from . import _core
 from ._arguments import array_of, count, number, seed_of, shown
 from ._errors import ArgumentError
+
+if TYPE_CHECKING:
+    from ._diagnostics import Diagnostics
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +65,10 @@ class Objective:
         self._notes = list(notes)
         # Counts the points, so that what was made of one knows when it is gone.
         self._points = 0
+        # The point that was set last, unless something else moved it.
+        self._w = None
+        # The names and shapes of the parameters' tensors, one after the other, where they are known.
+        self._layout = None
 
     @property
     def notes(self) -> list[str]:
@@ -79,7 +87,7 @@ class Objective:
 
     def replace(self, batch):
         """Takes another batch of the same shapes, without planning anew. The point is no longer set."""
-        self._points += 1
+        self._moved()
         self._batches.replace(batch)
 
     def close(self):
@@ -131,9 +139,16 @@ class Objective:
 
     def linearize(self, w):
         """The loss and the gradient at `w`, the point of what is asked next. Cost: about 3 forward passes."""
-        self._points += 1
-        loss, gradient = self._core.linearize(self.flatten(w))
+        self._moved()
+        flat = self.flatten(w)
+        loss, gradient = self._core.linearize(flat)
+        self._w = flat.copy() if flat is w else flat
         return loss, self._like(w, gradient)
+
+    def _moved(self):
+        """The point is another one, or none."""
+        self._points += 1
+        self._w = None
 
     def curvature(self, u) -> float:
         """`u . H u` at the point. Cost: about 2 forward passes after `linearize`."""
@@ -148,16 +163,26 @@ class Objective:
         loss by the outputs. The objective must have been told the `outputs`. Cost: about 5 forward passes."""
         return self._like(v, self._core.gauss_newton_vector(self.flatten(v)))
 
-    def top_eigenvalues(self, k: int = 1, *, tolerance: float = 1e-3, max_products: int = 200, seed: int = 0) -> Eigenvalues:
-        """The `k` largest eigenvalues of H at the point, by thick-restart Lanczos."""
+    def top_eigenvalues(
+        self, k: int = 1, *, tolerance: float = 1e-3, max_products: int = 200, seed: int = 0, preconditioner=None
+    ) -> Eigenvalues:
+        """The `k` largest eigenvalues of H at the point, by thick-restart Lanczos; with a `preconditioner`, a positive vector P like the parameters, those of
+        `P^-1/2 H P^-1/2`, which bound the rates of a method that steps along `-P^-1 g`."""
+        diagonal = None if preconditioner is None else self.flatten(preconditioner)
         values, bounds, converged, products = self._core.top_eigenvalues(
-            count("k", k), tolerance=number("tolerance", tolerance), max_products=count("max_products", max_products), seed=seed_of(seed)
+            count("k", k),
+            tolerance=number("tolerance", tolerance),
+            max_products=count("max_products", max_products),
+            seed=seed_of(seed),
+            preconditioner=diagonal,
         )
         return Eigenvalues(np.array(values), np.array(bounds), converged, products)
 
-    def sharpness(self, k: int | None = None, *, tolerance: float = 1e-3, max_products: int = 200, seed: int = 0):
-        """The largest eigenvalue of H at the point; with `k`, an array of the k largest ones. Warns where it is not as good as asked for."""
-        found = self.top_eigenvalues(1 if k is None else k, tolerance=tolerance, max_products=max_products, seed=seed)
+    def sharpness(self, k: int | None = None, *, tolerance: float = 1e-3, max_products: int = 200, seed: int = 0, preconditioner=None):
+        """The largest eigenvalue of H at the point; with `k`, an array of the k largest ones; preconditioned as `top_eigenvalues` are. Warns where it is not as
+        good as asked for."""
+        options = {"tolerance": tolerance, "max_products": max_products, "seed": seed, "preconditioner": preconditioner}
+        found = self.top_eigenvalues(1 if k is None else k, **options)
         if not found.converged:
             text = f"sharpness: {found.products} products gave {found.values.tolist()}, right to {found.bounds.tolist()}; try a larger max_products"
             warnings.warn(text, RuntimeWarning, stacklevel=2)
@@ -167,6 +192,21 @@ class Objective:
         """The trace of H at the point, by random signs."""
         found = self._core.trace(samples=count("samples", samples), relative_error=number("relative_error", relative_error), seed=seed_of(seed))
         return Estimate(*found)
+
+    def diagnostics(self, names, *, update=None, learning_rate: float | None = None, seed: int = 0, **settings) -> Diagnostics:
+        """Diagnostics at the point, by the names of `onedge.entries("diagnostics")`, as those of runs are.
+
+        Args:
+            names: one name or several: `"trace"`, `"density"`, `"gauss-newton"`, `"layers"`, ...
+            update: the step at unit learning rate, for those that look along it; minus the gradient by default.
+            learning_rate: of that step, for those that compare with it.
+            settings: settings of theirs: `trace_samples=64`.
+
+        What has no value here is in `missing`, with the reason; so are diagnostics of mini-batches, which take single examples.
+        """
+        from ._diagnostics import measured
+
+        return measured(self, names, update, learning_rate, seed, settings)
 
     def as_scipy(self, matrix: str = "hessian"):
         """The Hessian at the point, or the `"gauss-newton"` matrix, as a `scipy.sparse.linalg.LinearOperator` of flat arrays. It is of this point alone: after the

@@ -1,12 +1,9 @@
 //! Convolutions, their transposes, and what windows see of images.
 
-use std::ops::Range;
-
+use super::dispatch::vectorised;
 use super::gemm::{Gemm, gemm_strided};
-use super::pieces::{PRODUCT, Piece, Pieces, bounds};
 use super::{Element, Product};
 
-mod depthwise;
 mod direct;
 mod spec;
 
@@ -16,36 +13,6 @@ pub use spec::{Conv2d, Role};
 impl<T: Element> Product<T> for Conv2d {
     fn run(&self, [a, b]: [&[T]; 2], out: &mut [T], add: bool, scratch: &mut [T]) {
         conv2d(self, a, b, out, add, scratch);
-    }
-
-    fn pieces(&self) -> Pieces<T> {
-        /// Multiplications and additions for each element of a kernel that pay for adding up its cotangents from pieces.
-        const FOR_EACH: f64 = 1e3;
-        let [height, width] = self.window.image;
-        let image = height * width * self.channels;
-        let output = self.pixels() / self.images.max(1) * self.filters;
-        let kernel = self.columns() * self.filters;
-        let work = Product::<T>::flops(self);
-        let least = match self.role {
-            Role::Kernel => PRODUCT.max(FOR_EACH * kernel as f64),
-            _ => PRODUCT,
-        };
-        let some = |Range { start, end }: Range<usize>| {
-            let (x, y) = (start * image..end * image, start * output..end * output);
-            let len = match self.role {
-                Role::Output => y.len(),
-                Role::Image => x.len(),
-                Role::Kernel => kernel,
-            };
-            let operands = match self.role {
-                Role::Output => [x, 0..kernel],
-                Role::Image => [y, 0..kernel],
-                Role::Kernel => [x, y],
-            };
-            Piece { kernel: Box::new(Self { images: end - start, ..*self }), operands, len }
-        };
-        let pieces = bounds(self.images, 1, work, least).into_iter().map(some).collect();
-        if self.role == Role::Kernel { Pieces::Sums(pieces) } else { Pieces::Parts(pieces) }
     }
 
     fn scratch_len(&self) -> usize {
@@ -114,7 +81,7 @@ pub fn conv2d<T: Element>(spec: &Conv2d, a: &[T], b: &[T], out: &mut [T], add: b
         return dense(spec, a, b, out, add);
     }
     if spec.is_depthwise() {
-        return depthwise::run(spec, a, b, out, add);
+        return depthwise(spec, a, b, out, add);
     }
     match spec.role {
         Role::Output => forward(spec, a, b, out, add, scratch),
@@ -272,4 +239,37 @@ fn fold<T: Element>(spec: &Conv2d, group: usize, band: Band, tile: &[T], x: &mut
             });
         }
     });
+}
+
+/// One channel, one filter, no products over channels: straight from memory, all channels at a time.
+fn depthwise<T: Element>(spec: &Conv2d, a: &[T], b: &[T], out: &mut [T], add: bool) {
+    if !add {
+        out.fill(T::ZERO);
+    }
+    let (c, columns) = (spec.channels, spec.window.image[1]);
+    let whole = Band { first: 0, rows: spec.pixels() };
+    let mut pixel = 0;
+    vectorised(
+        #[inline(always)]
+        || {
+            spec.each_row(whole, |image, i, j| {
+                for tap in 0..spec.window.kernel[0] * spec.window.kernel[1] {
+                    let (down, across) = (tap / spec.window.kernel[1], tap % spec.window.kernel[1]);
+                    let (Some(line), Some(column)) = (spec.window.source(0, i, down), spec.window.source(1, j, across))
+                    else {
+                        continue;
+                    };
+                    let x = ((image * spec.window.image[0] + line) * columns + column) * c;
+                    let (to, left, right) = match spec.role {
+                        Role::Output => (pixel, x, tap * c),
+                        Role::Image => (x, pixel, tap * c),
+                        Role::Kernel => (tap * c, x, pixel),
+                    };
+                    let operands = a[left..left + c].iter().zip(&b[right..right + c]);
+                    out[to..to + c].iter_mut().zip(operands).for_each(|(out, (a, b))| *out += *a * *b);
+                }
+                pixel += c;
+            });
+        },
+    );
 }

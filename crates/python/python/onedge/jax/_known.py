@@ -14,6 +14,8 @@ def computed(equation, operands):
         return None
     out = equation.outvars[0].aval
     arrays = [operand.array for operand in operands]
+    if any(isinstance(array, jax.core.Tracer) for array in arrays):
+        return None
     if any(jax.dtypes.issubdtype(v.aval.dtype, jax.dtypes.extended) for v in (*equation.invars, *equation.outvars)):
         return None
     if out.size > SMALL or any(np.size(array) > SMALL for array in arrays):

@@ -24,8 +24,10 @@ def _broadcast_in_dim(low, equation, operands):
     build, value = low.builder, low.node(operands[0])
     shape, axes = equation.params["shape"], equation.params["broadcast_dimensions"]
     kept = [axis for axis, extent in zip(axes, build.shape(value)) if extent == shape[axis]]
-    inner = build.reshape(value, [shape[axis] for axis in kept])
-    return build.broadcast(inner, shape, [axis for axis in range(len(shape)) if axis not in kept])
+    # Where an axis has one element there is nothing to repeat.
+    repeated = [axis for axis in range(len(shape)) if axis not in kept and shape[axis] != 1]
+    inner = build.reshape(value, [extent for axis, extent in enumerate(shape) if axis not in repeated])
+    return build.broadcast(inner, shape, repeated)
 
 
 @primitive("tile")

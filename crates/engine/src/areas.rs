@@ -38,7 +38,7 @@ pub struct Rest<'a, T> {
 
 /// An area without the elements that a step writes.
 #[derive(Clone, Copy)]
-struct Part<'a, T> {
+pub struct Part<'a, T> {
     before: &'a [T],
     after: &'a [T],
     /// Where `after` begins in the area.
@@ -137,20 +137,26 @@ impl<'a, T> Rest<'a, T> {
 }
 
 impl<'a, T> Part<'a, T> {
+    /// All of an area.
     #[inline(always)]
-    fn whole(area: &'a [T]) -> Self {
+    pub fn whole(area: &'a [T]) -> Self {
         Self { before: area, after: &[], end: area.len() }
     }
 
+    /// So many elements from `start` on to be written, and the rest.
     #[inline(always)]
-    fn around(area: &'a mut [T], start: usize, len: usize) -> (&'a mut [T], Self) {
+    pub fn around(area: &'a mut [T], start: usize, len: usize) -> (&'a mut [T], Self) {
         let (before, rest) = area.split_at_mut(start);
         let (out, after) = rest.split_at_mut(len);
         (out, Self { before, after, end: start + len })
     }
 
+    /// So many elements from `start` on.
+    ///
+    /// # Panics
+    /// If any of them is written.
     #[inline(always)]
-    fn get(&self, start: usize, len: usize) -> &'a [T] {
+    pub fn get(&self, start: usize, len: usize) -> &'a [T] {
         if start + len <= self.before.len() {
             return &self.before[start..start + len];
         }

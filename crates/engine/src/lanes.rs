@@ -41,13 +41,46 @@ impl<T: Element> Scratch<T> {
 pub struct Workers<T> {
     pool: rayon::ThreadPool,
     scratch: Mutex<Vec<Scratch<T>>>,
+    sums: Mutex<Vec<T>>,
+}
+
+/// The workers as those who run pieces of one step at once.
+pub struct Team<'a, T> {
+    workers: &'a Workers<T>,
+}
+
+impl<T: Element> Team<'_, T> {
+    /// Runs `work` on every item, each with memory of its own.
+    pub fn for_each<I: Send>(&self, items: &mut [I], work: impl Fn(&mut I, &mut Scratch<T>) + Sync) {
+        self.workers.for_each(items, work);
+    }
+
+    /// Lends `len` elements, whatever they hold, that the caller alone uses.
+    pub fn with_memory<R>(&self, len: usize, work: impl FnOnce(&mut [T]) -> R) -> R {
+        let lock = || self.workers.sums.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut memory = std::mem::take(&mut *lock());
+        memory.resize(memory.len().max(len), T::ZERO);
+        let result = work(&mut memory[..len]);
+        *lock() = memory;
+        result
+    }
 }
 
 impl<T: Element> Workers<T> {
     /// Starts `threads` workers, but no more than there are `lanes`: a thread takes whole lanes, so others would idle.
     pub fn new(threads: usize, lanes: usize) -> Result<Self, Error> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.min(lanes)).build()?;
-        Ok(Self { pool, scratch: Mutex::new(Vec::new()) })
+        Self::team_of(threads.min(lanes))
+    }
+
+    /// Starts `threads` workers.
+    pub fn team_of(threads: usize) -> Result<Self, Error> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+        Ok(Self { pool, scratch: Mutex::default(), sums: Mutex::default() })
+    }
+
+    /// The workers as a team.
+    pub fn team(&self) -> Team<'_, T> {
+        Team { workers: self }
     }
 
     /// Runs `work` on every item, each with memory of its own.

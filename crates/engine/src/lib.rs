@@ -17,6 +17,7 @@ mod kernels;
 mod lanes;
 mod objective;
 mod options;
+mod piece;
 mod plan;
 mod program;
 mod report;
@@ -24,6 +25,7 @@ mod run;
 mod shifted;
 mod square_product;
 mod sweep;
+mod team;
 
 pub use error::Error;
 pub use examples::{Examples, Field};

@@ -63,13 +63,14 @@ impl<T: Element> DataObjective<T> {
     /// not finite, or is read as an index and names nothing.
     pub fn new(build: Box<BuildLoss>, examples: Examples<T>, l2: f64, options: Options) -> Result<Self, Error> {
         const PROBE_ROWS: usize = 16;
-        Self::probed(build, examples, l2, options, PROBE_ROWS)
+        Self::probed(build, examples, l2, options, PROBE_ROWS, false)
     }
 
     /// The objective of a loss that ties the examples of its batch together, as batch norm or a contrastive loss does: the whole batch is one
     /// example. `loss.losses` has one element, and each field has all values of the batch.
     ///
-    /// It is one chunk on one thread, whatever the options say.
+    /// It is one chunk, of which the threads share the steps: each step that is worth it is cut into pieces by its sizes, so that the bits do not depend on
+    /// the number of threads.
     ///
     /// # Errors
     /// As for [`new`](Self::new).
@@ -78,7 +79,7 @@ impl<T: Element> DataObjective<T> {
     }
 
     /// The objective of a loss that is a mean over equal parts of a batch, given for one of them: each of the `examples` is such a part.
-    /// `loss.losses` has one element. Parts are chunks: lanes and threads share them.
+    /// `loss.losses` has one element. Parts are chunks: lanes and threads share them. One part alone is a [`whole`](Self::whole).
     ///
     /// # Errors
     /// As for [`new`](Self::new).
@@ -87,16 +88,18 @@ impl<T: Element> DataObjective<T> {
             1 => Ok(loss.clone()),
             _ => Err(format!("expected a chunk of one part, got {examples}").into()),
         };
-        Self::probed(Box::new(build), examples, l2, Options { chunk: Some(1), ..options }, 1)
+        let in_pieces = examples.len() == 1;
+        Self::probed(Box::new(build), examples, l2, Options { chunk: Some(1), ..options }, 1, in_pieces)
     }
 
-    /// Plans with a chunk of `rows` examples.
+    /// Plans with a chunk of `rows` examples; threads share chunks, or the steps of each if `in_pieces`.
     fn probed(
         build: Box<BuildLoss>,
         examples: Examples<T>,
         l2: f64,
         options: Options,
         rows: usize,
+        in_pieces: bool,
     ) -> Result<Self, Error> {
         options.check()?;
         let probe = build(rows).map_err(Error::Build)?;
@@ -119,7 +122,10 @@ impl<T: Element> DataObjective<T> {
             (compiled.kept_len + compiled.linearize(Memory::Kept).arena_len) / rows + expected.iter().sum::<usize>();
         let product_rows = compiled.loss(Memory::Fresh).product_rows() / rows as f64;
         let sizes = Sizes::new(&options, values * size_of::<T>(), product_rows);
-        let workers = Workers::new(options.threads, options.lanes)?;
+        let workers = match in_pieces {
+            true => Workers::team_of(options.threads)?,
+            false => Workers::new(options.threads, options.lanes)?,
+        };
         let sweeps = Sweeps {
             examples,
             batch: None,
@@ -128,6 +134,7 @@ impl<T: Element> DataObjective<T> {
             dim,
             parameters,
             workers,
+            in_pieces,
             compiled: HashMap::from([(rows, compiled)]),
             gauss_newton: HashMap::new(),
             chunks: Vec::new(),

@@ -9,14 +9,19 @@ use crate::plan::{Plan, Step, Write};
 
 /// Runs `plan` over one chunk, or as much of it as there is until `stop`.
 pub fn run<T: Element>(plan: &Plan<T>, areas: &mut Areas<'_, T>, stop: &AtomicBool) {
-    let fits = areas.arena.len() >= plan.arena_len && areas.scratch.len() >= plan.scratch_len;
-    assert!(fits && areas.tiles.len() >= plan.registers * TILE, "memory of the plan");
+    assert_fits(plan, areas);
     for step in &plan.steps {
         if stop.load(Ordering::Relaxed) {
             return;
         }
         run_step(step, areas);
     }
+}
+
+/// That there is as much memory as `plan` needs.
+pub fn assert_fits<T>(plan: &Plan<T>, areas: &Areas<'_, T>) {
+    let fits = areas.arena.len() >= plan.arena_len && areas.scratch.len() >= plan.scratch_len;
+    assert!(fits && areas.tiles.len() >= plan.registers * TILE, "memory of the plan");
 }
 
 /// Runs one step; the areas must be as large as its plan says.

@@ -14,6 +14,7 @@ use crate::kernels::Element;
 use crate::lanes::{Lane, Workers};
 use crate::plan::Transposed;
 use crate::run::run;
+use crate::team;
 use crate::shifted::shift;
 use crate::{Examples, Options};
 
@@ -52,6 +53,8 @@ pub(crate) struct Sweeps<T> {
     /// Elements of each parameter.
     pub(crate) parameters: Vec<usize>,
     pub(crate) workers: Workers<T>,
+    /// Whether threads share the steps of a chunk, in the place of chunks.
+    pub(crate) in_pieces: bool,
     /// By the examples of a chunk.
     pub(crate) compiled: HashMap<usize, Compiled<T>>,
     /// The same, planned when first asked for.
@@ -109,7 +112,8 @@ impl<T: Element> Sweeps<T> {
             }
         }
         let (compiled, gauss_newton, stop) = (&self.compiled, &self.gauss_newton, &*self.stop);
-        self.workers.for_each(&mut work, |LaneWork { lane, chunks }, scratch| {
+        let (workers, in_pieces) = (&self.workers, self.in_pieces);
+        workers.for_each(&mut work, |LaneWork { lane, chunks }, scratch| {
             lane.output.resize(lane.output.len().max(output), T::ZERO);
             lane.totals.clear();
             lane.totals.resize(totals, 0.0);
@@ -138,7 +142,10 @@ impl<T: Element> Sweeps<T> {
                     scratch: &mut scratch.kernels,
                     first: i == 0,
                 };
-                run(plan, &mut areas, stop);
+                match in_pieces {
+                    true => team::run(plan, &mut areas, stop, &workers.team()),
+                    false => run(plan, &mut areas, stop),
+                }
             }
         });
         if stop.load(Ordering::Relaxed) { Err(Failure::Interrupted) } else { Ok(()) }
@@ -201,7 +208,7 @@ impl<T: Element> Sweeps<T> {
     }
 
     pub(crate) fn threads(&self) -> usize {
-        self.options.threads.min(self.lanes.len())
+        if self.in_pieces { self.options.threads } else { self.options.threads.min(self.lanes.len()) }
     }
 
     /// Chunks of which the budget keeps what later stages need.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use onedge_engine::{DataObjective, Examples, Field, Options};
-use onedge_graph::{Graph, LossGraph, NodeId, Shape};
+use onedge_engine::{DataObjective, Element, Examples, Field, Options};
+use onedge_graph::{Graph, LossGraph, Matmul, NodeId, Shape, Window};
 use onedge_objective::{Error, Objective, vector};
 
 const BATCH: usize = 6;
@@ -255,4 +255,143 @@ fn long_chains_are_planned_on_a_small_stack() {
         assert!(curvature != 0.0 && (curvature - along).abs() < 1e-10 * along.abs(), "{curvature} {along}");
     };
     std::thread::Builder::new().stack_size(128 << 10).spawn(work).unwrap().join().unwrap();
+}
+
+/// A network whose steps are large enough to be cut into pieces: a convolution, its batch norm, pooling, a dense layer and softmax.
+fn large() -> (LossGraph, Vec<Arc<[f32]>>, usize) {
+    const IMAGES: usize = 32;
+    const CHANNELS: usize = 32;
+    let mut g = Graph::new();
+    let x = g.input(Shape::new(&[IMAGES, 12, 12, CHANNELS]));
+    let labels = g.input(Shape::new(&[IMAGES]));
+    let sizes = [vec![3, 3, CHANNELS, CHANNELS], vec![CHANNELS], vec![6 * 6 * CHANNELS, 600], vec![600, 50]];
+    let parameters: Vec<NodeId> = sizes.iter().map(|size| g.input(Shape::new(size))).collect();
+    let window = Window::new([12, 12], 3);
+    let y = g.conv2d(x, parameters[0], Window { padding: [1, 1], ..window }).unwrap();
+    let shape = g.shape(y).clone();
+    let count = (shape.size() / CHANNELS) as f64;
+    let mean = g.sum(y, &[0, 1, 2]).unwrap();
+    let mean = g.scale(mean, 1.0 / count).unwrap();
+    let mean = g.broadcast(mean, shape.clone(), &[0, 1, 2]).unwrap();
+    let centred = g.sub(y, mean).unwrap();
+    let square = g.mul(centred, centred).unwrap();
+    let variance = g.sum(square, &[0, 1, 2]).unwrap();
+    let variance = g.scale(variance, 1.0 / count).unwrap();
+    let deviation = g.sqrt(variance).unwrap();
+    let gain = g.div(parameters[1], deviation).unwrap();
+    let gain = g.broadcast(gain, shape, &[0, 1, 2]).unwrap();
+    let y = g.mul(centred, gain).unwrap();
+    let y = g.tanh(y).unwrap();
+    let seen = g.patches(y, Window { stride: [2, 2], ..Window::new([12, 12], 2) }).unwrap();
+    let seen = g.reshape(seen, Shape::new(&[IMAGES * 36, 4, CHANNELS])).unwrap();
+    let y = g.reduce_max(seen, 1).unwrap();
+    let y = g.reshape(y, Shape::new(&[IMAGES, 36 * CHANNELS])).unwrap();
+    let y = g.matmul(y, parameters[2]).unwrap();
+    let y = g.tanh(y).unwrap();
+    let y = g.matmul(y, parameters[3]).unwrap();
+    let all = g.logsumexp(y).unwrap();
+    let own = g.pick(y, labels).unwrap();
+    let losses = g.sub(all, own).unwrap();
+    let sum = g.sum(losses, &[0]).unwrap();
+    let losses = g.reshape(sum, Shape::new(&[1])).unwrap();
+    let dim = parameters.iter().map(|&id| g.shape(id).size()).sum();
+    let fields = vec![x, labels];
+    let loss = LossGraph { graph: g, parameters, fields, outputs: losses, losses, metrics: Vec::new() };
+    let images = (0..IMAGES * 144 * CHANNELS).map(|i| (i as f32 * 0.37).sin()).collect();
+    let labels = (0..IMAGES).map(|i| (i * 7 % 50) as f32).collect();
+    (loss, vec![images, labels], dim)
+}
+
+/// Loss, curvature, gradient and both products.
+fn everything<T: Element>(mut objective: DataObjective<T>, dim: usize) -> Vec<f64> {
+    let wave = |step: f64| (0..dim).map(|i| T::from_f64(0.05 * (i as f64 * step).cos())).collect::<Vec<T>>();
+    let (w, u, mut g, mut product, mut part) = (wave(0.7), wave(1.3), wave(0.0), wave(0.0), wave(0.0));
+    let loss = objective.linearize(&w, &mut g).unwrap();
+    let curvature = objective.curvature(&u).unwrap();
+    objective.hessian_vector(&u, &mut product).unwrap();
+    objective.gauss_newton_vector(&u, &mut part).unwrap();
+    let vectors = [g, product, part].concat().into_iter().map(T::to_f64);
+    [loss, curvature].into_iter().chain(vectors).collect()
+}
+
+/// Attention of 8 heads on 4 texts of 64 places, with layer norm: products by batch, permutations, sums of rows.
+fn attention() -> (LossGraph, Vec<Arc<[f32]>>, usize) {
+    const TEXTS: usize = 4;
+    const PLACES: usize = 64;
+    const HEADS: usize = 8;
+    const DEPTH: usize = 24;
+    const WIDTH: usize = HEADS * DEPTH;
+    let mut g = Graph::new();
+    let x = g.input(Shape::new(&[TEXTS * PLACES, WIDTH]));
+    let parameters: Vec<NodeId> = (0..3).map(|_| g.input(Shape::new(&[WIDTH, WIDTH]))).collect();
+    let heads = |g: &mut Graph, w: NodeId| {
+        let y = g.matmul(x, w).unwrap();
+        let y = g.reshape(y, Shape::new(&[TEXTS, PLACES, HEADS, DEPTH])).unwrap();
+        let y = g.permute(y, &[0, 2, 1, 3]).unwrap();
+        g.reshape(y, Shape::new(&[TEXTS * HEADS, PLACES, DEPTH])).unwrap()
+    };
+    let [q, k, v] = [0, 1, 2].map(|i| heads(&mut g, parameters[i]));
+    let scores = g.matmul_with(q, k, Matmul { left: false, right: true }).unwrap();
+    let shares = g.softmax(scores).unwrap();
+    let y = g.matmul(shares, v).unwrap();
+    let y = g.reshape(y, Shape::new(&[TEXTS * HEADS * PLACES, DEPTH])).unwrap();
+    let shape = g.shape(y).clone();
+    let mean = g.sum(y, &[1]).unwrap();
+    let mean = g.scale(mean, 1.0 / DEPTH as f64).unwrap();
+    let mean = g.broadcast(mean, shape.clone(), &[1]).unwrap();
+    let centred = g.sub(y, mean).unwrap();
+    let square = g.mul(centred, centred).unwrap();
+    let variance = g.sum(square, &[1]).unwrap();
+    let floor = g.filled_like(0.1, variance).unwrap();
+    let variance = g.add(variance, floor).unwrap();
+    let variance = g.broadcast(variance, shape, &[1]).unwrap();
+    let y = g.div(square, variance).unwrap();
+    let sum = g.sum(y, &[0, 1]).unwrap();
+    let sine = g.sin(y).unwrap();
+    let other = g.sum(sine, &[0, 1]).unwrap();
+    let sum = g.add(sum, other).unwrap();
+    let sum = g.scale(sum, 1e-3).unwrap();
+    let losses = g.reshape(sum, Shape::new(&[1])).unwrap();
+    let loss = LossGraph { graph: g, parameters, fields: vec![x], outputs: losses, losses, metrics: Vec::new() };
+    (loss, vec![(0..TEXTS * PLACES * WIDTH).map(|i| (i as f32 * 0.37).sin()).collect()], 3 * WIDTH * WIDTH)
+}
+
+/// The pieces of a step follow from its sizes, not from the number of threads.
+#[test]
+fn threads_share_the_steps_of_a_whole_batch_and_change_no_bit() {
+    for (loss, fields, dim) in [large(), attention()] {
+        the_same_for_any_threads(&loss, &fields, dim);
+    }
+}
+
+fn the_same_for_any_threads(loss: &LossGraph, fields: &[Arc<[f32]>], dim: usize) {
+    let with = |threads: usize, memory_bytes: u64| {
+        let options = Options { threads, memory_bytes, ..options() };
+        everything(DataObjective::<f32>::whole(loss.clone(), fields.to_vec(), 0.01, options).unwrap(), dim)
+    };
+    let one = with(1, 1 << 30);
+    for (threads, memory) in [(2, 1 << 30), (3, 1 << 30), (5, 0)] {
+        assert!(one == with(threads, memory), "{threads} threads");
+    }
+}
+
+/// The batch twice, as two parts, is computed without pieces.
+#[test]
+fn pieces_add_up_to_the_whole() {
+    for (loss, fields, dim) in [large(), attention()] {
+        the_same_as_parts(loss, &fields, dim);
+    }
+}
+
+fn the_same_as_parts(loss: LossGraph, fields: &[Arc<[f32]>], dim: usize) {
+    let fields: Vec<Vec<f64>> = fields.iter().map(|field| field.iter().map(|x| f64::from(*x)).collect()).collect();
+    let whole = fields.iter().map(|field| field[..].into()).collect();
+    let twice = fields.iter().map(|field| Field { width: field.len(), values: field.repeat(2).into() }).collect();
+    let whole = DataObjective::whole(loss.clone(), whole, 0.01, options()).unwrap();
+    let parts = DataObjective::parts(loss, Examples::new(2, twice).unwrap(), 0.01, options()).unwrap();
+    let (whole, parts) = (everything(whole, dim), everything(parts, dim));
+    let scale = parts.iter().map(|x| x.abs()).fold(0.0, f64::max);
+    for (one, other) in whole.iter().zip(&parts) {
+        assert!((one - other).abs() < 1e-13 * scale, "{one} {other}");
+    }
 }

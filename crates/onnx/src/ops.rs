@@ -35,7 +35,7 @@ const SAME: &[(&str, &str)] = &[
 
 /// Ops of derivatives alone, for which ONNX has no operator, or none that says the same. Forward passes are free of them.
 #[cfg(test)]
-const WITHOUT: &[&str] = &["put_add", "fold", "conv2d_input", "conv2d_weight"];
+const WITHOUT: &[&str] = &["put_add", "first_largest", "fold", "conv2d_input", "conv2d_weight"];
 
 /// The nodes of ONNX for one node of the graph.
 pub fn lower(to: &mut Lowering<'_>, id: NodeId, node: &Node) -> Result<Value, Error> {

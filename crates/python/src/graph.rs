@@ -142,7 +142,9 @@ fn read_attributes(op: &Op, given: &Bound<'_, PyDict>) -> PyResult<Attributes> {
         "constant" => Attributes::Filled(number("value")?, shape("shape")?),
         "reshape" => Attributes::Shape(shape("shape")?),
         "broadcast" => Attributes::Broadcast(shape("shape")?, get(op, given, "axes")?),
-        "permute" | "sum" | "variance" | "reduce_max" | "concat" => Attributes::Axes(get(op, given, "axes")?),
+        "permute" | "sum" | "variance" | "reduce_max" | "first_largest" | "concat" => {
+            Attributes::Axes(get(op, given, "axes")?)
+        }
         "one_hot" => Attributes::Classes(get(op, given, "classes")?),
         "put_add" => Attributes::Rows(get(op, given, "rows")?),
         "iota" => Attributes::Along(shape("shape")?, get(op, given, "axis")?),

@@ -1,7 +1,10 @@
+use std::ops::Range;
+
 use gemm_common::Parallelism;
 
 use onedge_graph::{Matmul, Shape};
 
+use super::pieces::{self, Piece, Pieces, bounds};
 use super::{Element, Product};
 
 /// The sizes of a matrix product `[batch, m, k] x [batch, k, n]`, and which operands are stored transposed.
@@ -31,6 +34,13 @@ impl Gemm {
         Self { batch: a[..a.rank() - 2].iter().product(), m, n, k, transposed, column_major: false }
     }
 
+    /// How far apart the stored rows of each matrix lie.
+    fn strides(&self) -> [usize; 3] {
+        let Self { m, n, k, transposed, column_major, .. } = *self;
+        let columns = |rows: usize, columns: usize, flip: bool| if flip { rows } else { columns };
+        [columns(m, k, transposed.left), columns(k, n, transposed.right), columns(m, n, column_major)]
+    }
+
     /// One product of matrices that are all row-major.
     pub fn plain(m: usize, n: usize, k: usize) -> Self {
         Self { batch: 1, m, n, k, transposed: Matmul { left: false, right: false }, column_major: false }
@@ -52,6 +62,43 @@ impl Gemm {
 impl<T: Element> Product<T> for Gemm {
     fn run(&self, [a, b]: [&[T]; 2], out: &mut [T], add: bool, _: &mut [T]) {
         gemm(self, a, b, out, add);
+    }
+
+    fn pieces(&self) -> Pieces<T> {
+        let Self { batch, m, n, k, transposed, column_major } = *self;
+        let work = Product::<T>::flops(self);
+        let piece = |kernel: Strided, a: Range<usize>, b: Range<usize>| Piece {
+            len: kernel.spec.batch * kernel.spec.m * kernel.spec.n,
+            kernel: Box::new(kernel),
+            operands: [a, b],
+        };
+        if batch > 1 {
+            let some = |Range { start, end }: Range<usize>| {
+                let kernel = Strided { spec: Self { batch: end - start, ..*self }, strides: self.strides() };
+                piece(kernel, start * m * k..end * m * k, start * k * n..end * k * n)
+            };
+            return Pieces::Parts(bounds(batch, 1, work, pieces::PRODUCT).into_iter().map(some).collect());
+        }
+        // What is read of a matrix for some of its rows, or of its columns.
+        let rows = |Range { start, end }: Range<usize>, columns: usize| start * columns..end * columns;
+        let columns = |Range { start, end }: Range<usize>, rows: usize, columns: usize| match end > start {
+            true => start..rows.saturating_sub(1) * columns + end,
+            false => 0..0,
+        };
+        let strides = self.strides();
+        let some = |range: Range<usize>| {
+            let len = range.len();
+            if column_major {
+                let b = if transposed.right { rows(range, k) } else { columns(range, k, n) };
+                piece(Strided { spec: Self { n: len, ..*self }, strides }, 0..m * k, b)
+            } else {
+                let a = if transposed.left { columns(range, k, m) } else { rows(range, k) };
+                piece(Strided { spec: Self { m: len, ..*self }, strides }, a, 0..k * n)
+            }
+        };
+        let extent = if column_major { n } else { m };
+        let least = pieces::PRODUCT.max(work * LEAST_ROWS as f64 / extent.max(1) as f64);
+        Pieces::Parts(bounds(extent, 16, work, least).into_iter().map(some).collect())
     }
 
     fn scratch_len(&self) -> usize {
@@ -78,15 +125,60 @@ impl<T: Element> Product<T> for Gemm {
     }
 }
 
+/// Rows of a piece of a product: fewer would not pay for the packing of the other operand.
+const LEAST_ROWS: usize = 64;
+
+/// A product of matrices whose stored rows lie further apart than they are long.
+#[derive(Debug, Clone, Copy)]
+struct Strided {
+    spec: Gemm,
+    strides: [usize; 3],
+}
+
+impl<T: Element> Product<T> for Strided {
+    fn run(&self, [a, b]: [&[T]; 2], out: &mut [T], add: bool, scratch: &mut [T]) {
+        if self.spec.batch > 1 {
+            return self.spec.run([a, b], out, add, scratch);
+        }
+        // The rows of the result are its own, whichever of the two extents is a part.
+        let Gemm { m, n, column_major, .. } = self.spec;
+        let strides = [self.strides[0], self.strides[1], if column_major { m } else { n }];
+        gemm_strided(&self.spec, [a, b], out, strides, add);
+    }
+
+    fn pieces(&self) -> Pieces<T> {
+        Pieces::One
+    }
+
+    fn scratch_len(&self) -> usize {
+        0
+    }
+
+    fn kind(&self) -> &'static str {
+        Product::<T>::kind(&self.spec)
+    }
+
+    fn detail(&self) -> String {
+        Product::<T>::detail(&self.spec)
+    }
+
+    fn rows(&self) -> usize {
+        Product::<T>::rows(&self.spec)
+    }
+
+    fn flops(&self) -> f64 {
+        Product::<T>::flops(&self.spec)
+    }
+}
+
 /// `out <- a b`, or `out <- out + a b` if `add`. All matrices are contiguous and row-major, unless `spec` says otherwise.
 ///
 /// # Panics
 /// If a slice does not have the size that `spec` says.
 pub fn gemm<T: Element>(spec: &Gemm, a: &[T], b: &[T], out: &mut [T], add: bool) {
-    let Gemm { batch, m, n, k, transposed, column_major } = *spec;
+    let Gemm { batch, m, n, k, .. } = *spec;
     assert_eq!((a.len(), b.len(), out.len()), (batch * m * k, batch * k * n, batch * m * n), "operands of {spec:?}");
-    let between = |rows: usize, columns: usize, flip: bool| if flip { rows } else { columns };
-    let strides = [between(m, k, transposed.left), between(k, n, transposed.right), between(m, n, column_major)];
+    let strides = spec.strides();
     for i in 0..batch {
         let (a, b) = (&a[i * m * k..(i + 1) * m * k], &b[i * k * n..(i + 1) * k * n]);
         gemm_strided(spec, [a, b], &mut out[i * m * n..(i + 1) * m * n], strides, add);

@@ -1,9 +1,14 @@
 use std::fmt::Debug;
 
+use super::Pieces;
+
 /// A product of two operands, linear in each, with its sizes.
 pub trait Product<T>: Debug + Send + Sync {
     /// `out <- a b`, or `out <- out + a b` if `add`; what `scratch` holds is written over.
     fn run(&self, operands: [&[T]; 2], out: &mut [T], add: bool, scratch: &mut [T]);
+
+    /// The same in pieces that can run at once.
+    fn pieces(&self) -> Pieces<T>;
 
     /// Elements of scratch memory that it needs.
     fn scratch_len(&self) -> usize;

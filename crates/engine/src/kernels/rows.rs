@@ -89,6 +89,28 @@ pub fn reduce_max<T: Element>(extent: usize, inner: usize, x: &[T], out: &mut [T
     }
 }
 
+/// `out[i, j, k] <- 1` where `x[i, j, k]` is the first of the largest over `j` in `extent`, else 0, for `k` in `inner`.
+/// No element of a row with a NaN is the largest.
+pub fn first_largest<T: Element>(extent: usize, inner: usize, x: &[T], out: &mut [T]) {
+    let most = &mut vec![T::ZERO; inner][..];
+    for (x, out) in x.chunks_exact((extent * inner).max(1)).zip(out.chunks_exact_mut((extent * inner).max(1))) {
+        reduce_max(extent, inner, x, most);
+        vectorised(
+            #[inline(always)]
+            || {
+                for (row, out) in x.chunks_exact(inner).zip(out.chunks_exact_mut(inner)) {
+                    for ((out, x), most) in out.iter_mut().zip(row).zip(&mut *most) {
+                        let first = *x == *most;
+                        *out = if first { T::ONE } else { T::ZERO };
+                        // Nothing is equal to it any more.
+                        *most = if first { T::from_f64(f64::NAN) } else { *most };
+                    }
+                }
+            },
+        );
+    }
+}
+
 /// `out[i, j, k] <- x[i, 0, k] + .. + x[i, j, k]` for `j` in `extent`, `k` in `inner`; from the last `j` down if `reverse`.
 pub fn cumsum<T: Element>(extent: usize, inner: usize, reverse: bool, x: &[T], out: &mut [T]) {
     let block = extent * inner;

@@ -127,11 +127,6 @@ impl Spread {
     }
 }
 
-/// `out <- x` in another order of axes.
-pub fn permute<T: Element>(spec: &Spread, x: &[T], out: &mut [T]) {
-    spec.load(x, 0, out);
-}
-
 /// The place in the source of the `row`-th index along the outer runs.
 pub fn place(outer: &[(usize, usize)], mut row: usize) -> usize {
     let mut from = 0;

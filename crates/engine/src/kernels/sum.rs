@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use onedge_graph::Shape;
 
 use super::Element;
@@ -58,6 +60,20 @@ impl Sum {
         place(&self.outer, block)
     }
 
+    /// The results that the elements `range` of a tensor of `len` are added to, and perhaps more.
+    pub fn reach(&self, len: usize, range: &Range<usize>) -> Range<usize> {
+        match self.outer.first() {
+            Some(&(extent, stride)) if stride > 0 && !range.is_empty() => {
+                let each = len / extent;
+                range.start / each * stride..(range.end - 1) / each * stride + stride
+            }
+            _ => {
+                let kept = self.outer.iter().filter(|(_, stride)| *stride > 0);
+                0..kept.map(|(extent, _)| extent).product::<usize>() * self.block.results()
+            }
+        }
+    }
+
     /// Whether blocks have results of their own.
     fn is_independent(&self) -> bool {
         self.outer.iter().all(|&(_, stride)| stride > 0)
@@ -88,9 +104,14 @@ pub fn sum<T: Element>(spec: &Sum, x: &[T], out: &mut [T], add: bool) {
     if !add {
         out.fill(T::ZERO);
     }
+    add_tiles(spec, 0, x, 0, out);
+}
+
+/// `out <- out + sum(x)` of a window that begins with a tile. `out` has the results from `first` on.
+pub fn add_tiles<T: Element>(spec: &Sum, start: usize, x: &[T], first: usize, out: &mut [T]) {
     vectorised(
         #[inline(always)]
-        || x.chunks(TILE).enumerate().for_each(|(i, tile)| add_window(spec, i * TILE, tile, out)),
+        || x.chunks(TILE).enumerate().for_each(|(i, tile)| add_window(spec, start + i * TILE, tile, first, out)),
     );
 }
 
@@ -132,14 +153,14 @@ pub fn tile_total<T: Element>(x: &[T]) -> f64 {
     sums.iter().sum::<f64>() + tail
 }
 
-/// `out <- out + sum(x)` of a window of a tensor: the elements from `start` on.
+/// `out <- out + sum(x)` of a window of a tensor: the elements from `start` on. `out` has the results from `first` on.
 #[inline(always)]
-pub fn add_window<T: Element>(spec: &Sum, start: usize, x: &[T], out: &mut [T]) {
+pub fn add_window<T: Element>(spec: &Sum, start: usize, x: &[T], first: usize, out: &mut [T]) {
     let (elements, results) = (spec.block.elements().max(1), spec.block.results());
     let (mut block, mut within, mut rest) = (start / elements, start % elements, x);
     while !rest.is_empty() {
         let (window, after) = rest.split_at((elements - within).min(rest.len()));
-        let to = spec.place(block);
+        let to = spec.place(block) - first;
         add_block(spec.block, within, window, &mut out[to..to + results]);
         (block, within, rest) = (block + 1, 0, after);
     }
@@ -169,7 +190,7 @@ fn variance_of_blocks<T: Element>(spec: &Sum, x: &[T], out: &mut [T], means: &mu
     means.fill(T::ZERO);
     out.fill(T::ZERO);
     if !spec.is_independent() {
-        add_window(spec, 0, x, means);
+        add_window(spec, 0, x, 0, means);
         means.iter_mut().for_each(|mean| *mean *= scale);
     }
     for (i, x) in x.chunks_exact(elements).enumerate() {

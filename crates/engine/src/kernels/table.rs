@@ -7,8 +7,8 @@ use super::boxes::{Boxed, cut, iota, paste, put_add, take};
 use super::conv2d::{Conv2d, Role, fold_patches, patches};
 use super::dispatch::zip;
 use super::functions::{exp, larger, log, normal_cdf, normal_pdf, power, sigmoid, sign, smaller, softplus, tanh};
-use super::rows::{cumsum, logsumexp, one_hot, pick, reduce_max, softmax};
-use super::spread::{Spread, permute};
+use super::rows::{cumsum, first_largest, logsumexp, one_hot, pick, reduce_max, softmax};
+use super::spread::Spread;
 use super::sum::{Sum, variance};
 use super::unary::Unary;
 use super::{Element, Elementwise, Gemm, Product, Whole};
@@ -173,19 +173,29 @@ fn table<T: Element>() -> &'static [Entry<T>] {
             whole("cumsum", |node, shapes| {
                 let Scan { axis, reverse } = node.attributes.scan();
                 let (extent, inner) = along(shapes[0], axis);
-                Whole::new(move |x, out| cumsum(extent, inner, reverse, x[0], out))
+                Whole::by(extent * inner, move |x, start, out| cumsum(extent, inner, reverse, under(x[0], start, out), out))
             }),
             whole("reduce_max", |node, shapes| {
                 let (extent, inner) = along(shapes[0], node.attributes.axes()[0]);
-                Whole::new(move |x, out| reduce_max(extent, inner, x[0], out))
+                Whole::by(inner, move |x, start, out| {
+                    let x = &x[0][start * extent..][..out.len() * extent];
+                    reduce_max(extent, inner, x, out);
+                })
+            }),
+            whole("first_largest", |node, shapes| {
+                let (extent, inner) = along(shapes[0], node.attributes.axes()[0]);
+                Whole::by(extent * inner, move |x, start, out| first_largest(extent, inner, under(x[0], start, out), out))
             }),
             whole("logsumexp", |_, shapes| {
                 let columns = columns(shapes[0]);
-                Whole::new(move |x, out| logsumexp(columns, x[0], out))
+                Whole::by(1, move |x, start, out| {
+                    let x = &x[0][start * columns..][..out.len() * columns];
+                    logsumexp(columns, x, out);
+                })
             }),
             whole("softmax", |_, shapes| {
                 let columns = columns(shapes[0]);
-                Whole::new(move |x, out| softmax(columns, x[0], out))
+                Whole::by(columns, move |x, start, out| softmax(columns, under(x[0], start, out), out))
             }),
             whole("one_hot", |node, _| {
                 let classes = node.attributes.classes();
@@ -210,7 +220,7 @@ fn table<T: Element>() -> &'static [Entry<T>] {
             }),
             whole("permute", |node, shapes| {
                 let spec = Spread::permuted(shapes[0], node.attributes.axes());
-                Whole::new(move |x, out| permute(&spec, x[0], out))
+                Whole::by(1, move |x, start, out| spec.load(x[0], start, out))
             }),
             whole("pad", |node, _| {
                 let margins = node.attributes.margins();
@@ -233,11 +243,21 @@ fn table<T: Element>() -> &'static [Entry<T>] {
             }),
             whole("patches", |node, shapes| {
                 let spec = Conv2d::window(node.attributes.window(), shapes[0]);
-                Whole::new(move |x, out| patches(&spec, x[0], out))
+                let (image, seen) = spec.image_lens();
+                Whole::by(seen, move |x, start, out| {
+                    let images = out.len() / seen.max(1);
+                    let x = &x[0][start / seen.max(1) * image..][..images * image];
+                    patches(&Conv2d { images, ..spec }, x, out);
+                })
             }),
             whole("fold", |node, _| {
                 let spec = Conv2d::window(node.attributes.window(), &node.shape);
-                Whole::new(move |x, out| fold_patches(&spec, x[0], out))
+                let (image, seen) = spec.image_lens();
+                Whole::by(image, move |x, start, out| {
+                    let images = out.len() / image.max(1);
+                    let x = &x[0][start / image.max(1) * seen..][..images * seen];
+                    fold_patches(&Conv2d { images, ..spec }, x, out);
+                })
             }),
         ]
     }
@@ -276,6 +296,11 @@ const fn whole<T>(op: &'static str, make: fn(&Node, &[&Shape]) -> Whole<T>) -> E
 
 fn convolution<T: Element>(role: Role, node: &Node, x: &Shape, w: &Shape) -> Arc<dyn Product<T>> {
     Arc::new(Conv2d::new(role, node.attributes.window(), x, w))
+}
+
+/// What lies under the part of a result that begins at `start`.
+fn under<'a, T>(x: &'a [T], start: usize, out: &[T]) -> &'a [T] {
+    &x[start..start + out.len()]
 }
 
 /// The extent of an axis, and of all axes within it.

@@ -20,6 +20,7 @@ pub mod div;
 pub mod equal;
 pub mod exp;
 pub mod expm1;
+pub mod first_largest;
 pub mod floor;
 pub mod fold;
 pub mod greater;
@@ -108,6 +109,7 @@ pub static ALL: &[&Op] = &[
     &cumsum::CUMSUM,
     &variance::VARIANCE,
     &reduce_max::REDUCE_MAX,
+    &first_largest::FIRST_LARGEST,
     &logsumexp::LOGSUMEXP,
     &softmax::SOFTMAX,
     &one_hot::ONE_HOT,

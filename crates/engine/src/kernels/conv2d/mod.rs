@@ -1,7 +1,10 @@
 //! Convolutions, their transposes, and what windows see of images.
 
+use std::ops::Range;
+
 use super::dispatch::vectorised;
 use super::gemm::{Gemm, gemm_strided};
+use super::pieces::{PRODUCT, Piece, Pieces, bounds};
 use super::{Element, Product};
 
 mod direct;
@@ -13,6 +16,36 @@ pub use spec::{Conv2d, Role};
 impl<T: Element> Product<T> for Conv2d {
     fn run(&self, [a, b]: [&[T]; 2], out: &mut [T], add: bool, scratch: &mut [T]) {
         conv2d(self, a, b, out, add, scratch);
+    }
+
+    fn pieces(&self) -> Pieces<T> {
+        /// Multiplications and additions for each element of a kernel that pay for adding up its cotangents from pieces.
+        const FOR_EACH: f64 = 1e3;
+        let [height, width] = self.window.image;
+        let image = height * width * self.channels;
+        let output = self.pixels() / self.images.max(1) * self.filters;
+        let kernel = self.columns() * self.filters;
+        let work = Product::<T>::flops(self);
+        let least = match self.role {
+            Role::Kernel => PRODUCT.max(FOR_EACH * kernel as f64),
+            _ => PRODUCT,
+        };
+        let some = |Range { start, end }: Range<usize>| {
+            let (x, y) = (start * image..end * image, start * output..end * output);
+            let len = match self.role {
+                Role::Output => y.len(),
+                Role::Image => x.len(),
+                Role::Kernel => kernel,
+            };
+            let operands = match self.role {
+                Role::Output => [x, 0..kernel],
+                Role::Image => [y, 0..kernel],
+                Role::Kernel => [x, y],
+            };
+            Piece { kernel: Box::new(Self { images: end - start, ..*self }), operands, len }
+        };
+        let pieces = bounds(self.images, 1, work, least).into_iter().map(some).collect();
+        if self.role == Role::Kernel { Pieces::Sums(pieces) } else { Pieces::Parts(pieces) }
     }
 
     fn scratch_len(&self) -> usize {

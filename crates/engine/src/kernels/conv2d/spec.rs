@@ -65,6 +65,12 @@ impl Conv2d {
         self.window.kernel[0] * self.window.kernel[1] * self.depth()
     }
 
+    /// Elements of one image, and of what windows see of it.
+    pub fn image_lens(&self) -> (usize, usize) {
+        let ([height, width], [rows, columns]) = (self.window.image, self.output());
+        (height * width * self.channels, rows * columns * self.columns())
+    }
+
     /// Output pixels of all images.
     pub fn pixels(&self) -> usize {
         let [height, width] = self.output();

@@ -173,7 +173,8 @@ impl<'p, T> Memory<T> for PieceMemory<'_, 'p, T> {
         let at = self.piece.own.iter().position(|(own, _)| *own == place).expect("a value that the step writes");
         let (before, rest) = self.piece.own.split_at_mut(at);
         let ((_, out), after) = rest.split_first_mut().expect("found above");
-        let rest = PieceRest { start: first, own: [before, after], shared: self.shared, tiles: Part::whole(self.tiles) };
+        let rest =
+            PieceRest { start: first, own: [before, after], shared: self.shared, tiles: Part::whole(self.tiles) };
         (&mut out[start - first..start - first + len], rest)
     }
 

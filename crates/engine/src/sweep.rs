@@ -14,8 +14,8 @@ use crate::kernels::Element;
 use crate::lanes::{Lane, Workers};
 use crate::plan::Transposed;
 use crate::run::run;
-use crate::team;
 use crate::shifted::shift;
+use crate::team;
 use crate::{Examples, Options};
 
 /// What is computed of every chunk.

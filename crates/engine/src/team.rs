@@ -109,13 +109,7 @@ fn run_products<T: Element>(
 }
 
 /// The first piece writes the result, the others memory of their own, which is added in order.
-fn sum_pieces<T: Element>(
-    list: &[Piece<T>],
-    operands: [&[T]; 2],
-    out: &mut [T],
-    add: bool,
-    team: &Team<'_, T>,
-) {
+fn sum_pieces<T: Element>(list: &[Piece<T>], operands: [&[T]; 2], out: &mut [T], add: bool, team: &Team<'_, T>) {
     let len = out.len();
     team.with_memory((list.len() - 1) * len, |memory| {
         let parts = [&mut *out].into_iter().chain(memory.chunks_exact_mut(len.max(1))).collect();

@@ -173,7 +173,9 @@ fn table<T: Element>() -> &'static [Entry<T>] {
             whole("cumsum", |node, shapes| {
                 let Scan { axis, reverse } = node.attributes.scan();
                 let (extent, inner) = along(shapes[0], axis);
-                Whole::by(extent * inner, move |x, start, out| cumsum(extent, inner, reverse, under(x[0], start, out), out))
+                Whole::by(extent * inner, move |x, start, out| {
+                    cumsum(extent, inner, reverse, under(x[0], start, out), out)
+                })
             }),
             whole("reduce_max", |node, shapes| {
                 let (extent, inner) = along(shapes[0], node.attributes.axes()[0]);
@@ -184,7 +186,9 @@ fn table<T: Element>() -> &'static [Entry<T>] {
             }),
             whole("first_largest", |node, shapes| {
                 let (extent, inner) = along(shapes[0], node.attributes.axes()[0]);
-                Whole::by(extent * inner, move |x, start, out| first_largest(extent, inner, under(x[0], start, out), out))
+                Whole::by(extent * inner, move |x, start, out| {
+                    first_largest(extent, inner, under(x[0], start, out), out)
+                })
             }),
             whole("logsumexp", |_, shapes| {
                 let columns = columns(shapes[0]);

@@ -22,7 +22,8 @@ pub static FIRST_LARGEST: Op = Op {
                 inputs[0].data[offset(shape, &moved)]
             };
             let own = at(index[axis]);
-            let first = (0..shape[axis]).all(|place| if place < index[axis] { at(place) < own } else { at(place) <= own });
+            let first =
+                (0..shape[axis]).all(|place| if place < index[axis] { at(place) < own } else { at(place) <= own });
             f64::from(u8::from(first))
         };
         indices(shape).map(is_first).collect()

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use super::dispatch::vectorised;
 use super::gemm::{Gemm, gemm_strided};
 use super::pieces::{PRODUCT, Piece, Pieces, bounds};
 use super::{Element, Product};
 
+mod depthwise;
 mod direct;
 mod spec;
 
@@ -114,7 +114,7 @@ pub fn conv2d<T: Element>(spec: &Conv2d, a: &[T], b: &[T], out: &mut [T], add: b
         return dense(spec, a, b, out, add);
     }
     if spec.is_depthwise() {
-        return depthwise(spec, a, b, out, add);
+        return depthwise::run(spec, a, b, out, add);
     }
     match spec.role {
         Role::Output => forward(spec, a, b, out, add, scratch),
@@ -272,37 +272,4 @@ fn fold<T: Element>(spec: &Conv2d, group: usize, band: Band, tile: &[T], x: &mut
             });
         }
     });
-}
-
-/// One channel, one filter, no products over channels: straight from memory, all channels at a time.
-fn depthwise<T: Element>(spec: &Conv2d, a: &[T], b: &[T], out: &mut [T], add: bool) {
-    if !add {
-        out.fill(T::ZERO);
-    }
-    let (c, columns) = (spec.channels, spec.window.image[1]);
-    let whole = Band { first: 0, rows: spec.pixels() };
-    let mut pixel = 0;
-    vectorised(
-        #[inline(always)]
-        || {
-            spec.each_row(whole, |image, i, j| {
-                for tap in 0..spec.window.kernel[0] * spec.window.kernel[1] {
-                    let (down, across) = (tap / spec.window.kernel[1], tap % spec.window.kernel[1]);
-                    let (Some(line), Some(column)) = (spec.window.source(0, i, down), spec.window.source(1, j, across))
-                    else {
-                        continue;
-                    };
-                    let x = ((image * spec.window.image[0] + line) * columns + column) * c;
-                    let (to, left, right) = match spec.role {
-                        Role::Output => (pixel, x, tap * c),
-                        Role::Image => (x, pixel, tap * c),
-                        Role::Kernel => (tap * c, x, pixel),
-                    };
-                    let operands = a[left..left + c].iter().zip(&b[right..right + c]);
-                    out[to..to + c].iter_mut().zip(operands).for_each(|(out, (a, b))| *out += *a * *b);
-                }
-                pixel += c;
-            });
-        },
-    );
 }

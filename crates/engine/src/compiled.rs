@@ -106,6 +106,13 @@ impl<T: Element> Compiled<T> {
             .unwrap_or(0)
     }
 
+    /// Bytes of it that each thread needs for its pieces of a step.
+    pub fn piece_bytes(&self) -> usize {
+        let stages = [Memory::Kept, Memory::Fresh].map(|memory| self.stages(memory));
+        let plans = stages.iter().flatten().map(|(_, plan)| *plan).chain([&self.loss]);
+        plans.map(|plan| (plan.registers * TILE + plan.scratch_len) * size_of::<T>()).max().unwrap_or(0)
+    }
+
     /// The losses alone. Totals: the loss, then each metric.
     pub fn loss(&self, _: Memory) -> &Plan<T> {
         &self.loss

@@ -236,7 +236,10 @@ impl<T: Element> DataObjective<T> {
     /// curvature, the sums of all lanes, the direction with the parameters moved along it.
     pub fn memory_bytes(&self) -> u64 {
         let compiled = self.sweeps.first_compiled();
-        let scratch = self.sweeps.threads() * compiled.scratch_bytes();
+        let scratch = match self.sweeps.in_pieces {
+            true => compiled.scratch_bytes() + self.sweeps.threads() * compiled.piece_bytes(),
+            false => self.sweeps.threads() * compiled.scratch_bytes(),
+        };
         let kept = self.sweeps.chunks_kept() * compiled.kept_len * size_of::<T>();
         (scratch + kept + (self.sweeps.lanes.len() + 3) * self.sweeps.dim * size_of::<T>()) as u64
     }

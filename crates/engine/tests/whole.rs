@@ -375,6 +375,17 @@ fn the_same_for_any_threads(loss: &LossGraph, fields: &[Arc<[f32]>], dim: usize)
     }
 }
 
+/// Values have one place, however many threads there are.
+#[test]
+fn threads_of_a_whole_batch_need_little_memory_of_their_own() {
+    let bytes = |threads: usize| {
+        let (loss, fields, _) = large();
+        DataObjective::whole(loss, fields, 0.0, Options { threads, ..options() }).unwrap().memory_bytes()
+    };
+    let (one, nine) = (bytes(1), bytes(9));
+    assert!(nine > one && nine < 2 * one, "{one} {nine}");
+}
+
 /// The batch twice, as two parts, is computed without pieces.
 #[test]
 fn pieces_add_up_to_the_whole() {

@@ -220,6 +220,20 @@ class Replay(Builder):
             raise Differs(f"a decision in the place of {entry[0]}")
         return entry[1]
 
+    @property
+    def place(self) -> int:
+        """The steps that were done."""
+        return self._place
+
+    @property
+    def gathered(self) -> list:
+        """The arrays of the batch so far."""
+        return self._gathered
+
+    def seek(self, place: int):
+        """Goes on from another step of the script."""
+        self._place = place
+
     def finish(self) -> list:
         """The arrays of the batch, in the order of its fields."""
         if self._place != len(self.script):

@@ -7,6 +7,7 @@ import contextlib
 import numpy as np
 import torch
 
+from .._builder import Replay
 from .._errors import ArgumentError, UnsupportedError
 from .._front import Door, Lowered
 from . import (  # noqa: F401  (they fill the table)
@@ -66,31 +67,39 @@ class TorchDoor(Door):
     def lower(self, batch, builder, memo, survey=None):
         batch = self._batch(batch)
         program = self._program(batch)
-        low = Lowering(builder, self._compute, memo, survey)
+        low = Lowering(builder, self._compute, survey)
         inputs = [builder.input(shape) for shape in self.parameters.shapes]
-        values = {}
+        values = self._inputs(program, batch)
         for node, name in program.parameters.items():
             place = self.parameters.place(name)
-            frozen = None if place is not None else self.parameters.frozen(name, self._loss)
-            values[node] = Value(low, inputs[place]) if frozen is None else low.shared(frozen)
+            values[node] = low.shared(self.parameters.frozen(name, self._loss)) if place is None else Value(low, inputs[place])
         for node, tensor in program.constants.items():
-            if tensor is None:
-                continue
-            if not isinstance(tensor, torch.Tensor):
+            if isinstance(tensor, torch.Tensor):
+                values[node] = low.shared(tensor)
+            elif tensor is not None:
                 raise UnsupportedError(f"the loss: an object of type {type(tensor).__name__} in the model is not supported; use tensors")
-            values[node] = low.shared(tensor)
-        for node, place in program.inputs.items():
-            leaf = batch.leaves[place]
-            values[node] = Known(leaf.to(self._compute) if leaf.dtype in FLOATS else leaf, batch=True)
-        generator = contextlib.nullcontext() if self.drawing else torch.random.fork_rng(devices=[])
-        with generator, torch.no_grad():
+        with self._generator(), torch.no_grad():
             loss, outputs = low.run(program, values)
         if not isinstance(loss, Value):
             raise ArgumentError("loss: expected a loss that depends on trainable parameters, got one that does not")
         if isinstance(outputs, Known) and self._outputs is not None:
             raise ArgumentError("outputs: expected a tensor that depends on trainable parameters, got one that does not")
         told = outputs.id if isinstance(outputs, Value) else None
-        return Lowered(builder, inputs, builder.reshape(loss.id, (1,)), told, [*program.notes, *low.notes], low.memo)
+        return Lowered(builder, inputs, builder.reshape(loss.id, (1,)), told, [*program.notes, *low.notes], [low])
+
+    def fields(self, recipe, batch):
+        batch = self._batch(batch)
+        (low,) = recipe.lowered.memo
+        with self._generator(), torch.no_grad():
+            return low.follow(self._inputs(self._program(batch), batch), Replay(recipe.lowered.builder))
+
+    def _inputs(self, program, batch):
+        cast = lambda leaf: leaf.to(self._compute) if leaf.dtype in FLOATS else leaf
+        return {node: Known(cast(batch.leaves[place]), batch=True) for node, place in program.inputs.items()}
+
+    def _generator(self):
+        """That of PyTorch, which stays as it is until the objective is made."""
+        return contextlib.nullcontext() if self.drawing else torch.random.fork_rng(devices=[])
 
     def _program(self, batch):
         """The loss as a program: traced once for each form of a batch."""

@@ -49,16 +49,26 @@ class Program:
     def ties(self) -> str | None:
         """Why examples are not computed each alone, as far as the operators show."""
         for node in self.nodes:
-            name = str(node.target)
-            if torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()) and not _unused(node):
+            if draws(node):
                 return "random numbers are drawn for the batch as a whole"
-            if "native_batch_norm_legit_functional" in name and node.args[5]:
+            if "native_batch_norm_legit_functional" in str(node.target) and node.args[5]:
                 return "batch norm in training ties examples together"
         return None
 
 
-def _unused(node):
-    return node.target is aten.native_dropout.default and (node.args[1] == 0 or not node.args[2])
+def draws(node) -> bool:
+    """Whether a node draws random numbers."""
+    if torch.Tag.nondeterministic_seeded not in getattr(node.target, "tags", ()):
+        return False
+    told = dict(zip((argument.name for argument in node.target._schema.arguments), node.args)) | node.kwargs
+    if node.target is aten.native_dropout.default:
+        return told["p"] > 0 and bool(told["train"])
+    if node.target is aten.scaled_dot_product_attention.default:
+        return told.get("dropout_p", 0.0) > 0
+    if "num_layers" in told:
+        # Recurrent layers: between their layers.
+        return told["dropout"] > 0 and told["train"] and told["num_layers"] > 1
+    return True
 
 
 class _Loss(torch.nn.Module):
@@ -149,7 +159,7 @@ def _needed(graph, results):
     """The calls that the results need, and those that draw random numbers, as they move the generator on."""
     needed = set(results)
     for node in reversed(graph.nodes):
-        if node.op == "call_function" and torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
+        if node.op == "call_function" and draws(node):
             needed.add(node)
         if node in needed:
             needed.update(node.all_input_nodes)

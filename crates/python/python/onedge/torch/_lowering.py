@@ -13,6 +13,7 @@ import torch
 from torch.fx.node import map_aggregate
 from torch.utils._pytree import tree_leaves
 
+from .._builder import Differs
 from .._errors import ArgumentError, Error, UnsupportedError
 from ._lines import line_of
 from ._table import TABLE, Refused, Wrong
@@ -38,18 +39,24 @@ class Missing:
 class Lowering:
     """A graph under construction from an exported program.
 
-    What is computed of neither parameters nor batch is kept in `memo`, in order, so that another batch need not compute it again.
+    What follows from the batch is written down, so that another batch can `follow`: of that alone the arrays are gathered again.
     """
 
-    def __init__(self, build, compute, memo=None, survey=None):
+    def __init__(self, build, compute, survey=None):
         self.build, self.compute = build, compute
         self.notes: list[str] = []
-        self.memo = [] if memo is None else memo
-        self._remembered = None if memo is None else iter(memo)
         self._survey = survey
         # The node that is being lowered.
         self.current = None
-        self._fields = {}
+        # By what was kept: the tensor, so that its id stays its own; what was made of it; and after how many steps of the script.
+        self._kept = {}
+        # The nodes that the batch leads to other arrays of: whether PyTorch computes them, their steps, and the form of their results.
+        self._trail: list[tuple] = []
+        self._env: dict = {}
+        # While another batch follows: what was kept of it, and the step at which the node began.
+        self._anew, self._begun = None, 0
+        # Whether the last node gave a number that follows from the batch.
+        self._number = False
 
     def note(self, text: str):
         if text not in self.notes:
@@ -57,13 +64,20 @@ class Lowering:
 
     def shared(self, tensor) -> Known:
         """A tensor that belongs to neither parameters nor batch."""
-        return self._memoised(lambda: Known(tensor.detach().to(self.compute) if tensor.dtype in FLOATS else tensor.detach()))
+        return Known(tensor.detach().to(self.compute) if tensor.dtype in FLOATS else tensor.detach())
 
-    def _memoised(self, compute):
-        if self._remembered is not None:
-            return next(self._remembered)
-        self.memo.append(compute())
-        return self.memo[-1]
+    def _keep(self, key, tensor, make):
+        """What is made of a tensor, once."""
+        kept = self._kept if self._anew is None else self._anew
+        found = kept.get(key)
+        if found is None and self._anew is not None:
+            found = self._kept.get(key)
+            if found is not None and found[2] >= self._begun:
+                found = None
+        if found is None:
+            steps = len(self.build.script)
+            found = kept[key] = (tensor, make(), steps)
+        return found[1]
 
     # Operands
 
@@ -77,12 +91,9 @@ class Lowering:
 
     def field(self, known: Known, order) -> int:
         """What is known, with axis `i` at place `order[i]`."""
-        key = (id(known.tensor), tuple(order))
-        if key not in self._fields:
-            # The tensor is kept, so that its id stays its own.
-            axes = sorted(range(len(key[1])), key=lambda axis: key[1][axis])
-            self._fields[key] = (known.tensor, self.array(known.tensor.permute(axes), known.batch))
-        return self._fields[key][1]
+        order = tuple(order)
+        axes = sorted(range(len(order)), key=lambda axis: order[axis])
+        return self._keep((id(known.tensor), order), known.tensor, lambda: self.array(known.tensor.permute(axes), known.batch))
 
     def array(self, tensor, batch) -> int:
         """A tensor as an array of the graph."""
@@ -119,10 +130,9 @@ class Lowering:
             elif isinstance(operand, Known):
                 tensor = operand.tensor
                 if tensor.dim() < len(shape):
-                    key = (id(tensor), len(shape))
-                    if key not in self._fields:
-                        self._fields[key] = (tensor, tensor.reshape((1,) * (len(shape) - tensor.dim()) + tuple(tensor.shape)))
-                    tensor = self._fields[key][1]
+                    flat = operand.tensor
+                    wide = (1,) * (len(shape) - flat.dim()) + tuple(flat.shape)
+                    tensor = self._keep((id(flat), len(shape)), flat, lambda flat=flat, wide=wide: flat.reshape(wide))
                 array = self.field(Known(tensor, operand.batch), order)
             else:
                 array = self.build.constant(operand, held)
@@ -142,27 +152,51 @@ class Lowering:
 
     def run(self, program, values):
         """The values of the loss and of the outputs, given those of the placeholders."""
-        env = dict(values)
+        env = self._env = dict(values)
         for node in program.nodes:
-            args, kwargs = map_aggregate((node.args, node.kwargs), lambda leaf: env[leaf] if isinstance(leaf, torch.fx.Node) else leaf)
-            try:
-                env[node] = self.call(node, args, kwargs)
-            except Refused as refused:
-                sentence = f"{line_of(node) or 'the loss'}: {refused.what} is not supported; {refused.hint}"
-                if self._survey is None:
-                    raise UnsupportedError(sentence) from None
-                self._survey.append(sentence)
-                env[node] = map_aggregate(node.meta["val"], lambda leaf: self._stand_in(leaf))
-            except Wrong as wrong:
-                raise ArgumentError(f"{line_of(node) or 'the loss'}: {wrong}") from None
-            self.build.from_batch = False
+            start, fields = len(self.build.script), sum(self.build.of_batch)
+            env[node] = self._step(node)
+            form = self._form(env[node])
+            if form is not None or sum(self.build.of_batch) > fields:
+                self._trail.append((node, start, len(self.build.script), form))
         return env[program.loss], None if program.outputs is None else env[program.outputs]
+
+    def _step(self, node):
+        env = self._env
+        args, kwargs = map_aggregate((node.args, node.kwargs), lambda leaf: env[leaf] if isinstance(leaf, torch.fx.Node) else leaf)
+        try:
+            return self.call(node, args, kwargs)
+        except Refused as refused:
+            sentence = f"{line_of(node) or 'the loss'}: {refused.what} is not supported; {refused.hint}"
+            if self._survey is None:
+                raise UnsupportedError(sentence) from None
+            self._survey.append(sentence)
+            return map_aggregate(node.meta["val"], lambda leaf: self._stand_in(leaf))
+        except Wrong as wrong:
+            raise ArgumentError(f"{line_of(node) or 'the loss'}: {wrong}") from None
+        finally:
+            self.build.from_batch = False
+
+    def follow(self, values, replay) -> list:
+        """The arrays of another batch, given the values of its placeholders."""
+        first, self.build, self._anew = self.build, replay, {}
+        try:
+            self._env.update(values)
+            for node, start, stop, form in self._trail:
+                self._begun = start
+                replay.seek(start)
+                self._env[node] = self._step(node)
+                if self._form(self._env[node]) != form or replay.place != stop:
+                    raise Differs(f"{node.target} of another form")
+            return replay.gathered
+        finally:
+            self.build, self._anew, self._begun = first, None, 0
 
     def _stand_in(self, traced):
         return Value(self, self.build.input(tuple(int(n) for n in traced.shape))) if isinstance(traced, torch.Tensor) else traced
 
     def call(self, node, args, kwargs):
-        self.current, target = node, node.target
+        self.current, self._number, target = node, False, node.target
         if target is python_operator.getitem:
             return args[0][args[1]]
         leaves = tree_leaves((args, kwargs))
@@ -196,8 +230,7 @@ class Lowering:
 
     def known(self, target, args, kwargs, batch):
         """What PyTorch computes."""
-        batch = batch or torch.Tag.nondeterministic_seeded in getattr(target, "tags", ())
-        return self._computed(target, args, kwargs, True) if batch else self._memoised(lambda: self._computed(target, args, kwargs, False))
+        return self._computed(target, args, kwargs, batch or torch.Tag.nondeterministic_seeded in getattr(target, "tags", ()))
 
     def _computed(self, target, args, kwargs, batch):
         args, kwargs = map_aggregate((args, kwargs), lambda leaf: leaf.tensor if isinstance(leaf, Known) else leaf)
@@ -208,7 +241,19 @@ class Lowering:
         except (RuntimeError, IndexError, TypeError) as error:
             told = (str(error).strip().splitlines() or [""])[0]
             raise ArgumentError(f"{line_of(self.current) or 'the loss'}: PyTorch cannot compute `{target}` on this batch: {told}") from error
+        self._number = batch and isinstance(result, (int, float))
         return map_aggregate(result, lambda leaf: Known(leaf, batch) if isinstance(leaf, torch.Tensor) else leaf)
+
+
+    def _form(self, result):
+        """What all batches must have in common: numbers, and the shapes of what follows from the batch; None if nothing does."""
+        return [result] if self._number else _shapes(result)
+
+
+def _shapes(result):
+    leaves = result if isinstance(result, (list, tuple)) else [result]
+    told = [tuple(leaf.tensor.shape) if isinstance(leaf, Known) and leaf.batch else None for leaf in leaves]
+    return told if any(form is not None for form in told) else None
 
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)

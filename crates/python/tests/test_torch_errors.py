@@ -47,7 +47,15 @@ def in_place(m, x):
     return m(x).sum()
 
 
+def writes_without_gradients(m, x):
+    y = m(x)
+    with torch.no_grad():
+        y[0] = 1.0
+    return y.square().sum()
+
+
 UNSUPPORTED = {
+    "under torch.no_grad": writes_without_gradients,
     "sorting": lambda m, x: torch.sort(m(x), 1)[0].sum(),
     "sorting by": lambda m, x: torch.topk(m(x), 2)[0].sum(),
     "sorting by values": lambda m, x: m(x).median(),
@@ -89,6 +97,46 @@ def test_all_that_is_not_supported_is_told_at_once():
     assert not told.supported and len(told.unsupported) == 2
     told = onedge.explain(Model(), lambda m, x: m(x).square().mean(), X)
     assert told.supported and told.parameters == 24 and not told.unsupported
+
+
+@torch.no_grad()
+def decorated(m, x):
+    return m(x).exp()
+
+
+def off(m, x):
+    with torch.no_grad():
+        one = m(x).exp()
+        with torch.enable_grad():
+            two = m(x).sin()
+        three = two * 2
+    with torch.inference_mode():
+        four = m(x).cos()
+    five = m(x).clone().detach_()
+    torch.set_grad_enabled(False)
+    six = m(x).tanh()
+    torch.set_grad_enabled(True)
+    return sum((m(x) * part).sum() for part in (one, two, three, four, five, six, decorated(m, x))) + m(x).sum() * m(x).sum().item()
+
+
+def off_in_pytorch(m, x):
+    y = m(x).detach()
+    return (m(x) * (y.exp() + m(x).sin() + 2 * y.sin() + y.cos() + y + y.tanh() + y.exp() + y.sum())).sum()
+
+
+def test_where_gradients_are_off_nothing_has_a_derivative():
+    model = Model().double()
+    x = X.double()
+    o = onedge.torch.objective(model, off, x)
+    w = o.parameters()
+    v = np.linspace(-1, 1, w.size)
+    ours = o.linearize(w)[1], o.hessian_vector(v)
+    parameters = list(model.parameters())
+    flat = lambda parts: torch.cat([part.reshape(-1) for part in parts])
+    gradient = flat(torch.autograd.grad(off_in_pytorch(model, x), parameters, create_graph=True))
+    product = flat(torch.autograd.grad(gradient @ torch.from_numpy(v), parameters))
+    np.testing.assert_allclose(ours[0], gradient.detach().numpy(), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(ours[1], product.numpy(), rtol=1e-10, atol=1e-12)
 
 
 def test_rules_of_the_user_are_noted():

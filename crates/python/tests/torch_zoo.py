@@ -272,7 +272,7 @@ def video_net():
 
 @model
 def discriminator():
-    layers = [nn.Conv2d(3, 6, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(6, 8, 4, 2, 1), nn.InstanceNorm2d(8, affine=True), nn.Mish()]
+    layers = [nn.Conv2d(3, 6, 4, 2, 1), nn.LeakyReLU(0.2), nn.utils.parametrizations.spectral_norm(nn.Conv2d(6, 8, 4, 2, 1)), nn.InstanceNorm2d(8, affine=True), nn.Mish()]
     layers += [nn.ReflectionPad2d(1), nn.Conv2d(8, 1, 3), nn.Flatten()]
     net = nn.Sequential(*layers)
 

@@ -330,7 +330,7 @@ def _where(low, mask, x, y):
 
 @operator("_to_copy.default")
 def _to_copy(low, x, *args, dtype=None, **options):
-    if dtype in (torch.float16, torch.bfloat16):
+    if dtype in (torch.float16, torch.bfloat16) or (dtype is torch.float32 and low.compute is torch.float64):
         low.note(f"what is cast to {dtype} stays in the precision of the objective")
     if dtype is not None and dtype.is_complex:
         raise Refused("a complex number", "write real and imaginary parts as two tensors")

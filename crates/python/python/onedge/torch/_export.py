@@ -16,7 +16,7 @@ import torch
 from torch.export.graph_signature import InputKind, OutputKind
 
 from .._errors import ArgumentError, UnsupportedError
-from ._lines import is_users, line_of_error, line_of_stack
+from ._lines import is_users, line_of, line_of_error, line_of_stack
 
 aten = torch.ops.aten
 # Operators that the engine takes whole: it is more exact or does less work.
@@ -119,6 +119,8 @@ def _failed(error):
         return UnsupportedError(
             f"{where}: a branch or a size that depends on values is not supported; use torch.where, or decide it outside of the loss"
         )
+    if "fake tensor" in first:
+        return UnsupportedError(f"{where}: `.data` of what depends on parameters, or a tensor made aside of PyTorch, is not supported; use .detach()")
     return UnsupportedError(f"{where}: torch.export cannot trace the loss ({kind}: {first[:300]}); write that part with plain tensor operators")
 
 
@@ -167,22 +169,53 @@ def _needed(graph, results):
 
 
 def _detach_where_gradients_are_off(exported):
-    """Puts `detach` after what was computed under `torch.no_grad`, which decomposition forgets."""
-    changed = False
+    """Puts `detach` after what was computed under `torch.no_grad`, and in the place of `detach_`, both of which decomposition forgets."""
     for module in exported.graph_module.modules():
         if not isinstance(module, torch.fx.GraphModule):
             continue
         for node in list(module.graph.nodes):
-            if node.target is not torch.ops.higher_order.wrap_with_set_grad_enabled or node.args[0]:
-                continue
-            for result in list(node.users):
-                with module.graph.inserting_after(result):
-                    detached = module.graph.call_function(aten.detach.default, (result,))
-                detached.meta = dict(result.meta)
-                result.replace_all_uses_with(detached, delete_user_cb=lambda user, detached=detached: user is not detached)
-                changed = True
-        if changed:
-            module.recompile()
+            if node.target is aten.detach_.default:
+                _detached(node.args[0], node)
+            elif node.target is torch.ops.higher_order.wrap_with_set_grad_enabled and not node.args[0]:
+                _refuse_writing(getattr(module, node.args[1].target), node.args[2:])
+                for result in list(node.users):
+                    _detached(result, result)
+        module.recompile()
+
+
+def _detached(value, after):
+    """Has all that reads `value` behind the node `after` read it detached."""
+    graph = value.graph
+    with graph.inserting_after(after):
+        detached = graph.call_function(aten.detach.default, (value,))
+    detached.meta = dict(value.meta)
+    if after is not value:
+        after.replace_all_uses_with(detached)
+        graph.erase_node(after)
+    value.replace_all_uses_with(detached, delete_user_cb=lambda user: user is not detached and detached < user)
+
+
+def _refuse_writing(module, given):
+    """Where gradients are off, writing into what was computed before keeps its derivative, which no graph says."""
+    outer = dict(zip((node for node in module.graph.nodes if node.op == "placeholder"), given))
+    for node in module.graph.nodes:
+        base = _aliased(node, True)
+        while base is not None and base not in outer:
+            base = _aliased(base, False)
+        if base in outer and getattr(outer[base], "op", None) != "placeholder":
+            raise UnsupportedError(
+                f"{line_of(node) or 'the loss'}: writing under torch.no_grad into a tensor computed outside of it is not supported; write outside of it"
+            )
+
+
+def _aliased(node, written):
+    """The tensor that a node writes into, or else is a view of; None if there is none."""
+    schema = getattr(node.target, "_schema", None)
+    for place, argument in enumerate(schema.arguments if schema is not None else ()):
+        if argument.alias_info is not None and (argument.alias_info.is_write or not written):
+            found = node.args[place] if place < len(node.args) else node.kwargs.get(argument.name)
+            return found if isinstance(found, torch.fx.Node) else None
+    return None
 
 
 @functools.cache
@@ -219,6 +252,10 @@ def _watched(notes):
     # It looks whether a mask is the causal one, which is but faster.
     transformer._detect_is_causal_mask = lambda mask, is_causal=None, size=None: bool(is_causal)
     # The frames that nodes remember: PyTorch would keep those of functions called `forward` alone.
+    inference = torch.inference_mode
+    inside = inference.__enter__, inference.__exit__
+    # Its tensors cannot be traced; those of `no_grad` have no derivatives, too.
+    inference.__enter__, inference.__exit__ = _enter_without_gradients, _leave_without_gradients
     tracer = torch.fx.proxy.TracerBase
     frames = tracer.__dict__.get("_filter_traceback_frames")
 
@@ -249,11 +286,21 @@ def _watched(notes):
     try:
         yield
     finally:
+        inference.__enter__, inference.__exit__ = inside
         if frames is not None:
             tracer._filter_traceback_frames = frames
         transformer._detect_is_causal_mask, functional.gaussian_nll_loss = detect, gaussian
         torch.autograd.Function.apply = apply
         torch.autograd.grad, torch.autograd.backward = grad, backward
+
+
+def _enter_without_gradients(self):
+    self._without = torch.no_grad() if self.mode else contextlib.nullcontext()
+    return self._without.__enter__()
+
+
+def _leave_without_gradients(self, *error):
+    return self._without.__exit__(*error)
 
 
 def _gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"):

@@ -23,7 +23,7 @@ use crate::objective::{Held, Objective};
 use crate::values;
 
 /// A step may go on for so long after Ctrl-C; then it is broken off.
-const PATIENCE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_millis(40);
 
 /// The last step that was taken, its loss and its rate.
 type Reached = Mutex<Option<(u64, f64, f64)>>;

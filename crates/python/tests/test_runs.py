@@ -202,7 +202,8 @@ def test_pictures_show_the_runs(place):
     matplotlib = pytest.importorskip("matplotlib")
     matplotlib.use("Agg")
     axes = onedge.plot(onedge.runs(folder=place, sort="name"))
-    assert [axis.get_title("left") for axis in axes] == ["training loss", "learning rate", "sharpness, and edge / rate", "learning rate × sharpness"]
+    titles = ["training loss", "learning rate", "sharpness, and edge / rate", "learning rate × sharpness (dashed: edges)"]
+    assert [axis.get_title("left") for axis in axes] == titles
     loss, rate, sharpness, edge = axes
     run = onedge.run("fast", folder=place)
     line = loss.get_lines()[0]

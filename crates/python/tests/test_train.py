@@ -131,6 +131,8 @@ def test_every_tuner_trains(name):
         ({"patience": 3}, "expected an objective to evaluate"),
         ({"test": 3}, "test: expected an objective, got int"),
         ({"resume": True}, "resume: expected the folder of a run"),
+        ({"resume": np.zeros(3)}, "resume: expected True or False, got an array"),
+        ({"progress": "no"}, "progress: expected True or False"),
         ({"run": 3}, "run: expected a path"),
     ],
 )
@@ -278,3 +280,34 @@ def test_a_bar_of_steps(capsys, monkeypatch):
     assert shown and shown[-1].startswith("loss 0.") and "5/5" in capsys.readouterr().err
     onedge.train(objective(), PARAMS, steps=5, progress=False)
     assert capsys.readouterr().err == ""
+
+
+def test_objectives_of_graphs_train_too(tmp_path):
+    g = onedge.Graph("f64")
+    w, b = g.parameter("w", (5, 1)), g.parameter("b", (1,))
+    x, y = batch(16)
+    error = g.data("x", x) @ w + b - g.data("y", y[:, None])
+    start = {"w": np.full((5, 1), 0.1), "b": np.zeros(1)}
+    trained = onedge.train(g.objective((error * error).mean()), start, tuner=constant(0.2), steps=500, run=tmp_path / "line")
+    fitted, *_ = np.linalg.lstsq(np.c_[x, np.ones(16)], y, rcond=None)
+    np.testing.assert_allclose(np.r_[trained.parameters["w"][:, 0], trained.parameters["b"]], fitted, atol=1e-8)
+    assert trained.run.parameters()["w"].shape == (5, 1)
+
+
+def test_models_of_torch_train_too(tmp_path):
+    torch = pytest.importorskip("torch")
+    import onedge.torch
+
+    torch.manual_seed(0)
+    x = torch.randn(32, 5, dtype=torch.float64)
+    model = torch.nn.Sequential(torch.nn.Linear(5, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1)).double()
+    o = onedge.torch.objective(model, torch.nn.MSELoss(), (x, torch.sin(x[:, :1])))
+    trained = onedge.train(o, model.state_dict(), optimizer="adam", tuner=constant(0.02), steps=20, run=tmp_path / "torch")
+    rule = torch.optim.Adam(model.parameters(), lr=0.02)
+    for _ in range(20):
+        rule.zero_grad()
+        torch.nn.functional.mse_loss(model(x), torch.sin(x[:, :1])).backward()
+        rule.step()
+    assert far({k: v.detach().numpy() for k, v in trained.parameters.items()}, {k: v.numpy() for k, v in model.state_dict().items()}) < 1e-10
+    model.load_state_dict(trained.parameters)
+    assert trained.run.parameters()["0.weight"].shape == (4, 5)

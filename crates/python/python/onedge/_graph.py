@@ -95,7 +95,9 @@ class Graph:
         )
         tree = _tree({name: value.shape for name, value in self._parameters.items()}, build.dtype)
         batches = _Batches(self, core, {name: value.shape for name, (value, _) in self._data.items()})
-        return Objective(core, tree, [], batches, "a graph is one piece")
+        objective = Objective(core, tree, [], batches, "a graph is one piece")
+        objective._layout = [(name, value.shape) for name, value in self._parameters.items()]
+        return objective
 
     def _new(self, name):
         if not isinstance(name, str) or not name:

@@ -178,6 +178,8 @@ def _draw(axis, panel: str, curves: dict):
     if panel == "edge" and edges and everything.size:
         top = max(edges)
         axis.set_ylim(max(min(0.0, 1.04 * everything.min()), -top), min(1.04 * max(everything.max(), 1.2 * top), _MOST_EDGES * top))
+        heading += f" (dashed: edge {top:g}" if len(edges) == 1 else " (dashed: edges"
+        heading += "; spikes cut off)" if everything.max() > _MOST_EDGES * top else ")"
     low, high = axis.get_ylim()
     for step, value, color in crosses:
         # On the border, if the end lies beyond it.

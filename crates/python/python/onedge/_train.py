@@ -180,7 +180,7 @@ def train(
 
     Raises:
         ArgumentError: a name or setting that is wrong, with the nearest known ones.
-        KeyboardInterrupt: Ctrl-C, within 0.2 s; what was written of a run stays, and `resume` goes on with it.
+        KeyboardInterrupt: Ctrl-C, within a moment; what was written of a run stays, and `resume` goes on with it.
 
     Cost: what optimizer and tuner ask for; `cdat` is about 1.1 gradients a step.
     """
@@ -189,6 +189,9 @@ def train(
     start = o.flatten(params)
     if start.shape != (o.dim,):
         raise ArgumentError(f"params: expected {o.dim} parameters, got {start.size}")
+    for name, flag in (("resume", resume), ("progress", progress)):
+        if not isinstance(flag, (bool, np.bool_)):
+            raise ArgumentError(f"{name}: expected True or False, got {shown(flag)}")
     if on_step is not None and not callable(on_step):
         raise ArgumentError(f"on_step: expected a function, got {shown(on_step)}")
     spec = {

@@ -202,7 +202,8 @@ def _refuse_writing(module, given):
         base = _aliased(node, True)
         while base is not None and base not in outer:
             base = _aliased(base, False)
-        if base in outer and getattr(outer[base], "op", None) != "placeholder":
+        given_to = outer.get(base)
+        if isinstance(given_to, torch.fx.Node) and given_to.op != "placeholder" and given_to.target is not aten.detach.default:
             raise UnsupportedError(
                 f"{line_of(node) or 'the loss'}: writing under torch.no_grad into a tensor computed outside of it is not supported; write outside of it"
             )

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Gradient and u . H u of ten models: onedge against JAX, in single precision on one thread each.
 
-    tools/python/.venv/bin/python tools/python/speed_jax.py [NAME ...] [--repeats 7] [--steps] [--memory]
+    tools/python/.venv/bin/python tools/python/speed_jax.py [NAME ...] [--repeats 7] [--memory]
 
 JAX's time is that of the faster of two compiled functions: the gradient with a jvp of a jvp, and a jvp of the gradient, times u. Both programs run in turn,
-and medians are told, with the time until each is ready (tracing and planning, or compiling). `--steps` prints what onedge's slowest steps are.
+and medians of processor time are told, which other work on the machine disturbs least, with the time until each is ready (tracing and planning, or compiling).
 `--memory` runs each program in a process of its own and tells its largest resident memory beyond that of the imports.
 """
 
@@ -57,7 +57,7 @@ def ours(objective, w, u):
     return value, gradient, objective.curvature(u)
 
 
-def measure(name, repeats, steps):
+def measure(name, repeats):
     loss, params, batch = MODELS[name]()
     w = np.asarray(ravel_pytree(params)[0], np.float32)
     u = np.random.default_rng(0).normal(size=w.shape).astype(np.float32)
@@ -77,14 +77,12 @@ def measure(name, repeats, steps):
     times = [[] for _ in runs]
     for _ in range(repeats):
         for run, taken in zip(runs, times):
-            start = time.perf_counter()
+            start = time.process_time()
             run()
-            taken.append(time.perf_counter() - start)
+            taken.append(time.process_time() - start)
     own, *theirs = (float(np.median(taken)) for taken in times)
     best = int(np.argmin(theirs))
     print(f"{name:12} {len(w):>9} {1e3 * own:9.1f} {1e3 * theirs[0]:9.1f} {1e3 * theirs[1]:9.1f} {own / theirs[best]:6.2f} {ready:7.1f} {compiled[best]:7.1f}", flush=True)
-    if steps:
-        print(objective._core.report())
 
 
 def alone(name, program):
@@ -108,7 +106,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(MODELS)}")
     parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--steps", action="store_true")
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--alone", choices=["onedge", "tangents", "gradient"], help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -128,7 +125,7 @@ def main():
         return None
     print(f"{'ms':12} {'parameters':>9} {'onedge':>8} {'tangents':>9} {'gradient':>9} {'ratio':>6} {'ready s':>7} {'compile':>7}")
     for name in names:
-        measure(name, options.repeats, options.steps)
+        measure(name, options.repeats)
     return None
 
 

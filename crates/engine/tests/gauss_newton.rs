@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use onedge_engine::{DataObjective, Examples, Field, Options};
+use onedge_graph::{Graph, LossGraph, Shape};
 use onedge_nn::{Io, Target, initial_parameters, loss_graph, losses, models};
 use onedge_objective::{Objective, vector};
 use onedge_registry::Value;
@@ -86,4 +87,56 @@ fn bits_do_not_depend_on_threads_and_it_needs_a_point() {
         out
     };
     assert_eq!(product(1), product(2));
+}
+
+/// A model `tanh(x w)` of one example with its outputs told as they are, or as another arrangement that the loss, a fourth power, undoes.
+fn arranged(how: &str, penalty: bool) -> Result<Vec<f64>, Box<dyn std::error::Error>> {
+    let mut g = Graph::new();
+    let (x, w) = (g.input(Shape::new(&[1, 3])), g.input(Shape::new(&[3, 4])));
+    let product = g.matmul(x, w)?;
+    let plain = g.tanh(product)?;
+    let outputs = match how {
+        "reshaped" => g.reshape(plain, Shape::new(&[2, 2]))?,
+        "turned" => g.permute(plain, &[1, 0])?,
+        "negated" => g.neg(plain)?,
+        "scaled" => g.scale(plain, 3.0)?,
+        _ => plain,
+    };
+    let read = match how {
+        "reshaped" => g.reshape(outputs, Shape::new(&[1, 4]))?,
+        "turned" => g.permute(outputs, &[1, 0])?,
+        "negated" => g.neg(outputs)?,
+        "scaled" => g.scale(outputs, 1.0 / 3.0)?,
+        _ => outputs,
+    };
+    let square = g.mul(read, read)?;
+    let fourth = g.mul(square, square)?;
+    let mut losses = g.sum(fourth, &[1])?;
+    if penalty {
+        let square = g.mul(w, w)?;
+        let sum = g.sum(square, &[0, 1])?;
+        let sum = g.reshape(sum, Shape::new(&[1]))?;
+        losses = g.add(losses, sum)?;
+    }
+    let loss = LossGraph { graph: g, parameters: vec![w], fields: vec![x], outputs, losses, metrics: Vec::new() };
+    let x: Vec<f64> = vec![0.5, -1.0, 0.25];
+    let mut objective = DataObjective::whole(loss, vec![x.into()], 0.0, Options::for_this_machine())?;
+    let (mut gradient, mut product) = (vec![0.0; 12], vec![0.0; 12]);
+    let w: Vec<f64> = (0..12).map(|i| (1.3 * f64::from(i)).sin()).collect();
+    objective.linearize(&w, &mut gradient)?;
+    objective.gauss_newton_vector(&w, &mut product)?;
+    Ok(product)
+}
+
+#[test]
+fn outputs_that_are_arranged_otherwise_have_the_same_matrix() {
+    let plain = arranged("plain", false).unwrap();
+    assert!(plain.iter().any(|x| x.abs() > 0.1));
+    for how in ["reshaped", "turned", "negated", "scaled"] {
+        for (one, other) in plain.iter().zip(&arranged(how, false).unwrap()) {
+            assert!((one - other).abs() < 1e-14, "{how}: {one} {other}");
+        }
+    }
+    let refused = arranged("plain", true).unwrap_err().to_string();
+    assert!(refused.starts_with("outputs: expected all that the loss reads"), "{refused}");
 }

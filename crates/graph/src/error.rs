@@ -49,6 +49,12 @@ pub enum Error {
         /// The mistake.
         source: Box<Error>,
     },
+    /// A Gauss-Newton matrix of outputs that are not all that the losses read of the parameters.
+    #[error(
+        "outputs: expected all that the loss reads of the parameters to pass through the outputs, got a loss that reads parameters beside them; try \
+         an l2 term for a penalty of the parameters, or other outputs"
+    )]
+    NotThrough,
     /// A derivative of something other than per-example losses was asked for.
     #[error(
         "gradient: expected the loss to be a vector with one element per example, got {got}; try summing over the other axes"

@@ -28,6 +28,7 @@ pub use margins::Margins;
 pub use op::{Argument, Case, Class, Domain, Op, Rule, Simplify};
 pub use shape::{Misfit, Shape};
 pub use transform::{
-    Gradient, Shifted, Tangents, curvature, gauss_newton, gradient, hessian_vector, jvp, substitute, transpose,
+    Gradient, Shifted, Tangents, curvature, gauss_newton, gradient, hessian_vector, jvp, read_through, substitute,
+    transpose,
 };
 pub use window::Window;

@@ -96,7 +96,7 @@ impl Graph {
         let outputs = outputs.map(|outputs| self.id(outputs)).transpose()?;
         let parameters = ids(parameters)?;
         if let Some(outputs) = outputs {
-            self.require_cut(&parameters, losses, outputs)?;
+            onedge_graph::read_through(&self.graph, losses, outputs, &parameters).map_err(argument)?;
         }
         Ok(LossGraph {
             graph: self.graph.clone(),
@@ -106,24 +106,6 @@ impl Graph {
             losses,
             metrics: Vec::new(),
         })
-    }
-
-    /// That every way from the parameters to the loss passes the outputs.
-    fn require_cut(&self, parameters: &[NodeId], losses: NodeId, outputs: NodeId) -> PyResult<()> {
-        let (mut seen, mut open) = (vec![false; self.graph.nodes().len()], vec![losses]);
-        while let Some(id) = open.pop() {
-            if id == outputs || std::mem::replace(&mut seen[id.index()], true) {
-                continue;
-            }
-            if parameters.contains(&id) {
-                return Err(argument(
-                    "outputs: expected all that the loss reads of the parameters to pass through the outputs, got a loss that reads \
-                     parameters beside them (a penalty of weights, say); use l2=..., or leave outputs out",
-                ));
-            }
-            open.extend(&self.graph.node(id).inputs);
-        }
-        Ok(())
     }
 }
 

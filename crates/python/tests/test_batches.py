@@ -177,6 +177,20 @@ def test_gauss_newton_products_are_those_of_the_outputs():
         onedge.jax.objective(penalised, PARAMS, batch, outputs=remembering)
 
 
+def test_outputs_that_the_loss_arranges_otherwise():
+    batch = data(0)
+    plain = onedge.jax.objective(lambda y, batch: entropies(y, batch).mean(), PARAMS, batch, outputs=model)
+    turned = onedge.jax.objective(lambda y, b: entropies(y.T, b).mean(), PARAMS, batch, outputs=lambda p, b: model(p, b).T)
+    flat = onedge.jax.objective(lambda y, b: entropies(-y.reshape(-1, 4), b).mean(), PARAMS, batch, outputs=lambda p, b: -model(p, b).reshape(-1))
+    products = []
+    for o in (plain, turned, flat):
+        o.linearize(PARAMS)
+        products.append(o.gauss_newton_vector(o.flatten(PARAMS)))
+    assert np.abs(products[0]).max() > 1e-3
+    np.testing.assert_allclose(products[1], products[0], atol=1e-14)
+    np.testing.assert_allclose(products[2], products[0], atol=1e-14)
+
+
 def test_what_explain_says():
     told = onedge.jax.explain(mean, PARAMS, data(0))
     assert told.supported and told.parameters == 6 * 32 + 32 + 128 and told.nodes > 5 and told.fields[0] == 2

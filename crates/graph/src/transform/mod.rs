@@ -10,7 +10,7 @@ mod substitute;
 mod transpose;
 
 pub use curvature::curvature;
-pub use gauss_newton::gauss_newton;
+pub use gauss_newton::{gauss_newton, read_through};
 pub use gradient::{Gradient, gradient};
 pub use hessian_vector::hessian_vector;
 pub use jvp::{Tangents, jvp};

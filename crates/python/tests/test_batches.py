@@ -97,8 +97,8 @@ def double():
 @pytest.mark.parametrize("threads", [1, 2])
 def test_parts_are_taken_where_the_loss_is_their_mean(loss, why, threads):
     # All the weights of the mask are one, so that this batch alone would not show that it is not a mean.
-    # One thread takes parts only of what does not fit its cache.
-    n = 64 * N if threads == 1 else 8 * N
+    # Parts are taken only of what does not fit the cache.
+    n = 256 * N
     o = onedge.jax.objective(loss, PARAMS, data(0, n), threads=threads, memory_bytes=1 << 20)
     assert why in o.why and (o.parts > 1) == ("a mean" in why), o.why
     for seed in (0, 1):
@@ -113,7 +113,7 @@ def test_parts_are_taken_where_the_loss_is_their_mean(loss, why, threads):
 def test_modes_that_are_asked_for():
     batch = data(0)
     assert onedge.jax.objective(mean, PARAMS, batch, mode="whole").parts == 1
-    assert onedge.jax.objective(mean, PARAMS, data(0, 8 * N), mode="mean", threads=2).parts > 1
+    assert onedge.jax.objective(mean, PARAMS, data(0, 256 * N), mode="mean", threads=2).parts > 1
     with pytest.raises(onedge.ArgumentError, match="first axis"):
         onedge.jax.objective(lambda p, b: mean(p, b[:3]), PARAMS, (*batch, np.float64(1.0)), mode="mean")
     for wrong in ({"mode": "parts"}, {"threads": 0}, {"l2": -1.0}, {"l2": np.nan}, {"memory_bytes": 2.5}, {"mode": None}):

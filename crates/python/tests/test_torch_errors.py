@@ -287,7 +287,7 @@ def test_gauss_newton_products(told):
 def test_other_batches_without_planning_anew(mode):
     torch.manual_seed(2)
     model = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8 * 64, 3))
-    batches = [(torch.randn(96, 1, 16, 16), torch.randint(0, 3, (96,))) for _ in range(2)]
+    batches = [(torch.randn(2880, 1, 16, 16), torch.randint(0, 3, (2880,))) for _ in range(2)]
     o = onedge.torch.objective(model, nn.CrossEntropyLoss(), batches[0], mode=mode, threads=2)
     assert (o.parts > 1) == (mode != "whole"), o.why
     for x, y in [*batches, batches[0]]:

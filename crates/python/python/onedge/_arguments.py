@@ -92,7 +92,7 @@ def of_user(what: str, error: Exception, libraries) -> Error:
     lines = [f"{frame.filename}:{frame.lineno}" for frame in frames if not any(part in frame.filename for part in libraries)]
     # The first one is ours, unless all are.
     where = lines[-1] if lines else f"the {what}"
-    text = f"{where}: {what} raised {type(error).__name__}: {_first_line(error)}"
+    text = f"{where}: the {what} raised {type(error).__name__}: {_first_line(error)}"
     kind = UnsupportedError if type(error).__module__.startswith("jax.") else ArgumentError
     return kind(text)
 

@@ -23,9 +23,10 @@ def choose(builder: Builder, examples: int, threads: int, itemsize: int) -> int:
         if examples % count:
             continue
         size = examples // count
-        # Threads that wait for the last part, and parts of another size than the best one.
-        idle = math.ceil(count / threads) * threads / count
-        size_price = (target / size) ** 0.3 if size < target else (size / target) ** 0.1
+        # Threads that wait for the last part, and parts of another size than the best one. The threads of a whole share its steps; parts have a price of
+        # their own, which is paid when they are tried and planned.
+        idle = 1.0 if count == 1 else 1.15 * math.ceil(count / threads) * threads / count
+        size_price = (target / size) ** 0.3 if size < target else (size / target) ** 0.15
         # Parts that are too small to run at full speed are not worth the threads.
         price = idle * size_price if size >= least or count == 1 else math.inf
         if best is None or price < best:

@@ -105,7 +105,7 @@ class JaxDoor(Door):
             try:
                 traced = jax.make_jaxpr(both)(*arguments)
             except Exception as error:
-                raise of_user("the loss", error, LIBRARIES) from error
+                raise of_user("loss", error, LIBRARIES) from error
             shapes = [out.aval.shape for out in traced.jaxpr.outvars]
             wanted = 1 if self._outputs is None else 2
             if shapes[:1] != [()] or not jnp.issubdtype(traced.jaxpr.outvars[0].aval.dtype, jnp.floating):

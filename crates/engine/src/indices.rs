@@ -32,9 +32,13 @@ impl Legal {
                 |_: usize, value: f64| if value.is_finite() { None } else { Some("a finite number".to_owned()) };
             require(examples, field, finite)?;
         }
+        let exact = if T::NAME == "f32" { 2f64.powi(24) } else { 2f64.powi(53) };
         for (field, extents) in self.extents.iter().enumerate() {
             let named = |place: usize, value: f64| {
                 let extent = extents.get(place).copied().flatten()?;
+                if value >= exact {
+                    return Some(format!("an index below {exact}, where {} tells each from its neighbours", T::NAME));
+                }
                 let legal = value >= 0.0 && value < extent as f64 && value.fract() == 0.0;
                 (!legal).then(|| format!("a whole number below {extent}, as the loss or the model reads it"))
             };
@@ -141,6 +145,27 @@ mod tests {
         let field = |width: usize, values: &[f64]| Field { width, values: values.into() };
         let examples = Examples::new(2, vec![field(2, &tokens), field(3, &logits), field(1, &labels)]).unwrap();
         Legal::new(&g, &fields, &examples.widths()).check(&examples).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn indices_that_single_precision_rounds_are_named() {
+        let mut g = Graph::new();
+        let (table, rows) = (g.input(Shape::new(&[1 << 25, 1])), g.input(Shape::new(&[2])));
+        g.take(table, rows).unwrap();
+        let examples = |rows: [f32; 2]| Examples::new(1, vec![Field { width: 2, values: rows.into() }]).unwrap();
+        let told =
+            |rows| Legal::new(&g, &[rows_of(&g)], &[2]).check(&examples(rows)).err().map(|error| error.to_string());
+        assert_eq!(told([16_777_215.0, 3.0]), None);
+        let wrong = told([16_777_216.0, 3.0]).unwrap();
+        assert!(
+            wrong.contains("expected an index below 16777216, where f32 tells each from its neighbours"),
+            "{wrong}"
+        );
+    }
+
+    /// The second input of a graph.
+    fn rows_of(g: &Graph) -> NodeId {
+        g.ids().nth(1).unwrap()
     }
 
     #[test]

@@ -13,10 +13,11 @@ from __future__ import annotations
 from .. import _front
 from .._explanation import Explanation
 from .._objective import Objective
+from ._curvature import curvature, linearize
 from ._door import JaxDoor
 from ._table import TABLE
 
-__all__ = ["explain", "objective", "primitives"]
+__all__ = ["curvature", "explain", "linearize", "objective", "primitives"]
 
 
 def objective(

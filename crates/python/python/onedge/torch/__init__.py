@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from .. import _front
 from .._explanation import Explanation
+from ._check import check
 from ._door import TorchDoor
+from ._fitness import Finding, Fitness
 from ._objective import Objective
 from ._table import TABLE
 
-__all__ = ["Objective", "explain", "objective", "operators"]
+__all__ = ["Finding", "Fitness", "Objective", "check", "explain", "objective", "operators"]
 
 
 def objective(

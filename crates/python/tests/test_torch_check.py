@@ -171,7 +171,7 @@ UNFIT = {
     "detach in a module": (lambda: network(nn.ReLU(), nn.Sequential(nn.Tanh(), By(lambda x: x * x.sigmoid().detach()))), "differences", "2.1", "not the derivative"),
     "straight through": (lambda: network(By(lambda x: Straight.apply(3 * x))), "functions", "1", "not the derivative of its forward"),
     "a hook that changes": (hooked, "slope", "2", "not that of the loss"),
-    "weight norm": (lambda: network(nn.utils.parametrizations.weight_norm(nn.Linear(16, 16))), None, "1.parametrizations.weight.0", "weight_norm|no Hessian"),
+    "weight norm": (lambda: network(nn.utils.parametrizations.weight_norm(nn.Linear(16, 16))), "second derivatives", "1.parametrizations.weight.0", "weight_norm: .* is wrong"),
     "fused attention": (lambda: network(Attention()), "second derivatives", "1", "SDPBackend.MATH"),
     "re-entrant checkpoint": (lambda: network(Checkpointed(True)), "second derivatives", "1", "use_reentrant=False"),
     "hardsigmoid": (lambda: network(nn.Hardsigmoid()), "second derivatives", "1", "hardsigmoid"),
@@ -186,9 +186,22 @@ def test_the_module_at_fault_is_named(name):
         found = onedge.torch.check(model(), CRITERION, BATCH)
     assert not found.fits and found.modules[0] == module, str(found)
     failing = [finding for finding in found.findings if finding.verdict == "fails"]
-    assert what is None or what in [finding.what for finding in failing]
+    assert what in [finding.what for finding in failing]
     assert re.search(text, str(found))
     assert "not fit for curvature, because of" in str(found) and "FAILS" in found._repr_html_()
+
+
+def test_plain_weight_norm_is_fit():
+    class Norm(nn.Module):
+        def forward(self, g, v):
+            return v * (g / v.norm(dim=1, keepdim=True))
+
+        def right_inverse(self, w):
+            return w.norm(dim=1, keepdim=True), w
+
+    model = network(nn.Linear(16, 16))
+    nn.utils.parametrize.register_parametrization(model[1], "weight", Norm())
+    assert onedge.torch.check(model, CRITERION, BATCH).fits
 
 
 def test_attention_is_fit_without_its_fused_kernels():

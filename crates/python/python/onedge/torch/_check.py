@@ -241,7 +241,8 @@ def _maker_of(error, graph, makers):
     """The module with the operation that PyTorch cannot differentiate twice, if its name is told."""
     cause = str(error.__cause__ or error)
     told = re.search(r"(?:derivative for|[Dd]ouble backwards? (?:on|for|of)) (?:aten::)?(\S+)", cause)
-    name = told.group(1).removesuffix("_backward") if told else "CompiledFunction" if "torch.compile" in str(error) else "Checkpoint" if "checkpoint" in str(error) else None
+    known = {"weight_norm": "WeightNormInterface", "torch.compile": "CompiledFunction", "checkpoint": "CheckpointFunction"}
+    name = told.group(1).removesuffix("_backward") if told else next((node for part, node in known.items() if part in str(error)), None)
     if name is None:
         return None
     plain = lambda text: text.replace("_", "").lower()

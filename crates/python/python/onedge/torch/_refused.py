@@ -9,6 +9,11 @@ from .._errors import StateError, UnsupportedError
 
 RE_ENTRANT = "torch.utils.checkpoint: the re-entrant kind does not allow torch.autograd.grad; use checkpoint(..., use_reentrant=False)"
 
+WEIGHT_NORM = (
+    "weight_norm: the second derivative that PyTorch has of it is wrong, as it takes the norms for constants; write the parametrization as "
+    "v * (g / v.norm(dim=..., keepdim=True)) with torch.nn.utils.parametrize, or do without"
+)
+
 # What PyTorch says, what is to be said instead, and as what.
 _KNOWN = (
     (

@@ -51,7 +51,7 @@ def loss_of(model, loss, batch):
 
 
 def by_torch(model, loss, batch, u, v):
-    """Loss, gradient, u . H u and H v."""
+    """Loss, gradient, H u and H v."""
     model = differentiable(copy.deepcopy(model))
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
 
@@ -64,7 +64,7 @@ def by_torch(model, loss, batch, u, v):
         gradient = flat(torch.autograd.grad(value, parameters, create_graph=True, allow_unused=True))
         product = lambda v: flat(torch.autograd.grad(gradient @ torch.from_numpy(v), parameters, retain_graph=True, allow_unused=True)).numpy()
         along, other = (product(vector) if gradient.requires_grad else 0 * vector for vector in (u, v))
-    return value.item(), gradient.detach().numpy(), u @ along, other
+    return value.item(), gradient.detach().numpy(), along, other
 
 
 def apart(ours, theirs):
@@ -72,19 +72,32 @@ def apart(ours, theirs):
     return np.max(np.abs(ours - theirs)) / max(np.max(np.abs(theirs)), 1e-30)
 
 
-def distances(model, loss, batch, *, dtype=None, moved=0.05, seed=0):
-    """How far onedge's are from them, relative to the largest element, at parameters near to the given ones."""
+def rounded(tensor):
+    """To numbers that single precision has, so that both precisions are at the same point."""
+    return tensor.float().double() if tensor.is_floating_point() else tensor
+
+
+def distances(model, loss, batch, *, dtypes=(None,), moved=0.05, seed=0):
+    """How far onedge's are from them, relative to the largest element, at parameters near to the given ones: the farthest, for each of `dtypes`."""
     model = model.double()
     loss = loss.double() if isinstance(loss, nn.Module) else loss
-    batch = cast(batch, torch.float64)
+    batch = tree_map(lambda x: rounded(x) if isinstance(x, torch.Tensor) else x, batch)
     draws = np.random.default_rng(seed)
     with torch.no_grad():
+        for buffer in model.buffers():
+            buffer.copy_(rounded(buffer))
         for parameter in model.parameters():
-            parameter.add_(torch.as_tensor(moved * draws.normal(size=tuple(parameter.shape))))
-    o = onedge.torch.objective(model, loss, batch, dtype=dtype)
-    w = o.parameters()
-    u, v = (draws.normal(size=w.shape).astype(w.dtype) for _ in range(2))
-    value, gradient = o.linearize(w)
-    ours = value, gradient, o.curvature(u), o.hessian_vector(v)
-    theirs = by_torch(model, loss, batch, u.astype(np.float64), v.astype(np.float64))
-    return [apart(o.loss(w), theirs[0]), *map(apart, ours, theirs)]
+            parameter.copy_(rounded(parameter + torch.as_tensor(moved * draws.normal(size=tuple(parameter.shape)))))
+    found, theirs = [], None
+    for dtype in dtypes:
+        o = onedge.torch.objective(model, loss, batch, dtype=dtype)
+        w = o.parameters()
+        if theirs is None:
+            u, v = (np.float64(np.float32(draws.normal(size=w.shape))) for _ in range(2))
+            theirs = by_torch(model, loss, batch, u, v)
+        value, gradient = o.linearize(w)
+        apart_ = [apart(o.loss(w), theirs[0]), apart(value, theirs[0]), apart(gradient, theirs[1]), apart(o.hessian_vector(v), theirs[3])]
+        # A sum that may be small beside its terms.
+        terms = u * theirs[2]
+        found.append(max(*apart_, abs(o.curvature(u) - terms.sum()) / max(np.abs(terms).sum(), 1e-30)))
+    return found

@@ -101,3 +101,23 @@ def distances(model, loss, batch, *, dtypes=(None,), moved=0.05, seed=0):
         terms = u * theirs[2]
         found.append(max(*apart_, abs(o.curvature(u) - terms.sum()) / max(np.abs(terms).sum(), 1e-30)))
     return found
+
+
+class Pair(nn.Module):
+    """Two tensors, or more, as parameters."""
+
+    def __init__(self, *shapes):
+        super().__init__()
+        self.parts = nn.ParameterList([nn.Parameter(torch.randn(shape, dtype=torch.float64)) for shape in shapes])
+
+
+def assert_near(function, shapes, near=1e-10):
+    """That a weighted sum of the results of `function` and of their squares has PyTorch's derivatives."""
+    model = Pair(*shapes)
+
+    def loss(model, batch):
+        parts = [part.double() for part in function(*model.parts)]
+        return sum((torch.linspace(-1, 1, part.numel()).reshape(part.shape) * part).sum() + (part**2).sum() for part in parts)
+
+    with torch.random.fork_rng():
+        assert max(distances(model, loss, None, moved=0.0)) < near

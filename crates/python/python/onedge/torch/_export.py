@@ -14,9 +14,11 @@ import warnings
 
 import torch
 from torch.export.graph_signature import InputKind, OutputKind
+from torch.overrides import TorchFunctionMode
 
 from .._errors import ArgumentError, UnsupportedError
-from ._lines import is_users, line_of, line_of_error, line_of_stack
+from ._lines import is_users, line_of_error, line_of_stack
+from ._writing import refuse_written_parameters, refuse_writing_without_gradients
 
 aten = torch.ops.aten
 # Operators that the engine takes whole: it is more exact or does less work.
@@ -102,6 +104,7 @@ def trace(model, loss, outputs, leaves, rebuild) -> Program:
     with _TRACING, _quiet(), _watched(notes), torch.enable_grad(), torch.random.fork_rng(devices=[]):
         try:
             exported = torch.export.export(module, tuple(leaves), strict=False)
+            refuse_written_parameters(exported)
             _detach_where_gradients_are_off(exported)
             exported = exported.run_decompositions(dict(_decompositions()))
         except (UnsupportedError, ArgumentError):
@@ -143,9 +146,6 @@ def _program(exported, notes):
             # What has no tensor is a token of effects, such as checks, which nothing reads.
             constants[node] = exported.constants.get(spec.target)
     outputs = next(node for node in graph.nodes if node.op == "output").args[0]
-    for spec in signature.output_specs:
-        if spec.kind.name == "PARAMETER_MUTATION":
-            raise UnsupportedError(f"the loss: it changes the parameter `{spec.target}` in place; take a copy first")
     results = [node for node, spec in zip(outputs, signature.output_specs) if spec.kind in (OutputKind.USER_OUTPUT, OutputKind.LOSS_OUTPUT)]
     told = results[1:] if results[1:] != [None] else [None]
     loss = results[0] if results else None
@@ -177,7 +177,7 @@ def _detach_where_gradients_are_off(exported):
             if node.target is aten.detach_.default:
                 _detached(node.args[0], node)
             elif node.target is torch.ops.higher_order.wrap_with_set_grad_enabled and not node.args[0]:
-                _refuse_writing(getattr(module, node.args[1].target), node.args[2:])
+                refuse_writing_without_gradients(getattr(module, node.args[1].target), node.args[2:])
                 for result in list(node.users):
                     _detached(result, result)
         module.recompile()
@@ -193,30 +193,6 @@ def _detached(value, after):
         after.replace_all_uses_with(detached)
         graph.erase_node(after)
     value.replace_all_uses_with(detached, delete_user_cb=lambda user: user is not detached and detached < user)
-
-
-def _refuse_writing(module, given):
-    """Where gradients are off, writing into what was computed before keeps its derivative, which no graph says."""
-    outer = dict(zip((node for node in module.graph.nodes if node.op == "placeholder"), given))
-    for node in module.graph.nodes:
-        base = _aliased(node, True)
-        while base is not None and base not in outer:
-            base = _aliased(base, False)
-        given_to = outer.get(base)
-        if isinstance(given_to, torch.fx.Node) and given_to.op != "placeholder" and given_to.target is not aten.detach.default:
-            raise UnsupportedError(
-                f"{line_of(node) or 'the loss'}: writing under torch.no_grad into a tensor computed outside of it is not supported; write outside of it"
-            )
-
-
-def _aliased(node, written):
-    """The tensor that a node writes into, or else is a view of; None if there is none."""
-    schema = getattr(node.target, "_schema", None)
-    for place, argument in enumerate(schema.arguments if schema is not None else ()):
-        if argument.alias_info is not None and (argument.alias_info.is_write or not written):
-            found = node.args[place] if place < len(node.args) else node.kwargs.get(argument.name)
-            return found if isinstance(found, torch.fx.Node) else None
-    return None
 
 
 @functools.cache
@@ -285,7 +261,8 @@ def _watched(notes):
     torch.autograd.Function.apply = noted
     torch.autograd.grad = torch.autograd.backward = refused
     try:
-        yield
+        with _DataDetached():
+            yield
     finally:
         inference.__enter__, inference.__exit__ = inside
         if frames is not None:
@@ -293,6 +270,18 @@ def _watched(notes):
         transformer._detect_is_causal_mask, functional.gaussian_nll_loss = detect, gaussian
         torch.autograd.Function.apply = apply
         torch.autograd.grad, torch.autograd.backward = grad, backward
+
+
+class _DataDetached(TorchFunctionMode):
+    """`x.data` is read as `x.detach()`, which is the same and can be traced."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        if function == torch.Tensor.data.__get__:
+            return args[0].detach()
+        if function == torch.Tensor.data.__set__:
+            line = line_of_stack(traceback.extract_stack())
+            raise UnsupportedError(f"{line or 'the loss'}: setting `.data` is not supported; do it outside of the loss, or compute with a copy")
+        return function(*args, **(kwargs or {}))
 
 
 def _enter_without_gradients(self):

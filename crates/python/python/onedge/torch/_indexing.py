@@ -172,8 +172,15 @@ def _scatter_reduce(low, x, axis, places, source, reduce, include_self=True):
 def _scatter(low, x, axis, places, source):
     spots = _spots(x, axis, places, "scatter")
     if isinstance(source, (int, float)):
-        source = Known(torch.full(spots.shape, source, dtype=low.compute))
+        return _fill(low, x, spots, source, places.batch)
     return _put(low, x, spots, _part(low, source, spots.shape), places.batch)
+
+
+def _fill(low, x, spots, number, batch):
+    """`x` with one number at places, some of which may be the same."""
+    mask = torch.zeros(math.prod(x.shape), dtype=torch.bool)
+    mask[spots.reshape(-1)] = True
+    return low.where(Known(mask.reshape(x.shape), batch), number, x)
 
 
 def _put(low, x, spots, source, batch):
@@ -192,10 +199,16 @@ def _index_put(low, x, indices, source, accumulate=False, unsafe=False):
         _known(index, "index_put") if index is not None else None
     spots = _at(torch.arange(math.prod(x.shape)).reshape(x.shape), indices)
     batch = any(index is not None and index.batch for index in indices)
+    if isinstance(source, Known) and not accumulate and (source.tensor.numel() == 1 or not source.batch and _is_one_number(source.tensor)):
+        return _fill(low, x, spots, Known(source.tensor.reshape(-1)[0], source.batch), batch)
     source = low.value(source).expand(spots.shape)
     if accumulate:
         return _plus(low, x, _sent(low, x.shape, source, spots))
     return _put(low, x, spots, source, batch)
+
+
+def _is_one_number(tensor):
+    return tensor.numel() > 0 and bool((tensor == tensor.reshape(-1)[0]).all())
 
 
 @operator("diagonal_scatter.default")

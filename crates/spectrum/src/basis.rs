@@ -38,7 +38,7 @@ impl Team {
 /// Returns the coefficients `q_i . r` (both passes added) and the norm of what is left.
 ///
 /// Cost: three sweeps over the basis; the second pass takes its products while the first subtracts.
-pub(crate) fn orthogonalize<T: Real>(team: &Team, basis: &[Vec<T>], r: &mut [T]) -> (Vec<f64>, f64) {
+pub(crate) fn orthogonalize<T: Real>(team: &Team, basis: &[&Vec<T>], r: &mut [T]) -> (Vec<f64>, f64) {
     let count = basis.len();
     let first = sweep(team, basis, r, count, |blocks, r, sums| {
         for (sum, q) in sums.iter_mut().zip(blocks) {
@@ -87,7 +87,7 @@ pub(crate) fn rotate<T: Real>(team: &Team, basis: &mut Vec<Vec<T>>, columns: &[V
 /// Runs `work(blocks of the basis, block of r, sums)` over everything; returns the sums, added piece by piece in order.
 fn sweep<T: Real>(
     team: &Team,
-    basis: &[Vec<T>],
+    basis: &[&Vec<T>],
     r: &mut [T],
     sums: usize,
     work: impl Fn(&[&[T]], &mut [T], &mut [f64]) + Sync,
@@ -155,7 +155,7 @@ mod tests {
         let mut basis = Vec::new();
         for seed in 0..count as u64 {
             let mut r = unit_vector(seed, dim);
-            let (_, norm) = orthogonalize(&Team(None), &basis, &mut r);
+            let (_, norm) = orthogonalize(&Team(None), &basis.iter().collect::<Vec<_>>(), &mut r);
             vector::scale(1.0 / norm, &mut r);
             basis.push(r);
         }
@@ -168,7 +168,7 @@ mod tests {
             let basis = orthonormal(5, dim);
             let r: Vec<f32> = unit_vector(9, dim);
             let mut left = r.clone();
-            let (coefficients, norm) = orthogonalize(&Team(None), &basis, &mut left);
+            let (coefficients, norm) = orthogonalize(&Team(None), &basis.iter().collect::<Vec<_>>(), &mut left);
             assert!((norm - vector::norm(&left)).abs() < 1e-7);
             for (q, coefficient) in basis.iter().zip(&coefficients) {
                 assert!(vector::dot(q, &left).abs() < 1e-7);
@@ -185,7 +185,7 @@ mod tests {
             assert_eq!(team.0.is_some(), threads > 1);
             let mut basis = orthonormal(4, dim);
             let mut r = unit_vector(9, dim);
-            let (coefficients, norm) = orthogonalize(&team, &basis, &mut r);
+            let (coefficients, norm) = orthogonalize(&team, &basis.iter().collect::<Vec<_>>(), &mut r);
             rotate(&team, &mut basis, &[vec![0.6, 0.8, 0.0, 0.0], vec![0.0, 0.0, -0.8, 0.6]]);
             (coefficients, norm, r, basis)
         };

@@ -1,12 +1,11 @@
-use onedge_objective::{Real, vector};
+use onedge_objective::Real;
 
 use crate::forms::{Form, Forms, Moments};
 use crate::krylov::Krylov;
-use crate::rounding::epsilon;
 use crate::sampling::stream;
-use crate::seeded::signs;
 use crate::shares::shares;
-use crate::{Error, Estimate, LinearOperator, Shares};
+use crate::space::Host;
+use crate::{Error, Estimate, LinearOperator, Shares, Space};
 
 /// The density of eigenvalues as a sum of points: Ritz values with weights that sum to 1.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,34 +46,45 @@ pub fn density<T: Real>(
     seed: u64,
     threads: usize,
 ) -> Result<SpectralDensity, Error> {
-    let dim = operator.dim();
+    density_in(&mut Host::new(operator, threads)?, steps, vectors, seed)
+}
+
+/// The same of the operator of a [`Space`].
+///
+/// # Errors
+/// Those of [`density`], and of the space.
+///
+/// Cost: as for [`density`].
+pub fn density_in<S: Space>(space: &mut S, steps: usize, vectors: usize, seed: u64) -> Result<SpectralDensity, Error> {
+    let dim = space.dim();
     Error::require_dimension(dim)?;
     Error::require_option(steps > 0, "steps", "1 or more", steps)?;
     Error::require_option(vectors > 0, "vectors", "1 or more", vectors)?;
     let (mut spaces, mut products, mut largest) = (Vec::new(), 0, 0.0_f64);
-    let (mut nodes, mut forms) = (Vec::new(), Forms::new(Form::Trace, dim));
+    let (mut nodes, mut forms) = (Vec::new(), Forms::new(space, Form::Trace)?);
     for i in 0..vectors as u64 {
-        let signs: Vec<T> = signs(stream(seed, i), dim);
-        let mut start = signs.clone();
-        let norm = vector::norm(&start);
-        vector::scale(1.0 / norm, &mut start);
-        let mut operator = First { operator, product: Vec::new() };
-        let mut krylov = Krylov::new(start, seed, threads)?;
+        let signs = space.signs(stream(seed, i))?;
+        let mut start = space.copy(&signs)?;
+        let norm = space.norm(&start)?;
+        space.scale(1.0 / norm, &mut start)?;
+        let mut krylov = Krylov::new(space, start, seed).keeping_first();
         // An invariant space holds all that the start has part in.
         while krylov.products < steps && krylov.breakdowns == 0 && (krylov.products == 0 || !krylov.complete()) {
-            krylov.advance(&mut operator)?;
+            krylov.advance(space)?;
         }
-        vector::scale(norm, &mut operator.product);
-        forms.add(&signs, &operator.product)?;
+        if let Some(mut product) = krylov.take_first() {
+            space.scale(norm, &mut product)?;
+            forms.add(space, &signs, &product)?;
+        }
         products += krylov.products;
-        let space = krylov.jacobi();
-        let quadrature = space.quadrature()?;
+        let projected = krylov.jacobi();
+        let quadrature = projected.quadrature()?;
         largest = quadrature.iter().fold(largest, |largest, node| largest.max(node.0.abs()));
         nodes.extend(quadrature.into_iter().map(|(value, weight)| (value, weight / vectors as f64)));
-        spaces.push(space);
+        spaces.push(projected);
     }
     nodes.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let tolerance = largest * if epsilon::<T>() > 1e-10 { 1e-5 } else { 1e-12 };
+    let tolerance = largest * if space.epsilon() > 1e-10 { 1e-5 } else { 1e-12 };
     Ok(SpectralDensity {
         density: Density { nodes },
         mean: mean(&forms, dim)?,
@@ -84,7 +94,7 @@ pub fn density<T: Real>(
 }
 
 /// The mean eigenvalue, from first products; its error, of a single vector as of several, is that of the matrix.
-fn mean(forms: &Forms, dim: usize) -> Result<Estimate, Error> {
+fn mean<M>(forms: &Forms<M>, dim: usize) -> Result<Estimate, Error> {
     let dim = dim as f64;
     let estimate = match forms.count() {
         1 => {
@@ -94,26 +104,6 @@ fn mean(forms: &Forms, dim: usize) -> Result<Estimate, Error> {
         count => Estimate::new(forms, count, f64::INFINITY)?,
     };
     Ok(Estimate { value: estimate.value / dim, standard_error: estimate.standard_error / dim, ..estimate })
-}
-
-/// An operator that keeps its first product.
-struct First<'a, T> {
-    operator: &'a mut dyn LinearOperator<T>,
-    product: Vec<T>,
-}
-
-impl<T: Real> LinearOperator<T> for First<'_, T> {
-    fn dim(&self) -> usize {
-        self.operator.dim()
-    }
-
-    fn apply(&mut self, v: &[T], out: &mut [T]) -> Result<(), Error> {
-        self.operator.apply(v, out)?;
-        if self.product.is_empty() {
-            self.product = out.to_vec();
-        }
-        Ok(())
-    }
 }
 
 impl Density {
@@ -138,8 +128,11 @@ impl Density {
 
 #[cfg(test)]
 mod tests {
+    use onedge_objective::vector;
+
     use super::*;
     use crate::operator::samples::reflected;
+    use crate::seeded::signs;
 
     #[test]
     fn moments_are_those_of_hutchinsons_estimator() {

@@ -43,6 +43,9 @@ pub enum Error {
         /// The element below the diagonal.
         lower: f64,
     },
+    /// What the place reports where the vectors of a space lie.
+    #[error(transparent)]
+    Space(Box<dyn std::error::Error + Send + Sync>),
     /// The small eigenvalue problem did not converge, which only non-finite numbers can cause.
     #[error("spectrum: the projected problem of size {size} did not converge, expected finite products")]
     Projected {

@@ -1,15 +1,15 @@
 use onedge_objective::{Error as ObjectiveError, Probe, Real, vector};
 
-use crate::Error;
-use crate::rounding::epsilon;
 use crate::seeded::uniform;
+use crate::space::Gathered;
+use crate::{Error, Space};
 
 /// Elements of a sketch, which keeps the inner products of two vectors up to about `1 / sqrt(4096)` of their norms.
 const SKETCH: usize = 4096;
 
 /// What is estimated from products `y = A z` with random signs z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
+pub enum Form {
     /// The mean of `z . y`, the trace of A.
     Trace,
     /// The mean of `y . y`, the trace of `A^2`.
@@ -28,7 +28,7 @@ pub(crate) enum Form {
 /// The relative variance of `sum |y_i|^2 / m` is at most `2 tr(A^4) / (m |A|_F^4)`, so that this variance is as good as one from `m
 /// |A|_F^4 / tr(A^4)` degrees of freedom: m where one eigenvalue is all there is, many times that where many are alike.
 #[derive(Debug)]
-pub(crate) struct Forms {
+pub(crate) struct Forms<M> {
     form: Form,
     /// What is added to every sample.
     known: f64,
@@ -37,32 +37,33 @@ pub(crate) struct Forms {
     squares: f64,
     /// The sum of `(y_i . y_j)^2` over pairs, from sketches.
     fourths: f64,
-    /// The sum over samples of the diagonal as each has it, and the sum of its square.
-    diagonal: Vec<f64>,
+    /// The square of the sum over samples of the diagonal as each has it, and the sum of their squares.
+    diagonal: f64,
     diagonal_squares: f64,
-    sketches: Vec<Vec<f64>>,
+    /// What is kept of the products.
+    sums: M,
     /// The relative rounding of the products.
     epsilon: f64,
 }
 
-impl Forms {
-    pub(crate) fn new(form: Form, dim: usize) -> Self {
-        Self {
+impl<M> Forms<M> {
+    pub(crate) fn new<S: Space<Sums = M>>(space: &mut S, form: Form) -> Result<Self, Error> {
+        Ok(Self {
             form,
             known: 0.0,
             samples: Vec::new(),
             squares: 0.0,
             fourths: 0.0,
-            diagonal: vec![0.0; dim],
+            diagonal: 0.0,
             diagonal_squares: 0.0,
-            sketches: Vec::new(),
-            epsilon: 0.0,
-        }
+            sums: space.sums()?,
+            epsilon: space.epsilon(),
+        })
     }
 
     /// Samples of what is left of a mean beside what is known of it.
-    pub(crate) fn beside(known: f64, dim: usize) -> Self {
-        Self { known, ..Self::new(Form::Trace, dim) }
+    pub(crate) fn beside<S: Space<Sums = M>>(space: &mut S, known: f64) -> Result<Self, Error> {
+        Ok(Self { known, ..Self::new(space, Form::Trace)? })
     }
 
     /// Samples so far.
@@ -71,20 +72,14 @@ impl Forms {
     }
 
     /// Adds the product `y` with the signs `z`.
-    pub(crate) fn add<T: Real>(&mut self, z: &[T], y: &[T]) -> Result<(), Error> {
-        self.epsilon = epsilon::<T>();
-        let square = vector::dot(y, y);
-        let sample = self.known + if self.form == Form::Trace { vector::dot(z, y) } else { square };
+    pub(crate) fn add<S: Space<Sums = M>>(&mut self, space: &mut S, z: &S::Vector, y: &S::Vector) -> Result<(), Error> {
+        let Gathered { form, square, elements, diagonal, overlaps } = space.gather(&mut self.sums, self.form, z, y)?;
+        let sample = self.known + if self.form == Form::Trace { form } else { square };
         self.samples.push(ObjectiveError::require_finite(Probe::Sample, sample)?);
         self.squares += square;
-        for ((sum, &z), &y) in self.diagonal.iter_mut().zip(z).zip(y) {
-            let element = if self.form == Form::Trace { z.to_f64() * y.to_f64() } else { y.to_f64() * y.to_f64() };
-            *sum += element;
-            self.diagonal_squares += element * element;
-        }
-        let sketch = sketch(y);
-        self.fourths += self.sketches.iter().map(|other| vector::dot(other, &sketch).powi(2)).sum::<f64>();
-        self.sketches.push(sketch);
+        self.diagonal = diagonal;
+        self.diagonal_squares = elements;
+        self.fourths += overlaps.iter().map(|overlap| overlap.powi(2)).sum::<f64>();
         Ok(())
     }
 
@@ -100,7 +95,7 @@ impl Forms {
         let scatter = self.samples.iter().map(|sample| (sample - mean).powi(2)).sum::<f64>() / (count - 1.0);
         let (second, fourth) = (self.squares / count, 2.0 * self.fourths / pairs);
         let norm = if self.form == Form::Trace { second } else { fourth };
-        let diagonal = (vector::dot(&self.diagonal, &self.diagonal) - self.diagonal_squares) / pairs;
+        let diagonal = (self.diagonal - self.diagonal_squares) / pairs;
         // Of a diagonal matrix rounding is left.
         let beside = norm - diagonal.max(0.0);
         let beside = if beside > 64.0 * self.epsilon * norm { 2.0 * beside } else { 0.0 };
@@ -122,6 +117,39 @@ pub(crate) struct Moments {
     pub(crate) freedom: f64,
 }
 
+/// What is kept of the products with signs on slices in memory.
+#[derive(Debug)]
+pub(crate) struct Sketches {
+    /// The sum of the elements that samples have of the diagonal, which have a sum of squares for each sample.
+    diagonal: Vec<f64>,
+    diagonal_squares: f64,
+    sketches: Vec<Vec<f64>>,
+}
+
+impl Sketches {
+    pub(crate) fn new(dim: usize) -> Self {
+        Self { diagonal: vec![0.0; dim], diagonal_squares: 0.0, sketches: Vec::new() }
+    }
+
+    pub(crate) fn gather<T: Real>(&mut self, form: Form, z: &[T], y: &[T]) -> Gathered {
+        for ((sum, &z), &y) in self.diagonal.iter_mut().zip(z).zip(y) {
+            let element = if form == Form::Trace { z.to_f64() * y.to_f64() } else { y.to_f64() * y.to_f64() };
+            *sum += element;
+            self.diagonal_squares += element * element;
+        }
+        let sketch = sketch(y);
+        let overlaps = self.sketches.iter().map(|other| vector::dot(other, &sketch)).collect();
+        self.sketches.push(sketch);
+        Gathered {
+            form: vector::dot(z, y),
+            square: vector::dot(y, y),
+            elements: self.diagonal_squares,
+            diagonal: vector::dot(&self.diagonal, &self.diagonal),
+            overlaps,
+        }
+    }
+}
+
 /// A vector short enough to be kept: sums of its elements with random signs, or the vector itself.
 fn sketch<T: Real>(y: &[T]) -> Vec<f64> {
     let mut short = vec![0.0; y.len().min(SKETCH)];
@@ -139,6 +167,7 @@ mod tests {
     use crate::operator::samples::reflected;
     use crate::sampling::stream;
     use crate::seeded::signs;
+    use crate::space::Host;
 
     /// The variance of `z . B z` is that of its off-diagonal elements, whatever form it is and whether sketched or not.
     #[test]
@@ -163,12 +192,12 @@ mod tests {
                 let beside = |j: usize| (0..n).filter(move |k| *k != j).map(move |k| 2.0 * element(j, k).powi(2));
                 let variance: f64 = (0..n).flat_map(beside).sum();
                 let mean: f64 = (0..n).map(|j| element(j, j)).sum();
-                let mut forms = Forms::new(form, n);
+                let mut space = Host::new(&mut a, 1).unwrap();
+                let mut forms = Forms::new(&mut space, form).unwrap();
                 for i in 0..3000 {
                     let z: Vec<f64> = signs(stream(7, i), n);
-                    let mut y = vec![0.0; n];
-                    a.apply(&z, &mut y).unwrap();
-                    forms.add(&z, &y).unwrap();
+                    let y = space.apply(&z).unwrap();
+                    forms.add(&mut space, &z, &y).unwrap();
                 }
                 let found = forms.moments();
                 assert!((found.mean / mean - 1.0).abs() < 0.1, "{form:?}: {found:?} {mean}");

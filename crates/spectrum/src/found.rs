@@ -1,8 +1,7 @@
-use onedge_objective::Real;
-
 use crate::chain::{Claim, Side, Verdict};
 use crate::krylov::Krylov;
-use crate::{Eigenpair, Error, Lanczos, Spectrum};
+use crate::lanczos::{EigenpairOf, SpectrumOf};
+use crate::{Error, Lanczos, Space};
 
 /// How far the residual may exceed the error that is allowed: a residual says whether the vector is one of the operator's,
 /// and the error of a value is far smaller.
@@ -39,7 +38,7 @@ pub(crate) struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    pub(crate) fn new<T: Real>(options: &'a Lanczos, k: usize, krylov: &Krylov<T>, share: f64) -> Result<Self, Error> {
+    pub(crate) fn new<V>(options: &'a Lanczos, k: usize, krylov: &Krylov<V>, share: f64) -> Result<Self, Error> {
         let (values, residuals) = krylov.ritz()?;
         let (algebraic, magnitude) = options.choose(&values, k);
         Ok(Self { options, values, residuals, rounding: krylov.rounding(), share, algebraic, magnitude })
@@ -87,7 +86,7 @@ impl<'a> Found<'a> {
         claims
     }
 
-    pub(crate) fn next<T: Real>(&self, krylov: &Krylov<T>) -> Result<Next, Error> {
+    pub(crate) fn next<V>(&self, krylov: &Krylov<V>) -> Result<Next, Error> {
         if krylov.complete() {
             return Ok(Next::Nothing);
         }
@@ -128,7 +127,7 @@ impl<'a> Found<'a> {
     }
 
     /// Whether the claims about value `i` are shown.
-    fn shown<T: Real>(&self, i: usize, krylov: &Krylov<T>) -> Result<bool, Error> {
+    fn shown<V>(&self, i: usize, krylov: &Krylov<V>) -> Result<bool, Error> {
         if krylov.complete() {
             return Ok(true);
         }
@@ -141,7 +140,11 @@ impl<'a> Found<'a> {
         Ok(true)
     }
 
-    pub(crate) fn into_spectrum<T: Real>(self, krylov: Krylov<T>) -> Result<Spectrum<T>, Error> {
+    pub(crate) fn into_spectrum<S: Space>(
+        self,
+        space: &mut S,
+        krylov: Krylov<S::Vector>,
+    ) -> Result<SpectrumOf<S::Vector>, Error> {
         let wanted = self.wanted();
         let position = |i: &usize| wanted.iter().position(|w| w == i).unwrap_or_default();
         let (algebraic, magnitude) =
@@ -154,15 +157,15 @@ impl<'a> Found<'a> {
             converged.push(known && self.shown(i, &krylov)?);
         }
         let products = krylov.products;
-        let pair = |((&i, vector), converged): ((&usize, Vec<T>), bool)| Eigenpair {
+        let pair = |((&i, vector), converged): ((&usize, S::Vector), bool)| EigenpairOf {
             value: self.values[i],
             vector,
             residual_bound: self.residuals[i] + self.rounding,
             error_estimate: self.error(i) + self.rounding,
             converged,
         };
-        let pairs = wanted.iter().zip(krylov.into_vectors(&wanted)?).zip(converged).map(pair).collect();
-        Ok(Spectrum { pairs, products, algebraic, magnitude })
+        let pairs = wanted.iter().zip(krylov.into_vectors(space, &wanted)?).zip(converged).map(pair).collect();
+        Ok(SpectrumOf { pairs, products, algebraic, magnitude })
     }
 }
 

@@ -1,8 +1,8 @@
 use onedge_objective::Real;
 
 use crate::forms::{Form, Forms};
-use crate::seeded::signs;
-use crate::{Error, Estimate, LinearOperator, Sampling};
+use crate::space::Host;
+use crate::{Error, Estimate, LinearOperator, Sampling, Space};
 
 /// The Frobenius norm, the root of the mean of `|A z|^2` over random signs z: the root of the sum of all squared eigenvalues.
 ///
@@ -13,13 +13,13 @@ use crate::{Error, Estimate, LinearOperator, Sampling};
 ///
 /// Source: Hutchinson's estimator of the trace of `A^2`, Commun. Stat. Simul. Comput. 18 (1989).
 pub fn frobenius<T: Real>(operator: &mut dyn LinearOperator<T>, sampling: &Sampling) -> Result<Estimate, Error> {
-    let mut product = vec![T::ZERO; operator.dim()];
+    let mut space = Host::new(operator, 1)?;
     // The relative error of a root is half that of the square.
     let sampling = Sampling { relative_error: 2.0 * sampling.relative_error, ..*sampling };
-    let square = sampling.forms(Forms::new(Form::Squares, product.len()), |forms, seed| {
-        let z: Vec<T> = signs(seed, product.len());
-        operator.apply(&z, &mut product)?;
-        forms.add(&z, &product)
+    let square = sampling.forms(Forms::new(&mut space, Form::Squares)?, |forms, seed| {
+        let z = space.signs(seed)?;
+        let product = space.apply(&z)?;
+        forms.add(&mut space, &z, &product)
     })?;
     Ok(square.map(f64::sqrt, |square| if square > 0.0 { 0.5 / square.sqrt() } else { 0.0 }))
 }

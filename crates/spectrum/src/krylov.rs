@@ -1,24 +1,22 @@
-use onedge_objective::{Error as ObjectiveError, Probe, Real, vector};
+use onedge_objective::{Error as ObjectiveError, Probe};
 
-use crate::basis::{Team, orthogonalize, rotate};
 use crate::chain::Chain;
 use crate::eigen::{self, Eigen};
-use crate::rounding::{Rounding, epsilon};
-use crate::seeded::unit_vector;
+use crate::rounding::Rounding;
 use crate::shares::Jacobi;
-use crate::{Error, LinearOperator};
+use crate::{Error, Space};
 
 /// An orthonormal basis of Krylov spaces, the operator projected onto it, and the vectors that come next.
 ///
 /// From one start this is Lanczos's method, and the projected matrix is tridiagonal. Fresh random vectors may join, each the start of
 /// another chain: with several the method is block Lanczos, in which one vector at a time is multiplied.
-pub(crate) struct Krylov<T> {
+pub(crate) struct Krylov<V> {
     /// The vectors multiplied.
-    basis: Vec<Vec<T>>,
+    basis: Vec<V>,
     /// `q_i . A q_j`, rows up to the diagonal.
     projected: Vec<Vec<f64>>,
     /// What products lead to beside the basis, the vector to multiply next last.
-    pending: Vec<Pending<T>>,
+    pending: Vec<Pending<V>>,
     /// Whether each vector was coupled to the next one alone.
     tridiagonal: bool,
     /// What tells what is missing from the basis; none after a restart.
@@ -26,8 +24,9 @@ pub(crate) struct Krylov<T> {
     rounding: Rounding,
     /// Seed of the next random vector.
     seed: u64,
-    team: Team,
     dim: usize,
+    /// The product of the start, where it is to be kept.
+    first: First<V>,
     /// Products so far.
     pub(crate) products: usize,
     /// How often the space turned out to be invariant.
@@ -36,27 +35,49 @@ pub(crate) struct Krylov<T> {
 
 /// A unit vector orthogonal to the basis and to the others that are pending, and `vector . A q_j` for the first vectors of the
 /// basis; for the rest that is 0.
-struct Pending<T> {
-    vector: Vec<T>,
+struct Pending<V> {
+    vector: V,
     coupling: Vec<f64>,
 }
 
-impl<T: Real> Krylov<T> {
-    /// Starts from the unit vector `start`; random vectors that may be needed later come from `seed`.
-    pub(crate) fn new(start: Vec<T>, seed: u64, threads: usize) -> Result<Self, Error> {
-        Ok(Self {
-            team: Team::new(threads, start.len())?,
-            dim: start.len(),
-            chain: Some(Chain::new(Vec::new(), Vec::new(), start.len(), 1.0)),
+/// Whether the first product is kept, and that.
+enum First<V> {
+    Dropped,
+    Awaited,
+    Kept(V),
+}
+
+impl<V> Krylov<V> {
+    /// Starts from the unit vector `start` of `space`; random vectors that may be needed later come from `seed`.
+    pub(crate) fn new<S: Space<Vector = V>>(space: &S, start: V, seed: u64) -> Self {
+        let dim = space.dim();
+        Self {
+            dim,
+            first: First::Dropped,
+            chain: Some(Chain::new(Vec::new(), Vec::new(), dim, 1.0)),
             basis: Vec::new(),
             projected: Vec::new(),
             pending: vec![Pending { vector: start, coupling: Vec::new() }],
             tridiagonal: true,
-            rounding: Rounding::default(),
+            rounding: Rounding::new(space.epsilon()),
             seed,
             products: 0,
             breakdowns: 0,
-        })
+        }
+    }
+
+    /// The same, with the product of the start kept as it comes.
+    pub(crate) fn keeping_first(mut self) -> Self {
+        self.first = First::Awaited;
+        self
+    }
+
+    /// The product of the start, where it was to be kept.
+    pub(crate) fn take_first(&mut self) -> Option<V> {
+        match std::mem::replace(&mut self.first, First::Dropped) {
+            First::Kept(product) => Some(product),
+            First::Dropped | First::Awaited => None,
+        }
     }
 
     /// The same, where only the share `share` of the start is random.
@@ -77,7 +98,7 @@ impl<T: Real> Krylov<T> {
 
     /// What rounding may add to any eigenvalue found.
     pub(crate) fn rounding(&self) -> f64 {
-        self.rounding.bound::<T>()
+        self.rounding.bound()
     }
 
     /// The chain that goes on now.
@@ -87,17 +108,19 @@ impl<T: Real> Krylov<T> {
 
     /// One product: multiplies the next vector and makes what is left of it the one after. Where nothing comes next that is a fresh
     /// random vector; once the basis is complete there is none.
-    pub(crate) fn advance(&mut self, operator: &mut dyn LinearOperator<T>) -> Result<(), Error> {
+    pub(crate) fn advance<S: Space<Vector = V>>(&mut self, space: &mut S) -> Result<(), Error> {
         if self.pending.is_empty() {
-            self.begin_chain();
+            self.begin_chain(space)?;
         }
         let Some(Pending { vector: next, coupling: mut row }) = self.pending.pop() else { return Ok(()) };
         self.chain = self.chain.take().filter(|chain| !chain.ended());
         let size = self.size();
-        let mut r = vec![T::ZERO; self.dim];
-        operator.apply(&next, &mut r)?;
+        let mut r = space.apply(&next)?;
+        if matches!(self.first, First::Awaited) {
+            self.first = First::Kept(space.copy(&r)?);
+        }
         self.basis.push(next);
-        let (coefficients, norm) = orthogonalize(&self.team, &self.basis, &mut r);
+        let (coefficients, norm) = space.orthogonalize(&all(&self.basis), &mut r)?;
         let alpha = ObjectiveError::require_finite(Probe::HessianVector, coefficients[size])?;
         ObjectiveError::require_finite(Probe::HessianVector, norm)?;
         row.resize(size, 0.0);
@@ -106,17 +129,17 @@ impl<T: Real> Krylov<T> {
         row.push(alpha);
         self.projected.push(row);
         self.products += 1;
-        let ended = norm <= 4.0 * epsilon::<T>() * self.rounding.scale() || self.complete();
+        let ended = norm <= 4.0 * self.rounding.epsilon() * self.rounding.scale() || self.complete();
         if let Some(chain) = &mut self.chain {
             chain.push(alpha, if ended { 0.0 } else { norm });
         }
         if self.complete() {
             self.pending.clear();
         } else if !ended {
-            vector::scale(1.0 / norm, &mut r);
+            space.scale(1.0 / norm, &mut r)?;
             let mut coupling = vec![0.0; size + 1];
             coupling[size] = norm;
-            self.push_pending(Pending { vector: r, coupling });
+            self.push_pending(space, Pending { vector: r, coupling })?;
         } else if self.pending.is_empty() {
             self.breakdowns += 1;
         }
@@ -124,14 +147,15 @@ impl<T: Real> Krylov<T> {
     }
 
     /// A chain from a random vector orthogonal to the basis is what goes on from here; nothing if that is complete.
-    pub(crate) fn begin_chain(&mut self) {
+    pub(crate) fn begin_chain<S: Space<Vector = V>>(&mut self, space: &mut S) -> Result<(), Error> {
         if !self.complete() {
             let (known, leaving) = (full(&self.projected), self.leaving());
             self.chain = Some(Chain::new(known, leaving, self.dim - self.size(), 1.0));
             self.tridiagonal &= self.pending.is_empty();
-            let vector = self.random_orthogonal();
-            self.push_pending(Pending { vector, coupling: Vec::new() });
+            let vector = self.random_orthogonal(space)?;
+            self.push_pending(space, Pending { vector, coupling: Vec::new() })?;
         }
+        Ok(())
     }
 
     /// Goes on with the pending vector that the Ritz vector numbered `i` leads to most.
@@ -140,7 +164,7 @@ impl<T: Real> Krylov<T> {
             return Ok(());
         }
         let Eigen { vectors, .. } = self.eigen()?;
-        let part = |pending: &Pending<T>| dot(&pending.coupling, &vectors[i]).abs();
+        let part = |pending: &Pending<V>| dot(&pending.coupling, &vectors[i]).abs();
         let parts: Vec<f64> = self.pending.iter().map(part).collect();
         let best = (0..parts.len()).max_by(|&a, &b| parts[a].total_cmp(&parts[b])).unwrap_or(0);
         if best + 1 < parts.len() {
@@ -175,10 +199,10 @@ impl<T: Real> Krylov<T> {
     /// Replaces the basis by the Ritz vectors numbered in `keep` (as `ritz` orders them) and goes on from there.
     ///
     /// Source: thick restart, Wu and Simon, SIAM J. Matrix Anal. Appl. 22 (2000).
-    pub(crate) fn restart(&mut self, keep: &[usize]) -> Result<(), Error> {
+    pub(crate) fn restart<S: Space<Vector = V>>(&mut self, space: &mut S, keep: &[usize]) -> Result<(), Error> {
         let Eigen { values, vectors } = self.eigen()?;
         let columns: Vec<Vec<f64>> = keep.iter().map(|&i| vectors[i].clone()).collect();
-        rotate(&self.team, &mut self.basis, &columns);
+        space.rotate(&mut self.basis, &columns)?;
         for pending in &mut self.pending {
             pending.coupling = columns.iter().map(|s| dot(&pending.coupling, s)).collect();
         }
@@ -193,13 +217,17 @@ impl<T: Real> Krylov<T> {
     }
 
     /// The unit Ritz vectors numbered in `wanted`.
-    pub(crate) fn into_vectors(mut self, wanted: &[usize]) -> Result<Vec<Vec<T>>, Error> {
+    pub(crate) fn into_vectors<S: Space<Vector = V>>(
+        mut self,
+        space: &mut S,
+        wanted: &[usize],
+    ) -> Result<Vec<V>, Error> {
         let Eigen { vectors, .. } = self.eigen()?;
         let columns: Vec<Vec<f64>> = wanted.iter().map(|&i| vectors[i].clone()).collect();
-        rotate(&self.team, &mut self.basis, &columns);
+        space.rotate(&mut self.basis, &columns)?;
         for v in &mut self.basis {
-            let norm = vector::norm(v);
-            vector::scale(1.0 / norm, v);
+            let norm = space.norm(v)?;
+            space.scale(1.0 / norm, v)?;
         }
         Ok(self.basis)
     }
@@ -233,44 +261,46 @@ impl<T: Real> Krylov<T> {
 
     /// Makes `first` what comes next, and the others that are pending orthogonal to it. Their couplings are kept: what products lead
     /// to is the sum of all `vector coupling'`, whatever vectors it is written in.
-    fn push_pending(&mut self, first: Pending<T>) {
+    fn push_pending<S: Space<Vector = V>>(&mut self, space: &mut S, first: Pending<V>) -> Result<(), Error> {
+        let least = 4.0 * self.rounding.epsilon();
         let mut done = vec![first];
         for Pending { mut vector, coupling } in std::mem::take(&mut self.pending) {
-            let others: Vec<Vec<T>> = done.iter_mut().map(|pending| std::mem::take(&mut pending.vector)).collect();
-            let (parts, left) = orthogonalize(&self.team, &others, &mut vector);
-            if left > 4.0 * epsilon::<T>() && left < 1e-2 {
+            let others: Vec<&V> = done.iter().map(|pending| &pending.vector).collect();
+            let (parts, left) = space.orthogonalize(&others, &mut vector)?;
+            if left > least && left < 1e-2 {
                 // Much of what is left may be rounding.
-                for with in [&self.basis, &others] {
-                    let norm = vector::norm(&vector);
-                    vector::scale(1.0 / norm, &mut vector);
-                    orthogonalize(&self.team, with, &mut vector);
+                for with in [&all(&self.basis), &others] {
+                    let norm = space.norm(&vector)?;
+                    space.scale(1.0 / norm, &mut vector)?;
+                    space.orthogonalize(with, &mut vector)?;
                 }
             }
-            for ((pending, other), part) in done.iter_mut().zip(others).zip(parts) {
-                pending.vector = other;
+            for (pending, part) in done.iter_mut().zip(parts) {
                 pending.coupling.resize(pending.coupling.len().max(coupling.len()), 0.0);
                 pending.coupling.iter_mut().zip(&coupling).for_each(|(sum, c)| *sum += part * c);
             }
-            if left > 4.0 * epsilon::<T>() {
-                let norm = vector::norm(&vector);
-                vector::scale(1.0 / norm, &mut vector);
+            if left > least {
+                let norm = space.norm(&vector)?;
+                space.scale(1.0 / norm, &mut vector)?;
                 done.push(Pending { vector, coupling: coupling.iter().map(|c| left * c).collect() });
             }
         }
         done.rotate_left(1);
         self.pending = done;
+        Ok(())
     }
 
-    fn random_orthogonal(&mut self) -> Vec<T> {
+    fn random_orthogonal<S: Space<Vector = V>>(&mut self, space: &mut S) -> Result<V, Error> {
         loop {
             self.seed = self.seed.wrapping_add(1);
-            let mut fresh = unit_vector(self.seed, self.dim);
-            let (_, norm) = orthogonalize(&self.team, &self.basis, &mut fresh);
+            let mut fresh = space.random(self.seed)?;
+            let (_, norm) = space.orthogonalize(&all(&self.basis), &mut fresh)?;
             // Otherwise too little is left of it to be accurate.
             if norm > 1e-3 {
-                vector::scale(1.0 / norm, &mut fresh);
-                return fresh;
+                space.scale(1.0 / norm, &mut fresh)?;
+                return Ok(fresh);
             }
+            ObjectiveError::require_finite(Probe::Sample, norm)?;
         }
     }
 }
@@ -279,6 +309,11 @@ impl<T: Real> Krylov<T> {
 pub(crate) fn full(lower: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let element = |i: usize, j: usize| if j <= i { lower[i][j] } else { lower[j][i] };
     (0..lower.len()).map(|i| (0..lower.len()).map(|j| element(i, j)).collect()).collect()
+}
+
+/// All vectors, as they are handed to a space.
+pub(crate) fn all<V>(vectors: &[V]) -> Vec<&V> {
+    vectors.iter().collect()
 }
 
 /// `a . b` over the elements that both have.

@@ -1,9 +1,9 @@
-use onedge_objective::{Error as ObjectiveError, Real, vector};
+use onedge_objective::{Error as ObjectiveError, Real};
 
 use crate::found::{Found, Next};
 use crate::krylov::Krylov;
-use crate::seeded::unit_vector;
-use crate::{Error, LinearOperator};
+use crate::space::Host;
+use crate::{Error, LinearOperator, Space};
 
 /// The length of the random part added to a given start, relative to the start. On spectra with a gap of 1 to 3 % at
 /// the top, 0.1 let a start on the second eigenvector pass for the first, 0.3 did not, for two products more.
@@ -72,11 +72,11 @@ impl Lanczos {
 
 /// An eigenvalue with its vector and what is known about its error.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Eigenpair<T> {
+pub struct EigenpairOf<V> {
     /// The eigenvalue.
     pub value: f64,
     /// Its unit eigenvector; the sign is arbitrary.
-    pub vector: Vec<T>,
+    pub vector: V,
     /// `r = |Av - value v|`, rounding of the products included: some eigenvalue lies this close to `value`.
     pub residual_bound: f64,
     /// An estimate of the error of the value, `r^2 / gap` or r, whichever is smaller; the gap is that to the next Ritz value
@@ -86,35 +86,41 @@ pub struct Eigenpair<T> {
     pub converged: bool,
 }
 
+/// An eigenvalue with its vector, a slice in memory.
+pub type Eigenpair<T> = EigenpairOf<Vec<T>>;
+
 /// What [`lanczos()`] found.
+pub type Spectrum<T> = SpectrumOf<Vec<T>>;
+
+/// What [`lanczos_in`] found.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Spectrum<T> {
+pub struct SpectrumOf<V> {
     /// Every wanted pair once, largest value first.
-    pub pairs: Vec<Eigenpair<T>>,
+    pub pairs: Vec<EigenpairOf<V>>,
     /// Products used.
     pub products: usize,
     pub(crate) algebraic: Vec<usize>,
     pub(crate) magnitude: Vec<usize>,
 }
 
-impl<T> Spectrum<T> {
+impl<V> SpectrumOf<V> {
     /// The pairs of largest value, largest first; none if only magnitude was wanted.
-    pub fn algebraic(&self) -> impl Iterator<Item = &Eigenpair<T>> {
+    pub fn algebraic(&self) -> impl Iterator<Item = &EigenpairOf<V>> {
         self.algebraic.iter().map(|&i| &self.pairs[i])
     }
 
     /// The pairs of largest absolute value, largest first; none if only the largest values were wanted.
-    pub fn magnitude(&self) -> impl Iterator<Item = &Eigenpair<T>> {
+    pub fn magnitude(&self) -> impl Iterator<Item = &EigenpairOf<V>> {
         self.magnitude.iter().map(|&i| &self.pairs[i])
     }
 
     /// The pair of largest value: sharpness and its direction. `None` if only magnitude was wanted.
-    pub fn largest(&self) -> Option<&Eigenpair<T>> {
+    pub fn largest(&self) -> Option<&EigenpairOf<V>> {
         self.algebraic().next()
     }
 
     /// The pair of largest absolute value. `None` if only the largest values were wanted.
-    pub fn dominant(&self) -> Option<&Eigenpair<T>> {
+    pub fn dominant(&self) -> Option<&EigenpairOf<V>> {
         self.magnitude().next()
     }
 
@@ -171,27 +177,44 @@ pub fn lanczos<T: Real>(
     start: Option<&[T]>,
 ) -> Result<Spectrum<T>, Error> {
     let dim = operator.dim();
+    start.map_or(Ok(()), |start| ObjectiveError::require_length("start", dim, start.len()))?;
+    let start = start.map(<[T]>::to_vec);
+    lanczos_in(&mut Host::new(operator, options.threads)?, options, start.as_ref())
+}
+
+/// The same of an operator on the vectors of a [`Space`], where they lie. `options.threads` are the space's own affair.
+///
+/// # Errors
+/// As for [`lanczos()`]; those of the space.
+///
+/// Cost: as for [`lanczos()`]; one vector of numbers comes out for each product, the coefficients of its orthogonalisation.
+pub fn lanczos_in<S: Space>(
+    space: &mut S,
+    options: &Lanczos,
+    start: Option<&S::Vector>,
+) -> Result<SpectrumOf<S::Vector>, Error> {
+    let dim = space.dim();
     options.check(dim)?;
     let k = options.k.min(dim);
-    let (start, share) = first_vector(dim, options.seed, start)?;
-    let mut krylov = Krylov::new(start, options.seed, options.threads)?.with_random_share(share);
+    let (start, share) = first_vector(space, options.seed, start)?;
+    let mut krylov = Krylov::new(space, start, options.seed).with_random_share(share);
     let mut share = SHARE;
     loop {
-        krylov.advance(operator)?;
+        krylov.advance(space)?;
         let found = Found::new(options, k, &krylov, share)?;
         let next = if krylov.size() < k { Next::Advance } else { found.next(&krylov)? };
         let full = krylov.size() == options.max_basis;
         // What the vectors do not suffice to show, a restart will not show either.
         let given_up = full && next == Next::Advance && krylov.size() >= k;
         if next == Next::Nothing || given_up || krylov.products >= options.max_products {
-            return found.into_spectrum(krylov);
+            return found.into_spectrum(space, krylov);
         }
         let crowded = next == Next::Fresh && 2 * krylov.size() > options.max_basis;
         if full || crowded {
-            krylov.restart(&kept(options, &found.values))?;
+            krylov.restart(space, &kept(options, &found.values))?;
         }
         match next {
-            Next::Fresh => krylov.begin_chain(),
+            Next::Fresh => krylov.begin_chain(space)?,
             Next::Improve(i) if !full => krylov.turn_to(i)?,
             Next::Sharpen(i) => {
                 share *= SHARE;
@@ -201,9 +224,9 @@ pub fn lanczos<T: Real>(
             }
             Next::Reduce => {
                 if !full {
-                    krylov.restart(&found.harmless())?;
+                    krylov.restart(space, &found.harmless())?;
                 }
-                krylov.begin_chain();
+                krylov.begin_chain(space)?;
             }
             Next::Improve(_) | Next::Advance | Next::Nothing => {}
         }
@@ -221,18 +244,16 @@ fn kept(options: &Lanczos, values: &[f64]) -> Vec<usize> {
 }
 
 /// Where to begin, and the share of that which is random.
-fn first_vector<T: Real>(dim: usize, seed: u64, start: Option<&[T]>) -> Result<(Vec<T>, f64), Error> {
-    let mut v: Vec<T> = unit_vector(seed, dim);
-    let Some(start) = start else { return Ok((v, 1.0)) };
-    ObjectiveError::require_length("start", dim, start.len())?;
-    let length = vector::norm(start);
+fn first_vector<S: Space>(space: &mut S, seed: u64, start: Option<&S::Vector>) -> Result<(S::Vector, f64), Error> {
+    let random = space.random(seed)?;
+    let Some(start) = start else { return Ok((random, 1.0)) };
+    let length = space.norm(start)?;
     Error::require_option(length.is_finite(), "start", "finite numbers", length)?;
     if length > 0.0 {
-        vector::scale(RANDOM_SHARE, &mut v);
-        vector::axpy(1.0 / length, start, &mut v);
-        let norm = vector::norm(&v);
-        vector::scale(1.0 / norm, &mut v);
+        let mut v = space.combine(&[RANDOM_SHARE, 1.0 / length], &[&random, start])?;
+        let norm = space.norm(&v)?;
+        space.scale(1.0 / norm, &mut v)?;
         return Ok((v, RANDOM_SHARE / norm));
     }
-    Ok((v, 1.0))
+    Ok((random, 1.0))
 }

@@ -1,6 +1,7 @@
 //! The ends of the spectrum of a symmetric operator, the Hessian above all: eigenvalues, eigenvectors, alignment.
 //!
-//! Knows nothing of optimizers, tuners or runs: any [`LinearOperator`] will do, so a plain matrix tests it.
+//! Knows nothing of optimizers, tuners or runs: any [`LinearOperator`] will do, so a plain matrix tests it. Nor do the methods know where vectors lie: those
+//! whose names end in `_in` work on any [`Space`], as of tensors on a device.
 //!
 //! Long vectors are worked on in parallel in the current rayon pool; sums are taken in a fixed order over pieces of
 //! fixed size, so the bits do not depend on the number of threads.
@@ -34,6 +35,7 @@ mod sampling;
 mod seeded;
 mod shares;
 mod sharpening;
+mod space;
 mod span;
 mod subspace;
 mod trace;
@@ -43,12 +45,13 @@ pub use batches::{Direction, batch_sharpness, noise_scale};
 pub use block::Block;
 pub use coarse::{coarse_sample, coarse_start};
 pub use critical::{Critical, CriticalSearch, critical_sharpness};
-pub use density::{Density, SpectralDensity, density};
+pub use density::{Density, SpectralDensity, density, density_in};
 pub use error::Error;
+pub use forms::Form;
 pub use frobenius::frobenius;
 pub use gauss_newton::{GaussNewton, Residual};
 pub use hessian::Hessian;
-pub use lanczos::{Eigenpair, Lanczos, Spectrum, Wanted, lanczos};
+pub use lanczos::{Eigenpair, EigenpairOf, Lanczos, Spectrum, SpectrumOf, Wanted, lanczos, lanczos_in};
 pub use operator::{Dense, LinearOperator};
 pub use power::{Power, PowerIteration, Until, power_iteration};
 pub use preconditioned::Preconditioned;
@@ -56,6 +59,7 @@ pub use ritz::ritz_values;
 pub use sampling::{Estimate, Sampling};
 pub use shares::Shares;
 pub use sharpening::Sharpening;
-pub use subspace::{Subspace, SubspaceSpectrum, SubspaceTracker};
-pub use trace::{deflated, hutch_plus_plus, hutchinson, sampled_trace};
+pub use space::{Gathered, Space};
+pub use subspace::{Subspace, SubspaceSpectrum, SubspaceSpectrumOf, SubspaceTracker, SubspaceTrackerOf};
+pub use trace::{deflated, hutch_plus_plus, hutch_plus_plus_in, hutchinson, hutchinson_in, sampled_trace};
 pub use tracker::SharpnessTracker;

@@ -1,6 +1,6 @@
 use onedge_objective::{Error as ObjectiveError, Probe, Real, vector};
 
-use crate::rounding::Rounding;
+use crate::rounding::{Rounding, epsilon};
 use crate::{Error, LinearOperator, seeded::unit_vector};
 
 /// When a power iteration has converged.
@@ -84,13 +84,13 @@ pub fn power_iteration<T: Real>(
     }
     let mut product = vec![T::ZERO; dim];
     let mut previous = None;
-    let mut rounding = Rounding::default();
+    let mut rounding = Rounding::new(epsilon::<T>());
     for products in 1.. {
         operator.apply(&v, &mut product)?;
         let value = ObjectiveError::require_finite(Probe::HessianVector, vector::dot(&v, &product))?;
         let norm = ObjectiveError::require_finite(Probe::HessianVector, vector::norm(&product))?;
         rounding.met(norm);
-        let rounding = rounding.bound::<T>();
+        let rounding = rounding.bound();
         let (settled, residual) = match options.until {
             Until::Change(share) => {
                 (previous.is_some_and(|p: f64| (value - p).abs() + rounding <= share * value.abs()), None)

@@ -1,36 +1,31 @@
-use onedge_objective::Real;
-
-use crate::basis::Team;
 use crate::chain::{Chain, Claim, Verdict};
 use crate::span::Span;
-use crate::{Error, LinearOperator};
+use crate::{Error, Space};
 
 /// Lanczos's method from a random vector beside a span, which shows what the span lacks.
-pub(crate) struct Proof<T> {
+pub(crate) struct Proof<V> {
     chain: Chain,
     /// What comes next; `None` once the process has used up its space.
-    next: Option<Vec<T>>,
+    next: Option<V>,
 }
 
-impl<T: Real> Proof<T> {
+impl<V> Proof<V> {
     /// Begins in the complement of `span`, along `start`.
-    pub(crate) fn begin(team: &Team, span: &Span<T>, start: Vec<T>) -> Self {
-        let (next, chain) = span.chain(team, start);
-        Self { chain, next: Some(next) }
+    ///
+    /// # Errors
+    /// Those of the space.
+    pub(crate) fn begin<S: Space<Vector = V>>(space: &mut S, span: &Span<V>, start: V) -> Result<Self, Error> {
+        let (next, chain) = span.chain(space, start)?;
+        Ok(Self { chain, next: Some(next) })
     }
 
     /// Adds the next vector to the span, by a product. Whether there was one.
     ///
     /// # Errors
     /// Those of the product.
-    pub(crate) fn grow(
-        &mut self,
-        team: &Team,
-        span: &mut Span<T>,
-        operator: &mut dyn LinearOperator<T>,
-    ) -> Result<bool, Error> {
+    pub(crate) fn grow<S: Space<Vector = V>>(&mut self, space: &mut S, span: &mut Span<V>) -> Result<bool, Error> {
         let Some(vector) = self.next.take() else { return Ok(false) };
-        self.next = span.grow(team, operator, vector, &mut self.chain)?;
+        self.next = span.grow(space, vector, &mut self.chain)?;
         Ok(true)
     }
 

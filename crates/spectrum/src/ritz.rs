@@ -1,6 +1,7 @@
 use onedge_objective::{Error as ObjectiveError, Real, vector};
 
 use crate::krylov::Krylov;
+use crate::space::Host;
 use crate::{Error, LinearOperator};
 
 /// The Ritz values after `steps` Lanczos products from `start`, in ascending order: eigenvalues of the operator
@@ -20,9 +21,10 @@ pub fn ritz_values<T: Real>(
     ObjectiveError::require_length("start", operator.dim(), start.len())?;
     let mut unit = start.to_vec();
     vector::scale(1.0 / vector::norm(start), &mut unit);
-    let mut krylov = Krylov::new(unit, 0, threads)?;
+    let mut space = Host::new(operator, threads)?;
+    let mut krylov = Krylov::new(&space, unit, 0);
     while krylov.products < steps && (krylov.products == 0 || !krylov.complete()) {
-        krylov.advance(operator)?;
+        krylov.advance(&mut space)?;
     }
     Ok(krylov.ritz()?.0)
 }

@@ -75,10 +75,10 @@ impl Sampling {
     }
 
     /// The mean of a quadratic form, from the signs and products that `add` adds.
-    pub(crate) fn forms(
+    pub(crate) fn forms<M>(
         &self,
-        forms: Forms,
-        add: impl FnMut(&mut Forms, u64) -> Result<(), Error>,
+        forms: Forms<M>,
+        add: impl FnMut(&mut Forms<M>, u64) -> Result<(), Error>,
     ) -> Result<Estimate, Error> {
         self.settle(forms, add)
     }
@@ -133,7 +133,7 @@ impl Samples for Vec<(f64, f64)> {
     }
 }
 
-impl Samples for Forms {
+impl<M> Samples for Forms<M> {
     fn summary(&self) -> (f64, f64, f64) {
         let Moments { mean, variance, freedom } = self.moments();
         (mean, (variance / self.count() as f64).sqrt(), freedom)

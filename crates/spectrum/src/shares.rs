@@ -108,6 +108,7 @@ mod tests {
     use crate::operator::samples::reflected;
     use crate::sampling::stream;
     use crate::seeded::signs;
+    use crate::space::Host;
     use crate::{Dense, LinearOperator, density};
 
     /// A matrix with this spectrum in another precision.
@@ -138,8 +139,9 @@ mod tests {
             let mut start: Vec<f64> = signs(stream(3, seed), 50);
             vector::scale(1.0 / 50.0_f64.sqrt(), &mut start);
             for steps in [1, 2, 5, 12] {
-                let mut krylov = Krylov::new(start.clone(), 1, 1).unwrap();
-                (0..steps).for_each(|_| krylov.advance(&mut a).unwrap());
+                let mut space = Host::new(&mut a, 1).unwrap();
+                let mut krylov = Krylov::new(&space, start.clone(), 1);
+                (0..steps).for_each(|_| krylov.advance(&mut space).unwrap());
                 let space = krylov.jacobi();
                 for x in [-2.0, -0.45, -1e-9, 0.0, 0.3, 1.1, 1.39, 2.0] {
                     let weights =

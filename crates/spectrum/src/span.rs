@@ -1,11 +1,10 @@
-use onedge_objective::{Error as ObjectiveError, Probe, Real, vector};
+use onedge_objective::{Error as ObjectiveError, Probe, vector};
 
-use crate::basis::{Team, orthogonalize, rotate};
 use crate::chain::Chain;
 use crate::eigen::{self, Eigen};
-use crate::krylov::full;
-use crate::rounding::{Rounding, epsilon};
-use crate::{Error, LinearOperator};
+use crate::krylov::{all, full};
+use crate::rounding::Rounding;
+use crate::{Error, Space};
 
 /// Ritz values, largest first, all of them; their coefficients; the residuals.
 pub(crate) struct Ritz {
@@ -32,9 +31,9 @@ impl Ritz {
 }
 
 /// Orthonormal vectors, the products of the first of them, and what is known of those.
-pub(crate) struct Span<T> {
-    pub(crate) vectors: Vec<Vec<T>>,
-    products: Vec<Vec<T>>,
+pub(crate) struct Span<V> {
+    pub(crate) vectors: Vec<V>,
+    products: Vec<V>,
     /// `v_i . A v_j`, rows up to the diagonal, so that the matrix is symmetric whatever rounding does to the products.
     projected: Vec<Vec<f64>>,
     /// `A v_i . A v_j`, likewise.
@@ -44,44 +43,42 @@ pub(crate) struct Span<T> {
     pub(crate) spent: usize,
 }
 
-impl<T> Default for Span<T> {
-    fn default() -> Self {
+impl<V> Span<V> {
+    /// No vector of `space` yet.
+    pub(crate) fn new<S: Space<Vector = V>>(space: &S) -> Self {
         let (vectors, products, projected, squared) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { vectors, products, projected, squared, rounding: Rounding::default(), spent: 0 }
+        Self { vectors, products, projected, squared, rounding: Rounding::new(space.epsilon()), spent: 0 }
     }
-}
 
-impl<T: Real> Span<T> {
     /// Adds what is left of `vector` beside the others, unless that is rounding.
-    pub(crate) fn add(&mut self, team: &Team, mut vector: Vec<T>) {
-        let before = vector::norm(&vector);
-        let (_, norm) = orthogonalize(team, &self.vectors, &mut vector);
+    pub(crate) fn add<S: Space<Vector = V>>(&mut self, space: &mut S, mut vector: V) -> Result<(), Error> {
+        let before = space.norm(&vector)?;
+        let (_, norm) = space.orthogonalize(&all(&self.vectors), &mut vector)?;
         if norm > 1e-4 * before && before > 0.0 {
-            vector::scale(1.0 / norm, &mut vector);
+            space.scale(1.0 / norm, &mut vector)?;
             // Once more: what was left may have been small.
-            let (_, norm) = orthogonalize(team, &self.vectors, &mut vector);
-            vector::scale(1.0 / norm, &mut vector);
+            let (_, norm) = space.orthogonalize(&all(&self.vectors), &mut vector)?;
+            space.scale(1.0 / norm, &mut vector)?;
             self.vectors.push(vector);
         }
+        Ok(())
     }
 
     /// Multiplies the vectors that have no product yet.
-    pub(crate) fn multiply(&mut self, operator: &mut dyn LinearOperator<T>) -> Result<(), Error> {
+    pub(crate) fn multiply<S: Space<Vector = V>>(&mut self, space: &mut S) -> Result<(), Error> {
         for vector in &self.vectors[self.products.len()..] {
-            let mut product = vec![T::ZERO; vector.len()];
-            operator.apply(vector, &mut product)?;
-            ObjectiveError::require_finite(Probe::HessianVector, vector::norm(&product))?;
+            let product = space.apply(vector)?;
+            ObjectiveError::require_finite(Probe::HessianVector, space.norm(&product)?)?;
             self.products.push(product);
             self.spent += 1;
             let count = self.products.len();
-            let dots = |with: &[T]| self.products.iter().map(|product| vector::dot(with, product)).collect();
-            let row: Vec<f64> = dots(vector);
+            let row: Vec<f64> = space.dots(&all(&self.products), vector)?;
             // The same by the products of the others: as much as they differ is rounding.
             let last = &self.products[count - 1];
-            for (other, element) in self.vectors[..count].iter().zip(&row) {
-                self.rounding.differs(vector::dot(other, last) - element);
+            for (other, element) in space.dots(&all(&self.vectors[..count]), last)?.iter().zip(&row) {
+                self.rounding.differs(other - element);
             }
-            let squares: Vec<f64> = dots(last);
+            let squares: Vec<f64> = space.dots(&all(&self.products), last)?;
             self.rounding.met(squares[count - 1].max(0.0).sqrt());
             self.projected.push(row);
             self.squared.push(squares);
@@ -102,7 +99,7 @@ impl<T: Real> Span<T> {
 
     /// What rounding may add to any eigenvalue found.
     pub(crate) fn rounding(&self) -> f64 {
-        self.rounding.bound::<T>()
+        self.rounding.bound()
     }
 
     /// Residuals up to this are rounding of the sums that they are made of.
@@ -111,53 +108,62 @@ impl<T: Real> Span<T> {
     }
 
     /// The residuals of the combinations `columns`, which have these values, with all digits: `|A v - value v|`.
-    pub(crate) fn residuals(&self, columns: &[Vec<f64>], values: &[f64]) -> Vec<f64> {
+    pub(crate) fn residuals<S: Space<Vector = V>>(
+        &self,
+        space: &mut S,
+        columns: &[Vec<f64>],
+        values: &[f64],
+    ) -> Result<Vec<f64>, Error> {
+        let parts: Vec<&V> = self.products.iter().chain(&self.vectors).collect();
         let residual = |(column, value): (&Vec<f64>, &f64)| {
-            let mut residual = self.combinations(&self.products, std::slice::from_ref(column)).remove(0);
-            for (coefficient, vector) in column.iter().zip(&self.vectors) {
-                vector::axpy(-value * coefficient, vector, &mut residual);
-            }
-            vector::norm(&residual)
+            let of_vectors = column.iter().map(|coefficient| -value * coefficient);
+            let coefficients: Vec<f64> = column.iter().copied().chain(of_vectors).collect();
+            let residual = space.combine(&coefficients, &parts)?;
+            space.norm(&residual)
         };
         columns.iter().zip(values).map(residual).collect()
     }
 
     /// The start of a chain in the complement of all vectors, and the chain that the products from there will grow. All vectors have
     /// products.
-    pub(crate) fn chain(&self, team: &Team, mut start: Vec<T>) -> (Vec<T>, Chain) {
+    pub(crate) fn chain<S: Space<Vector = V>>(&self, space: &mut S, mut start: V) -> Result<(V, Chain), Error> {
         let (known, squared) = (full(&self.projected), full(&self.squared));
         let size = known.len();
         // `A V = V H + W`, so `W' W` is the product of `A V` with itself without `H H`.
         let leaving = |i: usize, j: usize| squared[i][j] - vector::dot(&known[i], &known[j]);
         let leaving = (0..size).map(|i| (0..size).map(|j| leaving(i, j)).collect()).collect();
-        let (_, norm) = orthogonalize(team, &self.vectors, &mut start);
-        vector::scale(1.0 / norm, &mut start);
-        let dim = start.len() - size;
-        (start, Chain::new(known, leaving, dim, 1.0))
+        let (_, norm) = space.orthogonalize(&all(&self.vectors), &mut start)?;
+        space.scale(1.0 / norm, &mut start)?;
+        let dim = space.dim() - size;
+        Ok((start, Chain::new(known, leaving, dim, 1.0)))
     }
 
     /// Multiplies the next vector of a chain, and what is left of the product is the one after: `None` if that is rounding.
-    pub(crate) fn grow(
+    pub(crate) fn grow<S: Space<Vector = V>>(
         &mut self,
-        team: &Team,
-        operator: &mut dyn LinearOperator<T>,
-        vector: Vec<T>,
+        space: &mut S,
+        vector: V,
         chain: &mut Chain,
-    ) -> Result<Option<Vec<T>>, Error> {
+    ) -> Result<Option<V>, Error> {
         self.vectors.push(vector);
-        self.multiply(operator)?;
+        self.multiply(space)?;
         let last = self.vectors.len() - 1;
-        let mut next = self.products[last].clone();
-        let (_, norm) = orthogonalize(team, &self.vectors, &mut next);
-        let ended = norm <= 4.0 * epsilon::<T>() * self.rounding.scale() || self.vectors.len() == next.len();
+        let mut next = space.copy(&self.products[last])?;
+        let (_, norm) = space.orthogonalize(&all(&self.vectors), &mut next)?;
+        let ended = norm <= 4.0 * space.epsilon() * self.rounding.scale() || self.vectors.len() == space.dim();
         chain.push(self.projected[last][last], if ended { 0.0 } else { norm });
-        vector::scale(1.0 / norm, &mut next);
+        space.scale(1.0 / norm, &mut next)?;
         Ok(Some(next).filter(|_| !ended))
     }
 
     /// Of the residuals of the values that are `open`, each over the root of its gap, the combination that is longest for its
     /// coefficients.
-    pub(crate) fn direction(&self, ritz: &Ritz, open: &[usize]) -> Result<Vec<T>, Error> {
+    pub(crate) fn direction<S: Space<Vector = V>>(
+        &self,
+        space: &mut S,
+        ritz: &Ritz,
+        open: &[usize],
+    ) -> Result<V, Error> {
         let squared = full(&self.squared);
         // A value of zero is known to rounding at best.
         let size = |i: usize| ritz.values[i].abs().max(self.rounding());
@@ -169,57 +175,73 @@ impl<T: Real> Span<T> {
         };
         let gram = open.iter().map(|&i| open.iter().map(|&j| product(i, j)).collect()).collect();
         let Eigen { vectors, .. } = eigen::symmetric(gram)?;
-        let mut direction = vec![T::ZERO; self.vectors[0].len()];
+        let (mut coefficients, mut parts) = (Vec::new(), Vec::new());
         let longest = &vectors[vectors.len() - 1];
         for (j, (vector, product)) in self.vectors.iter().zip(&self.products).enumerate() {
             let share = |(&i, c): (&usize, &f64)| c * weight(i) * ritz.columns[i][j];
             let of_product: f64 = open.iter().zip(longest).map(share).sum();
             let of_vector: f64 = open.iter().zip(longest).map(|pair| share(pair) * ritz.values[*pair.0]).sum();
-            vector::axpy(of_product, product, &mut direction);
-            vector::axpy(-of_vector, vector, &mut direction);
+            coefficients.extend([of_product, -of_vector]);
+            parts.extend([product, vector]);
         }
-        Ok(direction)
+        space.combine(&coefficients, &parts)
     }
 
     /// Goes on from the first `count` Ritz vectors.
-    pub(crate) fn restart(&mut self, team: &Team, ritz: &Ritz, count: usize) {
-        self.keep(team, ritz, &(0..count.min(ritz.columns.len())).collect::<Vec<_>>());
+    pub(crate) fn restart<S: Space<Vector = V>>(
+        &mut self,
+        space: &mut S,
+        ritz: &Ritz,
+        count: usize,
+    ) -> Result<(), Error> {
+        self.keep(space, ritz, &(0..count.min(ritz.columns.len())).collect::<Vec<_>>())
     }
 
     /// Goes on from the Ritz vectors `numbers`.
-    pub(crate) fn keep(&mut self, team: &Team, ritz: &Ritz, numbers: &[usize]) {
+    pub(crate) fn keep<S: Space<Vector = V>>(
+        &mut self,
+        space: &mut S,
+        ritz: &Ritz,
+        numbers: &[usize],
+    ) -> Result<(), Error> {
         let columns: Vec<Vec<f64>> = numbers.iter().map(|&i| ritz.columns[i].clone()).collect();
-        rotate(team, &mut self.vectors, &columns);
-        rotate(team, &mut self.products, &columns);
+        space.rotate(&mut self.vectors, &columns)?;
+        space.rotate(&mut self.products, &columns)?;
         let squared = full(&self.squared);
         let rows = |element: &dyn Fn(usize, usize) -> f64| {
             (0..columns.len()).map(|i| (0..=i).map(|j| element(i, j)).collect()).collect()
         };
         self.squared = rows(&|i, j| quadratic(&columns[i], &squared, &columns[j]));
         self.projected = rows(&|i, j| if i == j { ritz.values[numbers[i]] } else { 0.0 });
+        Ok(())
     }
 
-    /// `sum_j columns[i][j] of[j]`
-    pub(crate) fn combinations(&self, of: &[Vec<T>], columns: &[Vec<f64>]) -> Vec<Vec<T>> {
-        let combine = |column: &Vec<f64>| {
-            let mut sum = vec![T::ZERO; of[0].len()];
-            column.iter().zip(of).for_each(|(coefficient, vector)| vector::axpy(*coefficient, vector, &mut sum));
-            sum
-        };
-        columns.iter().map(combine).collect()
+    /// The Ritz vectors with these coefficients.
+    pub(crate) fn combinations<S: Space<Vector = V>>(
+        &self,
+        space: &mut S,
+        columns: &[Vec<f64>],
+    ) -> Result<Vec<V>, Error> {
+        columns.iter().map(|column| space.combine(column, &all(&self.vectors))).collect()
     }
 
-    /// The Ritz vectors after a step of subspace iteration.
-    pub(crate) fn advanced(&self, team: &Team, columns: &[Vec<f64>], vectors: &[Vec<T>]) -> Vec<Vec<T>> {
-        let mut next = Self::default();
-        for (product, vector) in self.combinations(&self.products, columns).into_iter().zip(vectors) {
-            let count = next.vectors.len();
-            next.add(team, product);
+    /// The Ritz vectors `vectors`, which have these coefficients, after a step of subspace iteration.
+    pub(crate) fn advanced<S: Space<Vector = V>>(
+        &self,
+        space: &mut S,
+        columns: &[Vec<f64>],
+        vectors: &[V],
+    ) -> Result<Vec<V>, Error> {
+        let mut next = Self::new(space);
+        for (column, vector) in columns.iter().zip(vectors) {
+            let (count, product) = (next.vectors.len(), space.combine(column, &all(&self.products))?);
+            next.add(space, product)?;
             if next.vectors.len() == count {
-                next.add(team, vector.clone());
+                let vector = space.copy(vector)?;
+                next.add(space, vector)?;
             }
         }
-        next.vectors
+        Ok(next.vectors)
     }
 }
 
@@ -231,20 +253,23 @@ fn quadratic(a: &[f64], matrix: &[Vec<f64>], b: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::LinearOperator;
     use crate::operator::samples::reflected;
     use crate::seeded::unit_vector;
+    use crate::space::Host;
 
-    fn span(count: u64) -> (Span<f64>, crate::Dense<f64>) {
+    fn span(count: u64) -> (Span<Vec<f64>>, crate::Dense<f64>) {
         let (mut a, _) = reflected(&(0..40).map(|i| 9.0 / (1.0 + f64::from(i))).collect::<Vec<_>>());
-        let mut span = Span::default();
-        (0..count).for_each(|seed| span.add(&Team::new(1, 40).unwrap(), unit_vector(seed, 40)));
-        span.multiply(&mut a).unwrap();
+        let mut space = Host::new(&mut a, 1).unwrap();
+        let mut span = Span::new(&space);
+        (0..count).for_each(|seed| span.add(&mut space, unit_vector(seed, 40)).unwrap());
+        span.multiply(&mut space).unwrap();
         (span, a)
     }
 
     /// `A v - value v` of Ritz value i.
-    fn residual(span: &Span<f64>, a: &mut crate::Dense<f64>, ritz: &Ritz, i: usize) -> Vec<f64> {
-        let v = span.combinations(&span.vectors, &ritz.columns[i..=i]).remove(0);
+    fn residual(span: &Span<Vec<f64>>, a: &mut crate::Dense<f64>, ritz: &Ritz, i: usize) -> Vec<f64> {
+        let v = span.combinations(&mut Host::new(a, 1).unwrap(), &ritz.columns[i..=i]).unwrap().remove(0);
         let mut residual = vec![0.0; v.len()];
         a.apply(&v, &mut residual).unwrap();
         vector::axpy(-ritz.values[i], &v, &mut residual);
@@ -261,7 +286,7 @@ mod tests {
                 assert!((ritz.residuals[i] - exact).abs() < 1e-7, "{} {exact}", ritz.residuals[i]);
             }
             // The same holds for what is kept.
-            span.restart(&Team::new(1, 40).unwrap(), &ritz, 4);
+            span.restart(&mut Host::new(&mut a, 1).unwrap(), &ritz, 4).unwrap();
             assert_eq!((span.vectors.len(), span.spent), (4, 6));
         }
     }
@@ -270,9 +295,10 @@ mod tests {
     fn the_direction_lies_along_the_residuals() {
         let (span, mut a) = span(5);
         let ritz = span.ritz(3).unwrap();
-        let cosine = vector::cosine(&span.direction(&ritz, &[1]).unwrap(), &residual(&span, &mut a, &ritz, 1));
+        let mut direction = |open: &[usize]| span.direction(&mut Host::new(&mut a, 1).unwrap(), &ritz, open).unwrap();
+        let (of_one, direction) = (direction(&[1]), direction(&[0, 1, 2]));
+        let cosine = vector::cosine(&of_one, &residual(&span, &mut a, &ritz, 1));
         assert!((cosine.abs() - 1.0).abs() < 1e-12, "{cosine}");
-        let direction = span.direction(&ritz, &[0, 1, 2]).unwrap();
         let residuals = [0, 1, 2].map(|i| residual(&span, &mut a, &ritz, i));
         assert!(span.vectors.iter().all(|v| vector::cosine(v, &direction).abs() < 1e-12));
         assert!(residuals.iter().any(|r| vector::cosine(r, &direction).abs() > 0.7));

@@ -1,12 +1,11 @@
-use onedge_objective::{Error as ObjectiveError, Real, vector};
+use onedge_objective::{Error as ObjectiveError, Real};
 
-use crate::basis::Team;
 use crate::chain::{Claim, Side, Verdict};
 use crate::proof::Proof;
 use crate::sampling::stream;
-use crate::seeded::unit_vector;
+use crate::space::Host;
 use crate::span::{Ritz, Span};
-use crate::{Error, LinearOperator};
+use crate::{Error, LinearOperator, Space};
 
 /// The residual of the first vector, relative to its value, beyond which the vectors of the last measurement are given up.
 const TURNED: f64 = 0.5;
@@ -34,13 +33,16 @@ pub struct Subspace {
     pub threads: usize,
 }
 
+/// What one measurement found, with vectors that are slices in memory.
+pub type SubspaceSpectrum<T> = SubspaceSpectrumOf<Vec<T>>;
+
 /// What one measurement found.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SubspaceSpectrum<T> {
+pub struct SubspaceSpectrumOf<V> {
     /// The largest eigenvalues, largest first.
     pub values: Vec<f64>,
     /// The Ritz vectors that belong to them, orthonormal.
-    pub vectors: Vec<Vec<T>>,
+    pub vectors: Vec<V>,
     /// `|A v - value v|` of each, rounding of the products included: some eigenvalue lies this close.
     pub residuals: Vec<f64>,
     /// An estimate of the error of each as an eigenvalue, rounding included.
@@ -71,11 +73,13 @@ pub struct SubspaceSpectrum<T> {
 ///
 /// Source: Davidson, J. Comput. Phys. 17 (1975), without a preconditioner; Parlett, *The Symmetric Eigenvalue Problem*, 1980,
 /// section 11.7 for the estimate.
+pub type SubspaceTracker<T> = SubspaceTrackerOf<Vec<T>>;
+
+/// The same on the vectors of a [`Space`], where they lie.
 #[derive(Debug)]
-pub struct SubspaceTracker<T> {
+pub struct SubspaceTrackerOf<V> {
     options: Subspace,
-    team: Team,
-    vectors: Vec<Vec<T>>,
+    vectors: Vec<V>,
     measurements: u64,
 }
 
@@ -87,39 +91,6 @@ impl Subspace {
 }
 
 impl<T: Real> SubspaceTracker<T> {
-    /// Nothing measured yet, for operators of dimension `dim`.
-    ///
-    /// # Errors
-    /// Numbers out of range.
-    pub fn new(options: Subspace, dim: usize) -> Result<Self, Error> {
-        let Subspace { k, tolerance, max_products, .. } = options;
-        Error::require_dimension(dim)?;
-        Error::require_option(k > 0, "k", "1 or more", k)?;
-        Error::require_option(max_products >= k, "max_products", format!("{k} or more"), max_products)?;
-        Error::require_option(tolerance > 0.0 && tolerance < 1.0, "tolerance", "a number between 0 and 1", tolerance)?;
-        Ok(Self { options, team: Team::new(options.threads, dim)?, vectors: Vec::new(), measurements: 0 })
-    }
-
-    /// The settings of every measurement.
-    pub fn options(&self) -> &Subspace {
-        &self.options
-    }
-
-    /// Where the next measurement starts; before the first, empty.
-    pub fn vectors(&self) -> &[Vec<T>] {
-        &self.vectors
-    }
-
-    /// Measurements so far, which say what random vectors the next one draws.
-    pub fn measurements(&self) -> u64 {
-        self.measurements
-    }
-
-    /// Puts vectors back, those of an earlier measurement or of [`lanczos`](crate::lanczos()), and the number of measurements.
-    pub fn restore(&mut self, vectors: Vec<Vec<T>>, measurements: u64) {
-        (self.vectors, self.measurements) = (vectors, measurements);
-    }
-
     /// Measures the spectrum of `operator`. `hint`, if given, leans towards the top now, as the gradient does for a Hessian.
     ///
     /// # Errors
@@ -131,16 +102,68 @@ impl<T: Real> SubspaceTracker<T> {
         operator: &mut dyn LinearOperator<T>,
         hint: Option<&[T]>,
     ) -> Result<SubspaceSpectrum<T>, Error> {
-        let (dim, k) = (operator.dim(), self.options.k.min(operator.dim()));
+        let dim = operator.dim();
+        self.vectors.iter().try_for_each(|vector| ObjectiveError::require_length("vector", dim, vector.len()))?;
+        hint.map_or(Ok(()), |hint| ObjectiveError::require_length("hint", dim, hint.len()))?;
+        let hint = hint.map(<[T]>::to_vec);
+        self.measure_in(&mut Host::new(operator, self.options.threads)?, hint.as_ref())
+    }
+}
+
+impl<V> SubspaceTrackerOf<V> {
+    /// Nothing measured yet, for operators of dimension `dim`.
+    ///
+    /// # Errors
+    /// Numbers out of range.
+    pub fn new(options: Subspace, dim: usize) -> Result<Self, Error> {
+        let Subspace { k, tolerance, max_products, .. } = options;
+        Error::require_dimension(dim)?;
+        Error::require_option(k > 0, "k", "1 or more", k)?;
+        Error::require_option(max_products >= k, "max_products", format!("{k} or more"), max_products)?;
+        Error::require_option(tolerance > 0.0 && tolerance < 1.0, "tolerance", "a number between 0 and 1", tolerance)?;
+        Ok(Self { options, vectors: Vec::new(), measurements: 0 })
+    }
+
+    /// The settings of every measurement.
+    pub fn options(&self) -> &Subspace {
+        &self.options
+    }
+
+    /// Where the next measurement starts; before the first, empty.
+    pub fn vectors(&self) -> &[V] {
+        &self.vectors
+    }
+
+    /// Measurements so far, which say what random vectors the next one draws.
+    pub fn measurements(&self) -> u64 {
+        self.measurements
+    }
+
+    /// Puts vectors back, those of an earlier measurement or of [`lanczos`](crate::lanczos()), and the number of measurements.
+    pub fn restore(&mut self, vectors: Vec<V>, measurements: u64) {
+        (self.vectors, self.measurements) = (vectors, measurements);
+    }
+
+    /// Measures the spectrum of the operator of a space. `hint`, if given, leans towards the top now. `options.threads` are the space's own affair.
+    ///
+    /// # Errors
+    /// A product that is not finite; those of the space.
+    ///
+    /// Cost: as for `measure`.
+    pub fn measure_in<S: Space<Vector = V>>(
+        &mut self,
+        space: &mut S,
+        hint: Option<&V>,
+    ) -> Result<SubspaceSpectrumOf<V>, Error> {
+        let (dim, k) = (space.dim(), self.options.k.min(space.dim()));
         let seed = self.options.seed;
         // Other random vectors at each measurement, so that no direction is missed for long.
-        let first = self.measurements.wrapping_mul(DRAWS);
-        let mut random = (first..).map(|i| unit_vector(stream(seed, i), dim));
+        let mut random = (self.measurements.wrapping_mul(DRAWS)..).map(|i| stream(seed, i));
         self.measurements = self.measurements.wrapping_add(1);
-        let mut span = Span::default();
-        self.start(&mut span, operator, hint, &mut random)?;
-        span.multiply(operator)?;
-        let mut proof: Option<Proof<T>> = None;
+        let mut span = Span::new(space);
+        self.start(space, &mut span, hint, &mut random)?;
+        span.multiply(space)?;
+        let mut proof: Option<Proof<V>> = None;
         let mut share = SHARE;
         loop {
             let known = k.min(span.vectors.len());
@@ -163,7 +186,7 @@ impl<T: Real> SubspaceTracker<T> {
             let crowded = open.is_empty() && span.vectors.len() >= 8 * k + CHAIN;
             let known = verdict == Verdict::Shown && (open.is_empty() || all);
             if known || crowded || span.spent >= self.options.max_products {
-                return Ok(self.finish(&span, &ritz, k, verdict == Verdict::Shown));
+                return self.finish(space, &span, &ritz, k, verdict == Verdict::Shown);
             }
             if open.is_empty() {
                 // All is settled, if nothing is hidden.
@@ -179,83 +202,96 @@ impl<T: Real> SubspaceTracker<T> {
                     continue;
                 }
                 if verdict == Verdict::Residuals {
-                    span.keep(&self.team, &ritz, &keep);
+                    span.keep(space, &ritz, &keep)?;
                 }
                 if verdict != Verdict::GoOn {
-                    proof = random.next().map(|start| Proof::begin(&self.team, &span, start));
+                    let start = next(space, &mut random)?;
+                    proof = Some(Proof::begin(space, &span, start)?);
                 }
-                let grown = proof.as_mut().map(|proof| proof.grow(&self.team, &mut span, operator)).transpose()?;
+                let grown = proof.as_mut().map(|proof| proof.grow(space, &mut span)).transpose()?;
                 proof = proof.filter(|_| grown == Some(true));
                 continue;
             }
             proof = None;
-            let direction = span.direction(&ritz, &open)?;
+            let direction = span.direction(space, &ritz, &open)?;
             if span.vectors.len() >= 4 * k {
-                span.restart(&self.team, &ritz, 2 * k);
+                span.restart(space, &ritz, 2 * k)?;
             }
             let size = span.vectors.len();
-            span.add(&self.team, direction);
+            span.add(space, direction)?;
             while span.vectors.len() == size {
                 // What was left is rounding.
-                random.next().into_iter().for_each(|vector| span.add(&self.team, vector));
+                let vector = next(space, &mut random)?;
+                span.add(space, vector)?;
             }
-            span.multiply(operator)?;
+            span.multiply(space)?;
         }
     }
 
-    fn finish(&mut self, span: &Span<T>, ritz: &Ritz, k: usize, shown: bool) -> SubspaceSpectrum<T> {
+    fn finish<S: Space<Vector = V>>(
+        &mut self,
+        space: &mut S,
+        span: &Span<V>,
+        ritz: &Ritz,
+        k: usize,
+        shown: bool,
+    ) -> Result<SubspaceSpectrumOf<V>, Error> {
         let kept = (k + 1).min(ritz.columns.len());
         let (columns, values, rounding) = (&ritz.columns[..kept], &ritz.values[..k], span.rounding());
-        let mut vectors = span.combinations(&span.vectors, columns);
+        let mut vectors = span.combinations(space, columns)?;
         let residuals: Vec<f64> =
-            span.residuals(&columns[..k], values).into_iter().map(|residual| residual + rounding).collect();
+            span.residuals(space, &columns[..k], values)?.into_iter().map(|residual| residual + rounding).collect();
         let errors: Vec<f64> = (0..k).map(|i| ritz.error(i) + rounding).collect();
         let small = |(error, value): (&f64, &f64)| *error <= self.options.tolerance * value.abs();
         let converged = shown && errors.iter().zip(values).all(small);
-        self.vectors = span.advanced(&self.team, columns, &vectors);
+        self.vectors = span.advanced(space, columns, &vectors)?;
         vectors.truncate(k);
-        SubspaceSpectrum { values: values.to_vec(), vectors, residuals, errors, converged, products: span.spent }
+        Ok(SubspaceSpectrumOf { values: values.to_vec(), vectors, residuals, errors, converged, products: span.spent })
     }
 
     /// The vectors of the last measurement, or what the span grows from if there are none or they have turned away.
-    fn start(
+    fn start<S: Space<Vector = V>>(
         &mut self,
-        span: &mut Span<T>,
-        operator: &mut dyn LinearOperator<T>,
-        hint: Option<&[T]>,
-        random: &mut impl Iterator<Item = Vec<T>>,
+        space: &mut S,
+        span: &mut Span<V>,
+        hint: Option<&V>,
+        random: &mut impl Iterator<Item = u64>,
     ) -> Result<(), Error> {
-        let dim = operator.dim();
-        let old = std::mem::take(&mut self.vectors);
-        old.iter().try_for_each(|vector| ObjectiveError::require_length("vector", dim, vector.len()))?;
-        hint.map_or(Ok(()), |hint| ObjectiveError::require_length("hint", dim, hint.len()))?;
-        let mut rest = old.into_iter();
+        let mut rest = std::mem::take(&mut self.vectors).into_iter();
         if let Some(first) = rest.next() {
-            span.add(&self.team, first);
-            span.multiply(operator)?;
+            span.add(space, first)?;
+            span.multiply(space)?;
             let ritz = span.ritz(1)?;
             if ritz.residuals[0] <= TURNED * ritz.values[0].abs() {
                 let room = self.options.max_products - 1;
-                rest.take(room).for_each(|vector| span.add(&self.team, vector));
-                return Ok(());
+                return rest.take(room).try_for_each(|vector| span.add(space, vector));
             }
         }
-        let mut sum: Vec<T> = random.next().into_iter().flatten().collect();
-        vector::scale(RANDOM_SHARE, &mut sum);
-        for vector in rest.as_slice().iter().map(Vec::as_slice).chain(hint) {
-            let length = vector::norm(vector);
+        let random = next(space, random)?;
+        let (mut shares, mut parts) = (vec![RANDOM_SHARE], vec![&random]);
+        for vector in rest.as_slice().iter().chain(hint) {
+            let length = space.norm(vector)?;
             if length > 0.0 && length.is_finite() {
-                vector::axpy(1.0 / length, vector, &mut sum);
+                shares.push(1.0 / length);
+                parts.push(vector);
             }
         }
-        span.add(&self.team, sum);
-        Ok(())
+        let sum = space.combine(&shares, &parts)?;
+        span.add(space, sum)
     }
+}
+
+/// The random vector of the next seed.
+fn next<S: Space>(space: &mut S, seeds: &mut impl Iterator<Item = u64>) -> Result<S::Vector, Error> {
+    // There is a seed for each number.
+    space.random(seeds.next().unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use onedge_objective::vector;
+
     use crate::operator::samples::reflected;
 
     const OPTIONS: Subspace = Subspace { k: 4, tolerance: 1e-3, max_products: 400, seed: 3, threads: 1 };

@@ -1,11 +1,11 @@
-use onedge_objective::{Error as ObjectiveError, Real, Sampled, vector};
+use onedge_objective::{Error as ObjectiveError, Real, Sampled};
 
-use crate::basis::{Team, orthogonalize};
 use crate::batches::{over_batches, select};
 use crate::forms::{Form, Forms};
+use crate::krylov::all;
 use crate::sampling::stream;
-use crate::seeded::signs;
-use crate::{Error, Estimate, Hessian, LinearOperator, Sampling};
+use crate::space::Host;
+use crate::{Error, Estimate, Hessian, LinearOperator, Sampling, Space};
 
 /// The trace by Hutchinson's estimator: the mean of `z . A z` over random signs z.
 ///
@@ -18,11 +18,20 @@ use crate::{Error, Estimate, Hessian, LinearOperator, Sampling};
 ///
 /// Source: Hutchinson, Commun. Stat. Simul. Comput. 18 (1989); Skorski 2021 for signs, arXiv 2011.05190.
 pub fn hutchinson<T: Real>(operator: &mut dyn LinearOperator<T>, sampling: &Sampling) -> Result<Estimate, Error> {
-    let mut product = vec![T::ZERO; operator.dim()];
-    sampling.forms(Forms::new(Form::Trace, product.len()), |forms, seed| {
-        let z: Vec<T> = signs(seed, product.len());
-        operator.apply(&z, &mut product)?;
-        forms.add(&z, &product)
+    hutchinson_in(&mut Host::new(operator, 1)?, sampling)
+}
+
+/// The same of the operator of a [`Space`].
+///
+/// # Errors
+/// Those of [`hutchinson`], and of the space.
+///
+/// Cost: one product a sample; memory for four vectors, and a sketch of up to 4096 numbers for each sample.
+pub fn hutchinson_in<S: Space>(space: &mut S, sampling: &Sampling) -> Result<Estimate, Error> {
+    sampling.forms(Forms::new(space, Form::Trace)?, |forms, seed| {
+        let z = space.signs(seed)?;
+        let product = space.apply(&z)?;
+        forms.add(space, &z, &product)
     })
 }
 
@@ -44,38 +53,39 @@ pub fn deflated<T: Real>(
     known: &[f64],
     sampling: &Sampling,
 ) -> Result<Estimate, Error> {
-    let mut beyond = Beyond::new(operator.dim(), vectors, known)?;
-    sampling.forms(beyond.forms(), |forms, seed| beyond.sample(operator, forms, seed))
+    let beyond = Beyond::new(operator.dim(), vectors, known)?;
+    let mut space = Host::new(operator, 1)?;
+    sampling.forms(beyond.forms(&mut space)?, |forms, seed| beyond.sample(&mut space, forms, seed))
 }
 
 /// A trace that is known on the span of some vectors.
-struct Beyond<'a, T> {
-    vectors: &'a [Vec<T>],
+struct Beyond<'a, V> {
+    vectors: &'a [V],
     exact: f64,
-    team: Team,
-    product: Vec<T>,
 }
 
-impl<'a, T: Real> Beyond<'a, T> {
+impl<'a, T: Real> Beyond<'a, Vec<T>> {
     fn new(dim: usize, vectors: &'a [Vec<T>], known: &[f64]) -> Result<Self, Error> {
         ObjectiveError::require_length("known", vectors.len(), known.len())?;
         vectors.iter().try_for_each(|vector| ObjectiveError::require_length("vector", dim, vector.len()))?;
-        Ok(Self { vectors, exact: known.iter().sum(), team: Team::new(1, dim)?, product: vec![T::ZERO; dim] })
+        Ok(Self { vectors, exact: known.iter().sum() })
     }
+}
 
+impl<V> Beyond<'_, V> {
     /// No sample yet.
-    fn forms(&self) -> Forms {
-        Forms::beside(self.exact, self.product.len())
+    fn forms<S: Space<Vector = V>>(&self, space: &mut S) -> Result<Forms<S::Sums>, Error> {
+        Forms::beside(space, self.exact)
     }
 
     /// Adds one random vector's part.
-    fn sample(&mut self, operator: &mut dyn LinearOperator<T>, forms: &mut Forms, seed: u64) -> Result<(), Error> {
-        let z: Vec<T> = signs(seed, self.product.len());
-        let mut beyond = z.clone();
-        orthogonalize(&self.team, self.vectors, &mut beyond);
-        operator.apply(&beyond, &mut self.product)?;
-        orthogonalize(&self.team, self.vectors, &mut self.product);
-        forms.add(&z, &self.product)
+    fn sample<S: Space<Vector = V>>(&self, space: &mut S, forms: &mut Forms<S::Sums>, seed: u64) -> Result<(), Error> {
+        let z = space.signs(seed)?;
+        let mut beyond = space.copy(&z)?;
+        space.orthogonalize(&all(self.vectors), &mut beyond)?;
+        let mut product = space.apply(&beyond)?;
+        space.orthogonalize(&all(self.vectors), &mut product)?;
+        forms.add(space, &z, &product)
     }
 }
 
@@ -98,12 +108,13 @@ pub fn sampled_trace<T: Real>(
     sampling: &Sampling,
 ) -> Result<Estimate, Error> {
     let mut gradient = vec![T::ZERO; w.len()];
-    let mut beyond = Beyond::new(w.len(), vectors, known)?;
+    let beyond = Beyond::new(w.len(), vectors, known)?;
     over_batches(problem, batch, |problem| {
-        sampling.forms(beyond.forms(), |forms, seed| {
+        let forms = beyond.forms(&mut Host::new(&mut Hessian::new(problem), 1)?)?;
+        sampling.forms(forms, |forms, seed| {
             select(problem, batch, stream(seed, 0))?;
             problem.linearize(w, &mut gradient)?;
-            beyond.sample(&mut Hessian::new(problem), forms, stream(seed, 1))
+            beyond.sample(&mut Host::new(&mut Hessian::new(problem), 1)?, forms, stream(seed, 1))
         })
     })
 }
@@ -125,34 +136,46 @@ pub fn hutch_plus_plus<T: Real>(
     products: usize,
     seed: u64,
 ) -> Result<Estimate, Error> {
+    hutch_plus_plus_in(&mut Host::new(operator, 1)?, products, seed)
+}
+
+/// The same of the operator of a [`Space`].
+///
+/// # Errors
+/// Those of [`hutch_plus_plus`], and of the space.
+///
+/// Cost: as for [`hutch_plus_plus`].
+pub fn hutch_plus_plus_in<S: Space>(space: &mut S, products: usize, seed: u64) -> Result<Estimate, Error> {
     Error::require_option(products >= 6, "products", "6 or more", products)?;
-    let (dim, third) = (operator.dim(), products / 3);
-    Error::require_dimension(dim)?;
-    let team = Team::new(1, dim)?;
-    let mut product = vec![T::ZERO; dim];
-    let mut basis: Vec<Vec<T>> = Vec::new();
+    let third = products / 3;
+    Error::require_dimension(space.dim())?;
+    let mut basis: Vec<S::Vector> = Vec::new();
     for i in 0..third as u64 {
-        operator.apply(&signs(stream(seed, i), dim), &mut product)?;
-        let before = vector::norm(&product);
-        let mut q = product.clone();
-        let (_, norm) = orthogonalize(&team, &basis, &mut q);
+        let signs = space.signs(stream(seed, i))?;
+        let mut q = space.apply(&signs)?;
+        let before = space.norm(&q)?;
+        let (_, norm) = space.orthogonalize(&all(&basis), &mut q)?;
         // What is left of a vector of the span is rounding.
         if norm > 1e-5 * before {
-            vector::scale(1.0 / norm, &mut q);
+            space.scale(1.0 / norm, &mut q)?;
             basis.push(q);
         }
     }
-    let mut known = Vec::new();
+    let mut exact = 0.0;
     for q in &basis {
-        operator.apply(q, &mut product)?;
-        known.push(vector::dot(q, &product));
+        let product = space.apply(q)?;
+        exact += space.dots(&[q], &product)?[0];
     }
-    let sampling = Sampling::exactly(products - 2 * third, stream(seed, third as u64));
-    Ok(Estimate { samples: products, ..deflated(operator, &basis, &known, &sampling)? })
+    let (sampling, beyond) =
+        (Sampling::exactly(products - 2 * third, stream(seed, third as u64)), Beyond { vectors: &basis, exact });
+    let estimate = sampling.forms(beyond.forms(space)?, |forms, seed| beyond.sample(space, forms, seed))?;
+    Ok(Estimate { samples: products, ..estimate })
 }
 
 #[cfg(test)]
 mod tests {
+    use onedge_objective::vector;
+
     use super::*;
     use crate::coarse::tests::{DIM, Rows};
     use crate::operator::samples::reflected;

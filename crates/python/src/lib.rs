@@ -1,6 +1,7 @@
 //! The part of onedge for Python that is compiled: `onedge._core`. What people call is written in Python over it.
 
 mod call;
+mod device;
 mod errors;
 mod graph;
 #[cfg(feature = "runs")]
@@ -29,6 +30,7 @@ fn cores() -> usize {
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(cores, module)?)?;
     module.add_class::<graph::Graph>()?;
+    device::add(module)?;
     #[cfg(feature = "runs")]
     runs::add(module)?;
     #[cfg(feature = "runs")]

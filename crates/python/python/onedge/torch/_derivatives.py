@@ -41,6 +41,7 @@ class Point:
         parameters: a list of tensors that require gradients, as `trainable` gives it. Those that the loss does not use have the gradient None.
         outputs: a tensor, or several, between parameters and loss, for Gauss-Newton products.
         ahead: whether second derivatives will be asked for. If not, the gradient is cheaper, and a second derivative costs one more backward pass.
+        ranks: processes that train together (`_distributed.Ranks`), each with a point of its own on its part of the batch. Value, gradient, curvature and products are then the means of theirs.
         linear: classes of `torch.autograd.Function`, or their names, that are linear in what is differentiated, although they keep tensors: their second derivative is zero.
 
     Attributes:
@@ -54,12 +55,13 @@ class Point:
         StateError: a graph that a backward pass has used up.
     """
 
-    def __init__(self, loss, parameters: Sequence[torch.Tensor], *, outputs=None, ahead: bool = True, linear: Sequence = ()):
+    def __init__(self, loss, parameters: Sequence[torch.Tensor], *, outputs=None, ahead: bool = True, ranks=None, linear: Sequence = ()):
         _check_loss(loss)
         self.parameters = list(parameters)
         if not self.parameters:
             raise ArgumentError("parameters: expected at least one tensor that requires gradients, got none; unfreeze some before this step")
         self.linear = linear
+        self.ranks = ranks
         self._loss = loss
         self._outputs = [outputs] if isinstance(outputs, torch.Tensor) else None if outputs is None else list(outputs)
         self._gradients = None
@@ -70,6 +72,8 @@ class Point:
                 self.gradients = [None if g is None else g.detach() for g in self._differentiable()]
             else:
                 self.gradients = list(torch.autograd.grad(loss, self.parameters, retain_graph=True, allow_unused=True))
+        if ranks is not None:
+            self.gradients, self.value = ranks.point(self.gradients, self.parameters, self.value)
 
     def slope(self, u: Sequence[torch.Tensor]) -> torch.Tensor:
         """`g . u`, a tensor. Cost: a dot product."""
@@ -77,11 +81,12 @@ class Point:
 
     def curvature(self, u: Sequence[torch.Tensor], *, last: bool = False) -> torch.Tensor:
         """`u . H u`, a tensor: `u . (H u)`. With `last` the graph is freed on the way. Cost: about a gradient."""
-        return dot(self._product(u, last), u)
+        curvature = dot(self._product(u, last), u)
+        return curvature if self.ranks is None else self.ranks.mean(curvature)
 
     def hessian_vector(self, v: Sequence[torch.Tensor], *, last: bool = False) -> list[torch.Tensor]:
         """`H v`. With `last` the graph is freed on the way. Cost: about a gradient."""
-        return _filled(self._product(v, last), self.parameters)
+        return self._means(_filled(self._product(v, last), self.parameters))
 
     def gauss_newton_vector(self, v: Sequence[torch.Tensor], *, last: bool = False) -> list[torch.Tensor]:
         """`J' B J v`, with J the derivative of the outputs by the parameters and B the Hessian of the loss by the outputs. What of the loss does not come by way of the
@@ -97,24 +102,27 @@ class Point:
             back = torch.autograd.grad(outputs, self.parameters, zeros, create_graph=True, allow_unused=True)
             pairs = [(b, t) for b, t in zip(back, _like(v, self.parameters)) if b is not None and b.requires_grad]
             if not pairs:
-                return _filled([None] * len(self.parameters), self.parameters)
+                return self._means(_filled([None] * len(self.parameters), self.parameters))
             along = torch.autograd.grad([b for b, _ in pairs], zeros, [t for _, t in pairs], allow_unused=True, retain_graph=True)
             along = _filled(along, outputs)
             with Watched(self._own, self.linear):
                 by_outputs = torch.autograd.grad(self._loss, outputs, create_graph=True, allow_unused=True)
             pairs = [(g, t) for g, t in zip(by_outputs, along) if g is not None and g.requires_grad]
             if not pairs:
-                return _filled([None] * len(self.parameters), self.parameters)
+                return self._means(_filled([None] * len(self.parameters), self.parameters))
             bent = torch.autograd.grad([g for g, _ in pairs], outputs, [t for _, t in pairs], retain_graph=True, allow_unused=True)
             product = torch.autograd.grad(outputs, self.parameters, _filled(bent, outputs), retain_graph=not last, allow_unused=True)
         if last:
             self.release()
-        return _filled(product, self.parameters)
+        return self._means(_filled(product, self.parameters))
 
     def release(self) -> None:
         """Frees the graph; value and gradients stay."""
         self._loss = self._gradients = self._outputs = None
         self._own = []
+
+    def _means(self, vector):
+        return vector if self.ranks is None else self.ranks.means(vector)
 
     def _differentiable(self) -> Sequence[torch.Tensor | None]:
         """The gradient with its graph, by the same forward pass, whenever that is first asked for."""

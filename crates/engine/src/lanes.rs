@@ -55,6 +55,11 @@ impl<T: Element> Team<'_, T> {
         self.workers.for_each(items, work);
     }
 
+    /// How many they are.
+    pub fn threads(&self) -> usize {
+        self.workers.pool.current_num_threads()
+    }
+
     /// Lends `len` elements, whatever they hold, that the caller alone uses.
     pub fn with_memory<R>(&self, len: usize, work: impl FnOnce(&mut [T]) -> R) -> R {
         let lock = || self.workers.sums.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

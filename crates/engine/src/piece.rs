@@ -6,7 +6,7 @@ use crate::areas::{Areas, Part};
 use crate::fused::{Memory, Read, assert_disjoint, run_tiles};
 use crate::kernels::{Element, TILE, accumulate, bounds};
 use crate::lanes::Team;
-use crate::plan::{Area, Fused, Kernel, Operand, Place};
+use crate::plan::{Area, Fused, Instruction, Kernel, Operand, Place};
 
 /// Elements times instructions that are worth a thread: about 0.1 ms.
 const WORK: f64 = 1e6;
@@ -14,7 +14,8 @@ const WORK: f64 = 1e6;
 /// Runs all instructions on every tile.
 pub fn run<T: Element>(fused: &Fused<T>, areas: &mut Areas<'_, T>, team: &Team<'_, T>) {
     let ranges = bounds(fused.len, TILE, (fused.len * fused.instructions.len()) as f64, WORK);
-    if ranges.len() < 2 {
+    let sums = |i: &Instruction<T>| matches!(i.kernel, Kernel::Sum { .. } | Kernel::Total(_));
+    if ranges.len() < 2 || (team.threads() == 1 && !fused.instructions.iter().any(sums)) {
         return crate::fused::run(fused, areas);
     }
     let (mut written, mut sums, mut totals) = (Vec::new(), Vec::new(), Vec::new());

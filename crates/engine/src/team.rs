@@ -23,9 +23,11 @@ pub fn run<T: Element>(plan: &Plan<T>, areas: &mut Areas<'_, T>, stop: &AtomicBo
 
 fn run_pieces<T: Element>(step: &Step<T>, areas: &mut Areas<'_, T>, team: &Team<'_, T>) {
     match step {
+        // Copies have the same bits in any number of pieces.
+        Step::Accumulate { .. } | Step::Whole { .. } if team.threads() == 1 => run_step(step, areas),
         Step::Fused(fused) => piece::run(fused, areas, team),
         Step::Product { kernel, operands, out, write } => {
-            let pieces = kernel.pieces();
+            let pieces = kernel.pieces(team.threads());
             let (Pieces::Parts(list) | Pieces::Sums(list)) = &pieces else { return run_step(step, areas) };
             if list.len() < 2 {
                 return run_step(step, areas);

@@ -3,8 +3,8 @@
 
 use std::f64::consts::FRAC_1_SQRT_2;
 
-use super::dispatch::{each, map, map_mut};
-use super::{Element, vector_math};
+use super::dispatch::{each, map, map_mut, vectorised};
+use super::{Element, logarithms, vector_math};
 
 /// e^x
 pub fn exp<T: Element>(x: &[T], out: &mut [T]) {
@@ -12,9 +12,26 @@ pub fn exp<T: Element>(x: &[T], out: &mut [T]) {
     T::by_precision(x, out, single, |x, out| each(x, out, f64::exp));
 }
 
+/// e^x - 1, accurate for small x.
+pub fn expm1<T: Element>(x: &[T], out: &mut [T]) {
+    let single = |x: &[f32], out: &mut [f32]| {
+        vector_math::map(&rten_vecmath::Exp {}, x, out);
+        vectorised(
+            #[inline(always)]
+            || each_mut(x, out, logarithms::exp_m1),
+        );
+    };
+    T::by_precision(x, out, single, |x, out| each(x, out, f64::exp_m1));
+}
+
 /// The logarithm.
 pub fn log<T: Element>(x: &[T], out: &mut [T]) {
-    T::each(x, out, f32::ln, f64::ln);
+    T::by_precision(x, out, |x, out| map(x, out, logarithms::ln), |x, out| each(x, out, f64::ln));
+}
+
+/// ln(1 + x), accurate for small x.
+pub fn log1p<T: Element>(x: &[T], out: &mut [T]) {
+    T::by_precision(x, out, |x, out| map(x, out, logarithms::ln_1p), |x, out| each(x, out, f64::ln_1p));
 }
 
 /// The hyperbolic tangent.
@@ -62,9 +79,21 @@ pub fn sigmoid<T: Element>(x: &[T], out: &mut [T]) {
 
 /// ln(1 + e^x), without overflow.
 pub fn softplus<T: Element>(x: &[T], out: &mut [T]) {
-    let (single, double) =
-        (|x: f32| x.max(0.0) + (-x.abs()).exp().ln_1p(), |x: f64| x.max(0.0) + (-x.abs()).exp().ln_1p());
-    T::each(x, out, single, double);
+    let single = |x: &[f32], out: &mut [f32]| {
+        map(x, out, |x| -x.abs());
+        vector_math::map_mut(&rten_vecmath::Exp {}, out);
+        vectorised(
+            #[inline(always)]
+            || each_mut(x, out, |x, exp| larger(x, 0.0) + logarithms::ln_1p(exp)),
+        );
+    };
+    T::by_precision(x, out, single, |x, out| each(x, out, |x| x.max(0.0) + (-x.abs()).exp().ln_1p()));
+}
+
+/// `out <- f(x, out)`, elementwise, for a caller that is compiled for the vectors of this machine.
+#[inline(always)]
+fn each_mut(x: &[f32], out: &mut [f32], f: impl Fn(f32, f32) -> f32) {
+    out.iter_mut().zip(x).for_each(|(out, x)| *out = f(*x, *out));
 }
 
 /// The larger of two numbers; NaN if either is. The maximum of the standard library drops a NaN.

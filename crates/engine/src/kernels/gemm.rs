@@ -1,11 +1,13 @@
 use std::ops::Range;
+use std::sync::Arc;
 
 use gemm_common::Parallelism;
 
 use onedge_graph::{Matmul, Shape};
 
-use super::pieces::{self, Piece, Pieces, bounds};
-use super::{Element, Product};
+use super::pieces::{self, Piece, Pieces, parts};
+use super::turn::turn;
+use super::{Element, Product, Sharing, Whole};
 
 /// The sizes of a matrix product `[batch, m, k] x [batch, k, n]`, and which operands are stored transposed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +43,17 @@ impl Gemm {
         [columns(m, k, transposed.left), columns(k, n, transposed.right), columns(m, n, column_major)]
     }
 
+    /// Elements of the right operand if it is turned before the product, else 0.
+    ///
+    /// The library packs a transposed operand line by line, vectors at a time. Where its rows lie some KiB apart, the lines drive one another out of the
+    /// cache; a copy in blocks does not mind.
+    fn turned_len<T>(&self) -> usize {
+        let Self { m, n, k, transposed, column_major, .. } = *self;
+        let apart = k * size_of::<T>();
+        let slow = apart.is_multiple_of(2048) || (apart.is_multiple_of(1024) && m <= 64);
+        if transposed.right && !column_major && slow && m > 1 && n > 1 { n * k } else { 0 }
+    }
+
     /// One product of matrices that are all row-major.
     pub fn plain(m: usize, n: usize, k: usize) -> Self {
         Self { batch: 1, m, n, k, transposed: Matmul { left: false, right: false }, column_major: false }
@@ -60,11 +73,11 @@ impl Gemm {
 }
 
 impl<T: Element> Product<T> for Gemm {
-    fn run(&self, [a, b]: [&[T]; 2], out: &mut [T], add: bool, _: &mut [T]) {
-        gemm(self, a, b, out, add);
+    fn run(&self, [a, b]: [&[T]; 2], out: &mut [T], add: bool, scratch: &mut [T]) {
+        Strided { spec: *self, strides: self.strides() }.run([a, b], out, add, scratch);
     }
 
-    fn pieces(&self) -> Pieces<T> {
+    fn pieces(&self, threads: usize) -> Pieces<T> {
         let Self { batch, m, n, k, transposed, column_major } = *self;
         let work = Product::<T>::flops(self);
         let piece = |kernel: Strided, a: Range<usize>, b: Range<usize>| Piece {
@@ -77,7 +90,7 @@ impl<T: Element> Product<T> for Gemm {
                 let kernel = Strided { spec: Self { batch: end - start, ..*self }, strides: self.strides() };
                 piece(kernel, start * m * k..end * m * k, start * k * n..end * k * n)
             };
-            return Pieces::Parts(bounds(batch, 1, work, pieces::PRODUCT).into_iter().map(some).collect());
+            return Pieces::Parts(parts(batch, 1, work, pieces::PRODUCT, threads).into_iter().map(some).collect());
         }
         // What is read of a matrix for some of its rows, or of its columns.
         let rows = |Range { start, end }: Range<usize>, columns: usize| start * columns..end * columns;
@@ -96,13 +109,33 @@ impl<T: Element> Product<T> for Gemm {
                 piece(Strided { spec: Self { m: len, ..*self }, strides }, a, 0..k * n)
             }
         };
-        let extent = if column_major { n } else { m };
+        let (extent, other) = if column_major { (n, m) } else { (m, n) };
+        if other < LEAST_OTHER {
+            return Pieces::One;
+        }
         let least = pieces::PRODUCT.max(work * LEAST_ROWS as f64 / extent.max(1) as f64);
-        Pieces::Parts(bounds(extent, 16, work, least).into_iter().map(some).collect())
+        Pieces::Parts(parts(extent, 16, work, least, threads).into_iter().map(some).collect())
+    }
+
+    fn sharing(&self) -> Option<Sharing<T>> {
+        /// Rows that pay for packing: with more, the layout hardly matters.
+        const MANY: usize = 128;
+        /// Elements of a result that the library takes dot products for, if it finds the operands so.
+        const SMALL: usize = 256;
+        let Self { batch, m, n, k, transposed, column_major } = *self;
+        let better = transposed.right && !column_major && (2..=MANY).contains(&m) && n > 1 && m * n > SMALL;
+        better.then(|| Sharing {
+            extents: [batch, k, n],
+            copy: Whole::by(k * n, move |b, start, out| {
+                let b = b[0][start..].chunks_exact(k * n);
+                out.chunks_exact_mut(k * n).zip(b).for_each(|(out, b)| turn(&[(k, 1), (n, k)], b, out));
+            }),
+            product: Arc::new(Self { transposed: Matmul { right: false, ..transposed }, ..*self }),
+        })
     }
 
     fn scratch_len(&self) -> usize {
-        0
+        self.turned_len::<T>()
     }
 
     fn kind(&self) -> &'static str {
@@ -125,8 +158,12 @@ impl<T: Element> Product<T> for Gemm {
     }
 }
 
-/// Rows of a piece of a product: fewer would not pay for the packing of the other operand.
-const LEAST_ROWS: usize = 64;
+/// Rows of a piece of a product, but for the rounding to vectors: fewer would not pay for the packing of the other operand, and the library adds up
+/// products of 64 rows and columns or less in another order.
+const LEAST_ROWS: usize = 80;
+
+/// Columns of a product in pieces: the library adds up those of less than 256 elements in another order.
+const LEAST_OTHER: usize = 4;
 
 /// A product of matrices whose stored rows lie further apart than they are long.
 #[derive(Debug, Clone, Copy)]
@@ -137,21 +174,36 @@ struct Strided {
 
 impl<T: Element> Product<T> for Strided {
     fn run(&self, [a, b]: [&[T]; 2], out: &mut [T], add: bool, scratch: &mut [T]) {
-        if self.spec.batch > 1 {
-            return self.spec.run([a, b], out, add, scratch);
-        }
+        let Gemm { batch, m, n, k, column_major, .. } = self.spec;
+        assert_eq!(out.len(), batch * m * n, "the result of {self:?}");
         // The rows of the result are its own, whichever of the two extents is a part.
-        let Gemm { m, n, column_major, .. } = self.spec;
-        let strides = [self.strides[0], self.strides[1], if column_major { m } else { n }];
-        gemm_strided(&self.spec, [a, b], out, strides, add);
+        let mut strides = [self.strides[0], self.strides[1], if column_major { m } else { n }];
+        let mut spec = Gemm { batch: 1, ..self.spec };
+        let turned = self.spec.turned_len::<T>();
+        if turned > 0 {
+            (spec.transposed.right, strides[1]) = (false, n);
+        }
+        for i in 0..batch {
+            // One product alone may be of parts of its operands.
+            let part = |x: &'_ [T], len: usize| if batch == 1 { 0..x.len() } else { i * len..(i + 1) * len };
+            let (a, b) = (&a[part(a, m * k)], &b[part(b, k * n)]);
+            let out = &mut out[i * m * n..(i + 1) * m * n];
+            if turned > 0 {
+                let scratch = &mut scratch[..turned];
+                turn(&[(k, 1), (n, k)], b, scratch);
+                gemm_strided(&spec, [a, scratch], out, strides, add);
+            } else {
+                gemm_strided(&spec, [a, b], out, strides, add);
+            }
+        }
     }
 
-    fn pieces(&self) -> Pieces<T> {
+    fn pieces(&self, _: usize) -> Pieces<T> {
         Pieces::One
     }
 
     fn scratch_len(&self) -> usize {
-        0
+        self.spec.turned_len::<T>()
     }
 
     fn kind(&self) -> &'static str {
@@ -239,6 +291,24 @@ pub fn gemm_strided<T: Element>(spec: &Gemm, [a, b]: [&[T]; 2], out: &mut [T], s
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_shared_copy_gives_the_same_bits() {
+        let numbers = |len: usize, step: usize| (0..len).map(|i| ((i * step) as f32).sin()).collect::<Vec<f32>>();
+        for (batch, m, n, k) in
+            [(1, 8, 64, 512), (3, 17, 33, 40), (1, 32, 128, 1100), (1, 128, 70, 513), (1, 2, 300, 7)]
+        {
+            let spec = Gemm { batch, m, n, k, ..Gemm::plain(m, n, k).right() };
+            let (a, b) = (numbers(batch * m * k, 7), numbers(batch * k * n, 5));
+            let Sharing { copy, product, .. } = Product::<f32>::sharing(&spec).expect("few rows");
+            let (mut turned, mut own, mut shared) =
+                (vec![0.0; b.len()], vec![0.0; batch * m * n], vec![0.0; batch * m * n]);
+            copy.run(&[&b], &mut turned, &mut []);
+            spec.run([&a, &b], &mut own, false, &mut vec![0.0; Product::<f32>::scratch_len(&spec)]);
+            product.run([&a, &turned], &mut shared, false, &mut vec![0.0; product.scratch_len()]);
+            assert!(own == shared, "{spec:?}");
+        }
+    }
 
     #[test]
     fn every_layout_gives_the_same_product() {

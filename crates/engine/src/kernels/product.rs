@@ -1,14 +1,21 @@
 use std::fmt::Debug;
+use std::sync::Arc;
 
-use super::Pieces;
+use super::{Pieces, Whole};
 
 /// A product of two operands, linear in each, with its sizes.
 pub trait Product<T>: Debug + Send + Sync {
     /// `out <- a b`, or `out <- out + a b` if `add`; what `scratch` holds is written over.
     fn run(&self, operands: [&[T]; 2], out: &mut [T], add: bool, scratch: &mut [T]);
 
-    /// The same in pieces that can run at once.
-    fn pieces(&self) -> Pieces<T>;
+    /// The same in pieces that can run at once, for so many threads. Their number may depend on the threads only where the bits do not depend on it.
+    fn pieces(&self, threads: usize) -> Pieces<T>;
+
+    /// The copy of the right operand in another layout that it would rather read, and the product that does, if several products of one operand should
+    /// share such a copy. The bits are the same.
+    fn sharing(&self) -> Option<Sharing<T>> {
+        None
+    }
 
     /// Elements of scratch memory that it needs.
     fn scratch_len(&self) -> usize;
@@ -24,4 +31,14 @@ pub trait Product<T>: Debug + Send + Sync {
 
     /// Multiplications and additions.
     fn flops(&self) -> f64;
+}
+
+/// How products share a copy of their right operand in another layout.
+pub struct Sharing<T> {
+    /// The extents of the operand: products share a copy only if they agree on them.
+    pub extents: [usize; 3],
+    /// Makes the copy, of as many elements.
+    pub copy: Whole<T>,
+    /// The product of the left operand and the copy.
+    pub product: Arc<dyn Product<T>>,
 }

@@ -2,6 +2,7 @@ use onedge_graph::Shape;
 
 use super::Element;
 use super::dispatch::TILE;
+use super::turn::turn;
 
 /// How the elements of a larger tensor are found in a smaller one: `(extent, stride in the source)`, outermost first,
 /// with neighbouring axes merged.
@@ -20,6 +21,9 @@ struct Repeat {
 
 /// Elements of a pattern, at most, unless tiles hold whole patterns.
 const PATTERN: usize = 256;
+
+/// Elements that are worth a copy in blocks.
+const BLOCKS: usize = 256;
 
 impl Spread {
     /// The broadcast of a tensor that lacks `axes` to `shape`.
@@ -81,6 +85,14 @@ impl Spread {
         if outer.is_empty() { Some(usize::MAX) } else { Some(block).filter(|block| block.is_multiple_of(TILE)) }
     }
 
+    /// Parts of the larger tensor are loaded fastest if they are multiples of so many elements.
+    pub fn unit(&self) -> usize {
+        match self.runs.last() {
+            Some(&(_, stride)) if stride > 1 => self.runs[1..].iter().map(|(extent, _)| extent).product(),
+            _ => 1,
+        }
+    }
+
     /// Writes elements `start ..` of the larger tensor to `out`.
     pub fn load<T: Element>(&self, x: &[T], start: usize, out: &mut [T]) {
         if let Some(repeat) = &self.repeat {
@@ -89,6 +101,12 @@ impl Spread {
         let Some((&(extent, stride), outer)) = self.runs.split_last() else {
             return out.fill(x[0]);
         };
+        let unit = self.unit();
+        if stride > 1 && out.len() >= BLOCKS && start.is_multiple_of(unit) && out.len().is_multiple_of(unit) {
+            let mut axes = self.runs.clone();
+            axes[0].0 = out.len() / unit;
+            return turn(&axes, &x[start / unit * axes[0].1..], out);
+        }
         let (mut row, mut within) = (start / extent, start % extent);
         let mut done = 0;
         while done < out.len() {

@@ -6,7 +6,9 @@ use super::binary::Binary;
 use super::boxes::{Boxed, cut, iota, paste, put_add, take};
 use super::conv2d::{Conv2d, Role, fold_patches, patches};
 use super::dispatch::zip;
-use super::functions::{exp, larger, log, normal_cdf, normal_pdf, power, sigmoid, sign, smaller, softplus, tanh};
+use super::functions::{
+    exp, expm1, larger, log, log1p, normal_cdf, normal_pdf, power, sigmoid, sign, smaller, softplus, tanh,
+};
 use super::rows::{cumsum, first_largest, logsumexp, one_hot, pick, reduce_max, softmax};
 use super::spread::Spread;
 use super::sum::{Sum, variance};
@@ -143,9 +145,9 @@ fn table<T: Element>() -> &'static [Entry<T>] {
             of_two("maximum", Step, |a, b, out| zip(a, b, out, larger)),
             of_two("minimum", Step, |a, b, out| zip(a, b, out, smaller)),
             of_one("exp", Function, exp),
-            of_one("expm1", Function, |x, out| T::each(x, out, f32::exp_m1, f64::exp_m1)),
+            of_one("expm1", Function, expm1),
             of_one("log", Function, log),
-            of_one("log1p", Function, |x, out| T::each(x, out, f32::ln_1p, f64::ln_1p)),
+            of_one("log1p", Function, log1p),
             of_one("abs", Less, |x, out| T::each(x, out, f32::abs, f64::abs)),
             of_one("sign", Less, sign),
             of_one("floor", Less, |x, out| T::each(x, out, f32::floor, f64::floor)),
@@ -224,7 +226,7 @@ fn table<T: Element>() -> &'static [Entry<T>] {
             }),
             whole("permute", |node, shapes| {
                 let spec = Spread::permuted(shapes[0], node.attributes.axes());
-                Whole::by(1, move |x, start, out| spec.load(x[0], start, out))
+                Whole::by(spec.unit(), move |x, start, out| spec.load(x[0], start, out))
             }),
             whole("pad", |node, _| {
                 let margins = node.attributes.margins();

@@ -6,6 +6,7 @@ use onedge_graph::{Graph, NodeId, Shape};
 use super::arena::Arena;
 use super::fuse::Draft;
 use super::schedule::{Schedule, operands};
+use super::share::share;
 use super::step::{Area, Fused, Place, Plan, Step, Write};
 use super::uses::Uses;
 use crate::kernels::{Element, Kind, Maker, Sum, entry};
@@ -215,9 +216,10 @@ impl Placer<'_> {
                 }
             }
         }
+        let arena_len = share(&mut steps, self.arena.len());
         let scratch_len = steps.iter().map(Step::scratch_len).max().unwrap_or(0);
         let totals = self.stage.totals.iter().map(|(_, slot)| slot + 1).max().unwrap_or(0);
-        Plan { steps, arena_len: self.arena.len(), registers, scratch_len, totals }
+        Plan { steps, arena_len, registers, scratch_len, totals }
     }
 
     fn allocate(&mut self, id: NodeId) -> Place {

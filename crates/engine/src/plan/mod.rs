@@ -8,6 +8,7 @@ mod build;
 mod describe;
 mod fuse;
 mod schedule;
+mod share;
 mod step;
 mod uses;
 

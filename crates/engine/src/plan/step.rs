@@ -28,6 +28,13 @@ pub struct Place {
     pub len: usize,
 }
 
+impl Place {
+    /// Whether any element is of both.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.area == other.area && self.start < other.start + other.len && other.start < self.start + self.len
+    }
+}
+
 /// The areas of memory that a chunk's steps see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Area {
@@ -99,6 +106,22 @@ pub enum Step<T> {
     },
 }
 
+impl<T> Step<T> {
+    /// The values that it writes or adds to.
+    pub fn writes(&self) -> Vec<Place> {
+        match self {
+            Self::Fused(fused) => fused.instructions.iter().filter_map(|i| i.out.place()).collect(),
+            Self::Product { out, .. }
+            | Self::Sum { out, .. }
+            | Self::Accumulate { out, .. }
+            | Self::Whole { out, .. } => {
+                vec![*out]
+            }
+            Self::Total { .. } => Vec::new(),
+        }
+    }
+}
+
 /// What a step does to the values that its result is written over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Write {
@@ -167,4 +190,14 @@ pub enum Operand {
     /// The part of this value under the tile; all of it if it is what [`Kernel::Spread`] reads or
     /// [`Kernel::Sum`] adds to.
     Memory(Place),
+}
+
+impl Operand {
+    /// Where it lies, unless that is a tile.
+    fn place(&self) -> Option<Place> {
+        match self {
+            Self::Tile(_) => None,
+            Self::Memory(place) => Some(*place),
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! `pad(x; margins)`: `x` with margins of one number round it.
 
+use std::ops::Range;
+
 use super::elementwise::no_flops;
 use crate::reference::{indices, offset};
 use crate::{Argument, Attributes, Case, Class, Domain, Error, Graph, Margins, Misfit, NodeId, Op, Shape};
@@ -53,6 +55,16 @@ pub static PAD: Op = Op {
 };
 
 impl Graph {
+    /// The axis along which `id` is padded with zeros, and which part of it is not, if it is along one axis alone.
+    pub(crate) fn part(&self, id: NodeId) -> Option<(usize, Range<usize>)> {
+        let node = self.node(id);
+        let margins = (node.op == &PAD).then(|| node.attributes.margins()).filter(|margins| margins.fill == 0)?;
+        let padded = |axis: &usize| margins.before[*axis] + margins.after[*axis] > 0;
+        let mut axes = (0..node.shape.rank()).filter(padded);
+        let axis = axes.next().filter(|_| axes.next().is_none())?;
+        Some((axis, margins.before[axis]..node.shape[axis] - margins.after[axis]))
+    }
+
     /// `x` with `margins` round it.
     pub fn pad(&mut self, x: NodeId, margins: Margins) -> Result<NodeId, Error> {
         self.apply(&PAD, Attributes::Margins(margins), &[x])

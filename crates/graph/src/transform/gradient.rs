@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use super::transpose::{accumulate, vjp};
+use super::transpose::{Cotangents, vjp};
 use crate::{Error, Graph, NodeId};
 
 /// What reverse mode gives.
@@ -38,15 +38,16 @@ pub(super) fn pull_back(
     parameters: &[NodeId],
 ) -> Result<Gradient, Error> {
     let varies = graph.varies_with(parameters);
-    let mut adjoints = HashMap::from([(root, cotangent)]);
+    let (mut parts, mut adjoints) = (Cotangents::of(root, cotangent), HashMap::new());
     let path: Vec<NodeId> = graph.ids().take(root.index() + 1).filter(|id| varies[id.index()]).collect();
     for id in path.into_iter().rev() {
-        let Some(&adjoint) = adjoints.get(&id) else { continue };
+        let Some(adjoint) = parts.sum(graph, id)? else { continue };
+        adjoints.insert(id, adjoint);
         for (argument, input) in graph.node(id).inputs.clone().into_iter().enumerate() {
             if varies[input.index()]
                 && let Some(part) = vjp(graph, id, argument, adjoint)?
             {
-                accumulate(graph, &mut adjoints, input, part)?;
+                parts.add(input, part);
             }
         }
     }

@@ -14,17 +14,20 @@ pub fn transpose(graph: &mut Graph, root: NodeId, source: NodeId, cotangent: Nod
     graph.require("transpose", [root, source, cotangent])?;
     let path = graph.needed_since(&[root], Some(source), |id| id == source);
     let varies = varying(graph, &path, source);
-    let mut cotangents = HashMap::from([(root, cotangent)]);
+    let mut cotangents = Cotangents::of(root, cotangent);
     for id in path.into_iter().rev().filter(|id| varies.contains(id)) {
-        let Some(&ct) = cotangents.get(&id) else { continue };
+        let Some(ct) = cotangents.sum(graph, id)? else { continue };
+        if id == source {
+            return Ok(Some(ct));
+        }
         for (argument, input) in graph.node(id).inputs.clone().into_iter().enumerate() {
             if varies.contains(&input) {
                 let Some(part) = pull(graph, id, argument, ct)? else { continue };
-                accumulate(graph, &mut cotangents, input, part)?;
+                cotangents.add(input, part);
             }
         }
     }
-    Ok(cotangents.get(&source).copied())
+    cotangents.sum(graph, source)
 }
 
 /// `source` and those of the nodes on a `path` from it to which derivatives flow from it.
@@ -49,19 +52,48 @@ fn pull(graph: &mut Graph, id: NodeId, argument: usize, ct: NodeId) -> Result<Op
     }
 }
 
-/// Adds `part` to the cotangent of `id`.
-pub(super) fn accumulate(
-    graph: &mut Graph,
-    cotangents: &mut HashMap<NodeId, NodeId>,
-    id: NodeId,
-    part: NodeId,
-) -> Result<(), Error> {
-    let sum = match cotangents.get(&id) {
-        Some(&sum) => graph.add(sum, part)?,
-        None => part,
-    };
-    cotangents.insert(id, sum);
-    Ok(())
+/// What each node's cotangent is the sum of.
+pub(super) struct Cotangents(HashMap<NodeId, Vec<NodeId>>);
+
+impl Cotangents {
+    /// That of the root.
+    pub(super) fn of(root: NodeId, cotangent: NodeId) -> Self {
+        Self(HashMap::from([(root, vec![cotangent])]))
+    }
+
+    /// Adds `part` to the cotangent of `id`.
+    pub(super) fn add(&mut self, id: NodeId, part: NodeId) {
+        self.0.entry(id).or_default().push(part);
+    }
+
+    /// The cotangent of `id`, once all its parts are there; `None` if it has none.
+    pub(super) fn sum(&mut self, graph: &mut Graph, id: NodeId) -> Result<Option<NodeId>, Error> {
+        let Some(parts) = self.0.remove(&id) else { return Ok(None) };
+        // Slices of one value have cotangents that are zero elsewhere. Neighbours are joined, halves by halves.
+        let (mut padded, mut rest): (Vec<NodeId>, Vec<NodeId>) =
+            parts.iter().partition(|&&part| graph.part(part).is_some());
+        if padded.len() > 1 {
+            padded.sort_by_key(|&part| graph.part(part).map(|(axis, part)| (axis, part.start)));
+            rest.push(join(graph, &padded)?);
+        } else {
+            rest = parts;
+        }
+        let mut parts = rest.into_iter();
+        let first = parts.next();
+        first.map(|first| parts.try_fold(first, |sum, part| graph.add(sum, part))).transpose()
+    }
+}
+
+/// The sum of some values, by the sums of either half.
+fn join(graph: &mut Graph, parts: &[NodeId]) -> Result<NodeId, Error> {
+    match *parts {
+        [part] => Ok(part),
+        _ => {
+            let (left, right) = parts.split_at(parts.len() / 2);
+            let (left, right) = (join(graph, left)?, join(graph, right)?);
+            graph.add(left, right)
+        }
+    }
 }
 
 /// The cotangent of any argument: by its transpose, or by transposing its jvp.

@@ -16,6 +16,9 @@ const HEIGHT: usize = 6;
 /// Output pixels that share what the cache holds of the kernel, about.
 const BAND: usize = 96;
 
+/// Output pixels of an image that are too few to read the kernel for.
+const FEW: usize = 16;
+
 /// Which channels or filters a call works on, and where the padded images have their taps.
 struct Geometry {
     /// Extents of a padded image, channels included.
@@ -31,9 +34,11 @@ struct Geometry {
 }
 
 impl Conv2d {
-    /// Whether the filters fill vectors, so that [`forward()`] and [`kernel()`] can run.
+    /// Whether the filters fill vectors, so that [`forward()`] and [`kernel()`] can run, and images have pixels enough to pay for reading the kernel once
+    /// for each.
     pub(super) fn is_direct<T: Element>(&self) -> bool {
-        (self.filters / self.window.groups).is_multiple_of(T::machine_lanes())
+        let few = self.window.groups == 1 && self.pixels() <= FEW * self.images;
+        !few && (self.filters / self.window.groups).is_multiple_of(T::machine_lanes())
     }
 
     fn geometry<T: Element>(&self) -> Geometry {

@@ -3,14 +3,15 @@
 use std::ops::Range;
 
 use super::gemm::{Gemm, gemm_strided};
-use super::pieces::{PRODUCT, Piece, Pieces, bounds};
+use super::pieces::{PRODUCT, Piece, Pieces, parts};
+use super::turn::turn;
 use super::{Element, Product};
 
 mod depthwise;
 mod direct;
 mod spec;
 
-use spec::{Band, Run};
+use spec::{Band, LEAST_ROWS, Run};
 pub use spec::{Conv2d, Role};
 
 impl<T: Element> Product<T> for Conv2d {
@@ -18,7 +19,7 @@ impl<T: Element> Product<T> for Conv2d {
         conv2d(self, a, b, out, add, scratch);
     }
 
-    fn pieces(&self) -> Pieces<T> {
+    fn pieces(&self, threads: usize) -> Pieces<T> {
         /// Multiplications and additions for each element of a kernel that pay for adding up its cotangents from pieces.
         const FOR_EACH: f64 = 1e3;
         let [height, width] = self.window.image;
@@ -26,9 +27,16 @@ impl<T: Element> Product<T> for Conv2d {
         let output = self.pixels() / self.images.max(1) * self.filters;
         let kernel = self.columns() * self.filters;
         let work = Product::<T>::flops(self);
+        // Straight from the images, every image is by itself. Products of many rows are added up in an order that may depend on their number.
+        let direct = match self.role {
+            Role::Output => self.by_image::<T>(),
+            Role::Image => self.is_depthwise() || self.turned().is_some_and(|turned| turned.by_image::<T>()),
+            Role::Kernel => false,
+        };
         let least = match self.role {
             Role::Kernel => PRODUCT.max(FOR_EACH * kernel as f64),
-            _ => PRODUCT,
+            _ if direct => PRODUCT,
+            _ => PRODUCT.max(work * LEAST_ROWS as f64 / self.pixels().max(1) as f64),
         };
         let some = |Range { start, end }: Range<usize>| {
             let (x, y) = (start * image..end * image, start * output..end * output);
@@ -44,7 +52,8 @@ impl<T: Element> Product<T> for Conv2d {
             };
             Piece { kernel: Box::new(Self { images: end - start, ..*self }), operands, len }
         };
-        let pieces = bounds(self.images, 1, work, least).into_iter().map(some).collect();
+        let threads = if direct { threads } else { usize::MAX };
+        let pieces = parts(self.images, 1, work, least, threads).into_iter().map(some).collect();
         if self.role == Role::Kernel { Pieces::Sums(pieces) } else { Pieces::Parts(pieces) }
     }
 
@@ -73,14 +82,28 @@ impl<T: Element> Product<T> for Conv2d {
 impl Conv2d {
     /// Elements of scratch memory that [`conv2d()`] needs.
     pub fn scratch_len<T: Element>(&self) -> usize {
-        if self.is_dense() || self.is_depthwise() {
+        if self.is_dense() {
+            return if self.role == Role::Image { Product::<T>::scratch_len(&self.dense_image()) } else { 0 };
+        }
+        if self.is_depthwise() {
             return 0;
         }
         match (self.role, self.turned()) {
             (Role::Image, Some(turned)) => turned.own_len::<T>() + self.columns() * self.filters,
+            (Role::Image, None) if self.window.groups == 1 => self.tile_len() + self.columns() * self.filters,
             (Role::Image, None) => self.tile_len(),
             _ => self.own_len::<T>(),
         }
+    }
+
+    /// The product that gives the cotangents of the images of a kernel of one pixel.
+    fn dense_image(&self) -> Gemm {
+        Gemm::plain(self.pixels(), self.channels, self.filters).right()
+    }
+
+    /// Whether the output of each image is computed by itself.
+    fn by_image<T: Element>(&self) -> bool {
+        !self.is_dense() && (self.is_depthwise() || self.is_direct::<T>())
     }
 
     fn own_len<T: Element>(&self) -> usize {
@@ -111,7 +134,7 @@ pub fn conv2d<T: Element>(spec: &Conv2d, a: &[T], b: &[T], out: &mut [T], add: b
     };
     assert_eq!((a.len(), b.len(), out.len()), expected, "operands of {spec:?}");
     if spec.is_dense() {
-        return dense(spec, a, b, out, add);
+        return dense(spec, a, b, out, add, scratch);
     }
     if spec.is_depthwise() {
         return depthwise::run(spec, a, b, out, add);
@@ -123,7 +146,7 @@ pub fn conv2d<T: Element>(spec: &Conv2d, a: &[T], b: &[T], out: &mut [T], add: b
         Role::Image => match spec.turned() {
             Some(turned) => {
                 let (flipped, scratch) = scratch.split_at_mut(b.len());
-                turn(spec, b, flipped);
+                turned_kernel(spec, b, flipped);
                 forward(&turned, a, flipped, out, add, scratch);
             }
             None => scatter(spec, a, b, out, add, scratch),
@@ -132,11 +155,11 @@ pub fn conv2d<T: Element>(spec: &Conv2d, a: &[T], b: &[T], out: &mut [T], add: b
 }
 
 /// A kernel of one pixel: a plain product.
-fn dense<T: Element>(spec: &Conv2d, a: &[T], b: &[T], out: &mut [T], add: bool) {
+fn dense<T: Element>(spec: &Conv2d, a: &[T], b: &[T], out: &mut [T], add: bool, scratch: &mut [T]) {
     let (pixels, c, o) = (spec.pixels(), spec.channels, spec.filters);
     match spec.role {
         Role::Output => gemm_strided(&Gemm::plain(pixels, o, c), [a, b], out, [c, o, o], add),
-        Role::Image => gemm_strided(&Gemm::plain(pixels, c, o).right(), [a, b], out, [o, o, c], add),
+        Role::Image => spec.dense_image().run([a, b], out, add, scratch),
         Role::Kernel => kernel_product(spec, 0, pixels, [a, b], c, out, add),
     }
 }
@@ -192,10 +215,19 @@ fn scatter<T: Element>(spec: &Conv2d, y: &[T], w: &[T], x: &mut [T], add: bool, 
         x.fill(T::ZERO);
     }
     let (columns, o, groups) = (spec.columns(), spec.filters, spec.window.groups);
-    let each = o / groups;
+    let (each, (tile, turned)) = (o / groups, scratch.split_at_mut(spec.tile_len()));
+    if groups == 1 {
+        turn(&[(o, 1), (columns, o)], w, &mut turned[..o * columns]);
+    }
     for band in spec.bands() {
-        let tile = &mut scratch[..band.rows * columns];
+        let tile = &mut tile[..band.rows * columns];
         let y = &y[band.first * o..(band.first + band.rows) * o];
+        if groups == 1 {
+            let product = Gemm::plain(band.rows, columns, o);
+            gemm_strided(&product, [y, &turned[..o * columns]], tile, [o, columns, columns], false);
+            fold(spec, 0, band, tile, x);
+            continue;
+        }
         for group in 0..groups {
             let product = Gemm::plain(band.rows, columns, each).right();
             gemm_strided(&product, [&y[group * each..], &w[group * each..]], tile, [o, o, columns], false);
@@ -205,12 +237,16 @@ fn scatter<T: Element>(spec: &Conv2d, y: &[T], w: &[T], x: &mut [T], add: bool, 
 }
 
 /// The kernel of the turned convolution: taps in reverse, channels and filters exchanged within each group.
-fn turn<T: Element>(spec: &Conv2d, w: &[T], turned: &mut [T]) {
+fn turned_kernel<T: Element>(spec: &Conv2d, w: &[T], turned: &mut [T]) {
     let (depth, o, groups) = (spec.depth(), spec.filters, spec.window.groups);
     let (taps, each, c) = (spec.window.kernel[0] * spec.window.kernel[1], spec.filters / groups, spec.channels);
     for tap in 0..taps {
         let from = &w[(taps - 1 - tap) * depth * o..][..depth * o];
         let to = &mut turned[tap * each * c..][..each * c];
+        if groups == 1 {
+            turn(&[(o, 1), (c, o)], from, to);
+            continue;
+        }
         for group in 0..groups {
             for (filter, to) in to.chunks_exact_mut(c).enumerate() {
                 let from = from[group * each + filter..].iter().step_by(o);

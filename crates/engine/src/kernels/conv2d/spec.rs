@@ -3,6 +3,9 @@ use onedge_graph::{Shape, Window};
 /// Elements of a tile of unfolded images, at most (unless one row of it is longer): half the L2 cache in f32.
 const UNFOLDED: usize = 1 << 17;
 
+/// Rows of such a tile, at least: for each tile the kernel is packed anew.
+pub const LEAST_ROWS: usize = 128;
+
 /// The sizes of a convolution or of one of its transposes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Conv2d {
@@ -113,7 +116,7 @@ impl Conv2d {
 
     /// Rows of such a tile.
     pub fn tile_rows(&self) -> usize {
-        (UNFOLDED / self.columns()).max(16).min(self.pixels()).max(1)
+        (UNFOLDED / self.columns()).max(LEAST_ROWS).min(self.pixels()).max(1)
     }
 
     /// The rows of the unfolded images, a tile at a time.

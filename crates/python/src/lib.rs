@@ -16,6 +16,8 @@ mod runs;
 #[cfg(feature = "runs")]
 mod train;
 #[cfg(feature = "runs")]
+mod tuner;
+#[cfg(feature = "runs")]
 mod values;
 
 use pyo3::prelude::*;
@@ -35,6 +37,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     runs::add(module)?;
     #[cfg(feature = "runs")]
     module.add_function(wrap_pyfunction!(measure::measure, module)?)?;
+    #[cfg(feature = "runs")]
+    module.add_class::<tuner::Tuner>()?;
     #[cfg(feature = "program")]
     module.add_function(wrap_pyfunction!(program::program, module)?)?;
     module.add_class::<objective::Objective>()

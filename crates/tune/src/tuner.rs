@@ -24,6 +24,13 @@ pub trait Tuner: Send {
         None
     }
 
+    /// Whether it will ask for a curvature at `step`, as far as that can be told before it: whoever takes the gradient can then keep what a
+    /// curvature needs. It may ask at other steps, too.
+    fn expects_curvature(&self, step: u64) -> bool {
+        let _ = step;
+        false
+    }
+
     /// What happened so far.
     fn events(&self) -> &Events;
 

@@ -237,6 +237,10 @@ impl Tuner for Cdat {
         self.parts.needs()
     }
 
+    fn expects_curvature(&self, step: u64) -> bool {
+        step.is_multiple_of(self.every) || self.square == 0.0
+    }
+
     fn events(&self) -> &Events {
         &self.events
     }

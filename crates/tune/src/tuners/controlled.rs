@@ -252,6 +252,10 @@ impl Tuner for Controlled {
         self.parts.needs()
     }
 
+    fn expects_curvature(&self, _: u64) -> bool {
+        true
+    }
+
     fn events(&self) -> &Events {
         &self.events
     }

@@ -57,6 +57,10 @@ impl Tuner for Greedy {
         self.parts.needs()
     }
 
+    fn expects_curvature(&self, _: u64) -> bool {
+        true
+    }
+
     fn events(&self) -> &Events {
         &self.events
     }

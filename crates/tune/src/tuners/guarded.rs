@@ -396,6 +396,10 @@ impl Tuner for Guarded {
         self.parts.needs()
     }
 
+    fn expects_curvature(&self, step: u64) -> bool {
+        step < FIRST_STEPS || step.is_multiple_of(self.every)
+    }
+
     fn events(&self) -> &Events {
         &self.events
     }

@@ -6,19 +6,27 @@
 
 The model is traced by `torch.export`. What does not depend on its trainable parameters, masks of dropout and frozen layers among it, is computed by PyTorch
 and enters as data.
+
+In a loop of one's own, on any device, nothing is traced:
+
+    optimizer = onedge.torch.Tuned(model.parameters())  # or CDAT, the paper's rule
+    loss = optimizer.step(lambda: criterion(model(x), y))
 """
 
 from __future__ import annotations
 
 from .. import _front
 from .._explanation import Explanation
+from ._cdat import CDAT
 from ._check import check
 from ._door import TorchDoor
 from ._fitness import Finding, Fitness
+from ._line import Report
 from ._objective import Objective
 from ._table import TABLE
+from ._tuned import Tuned
 
-__all__ = ["Finding", "Fitness", "Objective", "check", "explain", "objective", "operators"]
+__all__ = ["CDAT", "Finding", "Fitness", "Objective", "Report", "Tuned", "check", "explain", "objective", "operators"]
 
 
 def objective(

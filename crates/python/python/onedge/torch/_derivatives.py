@@ -42,11 +42,14 @@ class Point:
         outputs: a tensor, or several, between parameters and loss, for Gauss-Newton products.
         ahead: whether second derivatives will be asked for. If not, the gradient is cheaper, and a second derivative costs one more backward pass.
         ranks: processes that train together (`_distributed.Ranks`), each with a point of its own on its part of the batch. Value, gradient, curvature and products are then the means of theirs.
+        keep: whether the graph is kept without `ahead`. If not, there are no second derivatives, and what the forward pass stored is free again.
         linear: classes of `torch.autograd.Function`, or their names, that are linear in what is differentiated, although they keep tensors: their second derivative is zero.
 
     Attributes:
         value: the loss, a tensor without a graph.
         gradients: the gradient, a list of tensors without graphs, None for what is not used.
+
+    In vectors None stands for zeros.
 
     Cost: a backward pass; with `ahead` about 1.5.
 
@@ -55,8 +58,8 @@ class Point:
         StateError: a graph that a backward pass has used up.
     """
 
-    def __init__(self, loss, parameters: Sequence[torch.Tensor], *, outputs=None, ahead: bool = True, ranks=None, linear: Sequence = ()):
-        _check_loss(loss)
+    def __init__(self, loss, parameters: Sequence[torch.Tensor], *, outputs=None, ahead: bool = True, keep: bool = True, ranks=None, linear: Sequence = ()):
+        check_loss(loss)
         self.parameters = list(parameters)
         if not self.parameters:
             raise ArgumentError("parameters: expected at least one tensor that requires gradients, got none; unfreeze some before this step")
@@ -71,9 +74,11 @@ class Point:
             if ahead:
                 self.gradients = [None if g is None else g.detach() for g in self._differentiable()]
             else:
-                self.gradients = list(torch.autograd.grad(loss, self.parameters, retain_graph=True, allow_unused=True))
+                self.gradients = list(torch.autograd.grad(loss, self.parameters, retain_graph=keep, allow_unused=True))
         if ranks is not None:
             self.gradients, self.value = ranks.point(self.gradients, self.parameters, self.value)
+        if not (ahead or keep):
+            self.release()
 
     def slope(self, u: Sequence[torch.Tensor]) -> torch.Tensor:
         """`g . u`, a tensor. Cost: a dot product."""
@@ -100,7 +105,7 @@ class Point:
             # The transpose of J is linear in what it is applied to; the transpose of that is J.
             zeros = [torch.zeros_like(z, requires_grad=True) for z in outputs]
             back = torch.autograd.grad(outputs, self.parameters, zeros, create_graph=True, allow_unused=True)
-            pairs = [(b, t) for b, t in zip(back, _like(v, self.parameters)) if b is not None and b.requires_grad]
+            pairs = [(b, t) for b, t in zip(back, _like(v, self.parameters)) if b is not None and t is not None and b.requires_grad]
             if not pairs:
                 return self._means(_filled([None] * len(self.parameters), self.parameters))
             along = torch.autograd.grad([b for b, _ in pairs], zeros, [t for _, t in pairs], allow_unused=True, retain_graph=True)
@@ -138,7 +143,7 @@ class Point:
             outputs, cotangents = [], []
             for g, t in zip(self._differentiable(), _like(v, self.parameters)):
                 # The gradient of what enters linearly is constant, and has no graph.
-                if g is None or not g.requires_grad:
+                if g is None or t is None or not g.requires_grad:
                     continue
                 if g.layout is not torch.strided:
                     g, t = (g * t).sum(), None
@@ -205,14 +210,15 @@ def _filled(tensors, likes) -> list[torch.Tensor]:
     return [torch.zeros_like(like) if tensor is None else tensor.detach() for tensor, like in zip(tensors, likes)]
 
 
-def _like(v, parameters) -> list[torch.Tensor]:
+def _like(v, parameters) -> list[torch.Tensor | None]:
     v = list(v)
-    if len(v) != len(parameters) or any(not isinstance(t, torch.Tensor) or t.shape != p.shape for t, p in zip(v, parameters)):
+    if len(v) != len(parameters) or any(t is not None and (not isinstance(t, torch.Tensor) or t.shape != p.shape) for t, p in zip(v, parameters)):
         raise ArgumentError(f"vector: expected a list of {len(parameters)} tensors of the shapes of the parameters")
     return v
 
 
-def _check_loss(loss) -> None:
+def check_loss(loss, graph: bool = True) -> None:
+    """A loss that is not one real number, or should have a graph and has none, is an error."""
     if not isinstance(loss, torch.Tensor):
         raise ArgumentError(
             f"loss: expected a tensor with one number, got {type(loss).__name__}; return the loss itself, neither loss.item() nor the result of loss.backward()"
@@ -221,7 +227,7 @@ def _check_loss(loss) -> None:
         raise ArgumentError(f"loss: expected one number, got a tensor of shape {tuple(loss.shape)}; try loss.mean()")
     if not loss.is_floating_point():
         raise ArgumentError(f"loss: expected a real number, got one of {loss.dtype}")
-    if not loss.requires_grad:
+    if graph and not loss.requires_grad:
         raise ArgumentError(
             "loss: expected a loss with its graph, got one without; compute it from the parameters, outside torch.no_grad() and torch.inference_mode(), and do not detach it"
         )

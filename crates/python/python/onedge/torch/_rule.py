@@ -1,0 +1,90 @@
+"""The tuner of the catalogue that sets the rates, and what can be known beforehand of its questions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .._arguments import shown
+from .._choices import Choice, core, entries, section
+from .._errors import ArgumentError, Error
+
+
+class Rule:
+    """A tuner by name, with settings and state.
+
+    Attributes:
+        core: the tuner itself.
+        asks: the names of what it asks for along the way; see `Line`.
+        needs: what is to be kept for it.
+        every: the curvature is measured every so many steps, where the tuner has no such setting of its own, else 1.
+    """
+
+    def __init__(self, tuner, every, settings: dict):
+        given = section("tuner", tuner)
+        name = given.pop("name", None)
+        if not isinstance(name, str):
+            raise ArgumentError(f'tuner: expected a name, {{"name": ..., settings}} or onedge.tuner(...), got {shown(tuner)}')
+        self.name = name
+        self.settings = {**given, **settings}
+        known = entries("tuner")
+        self.every = 1
+        if every is not None:
+            if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+                raise ArgumentError(f"every: expected a whole number, 1 or more, got {shown(every)}")
+            if name in known and "every" in known[name].settings:
+                self.settings["every"] = every
+            else:
+                self.every = every
+        self.core = self.make()
+        self.needs = self.core.needs()
+        self.asks = self._foreseen()
+
+    def make(self):
+        """A new one, in its first state."""
+        return core("Tuner")(self.name, self.settings)
+
+    def expects_curvature(self, step: int) -> bool:
+        return self.core.expects_curvature(step) and step % self.every == 0
+
+    def _foreseen(self) -> frozenset[str]:
+        """What a tuner asks for once it is under way, as it asks of a made-up line."""
+        trial, asked = self.make(), set()
+        for step in range(3):
+            asked.clear()
+            try:
+                trial.learning_rate(_MadeUp(step, asked))
+            except Error:
+                pass
+        return frozenset(asked)
+
+
+class _MadeUp:
+    """A line of a loss that falls evenly, to see what is asked."""
+
+    rounding, restarted, edge, full_batch, steps = 1e-16, False, 2.0, True, None
+
+    def __init__(self, step: int, asked: set):
+        self.step, self.loss = step, 10.0 - step
+        self.previous_learning_rate = 0.1 if step else None
+        self._asked = asked
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+
+        def answer(rate=0.0):
+            self._asked.add(name)
+            return {
+                "slope": -1.0, "value": self.loss - rate + rate**2 / 2, "trial": (self.loss - rate + rate**2 / 2, rate - 1.0), "sharpness": (1.0, True),
+                "change": (0.01, 0.01, 0.01), "distance": 0.1 * self.step,
+            }.get(name, 1.0)  # fmt: skip
+
+        return answer
+
+
+def named(base) -> tuple[str | None, dict]:
+    """The name and settings of a base that is given by name; None where it is something else."""
+    if isinstance(base, (str, Choice)) or (isinstance(base, Mapping) and "name" in base):
+        given = section("optimizer", base)
+        return given.pop("name"), given
+    return None, {}

@@ -7,7 +7,7 @@ from ._gathered import Gathered
 from ._read import Read
 
 # The attributes that a copy has from the start.
-_MADE = ("rule", "base", "total_steps", "full_batch", "maximize", "max_grad_norm", "math_attention", "linear")
+_MADE = ("base", "total_steps", "full_batch", "maximize", "max_grad_norm", "math_attention", "linear", "group")
 
 
 def saved(optimizer, out: dict) -> dict:
@@ -59,6 +59,7 @@ def put(optimizer, found: dict) -> None:
     optimizer._step, optimizer._rate, optimizer._norm = found["step"], found["learning_rate"], found["update_norm"]
     optimizer._along, optimizer._out_of_turn = found["along"], found["out_of_turn"]
     optimizer._gathered, optimizer.report, optimizer._warned = Gathered(), None, False
+    optimizer._ranks, optimizer._met = None, False
     optimizer._shown = [group["lr"] for group in optimizer.param_groups] if found["step"] else None
 
 
@@ -66,7 +67,7 @@ def pickled(optimizer) -> dict:
     """What a copy of the optimizer is made from."""
     out = {"defaults": optimizer.defaults, "state": optimizer.state, "param_groups": optimizer.param_groups}
     rule = optimizer.rule
-    made = {name: getattr(optimizer, name) for name in _MADE if name != "rule"}
+    made = {name: getattr(optimizer, name) for name in _MADE}
     return {**out, "made": made, "rule": (rule.name, rule.every, rule.settings), "tuner": numbers(optimizer)}
 
 

@@ -14,6 +14,7 @@ from . import _saved
 from ._bases import BASES, checked
 from ._derivatives import Point, check_loss, dot, scalars, square, trainable
 from ._directions import directions
+from ._distributed import ranks
 from ._gathered import Gathered, clipped, left, show, unscaled
 from ._line import Line, Report, drawn, moved, undisturbed
 from ._read import read
@@ -44,6 +45,8 @@ class Tuned(torch.optim.Optimizer):
         max_grad_norm: the gradient that the base gets is clipped to this norm. The slope is that of the loss as it is.
         math_attention: computes the loss of `step(closure)` without fused attention, which has no second derivative.
         linear: classes of `torch.autograd.Function`, or their names, that keep tensors and are linear all the same.
+        group: the processes that train one model together, a process group of `torch.distributed`; by default all, if there are several. Gradients, slopes and curvatures are the
+            means of theirs. False: each trains a model of its own.
         settings: of the tuner.
 
     `param_groups` show `lr`, the rate of the last step times `lr_scale`; what is written there has no effect. After a step `p.grad` is the gradient that was used, clipped and
@@ -56,7 +59,7 @@ class Tuned(torch.optim.Optimizer):
     """
 
     def __init__(
-        self, params, base="adam", tuner="cdat", *, every=None, steps=None, full_batch=False, maximize=False, max_grad_norm=None, math_attention=False, linear=(), **settings
+        self, params, base="adam", tuner="cdat", *, every=None, steps=None, full_batch=False, maximize=False, max_grad_norm=None, math_attention=False, linear=(), group="auto", **settings
     ):  # fmt: skip
         for name, value in (("full_batch", full_batch), ("maximize", maximize), ("math_attention", math_attention)):
             if not isinstance(value, bool):
@@ -69,9 +72,9 @@ class Tuned(torch.optim.Optimizer):
         if "sharpness" in self.rule.asks:
             raise UnsupportedError(f"tuner: `{self.rule.name}` needs an eigenvalue at each step, which is not measured here; take `cdat`, `controlled` or `greedy`")
         self.total_steps, self.full_batch, self.maximize = steps, full_batch, maximize
-        self.max_grad_norm, self.math_attention, self.linear = max_grad_norm, math_attention, tuple(linear)
+        self.max_grad_norm, self.math_attention, self.linear, self.group = max_grad_norm, math_attention, tuple(linear), group
         self._step, self._rate, self._norm, self._along, self._out_of_turn = 0, None, 0.0, None, False
-        self._gathered, self._shown, self._warned, self.report = Gathered(), None, False, None
+        self._gathered, self._shown, self._warned, self.report, self._ranks, self._met = Gathered(), None, False, None, None, False
         name, base_settings = named(base)
         name = _ALIASES.get(name, name)
         if name is not None and name not in BASES:
@@ -123,6 +126,7 @@ class Tuned(torch.optim.Optimizer):
             scaler: the `GradScaler` that the step will have.
         """
         self._require_scaler(scaler)
+        self._meet(self._parameters())
         loss, point = self._point(loss, scaler, ahead=False, keep=False)
         self._gathered.add(point, scaler is not None)
         return loss.detach()
@@ -150,6 +154,7 @@ class Tuned(torch.optim.Optimizer):
         self._require_scaler(scaler)
         self._look_at_rates()
         parameters = self._parameters()
+        self._meet(parameters)
         generators = drawn(parameters) if callable(closure) else None
         due = self.rule.expects_curvature(self._step) or self._out_of_turn
         loss, point = self._point(closure, scaler, ahead=due and part is None, keep=callable(closure) and part is None)
@@ -203,6 +208,14 @@ class Tuned(torch.optim.Optimizer):
     def _parameters(self) -> list[torch.Tensor]:
         return trainable(parameter for group in self.param_groups for parameter in group["params"])
 
+    def _meet(self, parameters) -> None:
+        """Finds the processes that train together, before the first step."""
+        if not self._met:
+            self._ranks = ranks(self.group, parameters)
+            if self._ranks is not None:
+                self._ranks.check_same(parameters)
+            self._met = True
+
     def _require_closure(self, closure) -> None:
         if self.rule.asks.isdisjoint(("value", "trial")):
             return
@@ -222,7 +235,7 @@ class Tuned(torch.optim.Optimizer):
         with torch.enable_grad():
             loss, objective = self._lost(closure)
             objective = objective if scaler is None else scaler.scale(objective)
-        return loss, Point(objective, self._parameters(), ahead=ahead, keep=keep, linear=self.linear)
+        return loss, Point(objective, self._parameters(), ahead=ahead, keep=keep, ranks=self._ranks, linear=self.linear)
 
     def _lost(self, closure) -> tuple[torch.Tensor, torch.Tensor]:
         """The loss, and what is to fall."""
@@ -242,8 +255,11 @@ class Tuned(torch.optim.Optimizer):
         def evaluate(rate, sloped):
             to = [p.data if u is None else torch.add(p.data, u, alpha=rate) for p, u in zip(parameters, updates)]
             with moved(parameters, to), undisturbed(parameters, generators):
-                _, point = self._point(closure, None, ahead=False, keep=False) if sloped else self._lost(closure)
-                return tuple(scalars(point.value, dot(point.gradients, updates))) if sloped else (float(point), math.nan)
+                if sloped:
+                    _, point = self._point(closure, None, ahead=False, keep=False)
+                    return tuple(scalars(point.value, dot(point.gradients, updates)))
+                loss = self._lost(closure)[1].detach()
+                return scalars(loss if self._ranks is None else self._ranks.mean(loss))[0], math.nan
 
         return evaluate
 

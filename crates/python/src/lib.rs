@@ -9,6 +9,8 @@ mod lent;
 #[cfg(feature = "runs")]
 mod measure;
 mod objective;
+#[cfg(feature = "runs")]
+mod observed;
 #[cfg(feature = "program")]
 mod program;
 #[cfg(feature = "runs")]
@@ -35,6 +37,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     device::add(module)?;
     #[cfg(feature = "runs")]
     runs::add(module)?;
+    #[cfg(feature = "runs")]
+    module.add_class::<observed::Recorder>()?;
     #[cfg(feature = "runs")]
     module.add_function(wrap_pyfunction!(measure::measure, module)?)?;
     #[cfg(feature = "runs")]

@@ -179,7 +179,7 @@ fn outcome(summary: Summary, edge: &Option<f64>) -> Outcome {
 }
 
 /// Settings as TOML: those without a dot first, then the sections.
-fn text(described: &[(String, Value)]) -> String {
+pub(crate) fn text(described: &[(String, Value)]) -> String {
     let mut sections: BTreeMap<&str, Vec<(&str, &Value)>> = BTreeMap::new();
     for (dotted, value) in described {
         let (section, key) = dotted.split_once('.').unwrap_or(("", dotted));
@@ -197,7 +197,13 @@ fn text(described: &[(String, Value)]) -> String {
     out
 }
 
-fn with_provenance(name: &str, settings: &str, content: Option<String>, registration: &Registration<'_>) -> String {
+/// The spec of a run with how it came to be.
+pub(crate) fn with_provenance(
+    name: &str,
+    settings: &str,
+    content: Option<String>,
+    registration: &Registration<'_>,
+) -> String {
     let mut out = format!("name = {}\n{settings}\n[{PROVENANCE}]\n", to_toml(&Value::Text(name.to_owned())));
     let machine = Machine::this().provenance().map(|(key, value)| (key.to_owned(), value));
     let content = content.map(|content| (CONTENT.to_owned(), Value::Text(content)));

@@ -15,9 +15,11 @@ from .._explanation import Explanation
 from .._objective import Objective
 from ._curvature import curvature, linearize
 from ._door import JaxDoor
+from ._monitor import Monitor
+from ._spectrum import density, gauss_newton, sharpness, top, trace
 from ._table import TABLE
 
-__all__ = ["curvature", "explain", "linearize", "objective", "primitives"]
+__all__ = ["Monitor", "curvature", "density", "explain", "gauss_newton", "linearize", "objective", "primitives", "sharpness", "top", "trace"]
 
 
 def objective(

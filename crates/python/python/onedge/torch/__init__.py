@@ -22,11 +22,15 @@ from ._check import check
 from ._door import TorchDoor
 from ._fitness import Finding, Fitness
 from ._line import Report
+from ._monitor import Monitor
 from ._objective import Objective
+from ._spectrum import density, gauss_newton, sharpness, top, trace
 from ._table import TABLE
 from ._tuned import Tuned
 
-__all__ = ["CDAT", "Finding", "Fitness", "Objective", "Report", "Tuned", "check", "explain", "objective", "operators"]
+__all__ = [
+    "CDAT", "Finding", "Fitness", "Monitor", "Objective", "Report", "Tuned", "check", "density", "explain", "gauss_newton", "objective", "operators", "sharpness", "top", "trace",
+]  # fmt: skip
 
 
 def objective(

@@ -14,26 +14,11 @@ import warnings
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jax.extend import core as jex
 
 from .._arguments import shown
 from .._errors import ArgumentError
-
-# Linear in all of their operands that move.
-LINEAR = {
-    "add", "add_any", "sub", "neg", "reshape", "squeeze", "expand_dims", "transpose", "broadcast_in_dim", "reduce_sum", "convert_element_type", "slice", "concatenate",
-    "rev", "cumsum", "copy", "copy_p", "real", "imag", "optimization_barrier", "reduce_window_sum", "split", "tile", "stop_gradient", "psum", "sharding_constraint",
-}  # fmt: skip
-# Linear if the others stay: the places of the operands that may move one at a time.
-BILINEAR = {"mul", "dot_general", "conv_general_dilated", "triangular_solve"}
-# Linear in the first operand, or in those that are named.
-LINEAR_IN = {"div": {0}, "pad": {0, 1}, "gather": {0}, "dynamic_slice": {0}, "dynamic_update_slice": {0, 1}, "scatter-add": {0, 2}, "scatter_add": {0, 2}}
-INLINED = {"jit", "pjit", "closed_call", "core_call", "remat", "remat2", "checkpoint"}
-
-
-class _Forbidden(Exception):
-    """A function that says how it is differentiated in reverse only."""
+from ._equations import Forbidden, Shared, carried, equations
+from ._second import along
 
 
 def linearize(loss):
@@ -51,20 +36,31 @@ def linearize(loss):
 
     def at(params, *batch):
         flat, structure = jax.tree.flatten(params)
+        if not flat or not all(jnp.issubdtype(jnp.result_type(leaf), jnp.floating) for leaf in flat):
+            kinds = sorted({str(jnp.result_type(leaf)) for leaf in flat}) or "an empty tree"
+            raise ArgumentError(f"params: expected a tree of floating-point arrays, got {shown(kinds)}; close over what does not train")
         of_flat = lambda flat: loss(jax.tree.unflatten(structure, flat), *batch)
         traced = jax.make_jaxpr(of_flat)(flat)
         if len(traced.out_avals) != 1 or traced.out_avals[0].shape != ():
             raise ArgumentError(f"loss: expected one number, got {', '.join(map(str, traced.out_avals))}; return the mean, and metrics elsewhere")
         try:
             sweep = _Sweep(traced, flat)
-        except _Forbidden as forbidden:
+        except Forbidden:
+            _say_once("the loss has a custom_vjp, which has no tangents forward: its curvature is taken by jvp of grad, at a higher price; use custom_jvp")
             value, gradient = jax.value_and_grad(of_flat)(flat)
-            _say_once(str(forbidden))
 
             def curvature(u):
                 tangents = _like(flat, structure, u)
                 product = jax.jvp(jax.grad(of_flat), (flat,), (tangents,))[1]
                 return sum(jnp.vdot(a, b) for a, b in zip(product, tangents))
+        except Shared:
+            # Tangents know nothing of how adjoints are shared out.
+            value, gradient = jax.value_and_grad(of_flat)(flat)
+
+            def curvature(u):
+                tangents = _like(flat, structure, u)
+                along = lambda *flat: jax.jvp(of_flat, (list(flat),), (tangents,))[1]
+                return jax.jvp(along, tuple(flat), tuple(tangents))[1]
         else:
             value, gradient = sweep.value, sweep.gradient
             curvature = lambda u: sweep.curvature(_like(flat, structure, u))
@@ -103,139 +99,64 @@ def _say_once(text: str):
 
 
 class _Sweep:
-    """A loss at a point: the values of all equations, the adjoints of those that bend, and the tangent sweep."""
+    """A loss at a point: the values and adjoints of all equations, and the tangent sweep."""
 
     def __init__(self, traced, flat):
-        self.equations, self.values, self.outputs = [], {}, None
-        self._collect(traced.jaxpr, [*traced.consts], list(flat))
-        self.parameters = list(range(len(flat)))
-
-    def _collect(self, jaxpr, consts, flat):
-        moving, bends = set(), []
-        flattened = []
-        counter = iter(range(10**9))
-        environment = {}
-
-        def read(variable, names):
-            return ("literal", variable.val) if isinstance(variable, jex.Literal) else names[variable]
-
-        def inline(jaxpr, names):
-            for equation in jaxpr.eqns:
-                operands = [read(variable, names) for variable in equation.invars]
-                inner = _inner(equation)
-                if inner is not None:
-                    inside = dict(zip(inner.jaxpr.constvars, (("constant", const) for const in inner.consts)))
-                    inside.update(zip(inner.jaxpr.invars, operands))
-                    inline(inner.jaxpr, inside)
-                    results = [read(variable, inside) for variable in inner.jaxpr.outvars]
-                else:
-                    results = [("value", next(counter)) for _ in equation.outvars]
-                    flattened.append((equation, operands, results))
-                names.update(zip(equation.outvars, results))
-
-        names = dict(zip(jaxpr.constvars, (("constant", const) for const in consts)))
-        inputs = [("value", next(counter)) for _ in flat]
-        names.update(zip(jaxpr.invars, inputs))
-        inline(jaxpr, names)
-        moving.update(name for _, name in inputs)
-        for equation, operands, results in flattened:
-            moved = [kind == "value" and name in moving for kind, name in operands]
-            if any(moved) and equation.primitive.name != "stop_gradient":
-                if "custom_vjp" in equation.primitive.name:
-                    raise _Forbidden(
-                        "the loss has a custom_vjp, which has no tangents forward: its curvature is taken by jvp of grad, at a higher price; use custom_jvp"
-                    )
-                moving.update(name for _, name in results)
-                if _bends(equation, moved):
-                    bends.append(len(environment))
-            environment[len(environment)] = (equation, operands, results, moved)
-        self.steps = list(environment.values())
-        self.inputs = [name for _, name in inputs]
-        output = read(jaxpr.outvars[0], names)
-        bent = [[place for place, out in enumerate(self.steps[step][0].outvars) if _is_float(out)] for step in bends]
-        zeros = [[jnp.zeros(self.steps[step][0].outvars[place].aval.shape, self.steps[step][0].outvars[place].aval.dtype) for place in places] for step, places in zip(bends, bent)]
-
-        def forward(flat, pushes):
-            values = dict(zip(self.inputs, flat))
-            pushed = dict(zip(bends, pushes))
-            for number, (equation, operands, results, _) in enumerate(self.steps):
-                found = _evaluate(equation, [_value(values, operand) for operand in operands])
-                for place, push in zip(bent[bends.index(number)], pushed[number]) if number in pushed else ():
-                    found[place] = found[place] + push
-                values.update((name, value) for (_, name), value in zip(results, found))
-            return _value(values, output), values
-
-        value, back, values = jax.vjp(forward, list(flat), zeros, has_aux=True)
-        gradient, adjoints = back(jnp.ones_like(value))
-        self.value, self.gradient, self.values = value, gradient, values
-        self.adjoints = {step: dict(zip(places, found)) for step, places, found in zip(bends, bent, adjoints)}
+        inputs = [("value", number) for number in range(len(flat))]
+        self.steps, loss = equations(traced, inputs)
+        self.carried = carried(self.steps, loss)
+        self.inputs, self.values = inputs, dict(zip(inputs, flat))
+        backs = []
+        for step in self.steps:
+            operands = self._operands(step)
+            if step.active:
+                active, back, others = jax.vjp(step.of_moved(operands), *(operands[place] for place in step.moved), has_aux=True)
+                active, others = iter(active), iter(others)
+                results = [next(active) if place in step.active else next(others) for place in range(len(step.results))]
+            else:
+                results, back = step.apply(operands), None
+            backs.append(back)
+            self.values.update(zip(step.results, results))
+        moves = loss[0] == "value"
+        self.value = self.values[loss] if moves else jnp.asarray(loss[1])
+        self.adjoints = {loss: jnp.ones_like(self.value)} if moves else {}
+        for step, back in zip(reversed(self.steps), reversed(backs)):
+            if back is not None:
+                found = back([self.adjoints[step.results[place]] for place in step.active])
+                for place, adjoint in zip(step.moved, found):
+                    name = step.operands[place]
+                    self.adjoints[name] = self.adjoints[name] + adjoint if name in self.adjoints else adjoint
+        self.gradient = [self.adjoints[name] if name in self.adjoints else jnp.zeros_like(value) for name, value in zip(inputs, flat)]
 
     def curvature(self, tangents):
-        """`u . H u`, the tangents of the parameters being u."""
-        moving = dict(zip(self.inputs, tangents))
-        total = jnp.zeros((), jnp.result_type(self.value))
-        for number, (equation, operands, results, moved) in enumerate(self.steps):
-            places = [place for place, moves in enumerate(moved) if moves and operands[place][1] in moving]
-            if not places or equation.primitive.name == "stop_gradient":
+        """`u . H u`, the tangents of the parameters being u.
+
+        An acceleration goes on through elementwise equations, and meets the adjoint before any other.
+        """
+        velocities, accelerations = dict(zip(self.inputs, tangents)), {}
+        precision = jnp.result_type(self.value, jnp.float32)
+        total = jnp.zeros((), precision)
+        for step in self.steps:
+            if not step.active:
                 continue
-            values = [_value(self.values, operand) for operand in operands]
-
-            def of_moving(*moved_values):
-                full = list(values)
-                for place, value in zip(places, moved_values):
-                    full[place] = value
-                return _evaluate(equation, full)
-
-            at = tuple(values[place] for place in places)
-            along = tuple(moving[operands[place][1]] for place in places)
-            if number in self.adjoints:
-                tangent = lambda *x: jax.jvp(of_moving, x, along)[1]
-                first, second = jax.jvp(tangent, at, along)
-                for place, adjoint in self.adjoints[number].items():
-                    if _is_float_array(second[place]):
-                        total = total + jnp.vdot(adjoint, second[place]).astype(total.dtype)
-            else:
-                first = jax.jvp(of_moving, at, along)[1]
-            moving.update((name, value) for (_, name), value in zip(results, first) if _is_float_array(value))
+            here = [[found.get(operand) if place in step.moved else None for place, operand in enumerate(step.operands)] for found in (velocities, accelerations)]
+            results = [self.values[result] for result in step.results]
+            for place, velocity, acceleration in zip(step.active, *along(step, self._operands(step), results, *here)):
+                name = step.results[place]
+                velocities[name] = velocity
+                if acceleration is None:
+                    continue
+                if name in self.carried:
+                    accelerations[name] = acceleration
+                else:
+                    total = total + _contracted(self.adjoints[name].astype(precision), acceleration.astype(precision))
         return total
 
-
-def _value(values, operand):
-    kind, name = operand
-    return values[name] if kind == "value" else name
+    def _operands(self, step):
+        return [self.values[name] if name[0] == "value" else name[1] for name in step.operands]
 
 
-def _evaluate(equation, values) -> list:
-    params = equation.primitive.get_bind_params(equation.params)
-    # Before JAX 0.10 functions came beside the other parameters.
-    functions, params = params if isinstance(params, tuple) else ((), params)
-    found = equation.primitive.bind(*functions, *values, **params)
-    return list(found) if equation.primitive.multiple_results else [found]
-
-
-def _inner(equation):
-    """What an equation calls, where it can be taken apart."""
-    if equation.primitive.name not in INLINED:
-        return None
-    inner = equation.params.get("jaxpr", equation.params.get("call_jaxpr"))
-    return inner if hasattr(inner, "consts") else jex.ClosedJaxpr(inner, ())
-
-
-def _bends(equation, moved) -> bool:
-    """Whether an equation is not linear in the operands that move."""
-    name, places = equation.primitive.name, {place for place, moves in enumerate(moved) if moves}
-    if name in LINEAR:
-        return False
-    if name in BILINEAR:
-        return len(places) > 1
-    if name == "select_n":
-        return False
-    return not places <= LINEAR_IN.get(name, set())
-
-
-def _is_float(variable) -> bool:
-    return jnp.issubdtype(variable.aval.dtype, jnp.floating)
-
-
-def _is_float_array(value) -> bool:
-    return value is not None and jnp.issubdtype(np.result_type(value.dtype) if value.dtype != jax.dtypes.float0 else np.bool_, jnp.floating)
+def _contracted(adjoint, acceleration):
+    """Their dot product. XLA's reductions on the CPU take in all elementwise work before them, and are slow at it; what seems to round, and does not, keeps it out."""
+    info = jnp.finfo(adjoint.dtype)
+    return jnp.sum(jax.lax.reduce_precision(adjoint * acceleration, info.nexp, info.nmant))

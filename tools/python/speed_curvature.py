@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""What u . H u costs beside the gradient, in JAX alone: `onedge.jax.linearize` against a jvp of a jvp and a jvp of the gradient.
+
+    tools/python/.venv/bin/python tools/python/speed_curvature.py [NAME ...] [--repeats 15] [--counts]
+
+Each column is the time of a compiled function that gives the loss, its gradient and u . H u, over that of loss and gradient alone: `onedge` is
+`onedge.jax.linearize`, `jvp jvp` a jvp of a jvp, `jvp grad` a jvp of the gradient, times u. Single precision, one thread; all programs of a model run in turn, and
+medians of processor time are compared, which other work on the machine disturbs least. `--counts` tells the arithmetic of the compiled programs as XLA counts it
+instead, which nothing disturbs.
+"""
+
+import argparse
+import os
+import platform
+import time
+
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+os.environ["OMP_NUM_THREADS"] = "1"
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+import jax  # noqa: E402
+import jax.numpy as jnp  # noqa: E402
+import numpy as np  # noqa: E402
+from models_jax import MODELS  # noqa: E402
+
+import onedge.jax  # noqa: E402
+
+
+def processor():
+    """The name of the processor, where the system tells it."""
+    try:
+        with open("/proc/cpuinfo") as lines:
+            return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def dot(a, b):
+    return sum(jnp.sum(x * y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b)))
+
+
+def programs(loss):
+    """Functions of parameters, direction and batch that give the loss, its gradient and u . H u, the first one without it."""
+
+    def plain(p, u, b):
+        return *jax.value_and_grad(loss)(p, b), 0.0
+
+    def ours(p, u, b):
+        value, gradient, curvature = onedge.jax.linearize(loss)(p, b)
+        return value, gradient, curvature(u)
+
+    def by_tangents(p, u, b):
+        f = lambda p: loss(p, b)  # noqa: E731
+        along = lambda p: jax.jvp(f, (p,), (u,))[1]  # noqa: E731
+        return *jax.value_and_grad(f)(p), jax.jvp(along, (p,), (u,))[1]
+
+    def by_gradient(p, u, b):
+        (value, gradient), (_, product) = jax.jvp(jax.value_and_grad(lambda p: loss(p, b)), (p,), (u,))
+        return value, gradient, dot(u, product)
+
+    return {"gradient": plain, "onedge": ours, "jvp jvp": by_tangents, "jvp grad": by_gradient}
+
+
+def interleaved(runs, repeats):
+    """The median processor time of each run in seconds."""
+    times = [[] for _ in runs]
+    for _ in range(repeats):
+        for run, taken in zip(runs, times):
+            start = time.process_time()
+            run()
+            taken.append(time.process_time() - start)
+    return [float(np.median(taken)) for taken in times]
+
+
+def measure(name, options):
+    loss, params, batch = MODELS[name]()
+    draws = np.random.default_rng(0)
+    u = jax.tree.map(lambda p: jnp.asarray(draws.normal(size=p.shape) * 0.02, jnp.float32), params)
+    arguments = jax.device_put((params, u, batch))
+    compiled = {what: jax.jit(program).lower(*arguments).compile() for what, program in programs(loss).items()}
+    found = {what: jax.block_until_ready(program(*arguments)) for what, program in compiled.items()}
+    for what in ("onedge", "jvp jvp"):
+        gap = abs(found[what][2] - found["jvp grad"][2])
+        assert gap <= 1e-3 * abs(found["jvp grad"][2]), (name, what, found[what][2], found["jvp grad"][2])
+    if options.counts:
+        costs = [(cost["flops"], cost["bytes accessed"]) for cost in (program.cost_analysis() for program in compiled.values())]
+        base, *others = costs
+        print(f"{name:10} {base[0] / 1e6:10.1f} " + " ".join(f"{flops / base[0]:9.2f}" for flops, _ in others) + " | " + " ".join(f"{moved / base[1]:9.2f}" for _, moved in others), flush=True)
+        return
+    runs = [lambda program=program: jax.block_until_ready(program(*arguments)) for program in compiled.values()]
+    base, *others = interleaved(runs, options.repeats)
+    print(f"{name:10} {1e3 * base:10.1f} " + " ".join(f"{other / base:9.2f}" for other in others), flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(MODELS)}")
+    parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--counts", action="store_true", help="XLA's counts of arithmetic and of bytes instead of times")
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(MODELS):
+        parser.error(f"no model {', '.join(sorted(unknown))}")
+    print(f"{processor()}, one thread; JAX {jax.__version__}, {jax.default_backend()}; over the gradient alone")
+    base = "MFLOP" if options.counts else "ms"
+    print(f"{'':10} {base:>10} " + " ".join(f"{what:>9}" for what in ("onedge", "jvp jvp", "jvp grad")) + (" | the same of bytes" if options.counts else ""))
+    for name in options.names or list(MODELS):
+        measure(name, options)
+
+
+if __name__ == "__main__":
+    main()

@@ -28,14 +28,6 @@ def double():
         yield
 
 
-BASES = {
-    "gd": (optax.identity(), "gd"),
-    "momentum": (optax.trace(0.9), onedge.optimizer("momentum", beta=0.9)),
-    "adam": (optax.scale_by_adam(), onedge.optimizer("adam")),
-    "rmsprop": (optax.scale_by_rms(decay=0.9, eps=1e-8, initial_scale=0.0), None),
-}
-
-
 def run(tx, steps, params=PARAMS, batch=(X, Y)):
     f = lambda p: loss(p, batch)
 
@@ -54,22 +46,9 @@ def run(tx, steps, params=PARAMS, batch=(X, Y)):
     return params, np.array(rates), np.array(losses), state
 
 
-@pytest.mark.parametrize("base", ["gd", "momentum", "adam"])
-@pytest.mark.parametrize("settings", [{"sigma": 1.0}, {"sigma": 1.5, "beta": 0.9}, {"sigma": 1.0, "beta": 0.5, "every": 3, "cap": 0.7, "eps": 0.01}])
-def test_rates_are_those_of_the_trainer(base, settings):
-    transformation, optimizer = BASES[base]
-    o = onedge.jax.objective(loss, PARAMS, (X, Y))
-    settings = {"beta": 0.0, **settings}
-    _, rates, losses, _ = run(onedge.optax.cdat(transformation, **settings), 20)
-    trained = onedge.train(o, PARAMS, optimizer=optimizer, tuner=onedge.tuner("cdat", preset="paper", **settings), steps=20, progress=False)
-    columns = trained.frame("dict")
-    np.testing.assert_allclose(rates, columns["learning_rate"], rtol=1e-7)
-    np.testing.assert_allclose(losses, columns["loss"], rtol=1e-8)
-
-
 def test_named_rules():
     for rule, sigma in ((onedge.optax.greedy, 1.0), (onedge.optax.on_edge, 2.0)):
-        one, other = run(rule(optax.identity()), 5)[1], run(onedge.optax.cdat(optax.identity(), sigma, 0.0), 5)[1]
+        one, other = run(rule(optax.identity()), 5)[1], run(onedge.optax.cdat(optax.identity(), sigma, 0.0, every=1), 5)[1]
         np.testing.assert_array_equal(one, other)
 
 

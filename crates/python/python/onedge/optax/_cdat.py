@@ -1,18 +1,4 @@
-"""Learning rates from curvature for Optax: the paper's rules around any transformation, in pure JAX.
-
-    tx = onedge.optax.cdat(optax.scale_by_adam())
-    state = tx.init(params)
-
-    @jax.jit
-    def step(params, state, batch):
-        f = lambda params: loss(params, batch)
-        value, gradient = jax.value_and_grad(f)(params)
-        updates, state = tx.update(gradient, state, params, value_fn=f)
-        return optax.apply_updates(params, updates), state, value
-
-No learning rate is asked for. `base` gives the step at rate 1, as Optax's `scale_by_*` do, uphill; the rate along it is `eta = sigma n / d` with `n = max(-g . u, 0)`
-and `d = |u . H u| + eps`, each replaced by its average with decay beta. Source: Roulet et al. 2024, arXiv 2407.06183, equations 6 to 8.
-"""
+"""The paper's rule around a transformation: slope and curvature along its step give the rate."""
 
 from __future__ import annotations
 
@@ -23,11 +9,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from ._arguments import is_number, is_whole, shown
-from ._errors import ArgumentError
-from .jax._curvature import linearize
-
-__all__ = ["CdatState", "cdat", "greedy", "on_edge"]
+from ..jax._curvature import linearize
+from ._line import check_base, check_number, check_whole, dot, expected, precision_of
 
 
 class CdatState(NamedTuple):
@@ -68,7 +51,8 @@ def cdat(
     eps: float = 0.0,
     cap: float = math.inf,
     *,
-    every: int = 1,
+    every: int = 8,
+    axis_name=None,
 ) -> optax.GradientTransformationExtraArgs:
     """Curvature dynamics aware tuning around `base`.
 
@@ -78,39 +62,37 @@ def cdat(
         beta: decay of the averages of n and d, from 0 on; 0 takes those of the step alone.
         eps: added to the curvature.
         cap: the largest rate.
-        every: measures the curvature every so many steps, and takes it between as it was along a unit vector.
+        every: measures the curvature every so many steps, and takes it between as it was along a unit vector, in the mean with decay beta. 1 is the paper's rule as it is.
+        axis_name: inside `pmap` and `shard_map`, the axis, or a tuple of them, along which the batch is divided: slope and curvature are the means over it. The gradient is
+            to be the mean, too, as for any transformation of Optax. Under `jit` with shardings nothing need be said.
 
     `update` needs `params` and `value_fn`, the loss as a function of the parameters on the batch of the step. It costs about one gradient more; see
     `onedge.jax.linearize`.
     """
-    _check(base, sigma, beta, eps, cap, every)
-    base = optax.with_extra_args_support(base)
+    base = check_base(base)
+    check_number("sigma", sigma, lambda x: x > 0, "a positive number")
+    check_number("beta", beta, lambda x: 0 <= x < 1, "a number in [0, 1)")
+    check_number("eps", eps, lambda x: x >= 0, "a number, 0 or more")
+    check_number("cap", cap, lambda x: x > 0, "a positive number", infinite=True)
+    check_whole("every", every)
 
     def init(params):
-        zero, none = jnp.zeros((), _precision(params)), jnp.zeros((), jnp.int32)
+        zero, none = jnp.zeros((), precision_of(params)), jnp.zeros((), jnp.int32)
         return CdatState(base.init(params), none, *([zero] * 7), *([none] * 4))
 
     def update(updates, state, params=None, *, value_fn=None, **extra):
-        if params is None:
-            raise ArgumentError("update: expected params, as the curvature is taken there; call update(gradient, state, params, value_fn=...)")
-        if value_fn is None:
-            raise ArgumentError(
-                "update: expected value_fn, the loss as a function of the parameters; call update(gradient, state, params, value_fn=f), and with flax's TrainState, "
-                "which drops it, call tx.update yourself"
-            )
+        expected(params, value_fn)
         precision = state.learning_rate.dtype
-        uphill, base_state = base.update(updates, state.base, params, **extra)
+        mean = (lambda x: x) if axis_name is None else lambda x: jax.lax.pmean(x, axis_name)
+        uphill, base_state = base.update(updates, state.base, params, value_fn=value_fn, **extra)
         u = jax.tree.map(jnp.negative, uphill)
-        dot = lambda a, b: sum(
-            (jnp.vdot(x.astype(precision), y.astype(precision)) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b))), jnp.zeros((), precision)
-        )
-        slope = dot(updates, u)
-        measure = lambda: linearize(value_fn)(params)[2](u).astype(precision)
+        slope = mean(dot(updates, u, precision))
+        measure = lambda: mean(linearize(value_fn)(params)[2](u).astype(precision))
         if every == 1:
             measured, curvature = jnp.array(True), measure()
             magnitude, mean_curvature, mean_square = jnp.abs(curvature), state.mean_curvature, state.mean_square
         else:
-            square = dot(u, u)
+            square = dot(u, u, precision)
             measured = (state.step % every == 0) | (state.mean_square == 0)
             curvature = jax.lax.cond(measured, measure, lambda: state.curvature)
             blend = lambda old, new: jnp.where(measured, beta * old + (1 - beta) * new, old)
@@ -135,32 +117,11 @@ def cdat(
     return optax.GradientTransformationExtraArgs(init, update)
 
 
-def greedy(base: optax.GradientTransformation, *, cap: float = math.inf, every: int = 1) -> optax.GradientTransformationExtraArgs:
+def greedy(base: optax.GradientTransformation, *, cap: float = math.inf, every: int = 1, axis_name=None) -> optax.GradientTransformationExtraArgs:
     """The minimiser of the quadratic model along the step of `base`: `cdat` with sigma 1 and no averages."""
-    return cdat(base, 1.0, 0.0, 0.0, cap, every=every)
+    return cdat(base, 1.0, 0.0, 0.0, cap, every=every, axis_name=axis_name)
 
 
-def on_edge(base: optax.GradientTransformation, *, cap: float = math.inf, every: int = 1) -> optax.GradientTransformationExtraArgs:
+def on_edge(base: optax.GradientTransformation, *, cap: float = math.inf, every: int = 1, axis_name=None) -> optax.GradientTransformationExtraArgs:
     """The largest rate at which the quadratic model along the step of `base` does not exceed the loss: `cdat` with sigma 2 and no averages."""
-    return cdat(base, 2.0, 0.0, 0.0, cap, every=every)
-
-
-def _precision(params):
-    """Scalars are in single precision at least."""
-    return jnp.result_type(jnp.float32, *(leaf.dtype for leaf in map(jnp.asarray, jax.tree.leaves(params)) if jnp.issubdtype(leaf.dtype, jnp.floating)))
-
-
-def _check(base, sigma, beta, eps, cap, every):
-    if not (hasattr(base, "init") and hasattr(base, "update")):
-        raise ArgumentError(f"base: expected a transformation of Optax, such as optax.scale_by_adam(), got {shown(base)}")
-    traced = lambda value: isinstance(value, jax.Array)
-    for name, value, holds, expected in (
-        ("sigma", sigma, lambda x: x > 0, "a positive number"),
-        ("beta", beta, lambda x: 0 <= x < 1, "a number in [0, 1)"),
-        ("eps", eps, lambda x: x >= 0, "a number, 0 or more"),
-        ("cap", cap, lambda x: x > 0, "a positive number"),
-    ):
-        if not traced(value) and not ((is_number(value) or (name == "cap" and value == math.inf)) and holds(value)):
-            raise ArgumentError(f"{name}: expected {expected}, got {shown(value)}")
-    if not is_whole(every) or every < 1:
-        raise ArgumentError(f"every: expected a whole number, 1 or more, got {shown(every)}")
+    return cdat(base, 2.0, 0.0, 0.0, cap, every=every, axis_name=axis_name)

@@ -205,7 +205,7 @@ def test_plain_weight_norm_is_fit():
 
 
 def test_attention_is_fit_without_its_fused_kernels():
-    assert onedge.torch.check(network(Attention()), CRITERION, BATCH, attention="math").fits
+    assert onedge.torch.check(network(Attention()), CRITERION, BATCH, math_attention=True).fits
 
 
 def test_a_compiled_model_is_checked_as_the_module_that_it_was():
@@ -266,7 +266,7 @@ def test_nothing_of_the_model_changes():
         ("one number", lambda: onedge.torch.check(network(), lambda m, b: 3.0, BATCH)),
         ("depends on the parameters", lambda: onedge.torch.check(network(), lambda m, b: m(b[0]).sum().detach(), BATCH)),
         ("trainable", lambda: onedge.torch.check(network().requires_grad_(False), CRITERION, BATCH)),
-        ("attention", lambda: onedge.torch.check(network(), CRITERION, BATCH, attention="flash")),
+        ("math_attention", lambda: onedge.torch.check(network(), CRITERION, BATCH, math_attention="flash")),
         ("finite", lambda: onedge.torch.check(network(), lambda m, b: m(b[0]).sum() * float("nan"), BATCH)),
         ("raised RuntimeError", lambda: onedge.torch.check(network(), CRITERION, (torch.ones(3, 7), BATCH[1]))),
     ],

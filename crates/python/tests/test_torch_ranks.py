@@ -134,3 +134,84 @@ def test_derivatives_are_those_of_the_mean_loss(tmp_path):
         assert all(number.isnan() for number in found["nan"])
         assert found["differing"][0] == "StateError" and "expected the same in all processes" in found["differing"][1]
         assert found["sparse"][0] == "UnsupportedError" and "sparse=False" in found["sparse"][1]
+
+
+SETTINGS = {
+    "tuned": {},
+    "edge": {"base": "gd", "tuner": "cdat", "preset": "paper", "sigma": 1.0},
+    "armijo": {"base": "momentum", "tuner": "armijo", "full_batch": True},
+    "clipped": {"base": "adamw", "max_grad_norm": 0.05, "every": 2},
+}
+
+
+def trajectory(model, settings, x, y, parts=1):
+    """Rates and mean losses of some steps, and the parameters afterwards."""
+    optimizer = onedge.torch.Tuned(model.parameters(), **settings)
+    numbers = []
+    for _ in range(12):
+        chunks = list(zip(x.chunk(parts), y.chunk(parts)))
+        for part_x, part_y in chunks[:-1]:
+            optimizer.accumulate(F.cross_entropy(model(part_x), part_y))
+        last_x, last_y = chunks[-1]
+        optimizer.step(lambda: F.cross_entropy(model(last_x), last_y))
+        numbers += [optimizer.report.loss, optimizer.learning_rate]
+    return torch.tensor(numbers, dtype=torch.float64), flat(list(model.parameters()))
+
+
+def trained(rank, processes):
+    found = {}
+    x, y = part(batch(), rank, processes)
+    for name, settings in SETTINGS.items():
+        found[name] = trajectory(nn.parallel.DistributedDataParallel(network()), settings, x, y)
+    found["in parts"] = trajectory(nn.parallel.DistributedDataParallel(network()), {"every": 1, "base": "gd"}, x, y, parts=2)
+    found["unused"] = trajectory(nn.parallel.DistributedDataParallel(Unused(), find_unused_parameters=True), {}, x, y)
+    # One process sees what is not finite: all of them say so, and none waits for another.
+    model = nn.parallel.DistributedDataParallel(network())
+    optimizer = onedge.torch.Tuned(model.parameters())
+    before = flat(list(model.parameters()))
+    try:
+        optimizer.step(lambda: F.cross_entropy(model(x * (float("inf") if rank else 1.0)), y))
+    except onedge.NonFiniteError as error:
+        found["not finite"] = str(error), torch.equal(before, flat(list(model.parameters())))
+    alone = network()
+    with torch.no_grad():
+        alone[0].bias += rank
+    try:
+        onedge.torch.Tuned(alone.parameters()).step(lambda: F.cross_entropy(alone(x), y))
+    except onedge.StateError as error:
+        found["others"] = str(error)
+    onedge.torch.Tuned(alone.parameters(), group=False).step(lambda: F.cross_entropy(alone(x), y))
+    sharded = torch.distributed.fsdp.fully_shard(network(), mesh=torch.distributed.init_device_mesh("cpu", (processes,)))
+    try:
+        onedge.torch.Tuned(sharded.parameters()).step(lambda: F.cross_entropy(sharded(x), y))
+    except onedge.UnsupportedError as error:
+        found["sharded"] = str(error)
+    return found
+
+
+class Unused(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.used, self.other = network(), nn.Linear(2, 2).double()
+
+    def forward(self, x):
+        return self.used(x)
+
+
+@pytest.mark.parametrize("processes", [2, 3])
+def test_training_goes_the_way_of_one_process(processes, tmp_path):
+    found = run(trained, processes, tmp_path)
+    for name, settings in SETTINGS.items():
+        numbers, parameters = trajectory(network(), settings, *batch())
+        for theirs in found:
+            torch.testing.assert_close(theirs[name][0], numbers, rtol=1e-6, atol=1e-9)
+            torch.testing.assert_close(theirs[name][1], parameters, rtol=1e-6, atol=1e-9)
+            assert torch.equal(theirs[name][1], found[0][name][1])
+    assert all(torch.equal(theirs["in parts"][1], found[0]["in parts"][1]) for theirs in found)
+    used, _ = trajectory(network(), {}, *batch())
+    for theirs in found:
+        torch.testing.assert_close(theirs["unused"][0], used, rtol=1e-6, atol=1e-9)
+        told, same = theirs["not finite"]
+        assert "expected a finite number" in told and same
+        assert "expected the same in all processes" in theirs["others"]
+        assert "use DistributedDataParallel" in theirs["sharded"]

@@ -26,10 +26,11 @@ from ._monitor import Monitor
 from ._objective import Objective
 from ._spectrum import density, gauss_newton, sharpness, top, trace
 from ._table import TABLE
+from ._trainer import TrainerMixin
 from ._tuned import Tuned
 
 __all__ = [
-    "CDAT", "Finding", "Fitness", "Monitor", "Objective", "Report", "Tuned", "check", "density", "explain", "gauss_newton", "objective", "operators", "sharpness", "top", "trace",
+    "CDAT", "Finding", "Fitness", "Monitor", "Objective", "Report", "TrainerMixin", "Tuned", "check", "density", "explain", "gauss_newton", "objective", "operators", "sharpness", "top", "trace",
 ]  # fmt: skip
 
 

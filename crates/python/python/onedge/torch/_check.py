@@ -9,7 +9,7 @@ import re
 import torch
 from torch import nn
 
-from .._arguments import of_user
+from .._arguments import of_user, shown
 from .._errors import ArgumentError, Error, UnsupportedError
 from ._compared import compared, hessian_product_of
 from ._fitness import Finding, Fitness
@@ -21,14 +21,14 @@ from ._refused import told
 LIBRARIES = ("site-packages/torch/", "onedge/torch/")
 
 
-def check(model, loss, batch, *, attention: str | None = None) -> Fitness:
+def check(model, loss, batch, *, math_attention: bool = False) -> Fitness:
     """Proves a model fit for curvature on a batch, or says what is wrong, and which module it is.
 
     Args:
         model: a `torch.nn.Module`, in the modes that its modules have, on any device. Nothing of it is changed; the generators of PyTorch stay as they are.
         loss: a criterion, where the batch is `(inputs, targets)`, or a function `loss(model, batch)` that gives one number.
         batch: whatever the loss takes. A few examples do.
-        attention: `"math"` computes attention without the fused kernels, which have no second derivatives.
+        math_attention: computes attention without the fused kernels, which have no second derivatives.
 
     What is looked at, by double backward `H v` in the precision of the model, and again on a copy of it in double precision:
 
@@ -51,7 +51,7 @@ def check(model, loss, batch, *, attention: str | None = None) -> Fitness:
 
     Cost: about 25 gradients, most of them in double precision, and a copy of the model; where differences disagree, as many again.
     """
-    parts = _Parts(model, loss, attention)
+    parts = _Parts(model, loss, math_attention)
     states = generators()
     try:
         return _checked(parts, batch)
@@ -62,22 +62,22 @@ def check(model, loss, batch, *, attention: str | None = None) -> Fitness:
 class _Parts:
     """What was handed in, checked."""
 
-    def __init__(self, model, loss, attention):
+    def __init__(self, model, loss, math_attention):
         if isinstance(model, torch.jit.ScriptModule):
             raise UnsupportedError("model: a TorchScript module is not supported; give the module that it was made of")
         if not isinstance(model, nn.Module):
             raise ArgumentError(f"model: expected a torch.nn.Module, got {type(model).__name__}")
         if not callable(loss):
             raise ArgumentError(f"loss: expected a function or a criterion, got {loss!r}")
-        if attention not in (None, "math"):
-            raise ArgumentError(f'attention: expected "math" or None, got {attention!r}')
+        if not isinstance(math_attention, bool):
+            raise ArgumentError(f"math_attention: expected True or False, got {shown(math_attention)}")
         self.compiled = hasattr(model, "_orig_mod")
         model = getattr(model, "_orig_mod", model)
         if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
             model = model.module
         if not any(parameter.requires_grad for parameter in model.parameters()):
             raise ArgumentError("model: expected trainable parameters, got none; set requires_grad_(True)")
-        self.model, self.loss, self.attention = model, loss, attention
+        self.model, self.loss, self.math_attention = model, loss, math_attention
         try:
             self.copy = copy.deepcopy(model)
         except Exception as error:
@@ -105,7 +105,7 @@ class _Parts:
         return value.reshape(())
 
     def kernels(self):
-        return torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH) if self.attention == "math" else contextlib.nullcontext()
+        return torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH) if self.math_attention else contextlib.nullcontext()
 
 
 def _checked(parts, batch):

@@ -19,13 +19,14 @@ def ranks(group, parameters) -> Ranks | None:
 
     Errors:
         UnsupportedError: parameters that are sharded over processes.
-        ArgumentError: no process group.
+        StateError: no process group.
+        ArgumentError: what is none.
     """
     for parameter in parameters:
         if hasattr(parameter, "device_mesh"):
             raise UnsupportedError(
-                "parameters: expected whole ones on each process, got a DTensor (fully_shard, tensor parallelism): PyTorch has no gradients of second order through sharded "
-                "parameters; use DistributedDataParallel"
+                "parameters: expected whole ones in each process, got a DTensor (fully_shard, tensor parallelism), which torch.autograd.grad does not reach; use "
+                "DistributedDataParallel"
             )
     if group is False:
         return None

@@ -19,7 +19,7 @@ _KNOWN = (
     (
         r"derivative for (\S*scaled_dot_product\S*) is not implemented|derivative for (\S*(?:flash|efficient|cudnn)_attention\S*) is not implemented",
         UnsupportedError,
-        "attention: the fused kernels of PyTorch have no second derivative; compute the loss within torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH)",
+        "attention: the fused kernels of PyTorch have no second derivative; give math_attention=True and the loss as a function, or compute it within torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH)",
     ),
     (
         r"aot_autograd does not currently support double backward",

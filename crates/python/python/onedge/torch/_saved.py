@@ -7,7 +7,7 @@ from ._gathered import Gathered
 from ._read import Read
 
 # The attributes that a copy has from the start.
-_MADE = ("base", "total_steps", "full_batch", "maximize", "max_grad_norm", "math_attention", "linear", "group")
+_MADE = ("base", "total_steps", "full_batch", "maximize", "max_grad_norm", "math_attention", "linear", "group", "factor")
 
 
 def saved(optimizer, out: dict) -> dict:

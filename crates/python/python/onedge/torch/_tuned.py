@@ -16,6 +16,7 @@ from ._derivatives import Point, check_loss, dot, scalars, square, trainable
 from ._directions import directions
 from ._distributed import ranks
 from ._gathered import Gathered, clipped, left, show, unscaled
+from ._lightning import refuse_automatic
 from ._line import Line, Report, drawn, moved, undisturbed
 from ._read import read
 from ._rule import Rule, named
@@ -51,6 +52,7 @@ class Tuned(torch.optim.Optimizer):
 
     `param_groups` show `lr`, the rate of the last step times `lr_scale`; what is written there has no effect. After a step `p.grad` is the gradient that was used, clipped and
     unscaled, to look at; before the next one it is not looked at, but must not hold what a call of `backward()` left. `report` has the numbers of the last step.
+    The rate is what the tuner finds times `factor`, 1 unless you write another number there, for a schedule of your own on top; it is not saved.
 
     Cost: a gradient, and where the curvature is measured about two more. Memory: that of a double backward pass and two vectors.
 
@@ -75,6 +77,7 @@ class Tuned(torch.optim.Optimizer):
         self.max_grad_norm, self.math_attention, self.linear, self.group = max_grad_norm, math_attention, tuple(linear), group
         self._step, self._rate, self._norm, self._along, self._out_of_turn = 0, None, 0.0, None, False
         self._gathered, self._shown, self._warned, self.report, self._ranks, self._met = Gathered(), None, False, None, None, False
+        self.factor = 1.0
         name, base_settings = named(base)
         name = _ALIASES.get(name, name)
         if name is not None and name not in BASES:
@@ -150,6 +153,7 @@ class Tuned(torch.optim.Optimizer):
             )
         if part is not None and not callable(part):
             raise ArgumentError(f"part: expected a function that computes the loss of a part of the batch, got {shown(part)}")
+        refuse_automatic(closure)
         self._require_closure(closure)
         self._require_scaler(scaler)
         self._look_at_rates()
@@ -200,7 +204,7 @@ class Tuned(torch.optim.Optimizer):
                 steps=self.total_steps, has_part=part is not None, along=self._along, measurable=turn and (due or part is not None or callable(closure)),
             )  # fmt: skip
             line.ahead(self.rule.asks, due and turn)
-            rate = self.rule.core.learning_rate(line)
+            rate = self.factor * self.rule.core.learning_rate(line)
             self._finish(line, used, rate)
         point.release()
         return loss.detach()

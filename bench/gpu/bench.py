@@ -7,11 +7,13 @@ import os
 import statistics
 import sys
 import time
+import warnings
 from pathlib import Path
 
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 sys.path.insert(0, str(Path(__file__).parent))
 STEPS_A_ROUND = 8
+MOST_PRODUCTS = 30
 MODELS, PRECISIONS, FRAMEWORKS = ("resnet50", "gpt"), ("f32", "bf16"), ("jax", "torch")
 
 
@@ -22,8 +24,8 @@ def cell(framework, model, precision, small, rounds, log):
     else:
         from programs_torch import programs
     start = time.perf_counter()
-    runs, about = programs(model, precision, small)
-    found = {"parameters": about}
+    runs, count, sharpness = programs(model, precision, small)
+    found = {"parameters": count}
     for name, run in runs.items():
         run(2)  # Compiles.
         log(f"  {name}: ready after {time.perf_counter() - start:.0f} s")
@@ -34,6 +36,10 @@ def cell(framework, model, precision, small, rounds, log):
             loss = run(STEPS_A_ROUND)
             taken[name].append(1e3 * (time.perf_counter() - begun) / STEPS_A_ROUND)
             found[f"loss of {name}"] = loss
+    if precision == "f32":
+        begun = time.perf_counter()
+        eigenvalue = sharpness(max_products=MOST_PRODUCTS)
+        found["sharpness"] = {"value": float(eigenvalue), "bound": float(eigenvalue.bounds[0]), "products": int(eigenvalue.products), "seconds": time.perf_counter() - begun}
     medians = {name: statistics.median(times) for name, times in taken.items()}
     return {**found, "ms": medians, "all ms": taken, "over plain": {name: ms / medians["plain"] for name, ms in medians.items()}}
 
@@ -50,6 +56,7 @@ def main():
     if unknown := chosen - {*FRAMEWORKS, *MODELS, *PRECISIONS}:
         parser.error(f"--only: expected names of {', '.join((*FRAMEWORKS, *MODELS, *PRECISIONS))}, got {', '.join(sorted(unknown))}")
     pick = lambda names: [name for name in names if name in chosen] or list(names)  # noqa: E731
+    warnings.simplefilter("ignore", RuntimeWarning)  # A sharpness from so few products need not have converged; its bound is in the file.
     begun, log = time.perf_counter(), lambda text: print(text, file=sys.stderr, flush=True)
     result = {"small": options.small, "device": {}, "versions": {}, "cells": {}}
     for framework in pick(FRAMEWORKS):
@@ -85,7 +92,9 @@ def table(name, found):
     if isinstance(found, str):
         print(f"{name:22} {found}", flush=True)
     else:
-        print(f"{name:22} " + "  ".join(f"{one} {found['ms'][one]:.2f} ms ({found['over plain'][one]:.2f})" for one in found["ms"]), flush=True)
+        sharp = found.get("sharpness")
+        print(f"{name:22} " + "  ".join(f"{one} {found['ms'][one]:.2f} ms ({found['over plain'][one]:.2f})" for one in found["ms"]), end="")
+        print(f"  sharpness {sharp['value']:.4g} +- {sharp['bound']:.1g} by {sharp['products']} products in {sharp['seconds']:.1f} s" if sharp else "", flush=True)
 
 
 if __name__ == "__main__":

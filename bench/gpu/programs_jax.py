@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+import onedge.jax
 import onedge.optax
 
 
@@ -92,7 +93,7 @@ def problem(model, precision, small):
         network = ResNet((1, 1), 8, 10, dtype) if small else ResNet((3, 4, 6, 3), 64, 1000, dtype)
         images, size = (8, 32) if small else (64, 224)
         batch = (jnp.asarray(draws.normal(size=(images, size, size, 3)), dtype), jnp.asarray(draws.integers(0, network.classes, images)))
-        variables = network.init(jax.random.key(0), batch[0][:2])
+        variables = jax.jit(network.init)(jax.random.key(0), batch[0][:2])
         statistics, params = variables["batch_stats"], variables["params"]
         outputs = lambda p, b: network.apply({"params": p, "batch_stats": statistics}, b[0], mutable=["batch_stats"])[0]  # noqa: E731
         targets = lambda b: b[1]  # noqa: E731
@@ -100,7 +101,7 @@ def problem(model, precision, small):
         network = Gpt(2, 32, 2, 256, dtype) if small else Gpt(12, 768, 12, 50304, dtype)
         texts, length = (2, 32) if small else (4, 1024)
         batch = jnp.asarray(draws.integers(0, network.words, (texts, length + 1)))
-        params = network.init(jax.random.key(0), batch[:1, :-1])
+        params = jax.jit(network.init)(jax.random.key(0), batch[:1, :-1])
         outputs = lambda p, b: network.apply(p, b[:, :-1])  # noqa: E731
         targets = lambda b: b[:, 1:]  # noqa: E731
 
@@ -112,7 +113,7 @@ def problem(model, precision, small):
 
 
 def programs(model, precision, small):
-    """By name: a function that takes so many steps and gives the loss; and how many parameters there are."""
+    """By name: a function that takes so many steps and gives the loss; how many parameters there are; and a function that measures the sharpness."""
     loss, params, batch = problem(model, precision, small)
     rules = {
         "plain": optax.adam(1e-4),
@@ -139,4 +140,5 @@ def programs(model, precision, small):
 
         return run
 
-    return {name: program(tx) for name, tx in rules.items()}, sum(leaf.size for leaf in jax.tree.leaves(params))
+    count = sum(leaf.size for leaf in jax.tree.leaves(params))
+    return {name: program(tx) for name, tx in rules.items()}, count, lambda **options: onedge.jax.sharpness(loss, params, batch, **options)

@@ -71,17 +71,17 @@ def problem(model, small):
 
 
 def programs(model, precision, small):
-    """By name: a function that takes so many steps and gives the loss; and how many parameters there are."""
+    """By name: a function that takes so many steps and gives the loss; how many parameters there are; and a function that measures the sharpness."""
+
+    def loss_of(network, batch):
+        x, y = batch
+        with torch.autocast(DEVICE, torch.bfloat16, enabled=precision == "bf16"):
+            outputs = network(x)
+        return F.cross_entropy(outputs.float().view(len(y), -1), y)
 
     def program(make):
-        network, x, y = problem(model, small)
-
-        def loss():
-            with torch.autocast(DEVICE, torch.bfloat16, enabled=precision == "bf16"):
-                outputs = network(x)
-            return F.cross_entropy(outputs.float().view(len(y), -1), y)
-
-        step = make(network, loss)
+        network, *batch = problem(model, small)
+        step = make(network, lambda: loss_of(network, batch))
 
         def run(steps):
             for _ in range(steps):
@@ -109,5 +109,9 @@ def programs(model, precision, small):
 
         return make
 
-    parameters = sum(parameter.numel() for parameter in problem(model, small)[0].parameters())
-    return {"plain": program(plain), "cdat": program(tuned(1)), "cdat every 8": program(tuned(8))}, parameters
+    def sharpness(**options):
+        network, *batch = problem(model, small)
+        return onedge.torch.sharpness(network, loss_of, tuple(batch), **options)
+
+    count = sum(parameter.numel() for parameter in problem(model, small)[0].parameters())
+    return {"plain": program(plain), "cdat": program(tuned(1)), "cdat every 8": program(tuned(8))}, count, sharpness

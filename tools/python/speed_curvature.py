@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """What u . H u costs beside the gradient, in JAX alone: `onedge.jax.linearize` against a jvp of a jvp and a jvp of the gradient.
 
-    tools/python/.venv/bin/python tools/python/speed_curvature.py [NAME ...] [--repeats 15] [--counts]
+    tools/python/.venv/bin/python tools/python/speed_curvature.py [NAME ...] [--repeats 15] [--counts | --step]
 
 Each column is the time of a compiled function that gives the loss, its gradient and u . H u, over that of loss and gradient alone: `onedge` is
 `onedge.jax.linearize`, `jvp jvp` a jvp of a jvp, `jvp grad` a jvp of the gradient, times u. Single precision, one thread; all programs of a model run in turn, and
 medians of processor time are compared, which other work on the machine disturbs least. `--counts` tells the arithmetic of the compiled programs as XLA counts it
-instead, which nothing disturbs.
+instead, which nothing disturbs. `--step` compares steps of Optax instead: that of `onedge.optax.cdat` around Adam with the curvature at every step, and at every
+eighth, over that of plain Adam, as means of eight steps.
 """
 
 import argparse
@@ -22,9 +23,11 @@ if hasattr(os, "sched_setaffinity"):
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
+import optax  # noqa: E402
 from models_jax import MODELS  # noqa: E402
 
 import onedge.jax  # noqa: E402
+import onedge.optax  # noqa: E402
 
 
 def processor():
@@ -93,15 +96,54 @@ def measure(name, options):
     print(f"{name:10} {1e3 * base:10.1f} " + " ".join(f"{other / base:9.2f}" for other in others), flush=True)
 
 
+def measure_step(name, repeats):
+    """Milliseconds of a plain step, and the others over it."""
+    loss, params, batch = MODELS[name]()
+    params, batch = jax.device_put((params, batch))
+    rules = [optax.adam(1e-4), onedge.optax.cdat(optax.scale_by_adam(), 1.0, every=1), onedge.optax.cdat(optax.scale_by_adam(), 1.0, every=8)]
+
+    def program(tx):
+        tx = optax.with_extra_args_support(tx)
+
+        @jax.jit
+        def step(params, state):
+            f = lambda params: loss(params, batch)  # noqa: E731
+            value, gradient = jax.value_and_grad(f)(params)
+            updates, state = tx.update(gradient, state, params, value_fn=f)
+            return optax.apply_updates(params, updates), state, value
+
+        held = [params, tx.init(params)]
+
+        def run():
+            for _ in range(8):
+                *held[:], value = step(*held)
+            jax.block_until_ready(value)
+
+        return run
+
+    runs = [program(tx) for tx in rules]
+    for run in runs:
+        run()
+    base, *others = interleaved(runs, repeats)
+    print(f"{name:10} {1e3 * base / 8:10.1f} " + " ".join(f"{other / base:13.2f}" for other in others), flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(MODELS)}")
     parser.add_argument("--repeats", type=int, default=15)
-    parser.add_argument("--counts", action="store_true", help="XLA's counts of arithmetic and of bytes instead of times")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--counts", action="store_true", help="XLA's counts of arithmetic and of bytes instead of times")
+    instead.add_argument("--step", action="store_true", help="steps of Optax")
     options = parser.parse_args()
     if unknown := set(options.names) - set(MODELS):
         parser.error(f"no model {', '.join(sorted(unknown))}")
     print(f"{processor()}, one thread; JAX {jax.__version__}, {jax.default_backend()}; over the gradient alone")
+    if options.step:
+        print(f"{'':10} {'Adam, ms':>10} {'every step':>13} {'every eighth':>13}")
+        for name in options.names or list(MODELS):
+            measure_step(name, options.repeats)
+        return
     base = "MFLOP" if options.counts else "ms"
     print(f"{'':10} {base:>10} " + " ".join(f"{what:>9}" for what in ("onedge", "jvp jvp", "jvp grad")) + (" | the same of bytes" if options.counts else ""))
     for name in options.names or list(MODELS):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The time of gradient and u . H u of PyTorch models, by onedge and by PyTorch itself.
 
-    python3 tools/python/speed_torch.py [MODEL ...] [--rounds N] [--threads N] [--mode auto|mean|whole]
+    python3 tools/python/speed_torch.py [MODEL ...] [--rounds N] [--threads N] [--mode auto|mean|whole] [--memory]
 
 Each round times onedge, PyTorch's double backward (the gradient with create_graph, then the derivative of its product with u) and torch.func (jvp of
 grad) one after the other, so that all see the same machine; printed are medians in milliseconds and onedge's over the better of the other two. `planning`
@@ -63,6 +63,51 @@ def lstm(torch):
 MODELS = {function.__name__: function for function in (resnet18, gpt, mlp, convnext, lstm)}
 
 
+def of_batch(torch, net, loss, batch):
+    return loss(net(batch[0]), batch[1]) if isinstance(loss, torch.nn.Module) else loss(net, batch)
+
+
+def twice(torch, value, parameters, parts):
+    """u . H u by double backward."""
+    gradient = torch.autograd.grad(value, parameters, create_graph=True)
+    products = torch.autograd.grad(sum((g * part).sum() for g, part in zip(gradient, parts)), parameters)
+    return sum((product * part).sum() for product, part in zip(products, parts)).item()
+
+
+def peak():
+    """The largest resident memory so far, in MB."""
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def alone(name, program):
+    """Runs one program and prints its peak beyond that of imports, model and batch."""
+    import torch
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    import onedge.torch
+
+    torch.set_num_threads(1)
+    net, loss, batch = MODELS[name](torch)
+    parameters = list(net.parameters())
+    parts = [torch.randn_like(p) for p in parameters]
+    before = peak()
+    if program == "onedge":
+        o = onedge.torch.objective(net, loss, batch, threads=1)
+        planned = peak()
+        w, u = o.parameters(), torch.cat([part.flatten() for part in parts])
+        for _ in range(3):
+            o.linearize(w)
+            o.curvature(u)
+        print(f"{peak() - before:.0f} {planned - before:.0f}")
+    else:
+        with sdpa_kernel(SDPBackend.MATH):
+            for _ in range(3):
+                twice(torch, of_batch(torch, net, loss, batch), parameters, parts)
+        print(f"{peak() - before:.0f}")
+
+
 def compare(name, rounds, threads, mode):
     import torch
     from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -77,8 +122,8 @@ def compare(name, rounds, threads, mode):
     planning = time.perf_counter() - begun
     w = o.parameters()
     u = torch.randn(o.dim)
-    value = lambda net: loss(net(batch[0]), batch[1]) if isinstance(loss, torch.nn.Module) else loss(net, batch)
     parameters = list(net.parameters())
+    value = lambda net: of_batch(torch, net, loss, batch)
     parts = [part.reshape(p.shape) for part, p in zip(torch.split(u, [p.numel() for p in parameters]), parameters)]
 
     def ours():
@@ -86,9 +131,7 @@ def compare(name, rounds, threads, mode):
         return o.curvature(u)
 
     def double_backward():
-        gradient = torch.autograd.grad(value(net), parameters, create_graph=True)
-        products = torch.autograd.grad(sum((g * part).sum() for g, part in zip(gradient, parts)), parameters)
-        return sum((product * part).sum() for product, part in zip(products, parts)).item()
+        return twice(torch, value(net), parameters, parts)
 
     names = [name for name, _ in net.named_parameters()]
 
@@ -111,20 +154,21 @@ def compare(name, rounds, threads, mode):
             buffer.copy_(buffers[name])
         return sum((product * part).sum() for product, part in zip(products, parts)).item()
 
+    clock = time.process_time if threads == 1 else time.perf_counter
     times, found, failed = {}, {}, set()
     with sdpa_kernel(SDPBackend.MATH):
         for round_ in range(rounds + 1):
             for way in (ours, double_backward, jvp_of_grad):
                 if way in failed:
                     continue
-                begun = time.perf_counter()
+                begun = clock()
                 try:
                     found[way] = way()
                 except (RuntimeError, NotImplementedError):
                     failed.add(way)
                     continue
                 if round_:
-                    times.setdefault(way, []).append(time.perf_counter() - begun)
+                    times.setdefault(way, []).append(clock() - begun)
     medians = {way.__name__: 1e3 * statistics.median(taken) for way, taken in times.items() if way not in failed}
     best = min(taken for way, taken in medians.items() if way != "ours")
     apart = abs(found[ours] / found[double_backward] - 1) if double_backward in found else float("nan")
@@ -160,10 +204,20 @@ def main():
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--mode", choices=["auto", "mean", "whole"], default="auto")
+    parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--alone", choices=["onedge", "torch"], help=argparse.SUPPRESS)
     parser.add_argument("--plan", choices=PLANNED, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.plan:
         return plan(given.plan)
+    if given.alone:
+        return alone(given.models[0], given.alone)
+    if given.memory:
+        for name in given.models or MODELS:
+            run = lambda program, name=name: subprocess.run([sys.executable, __file__, name, "--alone", program], capture_output=True, text=True, check=True)
+            ours, theirs = run("onedge").stdout.split(), run("torch").stdout.split()
+            print(f"{name:10} onedge {ours[0]} MB, of which tracing and planning {ours[1]}; double backward {theirs[0]} MB", flush=True)
+        return None
     for name in given.models or [*MODELS, "planning"]:
         if name == "planning":
             for planned in PLANNED:

@@ -194,3 +194,25 @@ def test_mistakes_are_told(tmp_path):
     monitor.close()
     with pytest.raises(onedge.StateError, match="closed"):
         monitor.step(optimizer, loss=1.0)
+
+
+def test_tuned_optimizers_are_known(tmp_path):
+    model, batch = problem()
+    optimizer = onedge.torch.CDAT(model.parameters(), base="adam", sigma=1.0)
+    rates, losses = [], []
+    with onedge.torch.Monitor(model, CRITERION, batch, every=2, folder=tmp_path / "tuned", tolerance=1e-6) as monitor:
+        for step in range(4):
+            if step == 2:
+                # Known by now is what the second step left.
+                states = [optimizer.state[q] for q in model.parameters()]
+                p = torch.cat([((s["square"] / (1 - 0.999**2)).sqrt() + 1e-8).reshape(-1) for s in states]).numpy()
+                expected = np.linalg.eigvalsh(hessian(model, batch)[0] / np.sqrt(np.outer(p, p)))[-1]
+            monitor.step(optimizer)
+            loss = optimizer.step(lambda: CRITERION(model(batch[0]), batch[1]))
+            monitor.tell(loss)
+            rates.append(optimizer.learning_rate), losses.append(loss.item())
+    records = monitor.run.steps(as_="dict")
+    np.testing.assert_allclose(records["learning_rate"], rates, rtol=1e-12)
+    np.testing.assert_allclose(records["loss"], losses, rtol=1e-12)
+    assert monitor.history[1]["preconditioned_sharpness"] == pytest.approx(expected, rel=1e-5)
+    assert monitor.run["optimizer"] == "adam" and monitor.run["tuner"] == "cdat"

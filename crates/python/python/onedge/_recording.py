@@ -67,7 +67,7 @@ class Recording:
             return
         self._began = time.perf_counter()
         if self.folder is not None:
-            told = {"steps": self.steps, **described, "tuner.name": "outside", "data.name": "python"}
+            told = {"steps": self.steps, "tuner.name": "outside", "data.name": "python", **described}
             self._recorder = _core.Recorder(os.fspath(self.folder), parameters, told)
         atexit.register(self._at_exit)
 

@@ -56,7 +56,7 @@ def sharpness(
         ArgumentError: what does not fit; NonFiniteError: a product that is not finite.
 
     Cost: about two gradients a product (jvp of grad, compiled once). Memory: a vector of single or double precision for each product, up to 64 (or 4 k + 4). One synchronisation with the
-    device a product.
+    device a product, two to four where several vectors are followed at once.
     """
     asked = Asked.of(k, "largest", tolerance, max_products, seed, warm_start)
     return _spectra.top(space_of(loss, params, args, batches, preconditioner, gauss_newton, outputs), asked, "sharpness")

@@ -15,6 +15,7 @@ from ._derivatives import dot, scalars, square
 from ._pass import Loss, Products, batches_of
 from ._preconditioner import is_adaptive, unwrapped
 from ._spectrum import space_of
+from ._tuned import Tuned
 
 
 class Monitor:
@@ -75,26 +76,28 @@ class Monitor:
         if self._batch_sharpness and len(self._batch) < 2:
             raise ArgumentError("batch_sharpness: expected several batches, got one; give a list of them as batch")
         self._recording = Recording(every=every, folder=folder, tensorboard=tensorboard, wandb=wandb, steps=steps)
-        self._before = None
+        self._before = self._tuned = None
         self.is_measuring = False
 
     def step(self, optimizer, loss=None, *, step: int | None = None):
         """To be called for each step after the backward pass, before `optimizer.step()`.
 
         Args:
-            optimizer: whose `param_groups` have the learning rate.
-            loss: of this step, a number or a tensor.
+            optimizer: whose `param_groups` have the learning rate. That of a `Tuned` is taken once its step is.
+            loss: of this step, a number or a tensor; where the step itself gives it, as with `Tuned`, `tell` it afterwards.
             step: its number, counted from 0; the next one by default.
         """
         inner = unwrapped(optimizer)
-        if not hasattr(inner, "param_groups"):
+        if not hasattr(inner, "param_groups") or not hasattr(optimizer, "param_groups"):
             raise ArgumentError(f"optimizer: expected an optimizer of PyTorch, got {shown(optimizer)}")
         recording = self._recording
-        recording.begin(sum(p.numel() for p in self._loss.parameters), self._described(inner))
+        recording.begin(sum(p.numel() for p in self._loss.parameters), self._described(optimizer))
         at = recording.next_step(step)
         self._close_step()
+        # The rate of a tuner is known once its step is taken.
+        self._tuned = optimizer if isinstance(optimizer, Tuned) else None
         # A copy, as a loss that is kept would keep its graph.
-        values = {"loss": _number(loss), "learning_rate": _rate(inner)}
+        values = {"loss": _number(loss), "learning_rate": _rate(optimizer)}
         if recording.is_due(at):
             start = time.perf_counter()
             values.update(self._measured(inner))
@@ -195,6 +198,8 @@ class Monitor:
 
     def _close_step(self):
         """What the step did that was measured before."""
+        if self._tuned is not None:
+            self._recording.add(learning_rate=_rate(self._tuned))
         if self._before is None:
             return
         (before, top), self._before = self._before, None
@@ -208,10 +213,17 @@ class Monitor:
             self._recording.add(alignment=along**2 / length, update_norm=norm)
 
     def _described(self, optimizer) -> dict:
+        tuner = optimizer.rule.name if isinstance(optimizer, Tuned) else None
+        optimizer = unwrapped(optimizer)
         group = optimizer.param_groups[0]
         kind = type(optimizer).__name__
         told = {"optimizer.name": _NAMES.get(kind, kind), "model.name": type(self._loss.model).__name__, "model.parameters": sum(p.numel() for p in self._loss.parameters)}
         told["loss.name"] = getattr(self._loss.function, "__name__", type(self._loss.function).__name__)
+        if tuner is not None:
+            told["tuner.name"] = tuner
+        if isinstance(optimizer, Tuned):
+            told["optimizer.name"] = optimizer.base.name
+            told.update({f"optimizer.{key}": group[key] for key in optimizer.base.defaults})
         if kind == "SGD" and group.get("momentum"):
             told["optimizer.name"] = "nesterov" if group.get("nesterov") else "momentum"
             told["optimizer.beta"] = float(group["momentum"])

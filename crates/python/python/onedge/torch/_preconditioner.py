@@ -6,6 +6,7 @@ import torch
 
 from .._arguments import shown
 from .._errors import ArgumentError, StateError, UnsupportedError
+from ._tuned import Tuned
 
 
 def diagonal_of(given, names, parameters) -> torch.Tensor:
@@ -30,12 +31,12 @@ def diagonal_of(given, names, parameters) -> torch.Tensor:
 
 
 def of_optimizer(optimizer, names, parameters) -> list[torch.Tensor]:
-    """P for each parameter: `sqrt(v / (1 - beta2^t)) + eps` of Adam, and what corresponds to it; ones for SGD."""
-    rule = next((_RULES[cls.__name__] for cls in type(optimizer).__mro__ if cls.__name__ in _RULES), None)
+    """P for each parameter, of an optimizer as `unwrapped` gives it: `sqrt(v / (1 - beta2^t)) + eps` of Adam, and what corresponds to it; ones for SGD."""
+    rule = _rule(optimizer)
     if rule is None:
         known = ", ".join(sorted(_RULES))
         raise UnsupportedError(
-            f"preconditioner: the diagonal of {type(optimizer).__name__} is not known, but that of {known}; hand it in as a list of tensors like the parameters"
+            f"preconditioner: the diagonal of {type(optimizer).__name__} is not known, but that of {known}, Tuned; hand it in as a list of tensors like the parameters"
         )
     groups = {id(p): group for group in optimizer.param_groups for p in group["params"]}
     out = []
@@ -52,11 +53,20 @@ def of_optimizer(optimizer, names, parameters) -> list[torch.Tensor]:
 
 def is_adaptive(optimizer) -> bool:
     """Whether an optimizer has a diagonal that is known here, other than ones."""
-    return any(_RULES.get(cls.__name__, _ones) is not _ones for cls in type(optimizer).__mro__)
+    return (_rule(unwrapped(optimizer)) or _ones) is not _ones
+
+
+def _rule(optimizer):
+    """How the state of a parameter gives P; None if that is not known."""
+    if isinstance(optimizer, Tuned):
+        return _BASES.get(optimizer.base.name)
+    return next((_RULES[cls.__name__] for cls in type(optimizer).__mro__ if cls.__name__ in _RULES), None)
 
 
 def unwrapped(given):
-    """The optimizer within a wrapper of accelerate or Lightning."""
+    """The optimizer within a wrapper of accelerate or Lightning, or the one whose step a `Tuned` reads."""
+    if isinstance(given, Tuned):
+        return getattr(given.base, "optimizer", given)
     for _ in range(3):
         inner = getattr(given, "optimizer", None)
         if isinstance(given, torch.optim.Optimizer) and type(given).__module__.startswith("torch.optim") or not isinstance(inner, torch.optim.Optimizer):
@@ -94,4 +104,14 @@ def _ones(state, group, parameter):
     return torch.ones_like(parameter)
 
 
+def _tuned_adam(state, group, parameter):
+    return (_wide(state["square"]) / (1.0 - group["beta2"] ** state["step"])).sqrt() + group["eps"]
+
+
+def _tuned_root(state, group, parameter):
+    return (_wide(state["square"] if "square" in state else state["sum"]) + group["eps"]).sqrt()
+
+
+# Of the bases of `Tuned`, by name.
+_BASES = {"adam": _tuned_adam, "adamw": _tuned_adam, "rmsprop": _tuned_root, "adagrad": _tuned_root, "gd": _ones, "momentum": _ones, "nesterov": _ones}
 _RULES = {"Adam": _adam, "AdamW": _adam, "NAdam": _adam, "Adamax": _adamax, "RMSprop": _rmsprop, "Adagrad": _adagrad, "SGD": _ones}

@@ -144,9 +144,10 @@ class Vectors:
     @torch.no_grad()
     def rotate(self, rows, columns):
         groups, turned = self._groups(rows), torch.zeros((len(columns), self.dim), dtype=self.dtype, device=self.device)
-        columns = torch.tensor(columns, dtype=self.dtype, device=self.device).reshape(len(columns), len(rows))
-        for block, places in groups:
-            turned.addmm_(columns[:, places], block)
+        columns = self._numbers(columns).reshape(len(columns), len(rows))
+        # Not as one product of matrices, for which a user may have allowed less than single precision.
+        for vector, column in zip(turned, columns):
+            self._add(vector, groups, column)
         for row, vector in zip(rows, turned):
             row.tensor.copy_(vector)
         return rows[: len(columns)]

@@ -41,7 +41,7 @@ def sharpness(
             they are gone through once and kept.
         tolerance: a value has converged once its error is estimated at this share of it, and it is shown that no larger one is missing by more.
         max_products: matrix-vector products to spend at most.
-        preconditioner: an optimizer of `torch.optim` with its state (Adam and its like, RMSprop, Adagrad), or a positive diagonal P in the form of the parameters: the values are then
+        preconditioner: an optimizer of `torch.optim` with its state (Adam and its like, RMSprop, Adagrad), a `Tuned`, or a positive diagonal P in the form of the parameters: the values are then
             those of `P^-1/2 H P^-1/2`, which bound the rates of a method that steps along `-P^-1 g`.
         gauss_newton: of the Gauss-Newton matrix `J' B J`, J the derivative of the model's outputs, B the Hessian of the loss by them, in place of H.
         outputs: `outputs(model, batch)`, what the model says of a batch, one tensor. A criterion needs none.
@@ -59,7 +59,7 @@ def sharpness(
 
     Cost: a forward pass and 1.5 backward passes, which are kept, and about a gradient a product (two with `gauss_newton`); of several batches each product takes the passes anew.
     Memory: what the graph keeps, and a vector of single or double precision for each product, up to 64 (or 4 k + 4). One synchronisation with the device a product for the numbers of
-    the method. Attention and recurrent layers are computed by kernels that have second derivatives.
+    the method, two to four where several vectors are followed at once. Attention and recurrent layers are computed by kernels that have second derivatives.
     """
     asked = Asked.of(k, "largest", tolerance, max_products, seed, warm_start)
     with _space(model, loss, batch, outputs, preconditioner, gauss_newton, linear) as space:

@@ -38,7 +38,7 @@ def test_a_loss_and_a_function_of_it_are_the_same_to_a_step(middle):
     ends = []
     for of_loss in (False, True):
         model, loss, _ = problem(*copy.deepcopy(middle))
-        optimizer = CDAT(model.parameters(), every=2)
+        optimizer = CDAT(model.parameters(), preset="paper", sigma=1.0, beta=0.9, every=2)
         torch.manual_seed(5)
         for _ in range(12):
             optimizer.step(loss() if of_loss else loss)
@@ -48,7 +48,7 @@ def test_a_loss_and_a_function_of_it_are_the_same_to_a_step(middle):
 
 def test_the_papers_rule_by_hand():
     model, loss, _ = problem()
-    optimizer = CDAT(model.parameters(), "gd", sigma=1.5, beta=0.5, eps=0.1, every=1)
+    optimizer = CDAT(model.parameters(), "gd", 1.5, 0.5, 0.1, preset="paper")
     numerator = denominator = 0.0
     for _ in range(5):
         parameters = list(model.parameters())
@@ -240,7 +240,7 @@ def test_grad_scaler_and_autocast():
     plain, plain_loss, _ = problem(dtype=torch.float32)
     model, loss, _ = problem(dtype=torch.float32)
     scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10)
-    one, other = CDAT(plain.parameters(), every=1), CDAT(model.parameters(), every=1)
+    one, other = (CDAT(m.parameters(), sigma=1.0, beta=0.9, preset="paper") for m in (plain, model))
     for _ in range(5):
         one.step(plain_loss)
         other.step(loss(), scaler=scaler)

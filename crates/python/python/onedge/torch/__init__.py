@@ -9,7 +9,7 @@ and enters as data.
 
 In a loop of one's own, on any device, nothing is traced:
 
-    optimizer = onedge.torch.Tuned(model.parameters())  # or CDAT, the paper's rule
+    optimizer = onedge.torch.Tuned(model.parameters())  # or CDAT
     loss = optimizer.step(lambda: criterion(model(x), y))
 """
 

@@ -18,19 +18,20 @@ from ._refused import told
 
 def trainable(parameters: Iterable) -> list[torch.Tensor]:
     """The tensors among `parameters` that require gradients, each once; what cannot be differentiated twice here is an error."""
-    out, seen = [], set()
+    parameters = list(parameters)
+    check_parameters(parameter for parameter in parameters if getattr(parameter, "requires_grad", True))
+    return list({id(parameter): parameter for parameter in parameters if parameter.requires_grad}.values())
+
+
+def check_parameters(parameters: Iterable) -> None:
+    """What is no dense tensor of real numbers is an error."""
     for parameter in parameters:
         if not isinstance(parameter, torch.Tensor):
             raise ArgumentError(f"parameters: expected tensors, got {type(parameter).__name__}; try model.parameters()")
-        if not parameter.requires_grad or id(parameter) in seen:
-            continue
-        seen.add(id(parameter))
         if parameter.is_complex():
             raise UnsupportedError("parameters: expected real numbers, got complex ones, along which a curvature is not one number; try torch.view_as_real")
         if parameter.is_sparse or parameter.layout is not torch.strided:
             raise UnsupportedError(f"parameters: expected dense tensors, got one of layout {parameter.layout}")
-        out.append(parameter)
-    return out
 
 
 class Point:
@@ -168,7 +169,10 @@ def dot(a: Sequence[torch.Tensor | None], b: Sequence[torch.Tensor | None]) -> t
 def square(a: Sequence[torch.Tensor | None]) -> torch.Tensor:
     """`|a|^2`, as `dot` has it."""
     with torch.no_grad():
-        return _total([_dot(x, x) for x in map(_merged, a) if x is not None], a)
+        tensors = [x for x in map(_merged, a) if x is not None]
+        if not tensors or any(x.dtype not in (torch.float32, torch.float64) or x.layout is not torch.strided for x in tensors):
+            return _total([_dot(x, x) for x in tensors], a)
+        return _wide(torch._foreach_norm(tensors)).square().sum()
 
 
 def scalars(*numbers: torch.Tensor) -> list[float]:
@@ -182,10 +186,16 @@ def _total(parts, likes) -> torch.Tensor:
     if not parts:
         like = next((x for x in likes if x is not None), torch.zeros(()))
         return torch.zeros((), device=like.device)
-    home = parts[0].device
-    if home.type == "mps":
-        return torch.stack([part.to(home) for part in parts]).sum()
-    return torch.stack([part.to(home, torch.float64) for part in parts]).sum()
+    return _wide(parts).sum()
+
+
+def _wide(numbers) -> torch.Tensor:
+    """Numbers as one tensor, in double precision where the device has it."""
+    home, dtype = numbers[0].device, numbers[0].dtype
+    double = torch.float32 if home.type == "mps" else torch.float64
+    if any(number.device != home or number.dtype != dtype for number in numbers):
+        numbers = [number.to(home, double) for number in numbers]
+    return torch.stack(list(numbers)).to(double)
 
 
 def _dot(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -197,8 +207,10 @@ def _dot(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
             y = y.to_dense()
         places = tuple(x.indices())
         x, y = x.values(), y[places]
-    wide = torch.promote_types(torch.promote_types(x.dtype, y.dtype), torch.float32)
-    return torch.dot(x.to(wide).reshape(-1), y.to(wide).reshape(-1))
+    if x.dtype != y.dtype or x.dtype not in (torch.float32, torch.float64):
+        wide = torch.promote_types(torch.promote_types(x.dtype, y.dtype), torch.float32)
+        x, y = x.to(wide), y.to(wide)
+    return torch.dot(x.reshape(-1), y.reshape(-1))
 
 
 def _merged(x):

@@ -12,7 +12,7 @@ from .._arguments import is_number, shown
 from .._errors import ArgumentError, NonFiniteError, StateError, TrainingWarning, UnsupportedError
 from . import _saved
 from ._bases import BASES, checked
-from ._derivatives import Point, check_loss, dot, scalars, square, trainable
+from ._derivatives import Point, check_loss, check_parameters, dot, scalars, square
 from ._directions import directions
 from ._distributed import ranks
 from ._gathered import Gathered, clipped, left, show, unscaled
@@ -39,7 +39,7 @@ class Tuned(torch.optim.Optimizer):
         base: what a step goes along: a name with or without settings (`"adam"`, `{"name": "adam", "beta1": 0.95}`, `onedge.optimizer(...)`), of `gd`, `momentum`, `nesterov`, `adagrad`,
             `rmsprop`, `adam`, `adamw`, `lion`; or an optimizer of PyTorch over the same parameters, or a class or function that makes one, whose step is read as u.
         tuner: what sets the rate, a name of `onedge.entries("tuner")` with or without settings. By default `cdat` as it is recommended.
-        every: measures the curvature every so many steps; in between it is taken as it was along a unit vector. By default what the tuner does: `cdat` 8, others 1.
+        every: measures the curvature every so many steps; in between it is taken as it was along a unit vector. By default what the tuner does: `cdat` 16, others 1.
         steps: how many the run will have, for a tuner that comes down towards the end.
         full_batch: whether each step sees all examples; mini-batches ask for more caution.
         maximize: goes uphill.
@@ -105,7 +105,7 @@ class Tuned(torch.optim.Optimizer):
         group = self.param_groups[-1]
         if not (is_number(group["lr_scale"]) and group["lr_scale"] >= 0):
             raise ArgumentError(f"lr_scale: expected a number, 0 or more, got {shown(group['lr_scale'])}")
-        trainable(group["params"])
+        check_parameters(group["params"])
         if named:
             checked(self.base, group)
 
@@ -203,14 +203,18 @@ class Tuned(torch.optim.Optimizer):
                 rounding=max(torch.finfo(dtype).eps for dtype in {loss.dtype, *(parameter.dtype for parameter in parameters)}), edge=self.base.edge(self.param_groups[0]), full_batch=self.full_batch,
                 steps=self.total_steps, has_part=part is not None, along=self._along, measurable=turn and (due or part is not None or callable(closure)),
             )  # fmt: skip
-            line.ahead(self.rule.asks, due and turn)
-            rate = self.factor * self.rule.core.learning_rate(line)
-            self._finish(line, used, rate)
-        point.release()
+            try:
+                line.ahead(self.rule.asks, due and turn)
+                self._finish(line, used, self.factor * self.rule.core.learning_rate(line))
+            finally:
+                # No cycle keeps the graph alive.
+                line.measure = line.evaluate = None
+                point.release()
         return loss.detach()
 
     def _parameters(self) -> list[torch.Tensor]:
-        return trainable(parameter for group in self.param_groups for parameter in group["params"])
+        # What they may be was looked at when they were added.
+        return [parameter for group in self.param_groups for parameter in group["params"] if parameter.requires_grad]
 
     def _meet(self, parameters) -> None:
         """Finds the processes that train together, before the first step."""

@@ -19,7 +19,7 @@ PACKAGES = [
     "pytest==9.2.0",
     "pytest-xdist==3.8.0", "hypothesis==6.170.17",
 ]  # fmt: skip
-TORCH = ["torch==2.15.0", "torchvision==0.29.2", "timm==1.0.31", "transformers==5.24.0", "accelerate==1.15.0", "lightning==2.6.6"]
+TORCH = ["torch==2.15.0", "torchvision==0.29.2", "timm==1.0.31", "transformers==5.24.0", "accelerate==1.15.0", "lightning==2.6.6", "tensorboard==2.21.0"]
 
 
 def run(*command, **options):

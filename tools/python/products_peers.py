@@ -4,8 +4,9 @@
     pip install torch pyhessian hessian-eigenthings curvlinops-for-pytorch
     python tools/python/products_peers.py [residual ...]
 
-Each method is asked for less and less until the true residual |H v - value v| / value of what it returns, recomputed in double precision, is at most the one wanted: the products of that call are told, with the
-error of the value. curvlinops is SciPy's `eigsh` (ARPACK) on its operator, PyHessian power iteration, hessian-eigenthings Lanczos's method of a number of steps.
+Each method is asked for less and less until the true residual |H v - value v| / value of what it returns, recomputed in double precision,
+is at most the one wanted: the products of that call are told, with the error of the value. curvlinops is SciPy's `eigsh` (ARPACK) on its
+operator, PyHessian power iteration, hessian-eigenthings Lanczos's method of a number of steps.
 """
 
 import os

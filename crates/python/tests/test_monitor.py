@@ -176,7 +176,7 @@ def test_mistakes_are_told(tmp_path):
     (tmp_path / "full" / "file").write_text("mine")
     for options, part in [
         ({"every": 0}, "every"), ({"folder": 3}, "folder"), ({"folder": tmp_path / "full"}, "empty folder"), ({"count": 0}, "count"), ({"steps": -1}, "steps"),
-        ({"batch_sharpness": True}, "several"), ({"tensorboard": 3}, "tensorboard"), ({"wandb": 3}, "wandb"), ({"tolerance": "x"}, "tolerance"),
+        ({"batch_sharpness": True}, "several"), ({"wandb": True}, "wandb"), ({"tensorboard": 3}, "tensorboard"), ({"wandb": 3}, "wandb"), ({"tolerance": "x"}, "tolerance"),
     ]:  # fmt: skip
         with pytest.raises(onedge.ArgumentError, match=part):
             onedge.torch.Monitor(model, CRITERION, batch, **options)

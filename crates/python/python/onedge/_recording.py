@@ -18,7 +18,8 @@ from ._runs import as_folder
 class Recording:
     """The record of each step goes to the folder of a run, to TensorBoard and to Weights & Biases, as far as they were asked for.
 
-    A record is held until the next one comes, as what its step did is known only then. It has to be closed; what is not closed when Python ends is closed then.
+    A record is held until the next one comes, as what its step did is known only then. It has to be closed; what is not closed when Python
+    ends is closed then.
 
     Attributes:
         every: steps from one measurement to the next.
@@ -94,14 +95,15 @@ class Recording:
         if self._held is None:
             return
         (step, values), self._held = self._held, None
-        values = {name: [float(part) for part in value] if isinstance(value, list) else float(value) for name, value in values.items() if value is not None}
+        values = {name: value if isinstance(value, list) else float(value) for name, value in values.items() if value is not None}
         if self._recorder is not None:
             self._recorder.append(step, values)
         seen = {name: value for name, value in values.items() if isinstance(value, float) and name != "seconds"}
         top = values.get("preconditioned_sharpness", values.get("sharpness"))
         if top is not None:
             seen["rate_x_sharpness"] = values.get("learning_rate", math.nan) * top
-            self.history.append({"step": step, **{name: value for name, value in values.items() if name != "seconds"}, "rate_x_sharpness": seen["rate_x_sharpness"]})
+            told = {name: value for name, value in values.items() if name != "seconds"}
+            self.history.append({"step": step, **told, "rate_x_sharpness": seen["rate_x_sharpness"]})
         if self._board is not None:
             for name, value in seen.items():
                 self._board.add_scalar(f"onedge/{name}", value, step)

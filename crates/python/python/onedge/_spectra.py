@@ -1,4 +1,5 @@
-"""The spectrum of an operator on vectors of a framework: what its tensors are asked to do, the rules of the engine decide, and here is what they found."""
+"""The spectrum of an operator on vectors of a framework: what its tensors are asked to do, the rules of the engine decide, and here is what
+they found."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ class Eigenpairs(Eigenvalues):
         errors: an estimate of the error of each, the square of its residual over its distance from the others.
         converged: whether all are as good as was asked for, and it was shown that no larger one is missing.
         products: matrix-vector products used.
-        vectors: the unit eigenvectors, each in the form of the parameters; signs are arbitrary. Under a preconditioner P they are those of `P^-1/2 H P^-1/2`.
+        vectors: the unit eigenvectors, each in the form of the parameters; signs are arbitrary. Under a preconditioner P they are those of
+            `P^-1/2 H P^-1/2`.
     """
 
     errors: np.ndarray

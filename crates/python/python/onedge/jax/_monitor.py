@@ -27,7 +27,8 @@ class Monitor:
             params = optax.apply_updates(params, updates)
         monitor.close()
 
-    `onedge runs`, `runs show` and `plot` know the folder while the loop goes on and afterwards, as they know any run; if the loop is killed, what was recorded stays.
+    `onedge runs`, `runs show` and `plot` know the folder while the loop goes on and afterwards, as they know any run; if the loop is
+    killed, what was recorded stays.
 
     Args:
         loss, args, batches, outputs: as `onedge.jax.sharpness` takes them: the spectrum is measured on these, the same all along.
@@ -39,8 +40,8 @@ class Monitor:
         steps: how many the loop is to take, if that is known.
         tensorboard: a folder or a `SummaryWriter`; `wandb`: True, or a run of Weights & Biases.
 
-    Measured are `sharpness` with `residual`, `products` and `converged`, `preconditioned_sharpness` where a step is told its preconditioner, `alignment = (u . v)^2 / |u|^2` of the step u that follows with the top
-    eigenvector v, and `rate_x_sharpness`.
+    Measured are `sharpness` with `residual`, `products` and `converged`, `preconditioned_sharpness` where a step is told its
+    preconditioner, `alignment = (u . v)^2 / |u|^2` of the step u that follows with the top eigenvector v, and `rate_x_sharpness`.
 
     Cost: what `sharpness` takes, at each measurement (twice with a preconditioner). The loss is brought to the host one step later.
     """
@@ -77,7 +78,8 @@ class Monitor:
             params: the parameters.
             loss: of this step, a number or an array with one.
             learning_rate: of this step.
-            preconditioner: the diagonal P of the method, a tree like `params`, or a function that gives it, which is called where it is needed.
+            preconditioner: the diagonal P of the method, a tree like `params`, or a function that gives it, which is called where it is
+            needed.
             step: the number of the step, counted from 0; the next one by default.
         """
         form, recording = Form(params), self._recording

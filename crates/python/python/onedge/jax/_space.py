@@ -213,7 +213,7 @@ def _along(blocks, flat):
 
 @jax.jit
 def _combined(blocks, weights):
-    return _dot(weights, jnp.concatenate(blocks)) if len(blocks) == 1 else sum(_dot(w, block) for w, block in zip(jnp.split(weights, len(blocks), 1), blocks))
+    return sum(_dot(part, block) for part, block in zip(jnp.split(weights, len(blocks), 1), blocks))
 
 
 @jax.jit

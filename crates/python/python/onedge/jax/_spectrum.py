@@ -31,32 +31,36 @@ def sharpness(
     warm_start: Eigenpairs | None = None,
     seed: int = 0,
 ) -> Eigenpairs:
-    """The `k` largest eigenvalues of the Hessian of `loss(params, *args)` by `params`, with their vectors, on the devices of the parameters.
+    """The `k` largest eigenvalues of the Hessian of `loss(params, *args)` by `params`, with their vectors, on the devices of the
+    parameters.
 
     Args:
-        loss: a function that JAX can trace to one number, twice differentiable in reverse and forward mode. What was compiled for it is kept for as long as it lives: hand in the same
-            function again and again.
+        loss: a function that JAX can trace to one number, twice differentiable in reverse and forward mode. What was compiled for it is
+            kept for as long as it lives: hand in the same function again and again.
         params: a tree of floating-point arrays.
         args: what else the loss takes, a batch say.
-        batches: several batches, a list or an iterator, each of them the last argument: the mean of `loss(params, *args, batch)` is taken, weighted by examples, which lie along the first
-            axis of its first array.
-        tolerance: a value has converged once its error is estimated at this share of it, and it is shown that no larger one is missing by more.
+        batches: several batches, a list or an iterator, each of them the last argument: the mean of `loss(params, *args, batch)` is taken,
+            weighted by examples, which lie along the first axis of its first array.
+        tolerance: a value has converged once its error is estimated at this share of it, and it is shown that no larger one is missing by
+            more.
         max_products: matrix-vector products to spend at most.
-        preconditioner: a positive diagonal P, a tree like `params`: the values are then those of `P^-1/2 H P^-1/2`, which bound the rates of a method that steps along `-P^-1 g`. For Adam
-            it is `sqrt(nu / (1 - b2**count)) + eps` of its state.
-        gauss_newton: of the Gauss-Newton matrix `J' B J`, J the derivative of the outputs, B the Hessian of the loss by them, in place of H.
+        preconditioner: a positive diagonal P, a tree like `params`: the values are then those of `P^-1/2 H P^-1/2`, which bound the rates
+            of a method that steps along `-P^-1 g`. For Adam it is `sqrt(nu / (1 - b2**count)) + eps` of its state.
+        gauss_newton: of the Gauss-Newton matrix `J' B J`, J the derivative of the outputs, B the Hessian of the loss by them, in place of
+            H.
         outputs: `outputs(params, *args)`, what the model says, one array; the loss is then `loss(outputs, *args)`.
         warm_start: what an earlier call returned, of the same parameters: the search goes on from its vectors.
         seed: of random vectors.
 
     Returns:
-        Eigenpairs: `values`, `bounds`, `errors`, `converged`, `products`, `vectors`; `float(found)` is the largest. A `RuntimeWarning` says where they are not as good as asked for.
+        Eigenpairs: `values`, `bounds`, `errors`, `converged`, `products`, `vectors`; `float(found)` is the largest. A `RuntimeWarning` says
+        where they are not as good as asked for.
 
     Raises:
         ArgumentError: what does not fit; NonFiniteError: a product that is not finite.
 
-    Cost: about two gradients a product (jvp of grad, compiled once). Memory: a vector of single or double precision for each product, up to 64 (or 4 k + 4). One synchronisation with the
-    device a product, two to four where several vectors are followed at once.
+    Cost: about two gradients a product (jvp of grad, compiled once). Memory: a vector of single or double precision for each product, up to
+    64 (or 4 k + 4). One synchronisation with the device a product, two to four where several vectors are followed at once.
     """
     asked = Asked.of(k, "largest", tolerance, max_products, seed, warm_start)
     return _spectra.top(space_of(loss, params, args, batches, preconditioner, gauss_newton, outputs), asked, "sharpness")
@@ -77,7 +81,8 @@ def top(
     warm_start: Eigenpairs | None = None,
     seed: int = 0,
 ) -> Eigenpairs:
-    """The `k` eigenvalues at an end of the spectrum, as `sharpness` has them: the `"largest"`, those of largest `"magnitude"`, or `"both"` (up to `2 k`, each once)."""
+    """The `k` eigenvalues at an end of the spectrum, as `sharpness` has them: the `"largest"`, those of largest `"magnitude"`, or `"both"`
+    (up to `2 k`, each once)."""
     asked = Asked.of(k, which, tolerance, max_products, seed, warm_start)
     return _spectra.top(space_of(loss, params, args, batches, preconditioner, gauss_newton, outputs), asked, "top")
 
@@ -105,7 +110,8 @@ def trace(
     Args:
         samples: products at most (`hutchinson`), or in all (`hutch++`, 6 or more).
         relative_error: `hutchinson` ends once the standard error is this share of the value.
-        method: `"hutchinson"`, the mean of `z . H z` over random signs z; or `"hutch++"`, which takes what a third of the products span exactly: better where few eigenvalues dominate.
+        method: `"hutchinson"`, the mean of `z . H z` over random signs z; or `"hutch++"`, which takes what a third of the products span
+            exactly: better where few eigenvalues dominate.
     """
     return _spectra.trace(space_of(loss, params, args, batches, preconditioner, gauss_newton, outputs), samples, relative_error, method, seed)
 
@@ -113,7 +119,8 @@ def trace(
 def density(
     loss, params, *args, batches=None, steps: int = 64, vectors: int = 4, preconditioner=None, gauss_newton: bool = False, outputs=None, seed: int = 0
 ) -> np.ndarray:
-    """The density of all eigenvalues of the Hessian: rows of a value and its weight, which sum to 1, by stochastic Lanczos quadrature from `vectors` random vectors."""
+    """The density of all eigenvalues of the Hessian: rows of a value and its weight, which sum to 1, by stochastic Lanczos quadrature from
+    `vectors` random vectors."""
     return _spectra.density(space_of(loss, params, args, batches, preconditioner, gauss_newton, outputs), steps, vectors, seed)
 
 

@@ -30,23 +30,29 @@ class Monitor:
             optimizer.zero_grad()
         monitor.close()
 
-    `onedge runs`, `runs show` and `plot` know the folder while the loop goes on and afterwards, as they know any run; if the loop is killed, what was recorded stays. With Lightning `callbacks=[monitor.lightning()]`, with the Trainer of
-    transformers `callbacks=[monitor.trainer()]`, which call `step` and `close`.
+    `onedge runs`, `runs show` and `plot` know the folder while the loop goes on and afterwards, as they know any run; if the loop is
+    killed, what was recorded stays. With Lightning `callbacks=[monitor.lightning()]`, with the Trainer of transformers
+    `callbacks=[monitor.trainer()]`, which call `step` and `close`.
 
     Args:
-        model, loss, batch, outputs: as `onedge.torch.sharpness` takes them. The batch is that on which the spectrum is measured, the same all along; a few hundred examples do.
+        model, loss, batch, outputs: as `onedge.torch.sharpness` takes them. The batch is that on which the spectrum is measured, the same
+            all along; a few hundred examples do.
         every: steps from one measurement to the next; the first is at step 0.
         folder: of a run, new or empty. None: `monitor.history` alone.
         count: how many of the largest eigenvalues; they are followed from measurement to measurement (`warm_start`) if there are several.
         tolerance, max_products, seed: of each measurement; one that runs out of products is recorded as not converged.
         batch_sharpness: measures `E[g . H g] / E[g . g]` over the batches, too, of which there must be several.
         steps: how many the loop is to take, if that is known: it is then said of a run that ends before.
-        tensorboard: a folder or a `SummaryWriter`; `wandb`: True, or a run of Weights & Biases. They get the same numbers, as `onedge/sharpness`.
+        tensorboard: a folder or a `SummaryWriter`; `wandb`: True, or a run of Weights & Biases. They get the same numbers, as
+            `onedge/sharpness`.
 
-    Measured are `sharpness`, the largest eigenvalue of H, with `residual`, `products` and `converged`; with Adam and its like, RMSprop and Adagrad also `preconditioned_sharpness`, that of `P^-1/2 H P^-1/2`, once they have a
-    state; `alignment = (u . v)^2 / |u|^2` of the step u that follows with the top eigenvector v; and `rate_x_sharpness`, whose edge is 2 for gradient descent, `(2 + 2 beta) / (1 - beta)` for Adam.
+    Measured are `sharpness`, the largest eigenvalue of H, with `residual`, `products` and `converged`; with Adam and its like, RMSprop and
+    Adagrad also `preconditioned_sharpness`, that of `P^-1/2 H P^-1/2`, once they have a state; `alignment = (u . v)^2 / |u|^2` of the step
+    u that follows with the top eigenvector v; and `rate_x_sharpness`, whose edge is 2 for gradient descent, `(2 + 2 beta) / (1 - beta)` for
+    Adam.
 
-    Cost: what `sharpness` takes, at each measurement (twice with a preconditioner), and two vectors; nothing on the device at other steps. The loss is brought to the host one step later.
+    Cost: what `sharpness` takes, at each measurement (twice with a preconditioner), and two vectors; nothing on the device at other steps.
+    The loss is brought to the host one step later.
     """
 
     def __init__(
@@ -217,7 +223,8 @@ class Monitor:
         optimizer = unwrapped(optimizer)
         group = optimizer.param_groups[0]
         kind = type(optimizer).__name__
-        told = {"optimizer.name": _NAMES.get(kind, kind), "model.name": type(self._loss.model).__name__, "model.parameters": sum(p.numel() for p in self._loss.parameters)}
+        told = {"optimizer.name": _NAMES.get(kind, kind), "model.name": type(self._loss.model).__name__}
+        told["model.parameters"] = sum(p.numel() for p in self._loss.parameters)
         told["loss.name"] = getattr(self._loss.function, "__name__", type(self._loss.function).__name__)
         if tuner is not None:
             told["tuner.name"] = tuner

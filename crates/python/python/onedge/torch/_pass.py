@@ -1,4 +1,5 @@
-"""A model with its loss on one batch or several: forward passes that leave no trace, and products with the Hessian or the Gauss-Newton matrix."""
+"""A model with its loss on one batch or several: forward passes that leave no trace, and products with the Hessian or the Gauss-Newton
+matrix."""
 
 from __future__ import annotations
 
@@ -148,7 +149,8 @@ def pair(batch):
 
 
 def batches_of(batch):
-    """The batches that were handed in: a tensor, a tuple, a dict or a list of tensors is one; a list of such things, a loader or an iterator are several."""
+    """The batches that were handed in: a tensor, a tuple, a dict or a list of tensors is one; a list of such things, a loader or an
+    iterator are several."""
     single = isinstance(batch, (torch.Tensor, tuple, dict, UserDict)) or not hasattr(batch, "__iter__")
     if single or isinstance(batch, list) and not any(isinstance(part, (tuple, list, dict, UserDict)) for part in batch):
         return [batch]

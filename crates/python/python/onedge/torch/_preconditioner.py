@@ -31,7 +31,8 @@ def diagonal_of(given, names, parameters) -> torch.Tensor:
 
 
 def of_optimizer(optimizer, names, parameters) -> list[torch.Tensor]:
-    """P for each parameter, of an optimizer as `unwrapped` gives it: `sqrt(v / (1 - beta2^t)) + eps` of Adam, and what corresponds to it; ones for SGD."""
+    """P for each parameter, of an optimizer as `unwrapped` gives it: `sqrt(v / (1 - beta2^t)) + eps` of Adam, and what corresponds to it;
+    ones for SGD."""
     rule = _rule(optimizer)
     if rule is None:
         known = ", ".join(sorted(_RULES))

@@ -1,4 +1,5 @@
-"""Flat tensors on the device of a model, and what the engine's methods do with them: numbers alone come to the host, a few times a product."""
+"""Flat tensors on the device of a model, and what the engine's methods do with them: numbers alone come to the host, a few times a
+product."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def main():
     test = [part.to(options.device) for part in cifar.load(options.data, train=False, limit=options.test_images)]
     model = network(options.depth).to(options.device)
     steps = options.steps or options.epochs * -(-len(images) // options.batch)
-    optimizer = onedge.torch.Tuned(model.parameters(), base="momentum", steps=steps)
+    optimizer = onedge.torch.Tuned(model.parameters(), steps=steps)
 
     begun, step, losses = time.time(), 0, []
     while step < steps:

@@ -7,6 +7,7 @@ import contextlib
 import torch
 
 from .._errors import ArgumentError, UnsupportedError
+from ._makers import generators, set_generators
 from ._tuned import Tuned
 
 
@@ -79,23 +80,34 @@ class TrainerMixin:
         return self.lr_scheduler
 
     def training_step(self, *arguments, **options):
-        tuned, accelerator = _inner(self.optimizer), self.accelerator
+        accelerator, kept, states = self.accelerator, [], generators()
 
-        def keep(loss, **_):
-            parts = getattr(self, "current_gradient_accumulation_steps", 1)
+        def computed():
+            """What the Trainer would have called backward on, and what it logs."""
+            accelerator.backward = lambda loss, **_: kept.append(loss)
+            try:
+                with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
+                    logged = super(TrainerMixin, self).training_step(*arguments, **options)
+            finally:
+                del accelerator.backward
             # The Trainer divides by the number of parts, or of tokens in all of them; a step is for the mean of its parts.
-            whole = loss * parts
-            if accelerator.sync_gradients:
-                self._loss_of_step = whole
-            else:
-                tuned.accumulate(whole)
+            return kept.pop() * getattr(self, "current_gradient_accumulation_steps", 1), logged
 
-        accelerator.backward = keep
-        try:
-            with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
-                return super().training_step(*arguments, **options)
-        finally:
-            del accelerator.backward
+        first, logged = computed()
+        if not accelerator.sync_gradients:
+            _inner(self.optimizer).accumulate(first)
+            return logged
+        losses = [first]
+
+        def loss():
+            """That which was computed; when asked again, where a tuner tries a rate, anew with the same random numbers."""
+            if losses:
+                return losses.pop()
+            set_generators(states)
+            return computed()[0]
+
+        self._loss_of_step = loss
+        return logged
 
     def _give_loss(self, optimizer, arguments, options):
         """The Trainer calls step without anything."""

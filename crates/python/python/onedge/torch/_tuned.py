@@ -180,6 +180,9 @@ class Tuned(torch.optim.Optimizer):
                 f"step {self._step}, {what}: expected a finite number, got {number}, and nothing was changed; try smaller steps (the tuner's cap or sigma) or look for non-finite data"
             )
 
+        # Of other parts of the batch only the loss here is known: elsewhere they are taken to differ from it as the last one does.
+        others = value - scalars(point.value if scale is None else point.value / scale)[0] if self._gathered.count and callable(closure) else 0.0
+
         def measure():
             if part is None:
                 curvature = point.curvature(line.updates, last=True)
@@ -198,7 +201,7 @@ class Tuned(torch.optim.Optimizer):
             updates, restarted = directions(self, parameters, used, states)
             turn = self._step % self.rule.every == 0 or self._along is None
             line = Line(
-                parameters=parameters, gradients=gradients, updates=updates, states=states, measure=measure, evaluate=self._evaluation(closure, parameters, updates, generators),
+                parameters=parameters, gradients=gradients, updates=updates, states=states, measure=measure, evaluate=self._evaluation(closure, parameters, updates, generators, others),
                 known={"gradient_square": gradient_square}, step=self._step, loss=value, restarted=restarted, previous_learning_rate=self._rate, previous_update_norm=self._norm,
                 rounding=max(torch.finfo(dtype).eps for dtype in {loss.dtype, *(parameter.dtype for parameter in parameters)}), edge=self.base.edge(self.param_groups[0]), full_batch=self.full_batch,
                 steps=self.total_steps, has_part=part is not None, along=self._along, measurable=turn and (due or part is not None or callable(closure)),
@@ -255,9 +258,9 @@ class Tuned(torch.optim.Optimizer):
         check_loss(loss, torch.is_grad_enabled())
         return loss, -loss if self.maximize else loss
 
-    def _evaluation(self, closure, parameters, updates, generators):
+    def _evaluation(self, closure, parameters, updates, generators, others):
         """A function of a rate, and of whether the slope there is wanted: loss and slope at `w + rate u`. None where there is nothing to evaluate."""
-        if not callable(closure) or self._gathered.count:
+        if not callable(closure):
             return None
 
         def evaluate(rate, sloped):
@@ -267,7 +270,7 @@ class Tuned(torch.optim.Optimizer):
                     _, point = self._point(closure, None, ahead=False, keep=False)
                     return tuple(scalars(point.value, dot(point.gradients, updates)))
                 loss = self._lost(closure)[1].detach()
-                return scalars(loss if self._ranks is None else self._ranks.mean(loss))[0], math.nan
+                return scalars(loss if self._ranks is None else self._ranks.mean(loss))[0] + others, math.nan
 
         return evaluate
 

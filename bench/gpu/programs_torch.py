@@ -86,7 +86,7 @@ def programs(model, precision, small):
         def run(steps):
             for _ in range(steps):
                 value = step()
-            return float(value)
+            return float(value.detach())
 
         return run
 

@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parent
 CRATE = HERE.parent.parent / "crates/python"
 PACKAGES = [
     "jax==0.10.2", "flax==0.12.8", "optax==0.2.8", "numpy==2.4.6", "scipy==1.17.1", "pandas==3.1.1", "matplotlib==3.11.2", "tqdm==4.70.1",
-    "pytest==9.2.0",
+    "equinox==0.13.8", "dm-haiku==0.0.17", "pytest==9.2.0",
     "pytest-xdist==3.8.0", "hypothesis==6.170.17",
 ]  # fmt: skip
 TORCH = ["torch==2.15.0", "torchvision==0.29.2", "timm==1.0.31", "transformers==5.24.0", "accelerate==1.15.0", "lightning==2.6.6", "tensorboard==2.21.0"]

@@ -2,6 +2,8 @@
 """What a step of CDAT costs over the plain step, for a ResNet-50 and a GPT, in JAX and PyTorch. See README.md."""
 
 import argparse
+import importlib
+import itertools
 import json
 import os
 import statistics
@@ -17,14 +19,10 @@ MOST_PRODUCTS = 30
 MODELS, PRECISIONS, FRAMEWORKS = ("resnet50", "gpt"), ("f32", "bf16"), ("jax", "torch")
 
 
-def cell(framework, model, precision, small, rounds, log):
+def cell(programs, precision, rounds, log):
     """Milliseconds a step of each program."""
-    if framework == "jax":
-        from programs_jax import programs
-    else:
-        from programs_torch import programs
     start = time.perf_counter()
-    runs, count, sharpness = programs(model, precision, small)
+    runs, count, sharpness = programs
     found = {"parameters": count}
     for name, run in runs.items():
         run(2)  # Compiles.
@@ -48,7 +46,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", action="store_true", help="sizes for a trial on a CPU")
     parser.add_argument("--only", default="", help=f"of {', '.join((*FRAMEWORKS, *MODELS, *PRECISIONS))}, separated by commas")
-    parser.add_argument("--seconds", type=float, default=400.0, help="no cell begins later")
+    parser.add_argument("--seconds", type=float, default=330.0, help="no cell begins later")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", type=Path, help="the result file; by default named for the device, beside this script")
     options = parser.parse_args()
@@ -59,32 +57,32 @@ def main():
     warnings.simplefilter("ignore", RuntimeWarning)  # A sharpness from so few products need not have converged; its bound is in the file.
     begun, log = time.perf_counter(), lambda text: print(text, file=sys.stderr, flush=True)
     result = {"small": options.small, "device": {}, "versions": {}, "cells": {}}
+    frameworks = {}
     for framework in pick(FRAMEWORKS):
         try:
-            if framework == "jax":
-                from programs_jax import device, versions
-            else:
-                from programs_torch import device, versions
+            module = importlib.import_module(f"programs_{framework}")
         except ImportError as missing:
             result["cells"][framework] = f"left out: {missing}"
-            log(result["cells"][framework])
-            continue
-        result["device"][framework], result["versions"][framework] = device(), versions()
-        out = options.out or Path(__file__).parent / f"result-{device().replace(' ', '-').lower()}{'-small' if options.small else ''}.json"
-        for model in pick(MODELS):
-            for precision in pick(PRECISIONS):
-                name = f"{framework} {model} {precision}"
-                if time.perf_counter() - begun > options.seconds:
-                    result["cells"][name] = "left out: no time"
-                else:
-                    log(name)
-                    try:
-                        found = cell(framework, model, precision, options.small, options.rounds, log)
-                    except Exception as error:  # Out of memory, above all, which has a class of its own in each framework.
-                        found = f"failed: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-                    result["cells"][name] = found
-                    table(name, found)
-                out.write_text(json.dumps(result, indent=1) + "\n")
+            log(f"{framework}: {result['cells'][framework]}")
+        else:
+            frameworks[framework] = module
+            result["device"][framework], result["versions"][framework] = module.device(), module.versions()
+    device = next(iter(result["device"].values()), "nothing").replace(" ", "-").lower()
+    out = options.out or Path(__file__).parent / f"result-{device}{'-small' if options.small else ''}.json"
+    # Those that matter most come first.
+    for precision, model, framework in itertools.product(pick(PRECISIONS), pick(MODELS), frameworks):
+        name = f"{framework} {model} {precision}"
+        if time.perf_counter() - begun > options.seconds:
+            found = "left out: no time"
+        else:
+            log(name)
+            try:
+                found = cell(frameworks[framework].programs(model, precision, options.small), precision, options.rounds, log)
+            except Exception as error:  # Out of memory, above all, which has a class of its own in each framework.
+                found = f"failed: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        result["cells"][name] = found
+        table(name, found)
+        out.write_text(json.dumps(result, indent=1) + "\n")
     return int(not any(isinstance(found, dict) for found in result["cells"].values()))
 
 

@@ -42,6 +42,8 @@ class Point:
         parameters: a list of tensors that require gradients, as `trainable` gives it. Those that the loss does not use have the gradient None.
         outputs: a tensor, or several, between parameters and loss, for Gauss-Newton products.
         ahead: whether second derivatives will be asked for. If not, the gradient is cheaper, and a second derivative costs one more backward pass.
+        looked: whether the graph of such a loss was looked through before, for what hides gradients or has no second derivative. It is then, unless second derivatives are asked for, not
+            done again.
         ranks: processes that train together (`_distributed.Ranks`), each with a point of its own on its part of the batch. Value, gradient, curvature and products are then the means of theirs.
         keep: whether the graph is kept without `ahead`. If not, there are no second derivatives, and what the forward pass stored is free again.
         linear: classes of `torch.autograd.Function`, or their names, that are linear in what is differentiated, although they keep tensors: their second derivative is zero.
@@ -59,7 +61,7 @@ class Point:
         StateError: a graph that a backward pass has used up.
     """
 
-    def __init__(self, loss, parameters: Sequence[torch.Tensor], *, outputs=None, ahead: bool = True, keep: bool = True, ranks=None, linear: Sequence = ()):
+    def __init__(self, loss, parameters: Sequence[torch.Tensor], *, outputs=None, ahead: bool = True, keep: bool = True, looked: bool = False, ranks=None, linear: Sequence = ()):
         check_loss(loss)
         self.parameters = list(parameters)
         if not self.parameters:
@@ -69,7 +71,7 @@ class Point:
         self._loss = loss
         self._outputs = [outputs] if isinstance(outputs, torch.Tensor) else None if outputs is None else list(outputs)
         self._gradients = None
-        self._own = own_functions(loss)
+        self._own = None if looked and not ahead else own_functions(loss)
         self.value = loss.detach()
         with told():
             if ahead:
@@ -111,7 +113,7 @@ class Point:
                 return self._means(_filled([None] * len(self.parameters), self.parameters))
             along = torch.autograd.grad([b for b, _ in pairs], zeros, [t for _, t in pairs], allow_unused=True, retain_graph=True)
             along = _filled(along, outputs)
-            with Watched(self._own, self.linear):
+            with Watched(own_functions(self._loss), self.linear):
                 by_outputs = torch.autograd.grad(self._loss, outputs, create_graph=True, allow_unused=True)
             pairs = [(g, t) for g, t in zip(by_outputs, along) if g is not None and g.requires_grad]
             if not pairs:
@@ -135,6 +137,7 @@ class Point:
         if self._gradients is None:
             if self._loss is None:
                 raise StateError("the graph of this point is freed; make another point")
+            self._own = own_functions(self._loss) if self._own is None else self._own
             with torch.enable_grad(), Watched(self._own, self.linear):
                 self._gradients = torch.autograd.grad(self._loss, self.parameters, create_graph=True, allow_unused=True)
         return self._gradients

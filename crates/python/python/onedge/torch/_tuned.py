@@ -246,7 +246,7 @@ class Tuned(torch.optim.Optimizer):
         with torch.enable_grad():
             loss, objective = self._lost(closure)
             objective = objective if scaler is None else scaler.scale(objective)
-        return loss, Point(objective, self._parameters(), ahead=ahead, keep=keep, ranks=self._ranks, linear=self.linear)
+        return loss, Point(objective, self._parameters(), ahead=ahead, keep=keep, looked=self._step % 16 > 0, ranks=self._ranks, linear=self.linear)
 
     def _lost(self, closure) -> tuple[torch.Tensor, torch.Tensor]:
         """The loss, and what is to fall."""

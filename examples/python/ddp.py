@@ -3,7 +3,8 @@
     python ddp.py                                    # starts two processes by itself
     torchrun --nproc-per-node=2 ddp.py --launched    # or as you start yours, on GPUs with NCCL
 
-torch.autograd.grad runs none of DistributedDataParallel's hooks. onedge.torch.Tuned knows that several processes train: it reduces gradient, slope and curvature itself.
+torch.autograd.grad runs none of DistributedDataParallel's hooks. onedge.torch.Tuned knows that several processes train: it reduces
+gradient, slope and curvature itself.
 """
 
 import argparse

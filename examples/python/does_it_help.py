@@ -1,10 +1,12 @@
 # %% [markdown]
 # # Does it help on my problem?
 #
-# This notebook trains your model twice for the same time, once with the optimizer and schedule that you have now, once with the tuner, and says in words what came of it. It also runs
-# your schedule with a third and with three times its learning rate, which shows what finding that rate is worth: the tuner is given none.
+# This notebook trains your model twice for the same time, once with the optimizer and schedule that you have now, once with the tuner, and
+# says in words what came of it. It also runs your schedule with a third and with three times its learning rate, which shows what finding
+# that rate is worth: the tuner is given none.
 #
-# Change the first cell to your problem; the rest stays. As it is, it takes a minute. (A script of cells: Jupyter, VS Code and PyCharm open it as a notebook.)
+# Change the first cell to your problem; the rest stays. As it is, it takes a minute. (A script of cells: Jupyter, VS Code and PyCharm open
+# it as a notebook.)
 
 # %%
 import os
@@ -49,7 +51,8 @@ def my_optimizer(parameters, steps, factor=1.0):
 # %% [markdown]
 # ## The two steps
 #
-# Yours, and the one that tunes. The difference is all that there is to change in a loop: no `backward`, no `zero_grad`, no schedule, and the loss goes to `step` as a closure.
+# Yours, and the one that tunes. The difference is all that there is to change in a loop: no `backward`, no `zero_grad`, no schedule, and
+# the loss goes to `step` as a closure.
 
 
 # %%
@@ -153,4 +156,5 @@ else:
     print(f"It does not help where your rate is known: {ours:.4f} with the tuner, {theirs:.4f} with your schedule, after the same time.")
 off = [mean_and_error(losses)[0] for name, losses in results.items() if "the rate" in name]
 worse = sum(loss > ours for loss in off)
-print(f"With your learning rate off by a factor of three, {' and '.join(f'{loss:.4f}' for loss in off)}: the tuner, which was given none, is better than {['neither', 'one of them', 'both'][worse]}.")
+print(f"With your learning rate off by a factor of three, {' and '.join(f'{loss:.4f}' for loss in off)}:")
+print(f"the tuner, which was given none, is better than {['neither', 'one of them', 'both'][worse]}.")

@@ -1,4 +1,6 @@
-"""A small GPT on a text, character by character, after nanoGPT. No learning rate is given: it is found at each step, from the curvature of the loss along it.
+"""A small GPT on a text, character by character, after nanoGPT.
+
+No learning rate is given: it is found at each step, from the curvature of the loss along it.
 
     python gpt.py --text input.txt --steps 2000     # such as Tiny Shakespeare
     python gpt.py                                   # on a text of its own, to see it run
@@ -71,7 +73,8 @@ def main():
     options = parser.parse_args()
 
     torch.manual_seed(0)
-    text = Path(options.text).read_text() if options.text else "one fish two fish red fish blue fish, this one has a little star, say what a lot of fish there are. " * 200
+    rhyme = "one fish two fish red fish blue fish, this one has a little star, say what a lot of fish there are. " * 200
+    text = Path(options.text).read_text() if options.text else rhyme
     characters = sorted(set(text))
     number = {character: place for place, character in enumerate(characters)}
     tokens = torch.tensor([number[character] for character in text], device=options.device)

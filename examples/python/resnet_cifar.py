@@ -1,4 +1,6 @@
-"""A ResNet of torchvision on CIFAR-10. No learning rate is given: it is found at each step, from the curvature of the loss along it.
+"""A ResNet of torchvision on CIFAR-10.
+
+No learning rate is given: it is found at each step, from the curvature of the loss along it.
 
     python resnet_cifar.py --data cifar-10-batches-py --epochs 10
     python resnet_cifar.py                                          # without the data: stripes, to see it run
@@ -16,7 +18,7 @@ import onedge.torch
 
 
 def network(depth):
-    """`resnet18` and the like for images of 32x32: a small first convolution, no pooling after it. Depth 10 has one block where 18 has two."""
+    """`resnet18` and the like for images of 32x32: a small first convolution, no pooling after it. Depth 10 has half the blocks of 18."""
     blocks = {10: [1, 1, 1, 1], 18: [2, 2, 2, 2], 34: [3, 4, 6, 3]}[depth]
     model = torchvision.models.ResNet(torchvision.models.resnet.BasicBlock, blocks, num_classes=10)
     model.conv1 = torch.nn.Conv2d(3, 64, 3, padding=1, bias=False)
@@ -68,7 +70,8 @@ def main():
             if step % 10 == 0 or step == steps:
                 print(f"step {step:5}  loss {sum(losses[-10:]) / len(losses[-10:]):.3f}  learning rate {optimizer.param_groups[0]['lr']:.2e}", flush=True)
     seconds = time.time() - begun
-    print(f"{step} steps in {seconds:.0f} s ({seconds / step:.2f} s each); loss {losses[0]:.3f} at first, {sum(losses[-10:]) / len(losses[-10:]):.3f} over the last ten")
+    last = sum(losses[-10:]) / len(losses[-10:])
+    print(f"{step} steps in {seconds:.0f} s ({seconds / step:.2f} s each); loss {losses[0]:.3f} at first, {last:.3f} over the last ten")
     print(f"of {len(test[0])} images it has not seen, it classifies {100 * accuracy(model, *test):.1f} % correctly (guessing: 10 %)")
 
 

@@ -43,7 +43,8 @@ def main():
     parser.add_argument("--resume", action="store_true", help="from the last checkpoint there")
     options = parser.parse_args()
 
-    text = Path(options.text).read_bytes() if options.text else b"one fish two fish red fish blue fish, this one has a little star, say what a lot of fish there are. " * 200
+    rhyme = b"one fish two fish red fish blue fish, this one has a little star, say what a lot of fish there are. " * 200
+    text = Path(options.text).read_bytes() if options.text else rhyme
     cut = len(text) * 9 // 10
     transformers.set_seed(0)
     model = transformers.GPT2LMHeadModel(

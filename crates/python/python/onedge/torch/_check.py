@@ -1,4 +1,6 @@
-"""Whether a model is fit for curvature: that the second derivatives which PyTorch gives of its loss are right, and if not, which module is at fault."""
+"""Whether a model is fit for curvature: that the second derivatives which PyTorch gives of its loss are right, and if not, which module is
+at fault.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,8 @@ def check(model, loss, batch, *, math_attention: bool = False) -> Fitness:
     """Proves a model fit for curvature on a batch, or says what is wrong, and which module it is.
 
     Args:
-        model: a `torch.nn.Module`, in the modes that its modules have, on any device. Nothing of it is changed; the generators of PyTorch stay as they are.
+        model: a `torch.nn.Module`, in the modes that its modules have, on any device. Nothing of it is changed; the generators of PyTorch
+            stay as they are.
         loss: a criterion, where the batch is `(inputs, targets)`, or a function `loss(model, batch)` that gives one number.
         batch: whatever the loss takes. A few examples do.
         math_attention: computes attention without the fused kernels, which have no second derivatives.
@@ -36,9 +39,11 @@ def check(model, loss, batch, *, math_attention: bool = False) -> Fitness:
     - gradient: `torch.autograd.grad` and `loss.backward()` give the same (hooks may see to it that they do not);
     - one forward: `H v` of the pass that gave the loss is that of another pass with the same random numbers;
     - symmetry: `u . H v = v . H u`;
-    - slope: `g . v` is the derivative of the loss along v (not so with straight-through estimators, reversed gradients, hooks that change gradients);
-    - differences: `u . H v` is the derivative of `u . g` along v, taken by differences at steps of several sizes. Where kinks (of ReLU, of maxima) are crossed at all of them, each module is
-      tried by itself, and if that does not settle it either, it says so: no difference across a kink is taken for the truth;
+    - slope: `g . v` is the derivative of the loss along v (not so with straight-through estimators, reversed gradients, hooks that change
+      gradients);
+    - differences: `u . H v` is the derivative of `u . g` along v, taken by differences at steps of several sizes. Where kinks (of ReLU, of
+      maxima) are crossed at all of them, each module is tried by itself, and if that does not settle it either, it says so: no difference
+      across a kink is taken for the truth;
     - functions: each `torch.autograd.Function` by itself, in the same way;
     - determinism: the same loss twice; if not, which modules draw random numbers;
     - buffers that a pass changes.
@@ -178,8 +183,11 @@ def _deterministic(value, first, drew, makers):
     if not drew:
         return [Finding("determinism", "holds", "the same loss twice")]
     who = [f"`{name or 'the model itself'}`" for name in makers.draws] or ["the loss"]
-    told = f"random numbers are drawn in {_few(who, quoted=True)}: a second pass gives another loss. Curvature by one pass is right for the numbers drawn; tuners that try rates see another loss at each"
-    return [Finding("determinism", "note", told)]
+    text = (
+        f"random numbers are drawn in {_few(who, quoted=True)}: a second pass gives another loss. "
+        "Curvature by one pass is right for the numbers drawn; rates are tried out with the same ones"
+    )
+    return [Finding("determinism", "note", text)]
 
 
 def _buffers(changed):

@@ -1,4 +1,6 @@
-"""Gradient and products with the Hessian of a whole loss against differences, in double precision, and the module that is at fault where they disagree."""
+"""Gradient and products with the Hessian of a whole loss against differences, in double precision, and the module that is at fault where
+they disagree.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Processes that train one model together: gradient, slope and curvature are the means of theirs.
 
-`torch.autograd.grad` does not run the hooks by which `DistributedDataParallel` reduces gradients: each process would go its own way, without a word. So gradients are reduced here. A
-curvature `u . H u` is a number for each process, whose mean is that of the mean loss, as H is linear in the loss and u is the same everywhere.
+`torch.autograd.grad` does not run the hooks by which `DistributedDataParallel` reduces gradients: each process would go its own way,
+without a word. So gradients are reduced here. A curvature `u . H u` is a number for each process, whose mean is that of the mean loss, as H
+is linear in the loss and u is the same everywhere.
 """
 
 from __future__ import annotations
@@ -49,7 +50,9 @@ class Ranks:
         self.size = group.size()
 
     def point(self, gradients, parameters, value):
-        """The means of gradients, None where no process has one, and that of the loss. Cost: gradients are sent once, and so are a flag for each and the loss."""
+        """The means of gradients, None where no process has one, and that of the loss. Cost: gradients are sent once, and so are a flag for
+        each and the loss.
+        """
         for gradient in gradients:
             if gradient is not None and gradient.layout is not torch.strided:
                 raise UnsupportedError("gradients: expected dense ones where several processes train together, got a sparse one; use Embedding(sparse=False)")

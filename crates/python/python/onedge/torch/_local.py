@@ -1,7 +1,9 @@
-"""Whether second derivatives by double backward are those of a function: products with its Hessian against differences of its gradient, of this function alone.
+"""Whether second derivatives by double backward are those of a function: products with its Hessian against differences of its gradient, of
+this function alone.
 
-Differences tell the truth only where a function is smooth. So they are taken with steps of several sizes: a product that agrees with any of them is right (by chance that happens one
-time in 10^4); one is wrong if the differences settle, and not on it; anything else, as where a kink is crossed at every size, is not known.
+Differences tell the truth only where a function is smooth. So they are taken with steps of several sizes: a product that agrees with any of
+them is right (by chance that happens one time in 10^4); one is wrong if the differences settle, and not on it; anything else, as where a
+kink is crossed at every size, is not known.
 """
 
 from __future__ import annotations
@@ -63,8 +65,9 @@ def directions(point):
 
 
 def judged_map(call, point):
-    """Verdicts on the first and on the second derivatives of a function of tensors; `call(point)` gives the leaves that it computed with and a list of tensors, which are weighed at
-    random."""
+    """Verdicts on the first and on the second derivatives of a function of tensors; `call(point)` gives the leaves that it computed with
+    and a list of tensors, which are weighed at random.
+    """
     states = generators()
 
     def weighed(at):
@@ -95,7 +98,9 @@ def judged_map(call, point):
 
 
 def of_function(function, arguments, flags):
-    """Verdicts on a `torch.autograd.Function` for arguments, in double precision if it can do that; `flags` say which are differentiated."""
+    """Verdicts on a `torch.autograd.Function` for arguments, in double precision if it can do that; `flags` say which are
+    differentiated.
+    """
     places = [place for place, flag in enumerate(flags) if flag]
 
     def calling(given):

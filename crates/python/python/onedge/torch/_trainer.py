@@ -19,18 +19,20 @@ class TrainerMixin:
 
         Trainer(model, args, train_dataset=data).train()
 
-    The optimizer is `Tuned` with Adam (AdamW, if `args.weight_decay` is not 0, for the parameters that the Trainer has it for), beta1, beta2 and eps of `args`, or what you hand in:
-    `optimizers=(onedge.torch.Tuned(model.parameters(), ...), None)`, or `create_tuned` of a subclass makes. Of `args`:
+    The optimizer is `Tuned` with Adam (AdamW, if `args.weight_decay` is not 0, for the parameters that the Trainer has it for), beta1,
+    beta2 and eps of `args`, or what you hand in: `optimizers=(onedge.torch.Tuned(model.parameters(), ...), None)`, or `create_tuned` of a
+    subclass makes. Of `args`:
 
     - `max_grad_norm` clips the gradient that the base gets, unless the optimizer handed in has one of its own.
     - `gradient_accumulation_steps`: the gradient is that of all parts of the batch, the curvature that of the last one.
-    - `learning_rate` is not used. A schedule other than `linear` (the default of transformers) or `constant`, and `warmup_steps`, are a factor on the rate that is found; without, the rate comes
-      down towards `max_steps` by itself.
+    - `learning_rate` is not used. A schedule other than `linear` (the default of transformers) or `constant`, and `warmup_steps`, are a
+      factor on the rate that is found; without, the rate comes down towards `max_steps` by itself.
     - `save_steps`, `resume_from_checkpoint` and logging are as they were; the logged `learning_rate` is the one that was found.
-    - Attention is computed without its fused kernels, which have no second derivatives. `bf16` works, `fp16` is an error. Under torchrun, processes train together by
-      DistributedDataParallel.
+    - Attention is computed without its fused kernels, which have no second derivatives. `bf16` works, `fp16` is an error. Under torchrun,
+      processes train together by DistributedDataParallel.
 
-    Errors: `UnsupportedError` for `fp16`, DeepSpeed, FSDP, ReduceLROnPlateau, `torch_compile`; `ArgumentError` for an optimizer that is not tuned.
+    Errors: `UnsupportedError` for `fp16`, DeepSpeed, FSDP, ReduceLROnPlateau, `torch_compile`; `ArgumentError` for an optimizer that is not
+    tuned.
     """
 
     def create_tuned(self, groups) -> Tuned:

@@ -23,7 +23,7 @@ import onedge.torch
 
 # Of each batch: products do not depend on their time.
 EXAMPLES = 16
-TOLERANCES = [10.0**-i for i in range(1, 6)]
+TOLERANCES = [10.0**-i for i in range(1, 5)]
 
 
 class Exact:
@@ -64,7 +64,7 @@ def by_pyhessian(model, criterion, batch, tolerance):
     counted, before = [], module.hessian_vector_product
     module.hessian_vector_product = lambda *arguments: counted.append(1) or before(*arguments)
     try:
-        found = module.hessian(model, criterion, data=batch, cuda=False).eigenvalues(maxIter=1000, tol=tolerance, top_n=1)
+        found = module.hessian(model, criterion, data=batch, cuda=False).eigenvalues(maxIter=300, tol=tolerance, top_n=1)
     finally:
         module.hessian_vector_product = before
     return len(counted), torch.cat([part.reshape(-1) for part in found[1][0]]).double().numpy()
@@ -105,7 +105,8 @@ WAYS = {"onedge": by_onedge, "curvlinops": by_curvlinops, "hessian-eigenthings":
 def main():
     torch.set_num_threads(1)
     wanted = [float(word) for word in sys.argv[1:]] or [1e-2]
-    for build in (speed_peers.convnet, speed_peers.resnet, speed_peers.transformer):
+    # Not the ResNet, of whose group norms curvlinops has no products.
+    for build in (speed_peers.convnet, speed_peers.transformer, speed_peers.mlp):
         with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
             torch.manual_seed(0)
             model, criterion, batch = build()

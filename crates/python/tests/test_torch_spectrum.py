@@ -189,6 +189,7 @@ def test_mistakes_are_told(known):
         ((model, CRITERION, []), {}, error, "inputs, targets"),
         ((model, CRITERION, iter([])), {}, error, "none"),
         ((model, lambda m, b: m(b[0]), batch), {}, error, "one number"),
+        ((model, torch.nn.Linear(3, 1), batch), {}, error, "criterion has trainable"),
         ((model, CRITERION, batch), {"k": 0}, error, "k: "),
         ((model, CRITERION, batch), {"tolerance": 2.0}, error, "tolerance"),
         ((model, CRITERION, batch), {"tolerance": "x"}, error, "tolerance"),

@@ -31,6 +31,8 @@ class Loss:
             raise ArgumentError(f"outputs: expected a function of model and batch, got {shown(outputs)}")
         if outputs is not None and isinstance(loss, torch.nn.Module):
             raise ArgumentError("outputs: a criterion takes those of the model; leave them out, or give a function as the loss")
+        if isinstance(loss, torch.nn.Module) and any(parameter.requires_grad for parameter in loss.parameters()):
+            raise ArgumentError("loss: the criterion has trainable parameters; make it a part of the model")
         model = getattr(model, "_orig_mod", model)
         group = model.process_group if isinstance(model, torch.nn.parallel.DistributedDataParallel) else False
         self.model = model.module if isinstance(model, (torch.nn.DataParallel, torch.nn.parallel.DistributedDataParallel)) else model

@@ -28,7 +28,7 @@ TUNERS = {
     "pal": {},
     "greedy": {},
     "on-edge": {},
-    "cdat": {"sigma": 1.1},
+    "cdat": {"sigma": 1.1, "every": 8},
     "controlled": {},
     "polyak": {},
     "hypergradient": {"rate": 0.01},

@@ -27,12 +27,7 @@ def _window_sum(low, equation, operands):
 
 def _first_largest(build, patches):
     """The largest along axis 3. The derivative is that of the first of those that are equal, as in JAX."""
-    shape = build.shape(patches)
-    fixed = build.op("detach", patches)
-    largest = build.broadcast(build.op("reduce_max", fixed, axes=[3]), shape, [3])
-    equal = build.op("equal", fixed, largest)
-    count = build.op("cumsum", equal, axis=3, reverse=False)
-    first = build.op("mul", equal, build.op("equal", count, build.like(1.0, count)))
+    first = build.op("first_largest", patches, axes=[3])
     return build.sum(build.op("mul", first, patches), [3])
 
 

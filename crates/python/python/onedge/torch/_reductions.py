@@ -73,13 +73,10 @@ def _min_dim(low, x, axis, keep=False):
 
 def first_largest(low, x, axis, keep=False) -> Value:
     """The largest element along an axis; of equal ones the first has the derivative."""
-    largest = x.reduce("reduce_max", [axis], keep=True)
     if x.shape[axis] > 1:
-        mask = x.equal(largest)
-        before = Value(low, low.build.op("cumsum", mask.id, axis=mask.order[axis], reverse=False), mask.order)
-        first = mask * before.equal(1.0)
-        largest = (x * first).sum([axis], keep=True)
-    return largest if keep else largest.squeeze([axis])
+        first = Value(low, low.build.op("first_largest", x.id, axes=[x.order[axis]]), x.order)
+        x = (x * first).sum([axis], keep=True)
+    return x if keep else x.squeeze([axis])
 
 
 @operator("argmax.default", "argmin.default")

@@ -48,6 +48,16 @@ pub struct Lent<T: Held> {
     caller: Caller,
     callbacks: Arc<Callbacks>,
     interrupted: bool,
+    samples: Option<Samples<T>>,
+}
+
+/// The same loss with a part for each example, from which diagnostics draw batches. Training itself never selects examples of an objective that has
+/// them unless a tuner takes parts of the batch.
+struct Samples<T> {
+    objective: Option<DataObjective<T>>,
+    back: Arc<Mutex<Option<DataObjective<T>>>>,
+    /// Whether examples are selected, of which all that is asked is answered.
+    selected: bool,
 }
 
 impl<T: Held> Lent<T> {
@@ -57,11 +67,19 @@ impl<T: Held> Lent<T> {
         caller: Caller,
         callbacks: Arc<Callbacks>,
     ) -> Self {
-        Self { objective: Some(objective), back, caller, callbacks, interrupted: false }
+        Self { objective: Some(objective), back, caller, callbacks, interrupted: false, samples: None }
+    }
+
+    /// Has examples selected from `samples`, which go to `back` in the end.
+    pub fn drawing_from(mut self, samples: DataObjective<T>, back: Arc<Mutex<Option<DataObjective<T>>>>) -> Self {
+        self.samples = Some(Samples { objective: Some(samples), back, selected: false });
+        self
     }
 
     fn with<R>(&mut self, work: impl FnOnce(&mut DataObjective<T>) -> Result<R, Error>) -> Result<R, Error> {
-        let result = work(self.objective.as_mut().ok_or_else(gone)?);
+        let selected = self.samples.as_mut().filter(|samples| samples.selected);
+        let objective = selected.map_or(self.objective.as_mut(), |samples| samples.objective.as_mut());
+        let result = work(objective.ok_or_else(gone)?);
         self.interrupted |= matches!(result, Err(Error::Interrupted));
         result
     }
@@ -74,6 +92,9 @@ fn gone() -> Error {
 impl<T: Held> Drop for Lent<T> {
     fn drop(&mut self) {
         *self.back.lock().unwrap_or_else(PoisonError::into_inner) = self.objective.take();
+        if let Some(Samples { objective, back, .. }) = &mut self.samples {
+            *back.lock().unwrap_or_else(PoisonError::into_inner) = objective.take();
+        }
     }
 }
 
@@ -117,10 +138,21 @@ impl<T: Held> onedge_objective::Objective<T> for Lent<T> {
 
 impl<T: Held> Sampled<T> for Lent<T> {
     fn examples(&self) -> usize {
-        self.objective.as_ref().map_or(0, Sampled::examples)
+        let objective = self.samples.as_ref().map_or(self.objective.as_ref(), |samples| samples.objective.as_ref());
+        objective.map_or(0, Sampled::examples)
     }
 
     fn select(&mut self, indices: Option<&[usize]>) -> Result<(), Error> {
+        if let Some(samples) = &mut self.samples {
+            samples.selected = indices.is_some();
+            if indices.is_none() {
+                if let Some(objective) = &mut samples.objective {
+                    Sampled::select(objective, None)?;
+                }
+                // As the library promises, it has to be linearised again.
+                return self.with(|objective| Sampled::select(objective, None));
+            }
+        }
         self.with(|objective| Sampled::select(objective, indices))
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use numpy::Element as NumpyElement;
 use onedge_engine::DataObjective;
-use onedge_objective::{Costs, Error as ObjectiveError, Layer, Objective as _, Sampled, vector};
+use onedge_objective::{Costs, Error as ObjectiveError, Layer, Sampled, vector};
 use onedge_registry::{Error as RegistryError, Settings, Value, find};
 use onedge_spectrum::Error;
 use onedge_spectrum::diagnostics::{self, Instrument, Point, Setup, Step, instruments};
@@ -15,7 +15,7 @@ use crate::errors::{argument, of_spectrum};
 use crate::objective::{Held, Objective};
 use crate::values::of_python;
 
-/// Diagnostics that draw batches of single examples, which the batch of an objective is not cut into.
+/// Diagnostics that draw batches of single examples.
 const SAMPLED: [&str; 3] = ["batch-sharpness", "update-batch-sharpness", "noise-scale"];
 
 /// What is asked of a point.
@@ -36,9 +36,10 @@ struct Answer {
 }
 
 /// Measures the diagnostics of these names at `w`: readings by name, those with a standard error also with `_error`, the density as pairs; and what has
-/// no value there, with the reason. The point becomes `w`.
+/// no value there, with the reason. The point becomes `w`. Those that draw batches draw them from `samples`, the same loss with a part for each example;
+/// without it they have no value, because of `why`.
 #[pyfunction]
-#[pyo3(signature = (objective, names, w, *, settings=None, layers=Vec::new(), update=None, learning_rate=f64::NAN, seed=0))]
+#[pyo3(signature = (objective, names, w, *, settings=None, layers=Vec::new(), update=None, learning_rate=f64::NAN, seed=0, samples=None, why=""))]
 #[expect(clippy::too_many_arguments, reason = "named in Python")]
 pub fn measure<'py>(
     py: Python<'py>,
@@ -50,6 +51,8 @@ pub fn measure<'py>(
     update: Option<&Bound<'py, PyAny>>,
     learning_rate: f64,
     seed: u64,
+    samples: Option<&Bound<'py, Objective>>,
+    why: &str,
 ) -> PyResult<(Bound<'py, PyDict>, Bound<'py, PyDict>)> {
     let mut given = BTreeMap::new();
     for (key, value) in settings.into_iter().flatten() {
@@ -58,10 +61,11 @@ pub fn measure<'py>(
     }
     let layers = Layer::in_order(layers);
     let (values, missing) = (PyDict::new(py), PyDict::new(py));
+    let samples = samples.map(Bound::get).ok_or(why);
     let answer = if objective.is_double() {
-        answer::<f64>(py, objective, &names, given, w, update, (learning_rate, layers, seed))?
+        answer::<f64>(py, (objective, samples), &names, given, w, update, (learning_rate, layers, seed))?
     } else {
-        answer::<f32>(py, objective, &names, given, w, update, (learning_rate, layers, seed))?
+        answer::<f32>(py, (objective, samples), &names, given, w, update, (learning_rate, layers, seed))?
     };
     for reading in answer.readings {
         if reading.nodes.is_empty() {
@@ -81,13 +85,14 @@ pub fn measure<'py>(
 
 fn answer<T: Held + NumpyElement>(
     py: Python<'_>,
-    objective: &Objective,
+    (objective, samples): (&Objective, Result<&Objective, &str>),
     names: &[String],
     given: BTreeMap<String, Value>,
     w: &Bound<'_, PyAny>,
     update: Option<&Bound<'_, PyAny>>,
     (learning_rate, layers, seed): (f64, Vec<Layer>, u64),
 ) -> PyResult<Answer> {
+    let of_part = given.contains_key("trace_batch");
     let list = chosen::<T>(names, given).map_err(argument)?;
     if names.iter().any(|name| name == "gauss-newton") {
         objective.require_outputs()?;
@@ -96,8 +101,25 @@ fn answer<T: Held + NumpyElement>(
     let update = update.map(|update| objective.copied::<T>("update", update)).transpose()?;
     Layer::require_cover(&layers, w.len()).map_err(argument)?;
     let question = Question { w, update, learning_rate, layers, seed };
-    let measured = objective.watched::<T, _>(py, move |objective| ask(objective, list, &question))?;
-    measured.map_err(|error| of_spectrum(&error))
+    let draws =
+        |instrument: &Instrument<T>| SAMPLED.contains(&instrument.name) || of_part && instrument.name == "trace";
+    let (drawn, list): (Vec<_>, Vec<_>) = list.into_iter().partition(draws);
+    let mut answer = Answer::default();
+    if !list.is_empty() {
+        let measured = objective.watched::<T, _>(py, |objective| ask(&mut Whole(objective), list, &question))?;
+        answer = measured.map_err(|error| of_spectrum(&error))?;
+    }
+    match samples {
+        Ok(samples) if !drawn.is_empty() => {
+            let measured = samples.watched::<T, _>(py, |objective| ask(objective, drawn, &question))?;
+            let Answer { readings, missing } = measured.map_err(|error| of_spectrum(&error))?;
+            answer.readings.extend(readings);
+            answer.missing.extend(missing);
+        }
+        Ok(_) => {}
+        Err(why) => answer.missing.extend(drawn.into_iter().map(|instrument| (instrument.name, why.to_owned()))),
+    }
+    Ok(answer)
 }
 
 /// The diagnostics of these names, with their settings.
@@ -114,13 +136,13 @@ fn chosen<T: Held>(names: &[String], mut given: BTreeMap<String, Value>) -> Resu
 }
 
 fn ask<T: Held>(
-    objective: &mut DataObjective<T>,
+    problem: &mut dyn Sampled<T>,
     list: Vec<Instrument<T>>,
     question: &Question<T>,
 ) -> Result<Answer, Error> {
     let Question { w, update, learning_rate, layers, seed } = question;
     let mut gradient = vec![T::ZERO; w.len()];
-    let loss = objective.linearize(w, &mut gradient)?;
+    let loss = problem.linearize(w, &mut gradient)?;
     let downhill: Vec<T> = gradient.iter().map(|&g| -g).collect();
     let update = update.as_ref().unwrap_or(&downhill);
     let sharpness = None;
@@ -131,16 +153,10 @@ fn ask<T: Held>(
         vector::scale(-1.0, update);
         Ok(())
     };
-    let mut whole = Whole(objective);
     let setup = Setup { seed: *seed, threads: 1, batch_size: None };
-    let mut point = Point::new(&mut whole, step, layers, &mut direction, setup);
+    let mut point = Point::new(problem, step, layers, &mut direction, setup);
     let mut answer = Answer::default();
     for mut instrument in list {
-        if SAMPLED.contains(&instrument.name) {
-            let why = "it takes single examples, and the batch of this objective is not cut into them";
-            answer.missing.push((instrument.name, why.to_owned()));
-            continue;
-        }
         match instrument.diagnostic.measure(&mut point) {
             Ok(readings) => answer.readings.extend(readings),
             Err(error @ Error::Objective(ObjectiveError::Interrupted)) => return Err(error),

@@ -31,10 +31,11 @@ type Reached = Mutex<Option<(u64, f64, f64)>>;
 /// Trains `objective` from `start` by a spec, and tells how it went.
 ///
 /// `layouts` are names and shapes of the tensors of the parameters, `described` what is to be said of the data. `batches` brings the batch of the
-/// step that it gets into the objective, `on_step` gets every record and the parameters after it, `tick` now and then the last step, its loss and its
+/// step that it gets into the objective, `samples` is the same loss with a part for each example, for diagnostics that draw batches, `on_step` gets every record and the parameters after it, `tick` now and then the last step, its loss and its
 /// rate.
 #[pyfunction]
-#[pyo3(signature = (objective, start, spec, layouts, described, *, test=None, folder=None, resume=false, batches=None, on_step=None, tick=None))]
+#[pyo3(signature = (objective, start, spec, layouts, described, *, test=None, samples=None, folder=None, resume=false, batches=None,
+    on_step=None, tick=None))]
 #[expect(clippy::too_many_arguments, reason = "named in Python")]
 pub fn train<'py>(
     py: Python<'py>,
@@ -44,6 +45,7 @@ pub fn train<'py>(
     layouts: Vec<(String, Vec<usize>)>,
     described: Vec<(String, String)>,
     test: Option<&Bound<'py, Objective>>,
+    samples: Option<&Bound<'py, Objective>>,
     folder: Option<PathBuf>,
     resume: bool,
     batches: Option<Py<PyAny>>,
@@ -66,8 +68,8 @@ pub fn train<'py>(
     };
     let callbacks = Arc::new(Callbacks::new(objective.clone().unbind(), batches, on_step));
     match objective.get().is_double() {
-        true => call.run::<f64>(py, objective.get(), start.extract()?, test, callbacks),
-        false => call.run::<f32>(py, objective.get(), start.extract()?, test, callbacks),
+        true => call.run::<f64>(py, objective.get(), start.extract()?, (test, samples), callbacks),
+        false => call.run::<f32>(py, objective.get(), start.extract()?, (test, samples), callbacks),
     }
 }
 
@@ -92,7 +94,7 @@ impl Call {
         py: Python<'py>,
         core: &Objective,
         start: PyReadonlyArray1<'py, T>,
-        test: Option<&Bound<'py, Objective>>,
+        (test, samples): (Option<&Bound<'py, Objective>>, Option<&Bound<'py, Objective>>),
         callbacks: Arc<Callbacks>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let start = start.as_slice().map_err(|_| argument("params: expected elements one after the other"))?.to_vec();
@@ -107,13 +109,24 @@ impl Call {
             }
             tested => tested.flatten(),
         };
+        let samples_core = samples.map(|samples| samples.get());
+        let samples = match samples_core.map(|core| core.take::<T>().ok_or_else(|| core.gone())).transpose() {
+            Ok(samples) => samples,
+            Err(error) => {
+                core.give_back(taken);
+                if let (Some(test), Some(tested)) = (test_core, tested) {
+                    test.give_back(tested);
+                }
+                return Err(error);
+            }
+        };
         let content = self.folder.as_ref().filter(|_| callbacks.batches.is_none()).map(|_| digest(&taken));
-        let (back, test_back) = (Arc::new(Mutex::new(None)), Arc::new(Mutex::new(None)));
+        let [back, test_back, samples_back] = std::array::from_fn(|_| Arc::new(Mutex::new(None)));
         let (asked, reached) = (AtomicBool::new(false), Reached::default());
         let interrupt = |since: Duration| {
             asked.store(true, Ordering::Relaxed);
             if since >= PATIENCE {
-                [Some(core), test_core]
+                [Some(core), test_core, samples_core]
                     .into_iter()
                     .flatten()
                     .for_each(|core| core.stop().store(true, Ordering::Relaxed));
@@ -125,8 +138,11 @@ impl Call {
             at.map_or(Ok(()), |(step, loss, rate)| tick.call1(py, (step, loss, rate, is_last)).map(drop))
         };
         let work = |caller: &Caller| {
-            let lent: Box<dyn Workload<T>> =
-                Box::new(Lent::new(taken, Arc::clone(&back), caller.clone(), Arc::clone(&callbacks)));
+            let lent = Lent::new(taken, Arc::clone(&back), caller.clone(), Arc::clone(&callbacks));
+            let lent: Box<dyn Workload<T>> = match samples {
+                None => Box::new(lent),
+                Some(samples) => Box::new(lent.drawing_from(samples, Arc::clone(&samples_back))),
+            };
             let test = tested.map(|objective| {
                 let alone =
                     Arc::new(Callbacks::new(Python::attach(|py| callbacks.objective.clone_ref(py)), None, None));
@@ -153,7 +169,7 @@ impl Call {
             std::panic::catch_unwind(std::panic::AssertUnwindSafe(run))
         };
         let ended = py.detach(|| attended(&mut tick, &interrupt, work));
-        for (core, back) in [(Some(core), &back), (test_core, &test_back)] {
+        for (core, back) in [(Some(core), &back), (test_core, &test_back), (samples_core, &samples_back)] {
             if let (Some(core), Some(objective)) = (core, back.lock().unwrap_or_else(PoisonError::into_inner).take()) {
                 core.stop().store(false, Ordering::Relaxed);
                 core.give_back(objective);

@@ -79,8 +79,8 @@ def test_what_has_no_value_says_why(known):
         o.diagnostics("trace")
     o.linearize(PARAMS)
     found = o.diagnostics(["noise-scale", "trace"])
-    assert "trace" in found and "single examples" in found.missing["noise-scale"]
-    with pytest.raises(KeyError, match="single examples"):
+    assert "trace" in found and "size for sampled batches" in found.missing["noise-scale"]
+    with pytest.raises(KeyError, match="sampled batches"):
         found["noise-scale"]
     for names, settings, part in [
         ("tracee", {}, "trace"), (["trace", "trace"], {}, "once"), ([], {}, "names"), (3, {}, "names"), ("trace", {"trace_sampels": 3}, "trace_samples"),

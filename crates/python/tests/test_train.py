@@ -125,7 +125,7 @@ def test_every_tuner_trains(name):
         ({"diagnostics": [{"every": 3}]}, "diagnostics: expected a name"),
         ({"diagnostics": [{"name": "trace", "evry": 3}]}, "unknown key `trace_evry`"),
         ({"diagnostics": 3}, "diagnostics: expected names"),
-        ({"diagnostics": ["noise-scale"]}, "draws batches of examples"),
+        ({"diagnostics": ["noise-scale"]}, "noise_scale_batch: expected a number of examples"),
         ({"batches": 3}, "batches: expected a list or loader"),
         ({"on_step": 3}, "on_step: expected a function"),
         ({"patience": 3}, "expected an objective to evaluate"),

@@ -93,8 +93,19 @@ def of_user(what: str, error: Exception, libraries) -> Error:
     # The first one is ours, unless all are.
     where = lines[-1] if lines else f"the {what}"
     text = f"{where}: the {what} raised {type(error).__name__}: {_first_line(error)}"
-    kind = UnsupportedError if type(error).__module__.startswith("jax.") else ArgumentError
-    return kind(text)
+    if not type(error).__module__.startswith("jax."):
+        return ArgumentError(text)
+    return UnsupportedError(f"{text.rstrip('.')}; {_WAYS_OUT.get(type(error).__name__, 'write it with functions of jax.numpy that do not look at values')}")
+
+
+# What can be done where JAX cannot trace a loss, by its exceptions.
+_WAYS_OUT = {
+    "TracerBoolConversionError": "choose by jnp.where, which takes both, or by data outside of the loss",
+    "TracerArrayConversionError": "call the function of jax.numpy in the place of that of numpy",
+    "ConcretizationTypeError": "keep it an array: float() and int() need values",
+    "TracerIntegerConversionError": "index by arrays of jax.numpy, not lists or ranges",
+    "NonConcreteBooleanIndexError": "weigh by the mask, as (mask * losses).sum() / mask.sum(), or give jnp.nonzero a size",
+}
 
 
 def _first_line(error: Exception) -> str:

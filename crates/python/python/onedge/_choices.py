@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from . import _core
 from ._arguments import shown
-from ._errors import ArgumentError, InternalError, UnsupportedError
+from ._errors import ArgumentError, InternalError
 
 
 @dataclasses.dataclass(frozen=True, init=False)
@@ -104,10 +104,6 @@ def section(kind: str, given) -> dict:
 _SPECTRUM = ("top_k", "magnitude", "hessian", "curvature", "tolerance", "max_products")
 
 
-# Those that draw batches of their own.
-_OF_EXAMPLES = ("batch-sharpness", "update-batch-sharpness", "noise-scale")
-
-
 def measured(given) -> dict:
     """The section `diagnostics` of a spec: of names, of `{"name": ..., "every": ...}`, of `Choice`s, or of the section's own keys."""
     if isinstance(given, (str, Choice)):
@@ -132,9 +128,7 @@ def measured(given) -> dict:
             keys = {key: key for key in _SPECTRUM}
         else:
             settings = _known(name).settings
-            if name in _OF_EXAMPLES or "batch" in values:
-                raise UnsupportedError(f"diagnostics: `{name}` draws batches of examples, which an objective does not tell apart; try a spec of a built-in network")
-            keys = {key.removeprefix(f"{name}_"): key for key in settings} | {key: key for key in settings}
+            keys = {key.removeprefix(f"{name.replace('-', '_')}_"): key for key in settings} | {key: key for key in settings}
         out[_cadence(name)] = every
         for key, value in values.items():
             out[keys.get(key, f"{name}_{key}")] = value

@@ -65,6 +65,8 @@ def measure(
     update: npt.NDArray | None = None,
     learning_rate: float = ...,
     seed: int = 0,
+    samples: Objective | None = None,
+    why: str = "",
 ) -> tuple[dict, dict]: ...
 def top_on(
     space: object, k: int, which: str, *, tolerance: float, max_products: int, seed: int, start: object | None = None
@@ -110,6 +112,7 @@ def train(
     described: list[tuple[str, str]],
     *,
     test: Objective | None = None,
+    samples: Objective | None = None,
     folder: str | None = None,
     resume: bool = False,
     batches: Callable[[int], object] | None = None,

@@ -11,6 +11,7 @@ from . import _core
 from ._arguments import number, seed_of, shown
 from ._errors import ArgumentError, StateError
 from ._html import pairs
+from ._singles import drawing, of_objective
 
 
 class Diagnostics(Mapping):
@@ -58,6 +59,11 @@ def measured(objective, names, update, learning_rate, seed, settings) -> Diagnos
     if objective._w is None:
         raise StateError("diagnostics: expected a point; call linearize(w) first")
     w = objective._w
+    samples = why = None
+    if drawing(names, settings):
+        samples = of_objective(objective, w)
+        if isinstance(samples, str):
+            samples, why = None, samples
     values, missing = _core.measure(
         objective._core,
         list(names),
@@ -67,6 +73,8 @@ def measured(objective, names, update, learning_rate, seed, settings) -> Diagnos
         update=None if update is None else objective.flatten(update),
         learning_rate=math.nan if learning_rate is None else number("learning_rate", learning_rate),
         seed=seed_of(seed),
+        samples=samples,
+        why=why or "",
     )
     # Some diagnostics look elsewhere: the objective goes back.
     objective._core.linearize(w)

@@ -182,7 +182,7 @@ def make(door: Door, batch, *, mode: str, l2: float, threads: int | None, memory
     """The objective of a door's loss on a batch."""
     options = _options(mode, l2, threads, memory_bytes)
     recipe, core, why = _planned(door, batch, mode, options)
-    objective = door.kind(core, door.tree, recipe.lowered.notes, _Batches(recipe, core, options, door.shapes(batch)), why)
+    objective = door.kind(core, door.tree, recipe.lowered.notes, _Batches(recipe, core, options, batch, mode), why)
     shapes = [recipe.lowered.builder.shape(value) for value in recipe.lowered.parameters]
     names = door.names() or [f"parameters.{place}" for place in range(len(shapes))]
     objective._layout = list(zip(names, shapes))
@@ -204,6 +204,8 @@ def _options(mode, l2, threads, memory_bytes) -> dict:
 def _planned(door: Door, batch, mode: str, options: dict) -> tuple[Recipe, _core.Objective, str]:
     """How to compute this batch, planned, and why so."""
     examples, problem = (None, "the loss has no batch") if batch is None else door.examples(batch)
+    if examples == 0:
+        raise ArgumentError("batch: expected at least one example, got arrays of none")
     if mode == "mean" and examples is None:
         raise ArgumentError(f'mode: expected "auto" or "whole", got "mean", but {problem}')
     whole = Recipe.of(door, batch, 1, examples)
@@ -302,8 +304,11 @@ def _far(one, other, near) -> bool:
 class _Batches:
     """The batch of an objective, which others may replace."""
 
-    def __init__(self, recipe: Recipe, core: _core.Objective, options: dict, shapes):
-        self.recipe, self.core, self.options, self.shapes = recipe, core, options, shapes
+    def __init__(self, recipe: Recipe, core: _core.Objective, options: dict, batch, mode: str):
+        self.recipe, self.core, self.options, self.mode = recipe, core, options, mode
+        self.shapes = recipe.door.shapes(batch)
+        # As it was given, and what it is in single examples, once somebody asks.
+        self.batch, self.alone = batch, None
 
     @property
     def parts(self) -> int:
@@ -319,8 +324,24 @@ class _Batches:
             # The values of this batch lead to another graph: rare, and planned anew.
             self.recipe = Recipe.of(self.recipe.door, batch, self.recipe.parts, self.recipe.examples)
             self.core.adopt(self.recipe.plan(batch, **self.options))
-            return
-        self.core.replace(arrays)
+        else:
+            self.core.replace(arrays)
+        self.close()
+        self.batch = batch
+
+    def singles(self) -> _core.Objective | str:
+        """The batch in single examples; or why it cannot be had so."""
+        from ._singles import singles
+
+        if self.alone is None or not isinstance(self.alone, str) and self.alone.is_closed:
+            self.alone = singles(self.recipe.door, self.batch, self.mode, self.options)
+        return self.alone
+
+    def close(self):
+        """Frees what is kept beside the objective."""
+        if self.alone is not None and not isinstance(self.alone, str):
+            self.alone.close()
+        self.alone = None
 
 
 def explain(door: Door, batch, *, mode: str) -> Explanation:

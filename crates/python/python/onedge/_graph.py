@@ -141,6 +141,12 @@ class _Batches:
             arrays.append(_flat(array, self._graph._build.dtype))
         self._core.replace(arrays)
 
+    def singles(self) -> str:
+        return "a graph is computed as a whole; write the loss in JAX or PyTorch"
+
+    def close(self):
+        pass
+
 
 def _tree(shapes: dict, dtype):
     """A dict of arrays as a flat one, and back."""

@@ -93,6 +93,7 @@ class Objective:
     def close(self):
         """Frees the memory. Whatever is asked afterwards is a `StateError`."""
         self._core.close()
+        self._batches.close()
 
     def __enter__(self):
         return self
@@ -202,7 +203,9 @@ class Objective:
             learning_rate: of that step, for those that compare with it.
             settings: settings of theirs: `trace_samples=64`.
 
-        What has no value here is in `missing`, with the reason; so are diagnostics of mini-batches, which take single examples.
+        What has no value here is in `missing`, with the reason. `noise-scale`, `batch-sharpness`, `update-batch-sharpness` and `trace` with a
+        `trace_batch` draw batches of single examples, of the size that they are given, as `noise_scale_batch=16`: the loss must be a mean over the examples of its
+        batch.
         """
         from ._diagnostics import measured
 

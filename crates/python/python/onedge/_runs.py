@@ -14,6 +14,7 @@ from ._arguments import shown
 from ._choices import core
 from ._errors import ArgumentError, FileError
 from ._frames import frame
+from ._objective import Objective
 
 # Columns of the records that are there at any step of any run.
 _ALWAYS = {
@@ -90,9 +91,10 @@ class Run:
         """The spectral density measured at a step, by default the last: rows of a value and its weight."""
         return density(self.columns, step, str(self.folder))
 
-    def parameters(self, best: bool = False) -> dict[str, np.ndarray]:
-        """The tensors at the end by name, or those of the best evaluation."""
-        return read_safetensors(self.folder / ("best.safetensors" if best else "params.safetensors"))
+    def parameters(self, o=None, *, best: bool = False):
+        """The tensors at the end by name, or those of the best evaluation; with an objective `o` of such parameters, the tree that it takes."""
+        tensors = read_safetensors(self.folder / ("best.safetensors" if best else "params.safetensors"))
+        return tensors if o is None else _like(o, tensors, self.folder)
 
     def resume(self, steps: int | None = None, *, progress: bool = True) -> Run:
         """Goes on with a run of a built-in network from its last checkpoint, bit-identically, to `steps` in all.
@@ -231,3 +233,16 @@ def read_safetensors(path: Path) -> dict[str, np.ndarray]:
         raise FileError(f"{path}: cannot read: {error.strerror}; has the run come to its end?") from None
     except (ValueError, KeyError, TypeError, IndexError, AttributeError):
         raise FileError(f"{path}: expected a file of tensors, got something else") from None
+
+
+def _like(o, tensors: dict, folder: Path):
+    """Tensors by name as the tree that an objective takes."""
+    if not isinstance(o, Objective):
+        raise ArgumentError(f"o: expected an objective, as onedge.jax.objective makes, got {type(o).__name__}")
+    layout = o._layout or [("parameters", (o.dim,))]
+    wanted = {name: tuple(shape) for name, shape in layout}
+    found = {name: tensor.shape for name, tensor in tensors.items()}
+    if wanted != found:
+        told = lambda shapes: ", ".join(f"{name} {list(shape)}" for name, shape in sorted(shapes.items()))
+        raise ArgumentError(f"o: expected an objective of the parameters of {folder}, {told(found)}, got one of {told(wanted)}")
+    return o.unflatten(np.concatenate([tensors[name].reshape(-1) for name in wanted]).astype(np.float64 if o.dtype == "f64" else np.float32))

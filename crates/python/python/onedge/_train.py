@@ -11,7 +11,7 @@ import numpy as np
 from . import _html
 from ._arguments import shown
 from ._choices import core, measured, section
-from ._errors import ArgumentError, StateError, StopTraining, TrainingWarning
+from ._errors import ArgumentError, StateError, StopTraining, TrainingWarning, UnsupportedError
 from ._frames import frame
 from ._objective import Objective
 from ._progress import Progress
@@ -215,13 +215,14 @@ def train(
         raise ArgumentError(f"run: expected a new or empty folder, got that of a run, {folder}; try another one, or resume=True")
     if folder is None and resume:
         raise ArgumentError('resume: expected the folder of a run with it; try run="runs/my-model"')
+    samples = _samples(o, start, spec["diagnostics"], batches)
     bar = Progress(steps if isinstance(steps, int) else 0, progress, folder.name if folder else "")
     # Training leaves the objective at another point.
     o._moved()
     with bar:
         told = core("train")(
             o._core, start, spec, _layouts(o), [("data.name", "python"), ("loss.name", "own"), *_batches_described(batches)],
-            test=None if test is None else test._core, folder=None if folder is None else os.fspath(folder), resume=bool(resume),
+            test=None if test is None else test._core, samples=samples, folder=None if folder is None else os.fspath(folder), resume=bool(resume),
             batches=None if batches is None else _Batches(o, batches), on_step=None if on_step is None else _observer(o, on_step), tick=bar.tick,
         )  # fmt: skip
     result = Trained(told, o.unflatten, None if folder is None else Run(folder), folder.name if folder else _name(spec))
@@ -241,6 +242,21 @@ def _layouts(o: Objective) -> list[tuple[str, list[int]]]:
     """Names and shapes of the tensors, for optimizers that treat them by their shapes and for who reads the parameters of a run."""
     layout = getattr(o, "_layout", None)
     return [("parameters", [o.dim])] if layout is None else [(name, list(shape)) for name, shape in layout]
+
+
+def _samples(o: Objective, start, diagnostics: dict, batches):
+    """The batch in single examples, if a diagnostic draws batches of them."""
+    from ._singles import drawing_in, of_objective
+
+    names = drawing_in(diagnostics)
+    if not names:
+        return None
+    if batches is not None:
+        raise UnsupportedError(f"diagnostics: `{names[0]}` draws examples of the objective's batch, but batches= brings others; measure an objective of a large batch by itself")
+    found = of_objective(o, start)
+    if isinstance(found, str):
+        raise UnsupportedError(f"diagnostics: `{names[0]}` has no value here: {found}")
+    return found
 
 
 def _batches_described(batches) -> list[tuple[str, str]]:

@@ -123,7 +123,7 @@ class JaxDoor(Door):
             return None, "the batch has no arrays"
         extents = {np.shape(leaf)[0] if np.ndim(leaf) else None for leaf in leaves}
         if len(extents) == 1 and None not in extents and not any(map(_is_key, leaves)):
-            return (extents.pop(), "") if extents != {0} else (None, "the batch has no examples")
+            return extents.pop(), ""
         return None, "the arrays of the batch have not all the same first axis"
 
     def part(self, batch, start, stop):

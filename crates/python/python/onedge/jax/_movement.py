@@ -2,6 +2,7 @@
 
 import math
 
+import jax
 import numpy as np
 
 from ._cuts import known, margins
@@ -147,6 +148,9 @@ def _gather(low, equation, operands):
     shape = build.shape(value)
     places = np.arange(int(np.prod(shape)), dtype=np.int32).reshape(shape)
     params = {**equation.params, "fill_value": -1}
+    if params["mode"] == jax.lax.GatherScatterMode.PROMISE_IN_BOUNDS:
+        # Where that is broken JAX takes the nearest element, but drops its derivative: an error here.
+        params["mode"] = jax.lax.GatherScatterMode.FILL_OR_DROP
     source = np.asarray(equation.primitive.bind(places, indices, **params))
     outside = source < 0
     fill = equation.params.get("fill_value")
@@ -154,7 +158,7 @@ def _gather(low, equation, operands):
     if not outside.any() and (fixed(operands[1]) or not filled):
         return build.moved(value, source)
     if not filled:
-        raise unsupported(equation, "an index out of range", 'check the indices: JAX would give NaN there; or give a number, .get(mode="fill", fill_value=0)')
+        raise unsupported(equation, "an index out of range", 'check the indices; or give a number, .get(mode="fill", fill_value=0)')
     inside = build.moved(value, np.maximum(source, 0))
     return build.op("select", low.data(outside), build.like(float(fill), inside), inside)
 

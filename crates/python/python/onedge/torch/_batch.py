@@ -43,7 +43,7 @@ class Batch:
         if not self.leaves:
             return None, "the batch has no tensors"
         if len(extents) == 1 and None not in extents:
-            return (extents.pop(), "") if extents != {0} else (None, "the batch has no examples")
+            return extents.pop(), ""
         return None, "the tensors of the batch have not all the same first axis"
 
 

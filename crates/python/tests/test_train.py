@@ -3,6 +3,7 @@
 import threading
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from small import PARAMS, batch, constant, loss, objective
@@ -311,3 +312,13 @@ def test_models_of_torch_train_too(tmp_path):
     assert far({k: v.detach().numpy() for k, v in trained.parameters.items()}, {k: v.numpy() for k, v in model.state_dict().items()}) < 1e-10
     model.load_state_dict(trained.parameters)
     assert trained.run.parameters()["0.weight"].shape == (4, 5)
+
+
+def test_a_softmax_that_is_led_far_comes_back():
+    """Its curvature vanishes there: the recommended rule once ended at three times the first loss."""
+    draws = np.random.default_rng(6)
+    x, y = draws.normal(size=(32, 3)), draws.integers(0, 3, 32)
+    entropy = lambda p, b: -jnp.mean(jax.nn.log_softmax(b[0] @ p["w"] + p["b"])[jnp.arange(32), b[1]])
+    params = {"w": np.zeros((3, 3)), "b": np.zeros(3)}
+    trained = onedge.train(onedge.jax.objective(entropy, params, (x, y)), params, steps=20, progress=False)
+    assert trained.is_success and trained.loss < 0.95 and trained.losses.max() < 2

@@ -41,7 +41,6 @@ impl Origin {
         if restored_from.is_none() && !document.sections.contains_key(PROVENANCE) {
             return Err(no_spec("none of that"));
         }
-        require_known(&document, path)?;
         let mut spec = Spec::resolve(&document)?;
         if let Some(last) = directory.resumptions()?.last() {
             spec.steps = last.steps;
@@ -238,7 +237,8 @@ pub(crate) fn place_of_data(spec: &Spec) -> String {
 /// checkpoint that can be used has the settings: then its file is returned, too.
 ///
 /// # Errors
-/// [`Error::NoRun`] where no run was begun; [`Error::NoSpec`] without a spec; a file that cannot be read.
+/// [`Error::NoRun`] where no run was begun; [`Error::NoSpec`] without a spec; a run on a model or loss that only its program has; a file that
+/// cannot be read.
 pub(crate) fn document(directory: &RunDirectory, catalogue: &Catalogue) -> Result<(Document, Option<PathBuf>), Error> {
     let (document, restored_from) = if is_there(&directory.spec()) {
         (Document::read(&directory.spec())?, None)
@@ -255,6 +255,7 @@ pub(crate) fn document(directory: &RunDirectory, catalogue: &Catalogue) -> Resul
         }
     };
     let mut document = document.with_catalogue(catalogue).in_run();
+    require_known(&document, directory.path())?;
     for (key, places) in directory.resumptions()?.into_iter().flat_map(|resumption| resumption.files) {
         let absolute = places.iter().find(|place| place.is_absolute()).and_then(|place| place.to_str());
         if let Some(absolute) = absolute {
@@ -268,16 +269,23 @@ pub(crate) fn document(directory: &RunDirectory, catalogue: &Catalogue) -> Resul
 
 /// Whether a spec can say all of a run. Of one on an own model or loss it cannot.
 fn require_known(document: &Document, path: &Path) -> Result<(), Error> {
-    let model = document.sections.get("model").and_then(|section| section.get("name"));
-    match model {
-        Some(Value::Text(name)) if name == "own" && !document.catalogue().names("model").contains(&"own") => {
-            let path = path.display();
-            let got =
-                format!("{path}, whose model and data only the program has that trained it; call that again to go on");
-            Err(Error::Option { option: "run", expected: "one of a spec".to_owned(), got })
-        }
-        _ => Ok(()),
+    let name = |section: &str| match document.sections.get(section).and_then(|section| section.get("name")) {
+        Some(Value::Text(name)) => name.as_str(),
+        _ => "",
+    };
+    if name("model") != "own" || document.catalogue().names("model").contains(&"own") {
+        return Ok(());
     }
+    let path = path.display();
+    let got = if name("data") == "python" {
+        format!(
+            "{path}, whose loss is in Python; there, with its objective o, measure by o.linearize(onedge.run(\"{path}\").parameters(o)) and \
+             o.diagnostics(...), and go on by onedge.train(o, ..., run=\"{path}\", resume=True)"
+        )
+    } else {
+        format!("{path}, whose model and data only the program has that trained it; call that again to go on")
+    };
+    Err(Error::Option { option: "run", expected: "one of a spec".to_owned(), got })
 }
 
 /// What the run in the folder `run` was to do, with files of its data where they are by now.

@@ -31,6 +31,9 @@ use crate::{Conditions, Error, Events, Line, Needs, Tuner};
 ///   positive in the mean therefore halves the length, and can not hold it at zero for ever.
 /// - **The edge of this very batch.** Where the curvature was measured, l is at most `max(2, 1.5 sigma)` times the minimiser
 ///   of this batch's own quadratic model, beyond which that model says that its loss will rise.
+/// - **Above the first loss.** In full batch there is no noise to blame for a loss that is above that of the first step. While it is, l is at most the
+///   larger of half the length before and the minimiser of a quadratic with the largest curvature that was measured: a softmax that is led far from where
+///   it began has next to no curvature there, and by the model of that place alone a step should be longer still.
 /// - **Trust.** Losses are averaged over windows of 16 steps, later of an eighth of the steps so far. Where the mean of one
 ///   is above that of the window before by more than their standard error, trust is halved; else it grows by a fifth, up to 1.
 ///   In full batch, where there is no noise to blame, a loss that stands still also costs trust, a fifth of it: on a quadratic the
@@ -53,7 +56,7 @@ use crate::{Conditions, Error, Events, Line, Needs, Tuner};
 ///
 /// - Non-descent direction, negative curvature: counted; the absolute value of the curvature enters.
 /// - Vanishing C: the length of the step before, counted. A zero update, which is no descent: the rate before.
-/// - A length that was cut at the first step, by `growth` or by the edge of the batch: counted as `held_back`; by the cap: `capped`; one
+/// - A length that was cut at the first step, by `growth`, by the edge of the batch or above the first loss: counted as `held_back`; by the cap: `capped`; one
 ///   whose fall was held: `floored`. A window after which trust was halved: `backed_off`.
 /// - Slope or curvature not finite: the line's error ends the run.
 ///
@@ -89,6 +92,10 @@ pub struct Guarded {
     curvature: Average,
     /// The step after the one at which the curvature was last measured.
     measured: u64,
+    /// The largest curvature along a unit vector.
+    largest: f64,
+    /// The loss of the first step, NaN before it.
+    first: f64,
     /// The length of the last step, 0 before the first.
     length: f64,
     trust: f64,
@@ -213,6 +220,8 @@ impl Guarded {
             slope: Average::default(),
             curvature: Average::default(),
             measured: 0,
+            largest: 0.0,
+            first: f64::NAN,
             length: 0.0,
             trust: 1.0,
             losses: Losses::new(),
@@ -314,12 +323,13 @@ impl Guarded {
         // It stands for all steps since the last one: i32 holds as many as a window forgets long before.
         let steps = (step + 1 - self.measured).min(i32::MAX as u64) as i32;
         self.measured = step + 1;
+        self.largest = self.largest.max(curvature);
         self.curvature.add(curvature, 1.0 - (1.0 - 1.0 / window).powi(steps));
         Ok((slope > 0.0 && curvature > 0.0).then(|| slope / curvature))
     }
 
     /// The first step, halved until the loss where it leads is not above this one.
-    fn first(&mut self, line: &mut dyn Line, mut length: f64, norm: f64) -> Result<f64, Error> {
+    fn first_length(&mut self, line: &mut dyn Line, mut length: f64, norm: f64) -> Result<f64, Error> {
         let loss = line.loss();
         for _ in 0..HALVINGS {
             if line.value(length / norm)? <= loss {
@@ -375,7 +385,13 @@ impl Tuner for Guarded {
         if wanted > length {
             self.events.floored += 1;
         }
-        length = wanted.min(most).min(edge);
+        if self.first.is_nan() {
+            self.first = loss;
+        }
+        // A slope uphill is below any share of a length, and no number where no curvature was met.
+        let above = conditions.full_batch && loss > self.first;
+        let back = if above { (FALL * self.length).max(slope / self.largest) } else { f64::INFINITY };
+        length = wanted.min(most).min(edge).min(back);
         if length < wanted {
             self.events.held_back += 1;
         }
@@ -385,7 +401,7 @@ impl Tuner for Guarded {
             self.events.capped += 1;
         }
         if self.length == 0.0 && length > 0.0 {
-            length = self.first(line, length, norm)?;
+            length = self.first_length(line, length, norm)?;
         }
         self.length = length;
         // Rounding must not lead beyond the cap.
@@ -412,6 +428,8 @@ impl Tuner for Guarded {
             ("curvature", self.curvature.sum),
             ("curvature_weight", self.curvature.weight),
             ("measured", self.measured as f64),
+            ("largest", self.largest),
+            ("first", self.first),
             ("length", self.length),
             ("trust", self.trust),
             ("losses", count),
@@ -430,6 +448,9 @@ impl Tuner for Guarded {
         self.slope = Average { sum: reader.scalar("slope")?, weight: reader.scalar("slope_weight")? };
         self.curvature = Average { sum: reader.scalar("curvature")?, weight: reader.scalar("curvature_weight")? };
         self.measured = reader.count("measured")?;
+        // Earlier versions did not keep these: to them no loss is above the first one.
+        self.largest = reader.optional_scalar("largest").unwrap_or(0.0);
+        self.first = reader.optional_scalar("first").unwrap_or(f64::INFINITY);
         self.length = reader.scalar("length")?;
         self.trust = reader.scalar("trust")?;
         self.losses = Losses {

@@ -189,6 +189,41 @@ fn a_step_stays_within_the_edge_of_its_batch() {
     assert_eq!((rate, tuner.events().held_back), (0.4, 1));
 }
 
+/// On a loss whose curvature vanishes far away, as that of a softmax, each step may lead higher and farther.
+#[test]
+fn a_full_batch_above_its_first_loss_comes_back() {
+    let at = |step: u64, full_batch| {
+        // Up at step 1, where the model sees little curvature, and down at step 4.
+        let (loss, curvature) = match step {
+            0 => (1.0, 1.0),
+            1..4 => (2.0, 0.01),
+            _ => (0.9, 0.01),
+        };
+        Answers { loss, curvature, full_batch, ..Answers::at(step) }
+    };
+    // Greedy: 1. Then half of that, which is below the minimiser 1 of the first curvature, so 1; and never longer before the loss is down again.
+    let mut tuner = greedy(1);
+    let found = rates(&mut tuner, 5, |step| at(step, true));
+    assert_eq!(found[..4], [1.0, 1.0, 1.0, 1.0]);
+    assert_eq!(found[4], 1.5);
+    assert_eq!(tuner.events().held_back, 4);
+    // In mini-batches it may be the noise.
+    let mut tuner = greedy(1);
+    assert!(rates(&mut tuner, 5, |step| at(step, false))[1] > 1.4);
+}
+
+/// By half at most in a step, and no farther than to the minimiser of the largest curvature.
+#[test]
+fn above_its_first_loss_a_length_falls_by_halves() {
+    let at = |step: u64| {
+        let (loss, curvature) = (if step < 6 { 1.0 } else { 2.0 }, if step == 0 { 8.0 } else { 1e-3 });
+        Answers { loss, curvature, full_batch: true, ..Answers::at(step) }
+    };
+    let found = rates(&mut greedy(1), 10, at);
+    let longest = 1.5_f64.powi(5) / 8.0;
+    assert_eq!(found[5..], [longest, longest / 2.0, longest / 4.0, 0.125, 0.125]);
+}
+
 /// Non-descent directions shorten the step by half each, and leave it able to grow again.
 #[test]
 fn is_never_stuck_at_zero() {

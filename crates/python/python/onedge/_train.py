@@ -219,12 +219,17 @@ def train(
     bar = Progress(steps if isinstance(steps, int) else 0, progress, folder.name if folder else "")
     # Training leaves the objective at another point.
     o._moved()
-    with bar:
-        told = core("train")(
-            o._core, start, spec, _layouts(o), [("data.name", "python"), ("loss.name", "own"), *_batches_described(batches)],
-            test=None if test is None else test._core, samples=samples, folder=None if folder is None else os.fspath(folder), resume=bool(resume),
-            batches=None if batches is None else _Batches(o, batches), on_step=None if on_step is None else _observer(o, on_step), tick=bar.tick,
-        )  # fmt: skip
+    try:
+        with bar:
+            told = core("train")(
+                o._core, start, spec, _layouts(o), [("data.name", "python"), ("loss.name", "own"), *_batches_described(batches)],
+                test=None if test is None else test._core, samples=samples, folder=None if folder is None else os.fspath(folder), resume=bool(resume),
+                batches=None if batches is None else _Batches(o, batches), on_step=None if on_step is None else _observer(o, on_step), tick=bar.tick,
+            )  # fmt: skip
+    finally:
+        if samples is not None:
+            # It is left at the examples that were drawn last.
+            o._batches.close()
     result = Trained(told, o.unflatten, None if folder is None else Run(folder), folder.name if folder else _name(spec))
     if result.reason == "failed":
         raise StateError(result.stop)

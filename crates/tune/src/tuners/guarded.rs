@@ -429,7 +429,6 @@ impl Tuner for Guarded {
             ("curvature_weight", self.curvature.weight),
             ("measured", self.measured as f64),
             ("largest", self.largest),
-            ("first", self.first),
             ("length", self.length),
             ("trust", self.trust),
             ("losses", count),
@@ -439,6 +438,7 @@ impl Tuner for Guarded {
             ("before_error", before_error),
         ]
         .into_iter()
+        .chain((!self.first.is_nan()).then_some(("first", self.first)))
         .fold(self.events.state(), |state, (name, value)| state.with_scalar(name, value))
     }
 
@@ -448,9 +448,10 @@ impl Tuner for Guarded {
         self.slope = Average { sum: reader.scalar("slope")?, weight: reader.scalar("slope_weight")? };
         self.curvature = Average { sum: reader.scalar("curvature")?, weight: reader.scalar("curvature_weight")? };
         self.measured = reader.count("measured")?;
-        // Earlier versions did not keep these: to them no loss is above the first one.
+        // Earlier versions did not keep these: where they took steps, no loss is above the first one.
         self.largest = reader.optional_scalar("largest").unwrap_or(0.0);
-        self.first = reader.optional_scalar("first").unwrap_or(f64::INFINITY);
+        let unknown = if self.slope.weight == 0.0 { f64::NAN } else { f64::INFINITY };
+        self.first = reader.optional_scalar("first").unwrap_or(unknown);
         self.length = reader.scalar("length")?;
         self.trust = reader.scalar("trust")?;
         self.losses = Losses {

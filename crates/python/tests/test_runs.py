@@ -273,15 +273,13 @@ def test_results_are_tables_too():
 
 def test_frames_of_polars_and_parameters_as_a_tree(tmp_path):
     polars = pytest.importorskip("polars")
-    import small
-
-    o = small.objective()
-    trained = onedge.train(o, small.PARAMS, steps=12, run=tmp_path / "a", progress=False, diagnostics=["sharpness"])
+    o = objective()
+    trained = onedge.train(o, PARAMS, steps=12, run=tmp_path / "a", progress=False, diagnostics=["sharpness"])
     run = onedge.run(tmp_path / "a")
     frames = [onedge.runs(folder=tmp_path).frame(as_="polars"), run.steps(as_="polars"), run.diagnostics(as_="polars"), trained.frame("polars")]
     assert all(isinstance(frame, polars.DataFrame) for frame in frames)
     assert [len(frame) for frame in frames] == [1, 12, 2, 12] and frames[1]["loss"].to_list() == trained.losses.tolist()
     w = run.parameters(o)
-    assert all((w[name] == trained.parameters[name]).all() for name in small.PARAMS)
+    assert all((w[name] == trained.parameters[name]).all() for name in PARAMS)
     with pytest.raises(onedge.ArgumentError, match="an objective"):
         run.parameters(3)

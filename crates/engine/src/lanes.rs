@@ -1,4 +1,5 @@
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
@@ -47,12 +48,18 @@ pub struct Workers<T> {
 /// The workers as those who run pieces of one step at once.
 pub struct Team<'a, T> {
     workers: &'a Workers<T>,
+    /// Whether to leave out the pieces that are still to come.
+    stop: &'a AtomicBool,
 }
 
 impl<T: Element> Team<'_, T> {
-    /// Runs `work` on every item, each with memory of its own.
+    /// Runs `work` on every item, each with memory of its own, until the flag to stop is set.
     pub fn for_each<I: Send>(&self, items: &mut [I], work: impl Fn(&mut I, &mut Scratch<T>) + Sync) {
-        self.workers.for_each(items, work);
+        self.workers.for_each(items, |item, scratch| {
+            if !self.stop.load(Ordering::Relaxed) {
+                work(item, scratch);
+            }
+        });
     }
 
     /// How many they are.
@@ -83,9 +90,9 @@ impl<T: Element> Workers<T> {
         Ok(Self { pool, scratch: Mutex::default(), sums: Mutex::default() })
     }
 
-    /// The workers as a team.
-    pub fn team(&self) -> Team<'_, T> {
-        Team { workers: self }
+    /// The workers as a team, which ends at the next piece once `stop` is set.
+    pub fn team<'a>(&'a self, stop: &'a AtomicBool) -> Team<'a, T> {
+        Team { workers: self, stop }
     }
 
     /// Runs `work` on every item, each with memory of its own.

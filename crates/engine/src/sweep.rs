@@ -143,7 +143,7 @@ impl<T: Element> Sweeps<T> {
                     first: i == 0,
                 };
                 match in_pieces {
-                    true => team::run(plan, &mut areas, stop, &workers.team()),
+                    true => team::run(plan, &mut areas, stop, &workers.team(stop)),
                     false => run(plan, &mut areas, stop),
                 }
             }

@@ -28,6 +28,23 @@ pub fn detached<R: Send>(
     result.map_err(|panic| of_panic(&*panic))
 }
 
+/// Runs `work`, which has no point at which it could be interrupted, with the interpreter's lock released. On Ctrl-C what the signal handler raised is
+/// returned at once; the work goes on by itself, and what it gives is dropped.
+pub fn left_alone<R: Send + 'static>(py: Python<'_>, work: impl FnOnce() -> R + Send + 'static) -> PyResult<R> {
+    py.detach(|| {
+        let (done, result) = sync_channel(1);
+        // Nobody waits if it was left alone.
+        std::thread::spawn(move || drop(done.send(catch_unwind(AssertUnwindSafe(work)))));
+        loop {
+            match result.recv_timeout(LOOK) {
+                Ok(result) => return result.map_err(|panic| of_panic(&*panic)),
+                Err(RecvTimeoutError::Timeout) => Python::attach(|py| py.check_signals())?,
+                Err(RecvTimeoutError::Disconnected) => return Err(error(Kind::Internal, "a worker of onedge ended")),
+            }
+        }
+    })
+}
+
 /// What a panic is to Python.
 pub fn of_panic(panic: &(dyn Any + Send)) -> PyErr {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());

@@ -11,7 +11,7 @@ use onedge_objective::{Objective as _, Real};
 use onedge_spectrum::{Hessian, Lanczos, Preconditioned, Sampling, Wanted, density, hutchinson, lanczos};
 use pyo3::prelude::*;
 
-use crate::call::detached;
+use crate::call::{detached, left_alone};
 use crate::errors::{Kind, argument, error, of_objective, of_spectrum};
 use crate::graph::Graph;
 
@@ -443,9 +443,8 @@ fn planned<T: Element + NumpyElement>(
 ) -> PyResult<(Mutex<Planned<T>>, Arc<AtomicBool>, usize)> {
     let mut own: Vec<Arc<[T]>> = arrays.iter().map(kept::<T>).collect::<PyResult<_>>()?;
     let shared = own.split_off(own.len().saturating_sub(shared));
-    let made = detached(py, &AtomicBool::new(false), false, || {
-        DataObjective::parts(loss, in_parts(parts, own)?.with_shared(shared), l2, options)
-    })?;
+    let made =
+        left_alone(py, move || DataObjective::parts(loss, in_parts(parts, own)?.with_shared(shared), l2, options))?;
     let objective = made.map_err(argument)?;
     let (stop, dim) = (objective.stop_flag(), objective.dim());
     Ok((Mutex::new(Planned { objective: Some(objective), last: None }), stop, dim))

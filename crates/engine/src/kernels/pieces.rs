@@ -31,16 +31,25 @@ pub struct Piece<T> {
 /// The bounds of pieces of `extent` elements that take `work` together: each of `least` work or more, but for the rounding to multiples of `unit`
 /// elements.
 pub fn bounds(extent: usize, unit: usize, work: f64, least: f64) -> Vec<Range<usize>> {
+    divided(extent, unit, ((work / least) as usize).min(MOST))
+}
+
+/// So many bounds, but for the rounding to multiples of `unit` elements.
+fn divided(extent: usize, unit: usize, count: usize) -> Vec<Range<usize>> {
     let units = extent.div_ceil(unit.max(1)).max(1);
-    let count = ((work / least) as usize).clamp(1, MOST.min(units));
+    let count = count.clamp(1, units);
     let bound = |i: usize| (i * units / count * unit.max(1)).min(extent);
     (0..count).map(|i| bound(i)..bound(i + 1)).collect()
 }
 
-/// The same for parts whose elements have the same bits in any number of them: one a thread at most, as each packs anew what they share.
+/// The same for parts whose elements have the same bits in any number of them: one a thread, as each packs anew what they share, or more where one would
+/// take long to interrupt.
 pub fn parts(extent: usize, unit: usize, work: f64, least: f64, threads: usize) -> Vec<Range<usize>> {
-    bounds(extent, unit, work, least.max(work / threads.max(1) as f64))
+    divided(extent, unit, (work / least.max((work / threads.max(1) as f64).min(LONG))) as usize)
 }
+
+/// Multiplications and additions of the longest part, about 0.1 s.
+const LONG: f64 = 1e10;
 
 /// Multiplications and additions of a product that are worth a thread: about 0.1 ms.
 pub const PRODUCT: f64 = 1e7;
@@ -63,6 +72,14 @@ mod tests {
         assert_eq!(bounds(2, 1, 1e9, 1.0), [0..1, 1..2]);
         assert_eq!(bounds(0, 5, 1e9, 1.0), vec![0..0]);
         assert_eq!(bounds(1000, 1, 1e9, 1.0).len(), MOST);
+    }
+
+    #[test]
+    fn parts_are_one_a_thread_unless_they_take_long() {
+        assert_eq!([1, 2, 3].map(|threads| parts(4096, 16, 1e9, PRODUCT, threads).len()), [1, 2, 3]);
+        assert_eq!([1, 2].map(|threads| parts(4096, 16, 5e10, PRODUCT, threads).len()), [5, 5]);
+        assert_eq!(parts(4096, 16, 1.5e7, PRODUCT, 8).len(), 1);
+        assert_eq!(parts(4096, 16, 4e11, PRODUCT, 1).len(), 40);
     }
 
     /// What the pieces of a product for so many threads give, and how many they are.

@@ -36,7 +36,10 @@ TUNERS = {
     "barzilai-borwein": {},
     "dog": {},
     "dowg": {},
+    "sharpness": {"sigma": 1.2},
 }
+# The random vectors from which an eigenvalue is found are others in PyTorch.
+RELATIVE = {"sharpness": 1e-3}
 MORE = {
     "cdat, the paper's": ("cdat", {"preset": "paper", "sigma": 2.0, "beta": 0.9}),
     "cdat, every 4": ("cdat", {"preset": "paper", "sigma": 2.0, "beta": 0.9, "every": 4}),
@@ -54,9 +57,7 @@ def problem():
 
 
 def test_no_tuner_is_left_out():
-    assert set(TUNERS) | {"sharpness"} == set(onedge.entries("tuner"))
-    with pytest.raises(onedge.UnsupportedError, match="eigenvalue at each step.*`cdat`"):
-        onedge.torch.Tuned([torch.zeros(2, requires_grad=True)], tuner="sharpness")
+    assert set(TUNERS) == set(onedge.entries("tuner"))
 
 
 @pytest.mark.parametrize("base", BASES, ids=lambda base: base if isinstance(base, str) else base["name"])
@@ -64,6 +65,7 @@ def test_no_tuner_is_left_out():
 def test_rates_are_those_of_the_engine(problem, case, base):
     model, x, y, o, start = problem
     name, settings = CASES[case]
+    close = RELATIVE.get(name, 1e-9)
     points, records = [start], []
 
     def on_step(step):
@@ -90,8 +92,8 @@ def test_rates_are_those_of_the_engine(problem, case, base):
                 p.copy_(torch.from_numpy(values).view_as(p))
         measured = optimizer.step(lambda: criterion(model(x), y)).item()
         assert measured == pytest.approx(loss, rel=1e-9, abs=1e-300)
-        assert optimizer.learning_rate == pytest.approx(rate, rel=1e-9, abs=1e-300), f"step {step}"
+        assert optimizer.learning_rate == pytest.approx(rate, rel=close, abs=1e-300), f"step {step}"
         assert optimizer.param_groups[0]["lr"] == optimizer.learning_rate
         moved = np.concatenate([p.detach().numpy().reshape(-1) for p in parameters])
-        assert np.allclose(moved, points[step + 1], rtol=1e-9, atol=1e-9 * np.abs(points[step + 1] - points[step]).max())
+        assert np.allclose(moved, points[step + 1], rtol=1e-9, atol=close * np.abs(points[step + 1] - points[step]).max())
     assert len(records) == STEPS

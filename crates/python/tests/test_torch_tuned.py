@@ -364,3 +364,48 @@ def test_fused_attention_on_request():
         Tuned(layer.parameters()).step(loss)
     layer.zero_grad()
     assert len(run(Tuned(layer.parameters(), math_attention=True), loss, 3)) == 3
+
+
+def hessian_of(model, loss):
+    names = [name for name, _ in model.named_parameters()]
+    values = [p.detach() for p in model.parameters()]
+    of = lambda flat: loss(lambda x: torch.func.functional_call(model, dict(zip(names, shaped(flat, values))), (x,)))
+    return torch.autograd.functional.hessian(of, torch.cat([v.flatten() for v in values]))
+
+
+def shaped(flat, like):
+    return [part.view(v.shape) for part, v in zip(flat.split([v.numel() for v in like]), like)]
+
+
+@pytest.mark.parametrize("base", ["gd", "adam", lambda groups: torch.optim.RMSprop(groups, lr=1.0)], ids=["gd", "adam", "RMSprop"])
+def test_sharpness_is_the_largest_eigenvalue_of_what_the_base_leaves(base):
+    torch.manual_seed(1)
+    model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Tanh(), torch.nn.Linear(4, 2)).double()
+    x, y = torch.randn(9, 3).double(), torch.randn(9, 2).double()
+    loss = lambda forward: ((forward(x) - y) ** 2).mean()
+    groups = [{"params": model[0].parameters(), "lr_scale": 0.25}, {"params": model[2].parameters()}]
+    optimizer = onedge.torch.Tuned(groups, base, tuner="sharpness", sigma=0.5)
+    for _ in range(3):
+        hessian = hessian_of(model, loss)
+        optimizer.step(loss(model))
+    scale = torch.cat([torch.full((p.numel(),), group["lr_scale"]).double() for group in optimizer.param_groups for p in group["params"]])
+    if base == "gd":
+        diagonal = torch.ones_like(scale)
+    elif base == "adam":
+        states = [optimizer.state[p] for p in model.parameters()]
+        diagonal = torch.cat([((state["square"] / (1 - 0.999**3)).sqrt() + 1e-8).flatten() for state in states])
+    else:
+        states = [optimizer.base.optimizer.state[p] for p in model.parameters()]
+        diagonal = torch.cat([(state["square_avg"].sqrt() + 1e-8).flatten() for state in states])
+    root = (scale / diagonal).sqrt()
+    largest = torch.linalg.eigvalsh(root[:, None] * hessian * root)[-1].item()
+    assert optimizer.learning_rate == pytest.approx(0.5 / largest, rel=1e-3)
+
+
+def test_sharpness_says_what_it_cannot_do():
+    model = torch.nn.Linear(2, 1)
+    with pytest.raises(onedge.ArgumentError, match="every: expected none"):
+        onedge.torch.Tuned(model.parameters(), tuner="sharpness", every=4)
+    optimizer = onedge.torch.Tuned(model.parameters(), lambda groups: torch.optim.Adadelta(groups, lr=1.0), tuner="sharpness")
+    with pytest.raises(onedge.UnsupportedError, match="Adadelta divides"):
+        optimizer.step((model(torch.ones(3, 2)) ** 2).mean())

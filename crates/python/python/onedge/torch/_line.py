@@ -8,7 +8,7 @@ import math
 
 import torch
 
-from .._errors import ArgumentError, StateError
+from .._errors import StateError
 from ._derivatives import dot, scalars, square
 
 # Which answers are made of which numbers; those beyond slope and |u| are computed ahead at the next step if they were asked for at the one before.
@@ -52,10 +52,10 @@ class Line:
         numbers: what is known so far, by name.
     """
 
-    def __init__(self, *, parameters, gradients, updates, states, measure, evaluate, known: dict, **attributes):
+    def __init__(self, *, parameters, gradients, updates, states, measure, sharpen, evaluate, known: dict, **attributes):
         self.__dict__.update(attributes)
         self.parameters, self.gradients, self.updates, self.states = parameters, gradients, updates, states
-        self.measure, self.evaluate = measure, evaluate
+        self.measure, self.sharpen, self.evaluate = measure, sharpen, evaluate
         self.numbers = known
         self.asked: set[str] = set()
         self.estimated = False
@@ -123,8 +123,9 @@ class Line:
         self.asked.add("trial")
         return self.evaluate(rate, True)
 
-    def sharpness(self):
-        raise ArgumentError("tuner: `sharpness` needs an eigenvalue at each step, which is not measured here; take `cdat`, `controlled` or `greedy`")
+    def sharpness(self) -> tuple[float, bool]:
+        self.asked.add("sharpness")
+        return self.sharpen()
 
     def _number(self, name: str) -> float:
         if name not in self.numbers:

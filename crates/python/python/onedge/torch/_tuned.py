@@ -9,7 +9,7 @@ import warnings
 import torch
 
 from .._arguments import is_number, shown
-from .._errors import ArgumentError, NonFiniteError, StateError, TrainingWarning, UnsupportedError
+from .._errors import ArgumentError, NonFiniteError, StateError, TrainingWarning
 from . import _saved
 from ._bases import BASES, checked
 from ._derivatives import Point, check_loss, check_parameters, dot, scalars, square
@@ -71,8 +71,8 @@ class Tuned(torch.optim.Optimizer):
         if max_grad_norm is not None and not (is_number(max_grad_norm) and max_grad_norm > 0):
             raise ArgumentError(f"max_grad_norm: expected a positive number, got {shown(max_grad_norm)}")
         self.rule = Rule(tuner, every, settings)
-        if "sharpness" in self.rule.asks:
-            raise UnsupportedError(f"tuner: `{self.rule.name}` needs an eigenvalue at each step, which is not measured here; take `cdat`, `controlled` or `greedy`")
+        if "sharpness" in self.rule.asks and every is not None:
+            raise ArgumentError(f"every: expected none with the tuner `{self.rule.name}`, which measures an eigenvalue at each step, got {every}; leave it out")
         self.total_steps, self.full_batch, self.maximize = steps, full_batch, maximize
         self.max_grad_norm, self.math_attention, self.linear, self.group = max_grad_norm, math_attention, tuple(linear), group
         self._step, self._rate, self._norm, self._along, self._out_of_turn = 0, None, 0.0, None, False
@@ -160,7 +160,8 @@ class Tuned(torch.optim.Optimizer):
         parameters = self._parameters()
         self._meet(parameters)
         generators = drawn(parameters) if callable(closure) else None
-        due = self.rule.expects_curvature(self._step) or self._out_of_turn
+        sharp = "sharpness" in self.rule.asks
+        due = sharp or self.rule.expects_curvature(self._step) or self._out_of_turn
         loss, point = self._point(closure, scaler, ahead=due and part is None, keep=callable(closure) and part is None)
         gradients, value = self._gathered.mean(point)
         foreign, scale = left(parameters), None
@@ -191,6 +192,17 @@ class Tuned(torch.optim.Optimizer):
                     curvature = self._point(part, scaler, ahead=True)[1].curvature(line.updates, last=True)
             return curvature if scale is None else curvature / scale
 
+        def sharpen():
+            # Known once all of this file is.
+            from ._sharpness import sharpness
+
+            if part is None:
+                value, converged = sharpness(self, point, parameters, self._step)
+            else:
+                with undisturbed(parameters):
+                    value, converged = sharpness(self, self._point(part, scaler, ahead=True)[1], parameters, self._step)
+            return (value if scale is None else value / scalars(scale)[0]), converged
+
         with torch.no_grad():
             used = clipped(gradients, self.max_grad_norm)
             states = [self.state[parameter] for parameter in parameters]
@@ -201,17 +213,17 @@ class Tuned(torch.optim.Optimizer):
             updates, restarted = directions(self, parameters, used, states)
             turn = self._step % self.rule.every == 0 or self._along is None
             line = Line(
-                parameters=parameters, gradients=gradients, updates=updates, states=states, measure=measure, evaluate=self._evaluation(closure, parameters, updates, generators, others),
+                parameters=parameters, gradients=gradients, updates=updates, states=states, measure=measure, sharpen=sharpen, evaluate=self._evaluation(closure, parameters, updates, generators, others),
                 known={"gradient_square": gradient_square}, step=self._step, loss=value, restarted=restarted, previous_learning_rate=self._rate, previous_update_norm=self._norm,
                 rounding=max(torch.finfo(dtype).eps for dtype in {loss.dtype, *(parameter.dtype for parameter in parameters)}), edge=self.base.edge(self.param_groups[0]), full_batch=self.full_batch,
                 steps=self.total_steps, has_part=part is not None, along=self._along, measurable=turn and (due or part is not None or callable(closure)),
             )  # fmt: skip
             try:
-                line.ahead(self.rule.asks, due and turn)
+                line.ahead(self.rule.asks, due and turn and not sharp)
                 self._finish(line, used, self.factor * self.rule.core.learning_rate(line))
             finally:
                 # No cycle keeps the graph alive.
-                line.measure = line.evaluate = None
+                line.measure = line.sharpen = line.evaluate = None
                 point.release()
         return loss.detach()
 

@@ -21,3 +21,24 @@ def test_loss_and_derivatives_are_pytorch_s(name):
     double, single = distances(*ZOO[name](), dtypes=(None, "f32"))
     assert double < 1e-10
     assert single < SINGLE.get(name, 1e-5)
+
+
+def test_a_batch_norm_that_is_called_twice():
+    torch.manual_seed(0)
+
+    class Twins(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.norm = torch.nn.Linear(4, 4), torch.nn.BatchNorm1d(4)
+
+        def forward(self, x):
+            return self.norm(self.a(x)), self.norm(self.a(x.flip(1)))
+
+    model, x = Twins().double(), torch.randn(8, 4, dtype=torch.float64)
+    loss = lambda model, x: torch.nn.functional.cosine_similarity(*model(x)).mean()
+    o = onedge.torch.objective(model, loss, x, dtype="f64")
+    value, gradient = o.linearize(o.parameters())
+    expected = loss(model, x)
+    assert value == pytest.approx(expected.item(), rel=1e-12)
+    expected = torch.cat([part.flatten() for part in torch.autograd.grad(expected, list(model.parameters()))])
+    assert torch.allclose(torch.as_tensor(gradient), expected, rtol=1e-10, atol=1e-12)

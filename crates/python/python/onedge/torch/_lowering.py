@@ -199,6 +199,10 @@ class Lowering:
         self.current, self._number, target = node, False, node.target
         if target is python_operator.getitem:
             return args[0][args[1]]
+        name = str(target).removeprefix("aten.")
+        if name in WITH_STATISTICS and args[5]:
+            # In training they are written, not read: those of a layer that was called before are not needed.
+            args = [None if isinstance(arg, Missing) and place in (3, 4) else arg for place, arg in enumerate(args)]
         leaves = tree_leaves((args, kwargs))
         for leaf in leaves:
             if isinstance(leaf, Missing):
@@ -206,7 +210,6 @@ class Lowering:
         batch = any(isinstance(leaf, Known) and leaf.batch for leaf in leaves)
         if not any(isinstance(leaf, Value) for leaf in leaves):
             return self.known(target, args, kwargs, batch)
-        name = str(target).removeprefix("aten.")
         if name.split(".")[0] in BY_SHAPE and isinstance(args[0], Value):
             return self.known(target, (Known(self.blank(args[0].shape)), *args[1:]), kwargs, batch)
         lower = TABLE.get(name)
@@ -256,4 +259,6 @@ def _shapes(result):
     return told if any(form is not None for form in told) else None
 
 
+# Batch norms, of which the arguments 3 and 4 are running statistics and 5 is whether they are written.
+WITH_STATISTICS = {"_native_batch_norm_legit_functional.default", "_native_batch_norm_legit.default"}
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)

@@ -4,6 +4,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+import onedge.torch  # noqa: E402
 from torch_reference import distances  # noqa: E402
 from torch_zoo import ZOO  # noqa: E402
 

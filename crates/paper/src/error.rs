@@ -38,6 +38,22 @@ pub enum Error {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// A file that is to keep runs, and does not.
+    #[error("{}: no runs of figures: {source}", path.display())]
+    KeptRuns {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// A run in such a file whose columns differ in length.
+    #[error("{}: expected a value or none for every step, got columns of other lengths in {run}; try the file as it was published", path.display())]
+    KeptRun {
+        /// The file.
+        path: PathBuf,
+        /// The run.
+        run: String,
+    },
     /// A run of a figure could not go on.
     #[error("{name}: {stop}")]
     FigureRun {
@@ -52,7 +68,12 @@ impl Error {
     /// Whether the request was wrong, rather than that something failed on the way.
     pub fn is_misuse(&self) -> bool {
         match self {
-            Self::Spec(_) | Self::FigureRuns { .. } | Self::NoFigures(_) | Self::Figure { .. } => true,
+            Self::Spec(_)
+            | Self::FigureRuns { .. }
+            | Self::NoFigures(_)
+            | Self::Figure { .. }
+            | Self::KeptRuns { .. }
+            | Self::KeptRun { .. } => true,
             Self::Run(error) => error.is_misuse(),
             Self::Record(error) => error.is_misuse(),
             Self::Sweep(error) => error.is_misuse(),

@@ -1,6 +1,10 @@
 //! What the runs of figures will cost, before they are started.
 
+use std::collections::HashMap;
+
 use crate::Error;
+use crate::runs::Source;
+use crate::study::Wanted;
 use onedge_run::DataSets;
 use onedge_run::forecast::{Forecast, Stage, forecast};
 use onedge_spec::Spec;
@@ -8,18 +12,44 @@ use onedge_spec::Spec;
 /// Hessian-vector products of a measurement of the sharpness, in the mean: it starts where the last one ended.
 const PRODUCTS: f64 = 12.0;
 
-/// Seconds that each of `specs` takes on one thread, from what a chunk of each network takes now.
+/// Seconds that each of `open` takes on one thread: what runs of the same problem and tuner took that are done, of `all`, in the mean; or
+/// else from what a chunk of each network takes now.
 ///
 /// # Errors
 /// Whatever is wrong with specs or data.
-pub fn estimate(specs: &[Spec], data_sets: &mut DataSets) -> Result<Vec<f64>, Error> {
+pub fn estimate<'a>(
+    open: &[Wanted],
+    all: impl IntoIterator<Item = &'a Wanted>,
+    source: &Source,
+    data_sets: &mut DataSets,
+) -> Result<Vec<f64>, Error> {
+    let mut taken: HashMap<&str, (f64, f64)> = HashMap::new();
+    for run in all {
+        if let Some(summary) = source.summary(run) {
+            let (sum, count) = taken.entry(kind(&run.spec)).or_default();
+            (*sum, *count) = (*sum + summary.seconds + summary.spectrum_seconds, *count + 1.0);
+        }
+    }
+    let known = |run: &Wanted| taken.get(kind(&run.spec)).map(|(sum, count)| sum / count);
+    let new: Vec<&Spec> = open.iter().filter(|run| known(run).is_none()).map(|run| &run.spec).collect();
+    let mut forecast = forecasts(&new, data_sets)?.into_iter();
+    Ok(open.iter().filter_map(|run| known(run).or_else(|| forecast.next())).collect())
+}
+
+/// The problem and the tuner of a run, with which its name begins.
+fn kind(spec: &Spec) -> &str {
+    let second = spec.name.match_indices(' ').nth(1).map_or(spec.name.len(), |(place, _)| place);
+    &spec.name[..second]
+}
+
+fn forecasts(specs: &[&Spec], data_sets: &mut DataSets) -> Result<Vec<f64>, Error> {
     let same = |a: &Spec, b: &Spec| {
         (&a.data, &a.model, &a.loss, &a.engine, a.batch, a.precision)
             == (&b.data, &b.model, &b.loss, &b.engine, b.batch, b.precision)
     };
     let mut known: Vec<(&Spec, Forecast)> = Vec::new();
     let mut seconds = Vec::new();
-    for spec in specs {
+    for &spec in specs {
         let found = known.iter().position(|(other, _)| same(other, spec));
         let index = match found {
             Some(index) => index,

@@ -13,6 +13,7 @@ mod error;
 mod estimate;
 mod figures;
 mod judge;
+pub mod kept;
 mod make;
 mod problems;
 pub mod report;
@@ -32,7 +33,7 @@ pub use figures::ALL;
 pub use make::{Described, EXTENSIONS, Ended, Judged, MadeFigure, make};
 pub use results::{Grids, Measured, Results};
 pub use scope::{Preset, Scope};
-pub use study::{Candidate, Series, Study};
+pub use study::{Candidate, Series, Study, Wanted};
 
 use onedge_plot::{Abscissa, Drawing};
 
@@ -86,13 +87,14 @@ mod tests {
     #[test]
     fn every_study_resolves_to_runs_that_can_start() {
         let data = Some(std::path::PathBuf::from("data"));
-        let tiny = Scope { preset: Preset::Tiny, data: None };
-        for scope in [tiny, Scope::small(), Scope { data, ..Scope::small() }, Scope::paper()] {
+        let tiny = Scope { preset: Preset::Tiny, ..Scope::small() };
+        let medium = Scope { data: data.clone(), ..Scope::medium() };
+        for scope in [tiny, Scope::small(), Scope { data, ..Scope::small() }, medium, Scope::medium(), Scope::paper()] {
             for entry in ALL {
                 let study = (entry.build.study)(&scope).unwrap_or_else(|error| panic!("{}: {error}", entry.name));
                 let simplified = [4, 9, 10, 11].contains(&entry.build.number);
                 assert_eq!(study.series.is_empty(), simplified, "{}", entry.name);
-                for spec in study.specs() {
+                for spec in study.runs().map(|run| &run.spec) {
                     onedge_run::plan(spec).unwrap_or_else(|error| panic!("{}: {}: {error}", entry.name, spec.name));
                     assert!(spec.steps > 1 && spec.loss.settings.number("l2") < 0.1);
                 }
@@ -112,7 +114,7 @@ mod tests {
         let mut data_sets = onedge_run::DataSets::new(None);
         let mut known = Vec::new();
         for entry in ALL {
-            for spec in (entry.build.study)(&Scope::small()).unwrap().specs() {
+            for spec in (entry.build.study)(&Scope::small()).unwrap().runs().map(|run| &run.spec) {
                 let same = (spec.data.clone(), spec.model.clone(), spec.batch);
                 if !known.contains(&same) {
                     onedge_run::check(spec, &mut data_sets).unwrap_or_else(|error| panic!("{}: {error}", spec.name));
@@ -128,8 +130,8 @@ mod tests {
         let folders = |number: usize| {
             let study = (ALL[number - 1].build.study)(&Scope::small()).unwrap();
             study
-                .specs()
-                .map(|spec| onedge_sweep::folder(std::path::Path::new(""), spec))
+                .runs()
+                .map(|run| onedge_sweep::folder(std::path::Path::new(""), &run.spec))
                 .collect::<std::collections::BTreeSet<_>>()
         };
         for (all, part) in [(1, 3), (3, 1), (3, 12), (5, 6), (6, 17), (17, 6)] {

@@ -10,6 +10,7 @@ use super::Figure;
 use super::claim::{Claim, Spread, seed_by_seed};
 use super::judge::{end, overall};
 use super::results::Results;
+use super::runs::Source;
 use super::scope::Scope;
 use super::study::Study;
 use crate::Error;
@@ -107,7 +108,7 @@ pub struct Ended {
     pub seconds: f64,
 }
 
-/// Makes a figure from the runs under `root` and leaves it in `out`: `figure-5.svg`, `.png`, `.pdf`, `.csv` (the numbers drawn),
+/// Makes a figure from the runs of `source` and leaves it in `out`: `figure-5.svg`, `.png`, `.pdf`, `.csv` (the numbers drawn),
 /// `.txt` (what is printed) and `.json` ([`MadeFigure`]).
 ///
 /// # Errors
@@ -116,12 +117,12 @@ pub fn make(
     entry: &Entry<Figure>,
     scope: &Scope,
     study: &Study,
-    root: &Path,
+    source: &Source,
     out: &Path,
     (x, theme): (Abscissa, &Theme),
 ) -> Result<MadeFigure, Error> {
     let figure = &entry.build;
-    let results = Results::load(study, root)?;
+    let results = Results::load(study, source)?;
     let made = summarise(entry, scope, study, &results);
     let picture = (figure.draw)(&results, x)?;
     let place = |extension: &str| out.join(format!("{}.{extension}", entry.name));
@@ -183,9 +184,9 @@ fn ended(problem: &str, group: &Group) -> Ended {
 fn described(study: &Study) -> Vec<Described> {
     let mut found: Vec<Described> = Vec::new();
     for series in &study.series {
-        let spec = series.candidates.first().and_then(|candidate| candidate.specs.first());
-        if let Some(spec) = spec.filter(|_| found.iter().all(|known| known.problem != series.problem)) {
-            found.push(Described { problem: series.problem.clone(), settings: describe(spec) });
+        let run = series.candidates.first().and_then(|candidate| candidate.runs.first());
+        if let Some(run) = run.filter(|_| found.iter().all(|known| known.problem != series.problem)) {
+            found.push(Described { problem: series.problem.clone(), settings: describe(&run.spec) });
         }
     }
     found

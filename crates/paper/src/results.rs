@@ -1,13 +1,10 @@
-use std::path::Path;
-
+use super::runs::Source;
 use super::study::{Candidate, Series, Study};
 use crate::Error;
 use onedge_plot::Quantity;
-use onedge_record::{Record, RunDirectory};
+use onedge_record::Record;
 use onedge_run::Finished;
-use onedge_spec::Spec;
 use onedge_sweep::compare::{Group, Point};
-use onedge_sweep::is_at_end;
 
 /// What the runs of a study recorded.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,16 +33,16 @@ pub struct Measured {
 }
 
 impl Results {
-    /// Reads the runs of a study from the folder in which they were left.
+    /// Reads the runs of a study.
     ///
     /// # Errors
     /// [`Error::FigureRuns`] if some are missing; a file that cannot be read.
-    pub fn load(study: &Study, root: &Path) -> Result<Self, Error> {
-        let missing = study.specs().filter(|spec| !is_at_end(root, spec)).count();
+    pub fn load(study: &Study, source: &Source) -> Result<Self, Error> {
+        let missing = source.open(study.runs()).len();
         if missing > 0 {
-            return Err(Error::FigureRuns { root: root.to_owned(), missing });
+            return Err(Error::FigureRuns { root: source.root.clone(), missing });
         }
-        let series = study.series.iter().map(|series| measured(series, root)).collect::<Result<_, _>>()?;
+        let series = study.series.iter().map(|series| measured(series, source)).collect::<Result<_, _>>()?;
         Ok(Self { series })
     }
 
@@ -130,32 +127,13 @@ impl Results {
     }
 }
 
-fn measured(series: &Series, root: &Path) -> Result<Measured, Error> {
+fn measured(series: &Series, source: &Source) -> Result<Measured, Error> {
     let point = |candidate: &Candidate| {
-        let runs = candidate.specs.iter().map(|spec| read(spec, root)).collect::<Result<_, _>>()?;
+        let runs = candidate.runs.iter().map(|run| source.read(run)).collect::<Result<_, _>>()?;
         Ok(Point { label: candidate.label.clone(), runs })
     };
     let points = series.candidates.iter().map(point).collect::<Result<_, Error>>()?;
     Ok(Measured { problem: series.problem.clone(), group: Group { name: series.name.clone(), points } })
-}
-
-fn read(spec: &Spec, root: &Path) -> Result<Finished, Error> {
-    let folder = onedge_sweep::folder(root, spec);
-    let directory = RunDirectory::open(&folder)?;
-    let Some(mut summary) = directory.read_summary()? else { return Err(onedge_record::Error::NoRun(folder).into()) };
-    let records = directory.read_steps()?.records;
-    if spec.batch.is_some() {
-        summary.final_loss = last_tenth(&records, spec.steps);
-    }
-    let edge = spec.build_optimizer::<f32>().map_err(Error::spec(&spec.origin))?.edge();
-    Ok(Finished { folder, summary, records, edge })
-}
-
-/// Five losses of mini-batches say little: their mean is taken over the last tenth of a run, over five at least.
-fn last_tenth(records: &[Record], steps: u64) -> Option<f64> {
-    let count = (steps as usize / 10).max(5);
-    let tail: Vec<f64> = records.iter().rev().take(count).map(|record| record.loss).collect();
-    mean(&tail)
 }
 
 /// The mean; `None` of nothing.
@@ -280,8 +258,5 @@ mod tests {
         assert_eq!(middle(&rates, rate, (0.5, 1.0)), Some(7.0));
         assert_eq!(middle(&rates, |record| record.sharpness, (0.0, 1.0)), None);
         assert_eq!(median(&[3.0, f64::NAN, 1.0]), Some(1.0));
-        // Of ten steps at least five count.
-        let losses = run(10, |step| Record { loss: step as f64, ..Record::default() });
-        assert_eq!(last_tenth(&losses.records, 10), Some(7.0));
     }
 }

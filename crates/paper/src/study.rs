@@ -30,7 +30,17 @@ pub struct Candidate {
     /// What tells it apart from the others: `rate=0.1`; empty if there are none.
     pub label: String,
     /// One run a seed.
-    pub specs: Vec<Spec>,
+    pub runs: Vec<Wanted>,
+}
+
+/// A run that a figure needs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wanted {
+    /// All of its settings.
+    pub spec: Spec,
+    /// Those that it is asked for with, whatever later versions add to a spec: `data.first=256 data.name=digits ...`. Neither its
+    /// name nor where its data lie are among them.
+    pub asks: String,
 }
 
 impl Study {
@@ -45,8 +55,8 @@ impl Study {
     /// A setting that no spec takes.
     pub(super) fn add(&mut self, problem: &Problem, name: &str, rules: &[Rule]) -> Result<(), Error> {
         let candidate = |rule: &Rule| {
-            let specs = (0..problem.seeds).map(|seed| problem.spec(rule, seed)).collect::<Result<_, _>>()?;
-            Ok(Candidate { label: rule.label.clone(), specs })
+            let runs = (0..problem.seeds).map(|seed| problem.wanted(rule, seed)).collect::<Result<_, _>>()?;
+            Ok(Candidate { label: rule.label.clone(), runs })
         };
         let candidates = rules.iter().map(candidate).collect::<Result<_, Error>>()?;
         self.series.push(Series { problem: problem.name.clone(), name: name.to_owned(), candidates });
@@ -54,18 +64,19 @@ impl Study {
     }
 
     /// Every run, some of them twice if series share them.
-    pub fn specs(&self) -> impl Iterator<Item = &Spec> {
-        self.series.iter().flat_map(|series| &series.candidates).flat_map(|candidate| &candidate.specs)
+    pub fn runs(&self) -> impl Iterator<Item = &Wanted> {
+        self.series.iter().flat_map(|series| &series.candidates).flat_map(|candidate| &candidate.runs)
     }
 
-    /// The same, to be changed.
+    /// Their specs, to be changed.
     pub fn specs_mut(&mut self) -> impl Iterator<Item = &mut Spec> {
-        self.series.iter_mut().flat_map(|series| &mut series.candidates).flat_map(|candidate| &mut candidate.specs)
+        let candidates = self.series.iter_mut().flat_map(|series| &mut series.candidates);
+        candidates.flat_map(|candidate| &mut candidate.runs).map(|run| &mut run.spec)
     }
 
     /// The most seeds that a candidate has.
     pub fn seeds(&self) -> usize {
         let candidates = self.series.iter().flat_map(|series| &series.candidates);
-        candidates.map(|candidate| candidate.specs.len()).max().unwrap_or(0)
+        candidates.map(|candidate| candidate.runs.len()).max().unwrap_or(0)
     }
 }

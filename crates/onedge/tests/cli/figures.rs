@@ -97,3 +97,32 @@ fn mistakes_are_named_in_one_line() {
     assert_eq!(bench.run(&["figure", "1", "--jobs", "0"]).code, Some(2));
     assert!(!bench.path("runs").exists(), "nothing is written for what cannot start");
 }
+
+#[test]
+fn a_figure_is_drawn_again_from_what_was_kept() {
+    let bench = Bench::new();
+    let tiny = ["figure", "2", "--preset", "tiny"];
+    let with = |more: &[&str]| [&tiny[..], more].concat();
+    bench.done(&with(&["--keep", "kept", "-q"]));
+    let names = ["linear-gd-armijo.json.gz", "linear-gd-cdat.json.gz", "linear-gd-constant.json.gz"];
+    assert_eq!(bench.names("kept/tiny"), names);
+    let csv = bench.read("runs/figures/tiny/figure-2.csv");
+    std::fs::remove_dir_all(bench.path("runs")).unwrap();
+
+    let status = bench.done(&with(&["--status", "--keep", "kept"])).stdout;
+    assert!(status.contains("     2     5     5      0     -\n") && status.contains("all runs are done"), "{status}");
+    bench.done(&with(&["--from", "kept"]));
+    assert_eq!(bench.read("runs/figures/tiny/figure-2.csv"), csv);
+
+    // Of other seeds there is nothing.
+    let output = bench.run(&with(&["--from", "kept", "--first-seed", "7", "--force"]));
+    assert_eq!(output.code, Some(1));
+    assert_eq!(output.stderr, "figure-2: 5 of 5 runs are missing; --keep in place of --from does them\n");
+    let output = bench.run(&with(&["--from", "kept", "--keep", "kept"]));
+    assert_eq!(output.code, Some(2));
+    assert!(output.stderr.contains("'--from <DIR>' cannot be used with '--keep <DIR>'"), "{}", output.stderr);
+    std::fs::write(bench.path("kept/tiny/a.json.gz"), "nothing").unwrap();
+    let output = bench.run(&with(&["--from", "kept"]));
+    assert_eq!(output.code, Some(2));
+    assert!(output.stderr.contains("a.json.gz"), "{}", output.stderr);
+}

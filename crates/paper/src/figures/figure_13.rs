@@ -37,7 +37,8 @@ fn study(scope: &Scope) -> Result<Study, Error> {
         study.add(&problem, EDGE, &problem.cdat(2.0))?;
         study.add(&problem, OVER, &problem.cdat(2.0625))?;
         study.add(&problem, "Polyak", &[1.0, 100.0].map(rules::polyak))?;
-        let (stride, betas) = scope.choose((2, &[1e-3, 1e-2, 1e-1][..]), (1, &[1e-3, 1e-2, 1e-1, 1.0][..]));
+        let (stride, betas) =
+            scope.choose((2, &[1e-3, 1e-2, 1e-1][..]), (2, &[1e-3, 1e-2, 1e-1][..]), (1, &[1e-3, 1e-2, 1e-1, 1.0][..]));
         let grid = problem.rates.iter().step_by(stride).flat_map(|&rate| betas.iter().map(move |&beta| (rate, beta)));
         let grid: Vec<_> = grid.map(|(rate, beta)| rules::hypergradient(rate, beta)).collect();
         study.add(&problem, "hypergradient", &grid)?;

@@ -42,8 +42,8 @@ fn study(scope: &Scope) -> Result<Study, Error> {
     let subsets = problems::subsets(scope);
     for (name, sigma) in NAMES.iter().zip([1.0, 2.0]) {
         let rule = rules::cdat(sigma, 0.0);
-        let specs = subsets.iter().zip(0..).map(|(problem, seed)| problem.spec(&rule, seed));
-        let candidate = Candidate { label: rule.label.clone(), specs: specs.collect::<Result<_, _>>()? };
+        let runs = subsets.iter().zip(0..).map(|(problem, seed)| problem.wanted(&rule, seed));
+        let candidate = Candidate { label: rule.label.clone(), runs: runs.collect::<Result<_, _>>()? };
         let problem = subsets[0].name.clone();
         study.series.push(Series { problem, name: (*name).to_owned(), candidates: vec![candidate] });
     }

@@ -49,16 +49,18 @@ const SIGMAS: [f64; 7] = [1.0, 1.5, 1.75, 1.9, 2.0, 2.1, 2.25];
 fn shapes(scope: &Scope, varied: Varied) -> Vec<Shape> {
     let base = scope.choose(
         Shape { width: 32, depth: 2, weight_decay: 1e-5, examples: 256 },
+        Shape { width: 64, depth: 2, weight_decay: 1e-5, examples: 2048 },
         Shape { width: 256, depth: 2, weight_decay: 1e-5, examples: 8192 },
     );
     match varied {
-        Varied::Width => {
-            scope.choose([16, 32, 64, 128], [64, 128, 256, 512]).map(|width| Shape { width, ..base }).to_vec()
-        }
+        Varied::Width => scope
+            .choose([16, 32, 64, 128], [32, 64, 128, 256], [64, 128, 256, 512])
+            .map(|width| Shape { width, ..base })
+            .to_vec(),
         Varied::Depth => [1, 2, 4, 6].map(|depth| Shape { depth, ..base }).to_vec(),
         Varied::WeightDecay => [0.0, 1e-5, 1e-3, 1e-2].map(|weight_decay| Shape { weight_decay, ..base }).to_vec(),
         Varied::Examples => scope
-            .choose([64, 128, 256, 512], [1024, 2048, 4096, 8192])
+            .choose([64, 128, 256, 512], [512, 1024, 2048, 4096], [1024, 2048, 4096, 8192])
             .map(|examples| Shape { examples, ..base })
             .to_vec(),
     }

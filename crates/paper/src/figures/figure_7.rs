@@ -30,13 +30,13 @@ const BETAS: [f64; 3] = [0.0, 0.9, 0.99];
 
 fn sigmas(scope: &Scope) -> Vec<f64> {
     // Written so that 0.6 is 0.6 and not 0.6000000000000001.
-    let tenths = scope.choose((4..=28).step_by(4), (4..=28).step_by(2));
+    let tenths = scope.choose((4..=28).step_by(4), (4..=28).step_by(4), (4..=28).step_by(2));
     tenths.map(|tenths| f64::from(tenths) / 10.0).collect()
 }
 
 fn study(scope: &Scope) -> Result<Study, Error> {
     let mut study = Study { grids: Grids::Whole, ..Study::none() };
-    for batch in scope.choose([32, 64, 128, 256, 512], [64, 256, 1024, 4096, 16384]) {
+    for batch in scope.choose([32, 64, 128, 256, 512], [32, 64, 128, 256, 512], [64, 256, 1024, 4096, 16384]) {
         let problem = mini_batch(scope, "momentum", batch);
         for beta in BETAS {
             let rules: Vec<_> = sigmas(scope).into_iter().map(|sigma| rules::cdat(sigma, beta)).collect();

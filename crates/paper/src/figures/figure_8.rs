@@ -40,7 +40,8 @@ pub(super) fn study<'a>(scope: &Scope, of: impl Iterator<Item = (&'a str, usize)
         let problem = mini_batch(scope, optimizer, batch);
         study.add(&problem, "constant", &problem.constants())?;
         study.add(&problem, "schedule", &problem.schedules(scope))?;
-        let sigmas = scope.choose(&[0.4, 0.8, 1.2, 1.6, 2.0, 2.4][..], &SIGMAS[..]);
+        let sigmas =
+            scope.choose(&[0.4, 0.8, 1.2, 1.6, 2.0, 2.4][..], &[0.4, 0.8, 1.2, 1.6, 2.0, 2.4][..], &SIGMAS[..]);
         let grid: Vec<_> =
             sigmas.iter().flat_map(|&sigma| problem.betas.iter().map(move |&beta| rules::cdat(sigma, beta))).collect();
         study.add(&problem, "CDAT", &grid)?;

@@ -1,0 +1,86 @@
+//! The problems of the figures in mini-batches.
+
+use super::{FLAX, Problem, small_images, stored};
+use crate::rules::powers;
+use crate::scope::{Preset, Scope};
+
+/// A network in mini-batches of a size, by `momentum` or `adam`, or by `gd`.
+pub(crate) fn mini_batch(scope: &Scope, optimizer: &str, batch: usize) -> Problem {
+    let (choice, size) = (format!("optimizer={optimizer}"), format!("batch={batch}"));
+    let method = match optimizer {
+        "gd" => "gradient descent",
+        "adam" => "Adam",
+        other => other,
+    };
+    // Rates grow like the square root of the batch.
+    let scaled = |base: f64, of: f64, exponents| powers(base * (batch as f64 / of).sqrt(), exponents);
+    match scope.preset {
+        Preset::Tiny | Preset::Small => {
+            let rates = match optimizer {
+                "adam" => scaled(0.004, 128.0, -1..=4),
+                "momentum" => scaled(0.02, 128.0, -1..=4),
+                _ => scaled(0.1, 128.0, -1..=4),
+            };
+            let steps = (EPOCHS * EXAMPLES / batch) as u64;
+            Problem::new(
+                scope,
+                &format!("ConvNet, {method}, batch {batch}"),
+                "convnet",
+                small_images(scope, EXAMPLES, 0.25),
+            )
+            .called(&format!("ConvNet, {method}, batch {batch}"), &format!("{optimizer}-{batch}"))
+            .with(&["model=convnet", "model.channels=[8, 16, 32]", "model.activation=relu", &choice, &size])
+            .with(&["engine.threads=1", "diagnostics.sharpness_every=0"])
+            .runs(steps, 3)
+            .rates(rates)
+            .betas(&[0.9, 0.99])
+        }
+        Preset::Medium => {
+            let rates = match optimizer {
+                "adam" => scaled(1e-3, 128.0, -1..=5),
+                "momentum" => scaled(1e-2, 128.0, -3..=3),
+                _ => scaled(1e-1, 128.0, -3..=3),
+            };
+            let first = format!("data.random={PHOTOGRAPHS}");
+            let name = format!("ConvNet, {method}, batch {batch}");
+            Problem::new(scope, &name, "convnet", stored(scope, "cifar-10", &[&first, "data.side=16"]))
+                .called(&name, &format!("{optimizer}-{batch}"))
+                .with(&["model=convnet", "model.channels=[8, 16, 32]", "model.activation=relu", &choice, &size])
+                .with(&FLAX)
+                .with(&["engine.threads=1", "diagnostics.sharpness_every=0"])
+                .runs((EPOCHS * PHOTOGRAPHS / batch) as u64, 3)
+                .rates(rates)
+                .betas(&[0.9, 0.99])
+        }
+        Preset::Paper => {
+            let (base, epochs) = match optimizer {
+                "adam" => (scaled(1e-4, 1024.0, -1..=7), 128),
+                _ => (scaled(1e-4, 4096.0, -1..=7), 512),
+            };
+            Problem::new(
+                scope,
+                &format!("ResNet50, {method}, batch {batch}"),
+                "resnet50",
+                stored(scope, "cifar-10", &[]),
+            )
+            .called(&format!("ResNet50, {method}, batch {batch}"), &format!("{optimizer}-{batch}"))
+            .with(&["model=resnet", "model.preset=resnet50", "model.norm=layer", &choice, &size])
+            .with(&FLAX)
+            .with(&["diagnostics.sharpness_every=0"])
+            .runs((epochs * 50_000 / batch) as u64, 1)
+            .rates(base)
+            .betas(&[0.0, 0.9, 0.99])
+        }
+    }
+}
+
+/// Of the small problem in mini-batches.
+const EXAMPLES: usize = 1024;
+const EPOCHS: usize = 60;
+/// Of the medium one.
+const PHOTOGRAPHS: usize = 2048;
+
+/// The batch sizes of figures 7, 8, 14, 20 and 21: small, medium, large.
+pub(crate) fn batches(scope: &Scope) -> [usize; 3] {
+    scope.choose([32, 128, 512], [32, 128, 512], [64, 512, 4096])
+}

@@ -102,7 +102,7 @@ fn mistakes_are_named_in_one_line() {
 fn a_figure_is_drawn_again_from_what_was_kept() {
     let bench = Bench::new();
     let tiny = ["figure", "2", "--preset", "tiny"];
-    let with = |more: &[&str]| [&tiny[..], more].concat();
+    let with = |more: &[&'static str]| [&tiny[..], more].concat();
     bench.done(&with(&["--keep", "kept", "-q"]));
     let names = ["linear-gd-armijo.json.gz", "linear-gd-cdat.json.gz", "linear-gd-constant.json.gz"];
     assert_eq!(bench.names("kept/tiny"), names);

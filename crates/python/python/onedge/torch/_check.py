@@ -14,6 +14,7 @@ from torch import nn
 from .._arguments import of_user, shown
 from .._errors import ArgumentError, Error, UnsupportedError
 from ._compared import compared, hessian_product_of
+from ._fully_shard import refuse_sharded
 from ._fitness import Finding, Fitness
 from ._graphs import own_functions
 from ._local import NOT_KNOWN, Verdict, directions, filled, norm, of_function, put, recorded
@@ -82,6 +83,7 @@ class _Parts:
             model = model.module
         if not any(parameter.requires_grad for parameter in model.parameters()):
             raise ArgumentError("model: expected trainable parameters, got none; set requires_grad_(True)")
+        refuse_sharded(model.parameters())
         self.model, self.loss, self.math_attention = model, loss, math_attention
         try:
             self.copy = copy.deepcopy(model)

@@ -44,7 +44,8 @@ class Point:
         ahead: whether second derivatives will be asked for. If not, the gradient is cheaper, and a second derivative costs one more backward pass.
         looked: whether the graph of such a loss was looked through before, for what hides gradients or has no second derivative. It is then, unless second derivatives are asked for, not
             done again.
-        ranks: processes that train together (`_distributed.Ranks`), each with a point of its own on its part of the batch. Value, gradient, curvature and products are then the means of theirs.
+        ranks: processes that train together (`_distributed.Ranks`), each with a point of its own on its part of the batch. Value, gradient, curvature and products are then the means of theirs. Where each has but a part of the
+            parameters (`_sharded.Shards`), so are gradients, vectors and products.
         keep: whether the graph is kept without `ahead`. If not, there are no second derivatives, and what the forward pass stored is free again.
         linear: classes of `torch.autograd.Function`, or their names, that are linear in what is differentiated, although they keep tensors: their second derivative is zero.
 
@@ -72,6 +73,8 @@ class Point:
         self._outputs = [outputs] if isinstance(outputs, torch.Tensor) else None if outputs is None else list(outputs)
         self._gradients = None
         self._own = None if looked and not ahead else own_functions(loss)
+        if ranks is not None and self._own:
+            ranks.look(self._own)
         self.value = loss.detach()
         with told():
             if ahead:
@@ -85,16 +88,18 @@ class Point:
 
     def slope(self, u: Sequence[torch.Tensor]) -> torch.Tensor:
         """`g . u`, a tensor. Cost: a dot product."""
-        return dot(self.gradients, u)
+        slope = dot(self.gradients, u)
+        return slope if self.ranks is None else self.ranks.totals(slope)[0]
 
     def curvature(self, u: Sequence[torch.Tensor], *, last: bool = False) -> torch.Tensor:
         """`u . H u`, a tensor: `u . (H u)`. With `last` the graph is freed on the way. Cost: about a gradient."""
+        u = self._whole(u)
         curvature = dot(self._product(u, last), u)
         return curvature if self.ranks is None else self.ranks.mean(curvature)
 
     def hessian_vector(self, v: Sequence[torch.Tensor], *, last: bool = False) -> list[torch.Tensor]:
         """`H v`. With `last` the graph is freed on the way. Cost: about a gradient."""
-        return self._means(_filled(self._product(v, last), self.parameters))
+        return self._means(_filled(self._product(self._whole(v), last), self.parameters))
 
     def gauss_newton_vector(self, v: Sequence[torch.Tensor], *, last: bool = False) -> list[torch.Tensor]:
         """`J' B J v`, with J the derivative of the outputs by the parameters and B the Hessian of the loss by the outputs. What of the loss does not come by way of the
@@ -104,6 +109,7 @@ class Point:
             raise ArgumentError("gauss_newton_vector: expected the outputs of the model, got none; give them as outputs=")
         if self._loss is None:
             raise StateError("gauss_newton_vector: the graph of this point is freed; make another point")
+        v = self._whole(v)
         with told(), torch.enable_grad():
             # The transpose of J is linear in what it is applied to; the transpose of that is J.
             zeros = [torch.zeros_like(z, requires_grad=True) for z in outputs]
@@ -128,6 +134,9 @@ class Point:
         """Frees the graph; value and gradients stay."""
         self._loss = self._gradients = self._outputs = None
         self._own = []
+
+    def _whole(self, v):
+        return v if self.ranks is None else self.ranks.whole(v)
 
     def _means(self, vector):
         return vector if self.ranks is None else self.ranks.means(vector)

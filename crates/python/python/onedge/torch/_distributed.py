@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 
 from .._errors import ArgumentError, StateError, UnsupportedError
+from ._fully_shard import is_sharded
 
 # So many bytes of gradients are reduced at once.
 BUCKET = 32 << 20
@@ -19,16 +20,13 @@ def ranks(group, parameters) -> Ranks | None:
     """The processes of this optimizer: with `"auto"` those of the default group, if there is one of more than one.
 
     Errors:
-        UnsupportedError: parameters that are sharded over processes.
+        UnsupportedError: parameters that are cut over processes in a way that is not supported.
         StateError: no process group.
         ArgumentError: what is none.
     """
-    for parameter in parameters:
-        if hasattr(parameter, "device_mesh"):
-            raise UnsupportedError(
-                "parameters: expected whole ones in each process, got a DTensor (fully_shard, tensor parallelism), which torch.autograd.grad does not reach; use "
-                "DistributedDataParallel"
-            )
+    sharded = any(map(is_sharded, parameters))
+    if group is False and sharded:
+        raise ArgumentError("group: expected the processes over which the parameters are cut, got False; leave it out")
     if group is False:
         return None
     if not torch.distributed.is_available() or not torch.distributed.is_initialized():
@@ -39,6 +37,11 @@ def ranks(group, parameters) -> Ranks | None:
         group = torch.distributed.group.WORLD
     if not isinstance(group, torch.distributed.ProcessGroup):
         raise ArgumentError(f'group: expected a process group, "auto" or False, got {group!r}')
+    if sharded:
+        # Known once all of this file is.
+        from ._sharded import Shards
+
+        return Shards(group, parameters)
     return Ranks(group) if group.size() > 1 else None
 
 
@@ -68,12 +71,23 @@ class Ranks:
     def means(self, vector) -> list:
         """The mean of a vector (a list of tensors) over all processes."""
         means = [None] * len(vector)
-        for places in _buckets(vector):
+        for places in buckets(vector):
             flat = torch.cat([vector[place].detach().reshape(-1) for place in places]).div_(self.size)
             self._sum(flat)
             for place, part in zip(places, flat.split([vector[place].numel() for place in places])):
                 means[place] = part.view(vector[place].shape)
         return means
+
+    def look(self, nodes) -> None:
+        """What is to be seen in the own functions of a graph: nothing."""
+
+    def whole(self, vector) -> list:
+        """A vector as each process has it here."""
+        return vector
+
+    def totals(self, *numbers) -> tuple:
+        """Dot products of vectors that each process has whole."""
+        return numbers
 
     def mean(self, number: torch.Tensor) -> torch.Tensor:
         """The mean of a number over all processes: the same bits everywhere, and NaN if one of them has it."""
@@ -102,7 +116,7 @@ class Ranks:
         torch.distributed.all_reduce(tensor, group=self.group)
 
 
-def _buckets(tensors):
+def buckets(tensors):
     """Places of tensors of one kind and device, in groups that are not too large."""
     groups: dict = {}
     for place, tensor in enumerate(tensors):

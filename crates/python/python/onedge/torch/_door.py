@@ -27,6 +27,7 @@ from . import (  # noqa: F401  (they fill the table)
 )
 from ._batch import Batch, scrambled
 from ._export import trace
+from ._fully_shard import refuse_sharded
 from ._lowering import FLOATS, Lowering
 from ._objective import Objective, Parameters
 from ._values import Known, Value
@@ -143,6 +144,7 @@ def _module(model):
     model = getattr(model, "_orig_mod", model)
     if isinstance(model, (torch.nn.DataParallel, torch.nn.parallel.DistributedDataParallel)):
         model = model.module
+    refuse_sharded(model.parameters())
     for name, module in model.named_modules():
         if module._backward_hooks or module._backward_pre_hooks:
             raise UnsupportedError(f"model: the backward hook of `{name or type(module).__name__}` is not supported; remove it")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from ._derivatives import square
@@ -38,19 +40,23 @@ class Gathered:
                 gradients.append(before if gradient is None else gradient if before is None else before + gradient)
             return [None if gradient is None else gradient / of for gradient in gradients], (self.value + point.value) / of
 
-def left(parameters) -> torch.Tensor:
+
+def left(layout, parameters, leaves) -> torch.Tensor:
     """The square of what somebody left in `p.grad` since the last step: a call of `backward()`, to be sure."""
+    held = layout.own([p.grad for p in parameters if p.grad is not None])
+    if leaves is not parameters:
+        held += [leaf.grad for leaf in leaves if leaf.grad is not None]
     # Of a tensor that was put there, whoever changed it has added to it or set it to zero.
-    theirs = [p.grad for p in parameters if p.grad is not None and getattr(p.grad, "_onedge_version", None) != p.grad._version]
+    theirs = [gradient for gradient in held if getattr(gradient, "_onedge_version", None) != gradient._version]
     return square(theirs or [torch.zeros((), device=parameters[0].device)])
 
 
-def show(parameters, gradients) -> None:
+def show(layout, parameters, gradients) -> None:
     """Puts the gradient that was used into `p.grad`."""
-    for parameter, gradient in zip(parameters, gradients):
+    for parameter, gradient in zip(parameters, layout.shown(gradients, parameters)):
         parameter.grad = gradient
-        if gradient is not None:
-            gradient._onedge_version = gradient._version
+        for own in layout.own([] if gradient is None else [gradient]):
+            own._onedge_version = own._version
 
 
 def unscaled(optimizer, scaler, parameters, gradients) -> list:
@@ -62,9 +68,9 @@ def unscaled(optimizer, scaler, parameters, gradients) -> list:
     return [parameter.grad for parameter in parameters]
 
 
-def clipped(gradients, most: float | None) -> list:
+def clipped(gradients, norm_square: float, most: float | None) -> list:
     """The gradients, of this norm at most."""
-    if most is None:
+    factor = 1.0 if most is None else most / (math.sqrt(norm_square) + 1e-6)
+    if factor >= 1:
         return gradients
-    factor = (most / (square(gradients).sqrt() + 1e-6)).clamp(max=1.0)
-    return [None if g is None else g * factor.to(g.device, g.dtype) for g in gradients]
+    return [None if g is None else g * factor for g in gradients]

@@ -48,13 +48,14 @@ class Line:
         step, loss, rounding, restarted, previous_learning_rate, edge, full_batch, steps: see there.
         measurable: whether the curvature can be measured at this step; if not it is `along |u|^2`, as it was when it was last measured.
         has_part: whether it is measured on a part of the batch.
+        layout: where vectors lie, `_sharded.Whole` or `Shards`; parameters, gradients, updates and states are what this process has of them.
         asked: the names of what was asked for.
         numbers: what is known so far, by name.
     """
 
-    def __init__(self, *, parameters, gradients, updates, states, measure, sharpen, evaluate, known: dict, **attributes):
+    def __init__(self, *, layout, parameters, gradients, updates, states, measure, sharpen, evaluate, known: dict, **attributes):
         self.__dict__.update(attributes)
-        self.parameters, self.gradients, self.updates, self.states = parameters, gradients, updates, states
+        self.layout, self.parameters, self.gradients, self.updates, self.states = layout, parameters, gradients, updates, states
         self.measure, self.sharpen, self.evaluate = measure, sharpen, evaluate
         self.numbers = known
         self.asked: set[str] = set()
@@ -62,7 +63,7 @@ class Line:
 
     def ahead(self, names, curvature: bool) -> None:
         """Brings slope, `|u|` and what else is expected to the host, by one synchronisation."""
-        wanted = [part for name in names for part in _AHEAD.get(name, ())]
+        wanted = [part for name in sorted(names) for part in _AHEAD.get(name, ())]
         if self.previous_learning_rate is None:
             wanted = [name for name in wanted if name == "parameter_square"]
         self._bring("slope", "update_square", *wanted, *(["curvature"] if curvature else []))
@@ -134,9 +135,14 @@ class Line:
 
     def _bring(self, *names: str) -> None:
         missing = [name for name in dict.fromkeys(names) if name not in self.numbers]
-        tensors = [(name, self._tensor(name)) for name in missing]
-        if tensors:
-            self.numbers.update(zip(missing, scalars(*(tensor for _, tensor in tensors))))
+        if not missing:
+            return
+        tensors = {name: self._tensor(name) for name in missing}
+        # A curvature is that of all processes already.
+        parts = [name for name in missing if name != "curvature"]
+        if parts:
+            tensors.update(zip(parts, self.layout.totals(*(tensors[name] for name in parts))))
+        self.numbers.update(zip(missing, scalars(*tensors.values())))
 
     def _tensor(self, name: str) -> torch.Tensor:
         if name == "slope":

@@ -13,6 +13,7 @@ from .._arguments import shown
 from .._errors import ArgumentError, UnsupportedError
 from ._derivatives import Point, trainable
 from ._distributed import ranks
+from ._fully_shard import refuse_sharded
 from ._makers import generators, set_generators
 
 
@@ -46,6 +47,7 @@ class Loss:
         if not self.parameters:
             raise ArgumentError("model: expected trainable parameters, got none; set requires_grad_(True)")
         self._check()
+        refuse_sharded(self.parameters)
         self.ranks = ranks(group, self.parameters)
         self.has_outputs = outputs is not None or isinstance(loss, torch.nn.Module)
 

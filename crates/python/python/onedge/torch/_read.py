@@ -18,13 +18,14 @@ class Read:
         self.optimizer = optimizer
         self.name = type(optimizer).__name__
 
-    def updates(self, parameters, gradients) -> list[torch.Tensor]:
-        """Of all tensors that have a gradient. Cost: a copy of the parameters."""
+    def updates(self, parameters, owns, gradients) -> list[torch.Tensor]:
+        """Of all tensors that have a gradient; `owns` are what this process has of the parameters. Cost: a copy of the parameters."""
         if any(parameter.dtype in (torch.bfloat16, torch.float16) for parameter in parameters):
             raise UnsupportedError(
                 f"base: the step of {self.name} cannot be read off parameters in half precision, which round it; give a base by name, as base=\"adam\", whose update is computed as it is"
             )
-        before = [parameter.detach().clone() for parameter in parameters]
+        values = [own.detach() for own in owns]
+        before = [value.clone() for value in values]
         had = [(parameter, parameter.grad) for group in self.optimizer.param_groups for parameter in group["params"]]
         # The values are put back, so that graphs of before stay valid.
         with torch.autograd._unsafe_preserve_version_counter(tuple(parameters)):
@@ -35,11 +36,11 @@ class Read:
                     parameter.grad = gradient
                 with torch.enable_grad():
                     self.optimizer.step()
-                updates = list(torch._foreach_sub([parameter.detach() for parameter in parameters], before))
+                updates = list(torch._foreach_sub(values, before))
             finally:
                 for parameter, gradient in had:
                     parameter.grad = gradient
-                torch._foreach_copy_([parameter.detach() for parameter in parameters], before)
+                torch._foreach_copy_(values, before)
         return updates
 
     def edge(self, settings) -> float | None:

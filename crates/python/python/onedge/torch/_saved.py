@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 from .._errors import ArgumentError
 from ._gathered import Gathered
 from ._read import Read
+from ._sharded import WHOLE
 
 # The attributes that a copy has from the start.
 _MADE = ("base", "total_steps", "full_batch", "maximize", "max_grad_norm", "math_attention", "linear", "group", "factor")
@@ -30,7 +33,8 @@ def numbers(optimizer) -> dict:
         "update_norm": optimizer._norm,
         "along": optimizer._along,
         "out_of_turn": optimizer._out_of_turn,
-        "state": optimizer.rule.core.state(),
+        # One word, as torch.distributed.checkpoint loads what is there beforehand, and which numbers there are changes along a run.
+        "state": json.dumps(optimizer.rule.core.state()),
     }
 
 
@@ -55,11 +59,11 @@ def load(optimizer, state_dict, plain) -> None:
 
 def put(optimizer, found: dict) -> None:
     """Puts back what `numbers` gave."""
-    optimizer.rule.core.restore(found["state"])
+    optimizer.rule.core.restore(json.loads(found["state"]))
     optimizer._step, optimizer._rate, optimizer._norm = found["step"], found["learning_rate"], found["update_norm"]
     optimizer._along, optimizer._out_of_turn = found["along"], found["out_of_turn"]
     optimizer._gathered, optimizer.report, optimizer._warned = Gathered(), None, False
-    optimizer._ranks, optimizer._met = None, False
+    optimizer._ranks, optimizer._layout, optimizer._met = None, WHOLE, False
     optimizer._shown = [group["lr"] for group in optimizer.param_groups] if found["step"] else None
 
 

@@ -38,7 +38,8 @@ class Vectors:
     def __init__(self, product, parameters, form, diagonal=None):
         self._product, self._parameters, self.form = product, parameters, form
         self._sizes = [parameter.numel() for parameter in parameters]
-        self.dim = sum(self._sizes)
+        # How long the vectors are, and what of that is here.
+        self.dim = self._length = sum(self._sizes)
         self.device = parameters[0].device
         self.dtype = torch.float64 if any(parameter.dtype == torch.float64 for parameter in parameters) else torch.float32
         self.epsilon = torch.finfo(self.dtype).eps
@@ -53,7 +54,7 @@ class Vectors:
     def _row(self):
         if not self._free:
             first = ROWS * len(self._blocks)
-            self._blocks.append(torch.zeros((ROWS, self.dim), dtype=self.dtype, device=self.device))
+            self._blocks.append(torch.zeros((ROWS, self._length), dtype=self.dtype, device=self.device))
             self._free.extend(range(first, first + ROWS))
         place = heapq.heappop(self._free)
         return _Row(self._blocks[place // ROWS][place % ROWS], place, self._free)
@@ -92,7 +93,7 @@ class Vectors:
     @torch.no_grad()
     def random(self, seed):
         row = self._drawn(seed, lambda tensor, generator: tensor.uniform_(-1.0, 1.0, generator=generator))
-        return self._scaled(row, 1.0 / torch.linalg.vector_norm(row.tensor))
+        return self._scaled(row, 1.0 / self._norm(row.tensor))
 
     @torch.no_grad()
     def signs(self, seed):
@@ -106,7 +107,7 @@ class Vectors:
         if self._generator.device.type == self.device.type:
             draw(row.tensor, self._generator)
         else:
-            row.tensor.copy_(draw(torch.empty(self.dim, dtype=self.dtype), self._generator))
+            row.tensor.copy_(draw(torch.empty(self._length, dtype=self.dtype), self._generator))
         return row
 
     def _scaled(self, row, factor):
@@ -139,12 +140,12 @@ class Vectors:
         self._add(r, groups, -first)
         second = self._along(groups, len(basis), r)
         self._add(r, groups, -second)
-        *coefficients, norm = torch.cat([first + second, torch.linalg.vector_norm(r).reshape(1)]).tolist()
+        *coefficients, norm = torch.cat([first + second, self._norm(r).reshape(1)]).tolist()
         return coefficients, norm
 
     @torch.no_grad()
     def rotate(self, rows, columns):
-        groups, turned = self._groups(rows), torch.zeros((len(columns), self.dim), dtype=self.dtype, device=self.device)
+        groups, turned = self._groups(rows), torch.zeros((len(columns), self._length), dtype=self.dtype, device=self.device)
         columns = self._numbers(columns).reshape(len(columns), len(rows))
         # Not as one product of matrices, for which a user may have allowed less than single precision.
         for vector, column in zip(turned, columns):
@@ -152,6 +153,9 @@ class Vectors:
         for row, vector in zip(rows, turned):
             row.tensor.copy_(vector)
         return rows[: len(columns)]
+
+    def _norm(self, r):
+        return torch.linalg.vector_norm(r)
 
     def _groups(self, rows):
         """Matrices whose rows are these vectors, each with the numbers of its vectors."""
@@ -201,3 +205,24 @@ class Vectors:
         sketch = signed[:whole].view(-1, SKETCH).sum(0)
         sketch[: self.dim - whole] += signed[whole:]
         return sketch
+
+
+class Parts(Vectors):
+    """Vectors of which each process has a part (`_sharded.Shards`), for the methods that find eigenvalues."""
+
+    def __init__(self, shards, product, parameters, diagonal=None):
+        super().__init__(product, parameters, None, diagonal)
+        self._shards = shards
+        self.dim = round(self._sum(torch.tensor(float(self._length), device=self.device, dtype=self.dtype)).item())
+
+    def _drawn(self, seed, draw):
+        return super()._drawn(seed + (self._shards.rank << 40), draw)
+
+    def _norm(self, r):
+        return self._sum(torch.dot(r, r)).sqrt()
+
+    def _along(self, groups, count, r):
+        return self._sum(super()._along(groups, count, r))
+
+    def _sum(self, numbers):
+        return torch.stack(self._shards.totals(*numbers.reshape(-1).unbind())).to(self.dtype).reshape(numbers.shape) if numbers.numel() else numbers

@@ -9,17 +9,18 @@ import warnings
 import torch
 
 from .._arguments import is_number, shown
-from .._errors import ArgumentError, NonFiniteError, StateError, TrainingWarning
+from .._errors import ArgumentError, NonFiniteError, StateError, TrainingWarning, UnsupportedError
 from . import _saved
 from ._bases import BASES, checked
 from ._derivatives import Point, check_loss, check_parameters, dot, scalars, square
-from ._directions import directions
+from ._directions import directions, prepared
 from ._distributed import ranks
 from ._gathered import Gathered, clipped, left, show, unscaled
 from ._lightning import refuse_automatic
 from ._line import Line, Report, drawn, moved, undisturbed
 from ._read import read
 from ._rule import Rule, named
+from ._sharded import WHOLE, Shards
 
 _ALIASES = {"sgd": "gd"}
 
@@ -76,7 +77,7 @@ class Tuned(torch.optim.Optimizer):
         self.total_steps, self.full_batch, self.maximize = steps, full_batch, maximize
         self.max_grad_norm, self.math_attention, self.linear, self.group = max_grad_norm, math_attention, tuple(linear), group
         self._step, self._rate, self._norm, self._along, self._out_of_turn = 0, None, 0.0, None, False
-        self._gathered, self._shown, self._warned, self.report, self._ranks, self._met = Gathered(), None, False, None, None, False
+        self._gathered, self._shown, self._warned, self.report, self._ranks, self._met, self._layout = Gathered(), None, False, None, None, False, WHOLE
         self.factor = 1.0
         name, base_settings = named(base)
         name = _ALIASES.get(name, name)
@@ -128,10 +129,12 @@ class Tuned(torch.optim.Optimizer):
             loss: a loss with its graph, or a function that computes it. No `backward()`.
             scaler: the `GradScaler` that the step will have.
         """
+        parameters = self._parameters()
+        self._meet(parameters)
         self._require_scaler(scaler)
-        self._meet(self._parameters())
-        loss, point = self._point(loss, scaler, ahead=False, keep=False)
-        self._gathered.add(point, scaler is not None)
+        with self._layout.opened(parameters):
+            loss, point = self._point(loss, scaler, ahead=False, keep=False)
+            self._gathered.add(point, scaler is not None)
         return loss.detach()
 
     def step(self, closure=None, *, part=None, scaler=None) -> torch.Tensor:
@@ -146,6 +149,8 @@ class Tuned(torch.optim.Optimizer):
         Returns:
             The loss before the step, a tensor without a graph.
         """
+        if closure is None and prepared(self):
+            return None
         if closure is None:
             raise StateError(
                 "step: expected the loss, or a function that computes it, got nothing; call step(loss) in place of loss.backward() and step(), and with a GradScaler "
@@ -155,21 +160,28 @@ class Tuned(torch.optim.Optimizer):
             raise ArgumentError(f"part: expected a function that computes the loss of a part of the batch, got {shown(part)}")
         refuse_automatic(closure)
         self._require_closure(closure)
-        self._require_scaler(scaler)
         self._look_at_rates()
         parameters = self._parameters()
         self._meet(parameters)
-        generators = drawn(parameters) if callable(closure) else None
+        self._require_scaler(scaler)
+        with self._layout.opened(parameters):
+            return self._stepped(closure, part, scaler, parameters)
+
+    def _stepped(self, closure, part, scaler, parameters) -> torch.Tensor:
+        layout = self._layout
+        leaves, mine = layout.leaves(parameters), layout.own(parameters)
+        generators = drawn(leaves) if callable(closure) else None
         sharp = "sharpness" in self.rule.asks
         due = sharp or self.rule.expects_curvature(self._step) or self._out_of_turn
         loss, point = self._point(closure, scaler, ahead=due and part is None, keep=callable(closure) and part is None)
         gradients, value = self._gathered.mean(point)
-        foreign, scale = left(parameters), None
+        foreign, scale = left(layout, parameters, leaves), None
         if scaler is not None and scaler.is_enabled():
             scale = scaler.scale(torch.ones((), device=value.device))
             gradients = unscaled(self, scaler, parameters, gradients)
             value = value / scale
-        value, gradient_square, foreign = scalars(value, square(gradients), foreign)
+        last = point.value if scale is None else point.value / scale
+        value, last, gradient_square, foreign = scalars(value, last, *layout.totals(square(gradients), foreign))
         if foreign:
             raise StateError("p.grad: holds a gradient that backward() left and that would be lost; leave out backward() (parts of a batch: accumulate(loss)), or call zero_grad() before")
         if not (math.isfinite(value) and math.isfinite(gradient_square)):
@@ -182,13 +194,13 @@ class Tuned(torch.optim.Optimizer):
             )
 
         # Of other parts of the batch only the loss here is known: elsewhere they are taken to differ from it as the last one does.
-        others = value - scalars(point.value if scale is None else point.value / scale)[0] if self._gathered.count and callable(closure) else 0.0
+        others = value - last if self._gathered.count else 0.0
 
         def measure():
             if part is None:
                 curvature = point.curvature(line.updates, last=True)
             else:
-                with undisturbed(parameters):
+                with undisturbed(leaves):
                     curvature = self._point(part, scaler, ahead=True)[1].curvature(line.updates, last=True)
             return curvature if scale is None else curvature / scale
 
@@ -199,21 +211,22 @@ class Tuned(torch.optim.Optimizer):
             if part is None:
                 value, converged = sharpness(self, point, parameters, self._step)
             else:
-                with undisturbed(parameters):
+                with undisturbed(leaves):
                     value, converged = sharpness(self, self._point(part, scaler, ahead=True)[1], parameters, self._step)
             return (value if scale is None else value / scalars(scale)[0]), converged
 
         with torch.no_grad():
-            used = clipped(gradients, self.max_grad_norm)
-            states = [self.state[parameter] for parameter in parameters]
+            used = clipped(gradients, gradient_square, self.max_grad_norm)
+            states = layout.states(parameters, [self.state[parameter] for parameter in parameters])
             if self.rule.needs["first_point"]:
-                for state, parameter in zip(states, parameters):
+                for state, own in zip(states, mine):
                     if "first_point" not in state:
-                        state["first_point"] = parameter.detach().clone()
-            updates, restarted = directions(self, parameters, used, states)
+                        state["first_point"] = own.detach().clone()
+            updates, restarted = directions(self, parameters, mine, used, states)
             turn = self._step % self.rule.every == 0 or self._along is None
             line = Line(
-                parameters=parameters, gradients=gradients, updates=updates, states=states, measure=measure, sharpen=sharpen, evaluate=self._evaluation(closure, parameters, updates, generators, others),
+                layout=layout, parameters=mine, gradients=gradients, updates=updates, states=states, measure=measure, sharpen=sharpen,
+                evaluate=self._evaluation(closure, leaves, updates, generators, others),
                 known={"gradient_square": gradient_square}, step=self._step, loss=value, restarted=restarted, previous_learning_rate=self._rate, previous_update_norm=self._norm,
                 rounding=max(torch.finfo(dtype).eps for dtype in {loss.dtype, *(parameter.dtype for parameter in parameters)}), edge=self.base.edge(self.param_groups[0]), full_batch=self.full_batch,
                 steps=self.total_steps, has_part=part is not None, along=self._along, measurable=turn and (due or part is not None or callable(closure)),
@@ -227,6 +240,11 @@ class Tuned(torch.optim.Optimizer):
                 point.release()
         return loss.detach()
 
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """That of any optimizer."""
+        super().zero_grad(set_to_none)
+        self._layout.forget_gradients()
+
     def _parameters(self) -> list[torch.Tensor]:
         # What they may be was looked at when they were added.
         return [parameter for group in self.param_groups for parameter in group["params"] if parameter.requires_grad]
@@ -237,6 +255,7 @@ class Tuned(torch.optim.Optimizer):
             self._ranks = ranks(self.group, parameters)
             if self._ranks is not None:
                 self._ranks.check_same(parameters)
+            self._layout = self._ranks if isinstance(self._ranks, Shards) else WHOLE
             self._met = True
 
     def _require_closure(self, closure) -> None:
@@ -252,13 +271,15 @@ class Tuned(torch.optim.Optimizer):
             raise ArgumentError(f"scaler: expected a torch.amp.GradScaler, got {shown(scaler)}")
         if self._gathered.count and self._gathered.scaled != (scaler is not None):
             raise StateError("scaler: expected the same in all calls of accumulate and step")
+        if scaler is not None and self._layout is not WHOLE:
+            raise UnsupportedError("scaler: a GradScaler does not see overflows in the parts of other processes; with fully_shard leave it out, and compute the loss under torch.autocast in bfloat16")
 
     def _point(self, closure, scaler, ahead, keep=True) -> tuple[torch.Tensor, Point]:
         """The loss and the point of what is to fall, scaled."""
         with torch.enable_grad():
             loss, objective = self._lost(closure)
             objective = objective if scaler is None else scaler.scale(objective)
-        return loss, Point(objective, self._parameters(), ahead=ahead, keep=keep, looked=self._step % 16 > 0, ranks=self._ranks, linear=self.linear)
+        return loss, Point(objective, self._layout.leaves(self._parameters()), ahead=ahead, keep=keep, looked=self._step % 16 > 0, ranks=self._ranks, linear=self.linear)
 
     def _lost(self, closure) -> tuple[torch.Tensor, torch.Tensor]:
         """The loss, and what is to fall."""
@@ -270,17 +291,21 @@ class Tuned(torch.optim.Optimizer):
         check_loss(loss, torch.is_grad_enabled())
         return loss, -loss if self.maximize else loss
 
-    def _evaluation(self, closure, parameters, updates, generators, others):
+    def _evaluation(self, closure, leaves, updates, generators, others):
         """A function of a rate, and of whether the slope there is wanted: loss and slope at `w + rate u`. None where there is nothing to evaluate."""
         if not callable(closure):
             return None
 
+        whole = []
+
         def evaluate(rate, sloped):
-            to = [p.data if u is None else torch.add(p.data, u, alpha=rate) for p, u in zip(parameters, updates)]
-            with moved(parameters, to), undisturbed(parameters, generators):
+            if not whole:
+                whole.extend(self._layout.whole(updates))
+            to = [p.data if u is None else torch.add(p.data, u, alpha=rate) for p, u in zip(leaves, whole)]
+            with moved(leaves, to), undisturbed(leaves, generators):
                 if sloped:
                     _, point = self._point(closure, None, ahead=False, keep=False)
-                    return tuple(scalars(point.value, dot(point.gradients, updates)))
+                    return tuple(scalars(point.value, *self._layout.totals(dot(point.gradients, updates))))
                 loss = self._lost(closure)[1].detach()
                 return scalars(loss if self._ranks is None else self._ranks.mean(loss))[0] + others, math.nan
 
@@ -305,7 +330,7 @@ class Tuned(torch.optim.Optimizer):
             line.step, -line.loss if self.maximize else line.loss, rate, numbers["slope"], numbers.get("curvature"), math.sqrt(numbers["gradient_square"]), norm
         )
         self._step, self._rate, self._norm = line.step + 1, rate, norm
-        show(line.parameters, [None if g is None else -g for g in used] if self.maximize else used)
+        show(self._layout, self._parameters(), [None if g is None else -g for g in used] if self.maximize else used)
         self._gathered.clear()
         self._show_rates()
 

@@ -117,8 +117,8 @@ def programs(model, precision, small):
     loss, params, batch = problem(model, precision, small)
     rules = {
         "plain": optax.adam(1e-4),
-        "cdat": onedge.optax.cdat(optax.scale_by_adam(), 1.0, every=1),
-        "cdat every 8": onedge.optax.cdat(optax.scale_by_adam(), 1.0),
+        "cdat": onedge.optax.cdat(optax.scale_by_adam(), 1.0, 0.9, preset="paper"),
+        "cdat every 8": onedge.optax.cdat(optax.scale_by_adam(), 1.0, 0.9, preset="paper", every=8),
     }
 
     def program(tx):

@@ -72,24 +72,25 @@ def main():
     test = read(options.data, "test_batch.bin") if options.data else patches(500, seed=1)
     model = ViT(options.width, options.layers)
     params = jax.jit(model.init)(jax.random.key(0), images[:1])
-    # Sigma 1 rather than 2: mini-batches ask for more caution than the full batch.
-    tx = optax.chain(optax.clip_by_global_norm(1.0), onedge.optax.cdat(optax.scale_by_adam(), sigma=1.0))
+    draws, batch = np.random.default_rng(0), min(options.batch, len(images))
+    steps = options.steps or options.epochs * (len(images) // batch)
+    # No learning rate; as the number of steps is known, it comes down at the end.
+    tx = optax.chain(optax.clip_by_global_norm(1.0), onedge.optax.cdat(optax.scale_by_adam(), steps=steps))
     state = tx.init(params)
 
     @jax.jit
     def step(params, state, x, y):
         f = lambda params: optax.softmax_cross_entropy_with_integer_labels(model.apply(params, x), y).mean()  # noqa: E731
         value, gradient = jax.value_and_grad(f)(params)
-        # The one line that differs: the rule gets the loss as a function of the parameters.
-        updates, state = tx.update(gradient, state, params, value_fn=f)
+        # The one line that differs: the rule gets the loss as a function of the parameters, and its value.
+        updates, state = tx.update(gradient, state, params, value_fn=f, value=value)
         return optax.apply_updates(params, updates), state, value
 
     @jax.jit
     def right(params, x, y):
         return jnp.sum(model.apply(params, x).argmax(-1) == y)
 
-    draws, batch = np.random.default_rng(0), min(options.batch, len(images))
-    steps, number, losses = options.steps or options.epochs * (len(images) // batch), 0, []
+    number, losses = 0, []
     while number < steps:
         order = draws.permutation(len(images))
         for chosen in order[: len(order) // batch * batch].reshape(-1, batch)[: steps - number]:

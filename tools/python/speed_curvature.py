@@ -6,8 +6,8 @@
 Each column is the time of a compiled function that gives the loss, its gradient and u . H u, over that of loss and gradient alone: `onedge` is
 `onedge.jax.linearize`, `jvp jvp` a jvp of a jvp, `jvp grad` a jvp of the gradient, times u. Single precision, one thread; all programs of a model run in turn, and
 medians of processor time are compared, which other work on the machine disturbs least. `--counts` tells the arithmetic of the compiled programs as XLA counts it
-instead, which nothing disturbs. `--step` compares steps of Optax instead: that of `onedge.optax.cdat` around Adam with the curvature at every step, and at every
-eighth, over that of plain Adam, as means of eight steps.
+instead, which nothing disturbs. `--step` compares steps of Optax instead, over that of plain Adam, as means of sixteen steps: the paper's rule of `onedge.optax.cdat`, with the curvature at
+every step, by `value_fn` and handed over from `onedge.jax.linearize`; and the recommended rule, as it is, in the same two ways.
 """
 
 import argparse
@@ -96,36 +96,48 @@ def measure(name, options):
     print(f"{name:10} {1e3 * base:10.1f} " + " ".join(f"{other / base:9.2f}" for other in others), flush=True)
 
 
+STRETCH = 16
+PAPER = {"preset": "paper", "sigma": 0.5, "beta": 0.9, "cap": 1e-3}
+STEPS = {"paper": (PAPER, False), "handed over": (PAPER, True), "default": ({}, False), "default, handed over": ({}, True)}
+
+
 def measure_step(name, repeats):
     """Milliseconds of a plain step, and the others over it."""
     loss, params, batch = MODELS[name]()
     params, batch = jax.device_put((params, batch))
-    rules = [optax.adam(1e-4), onedge.optax.cdat(optax.scale_by_adam(), 1.0, every=1), onedge.optax.cdat(optax.scale_by_adam(), 1.0, every=8)]
 
-    def program(tx):
+    def program(tx, over):
         tx = optax.with_extra_args_support(tx)
 
         @jax.jit
         def step(params, state):
             f = lambda params: loss(params, batch)  # noqa: E731
-            value, gradient = jax.value_and_grad(f)(params)
-            updates, state = tx.update(gradient, state, params, value_fn=f)
+            if over:
+                value, gradient, curvature = onedge.jax.linearize(f)(params)
+                updates, state = tx.update(gradient, state, params, value_fn=f, value=value, curvature=curvature)
+            else:
+                value, gradient = jax.value_and_grad(f)(params)
+                updates, state = tx.update(gradient, state, params, value_fn=f, value=value)
             return optax.apply_updates(params, updates), state, value
 
         held = [params, tx.init(params)]
 
         def run():
-            for _ in range(8):
+            for _ in range(STRETCH):
                 *held[:], value = step(*held)
             jax.block_until_ready(value)
 
-        return run
+        return run, held
 
-    runs = [program(tx) for tx in rules]
-    for run in runs:
+    programs = [program(optax.adam(1e-4), False)]
+    programs += [program(onedge.optax.cdat(optax.scale_by_adam(), **settings), over) for settings, over in STEPS.values()]
+    # The first steps measure more often.
+    for run, _ in 2 * programs:
         run()
-    base, *others = interleaved(runs, repeats)
-    print(f"{name:10} {1e3 * base / 8:10.1f} " + " ".join(f"{other / base:13.2f}" for other in others), flush=True)
+    before = [int(getattr(held[1], "measurements", 0)) for _, held in programs]
+    base, *others = interleaved([run for run, _ in programs], repeats)
+    more = [int(getattr(held[1], "measurements", 0)) - count for (_, held), count in zip(programs, before)][-1]
+    print(f"{name:10} {1e3 * base / STRETCH:10.1f} " + " ".join(f"{other / base:21.2f}" for other in others) + f" {more / repeats:14.1f}", flush=True)
 
 
 def main():
@@ -140,7 +152,7 @@ def main():
         parser.error(f"no model {', '.join(sorted(unknown))}")
     print(f"{processor()}, one thread; JAX {jax.__version__}, {jax.default_backend()}; over the gradient alone")
     if options.step:
-        print(f"{'':10} {'Adam, ms':>10} {'every step':>13} {'every eighth':>13}")
+        print(f"{'':10} {'Adam, ms':>10} " + " ".join(f"{what:>21}" for what in STEPS) + f" {'measured of 16':>14}")
         for name in options.names or list(MODELS):
             measure_step(name, options.repeats)
         return

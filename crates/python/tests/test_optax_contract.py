@@ -39,9 +39,15 @@ BASES = {
     "adam": (lambda: optax.scale_by_adam(), onedge.optimizer("adam")),
     "adamw": (lambda: optax.chain(optax.scale_by_adam(), optax.add_decayed_weights(1e-2)), onedge.optimizer("adamw")),
 }
+EDGES = {"gd": 2.0, "momentum": 3.8, "nesterov": 3.8 / 2.8, "rmsprop": 2.0, "adam": 38.0, "adamw": 38.0}
 RULES = {
-    "cdat": (lambda base: onedge.optax.cdat(base, 2.0, 0.9, every=1), onedge.tuner("cdat", preset="paper", sigma=2.0, beta=0.9)),
-    "cdat every 8": (lambda base: onedge.optax.cdat(base, 1.5, 0.9, 1e-3, 3.0), onedge.tuner("cdat", preset="paper", sigma=1.5, beta=0.9, eps=1e-3, cap=3.0, every=8)),
+    "cdat": (lambda base: onedge.optax.cdat(base, 2.0, 0.9, preset="paper"), onedge.tuner("cdat", preset="paper", sigma=2.0, beta=0.9)),
+    "cdat every 8": (lambda base: onedge.optax.cdat(base, 1.5, 0.9, 1e-3, 3.0, preset="paper", every=8), onedge.tuner("cdat", preset="paper", sigma=1.5, beta=0.9, eps=1e-3, cap=3.0, every=8)),
+    "recommended, full batch": (lambda base: onedge.optax.cdat(base, 1.6, every=8, full_batch=True, steps=STEPS), onedge.tuner("cdat", sigma=1.6)),
+    "recommended, batches": (
+        lambda base: onedge.optax.cdat(base, 1.4, 0.9, 1e-3, 2.0, every=5, growth=1.3, cooldown=0.7, steps=STEPS),
+        onedge.tuner("cdat", sigma=1.4, beta=0.9, eps=1e-3, cap=2.0, every=5, growth=1.3, cooldown=0.7),
+    ),
     "greedy": (lambda base: onedge.optax.greedy(base), onedge.tuner("greedy")),
     "on-edge": (lambda base: onedge.optax.on_edge(base), onedge.tuner("on-edge")),
     "on-edge, capped": (lambda base: onedge.optax.on_edge(base, cap=0.3), onedge.tuner("cdat", preset="paper", sigma=2.0, beta=0.0, cap=0.3)),
@@ -52,12 +58,12 @@ RULES = {
 CASES = [(rule, base) for rule in RULES for base in BASES if rule not in ("armijo", "on-edge") or base in ("gd", "rmsprop")]
 
 
-def taught(optimizer, tuner):
+def taught(optimizer, tuner, **options):
     """The parameters before each step of the trainer, its losses and rates."""
     points = [PARAMS]
     o = onedge.jax.objective(loss, PARAMS, (X, Y))
     keep = lambda step: points.append(step.parameters)
-    trained = onedge.train(o, PARAMS, optimizer=optimizer, tuner=tuner, steps=STEPS, on_step=keep, progress=False)
+    trained = onedge.train(o, PARAMS, optimizer=optimizer, tuner=tuner, steps=STEPS, on_step=keep, progress=False, **options)
     columns = trained.frame("dict")
     return points, columns["loss"], columns["learning_rate"]
 
@@ -66,7 +72,7 @@ def taught(optimizer, tuner):
 @pytest.mark.parametrize(("rule", "base"), CASES, ids=[f"{rule}, {base}" for rule, base in CASES])
 def test_rates_and_losses_are_the_trainer_s(rule, base):
     (make_rule, tuner), (make_base, optimizer) = RULES[rule], BASES[base]
-    points, losses, rates = taught(optimizer, tuner)
+    points, losses, rates = taught(optimizer, tuner, **({"batches": [(X, Y)]} if rule.endswith("batches") else {}))
     tx = make_rule(make_base())
     f = lambda p: loss(p, (X, Y))
 
@@ -76,6 +82,9 @@ def test_rates_and_losses_are_the_trainer_s(rule, base):
         return value, tx.update(gradient, state, params, value_fn=f)[1]
 
     state, found = tx.init(PARAMS), []
+    if rule.startswith("recommended"):
+        np.testing.assert_allclose(state.edge, EDGES[base], rtol=1e-4)
+        state = state._replace(edge=jnp.asarray(EDGES[base]))
     for number in range(len(losses)):
         if number == STEPS // 2:
             leaves, structure = jax.tree.flatten(state)

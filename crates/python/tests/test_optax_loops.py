@@ -18,7 +18,8 @@ DRAWS = np.random.default_rng(5)
 X, Y = DRAWS.normal(size=(32, 6)).astype(np.float32), DRAWS.integers(0, 3, 32)
 cross_entropy = optax.softmax_cross_entropy_with_integer_labels
 RULES = {
-    "cdat": lambda base: onedge.optax.cdat(base, 1.5),
+    "cdat": lambda base: onedge.optax.cdat(base, 1.0, full_batch=True),
+    "paper": lambda base: onedge.optax.cdat(base, 1.5, 0.9, preset="paper"),
     "greedy": onedge.optax.greedy,
     "on_edge": lambda base: onedge.optax.on_edge(base, cap=5.0),
     "armijo": onedge.optax.armijo,
@@ -168,7 +169,7 @@ def banana(w):
     return (1 - x) ** 2 + 100 * (y - x**2) ** 2 + (w["y"] - 1) ** 2
 
 
-@pytest.mark.parametrize("rule", ["cdat", "armijo", "wolfe"])
+@pytest.mark.parametrize("rule", ["cdat", "paper", "armijo", "wolfe"])
 def test_minima_are_found(rule):
     start = {"x": jnp.array([-1.0, 2.0]), "y": jnp.array(0.0)}
     found, _ = descend(RULES[rule](optax.identity()), parabola, start, 120)

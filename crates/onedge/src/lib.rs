@@ -31,6 +31,9 @@ pub use onedge_plot as plot;
 #[cfg(feature = "sweep")]
 pub use onedge_sweep as sweep;
 
+#[cfg(feature = "serve")]
+pub use onedge_serve as serve;
+
 #[cfg(feature = "paper")]
 pub use {onedge_paper as paper, onedge_theory as theory};
 

@@ -32,6 +32,7 @@ pub use curve::{Course, Curve, Quantity};
 pub use density::density;
 pub use error::Error;
 pub use heatmap::{Colors, HeatCell, HeatMap, HeatPanel, Mark};
+pub use palette::{Stroke, stroke};
 pub use panel::{ALL, Panel, Reference, USUAL};
 pub use picture::{Picture, what_is_drawn};
 pub use theme::Theme;

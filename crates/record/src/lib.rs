@@ -26,7 +26,7 @@ mod writer;
 pub use directory::{RunDirectory, UNFINISHED};
 pub use error::{Error, ParameterError};
 pub use lock::{RUN_LOCK, RunLock, Taken, lock_file, lock_within};
-pub use onedge_train::{BestEvaluation, COLUMNS, Column, Finding, Record, StopReason};
+pub use onedge_train::{BestEvaluation, COLUMNS, Column, Finding, Record, StopReason, event_in_words};
 pub use reader::{Steps, read_steps};
 pub use register::Register;
 pub use resumption::Resumption;

@@ -48,6 +48,14 @@ impl Store {
         let catalogue = self.catalogue().clone();
         self.attempt(|index| list(index, selection, &catalogue))
     }
+
+    /// Every key that some run has, in alphabetical order.
+    ///
+    /// # Errors
+    /// [`Error::Index`].
+    pub fn keys(&mut self) -> Result<Vec<String>, Error> {
+        self.attempt(|index| Ok(index.keys()?.names()))
+    }
 }
 
 /// A column: what each run has, by its place among the runs.

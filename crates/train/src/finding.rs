@@ -112,7 +112,7 @@ impl fmt::Display for Finding {
                 )
             }
             Self::StoodStill { steps, event: Some(event) } => {
-                let (met, advice) = about(event);
+                let (met, advice) = event_in_words(event);
                 write!(f, "no step was taken: the rate was 0 at all {steps} steps, as {met}; try {advice}")
             }
             Self::HardlyMoved { steps, first, last, longer } => write!(
@@ -138,7 +138,7 @@ impl fmt::Display for Finding {
                 number(first)
             ),
             Self::Often { event, times, steps } => {
-                let (met, advice) = about(event);
+                let (met, advice) = event_in_words(event);
                 let often = if *times == 1 { "once".to_owned() } else { format!("{times} times") };
                 write!(f, "{met}, {often} in {steps} steps; try {advice}")
             }
@@ -161,8 +161,8 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What happened at such an event, and what to try.
-fn about(event: &str) -> (&str, &str) {
+/// What happened at such an event of a tuner, and what to try.
+pub fn event_in_words(event: &str) -> (&str, &str) {
     match event {
         "non_descent" => (
             "the optimizer's update led uphill, or the gradient was zero, where the tuner has no rate",

@@ -31,7 +31,7 @@ pub use batches::{Batches, Last, Position};
 pub use course::Course;
 pub use error::Error;
 pub use evaluator::{BestEvaluation, Evaluation, Evaluator, column};
-pub use finding::Finding;
+pub use finding::{Finding, event_in_words};
 pub use instruments::{Instruments, StepStart};
 pub use judge::{Evidence, judge};
 pub use layout::Layout;

@@ -25,6 +25,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("runs export", &["onedge runs export cdat greedy --format json -o steps.json"]),
     ("runs delete", &["onedge runs delete old --yes"]),
     ("runs index", &["onedge runs index"]),
+    ("serve", &["onedge serve --port 0"]),
     ("export", &["onedge export cdat -o steps.csv", "onedge export wine --format onnx -o model.onnx"]),
     ("plot", &["onedge plot cdat greedy -o picture.svg"]),
     ("theory", &["onedge theory figure-9", "onedge theory run --set steps=500 --out spiral"]),

@@ -106,6 +106,17 @@ fn is_misuse(error: &anyhow::Error) -> bool {
         || is(error, onedge_plot::Error::is_misuse)
         || is(error, onedge_sweep::Error::is_misuse)
         || is(error, onedge_paper::Error::is_misuse)
+        || of_serve(error)
+}
+
+#[cfg(feature = "serve")]
+fn of_serve(error: &anyhow::Error) -> bool {
+    error.downcast_ref().is_some_and(onedge_serve::Error::is_misuse)
+}
+
+#[cfg(not(feature = "serve"))]
+fn of_serve(_: &anyhow::Error) -> bool {
+    false
 }
 
 fn is_interrupted(error: &anyhow::Error) -> bool {

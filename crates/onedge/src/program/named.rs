@@ -36,6 +36,12 @@ pub struct Row {
 }
 
 impl Row {
+    /// Its name, what it is in a line, and all else that is known of it.
+    #[cfg(feature = "serve")]
+    pub fn explained(&self) -> [String; 3] {
+        [&self.name, &self.summary, &self.doc].map(|text| text.to_string())
+    }
+
     /// Whether its documentation names `name`, as that of a diagnostic names its readings.
     pub fn mentions(&self, name: &str) -> bool {
         self.doc.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == name)

@@ -1,7 +1,8 @@
 //! The examples in the help of every command work.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::bench::{Bench, output, program};
 
@@ -63,6 +64,19 @@ fn prepared() -> Bench {
     bench
 }
 
+/// Whether a server says where it is; it ends with the test.
+#[cfg(unix)]
+fn serves(example: &str, bench: &Bench, path: &str) -> bool {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("exec {example}")]).current_dir(bench.path("")).env("PATH", path);
+    let mut server = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    server.kill().unwrap();
+    server.wait().unwrap();
+    line.starts_with("runs is served at http://127.0.0.1:")
+}
+
 #[test]
 #[cfg(unix)]
 fn every_command_has_an_example_that_works() {
@@ -86,6 +100,10 @@ fn every_command_has_an_example_that_works() {
     let folder = program().parent().map(Path::display).unwrap();
     let path = format!("{folder}:{}", std::env::var("PATH").unwrap());
     for example in examples {
+        if example.starts_with("onedge serve") {
+            assert!(serves(&example, &bench, &path), "{example}");
+            continue;
+        }
         let ended = output(Command::new("sh").args(["-c", &example]).current_dir(bench.path("")).env("PATH", &path));
         assert_eq!(ended.code, Some(0), "{example}: {}{}", ended.stdout, ended.stderr);
     }

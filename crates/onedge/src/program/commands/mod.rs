@@ -18,6 +18,8 @@ mod predict;
 mod report;
 mod resume;
 mod runs;
+#[cfg(feature = "serve")]
+mod serve;
 mod sweep;
 mod theory;
 mod train;
@@ -58,6 +60,9 @@ pub enum Command {
     Generate(generate::Args),
     /// All runs: list, find, show, compare, tag, export, delete
     Runs(runs::Args),
+    /// A page over all runs, live, in a browser: curves, tables, comparisons
+    #[cfg(feature = "serve")]
+    Serve(serve::Args),
     /// The step records of runs as CSV, JSON, Parquet or for TensorBoard; the trained model of one as ONNX
     Export(export::Alone),
     /// Draw runs
@@ -93,6 +98,8 @@ impl Command {
             Self::Plan(args) => plan::run(&args, catalogue),
             Self::Generate(args) => generate::run(&args, catalogue),
             Self::Runs(args) => runs::run(&args, catalogue),
+            #[cfg(feature = "serve")]
+            Self::Serve(args) => serve::run(&args, catalogue),
             Self::Export(args) => export::run_alone(&args, catalogue),
             Self::Plot(args) => plot::run(&args, catalogue),
             Self::Theory(args) => theory::run(&args),

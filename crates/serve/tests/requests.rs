@@ -1,0 +1,329 @@
+//! A server as others meet it: what it answers, what it refuses, and that nothing leaves its folder.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::time::Duration;
+
+use onedge_serve::{Explained, Options, Server};
+use onedge_spec::Catalogue;
+use serde_json::Value;
+
+const SECRET: &str = "what lies outside";
+
+fn record(step: u64, loss: &str) -> String {
+    let cost = 3 * (step + 1);
+    format!("{{\"step\":{step},\"loss\":{loss},\"learning_rate\":0.5,\"cost\":{cost}.0,\"seconds\":{step}.5}}\n")
+}
+
+fn run(root: &Path, folder: &str, settings: &str, steps: u64) {
+    let path = root.join(folder);
+    fs::create_dir_all(&path).unwrap();
+    fs::write(path.join("spec.toml"), settings).unwrap();
+    let text: String = (0..steps).map(|step| record(step, &format!("{step}.25"))).collect();
+    fs::write(path.join("steps.jsonl"), text).unwrap();
+}
+
+/// A folder with runs, served, in a folder with something else.
+struct Bench {
+    outside: tempfile::TempDir,
+    address: SocketAddr,
+    token: String,
+}
+
+fn serve(host: &str) -> Bench {
+    let outside = tempfile::tempdir().unwrap();
+    fs::write(outside.path().join("secret.toml"), SECRET).unwrap();
+    let root = outside.path().join("runs");
+    run(&root, "a", "seed = 1\n[tuner]\nname = \"cdat\"\n", 20);
+    run(&root, "b", "seed = 2\n[tuner]\nname = \"cdat\"\n", 3);
+    run(&root, "grid/<script>", "name = \"<b>bold</b>\"\nseed = 3\n[tuner]\nname = \"greedy\"\n", 2);
+    run(&root, "broken", "seed = [", 0);
+    run(outside.path(), "elsewhere", &format!("name = \"{SECRET}\"\n"), 5);
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(outside.path().join("elsewhere"), root.join("link")).unwrap();
+        run(&root, "within", "seed = 4\n", 1);
+        fs::remove_file(root.join("within/steps.jsonl")).unwrap();
+        std::os::unix::fs::symlink(outside.path().join("secret.toml"), root.join("within/steps.jsonl")).unwrap();
+    }
+    let words = vec![Explained { name: "edge".into(), summary: "a place".into(), text: "where".into() }];
+    let options = Options { folder: root, host: host.to_owned(), port: 0, words };
+    let server = Server::bind(options, &Catalogue::standard()).unwrap();
+    let (address, printed) = (server.socket(), server.address());
+    std::thread::spawn(move || server.run());
+    let mut bench = Bench { outside, address, token: String::new() };
+    bench.token = match printed.split_once("#token=") {
+        Some((_, token)) => token.to_owned(),
+        None => bench.json("/api/hello")["token"].as_str().unwrap().to_owned(),
+    };
+    bench
+}
+
+impl Bench {
+    /// What is answered to these bytes, until the other side closes or says nothing more.
+    fn raw(&self, bytes: &[u8]) -> String {
+        self.said(bytes, false)
+    }
+
+    /// The same of somebody who says that nothing more will come.
+    fn cut_off(&self, bytes: &[u8]) -> String {
+        self.said(bytes, true)
+    }
+
+    fn said(&self, bytes: &[u8], ends: bool) -> String {
+        let mut address = self.address;
+        if address.ip().is_unspecified() {
+            address.set_ip([127, 0, 0, 1].into());
+        }
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        // The other side may have closed already.
+        let _ = stream.write_all(bytes);
+        if ends {
+            let _ = stream.shutdown(std::net::Shutdown::Write);
+        }
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    fn get(&self, path: &str, headers: &str) -> (u16, String, String) {
+        let answer = self
+            .raw(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}\r\n").as_bytes());
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+        (status, head.to_lowercase(), body.to_owned())
+    }
+
+    fn json(&self, path: &str) -> Value {
+        let (status, head, body) = self.get(path, "");
+        assert_eq!(status, 200, "{path}: {body}");
+        assert!(head.contains("content-type: application/json"), "{head}");
+        serde_json::from_str(&body).unwrap()
+    }
+
+    fn refused(&self, path: &str) -> (u16, String) {
+        let (status, _, body) = self.get(path, "");
+        (status, serde_json::from_str::<Value>(&body).unwrap()["error"].as_str().unwrap().to_owned())
+    }
+}
+
+#[test]
+fn runs_are_listed_filtered_grouped_and_told_of() {
+    let bench = serve("127.0.0.1");
+    let all = bench.json("/api/runs?columns=folder,tuner,seed,status,problem");
+    assert_eq!((&all["all"], &all["fit"], &all["whole"]), (&5.into(), &5.into(), &true.into()));
+    let found = bench.json("/api/runs?columns=folder,name&where=tuner%3Dgreedy");
+    assert_eq!(found["rows"].to_string(), r#"[["grid/<script>",["grid/<script>","<b>bold</b>"]]]"#);
+    let again = bench.json(&format!("/api/runs?columns=folder,name&where=tuner%3Dgreedy&since={}", found["revision"]));
+    assert_eq!((&again["whole"], again["rows"].as_array().unwrap().len()), (&false.into(), 0));
+    let (status, sentence) = bench.refused("/api/runs?where=tuner%3D");
+    assert_eq!((status, &sentence[..43]), (400, "where: column 7: expected a value, got the "));
+    assert!(bench.refused("/api/runs?columns=nonsense").1.starts_with("columns: unknown key `nonsense`"));
+    let groups = bench.json("/api/groups?by=tuner&columns=seed");
+    let cdat =
+        &groups["groups"].as_array().unwrap().iter().find(|group| group["keys"][0] == "cdat").unwrap()["columns"][0];
+    assert_eq!((&cdat["mean"], &cdat["error"]), (&1.5.into(), &0.5.into()));
+    let broken = bench.json("/api/run?run=broken");
+    assert!(broken["problem"].as_str().unwrap().starts_with("spec.toml: "), "{broken}");
+    let run = bench.json("/api/run?run=a");
+    assert_eq!((&run["status"], &run["edge"]), (&"killed".into(), &2.0.into()));
+    let rows = bench.json("/api/difference?run=a&other=b")["rows"].to_string();
+    assert_eq!(rows, r#"[["seed",1,2]]"#);
+    let series = bench.json("/api/series?run=a&name=loss&name=nothing");
+    assert_eq!((&series["records"], &series["curves"][0]["y"][19]), (&20.into(), &19.25.into()));
+    assert_eq!(bench.json("/api/theory?sigma=1&steps=100")["success"], true);
+    assert!(bench.refused("/api/theory?steps=1e9").1.starts_with("steps: expected 20000 at most"));
+    assert!(bench.refused("/api/theory?sigm=1").1.contains("sigma"));
+    assert_eq!(bench.json("/api/words")[0]["name"], "edge");
+    assert!(bench.refused("/api/nonsense").0 == 404 && bench.refused("/page/nonsense.js").0 == 404);
+}
+
+#[test]
+fn nothing_leaves_the_folder() {
+    let bench = serve("127.0.0.1");
+    let outside = bench.outside.path().join("elsewhere");
+    for name in
+        ["../elsewhere", "link", "%2e%2e/elsewhere", "a/../../elsewhere", "..%2felsewhere", &outside.to_string_lossy()]
+    {
+        for question in ["run", "series", "densities"] {
+            let (status, sentence) = bench.refused(&format!("/api/{question}?run={name}"));
+            assert!(status == 404 && !sentence.contains(SECRET), "{question} {name}: {status} {sentence}");
+        }
+    }
+    #[cfg(unix)]
+    for question in ["run", "series", "densities"] {
+        let (status, sentence) = bench.refused(&format!("/api/{question}?run=within"));
+        assert!(status == 404 && sentence.contains("elsewhere, and"), "{question}: {sentence}");
+    }
+    for path in [
+        "/../secret.toml",
+        "/page/../../secret.toml",
+        "/page/..%2f..%2fsecret.toml",
+        "/%2e%2e/secret.toml",
+        "//etc/passwd",
+    ] {
+        let (status, _, body) = bench.get(path, "");
+        assert!(status == 404 && !body.contains(SECRET), "{path}");
+    }
+}
+
+#[test]
+fn every_answer_says_what_a_browser_may_do_with_it() {
+    let bench = serve("127.0.0.1");
+    for path in ["/", "/page/main.js", "/page/plotly.js", "/api/hello", "/api/nonsense"] {
+        let (_, head, _) = bench.get(path, "");
+        let policy = head.lines().find_map(|line| line.strip_prefix("content-security-policy: ")).unwrap();
+        assert!(policy.contains("script-src 'self';") && policy.starts_with("default-src 'none'"), "{policy}");
+        assert!(head.contains("x-content-type-options: nosniff") && !head.contains("access-control-allow"), "{head}");
+    }
+    assert_eq!(bench.get("/api/hello", "origin: http://evil.example\r\n").0, 403);
+    assert_eq!(
+        bench.raw(b"GET /api/hello HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n").split(' ').nth(1),
+        Some("421")
+    );
+    let page = bench.get("/", "").2;
+    assert!(!page.contains("<script>") && !page.contains(" on") && page.contains("src=\"/page/main.js\""));
+}
+
+#[test]
+fn other_machines_need_the_token() {
+    let bench = serve("0.0.0.0");
+    assert_eq!(bench.token.len(), 32);
+    assert_eq!(bench.get("/api/hello", "").0, 401);
+    assert_eq!(bench.get("/api/hello", "x-onedge-token: 0\r\n").0, 401);
+    let (status, _, body) = bench.get("/api/hello", &format!("x-onedge-token: {}\r\n", bench.token));
+    assert!(status == 200 && !body.contains(&bench.token), "{body}");
+    // What anybody may have says nothing of the runs.
+    assert_eq!(bench.get("/", "").0, 200);
+}
+
+/// Reads events until one is `event`, and returns its data.
+fn next(reader: &mut impl BufRead, event: &str) -> Value {
+    let (mut line, mut last) = (String::new(), String::new());
+    loop {
+        line.clear();
+        assert!(reader.read_line(&mut line).unwrap() > 0, "the stream ended before `{event}`");
+        if let Some(name) = line.trim().strip_prefix("event: ") {
+            last = name.to_owned();
+        } else if let (Some(data), true) = (line.trim().strip_prefix("data: "), last == event) {
+            return serde_json::from_str(data).unwrap();
+        }
+    }
+}
+
+#[test]
+fn new_records_arrive_once_each_however_often_the_stream_is_cut() {
+    let bench = serve("127.0.0.1");
+    let steps = bench.outside.path().join("runs/b/steps.jsonl");
+    let mut file = fs::OpenOptions::new().append(true).open(steps).unwrap();
+    let (mut after, mut seen) = ("0.2".to_owned(), Vec::new());
+    for part in 0..3 {
+        for step in 3 + 4 * part..7 + 4 * part {
+            // Cut in the middle of a record.
+            let text = record(step, "0.5");
+            file.write_all(&text.as_bytes()[..20]).unwrap();
+            file.write_all(&text.as_bytes()[20..]).unwrap();
+        }
+        let mut stream = TcpStream::connect(bench.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let ask =
+            format!("GET /api/live?run=b&name=loss HTTP/1.1\r\nhost: localhost\r\nlast-event-id: {after}\r\n\r\n");
+        stream.write_all(ask.as_bytes()).unwrap();
+        let mut reader = BufReader::new(stream);
+        let data = next(&mut reader, "records");
+        seen.extend(data["records"]["step"].as_array().unwrap().iter().map(|step| step.as_f64().unwrap() as u64));
+        after = format!("0.{}", seen.last().unwrap());
+    }
+    assert_eq!(seen, (3..15).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_is_gone_or_taken_is_a_sentence() {
+    let bench = serve("127.0.0.1");
+    fs::rename(bench.outside.path().join("runs"), bench.outside.path().join("moved")).unwrap();
+    for path in ["/api/runs", "/api/run?run=a", "/api/series?run=a"] {
+        let (status, sentence) = bench.refused(path);
+        assert!(status == 404 && sentence.contains("expected the folder that is served, got none"), "{sentence}");
+    }
+    let port = bench.address.port();
+    let options = |folder: &str, port| Options {
+        folder: bench.outside.path().join(folder),
+        host: "127.0.0.1".to_owned(),
+        port,
+        words: Vec::new(),
+    };
+    let taken = Server::bind(options("moved", port), &Catalogue::standard()).err().unwrap();
+    assert!(
+        taken.is_misuse() && taken.to_string().starts_with(&format!("port {port}: expected one that is free, ")),
+        "{taken}"
+    );
+    let gone = Server::bind(options("runs", 0), &Catalogue::standard()).err().unwrap();
+    assert!(gone.to_string().contains("expected a folder with runs below it, got none"), "{gone}");
+}
+
+/// Requests put together at random, as a seed decides, are answered or dropped, and the server stays.
+#[test]
+fn nonsense_harms_nobody() {
+    let bench = serve("127.0.0.1");
+    let pieces: [&[u8]; 34] = [
+        b"GET ",
+        b"POST ",
+        b"PUT ",
+        b"/",
+        b"/api/run?run=",
+        b"/api/series?run=a&name=",
+        b"/api/live?run=",
+        b"/page/",
+        b"..",
+        b"%2e%2e",
+        b"%00",
+        b"\0",
+        b" HTTP/1.1\r\n",
+        b" HTTP/9.9\r\n",
+        b"\r\n",
+        b"\n",
+        b"host: localhost\r\n",
+        b"host: \xff\r\n",
+        b"content-length: 99999999999\r\n",
+        b"content-length: -1\r\n",
+        b"transfer-encoding: chunked\r\n",
+        b"fffffffffffffffff\r\n",
+        b"x-onedge-token: 0\r\n",
+        b"a",
+        b"&from=1e999&to=-inf",
+        b"&pixels=1e300",
+        b"?where=(((((",
+        b"%",
+        b"\xf0\x9f",
+        b"secret.toml",
+        b"last-event-id: 1.2,3,,\r\n",
+        b"connection: upgrade\r\n",
+        b"expect: 100-continue\r\n",
+        b"etc/passwd",
+    ];
+    let mut bits = 11_u64;
+    let mut draw = |below: usize| {
+        bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (bits >> 33) as usize % below
+    };
+    for _ in 0..600 {
+        let mut bytes = if draw(2) == 0 { b"GET /api/run?run=".to_vec() } else { Vec::new() };
+        for _ in 0..draw(14) {
+            bytes.extend_from_slice(pieces[draw(pieces.len())]);
+        }
+        if draw(3) == 0 {
+            bytes.extend_from_slice(b" HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        }
+        if bytes.windows(9).any(|part| part == b"/api/live") {
+            continue;
+        }
+        let answer = bench.cut_off(&bytes);
+        assert!(!answer.contains(SECRET), "{bytes:?}");
+    }
+    let long = format!("GET /api/run?run={} HTTP/1.1\r\nhost: localhost\r\n\r\n", "a".repeat(1 << 20));
+    assert!(!bench.cut_off(long.as_bytes()).starts_with("HTTP/1.1 200"));
+    assert_eq!(bench.json("/api/series?run=a&name=loss")["records"], 20);
+}

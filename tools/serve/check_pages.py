@@ -142,8 +142,8 @@ def check(browser, server, onedge, folder):
 
     # The model moves with its sliders.
     go(browser, server, "theory", f"{DRAWN} >= 4 && document.getElementById('verdict').textContent.startsWith('CDAT')")
-    browser.run("{ const slider = document.getElementById('sigma'); slider.value = 1; slider.dispatchEvent(new Event('input')); }")
-    browser.wait("document.getElementById('verdict').textContent.includes('sigma 1')")
+    browser.run("{ const slider = document.getElementById('sigma'); slider.value = 1.9; slider.dispatchEvent(new Event('input')); }")
+    browser.wait("document.getElementById('verdict').textContent.includes('sigma 1.9: the sharpness still rises, and the rate sinks')")
 
     follow(browser, server, onedge, folder)
     foreign = [one for one in browser.requests if not one.startswith((server.address, "about:", "data:", "blob:"))]

@@ -7,12 +7,12 @@ import { term } from "./words.js";
 
 /** Setting, what it is, from, to, step, where it begins; `power` for sliders of powers of ten. */
 const SLIDERS = [
-  ["sigma", "sigma", 1, 2.2, 0.01, 2, false],
+  ["sigma", "sigma", 1.8, 2.05, 0.005, 2, false],
   ["a", "sharpening a", -3, 0, 0.05, -1.3, true],
   ["b", "stabilisation b", -3, 0, 0.05, -1, true],
   ["nu", "second eigenvalue nu", -3, 0, 0.05, -1, true],
   ["gradient_noise", "noise of the gradient", 0, 1, 0.01, 0, false],
-  ["steps", "steps", 100, 20000, 100, 2000, false],
+  ["steps", "steps", 100, 20000, 100, 20000, false],
 ];
 
 export async function show(main, parameters, signal) {
@@ -41,8 +41,8 @@ export async function show(main, parameters, signal) {
 
   fill(main, h("h1", {}, "Theory"),
     h("p", {}, "Training makes the loss sharper by itself (", term("progressive-sharpening", "progressive sharpening"), ", a) until the learning rate times the ", term("sharpness"), " reaches 2, the ", term("edge"), ". Beyond it the steps swing along the sharpest direction, and swings that are large enough make the loss flatter again (b). This model has nothing else in it."),
-    h("p", {}, "A ", term("greedy-rate", "greedy"), " rule (sigma = 1) takes the step that lowers the loss most. It stays inside the edge, so nothing stops the sharpness, and its rate sinks. At sigma = 2 the rule steps ", term("edge-rate", "on the edge"), ", where the swings hold the sharpness down."),
-    h("div", { class: "bar" }, h("label", {}, "rule", tuner), preset("greedy", { tuner: "cdat", sigma: 1 }), preset("on edge", { tuner: "cdat", sigma: 2 }), preset("constant rate", { tuner: "constant" })),
+    h("p", {}, "A rule with ", term("sigma"), " below 2, as a ", term("greedy-rate", "greedy"), " one, stays inside the edge: the swings die down, nothing stops the sharpness, and the rate sinks. At sigma = 2 the rule steps ", term("edge-rate", "on the edge"), ", where the swings last and hold the sharpness."),
+    h("div", { class: "bar" }, h("label", {}, "rule", tuner), preset("inside the edge", { tuner: "cdat", sigma: 1.9 }), preset("on edge", { tuner: "cdat", sigma: 2 }), preset("constant rate", { tuner: "constant" })),
     h("div", { class: "sliders" }, sliders), says, h("div", { class: "panels" }, Object.values(charts).map(({ element }) => element)));
 
   const value = (name) => (outputs.get(name).power ? 10 ** state[name] : state[name]);

@@ -78,7 +78,7 @@ def test_rates_are_those_of_the_engine(problem, case, base):
     parameters = list(model.parameters())
     sizes = [p.numel() for p in parameters]
     criterion = torch.nn.MSELoss()
-    make = lambda: onedge.torch.Tuned(parameters, base, {"name": name, **settings}, full_batch=True, steps=STEPS)
+    make = lambda: onedge.torch.Tuned(parameters, base, {"name": name, **settings}, full_batch=True, steps=STEPS, tried=0)
     optimizer = make()
     for step, (loss, rate) in enumerate(records):
         if step == len(records) // 2:

@@ -409,3 +409,41 @@ def test_sharpness_says_what_it_cannot_do():
     optimizer = onedge.torch.Tuned(model.parameters(), lambda groups: torch.optim.Adadelta(groups, lr=1.0), tuner="sharpness")
     with pytest.raises(onedge.UnsupportedError, match="Adadelta divides"):
         optimizer.step((model(torch.ones(3, 2)) ** 2).mean())
+
+
+def test_steps_that_the_model_of_the_loss_does_not_see_through_are_tried_out():
+    """A slope that ends at a wall, of which slope and curvature say nothing before it is there."""
+    ends, evaluated = [], []
+    for tried in (None, 0):
+        w = torch.zeros(2, dtype=torch.float64, requires_grad=True)
+        loss = lambda: 5.0 - w.sum() + 0.005 * w.square().sum() + 100 * F.relu(w - 2.0).square().sum()
+        counted = []
+        optimizer = Tuned([w], "adam", tried=tried)
+        run = []
+        for _ in range(40):
+            before = len(counted)
+            run.append(optimizer.step(lambda: counted.append(1) or loss()).item())
+            evaluated.append(len(counted) - before)
+        ends.append(max(after - before for before, after in zip(run, run[1:])))
+        ends.append(run[-1])
+    # The largest rise, and the end, where the minimum is 1.03.
+    assert ends[0] < 0.01 and ends[1] < 1.04 and ends[2] > 100 and ends[3] > 5
+    # Once a step in the beginning, and as often again as it was halved.
+    assert min(evaluated[1:32]) == 2 and set(evaluated[32:40]) == {1} and set(evaluated[41:]) == {1}
+    with pytest.raises(onedge.ArgumentError, match="take `cdat` as it is recommended"):
+        Tuned([w], tuner="greedy", tried=5)
+    with pytest.raises(onedge.ArgumentError, match="tried: expected a whole number"):
+        Tuned([w], tried=-1)
+    with pytest.raises(onedge.ArgumentError, match="of the paper"):
+        CDAT([w], preset="paper", tried=5)
+    assert copy.deepcopy(optimizer).rule.tried == 0 and pickle.loads(pickle.dumps(Tuned([w], tried=7))).rule.tried == 7
+
+
+def test_a_number_too_large_is_no_error_of_pythons():
+    from onedge.torch._line import Line
+
+    line = Line(
+        layout=None, parameters=[], gradients=[], updates=[], states=[{"previous_gradient": None}], measure=None, sharpen=None, evaluate=None, known={"change_product": 1.0, "change_square": 1.0},
+        previous_learning_rate=1e300, previous_update_norm=1e300,
+    )  # fmt: skip
+    assert line.change()[0] == float("inf")

@@ -14,6 +14,7 @@ class CDAT(Tuned):
 
     The rule of the paper is `rate = sigma n / d` with `n = max(-g . u, 0)` and `d = |u . H u| + eps`, each replaced by its average with decay beta. As it stands it can diverge in the first steps, where
     a curvature is near zero by chance. The recommended rule averages along unit vectors, measures the curvature every 16 steps and has safeguards: it is made to be left on.
+    With `step(closure)` it looks where its first 32 steps lead before it takes them (`tried`).
 
     Args:
         params, base: as `Tuned` has them.

@@ -105,7 +105,8 @@ class Line:
         if self.previous_learning_rate is None or not any("previous_gradient" in state for state in self.states):
             return None
         rate = self.previous_learning_rate
-        return (rate * self.previous_update_norm) ** 2, rate * self._number("change_product"), self._number("change_square")
+        distance = rate * self.previous_update_norm
+        return distance * distance, rate * self._number("change_product"), self._number("change_square")
 
     def distance(self) -> float | None:
         self.asked.add("distance")
@@ -117,7 +118,7 @@ class Line:
         self.asked.add("value")
         if self.evaluate is None:
             # Asked by `cdat` of its first step alone, for which nothing is known but the quadratic model.
-            return self.loss + rate * self.slope() + rate**2 / 2 * abs(self.curvature())
+            return self.loss + rate * self.slope() + rate * rate / 2 * abs(self.curvature())
         return self.evaluate(rate, False)[0]
 
     def trial(self, rate: float) -> tuple[float, float]:

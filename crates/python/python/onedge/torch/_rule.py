@@ -11,6 +11,8 @@ from .._errors import ArgumentError, Error
 
 # A curvature costs two gradients more here, and about one in the engine, where `cdat` measures every 8 steps.
 EVERY = 16
+# At so many steps the recommended `cdat` looks where a step leads before it takes it, and halves it so many times at most.
+TRIED, HALVINGS = 32, 10
 
 
 class Rule:
@@ -20,10 +22,11 @@ class Rule:
         core: the tuner itself.
         asks: the names of what it asks for along the way; see `Line`.
         needs: what is to be kept for it.
+        tried: at so many steps, the first excepted, of which the tuner looks itself, the loss is tried out where they lead.
         every: the curvature is measured every so many steps, where the tuner has no such setting of its own, else 1.
     """
 
-    def __init__(self, tuner, every, settings: dict):
+    def __init__(self, tuner, every, tried, settings: dict):
         given = section("tuner", tuner)
         name = given.pop("name", None)
         if not isinstance(name, str):
@@ -41,6 +44,12 @@ class Rule:
                 self.settings["every"] = every
             else:
                 self.every = every
+        recommended = name == "cdat" and self.settings.get("preset", "recommended") == "recommended"
+        if tried is not None and (isinstance(tried, bool) or not isinstance(tried, int) or tried < 0):
+            raise ArgumentError(f"tried: expected a whole number, 0 or more, got {shown(tried)}")
+        if tried and not recommended:
+            raise ArgumentError(f"tried: expected none with the tuner `{name}`{' of the paper' if name == 'cdat' else ''}, got {tried}; leave it out, or take `cdat` as it is recommended")
+        self.tried = (TRIED if tried is None else tried) if recommended else 0
         self.core = self.make()
         self.needs = self.core.needs()
         self.asks = self._foreseen()
@@ -51,6 +60,21 @@ class Rule:
 
     def expects_curvature(self, step: int) -> bool:
         return self.core.expects_curvature(step) and step % self.every == 0
+
+    def tries(self, step: int) -> bool:
+        return 0 < step < self.tried
+
+    def shortened(self, line, rate: float) -> float:
+        """A rate, halved until the loss where it leads is not above both the loss here and what slope and curvature say of it. The tuner knows the length that is left: it is from that that the
+        next one grows."""
+        curvature = line.numbers.get("curvature", (line.along or 0.0) * line.numbers["update_square"])
+        rounding, halvings, tried = 8 * line.rounding * abs(line.loss), 0, rate
+        while halvings < HALVINGS and tried > 0 and not line.evaluate(tried, False)[0] <= line.loss + rounding + max(0.0, tried * (line.numbers["slope"] + tried / 2 * abs(curvature))):
+            tried, halvings = tried / 2, halvings + 1
+        if halvings:
+            state = self.core.state()
+            self.core.restore({**state, "length": state["length"] * 0.5**halvings, "held_back": state["held_back"] + halvings})
+        return tried
 
     def _foreseen(self) -> frozenset[str]:
         """What a tuner asks for once it is under way, as it asks of a made-up line."""

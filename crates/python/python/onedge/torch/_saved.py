@@ -59,7 +59,9 @@ def load(optimizer, state_dict, plain) -> None:
 
 def put(optimizer, found: dict) -> None:
     """Puts back what `numbers` gave."""
-    optimizer.rule.core.restore(json.loads(found["state"]))
+    state = found["state"]
+    # Earlier versions had the numbers by name.
+    optimizer.rule.core.restore(state if isinstance(state, dict) else json.loads(state))
     optimizer._step, optimizer._rate, optimizer._norm = found["step"], found["learning_rate"], found["update_norm"]
     optimizer._along, optimizer._out_of_turn = found["along"], found["out_of_turn"]
     optimizer._gathered, optimizer.report, optimizer._warned = Gathered(), None, False
@@ -72,7 +74,7 @@ def pickled(optimizer) -> dict:
     out = {"defaults": optimizer.defaults, "state": optimizer.state, "param_groups": optimizer.param_groups}
     rule = optimizer.rule
     made = {name: getattr(optimizer, name) for name in _MADE}
-    return {**out, "made": made, "rule": (rule.name, rule.every, rule.settings), "tuner": numbers(optimizer)}
+    return {**out, "made": made, "rule": (rule.name, rule.every, rule.tried, rule.settings), "tuner": numbers(optimizer)}
 
 
 def unpickled(optimizer, state: dict, plain) -> None:
@@ -82,9 +84,9 @@ def unpickled(optimizer, state: dict, plain) -> None:
     if "rule" not in state:
         return plain(state)
     state = dict(state)
-    made, (name, every, settings), found = state.pop("made"), state.pop("rule"), state.pop("tuner")
+    made, (name, every, tried, settings), found = state.pop("made"), state.pop("rule"), state.pop("tuner")
     plain(state)
     optimizer.__dict__.update(made)
-    optimizer.rule = Rule(name, None, settings)
-    optimizer.rule.every = every
+    optimizer.rule = Rule(name, None, None, settings)
+    optimizer.rule.every, optimizer.rule.tried = every, tried
     put(optimizer, found)

@@ -41,6 +41,8 @@ class Tuned(torch.optim.Optimizer):
             `rmsprop`, `adam`, `adamw`, `lion`; or an optimizer of PyTorch over the same parameters, or a class or function that makes one, whose step is read as u.
         tuner: what sets the rate, a name of `onedge.entries("tuner")` with or without settings. By default `cdat` as it is recommended.
         every: measures the curvature every so many steps; in between it is taken as it was along a unit vector. By default what the tuner does: `cdat` 16, others 1.
+        tried: at so many steps at the beginning, 32 by default, `cdat` as it is recommended evaluates the loss where the step leads, and halves the step while it is above both the loss here and
+            what slope and curvature say of it. It needs `step(closure)`; 0 for none.
         steps: how many the run will have, for a tuner that comes down towards the end.
         full_batch: whether each step sees all examples; mini-batches ask for more caution.
         maximize: goes uphill.
@@ -55,14 +57,14 @@ class Tuned(torch.optim.Optimizer):
     unscaled, to look at; before the next one it is not looked at, but must not hold what a call of `backward()` left. `report` has the numbers of the last step.
     The rate is what the tuner finds times `factor`, 1 unless you write another number there, for a schedule of your own on top; it is not saved.
 
-    Cost: a gradient, and where the curvature is measured about two more. Memory: that of a double backward pass and two vectors.
+    Cost: a gradient, and where the curvature is measured about two more; where a step is tried out, a forward pass. The host waits for the device twice. Memory: that of a double backward pass and two vectors.
 
     Errors: `ArgumentError` for settings, `UnsupportedError` for a loss that has no second derivative, `NonFiniteError` for a loss, gradient or curvature that is not finite; where loss
     or gradient are, nothing has changed.
     """
 
     def __init__(
-        self, params, base="adam", tuner="cdat", *, every=None, steps=None, full_batch=False, maximize=False, max_grad_norm=None, math_attention=False, linear=(), group="auto", **settings
+        self, params, base="adam", tuner="cdat", *, every=None, tried=None, steps=None, full_batch=False, maximize=False, max_grad_norm=None, math_attention=False, linear=(), group="auto", **settings
     ):  # fmt: skip
         for name, value in (("full_batch", full_batch), ("maximize", maximize), ("math_attention", math_attention)):
             if not isinstance(value, bool):
@@ -71,7 +73,7 @@ class Tuned(torch.optim.Optimizer):
             raise ArgumentError(f"steps: expected a whole number, 1 or more, got {shown(steps)}")
         if max_grad_norm is not None and not (is_number(max_grad_norm) and max_grad_norm > 0):
             raise ArgumentError(f"max_grad_norm: expected a positive number, got {shown(max_grad_norm)}")
-        self.rule = Rule(tuner, every, settings)
+        self.rule = Rule(tuner, every, tried, settings)
         if "sharpness" in self.rule.asks and every is not None:
             raise ArgumentError(f"every: expected none with the tuner `{self.rule.name}`, which measures an eigenvalue at each step, got {every}; leave it out")
         self.total_steps, self.full_batch, self.maximize = steps, full_batch, maximize
@@ -233,7 +235,10 @@ class Tuned(torch.optim.Optimizer):
             )  # fmt: skip
             try:
                 line.ahead(self.rule.asks, due and turn and not sharp)
-                self._finish(line, used, self.factor * self.rule.core.learning_rate(line))
+                rate = self.factor * self.rule.core.learning_rate(line)
+                if self.rule.tries(self._step) and line.evaluate is not None:
+                    rate = self.rule.shortened(line, rate)
+                self._finish(line, used, rate)
             finally:
                 # No cycle keeps the graph alive.
                 line.measure = line.sharpen = line.evaluate = None

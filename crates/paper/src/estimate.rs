@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use crate::Error;
+use crate::comparison::Wanted;
 use crate::runs::Source;
-use crate::study::Wanted;
 use onedge_run::DataSets;
 use onedge_run::forecast::{Forecast, Stage, forecast};
 use onedge_spec::Spec;

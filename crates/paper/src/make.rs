@@ -1,4 +1,4 @@
-//! A figure from its stored runs: pictures, numbers, what it shows.
+//! A figure or a study from its stored runs: pictures, numbers, what it shows.
 
 use std::path::Path;
 
@@ -6,13 +6,13 @@ use onedge_registry::{Entry, PRESET, Value};
 use onedge_theory::presets::Verdict;
 use serde::{Deserialize, Serialize};
 
-use super::Figure;
+use super::Exhibit;
 use super::claim::{Claim, Spread, seed_by_seed};
+use super::comparison::Comparison;
 use super::judge::{end, overall};
 use super::results::Results;
 use super::runs::Source;
 use super::scope::Scope;
-use super::study::Study;
 use crate::Error;
 use onedge_plot::{Abscissa, Theme};
 use onedge_record::write_whole;
@@ -23,15 +23,18 @@ use onedge_text::table::{Table, duration, number, table};
 /// What each figure leaves, by the endings of its files: pictures, numbers, what it shows as text and as JSON.
 pub const EXTENSIONS: [&str; 6] = ["svg", "png", "pdf", "csv", "txt", "json"];
 
-/// What a figure says: the contents of `figure-5.json`, beside its pictures and its numbers.
+/// What a figure or a study says: the contents of `figure-5.json`, beside its pictures and its numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct MadeFigure {
-    /// Its number in the paper.
-    pub number: u32,
+pub struct Made {
+    /// `figure-5`, or the name of a study.
+    pub name: String,
+    /// Its number in the paper, if it is a figure of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u32>,
     /// A heading.
     pub title: String,
-    /// What it must show, in words.
-    pub must_show: String,
+    /// What it must show, or what is asked, in words.
+    pub about: String,
     /// The preset, `small` or `paper`.
     pub preset: String,
     /// `shown`, `partly` or `not shown`.
@@ -109,21 +112,21 @@ pub struct Ended {
 }
 
 /// Makes a figure from the runs of `source` and leaves it in `out`: `figure-5.svg`, `.png`, `.pdf`, `.csv` (the numbers drawn),
-/// `.txt` (what is printed) and `.json` ([`MadeFigure`]).
+/// `.txt` (what is printed) and `.json` ([`Made`]).
 ///
 /// # Errors
 /// [`Error::FigureRuns`] if runs are missing; [`Error::Record`].
 pub fn make(
-    entry: &Entry<Figure>,
+    entry: &Entry<Exhibit>,
     scope: &Scope,
-    study: &Study,
+    comparison: &Comparison,
     source: &Source,
     out: &Path,
     (x, theme): (Abscissa, &Theme),
-) -> Result<MadeFigure, Error> {
+) -> Result<Made, Error> {
     let figure = &entry.build;
-    let results = Results::load(study, source)?;
-    let made = summarise(entry, scope, study, &results);
+    let results = Results::load(comparison, source)?;
+    let made = summarise(entry, scope, comparison, &results);
     let picture = (figure.draw)(&results, x)?;
     let place = |extension: &str| out.join(format!("{}.{extension}", entry.name));
     std::fs::create_dir_all(out).map_err(Error::write(out))?;
@@ -140,8 +143,8 @@ pub fn make(
     Ok(made)
 }
 
-fn summarise(entry: &Entry<Figure>, scope: &Scope, study: &Study, results: &Results) -> MadeFigure {
-    let claims = seed_by_seed(entry.build.judge, results, study.grids);
+fn summarise(entry: &Entry<Exhibit>, scope: &Scope, comparison: &Comparison, results: &Results) -> Made {
+    let claims = seed_by_seed(entry.build.judge, results, comparison.grids);
     let judged = |claim: &Claim| Judged {
         of: claim.curve.clone(),
         says: claim.says.to_owned(),
@@ -149,16 +152,17 @@ fn summarise(entry: &Entry<Figure>, scope: &Scope, study: &Study, results: &Resu
         measured: claim.measured.clone(),
         seeds: claim.seeds,
     };
-    MadeFigure {
-        number: entry.build.number,
+    Made {
+        name: entry.name.to_owned(),
+        number: entry.build.number(),
         title: entry.summary.to_owned(),
-        must_show: entry.build.must_show.to_owned(),
+        about: entry.build.about().to_owned(),
         preset: scope.preset.to_string(),
         verdict: overall(&claims).to_string(),
         claims: claims.iter().map(judged).collect(),
-        problems: described(study),
+        problems: described(comparison),
         ends: results.series.iter().map(|series| ended(&series.problem, &series.group)).collect(),
-        seeds: study.seeds(),
+        seeds: comparison.seeds(),
         runs: results.runs().count(),
         seconds: results.seconds(),
         cost: results.cost(),
@@ -181,9 +185,9 @@ fn ended(problem: &str, group: &Group) -> Ended {
     }
 }
 
-fn described(study: &Study) -> Vec<Described> {
+fn described(comparison: &Comparison) -> Vec<Described> {
     let mut found: Vec<Described> = Vec::new();
-    for series in &study.series {
+    for series in &comparison.series {
         let run = series.candidates.first().and_then(|candidate| candidate.runs.first());
         if let Some(run) = run.filter(|_| found.iter().all(|known| known.problem != series.problem)) {
             found.push(Described { problem: series.problem.clone(), settings: describe(&run.spec) });
@@ -219,7 +223,7 @@ fn describe(spec: &Spec) -> String {
     format!("{}, {batch}, {} steps", parts.join(", "), spec.steps)
 }
 
-impl MadeFigure {
+impl Made {
     /// The claims, those that say the same together.
     pub fn by_statement(&self) -> Vec<(&str, Vec<&Judged>)> {
         let mut found: Vec<(&str, Vec<&Judged>)> = Vec::new();
@@ -238,6 +242,16 @@ impl MadeFigure {
         [Verdict::Shown, Verdict::Partly, Verdict::NotShown].map(count)
     }
 
+    /// What it is called: `figure 5`, `study optimizers`.
+    pub fn label(&self) -> String {
+        self.number.map_or_else(|| format!("study {}", self.name), |number| format!("figure {number}"))
+    }
+
+    /// What it must show, or what is asked, as a sentence.
+    pub fn asks(&self) -> String {
+        if self.about.ends_with('?') { self.about.clone() } else { format!("{}.", self.about) }
+    }
+
     /// As it is printed: claims, then the best of each grid.
     pub fn text(&self) -> String {
         self.text_within(usize::MAX)
@@ -245,7 +259,9 @@ impl MadeFigure {
 
     /// The same with a table in lines of so many characters, as far as it can be had.
     pub fn text_within(&self, width: usize) -> String {
-        let mut text = format!("figure {}: {}\nmust show: {}\n", self.number, self.title, self.must_show);
+        let label = self.label();
+        let asks = if self.number.is_some() { "must show" } else { "question" };
+        let mut text = format!("{label}: {}\n{asks}: {}\n", self.title, self.about);
         for Described { problem, settings } in &self.problems {
             text += &format!("{problem}: {settings}\n");
         }
@@ -265,8 +281,7 @@ impl MadeFigure {
         }
         let [shown, partly, not] = self.counts();
         text += &format!(
-            "\nfigure {}: {}; of {} claims {shown} are shown, {partly} partly, {not} not",
-            self.number,
+            "\n{label}: {}; of {} claims {shown} are shown, {partly} partly, {not} not",
             self.verdict,
             self.claims.len()
         );

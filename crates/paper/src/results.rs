@@ -1,15 +1,15 @@
+use super::comparison::{Candidate, Comparison, Series};
 use super::runs::Source;
-use super::study::{Candidate, Series, Study};
 use crate::Error;
 use onedge_plot::Quantity;
 use onedge_record::Record;
 use onedge_run::Finished;
 use onedge_sweep::compare::{Group, Point};
 
-/// What the runs of a study recorded.
+/// What the runs of a comparison recorded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Results {
-    /// In the order of the study.
+    /// In the order of the comparison.
     pub series: Vec<Measured>,
 }
 
@@ -33,16 +33,16 @@ pub struct Measured {
 }
 
 impl Results {
-    /// Reads the runs of a study.
+    /// Reads the runs of a comparison.
     ///
     /// # Errors
     /// [`Error::FigureRuns`] if some are missing; a file that cannot be read.
-    pub fn load(study: &Study, source: &Source) -> Result<Self, Error> {
-        let missing = source.open(study.runs()).len();
+    pub fn load(comparison: &Comparison, source: &Source) -> Result<Self, Error> {
+        let missing = source.open(comparison.runs()).len();
         if missing > 0 {
             return Err(Error::FigureRuns { root: source.root.clone(), missing });
         }
-        let series = study.series.iter().map(|series| measured(series, source)).collect::<Result<_, _>>()?;
+        let series = comparison.series.iter().map(|series| measured(series, source)).collect::<Result<_, _>>()?;
         Ok(Self { series })
     }
 

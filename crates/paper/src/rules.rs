@@ -1,6 +1,7 @@
 //! Learning-rate rules as settings of a spec, each with the name that it has in tables.
 
 use onedge_registry::Value;
+use onedge_sweep::compare::Point;
 
 /// A learning-rate rule.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +46,11 @@ pub(super) fn cdat(sigma: f64, beta: f64) -> Rule {
     // The paper's rule: what runs without asking for it is another.
     Rule::new(format!("sigma={sigma}{average}"), "cdat", &settings)
         .with("tuner.preset", Value::Text("paper".to_owned()))
+}
+
+/// The sigma of a point of CDAT, from its label, which starts `sigma=2`.
+pub(super) fn sigma(point: &Point) -> Option<f64> {
+    point.label.strip_prefix("sigma=")?.split(' ').next()?.parse().ok()
 }
 
 /// The Armijo linesearch.

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::Error;
+use crate::comparison::Wanted;
 use crate::kept::{Kept, KeptRun};
 use crate::results::mean;
-use crate::study::Wanted;
 use onedge_record::{Record, RunDirectory, StopReason, Summary};
 use onedge_run::{DataSets, Finished, Interrupt};
 use onedge_spec::Spec;

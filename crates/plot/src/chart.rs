@@ -258,6 +258,7 @@ mod tests {
         let trace = &mut banded.panels[1].curves[1];
         trace.band = trace.points.iter().map(|&(x, y)| (x, 0.5 * y, 2.0 * y)).collect();
         trace.crosses = vec![(199.0, f64::MAX)];
+        trace.dots = vec![(50.0, 2.0), (60.0, 3.0), (70.0, f64::NAN)];
         banded.panels[0].legend = vec!["width 16".to_owned(), "width 32".to_owned()];
         banded.save(&svg).unwrap();
         banded.save(&png).unwrap();
@@ -265,7 +266,7 @@ mod tests {
         for expected in ["opacity=\"0.2\"", "band: lowest to highest of 3 seeds; ×: diverged there", ">width 32<"] {
             assert!(text.contains(expected), "{expected}");
         }
-        assert!(!text.contains("NaN"));
+        assert!(text.matches("<circle").count() == 2 && !text.contains("NaN"));
     }
 
     #[test]

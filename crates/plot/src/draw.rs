@@ -144,6 +144,13 @@ fn draw_panel(canvas: &mut Canvas, sheet: &Sheet, layout: &Layout, panel: &Sheet
             canvas.cross(to_scene((place.clamp(0.0, 1.0), height)), 4.5, look.color, 2.0);
         }
     }
+    for (trace, look) in traces() {
+        for &(at, value) in &trace.dots {
+            let place =
+                x.place(at).zip(y.place(value)).filter(|(a, b)| (0.0..=1.0).contains(a) && (0.0..=1.0).contains(b));
+            place.into_iter().for_each(|place| canvas.dot(to_scene(place), 3.5, look.color));
+        }
+    }
     canvas.frame(to_scene((0.0, 1.0)), to_scene((1.0, 0.0)));
     canvas.text((corner.0, corner.1 - 11.0), &panel.heading, layout.letters, TextAnchor::Start);
     let foot = corner.1 + size.1 + 4.0 + 32.0 * factor;

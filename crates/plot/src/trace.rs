@@ -11,6 +11,8 @@ pub struct Trace {
     pub pale: Vec<Vec<(f64, f64)>>,
     /// Where runs ended by diverging, as crosses.
     pub crosses: Vec<(f64, f64)>,
+    /// Points that no line joins.
+    pub dots: Vec<(f64, f64)>,
 }
 
 impl From<Vec<(f64, f64)>> for Trace {
@@ -67,7 +69,7 @@ impl Trace {
         let last = at.keys().next_back().copied();
         let goes_on = |run: &&&Readings| run.of.last().is_some_and(|end| last.is_none_or(|last| end.0 > last));
         let pale = runs.iter().filter(goes_on).map(|run| line(run, last.unwrap_or(0))).collect();
-        Self { points, band, pale, crosses }
+        Self { points, band, pale, crosses, dots: Vec::new() }
     }
 
     /// Every value that it shows, and those of its band and pale lines.
@@ -81,12 +83,16 @@ impl Trace {
         let of = |line: &[(f64, f64)]| line.iter().map(|point| point.1).collect();
         let borders =
             [self.band.iter().map(|place| place.1).collect(), self.band.iter().map(|place| place.2).collect()];
-        [of(&self.points)].into_iter().chain(borders).chain(self.pale.iter().map(|line| of(line))).collect()
+        [of(&self.points), of(&self.dots)]
+            .into_iter()
+            .chain(borders)
+            .chain(self.pale.iter().map(|line| of(line)))
+            .collect()
     }
 
     /// Every place along the horizontal axis.
     pub fn places(&self) -> impl Iterator<Item = f64> {
-        self.points.iter().chain(self.pale.iter().flatten()).chain(&self.crosses).map(|point| point.0)
+        self.points.iter().chain(self.pale.iter().flatten()).chain(&self.crosses).chain(&self.dots).map(|point| point.0)
     }
 }
 

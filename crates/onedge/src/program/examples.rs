@@ -30,6 +30,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("plot", &["onedge plot cdat greedy -o picture.svg"]),
     ("theory", &["onedge theory figure-9", "onedge theory run --set steps=500 --out spiral"]),
     ("figure", &["onedge figure 9 --preset tiny"]),
+    ("study", &["onedge study generalisation --preset tiny"]),
     ("report", &["onedge report --figures runs/figures/tiny"]),
     ("list", &["onedge list tuners cdat"]),
     ("explain", &["onedge explain tuner.sigma", "onedge explain edge"]),

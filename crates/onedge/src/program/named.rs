@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use onedge_paper::Figure;
+use onedge_paper::Exhibit;
 use onedge_plot as plot;
 use onedge_record::{COLUMNS, SUMMARY};
 use onedge_registry::{Default, Entry, Setting};
@@ -61,7 +61,8 @@ pub fn kinds(catalogue: &Catalogue) -> Vec<Kind> {
         Kind { plural: "losses", singular: "loss", rows: rows(catalogue.losses()) },
         Kind { plural: "datasets", singular: "data set", rows: rows(catalogue.data_sets()) },
         Kind { plural: "theories", singular: "theory", rows: rows(onedge_theory::ALL) },
-        Kind { plural: "figures", singular: "figure", rows: figures() },
+        Kind { plural: "figures", singular: "figure", rows: exhibits(onedge_paper::FIGURES) },
+        Kind { plural: "studies", singular: "study", rows: exhibits(onedge_paper::STUDIES) },
         Kind { plural: "sections", singular: "section", rows: sections() },
         Kind { plural: "settings", singular: "setting", rows: settings(catalogue) },
         Kind { plural: "quantities", singular: "quantity", rows: quantities() },
@@ -79,19 +80,20 @@ fn terms() -> Vec<Row> {
         .collect()
 }
 
-/// The figures of the paper.
-fn figures() -> Vec<Row> {
-    let row = |entry: &&Entry<Figure>| Row {
-        name: entry.name.into(),
-        summary: entry.summary.into(),
-        doc: format!(
-            "{} Must show: {}. Roulet et al. 2024, arXiv 2407.06183; made by `onedge figure {}`.",
-            entry.doc, entry.build.must_show, entry.build.number
-        )
-        .into(),
-        settings: None,
+/// Figures of the paper, or studies of our own.
+fn exhibits(all: &[&Entry<Exhibit>]) -> Vec<Row> {
+    let row = |entry: &&Entry<Exhibit>| {
+        let about = entry.build.about();
+        let doc = match entry.build.number() {
+            Some(number) => format!(
+                "{} Must show: {about}. Roulet et al. 2024, arXiv 2407.06183; made by `onedge figure {number}`.",
+                entry.doc
+            ),
+            None => format!("{about} {} Made by `onedge study {}`.", entry.doc, entry.name),
+        };
+        Row { name: entry.name.into(), summary: entry.summary.into(), doc: doc.into(), settings: None }
     };
-    onedge_paper::ALL.iter().map(row).collect()
+    all.iter().map(row).collect()
 }
 
 /// What a record of a step holds.

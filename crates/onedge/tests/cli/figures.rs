@@ -126,3 +126,27 @@ fn a_figure_is_drawn_again_from_what_was_kept() {
     assert_eq!(output.code, Some(2));
     assert!(output.stderr.contains("a.json.gz"), "{}", output.stderr);
 }
+
+#[test]
+fn a_study_asks_runs_and_answers() {
+    let bench = Bench::new();
+    let list = bench.done(&["study"]).stdout;
+    assert!(list.contains("optimizers") && list.contains("`onedge explain optimizers` tells what one asks."), "{list}");
+    let told = bench.done(&["explain", "generalisation"]).stdout;
+    assert!(told.contains("Made by `onedge study generalisation`."), "{told}");
+    let made = bench.done(&["study", "generalisation", "--preset", "tiny", "-q"]).stdout;
+    for expected in [
+        "study generalisation: test accuracy at equal training loss",
+        "\nquestion: At equal training loss, does the flatter end",
+        "one of both did not get to the loss",
+        "study generalisation: not shown; of 14 claims 0 are shown, 0 partly, 14 not; 12 runs",
+        "left in runs/studies/tiny, as svg, png, pdf, csv, txt and json\n",
+    ] {
+        assert!(made.contains(expected), "{expected}: {made}");
+    }
+    let page = bench.done(&["report", "--figures", "runs/studies/tiny", "--markdown"]).stdout;
+    assert!(page.starts_with("# Findings beyond the paper\n") && page.contains("## Study generalisation: "), "{page}");
+    let output = bench.run(&["study", "optimisers"]);
+    assert_eq!(output.code, Some(2));
+    assert!(output.stderr.contains("optimizers"), "{}", output.stderr);
+}

@@ -5,35 +5,37 @@ use crate::claim::Claim;
 use crate::draw::{LOSS, RATE, Style, csv, curves};
 use crate::judge::{Judge, ends, graded, limits, unknown};
 use crate::problems::first_four;
-use crate::{Figure, Picture, Results, Scope, Study, rules};
+use crate::{Comparison, Exhibit, Kind, Picture, Results, Scope, rules};
 use onedge_plot::Abscissa;
 
 pub(super) const NAMES: [&str; 3] = ["constant", "linesearch", "greedy"];
 
-pub(super) static ENTRY: Entry<Figure> = Entry {
+pub(super) static ENTRY: Entry<Exhibit> = Entry {
     name: "figure-1",
     summary: "classical tuners against the tuned constant rate, full batch",
     doc: "Training loss of the best constant rate of a grid, the best Armijo linesearch of a grid and the quadratically \
           greedy rule (CDAT at sigma 1) on four networks in full batch.",
     settings: &[],
-    build: Figure {
-        number: 1,
-        must_show: "both tuners end well above the tuned constant; the linesearch may lead early, then stalls",
-        study,
+    build: Exhibit {
+        kind: Kind::Figure {
+            number: 1,
+            must_show: "both tuners end well above the tuned constant; the linesearch may lead early, then stalls",
+        },
+        comparison,
         judge,
         draw,
     },
 };
 
 /// Figures 1, 3 and 12 are of the same runs.
-pub(super) fn study(scope: &Scope) -> Result<Study, Error> {
-    let mut study = Study::none();
+pub(super) fn comparison(scope: &Scope) -> Result<Comparison, Error> {
+    let mut comparison = Comparison::none();
     for problem in first_four(scope) {
-        study.add(&problem, "constant", &problem.constants())?;
-        study.add(&problem, "linesearch", &problem.linesearches(scope))?;
-        study.add(&problem, "greedy", &[rules::cdat(1.0, 0.0)])?;
+        comparison.add(&problem, "constant", &problem.constants())?;
+        comparison.add(&problem, "linesearch", &problem.linesearches(scope))?;
+        comparison.add(&problem, "greedy", &[rules::cdat(1.0, 0.0)])?;
     }
-    Ok(study)
+    Ok(comparison)
 }
 
 fn judge(results: &Results) -> Vec<Claim> {

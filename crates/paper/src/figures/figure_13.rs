@@ -7,43 +7,45 @@ use crate::draw::{LOSS, PRODUCT, RATE, SHARPNESS, Style, csv, curves};
 use crate::judge::{Ends, Judge, ends, graded, limits, over_seeds, unknown};
 use crate::problems::{convolutional, mixer_gd};
 use crate::results::middle;
-use crate::{Figure, Picture, Results, Scope, Study, rules};
+use crate::{Comparison, Exhibit, Kind, Picture, Results, Scope, rules};
 use onedge_plot::Abscissa;
 use onedge_text::table::number;
 
 const OVER: &str = "σ 2.0625";
 const NAMES: [&str; 5] = ["constant", EDGE, OVER, "Polyak", "hypergradient"];
 
-pub(super) static ENTRY: Entry<Figure> = Entry {
+pub(super) static ENTRY: Entry<Exhibit> = Entry {
     name: "figure-13",
     summary: "Polyak's rate and hypergradient descent against CDAT and the tuned constant",
     doc: "Polyak's rate (f - 0) / |g|^2 with its cap chosen of 1 and 100, and multiplicative hypergradient descent with first \
           rate and step size chosen of a grid, by gradient descent in full batch.",
     settings: &[],
-    build: Figure {
-        number: 13,
-        must_show: "Polyak beats sigma 2, and is approached at 2.06; hypergradient descent is on par with the constant, with slow \
+    build: Exhibit {
+        kind: Kind::Figure {
+            number: 13,
+            must_show: "Polyak beats sigma 2, and is approached at 2.06; hypergradient descent is on par with the constant, with slow \
                     steady sharpening",
-        study,
+        },
+        comparison,
         judge,
         draw,
     },
 };
 
-fn study(scope: &Scope) -> Result<Study, Error> {
-    let mut study = Study::none();
+fn comparison(scope: &Scope) -> Result<Comparison, Error> {
+    let mut comparison = Comparison::none();
     for problem in [convolutional(scope), mixer_gd(scope)] {
-        study.add(&problem, "constant", &problem.constants())?;
-        study.add(&problem, EDGE, &problem.cdat(2.0))?;
-        study.add(&problem, OVER, &problem.cdat(2.0625))?;
-        study.add(&problem, "Polyak", &[1.0, 100.0].map(rules::polyak))?;
+        comparison.add(&problem, "constant", &problem.constants())?;
+        comparison.add(&problem, EDGE, &problem.cdat(2.0))?;
+        comparison.add(&problem, OVER, &problem.cdat(2.0625))?;
+        comparison.add(&problem, "Polyak", &[1.0, 100.0].map(rules::polyak))?;
         let (stride, betas) =
             scope.choose((2, &[1e-3, 1e-2, 1e-1][..]), (2, &[1e-3, 1e-2, 1e-1][..]), (1, &[1e-3, 1e-2, 1e-1, 1.0][..]));
         let grid = problem.rates.iter().step_by(stride).flat_map(|&rate| betas.iter().map(move |&beta| (rate, beta)));
         let grid: Vec<_> = grid.map(|(rate, beta)| rules::hypergradient(rate, beta)).collect();
-        study.add(&problem, "hypergradient", &grid)?;
+        comparison.add(&problem, "hypergradient", &grid)?;
     }
-    Ok(study)
+    Ok(comparison)
 }
 
 fn judge(results: &Results) -> Vec<Claim> {

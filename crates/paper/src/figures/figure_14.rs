@@ -6,33 +6,32 @@ use crate::claim::Claim;
 use crate::draw::{LOSS, RATE, Style, csv, curves};
 use crate::judge::{Judge, ends, graded, limits, unknown};
 use crate::problems::{batches, mini_batch};
-use crate::{Figure, Picture, Results, Scope, Study};
+use crate::{Comparison, Exhibit, Kind, Picture, Results, Scope};
 use onedge_plot::Abscissa;
 
-pub(super) static ENTRY: Entry<Figure> = Entry {
+pub(super) static ENTRY: Entry<Exhibit> = Entry {
     name: "figure-14",
     summary: "linesearch and greedy rule in mini-batches",
     doc: "As figure 1, by stochastic gradient descent at three batch sizes. The linesearch gives up after 30 tries; n and d of \
           the greedy rule may be averaged. Losses are means over the last tenth of a run.",
     settings: &[],
-    build: Figure {
-        number: 14,
-        must_show: "in mini-batches the tuners work well at medium batch sizes",
-        study,
+    build: Exhibit {
+        kind: Kind::Figure { number: 14, must_show: "in mini-batches the tuners work well at medium batch sizes" },
+        comparison,
         judge,
         draw,
     },
 };
 
-fn study(scope: &Scope) -> Result<Study, Error> {
-    let mut study = Study::none();
+fn comparison(scope: &Scope) -> Result<Comparison, Error> {
+    let mut comparison = Comparison::none();
     for batch in batches(scope) {
         let problem = mini_batch(scope, "gd", batch).betas(&[0.0, 0.9, 0.99]);
-        study.add(&problem, "constant", &problem.constants())?;
-        study.add(&problem, "linesearch", &problem.linesearches(scope))?;
-        study.add(&problem, "greedy", &problem.cdat(1.0))?;
+        comparison.add(&problem, "constant", &problem.constants())?;
+        comparison.add(&problem, "linesearch", &problem.linesearches(scope))?;
+        comparison.add(&problem, "greedy", &problem.cdat(1.0))?;
     }
-    Ok(study)
+    Ok(comparison)
 }
 
 fn judge(results: &Results) -> Vec<Claim> {

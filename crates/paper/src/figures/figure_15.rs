@@ -4,34 +4,33 @@ use crate::Error;
 use crate::claim::Claim;
 use crate::draw::{LOSS, RATE, SHARPNESS, Style, csv, curves};
 use crate::judge::{Judge, ends, graded, limits, unknown, whether};
-use crate::{Figure, Picture, Results, Scope, Study, problems, rules};
+use crate::{Comparison, Exhibit, Kind, Picture, Results, Scope, problems, rules};
 use onedge_plot::Abscissa;
 
 const NAMES: [&str; 6] = ["constant", "1 / λ", "2 / λ", "2.5 / λ", "3 / λ", "3.5 / λ"];
 const SIGMAS: [f64; 5] = [1.0, 2.0, 2.5, 3.0, 3.5];
 
-pub(super) static ENTRY: Entry<Figure> = Entry {
+pub(super) static ENTRY: Entry<Exhibit> = Entry {
     name: "figure-15",
     summary: "rates from the exact sharpness, sigma / lambda_max",
     doc: "The largest eigenvalue of the Hessian at every step, by warm-started Lanczos, with several sigma, against the tuned \
           constant rate.",
     settings: &[],
-    build: Figure {
-        number: 15,
-        must_show: "with the rate sigma / lambda_max sigma 2 is poor and 3 is good",
-        study,
+    build: Exhibit {
+        kind: Kind::Figure { number: 15, must_show: "with the rate sigma / lambda_max sigma 2 is poor and 3 is good" },
+        comparison,
         judge,
         draw,
     },
 };
 
-fn study(scope: &Scope) -> Result<Study, Error> {
-    let (mut study, problem) = (Study::none(), problems::deep_mlp(scope));
-    study.add(&problem, "constant", &problem.constants())?;
+fn comparison(scope: &Scope) -> Result<Comparison, Error> {
+    let (mut comparison, problem) = (Comparison::none(), problems::deep_mlp(scope));
+    comparison.add(&problem, "constant", &problem.constants())?;
     for (name, sigma) in NAMES[1..].iter().zip(SIGMAS) {
-        study.add(&problem, name, &[rules::sharpness(sigma)])?;
+        comparison.add(&problem, name, &[rules::sharpness(sigma)])?;
     }
-    Ok(study)
+    Ok(comparison)
 }
 
 fn judge(results: &Results) -> Vec<Claim> {

@@ -1,11 +1,11 @@
 use super::figure_5::{EDGE, GREEDY};
 use crate::Error;
 use crate::claim::{Claim, Seen};
+use crate::comparison::{Candidate, Series};
 use crate::draw::{Across, Column, LOSS, SHARPNESS, Style, csv, curves};
 use crate::judge::{Judge, ends, graded, limits, unknown};
 use crate::results::between;
-use crate::study::{Candidate, Series};
-use crate::{Figure, Picture, Results, Scope, Study, problems, rules};
+use crate::{Comparison, Exhibit, Kind, Picture, Results, Scope, problems, rules};
 use onedge_plot::{Abscissa, Quantity, Scale};
 use onedge_registry::Entry;
 
@@ -18,16 +18,18 @@ const DIFFERENCE: Column = Column {
     across: Across::Nothing,
 };
 
-pub(super) static ENTRY: Entry<Figure> = Entry {
+pub(super) static ENTRY: Entry<Exhibit> = Entry {
     name: "figure-16",
     summary: "how much worse one step on edge is than the greedy one, along both trajectories",
     doc: "f(w + eta_edge u) - f(w + eta_greedy u) at points of the runs on edge and of the greedy ones, on ten subsets of the \
           data that have no example in common, each with its own seed. Where it is negative in a subset the band reaches the lower border.",
     settings: &[],
-    build: Figure {
-        number: 16,
-        must_show: "the difference is positive throughout, yet greedy loses in the long run",
-        study,
+    build: Exhibit {
+        kind: Kind::Figure {
+            number: 16,
+            must_show: "the difference is positive throughout, yet greedy loses in the long run",
+        },
+        comparison,
         judge,
         draw,
     },
@@ -37,17 +39,17 @@ fn difference(record: &onedge_record::Record) -> Option<f64> {
     record.measured.get("edge_against_greedy").copied()
 }
 
-fn study(scope: &Scope) -> Result<Study, Error> {
-    let mut study = Study::none();
+fn comparison(scope: &Scope) -> Result<Comparison, Error> {
+    let mut comparison = Comparison::none();
     let subsets = problems::subsets(scope);
     for (name, sigma) in NAMES.iter().zip([1.0, 2.0]) {
         let rule = rules::cdat(sigma, 0.0);
         let runs = subsets.iter().zip(0..).map(|(problem, seed)| problem.wanted(&rule, seed));
         let candidate = Candidate { label: rule.label.clone(), runs: runs.collect::<Result<_, _>>()? };
         let problem = subsets[0].name.clone();
-        study.series.push(Series { problem, name: (*name).to_owned(), candidates: vec![candidate] });
+        comparison.series.push(Series { problem, name: (*name).to_owned(), candidates: vec![candidate] });
     }
-    Ok(study)
+    Ok(comparison)
 }
 
 fn judge(results: &Results) -> Vec<Claim> {

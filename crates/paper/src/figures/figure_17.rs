@@ -1,26 +1,25 @@
 use onedge_registry::Entry;
 
 use super::figure_5::{EDGE, GREEDY};
-use super::figure_6::{NAMES, study};
+use super::figure_6::{NAMES, comparison};
 use crate::Error;
 use crate::claim::{Claim, Seen};
 use crate::draw::{ALIGNMENT, PRODUCT, SHARPNESS, Style, TURN, csv, curves};
 use crate::judge::{Judge, graded, limits, over_seeds, unknown, whether};
 use crate::results::middle;
-use crate::{Figure, Picture, Results};
+use crate::{Exhibit, Kind, Picture, Results};
 use onedge_plot::Abscissa;
 use onedge_text::table::number;
 
-pub(super) static ENTRY: Entry<Figure> = Entry {
+pub(super) static ENTRY: Entry<Exhibit> = Entry {
     name: "figure-17",
     summary: "alignment and angle between updates on edge and greedily",
     doc: "Figure 6 with the alignment of the update and the top eigenvector, (u.v)^2 / |u|^2, and the cosine of the angle \
           between successive updates, in the place of the gradient norm.",
     settings: &[],
-    build: Figure {
-        number: 17,
-        must_show: "on edge successive updates turn opposed; greedily they do not",
-        study,
+    build: Exhibit {
+        kind: Kind::Figure { number: 17, must_show: "on edge successive updates turn opposed; greedily they do not" },
+        comparison,
         judge,
         draw,
     },

@@ -6,22 +6,24 @@ use crate::draw::quoted;
 use crate::judge::{Judge, end, graded, limits, unknown, whether};
 use crate::problems::{Shape, mlp};
 use crate::results::Grids;
-use crate::{Figure, Picture, Results, Scope, Study, rules};
+use crate::{Comparison, Exhibit, Kind, Picture, Results, Scope, rules};
 use onedge_plot::{Chart, ChartPanel, Drawing, Look, Scale, Trace, tick_label};
 use onedge_registry::Entry;
 use onedge_text::table::number;
 
-pub(super) static ENTRY: Entry<Figure> = Entry {
+pub(super) static ENTRY: Entry<Exhibit> = Entry {
     name: "figure-18",
     summary: "CDAT on MLPs of several widths, depths, weight decays and data sizes, by sigma",
     doc: "The gain of CDAT, the tuned constant's final loss over its own, by gradient descent in full batch. One of the four is \
           varied at a time.",
     settings: &[],
-    build: Figure {
-        number: 18,
-        must_show: "the gain grows with width and with depth (the best sigma is slightly under 2 when deep), fades with weight \
+    build: Exhibit {
+        kind: Kind::Figure {
+            number: 18,
+            must_show: "the gain grows with width and with depth (the best sigma is slightly under 2 when deep), fades with weight \
                     decay, and does not shift with the size of the data",
-        study,
+        },
+        comparison,
         judge,
         draw: |results, _| Ok(draw(results)),
     },
@@ -66,8 +68,8 @@ fn shapes(scope: &Scope, varied: Varied) -> Vec<Shape> {
     }
 }
 
-fn study(scope: &Scope) -> Result<Study, Error> {
-    let mut study = Study::none();
+fn comparison(scope: &Scope) -> Result<Comparison, Error> {
+    let mut comparison = Comparison::none();
     let mut added: Vec<Shape> = Vec::new();
     for shape in ALL.into_iter().flat_map(|(varied, _)| shapes(scope, varied)) {
         if added.contains(&shape) {
@@ -75,12 +77,12 @@ fn study(scope: &Scope) -> Result<Study, Error> {
         }
         added.push(shape);
         let problem = mlp(scope, shape);
-        study.add(&problem, "constant", &problem.constants())?;
+        comparison.add(&problem, "constant", &problem.constants())?;
         for sigma in SIGMAS {
-            study.add(&problem, &series(sigma), &[rules::cdat(sigma, 0.0)])?;
+            comparison.add(&problem, &series(sigma), &[rules::cdat(sigma, 0.0)])?;
         }
     }
-    Ok(study)
+    Ok(comparison)
 }
 
 fn series(sigma: f64) -> String {

@@ -6,31 +6,36 @@ use crate::claim::{Claim, Seen};
 use crate::draw::{LOSS, RATE, Style, csv, curves};
 use crate::judge::{Judge, ends, limits, unknown, whether};
 use crate::problems::five;
-use crate::{Figure, Picture, Results, Scope, Study};
+use crate::{Comparison, Exhibit, Kind, Picture, Results, Scope};
 use onedge_plot::Abscissa;
 use onedge_text::table::number;
 
 const OVER: &str = "σ 2.0625";
 const NAMES: [&str; 4] = ["constant", EDGE, OVER, "schedule"];
 
-pub(super) static ENTRY: Entry<Figure> = Entry {
+pub(super) static ENTRY: Entry<Exhibit> = Entry {
     name: "figure-19",
     summary: "tuned schedules against CDAT, full batch",
     doc: "Linear warm-up, then a constant rate, a linear or a cosine decay, of several peaks, lengths of warm-up and horizons (the \
           small preset has cosines alone), against CDAT at sigma 2 and 2.0625 and the tuned constant rate.",
     settings: &[],
-    build: Figure { number: 19, must_show: "tuned schedules can still win", study, judge, draw },
+    build: Exhibit {
+        kind: Kind::Figure { number: 19, must_show: "tuned schedules can still win" },
+        comparison,
+        judge,
+        draw,
+    },
 };
 
-fn study(scope: &Scope) -> Result<Study, Error> {
-    let mut study = Study::none();
+fn comparison(scope: &Scope) -> Result<Comparison, Error> {
+    let mut comparison = Comparison::none();
     for problem in five(scope) {
-        study.add(&problem, "constant", &problem.constants())?;
-        study.add(&problem, EDGE, &problem.cdat(2.0))?;
-        study.add(&problem, OVER, &problem.cdat(2.0625))?;
-        study.add(&problem, "schedule", &problem.schedules(scope))?;
+        comparison.add(&problem, "constant", &problem.constants())?;
+        comparison.add(&problem, EDGE, &problem.cdat(2.0))?;
+        comparison.add(&problem, OVER, &problem.cdat(2.0625))?;
+        comparison.add(&problem, "schedule", &problem.schedules(scope))?;
     }
-    Ok(study)
+    Ok(comparison)
 }
 
 fn judge(results: &Results) -> Vec<Claim> {

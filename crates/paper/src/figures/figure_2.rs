@@ -5,29 +5,31 @@ use crate::Error;
 use crate::claim::Claim;
 use crate::draw::{LOSS, RATE, Style, csv, curves};
 use crate::judge::{Judge, ends, graded, limits, unknown};
-use crate::{Figure, Picture, Results, Scope, Study, problems, rules};
+use crate::{Comparison, Exhibit, Kind, Picture, Results, Scope, problems, rules};
 use onedge_plot::Abscissa;
 
-pub(super) static ENTRY: Entry<Figure> = Entry {
+pub(super) static ENTRY: Entry<Exhibit> = Entry {
     name: "figure-2",
     summary: "classical tuners against the tuned constant rate on a linear model",
     doc: "As figure 1, on a linear model, whose loss is convex.",
     settings: &[],
-    build: Figure {
-        number: 2,
-        must_show: "on a linear model the tuners work: they end no worse than the tuned constant",
-        study,
+    build: Exhibit {
+        kind: Kind::Figure {
+            number: 2,
+            must_show: "on a linear model the tuners work: they end no worse than the tuned constant",
+        },
+        comparison,
         judge,
         draw,
     },
 };
 
-fn study(scope: &Scope) -> Result<Study, Error> {
-    let (mut study, problem) = (Study::none(), problems::linear(scope));
-    study.add(&problem, "constant", &problem.constants())?;
-    study.add(&problem, "linesearch", &problem.linesearches(scope))?;
-    study.add(&problem, "greedy", &[rules::cdat(1.0, 0.0)])?;
-    Ok(study)
+fn comparison(scope: &Scope) -> Result<Comparison, Error> {
+    let (mut comparison, problem) = (Comparison::none(), problems::linear(scope));
+    comparison.add(&problem, "constant", &problem.constants())?;
+    comparison.add(&problem, "linesearch", &problem.linesearches(scope))?;
+    comparison.add(&problem, "greedy", &[rules::cdat(1.0, 0.0)])?;
+    Ok(comparison)
 }
 
 fn judge(results: &Results) -> Vec<Claim> {

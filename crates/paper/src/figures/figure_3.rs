@@ -1,10 +1,10 @@
-use super::figure_1::{NAMES, study};
+use super::figure_1::{NAMES, comparison};
 use crate::Error;
 use crate::claim::Seen;
 use crate::draw::{GRADIENT, PRODUCT, RATE, SHARPNESS, Style, csv, curves};
 use crate::judge::{Judge, graded, limits, over_seeds, unknown, whether};
 use crate::results::{between, median, middle};
-use crate::{Figure, Picture, Results};
+use crate::{Exhibit, Kind, Picture, Results};
 use onedge_plot::Abscissa;
 use onedge_record::Record;
 use onedge_registry::Entry;
@@ -12,16 +12,18 @@ use onedge_run::Finished;
 use onedge_sweep::compare::Point;
 use onedge_text::table::number;
 
-pub(super) static ENTRY: Entry<Figure> = Entry {
+pub(super) static ENTRY: Entry<Exhibit> = Entry {
     name: "figure-3",
     summary: "rate, sharpness, their product and the gradient norm of figure 1's runs",
     doc: "Sharpness is that of the preconditioned Hessian where the optimizer has a preconditioner.",
     settings: &[],
-    build: Figure {
-        number: 3,
-        must_show: "tuners: the rate falls by orders of magnitude, the sharpness keeps rising, their product is steady just \
+    build: Exhibit {
+        kind: Kind::Figure {
+            number: 3,
+            must_show: "tuners: the rate falls by orders of magnitude, the sharpness keeps rising, their product is steady just \
                     under 2; constant: the product reaches about 2; the gradient norm grows by less than ten times",
-        study,
+        },
+        comparison,
         judge: |results| {
             let mut judge = Judge::default();
             for problem in results.problems() {

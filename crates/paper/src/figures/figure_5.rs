@@ -7,7 +7,7 @@ use crate::draw::{LOSS, RATE, Style, csv, curves};
 use crate::judge::{Judge, ends, graded, limits, over_seeds, unknown, whether};
 use crate::problems::{Problem, five};
 use crate::results::middle;
-use crate::{Figure, Picture, Results, Scope, Study};
+use crate::{Comparison, Exhibit, Kind, Picture, Results, Scope};
 use onedge_plot::Abscissa;
 use onedge_text::table::number;
 
@@ -16,36 +16,38 @@ pub(super) const GREEDY: &str = "greedy, σ 1";
 const NAMES: [&str; 6] = ["constant", GREEDY, "σ 1.9375", EDGE, "σ 2.0625", "σ 2.5"];
 const SIGMAS: [f64; 5] = [1.0, 1.9375, 2.0, 2.0625, 2.5];
 
-pub(super) static ENTRY: Entry<Figure> = Entry {
+pub(super) static ENTRY: Entry<Exhibit> = Entry {
     name: "figure-5",
     summary: "CDAT round the edge against the tuned constant rate, full batch",
     doc: "Training loss and rate of CDAT at sigma 1 (greedy), 1.9375, 2 (on edge), 2.0625 and 2.5, and of the best constant \
           rate of a grid, with gradient descent, momentum, RMSProp and Adam. With Adam n and d are averaged, \
           with RMSProp, and at the small size with momentum, they may be.",
     settings: &[],
-    build: Figure {
-        number: 5,
-        must_show: "on edge as good as the tuned constant or better, always better than greedy; 2.0625 often best; 2.5 mostly \
+    build: Exhibit {
+        kind: Kind::Figure {
+            number: 5,
+            must_show: "on edge as good as the tuned constant or better, always better than greedy; 2.0625 often best; 2.5 mostly \
                     diverges; the rate rises like a warm-up (except with RMSProp on the language model)",
-        study,
+        },
+        comparison,
         judge,
         draw,
     },
 };
 
 /// Figures 5, 6, 17 and 19 share these runs.
-pub(super) fn study(scope: &Scope) -> Result<Study, Error> {
-    let mut study = Study::none();
+pub(super) fn comparison(scope: &Scope) -> Result<Comparison, Error> {
+    let mut comparison = Comparison::none();
     for problem in five(scope) {
-        study.add(&problem, "constant", &problem.constants())?;
-        sigmas(&mut study, &problem)?;
+        comparison.add(&problem, "constant", &problem.constants())?;
+        sigmas(&mut comparison, &problem)?;
     }
-    Ok(study)
+    Ok(comparison)
 }
 
-fn sigmas(study: &mut Study, problem: &Problem) -> Result<(), Error> {
+fn sigmas(comparison: &mut Comparison, problem: &Problem) -> Result<(), Error> {
     let named = NAMES[1..].iter().zip(SIGMAS);
-    named.into_iter().try_for_each(|(name, sigma)| study.add(problem, name, &problem.cdat(sigma)))
+    named.into_iter().try_for_each(|(name, sigma)| comparison.add(problem, name, &problem.cdat(sigma)))
 }
 
 fn judge(results: &Results) -> Vec<Claim> {

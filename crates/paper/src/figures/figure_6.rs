@@ -5,7 +5,7 @@ use crate::draw::{GRADIENT, PRODUCT, SHARPNESS, Style, csv, curves};
 use crate::judge::{Judge, graded, limits, over_seeds, unknown, whether};
 use crate::problems::five;
 use crate::results::middle;
-use crate::{Figure, Picture, Results, Scope, Study};
+use crate::{Comparison, Exhibit, Kind, Picture, Results, Scope};
 use onedge_plot::Abscissa;
 use onedge_registry::Entry;
 use onedge_sweep::compare::Point;
@@ -13,30 +13,32 @@ use onedge_text::table::number;
 
 pub(super) const NAMES: [&str; 3] = ["constant", GREEDY, EDGE];
 
-pub(super) static ENTRY: Entry<Figure> = Entry {
+pub(super) static ENTRY: Entry<Exhibit> = Entry {
     name: "figure-6",
     summary: "sharpness, product and gradient norm on edge and greedily",
     doc: "Of figure 5's runs on edge and greedily, and of its constant rate. Products are compared with the edge of \
           the optimizer: 2, with momentum 2 + 2 b, with Adam (2 + 2 b1) / (1 - b1).",
     settings: &[],
-    build: Figure {
-        number: 6,
-        must_show: "on edge: the sharpness does not rise, and may fall; the product is slightly above 2; greedy: none of that",
-        study,
+    build: Exhibit {
+        kind: Kind::Figure {
+            number: 6,
+            must_show: "on edge: the sharpness does not rise, and may fall; the product is slightly above 2; greedy: none of that",
+        },
+        comparison,
         judge,
         draw,
     },
 };
 
 /// Figures 6 and 17 are of the same runs.
-pub(super) fn study(scope: &Scope) -> Result<Study, Error> {
-    let mut study = Study::none();
+pub(super) fn comparison(scope: &Scope) -> Result<Comparison, Error> {
+    let mut comparison = Comparison::none();
     for problem in five(scope) {
-        study.add(&problem, "constant", &problem.constants())?;
-        study.add(&problem, GREEDY, &problem.cdat(1.0))?;
-        study.add(&problem, EDGE, &problem.cdat(2.0))?;
+        comparison.add(&problem, "constant", &problem.constants())?;
+        comparison.add(&problem, GREEDY, &problem.cdat(1.0))?;
+        comparison.add(&problem, EDGE, &problem.cdat(2.0))?;
     }
-    Ok(study)
+    Ok(comparison)
 }
 
 fn judge(results: &Results) -> Vec<Claim> {

@@ -6,21 +6,23 @@ use crate::draw::quoted;
 use crate::judge::{Judge, graded, limits, unknown, whether};
 use crate::problems::mini_batch;
 use crate::results::{Grids, mean};
-use crate::{Figure, Picture, Results, Scope, Study, rules};
+use crate::{
+    Comparison, Exhibit, Kind, Picture, Results, Scope,
+    rules::{self, sigma},
+};
 use onedge_plot::{Colors, Drawing, HeatCell, HeatMap, HeatPanel, Mark, Scale};
 use onedge_registry::Entry;
 use onedge_sweep::compare::Point;
 
-pub(super) static ENTRY: Entry<Figure> = Entry {
+pub(super) static ENTRY: Entry<Exhibit> = Entry {
     name: "figure-7",
     summary: "CDAT in mini-batches: sigma by batch size, with averages of three lengths",
     doc: "The mean loss over the last tenth of a run over its first loss, by momentum, for each sigma, batch size and decay \
           beta of the averages of n and d.",
     settings: &[],
-    build: Figure {
-        number: 7,
-        must_show: "the best sigma falls with the batch size; averages smooth",
-        study,
+    build: Exhibit {
+        kind: Kind::Figure { number: 7, must_show: "the best sigma falls with the batch size; averages smooth" },
+        comparison,
         judge,
         draw: |results, _| Ok(draw(results)),
     },
@@ -34,25 +36,20 @@ fn sigmas(scope: &Scope) -> Vec<f64> {
     tenths.map(|tenths| f64::from(tenths) / 10.0).collect()
 }
 
-fn study(scope: &Scope) -> Result<Study, Error> {
-    let mut study = Study { grids: Grids::Whole, ..Study::none() };
+fn comparison(scope: &Scope) -> Result<Comparison, Error> {
+    let mut comparison = Comparison { grids: Grids::Whole, ..Comparison::none() };
     for batch in scope.choose([32, 64, 128, 256, 512], [32, 64, 128, 256, 512], [64, 256, 1024, 4096, 16384]) {
         let problem = mini_batch(scope, "momentum", batch);
         for beta in BETAS {
             let rules: Vec<_> = sigmas(scope).into_iter().map(|sigma| rules::cdat(sigma, beta)).collect();
-            study.add(&problem, &series(beta), &rules)?;
+            comparison.add(&problem, &series(beta), &rules)?;
         }
     }
-    Ok(study)
+    Ok(comparison)
 }
 
 fn series(beta: f64) -> String {
     format!("β = {beta}")
-}
-
-/// The sigma of a point, from its label, which starts `sigma=2`.
-fn sigma(point: &Point) -> Option<f64> {
-    point.label.strip_prefix("sigma=")?.split(' ').next()?.parse().ok()
 }
 
 /// The batch size of a problem, from its name, which ends with it.

@@ -6,24 +6,26 @@ use crate::draw::{LOSS, RATE, Style, csv, curves};
 use crate::judge::{Judge, ends, graded, limits, over_seeds, unknown, whether};
 use crate::problems::{batches, mini_batch};
 use crate::results::middle;
-use crate::{Figure, Picture, Results, Scope, Study, rules};
+use crate::{Comparison, Exhibit, Kind, Picture, Results, Scope, rules};
 use onedge_plot::Abscissa;
 use onedge_text::table::number;
 
 const NAMES: [&str; 3] = ["constant", "schedule", "CDAT"];
 
-pub(super) static ENTRY: Entry<Figure> = Entry {
+pub(super) static ENTRY: Entry<Exhibit> = Entry {
     name: "figure-8",
     summary: "CDAT against tuned constant rates and schedules in mini-batches",
     doc: "Of figures 20 and 21 the medium and the large batch size. CDAT's sigma and averages are chosen of a grid, as the \
           rates are, by the mean loss over the last tenth of a run. Losses drawn are medians of neighbouring steps.",
     settings: &[],
-    build: Figure {
-        number: 8,
-        must_show: MUST_SHOW,
-        study: |scope| {
+    build: Exhibit {
+        kind: Kind::Figure { number: 8, must_show: MUST_SHOW },
+        comparison: |scope| {
             let batches = &batches(scope)[1..];
-            study(scope, ["momentum", "adam"].iter().flat_map(|name| batches.iter().map(move |&batch| (*name, batch))))
+            comparison(
+                scope,
+                ["momentum", "adam"].iter().flat_map(|name| batches.iter().map(move |&batch| (*name, batch))),
+            )
         },
         judge,
         draw: |results, x| Ok(draw(results, x, "CDAT in mini-batches")),
@@ -34,19 +36,19 @@ pub(super) const MUST_SHOW: &str = "gains are subdued, and larger at large batch
                                     schedules or under them";
 
 /// Figures 8, 20 and 21 share their runs.
-pub(super) fn study<'a>(scope: &Scope, of: impl Iterator<Item = (&'a str, usize)>) -> Result<Study, Error> {
-    let mut study = Study::none();
+pub(super) fn comparison<'a>(scope: &Scope, of: impl Iterator<Item = (&'a str, usize)>) -> Result<Comparison, Error> {
+    let mut comparison = Comparison::none();
     for (optimizer, batch) in of {
         let problem = mini_batch(scope, optimizer, batch);
-        study.add(&problem, "constant", &problem.constants())?;
-        study.add(&problem, "schedule", &problem.schedules(scope))?;
+        comparison.add(&problem, "constant", &problem.constants())?;
+        comparison.add(&problem, "schedule", &problem.schedules(scope))?;
         let sigmas =
             scope.choose(&[0.4, 0.8, 1.2, 1.6, 2.0, 2.4][..], &[0.4, 0.8, 1.2, 1.6, 2.0, 2.4][..], &SIGMAS[..]);
         let grid: Vec<_> =
             sigmas.iter().flat_map(|&sigma| problem.betas.iter().map(move |&beta| rules::cdat(sigma, beta))).collect();
-        study.add(&problem, "CDAT", &grid)?;
+        comparison.add(&problem, "CDAT", &grid)?;
     }
-    Ok(study)
+    Ok(comparison)
 }
 
 const SIGMAS: [f64; 13] = [0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.2, 2.4, 2.6, 2.8];

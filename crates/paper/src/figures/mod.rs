@@ -24,10 +24,10 @@ mod figure_9;
 
 use onedge_registry::Entry;
 
-use crate::Figure;
+use crate::Exhibit;
 
 /// Every figure, by its number.
-pub static ALL: &[&Entry<Figure>] = &[
+pub static FIGURES: &[&Entry<Exhibit>] = &[
     &figure_1::ENTRY,
     &figure_2::ENTRY,
     &figure_3::ENTRY,

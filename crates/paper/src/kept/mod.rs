@@ -20,7 +20,7 @@ use onedge_record::write_whole;
 use onedge_run::Finished;
 
 use crate::Error;
-use crate::study::Wanted;
+use crate::comparison::Wanted;
 
 pub use compact::KeptRun;
 

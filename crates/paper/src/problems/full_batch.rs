@@ -12,29 +12,29 @@ fn cifar(scope: &Scope) -> Data {
     stored(scope, "cifar-10", &["data.random=4096"])
 }
 
-/// A network without norms, by gradient descent.
-pub(crate) fn convolutional(scope: &Scope) -> Problem {
+/// A network without norms, by a method yet to be said.
+fn convnet(scope: &Scope, method: &str, key: &str) -> Problem {
+    let named = |network: &str, data| {
+        Problem::new(scope, &format!("{network}, {method}"), &format!("{}-{key}", network.to_lowercase()), data)
+    };
+    const LAYERS: [&str; 3] = ["model=convnet", "model.channels=[8, 16, 32]", "model.activation=relu"];
     match scope.preset {
         Preset::Tiny | Preset::Small => {
-            Problem::new(scope, "ConvNet, gradient descent", "convnet-gd", small_images(scope, 256, 1.0))
-                .with(&["model=convnet", "model.channels=[8, 16, 32]", "model.activation=relu", "optimizer=gd"])
-                .with(&SMALL)
-                .runs(400, 3)
-                .rates(powers(0.025, 0..=5))
+            named("ConvNet", small_images(scope, 256, 1.0)).with(&LAYERS).with(&SMALL).runs(400, 3)
         }
-        Preset::Medium => Problem::new(scope, "ConvNet, gradient descent", "convnet-gd", photographs(scope))
-            .with(&["model=convnet", "model.channels=[8, 16, 32]", "model.activation=relu", "optimizer=gd"])
-            .with(&FLAX)
-            .with(&MEDIUM)
-            .runs(STEPS, 3)
-            .rates(powers(1e-3, 3..=9)),
-        Preset::Paper => Problem::new(scope, "ResNet34, gradient descent", "resnet34-gd", cifar(scope))
-            .with(&["model=resnet", "model.preset=resnet34", "model.norm=none", "optimizer=gd"])
+        Preset::Medium => named("ConvNet", photographs(scope)).with(&LAYERS).with(&FLAX).with(&MEDIUM).runs(STEPS, 3),
+        Preset::Paper => named("ResNet34", cifar(scope))
+            .with(&["model=resnet", "model.preset=resnet34", "model.norm=none"])
             .with(&FLAX)
             .with(&PAPER)
-            .runs(16384, 1)
-            .rates(powers(1e-3, -1..=7)),
+            .runs(16384, 1),
     }
+}
+
+/// A network without norms, by gradient descent.
+pub(crate) fn convolutional(scope: &Scope) -> Problem {
+    let rates = scope.choose(powers(0.025, 0..=5), powers(1e-3, 3..=9), powers(1e-3, -1..=7));
+    convnet(scope, "gradient descent", "gd").with(&["optimizer=gd"]).rates(rates)
 }
 
 fn mixer(scope: &Scope, name: &str, key: &str, (examples, steps): (usize, u64)) -> Problem {
@@ -72,42 +72,44 @@ pub(crate) fn mixer_momentum(scope: &Scope) -> Problem {
     problem.rates(rates).betas(scope.choose(&[0.0, 0.9][..], &[0.0][..], &[0.0][..]))
 }
 
-/// A language model by RMSProp.
-pub(crate) fn nanolm(scope: &Scope) -> Problem {
-    let name = "NanoLM, RMSProp";
-    let problem = match scope.preset {
+/// A language model, by a method yet to be said.
+fn language(scope: &Scope, method: &str, key: &str) -> Problem {
+    let (name, key) = (&format!("NanoLM, {method}"), &format!("nanolm-{key}"));
+    match scope.preset {
         Preset::Tiny | Preset::Small => {
             let sizes = ["data.context=16", "data.first=64"];
             let data = match scope.data {
                 Some(_) => stored(scope, "tiny-shakespeare", &sizes),
                 None => (["data=cicero"].iter().chain(&sizes).map(|&setting| setting.to_owned()).collect(), None),
             };
-            Problem::new(scope, name, "nanolm-rmsprop", data)
+            Problem::new(scope, name, key, data)
                 .with(&["model=nanolm", "model.depth=2", "model.width=24", "model.heads=2"])
                 .with(&["model.qkv=8", "model.mlp=96"])
                 .with(&SMALL)
                 .runs(400, 3)
-                .rates(powers(5e-4, 0..=4))
         }
         Preset::Medium => {
             let data = stored(scope, "tiny-shakespeare", &["data.context=64", "data.first=256"]);
-            Problem::new(scope, name, "nanolm-rmsprop", data)
+            Problem::new(scope, name, key, data)
                 .with(&["model=nanolm", "model.depth=1", "model.width=32", "model.heads=2"])
                 .with(&["model.qkv=16", "model.mlp=128"])
                 .with(&MEDIUM)
                 .runs(STEPS, 3)
-                .rates(powers(1e-3, -3..=3))
         }
         Preset::Paper => {
             let data = stored(scope, "tiny-shakespeare", &["data.context=64", "data.first=2048"]);
-            Problem::new(scope, name, "nanolm-rmsprop", data)
+            Problem::new(scope, name, key, data)
                 .with(&["model=nanolm", "model.preset=paper"])
                 .with(&PAPER)
                 .runs(8192, 1)
-                .rates(powers(1e-3, -1..=7))
         }
-    };
-    problem.with(&["optimizer=rmsprop"]).betas(&[0.0, 0.9])
+    }
+}
+
+/// A language model by RMSProp.
+pub(crate) fn nanolm(scope: &Scope) -> Problem {
+    let rates = scope.choose(powers(5e-4, 0..=4), powers(1e-3, -3..=3), powers(1e-3, -1..=7));
+    language(scope, "RMSProp", "rmsprop").with(&["optimizer=rmsprop"]).rates(rates).betas(&[0.0, 0.9])
 }
 
 fn vit(scope: &Scope, name: &str, key: &str) -> Problem {
@@ -198,4 +200,57 @@ pub(crate) fn deep_mlp(scope: &Scope) -> Problem {
             .runs(16384, 1)
             .rates(powers(1e-3, -1..=7)),
     }
+}
+
+/// The optimizers that are compared with each other: their names, and the rates from which grids of six rise by factors of two.
+pub(crate) const METHODS: [(&str, &str, f64); 8] = [
+    ("gd", "gradient descent", 0.025),
+    ("momentum", "momentum", 0.0025),
+    ("nesterov", "Nesterov", 0.0025),
+    ("rmsprop", "RMSProp", 1.25e-4),
+    ("adam", "Adam", 5e-4),
+    ("adamw", "AdamW", 5e-4),
+    ("lion", "Lion", 1e-4),
+    ("muon", "Muon", 2.5e-3),
+];
+
+/// Four networks by one of [`METHODS`].
+pub(crate) fn networks(scope: &Scope, (optimizer, method, base): (&str, &str, f64)) -> [Problem; 4] {
+    let vision = |network: &str| (format!("{network}, {method}"), format!("{}-{optimizer}", network.to_lowercase()));
+    let (mixers, vits) = (vision("Mixer"), vision("ViT"));
+    let choice = format!("optimizer={optimizer}");
+    [
+        convnet(scope, method, optimizer),
+        mixer(scope, &mixers.0, &mixers.1, (256, 300)),
+        language(scope, method, optimizer),
+        vit(scope, &vits.0, &vits.1),
+    ]
+    .map(|problem| problem.with(&[&choice]).rates(powers(base, 0..=5)).betas(&[0.0, 0.9]))
+}
+
+/// Networks that train to the same low loss on images with their own labels, some of which are left for testing.
+pub(crate) fn to_a_loss(scope: &Scope) -> [Problem; 2] {
+    let data = |count: usize, side: usize| match scope.data {
+        None if scope.preset != Preset::Medium && scope.preset != Preset::Paper => {
+            let settings =
+                ["data=digits", "data.test_fraction=0.4", &format!("data.first={count}"), "data.label_noise=0.1"];
+            (settings.map(str::to_owned).to_vec(), None)
+        }
+        _ => stored(scope, "cifar-10", &[&format!("data.random={count}"), &format!("data.side={side}")]),
+    };
+    let (count, side, steps) = scope.choose((256, 8, 2000), (1024, 16, 4000), (4096, 32, 16384));
+    let problem = |name: &str, key: &str| {
+        let every = if scope.preset == Preset::Paper { &PAPER[..] } else { &SMALL[..] };
+        let rates = powers(0.025, 0..=4);
+        let problem = Problem::new(scope, name, key, data(count, side)).with(&["optimizer=gd", "target_loss=0.05"]);
+        problem.with(&FLAX).with(every).with(&["diagnostics.sharpness_every=10"]).runs(steps, 5).rates(rates)
+    };
+    [
+        problem("ConvNet", "convnet-target").with(&[
+            "model=convnet",
+            "model.channels=[8, 16, 32]",
+            "model.activation=relu",
+        ]),
+        problem("MLP", "mlp-target").with(&["model=mlp", "model.hidden=[64, 64]"]),
+    ]
 }

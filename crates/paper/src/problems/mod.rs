@@ -20,10 +20,12 @@ use onedge_registry::Value;
 use super::rules::{self, Rule};
 use super::scope::{Preset, Scope};
 use crate::Error;
-use crate::study::Wanted;
+use crate::comparison::Wanted;
 use onedge_spec::{Document, Spec};
 
-pub(crate) use full_batch::{convolutional, deep_mlp, first_four, five, linear, mixer_gd};
+pub(crate) use full_batch::{
+    METHODS, convolutional, deep_mlp, first_four, five, linear, mixer_gd, networks, to_a_loss,
+};
 pub(crate) use mini_batch::{batches, mini_batch};
 pub(crate) use mlps::{Shape, mlp, subsets};
 

@@ -1,5 +1,5 @@
-use super::{Page, introduction};
-use crate::MadeFigure;
+use super::{Page, capital, heading, introduction};
+use crate::Made;
 use onedge_text::numbers::typeset;
 use onedge_text::table::{duration, number};
 
@@ -31,23 +31,25 @@ pub fn html(pages: &[Page]) -> String {
     let mut out = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>Stepping on the Edge, figure by figure</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
-         <h1>Stepping on the Edge, figure by figure</h1>\n<p>{}</p>\n",
+         <title>{0}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
+         <h1>{0}</h1>\n<p>{1}</p>\n",
+        escaped(heading(pages)),
         code(&introduction(pages))
     );
-    out += "<div class=\"wide\"><table>\n<tr><th>figure</th><th></th><th>is</th><th class=\"number\">statements shown, partly, not</th>\
+    out += "<div class=\"wide\"><table>\n<tr><th></th><th></th><th>is</th><th class=\"number\">statements shown, partly, not</th>\
             <th class=\"number\">seeds</th><th class=\"number\">runs</th><th class=\"number\">time</th></tr>\n";
     for made in pages.iter().map(|page| &page.made) {
         let [shown, partly, not] = made.counts();
         out += &format!(
-            "<tr><td><a href=\"#figure-{0}\">{0}</a></td><td>{1}</td><td>{2}</td><td class=\"number\">{shown}, {partly}, {not}</td>\
+            "<tr><td><a href=\"#{0}\">{6}</a></td><td>{1}</td><td>{2}</td><td class=\"number\">{shown}, {partly}, {not}</td>\
              <td class=\"number\">{3}</td><td class=\"number\">{4}</td><td class=\"number\">{5}</td></tr>\n",
-            made.number,
+            made.name,
             escaped(&made.title),
             verdict(&made.verdict),
             count(made.seeds),
             count(made.runs),
-            time(made)
+            time(made),
+            made.number.map_or_else(|| made.name.clone(), |number| number.to_string())
         );
     }
     out += "</table></div>\n";
@@ -57,12 +59,14 @@ pub fn html(pages: &[Page]) -> String {
 
 fn section(Page { made, svg }: &Page) -> String {
     let mut out = format!(
-        "\n<section id=\"figure-{0}\">\n<h2>Figure {0}: {1}</h2>\n<p>{2} &ensp;<span class=\"dim\">Must show:</span> {3}.</p>\n{4}",
-        made.number,
+        "\n<section id=\"{}\">\n<h2>{}: {}</h2>\n<p>{} &ensp;<span class=\"dim\">{}</span> {}</p>\n{}",
+        made.name,
+        capital(&made.label()),
         escaped(&made.title),
         verdict(&made.verdict),
-        escaped(&made.must_show),
-        picture(svg, &format!("Figure {}: {}", made.number, made.title))
+        if made.number.is_some() { "Must show:" } else { "Question:" },
+        escaped(&made.asks()),
+        picture(svg, &format!("{}: {}", capital(&made.label()), made.title))
     );
     out += "<div class=\"wide\"><table>\n";
     for (says, claims) in made.by_statement() {
@@ -86,14 +90,14 @@ fn section(Page { made, svg }: &Page) -> String {
     out + "</section>\n"
 }
 
-fn problems(made: &MadeFigure) -> String {
+fn problems(made: &Made) -> String {
     let item = |problem: &crate::Described| {
         format!("<li>{}: <span class=\"dim\">{}</span></li>\n", escaped(&problem.problem), escaped(&problem.settings))
     };
     format!("<ul>\n{}</ul>\n", made.problems.iter().map(item).collect::<String>())
 }
 
-fn ends(made: &MadeFigure) -> String {
+fn ends(made: &Made) -> String {
     let mut out = "<div class=\"wide\"><table>\n<tr><th>problem</th><th>rule</th><th>best of its grid</th><th class=\"number\">finished</th>\
                    <th class=\"number\">final loss</th><th class=\"number\">rate &times; sharpness</th>\
                    <th class=\"number\">cost in forward passes</th><th class=\"number\">time</th></tr>\n"
@@ -139,7 +143,7 @@ fn verdict(is: &str) -> String {
     format!("<span class=\"verdict {class}\">{sign} {}</span>", escaped(is))
 }
 
-fn time(made: &MadeFigure) -> String {
+fn time(made: &Made) -> String {
     if made.runs == 0 { String::new() } else { unbroken(&duration(made.seconds)) }
 }
 

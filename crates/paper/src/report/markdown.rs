@@ -1,4 +1,4 @@
-use super::{Page, introduction};
+use super::{Page, are_figures, capital, heading, introduction};
 use crate::Judged;
 use onedge_text::numbers::typeset;
 use onedge_text::table::duration;
@@ -8,9 +8,10 @@ const WIDTH: usize = 150;
 
 /// The same without pictures: a table of all figures, then the claims of each with their numbers.
 pub fn markdown(pages: &[Page]) -> String {
-    let mut out =
-        format!("# The paper's figures, and what they show here\n\n{}\n", wrapped(&introduction(pages), "", ""));
-    out += "\n| figure | must show | is | statements shown, partly, not | seeds | runs | time |\n|--:|---|---|--:|--:|--:|--:|\n";
+    let mut out = format!("# {}\n\n{}\n", heading(pages), wrapped(&introduction(pages), "", ""));
+    let columns = if are_figures(pages) { "figure | must show" } else { "study | question" };
+    out += &format!("\n| {columns} |");
+    out += " is | statements shown, partly, not | seeds | runs | time |\n|--:|---|---|--:|--:|--:|--:|\n";
     for made in pages.iter().map(|page| &page.made) {
         let [shown, partly, not] = made.counts();
         let (seeds, runs, time) = match made.runs {
@@ -19,25 +20,23 @@ pub fn markdown(pages: &[Page]) -> String {
         };
         out += &format!(
             "| {} | {} | {} | {shown}, {partly}, {not} | {seeds} | {runs} | {time} |\n",
-            made.number, made.must_show, made.verdict
+            made.number.map_or_else(|| made.name.clone(), |number| number.to_string()),
+            made.about,
+            made.verdict
         );
     }
     out += &format!(
         "\n{}\n",
-        wrapped(
-            "Times are those of one core, of all runs of a figure; those that figures share count with each.",
-            "",
-            ""
-        )
+        wrapped("Times are those of one core, of all runs; those that are shared count with each.", "", "")
     );
     pages.iter().for_each(|page| out += &section(page));
     out
 }
 
 fn section(Page { made, .. }: &Page) -> String {
-    let mut out = format!("\n## Figure {}: {}\n\n", made.number, made.title);
-    out +=
-        &format!("{}\n\n", wrapped(&format!("Must show: {}. **{}.**", made.must_show, capital(&made.verdict)), "", ""));
+    let mut out = format!("\n## {}: {}\n\n", capital(&made.label()), made.title);
+    let asks = if made.number.is_some() { "Must show: " } else { "" };
+    out += &format!("{}\n\n", wrapped(&format!("{asks}{} **{}.**", made.asks(), capital(&made.verdict)), "", ""));
     for (says, claims) in made.by_statement() {
         out += &format!("{}\n", wrapped(&format!("{}:", capital(says)), "- ", "  "));
         for claim in claims {
@@ -52,11 +51,6 @@ fn section(Page { made, .. }: &Page) -> String {
         }
     }
     out
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// Text in lines, the first begun by `first`, the others by `next`.

@@ -1,4 +1,4 @@
-//! All figures on one page: HTML that needs nothing else, or Markdown.
+//! All figures, or all studies, on one page: HTML that needs nothing else, or Markdown.
 
 mod html;
 mod markdown;
@@ -6,32 +6,34 @@ mod markdown;
 use std::fs;
 use std::path::Path;
 
-use super::{ALL, MadeFigure};
+use onedge_registry::Entry;
+
+use super::{Exhibit, FIGURES, Made, STUDIES};
 use crate::Error;
 
 pub use html::html;
 pub use markdown::markdown;
 
-/// A figure as it was left in a folder.
+/// A figure or a study as it was left in a folder.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
     /// What it says.
-    pub made: MadeFigure,
+    pub made: Made,
     /// Its picture, as SVG.
     pub svg: String,
 }
 
-/// Reads the figures that were left in a folder, by their number.
+/// Reads the figures that were left in a folder, by their number; where there is none, the studies.
 ///
 /// # Errors
 /// [`Error::NoFigures`] if there is none; [`Error::Record`], [`Error::Figure`].
 pub fn read(folder: &Path) -> Result<Vec<Page>, Error> {
+    let there = |entry: &&&Entry<Exhibit>| folder.join(format!("{}.json", entry.name)).exists();
+    let of = |all: &[&'static Entry<Exhibit>]| all.iter().filter(there).copied().collect::<Vec<_>>();
+    let figures = of(FIGURES);
     let mut pages = Vec::new();
-    for entry in ALL {
+    for entry in if figures.is_empty() { of(STUDIES) } else { figures } {
         let path = folder.join(format!("{}.json", entry.name));
-        if !path.exists() {
-            continue;
-        }
         let text = fs::read_to_string(&path).map_err(Error::read(&path))?;
         let made = serde_json::from_str(&text).map_err(|source| Error::Figure { path, source })?;
         let path = folder.join(format!("{}.svg", entry.name));
@@ -40,16 +42,36 @@ pub fn read(folder: &Path) -> Result<Vec<Page>, Error> {
     if pages.is_empty() { Err(Error::NoFigures(folder.to_owned())) } else { Ok(pages) }
 }
 
-/// What all figures of a report have in common, in sentences.
+/// With a capital at its beginning.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// The heading of a report.
+fn heading(pages: &[Page]) -> &'static str {
+    if are_figures(pages) { "The paper's figures, and what they show here" } else { "Findings beyond the paper" }
+}
+
+/// Whether the pages are of figures; else they are of studies.
+fn are_figures(pages: &[Page]) -> bool {
+    pages.iter().all(|page| page.made.number.is_some())
+}
+
+/// What all of a report have in common, in sentences.
 fn introduction(pages: &[Page]) -> String {
     let count = |verdict: &str| pages.iter().filter(|page| page.made.verdict == verdict).count();
     let preset = pages.first().map_or("small", |page| page.made.preset.as_str());
     // Runs that figures share are counted with each of them.
     let (shown, partly, not) = (count("shown"), count("partly"), count("not shown"));
+    let (what, each, one) = if are_figures(pages) {
+        ("figures of the paper \"Stepping on the Edge\" (Roulet et al. 2024, arXiv 2407.06183)", "figures", "figure")
+    } else {
+        ("studies that the paper leaves open", "studies", "study")
+    };
     format!(
-        "{} figures of the paper \"Stepping on the Edge\" (Roulet et al. 2024, arXiv 2407.06183), at the preset \
-         `{preset}`. What each must show was judged by numbers, with the thresholds that its statements name: of the figures \
-         {shown} are shown, {partly} in part, {not} not. A figure is shown if all of its statements are, and not shown if none is, \
+        "{} {what}, at the preset `{preset}`. What each states was judged by numbers, with the thresholds that its statements name: of the {each} \
+         {shown} are shown, {partly} in part, {not} not. A {one} is shown if all of its statements are, and not shown if none is, \
          even in part. Each statement is judged over all seeds and for each seed alone, at the settings that are best over all: what does not \
          hold in every seed is shown in part at most, as it may come out otherwise with another seed or on another processor, whose rounding differs. \
          In brackets stand the lowest and the highest number of a seed. Losses are means over seeds with their standard errors; of a grid of settings the one with the smallest \
@@ -72,10 +94,11 @@ mod samples {
             measured: "-0.3 < 0.4".to_owned(),
             seeds: Some(Spread { holds: 2, of: 3, range: Some((-0.5, 2e-5)) }),
         };
-        let made = MadeFigure {
-            number: 1,
+        let made = Made {
+            name: "figure-1".to_owned(),
+            number: Some(1),
             title: "tuners <against> constants".to_owned(),
-            must_show: "tuners end above".to_owned(),
+            about: "tuners end above".to_owned(),
             preset: "small".to_owned(),
             verdict: "partly".to_owned(),
             claims: vec![claim("first net", "shown"), claim("second net", "partly"), claim("third net", "not shown")],
@@ -95,8 +118,9 @@ mod samples {
             seconds: 75.0,
             cost: 3600.0,
         };
-        let bare = MadeFigure {
-            number: 9,
+        let bare = Made {
+            name: "figure-9".to_owned(),
+            number: Some(9),
             claims: vec![claim("sigma 2", "shown")],
             verdict: "shown".to_owned(),
             problems: Vec::new(),
@@ -122,7 +146,7 @@ mod tests {
         let message = read(folder.path()).unwrap_err().to_string();
         assert!(message.contains("expected a folder with figures, got none in it; try making them first"), "{message}");
         for Page { made, svg } in pages() {
-            let place = |extension: &str| folder.path().join(format!("figure-{}.{extension}", made.number));
+            let place = |extension: &str| folder.path().join(format!("{}.{extension}", made.name));
             fs::write(place("json"), serde_json::to_vec(&made).unwrap()).unwrap();
             fs::write(place("svg"), svg).unwrap();
         }

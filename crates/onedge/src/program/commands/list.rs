@@ -52,6 +52,10 @@ pub fn figures() -> String {
     of_kind("figure")
 }
 
+pub fn studies() -> String {
+    of_kind("study")
+}
+
 fn of_kind(singular: &str) -> String {
     let kinds = kinds(&Catalogue::standard());
     kinds.iter().filter(|kind| kind.singular == singular).map(|kind| overview(kind, console::width())).collect()

@@ -5,6 +5,7 @@ mod completions;
 mod data;
 mod demo;
 mod evaluate;
+mod exhibit;
 mod explain;
 mod export;
 mod figure;
@@ -20,6 +21,7 @@ mod resume;
 mod runs;
 #[cfg(feature = "serve")]
 mod serve;
+mod study;
 mod sweep;
 mod theory;
 mod train;
@@ -71,6 +73,8 @@ pub enum Command {
     Theory(theory::Args),
     /// The figures of the paper: their runs, what they must show judged by numbers, pictures
     Figure(figure::Args),
+    /// Studies beyond the paper: a question each, runs, an answer by numbers, a picture
+    Study(study::Args),
     /// All figures on one page, with their verdicts
     Report(report::Args),
     /// Every tuner, optimizer, model, loss and data set, with their settings
@@ -104,6 +108,7 @@ impl Command {
             Self::Plot(args) => plot::run(&args, catalogue),
             Self::Theory(args) => theory::run(&args),
             Self::Figure(args) => figure::run(&args),
+            Self::Study(args) => study::run(&args),
             Self::Report(args) => report::run(&args),
             Self::List(args) => list::run(&args, catalogue),
             Self::Explain(args) => explain::run(&args, catalogue),

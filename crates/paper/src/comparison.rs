@@ -6,7 +6,7 @@ use onedge_spec::Spec;
 
 /// The runs that a figure is made of.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Study {
+pub struct Comparison {
     /// What is compared.
     pub series: Vec<Series>,
     /// What of its grids each seed is judged by.
@@ -43,7 +43,7 @@ pub struct Wanted {
     pub asks: String,
 }
 
-impl Study {
+impl Comparison {
     /// Nothing: for figures of the simplified model.
     pub fn none() -> Self {
         Self::default()

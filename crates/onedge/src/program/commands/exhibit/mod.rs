@@ -1,3 +1,5 @@
+//! What `onedge figure` and `onedge study` do: runs that are not there yet, then verdicts and pictures.
+
 mod progress;
 
 use std::collections::{HashMap, HashSet};
@@ -5,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use onedge_paper::kept::Kept;
 use onedge_paper::runs::{self, Source};
-use onedge_paper::{self as figures, EXTENSIONS, Figure, MadeFigure, Preset, Scope, Study, Wanted, estimate};
+use onedge_paper::{self as figures, Comparison, EXTENSIONS, Exhibit, Made, Preset, Scope, Wanted, estimate};
 use onedge_plot::Abscissa;
 use onedge_registry::Entry;
 use onedge_run::{DataSets, Interrupt};
@@ -24,30 +26,29 @@ use crate::program::specs::cache_dir;
 
 use progress::Progress;
 
+/// What figures and studies are made with.
 #[derive(Debug, clap::Args)]
-pub struct Args {
-    /// Numbers of figures of the paper, 1 to 21, or all; without one, a list of them
-    figures: Vec<String>,
+pub struct Options {
     /// Sizes of models, data and grids: seconds (shows nothing but that it works), minutes and a night on two cores, the paper's
     #[arg(long, value_enum, default_value = "small")]
     preset: Size,
     /// A folder with cifar-10, tiny-shakespeare, ... in it [default: built-in data, for medium and the paper's sizes downloads]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Where runs are kept; those that are there are not done again
-    #[arg(long, value_name = "DIR", default_value = "runs/figures")]
-    root: PathBuf,
-    /// Keep what figures need of finished runs in the folder of the preset's name in DIR, in compact files; runs that are kept there are
+    /// Where runs are kept; those that are there are not done again [default: runs/figures or runs/studies]
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+    /// Keep what is needed of finished runs in the folder of the preset's name in DIR, in compact files; runs that are kept there are
     /// not done again
     #[arg(long, value_name = "DIR", conflicts_with = "from")]
     keep: Option<PathBuf>,
-    /// Train nothing: make figures of the runs that were kept there, and of those in ROOT
+    /// Train nothing: judge and draw the runs that were kept there, and those in ROOT
     #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
-    /// The first of a figure's seeds: with another one its verdicts come from other runs
+    /// The first of the seeds: with another one the verdicts come from other runs
     #[arg(long, value_name = "N", default_value_t = 0)]
     first_seed: u64,
-    /// Where figures are left, over those that were made there [default: the folder of the preset's name in ROOT]
+    /// Where pictures and verdicts are left, over those that were made there [default: the folder of the preset's name in ROOT]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -55,7 +56,7 @@ pub struct Args {
     /// Runs side by side [default: the number of cores; for the paper's sizes 1, with all threads]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
-    /// The horizontal axis of figures that show runs [default: step]
+    /// The horizontal axis of pictures that show runs [default: step]
     #[arg(long, value_enum)]
     x: Option<Along>,
     #[command(flatten)]
@@ -79,14 +80,11 @@ enum Size {
     Paper,
 }
 
-/// A figure with what it is made of.
-type Chosen = (&'static Entry<Figure>, Study);
+/// A figure or a study with what it is made of.
+type Chosen = (&'static Entry<Exhibit>, Comparison);
 
-pub fn run(args: &Args) -> anyhow::Result<Code> {
-    if args.figures.is_empty() {
-        console::result(&format!("{}\n`onedge explain figure-5` tells what one must show.\n", super::list::figures()));
-        return Ok(Code::Done);
-    }
+/// Makes those that were chosen; `command` is which command does.
+pub fn run(command: &'static str, entries: &[&'static Entry<Exhibit>], args: &Options) -> anyhow::Result<Code> {
     let preset = match args.preset {
         Size::Tiny => Preset::Tiny,
         Size::Small => Preset::Small,
@@ -95,42 +93,44 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
     };
     let scope = Scope { preset, data: args.data.clone(), first_seed: args.first_seed };
     let mut chosen: Vec<Chosen> = Vec::new();
-    for entry in wanted(&args.figures)? {
-        chosen.push((entry, (entry.build.study)(&scope)?));
+    for &entry in entries {
+        chosen.push((entry, (entry.build.comparison)(&scope)?));
     }
     let x = abscissa(args.x, &chosen)?;
+    let usual = if command == "study" { "runs/studies" } else { "runs/figures" };
+    let root = args.root.clone().unwrap_or_else(|| usual.into());
     let interrupt = Signals::heed()?;
     let cache = args.cache.clone().or_else(cache_dir);
     let mut data_sets = DataSets::new(cache).stopped_by(interrupt.stop());
-    let all = chosen.iter_mut().flat_map(|(_, study)| study.specs_mut()).collect();
+    let all = chosen.iter_mut().flat_map(|(_, comparison)| comparison.specs_mut()).collect();
     // What is kept is of the data that were there then, which need not be had here.
     if args.from.is_none() || args.data.is_some() {
-        identify(all, &args.root, &mut data_sets)?;
+        identify(all, &root, &mut data_sets)?;
     }
     let kept = args.keep.as_ref().or(args.from.as_ref()).map(|folder| folder.join(preset.name()));
     let kept = kept.map(|folder| Kept::read(&folder)).transpose()?;
-    let mut source = Source { root: args.root.clone(), kept };
-    let all = || chosen.iter().flat_map(|(_, study)| study.runs());
+    let mut source = Source { root, kept };
+    let all = || chosen.iter().flat_map(|(_, comparison)| comparison.runs());
     if args.keep.is_some() {
         source.keep(all())?;
     }
     if args.from.is_some() {
-        return from_kept(args, &scope, &chosen, &source, x);
+        return from_kept(command, args, &scope, &chosen, &source, x);
     }
     let wanted = source.open(all());
     let seconds = estimate(&wanted, all(), &source, &mut data_sets)?;
     let open: Vec<Spec> = wanted.iter().map(|run| run.spec.clone()).collect();
     let jobs = args.jobs.map_or_else(|| usual_jobs(preset), usize::from);
     if args.plan || !open.is_empty() {
-        plan(&chosen, &wanted, &seconds, &args.root, jobs);
+        plan(&chosen, &wanted, &seconds, &source.root, jobs);
     }
     if args.plan {
         return Ok(Code::Done);
     }
-    let out = claim(args, &scope, chosen.iter())?;
+    let out = claim(command, args, &scope, &source.root, chosen.iter())?;
     let progress = Progress::new(&open, &seconds, jobs, args.quiet);
     let theme = args.appearance.theme(None);
-    let mut made: Vec<MadeFigure> = Vec::new();
+    let mut made: Vec<Made> = Vec::new();
     let (mut waiting, mut begun) = (chosen.iter().collect::<Vec<_>>(), 0);
     // Each figure is drawn as soon as its runs are there, and with it all others that need no more.
     loop {
@@ -140,25 +140,27 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
         let is_ready = |figure: &&Chosen| source.open(figure.1.runs()).is_empty();
         let (ready, left): (Vec<_>, Vec<_>) = waiting.into_iter().partition(is_ready);
         waiting = left;
-        for (entry, study) in ready {
+        for (entry, comparison) in ready {
             if !interrupt.is_set() {
-                let figure = figures::make(entry, &scope, study, &source, &out, (x, &theme))?;
+                let figure = figures::make(entry, &scope, comparison, &source, &out, (x, &theme))?;
                 progress.aside(|| console::result(&format!("{}\n", figure.text_within(console::width()))));
                 made.push(figure);
             }
         }
-        let Some((_, study)) = waiting.first().filter(|_| !interrupt.is_set() && begun < open.len()) else { break };
+        let Some((_, comparison)) = waiting.first().filter(|_| !interrupt.is_set() && begun < open.len()) else {
+            break;
+        };
         // Runs are in the order of the figures, and those of earlier ones are done.
-        let own: Vec<PathBuf> = study.runs().map(|run| sweep::folder(&args.root, &run.spec)).collect();
-        let is_own = |spec: &&Spec| own.contains(&sweep::folder(&args.root, spec));
+        let own: Vec<PathBuf> = comparison.runs().map(|run| sweep::folder(&source.root, &run.spec)).collect();
+        let is_own = |spec: &&Spec| own.contains(&sweep::folder(&source.root, spec));
         let end = begun + open[begun..].iter().take_while(is_own).count();
         let observe = |event: sweep::Event<'_>| progress.show(&event, begun);
-        runs::run(&open[begun..end.max(begun + 1)], &args.root, jobs, &data_sets, &observe, &interrupt)?;
+        runs::run(&open[begun..end.max(begun + 1)], &source.root, jobs, &data_sets, &observe, &interrupt)?;
         begun = end.max(begun + 1);
     }
-    if let Some((entry, study)) = waiting.first().filter(|_| !interrupt.is_set()) {
+    if let Some((entry, comparison)) = waiting.first().filter(|_| !interrupt.is_set()) {
         // Somebody has removed runs since: it says how many.
-        figures::make(entry, &scope, study, &source, &out, (x, &theme))?;
+        figures::make(entry, &scope, comparison, &source, &out, (x, &theme))?;
     }
     progress.finish();
     if interrupt.is_set() {
@@ -170,23 +172,30 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
 }
 
 /// Makes those figures whose runs are all there.
-fn from_kept(args: &Args, scope: &Scope, chosen: &[Chosen], source: &Source, x: Abscissa) -> anyhow::Result<Code> {
+fn from_kept(
+    command: &'static str,
+    args: &Options,
+    scope: &Scope,
+    chosen: &[Chosen],
+    source: &Source,
+    x: Abscissa,
+) -> anyhow::Result<Code> {
     if args.plan {
-        plan(chosen, &source.open(chosen.iter().flat_map(|(_, study)| study.runs())), &[], &args.root, 0);
+        plan(chosen, &source.open(chosen.iter().flat_map(|(_, comparison)| comparison.runs())), &[], &source.root, 0);
         return Ok(Code::Done);
     }
     let (ready, lacking): (Vec<&Chosen>, Vec<&Chosen>) =
-        chosen.iter().partition(|(_, study)| source.open(study.runs()).is_empty());
-    let out = claim(args, scope, ready.iter().copied())?;
+        chosen.iter().partition(|(_, comparison)| source.open(comparison.runs()).is_empty());
+    let out = claim(command, args, scope, &source.root, ready.iter().copied())?;
     let theme = args.appearance.theme(None);
     let mut made = Vec::new();
-    for (entry, study) in ready {
-        let figure = figures::make(entry, scope, study, source, &out, (x, &theme))?;
+    for (entry, comparison) in ready {
+        let figure = figures::make(entry, scope, comparison, source, &out, (x, &theme))?;
         console::result(&format!("{}\n", figure.text_within(console::width())));
         made.push(figure);
     }
-    for (entry, study) in &lacking {
-        let (all, missing) = (study.runs().count(), source.open(study.runs()).len());
+    for (entry, comparison) in &lacking {
+        let (all, missing) = (comparison.runs().count(), source.open(comparison.runs()).len());
         console::note(&format!(
             "{}: {missing} of {all} runs are missing; --keep in place of --from does them",
             entry.name
@@ -199,17 +208,24 @@ fn from_kept(args: &Args, scope: &Scope, chosen: &[Chosen], source: &Source, x: 
 }
 
 /// Where the files of figures are to be left, which nothing else has.
-fn claim<'a>(args: &Args, scope: &Scope, chosen: impl Iterator<Item = &'a Chosen>) -> anyhow::Result<PathBuf> {
-    let out = args.out.clone().unwrap_or_else(|| args.root.join(scope.preset.name()));
+fn claim<'a>(
+    command: &'static str,
+    args: &Options,
+    scope: &Scope,
+    root: &Path,
+    chosen: impl Iterator<Item = &'a Chosen>,
+) -> anyhow::Result<PathBuf> {
+    let out = args.out.clone().unwrap_or_else(|| root.join(scope.preset.name()));
     let files = |name: &str| EXTENSIONS.map(|extension| format!("{name}.{extension}"));
     let files: Vec<String> = chosen.flat_map(|(entry, _)| files(entry.name)).collect();
-    args.force.claim("figure", &out, &files)?;
+    args.force.claim(command, &out, &files)?;
     Ok(out)
 }
 
 /// Prints what there is in the end.
-fn conclude(mut made: Vec<MadeFigure>, out: &Path) {
-    made.sort_by_key(|figure| figure.number);
+fn conclude(mut made: Vec<Made>, out: &Path) {
+    let place = |made: &Made| figures::FIGURES.iter().chain(figures::STUDIES).position(|entry| entry.name == made.name);
+    made.sort_by_key(place);
     if made.len() > 1 {
         console::table(&overview(&made));
         console::result("\n");
@@ -228,31 +244,11 @@ fn identify(mut specs: Vec<&mut Spec>, root: &Path, data_sets: &mut DataSets) ->
     Ok(())
 }
 
-/// The figures of these numbers, each once, by their number.
-fn wanted(names: &[String]) -> anyhow::Result<Vec<&'static Entry<Figure>>> {
-    let mut chosen: Vec<&'static Entry<Figure>> = Vec::new();
-    for name in names {
-        let of_name = |entry: &&&Entry<Figure>| {
-            let number = entry.build.number.to_string();
-            name == "all" || *name == number || name == entry.name
-        };
-        let found: Vec<_> = figures::ALL.iter().filter(of_name).copied().collect();
-        if found.is_empty() {
-            let expected = format!("numbers from 1 to {}, or all", figures::ALL.len());
-            return Err(Misuse { option: "figure", expected, got: name.clone() }.into());
-        }
-        chosen.extend(found);
-    }
-    chosen.sort_by_key(|entry| entry.build.number);
-    chosen.dedup_by_key(|entry| entry.build.number);
-    Ok(chosen)
-}
-
 /// What lies along the horizontal axis. Figures of the simplified model have steps there and nothing else.
 fn abscissa(x: Option<Along>, chosen: &[Chosen]) -> anyhow::Result<Abscissa> {
     match x {
         None | Some(Along::Step) => Ok(Abscissa::Step),
-        Some(_) if chosen.iter().all(|(_, study)| study.series.is_empty()) => {
+        Some(_) if chosen.iter().all(|(_, comparison)| comparison.series.is_empty()) => {
             let expected = "step, as figures of the simplified model have no cost and no time".to_owned();
             Err(Misuse { option: "--x", expected, got: "another axis".to_owned() }.into())
         }
@@ -275,17 +271,26 @@ fn plan(chosen: &[Chosen], open: &[Wanted], seconds: &[f64], root: &Path, jobs: 
     let todo: HashMap<PathBuf, Option<f64>> = open.iter().map(place).zip(known).collect();
     let mut counted = HashSet::new();
     let mut rows = Vec::new();
-    for (entry, study) in chosen {
-        let all: HashSet<PathBuf> = study.runs().map(place).collect();
+    for (entry, comparison) in chosen {
+        let all: HashSet<PathBuf> = comparison.runs().map(place).collect();
         let left = all.iter().filter(|path| todo.contains_key(*path)).count();
         let new = all.iter().filter(|path| counted.insert((*path).clone()));
         let own: Vec<Option<f64>> = new.filter_map(|path| todo.get(path).copied()).collect();
         let time: Option<f64> = own.iter().copied().sum();
         let time = time.filter(|_| !own.is_empty()).map_or("-".to_owned(), duration);
         let counts = [all.len(), all.len() - left, own.len()].map(|count| count.to_string());
-        rows.push([vec![entry.build.number.to_string()], counts.to_vec(), vec![time]].concat());
+        rows.push([vec![short_name(entry.build.number(), entry.name)], counts.to_vec(), vec![time]].concat());
     }
-    console::table(&Table::new(&["figure", "runs", "done", "to do", "time"], &rows));
+    console::table(&Table::new(
+        &[
+            if chosen.iter().all(|(entry, _)| entry.build.number().is_some()) { "figure" } else { "study" },
+            "runs",
+            "done",
+            "to do",
+            "time",
+        ],
+        &rows,
+    ));
     console::result(&match (open.is_empty(), seconds.is_empty()) {
         (true, _) => "\nall runs are done\n\n".to_owned(),
         (false, true) => format!("\n{} runs to do\n\n", open.len()),
@@ -297,14 +302,37 @@ fn plan(chosen: &[Chosen], open: &[Wanted], seconds: &[f64], root: &Path, jobs: 
     });
 }
 
-fn overview(made: &[MadeFigure]) -> Table {
-    let row = |made: &MadeFigure| {
+fn overview(made: &[Made]) -> Table {
+    let row = |made: &Made| {
         let [shown, partly, not] = made.counts().map(|count| count.to_string());
         let runs = made.runs.to_string();
         let time = if made.runs == 0 { "-".to_owned() } else { duration(made.seconds) };
-        vec![made.number.to_string(), made.verdict.clone(), shown, partly, not, made.seeds.to_string(), runs, time]
+        vec![
+            short_name(made.number, &made.name),
+            made.verdict.clone(),
+            shown,
+            partly,
+            not,
+            made.seeds.to_string(),
+            runs,
+            time,
+        ]
     };
     let rows: Vec<Vec<String>> = made.iter().map(row).collect();
-    let headings = ["figure", "is", "claims shown", "partly", "not", "seeds", "runs", "time"];
+    let headings = [
+        if made.iter().all(|made| made.number.is_some()) { "figure" } else { "study" },
+        "is",
+        "claims shown",
+        "partly",
+        "not",
+        "seeds",
+        "runs",
+        "time",
+    ];
     Table::new(&headings, &rows).ranked(&[0, 0, 1, 2, 3, 6, 5, 4])
+}
+
+/// A figure by its number, a study by its name.
+fn short_name(number: Option<u32>, name: &str) -> String {
+    number.map_or_else(|| name.to_owned(), |number| number.to_string())
 }

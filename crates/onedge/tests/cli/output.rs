@@ -181,10 +181,10 @@ fn list_shows_everything_that_a_spec_can_name() {
 fn help_is_complete_and_short() {
     let bench = Bench::new();
     let help = bench.done(&["--help"]).stdout;
-    assert!(help.lines().count() < 36, "{help}");
+    assert!(help.lines().count() < 40, "{help}");
     for command in [
         "demo", "train", "resume", "fork", "compare", "sweep", "measure", "evaluate", "predict", "runs", "export",
-        "plot", "theory", "figure", "list",
+        "plot", "theory", "figure", "study", "list",
     ] {
         assert!(help.contains(&format!("  {command} ")), "{command}: {help}");
         let own = bench.done(&[command, "--help"]).stdout;

@@ -36,7 +36,7 @@ pub use completions::ASKED;
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Watch four learning rate rules train the same network, and get a picture of it
+    /// Watch five learning rate rules train the same network, and get a picture of it
     Demo(demo::Args),
     /// Train one network by a spec
     Train(train::Args),

@@ -38,14 +38,13 @@ pub struct Options {
     /// Where runs are kept; those that are there are not done again [default: runs/figures or runs/studies]
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
-    /// Keep what is needed of finished runs in the folder of the preset's name in DIR, in compact files; runs that are kept there are
-    /// not done again
+    /// Keep what is needed of finished runs in DIR; runs that are kept there are not done again
     #[arg(long, value_name = "DIR", conflicts_with = "from")]
     keep: Option<PathBuf>,
-    /// Train nothing: judge and draw the runs that were kept there, and those in ROOT
+    /// Train nothing: judge and draw runs that were kept there
     #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
-    /// The first of the seeds: with another one the verdicts come from other runs
+    /// The first seed; others give other runs
     #[arg(long, value_name = "N", default_value_t = 0)]
     first_seed: u64,
     /// Where pictures and verdicts are left, over those that were made there [default: the folder of the preset's name in ROOT]

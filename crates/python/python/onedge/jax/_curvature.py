@@ -18,6 +18,7 @@ import jax.numpy as jnp
 from .._arguments import shown
 from .._errors import ArgumentError
 from ._equations import Forbidden, Shared, carried, equations
+from ._scan import Scanned
 from ._second import along
 
 
@@ -99,17 +100,20 @@ def _say_once(text: str):
 
 
 class _Sweep:
-    """A loss at a point: the values and adjoints of all equations, and the tangent sweep."""
+    """A loss at a point: the values and adjoints of all equations, and the tangent sweep. What else the traced function gives out must be what its loss is made of."""
 
     def __init__(self, traced, flat):
         inputs = [("value", number) for number in range(len(flat))]
-        self.steps, loss = equations(traced, inputs)
+        self.steps, loss, self.others = equations(traced, inputs)
         self.carried = carried(self.steps, loss)
         self.inputs, self.values = inputs, dict(zip(inputs, flat))
-        backs = []
-        for step in self.steps:
+        self.scans, backs = {}, []
+        for number, step in enumerate(self.steps):
             operands = self._operands(step)
-            if step.active:
+            if step.bent and step.equation.primitive.name == "scan":
+                scanned = self.scans[number] = Scanned(step, operands)
+                results, back = scanned.results, scanned.back
+            elif step.active:
                 active, back, others = jax.vjp(step.of_moved(operands), *(operands[place] for place in step.moved), has_aux=True)
                 active, others = iter(active), iter(others)
                 results = [next(active) if place in step.active else next(others) for place in range(len(step.results))]
@@ -129,17 +133,26 @@ class _Sweep:
         self.gradient = [self.adjoints[name] if name in self.adjoints else jnp.zeros_like(value) for name, value in zip(inputs, flat)]
 
     def curvature(self, tangents):
-        """`u . H u`, the tangents of the parameters being u.
+        """`u . H u`, the tangents of the parameters being u."""
+        return self.along(tangents)[0]
+
+    def along(self, tangents):
+        """`u . H u`, and the tangents of what else is given out, None for zero.
 
         An acceleration goes on through elementwise equations, and meets the adjoint before any other.
         """
         velocities, accelerations = dict(zip(self.inputs, tangents)), {}
         precision = jnp.result_type(self.value, jnp.float32)
         total = jnp.zeros((), precision)
-        for step in self.steps:
+        for number, step in enumerate(self.steps):
             if not step.active:
                 continue
             here = [[found.get(operand) if place in step.moved else None for place, operand in enumerate(step.operands)] for found in (velocities, accelerations)]
+            if number in self.scans:
+                found, bend = self.scans[number].along(_Sweep, here[0])
+                velocities.update((step.results[place], velocity) for place, velocity in zip(step.active, found))
+                total = total + bend.astype(precision)
+                continue
             results = [self.values[result] for result in step.results]
             for place, velocity, acceleration in zip(step.active, *along(step, self._operands(step), results, *here)):
                 name = step.results[place]
@@ -150,7 +163,7 @@ class _Sweep:
                     accelerations[name] = acceleration
                 else:
                     total = total + _contracted(self.adjoints[name].astype(precision), acceleration.astype(precision))
-        return total
+        return total, [velocities.get(name) for name in self.others]
 
     def _operands(self, step):
         return [self.values[name] if name[0] == "value" else name[1] for name in step.operands]

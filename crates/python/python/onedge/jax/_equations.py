@@ -34,7 +34,7 @@ class Forbidden(Exception):
 
 
 class Shared(Exception):
-    """A loss in which devices tell each other values that move."""
+    """A loss in which devices tell each other values that move, or which has a loop over what JAX knows to differ between them."""
 
 
 @dataclass
@@ -78,8 +78,8 @@ class Step:
         return function
 
 
-def equations(traced, inputs: list) -> tuple[list[Step], object]:
-    """The equations of a traced loss in their order, and the name of the loss. `inputs` are the names of the parameters."""
+def equations(traced, inputs: list) -> tuple[list[Step], object, list]:
+    """The equations of a traced loss in their order, the name of the loss, and the names of what else is given out, on which the loss depends. `inputs` are the names of the parameters."""
     steps, counter = [], iter(range(len(inputs), 10**12))
 
     def read(variable, names):
@@ -102,8 +102,8 @@ def equations(traced, inputs: list) -> tuple[list[Step], object]:
     names = dict(zip(traced.jaxpr.constvars, (("constant", const) for const in traced.consts)))
     names.update(zip(traced.jaxpr.invars, inputs))
     inline(traced.jaxpr, names)
-    loss = read(traced.jaxpr.outvars[0], names)
-    return (_active(steps, inputs, loss), loss) if loss[0] == "value" else ([], loss)
+    loss, *others = (read(variable, names) for variable in traced.jaxpr.outvars)
+    return _active(steps, inputs, loss) if loss[0] == "value" else [], loss, others
 
 
 def carried(steps: list[Step], loss) -> set:
@@ -179,6 +179,9 @@ def _flow(step: Step, places: list) -> tuple[dict, bool]:
 
 def _traced_flow(step: Step, places: list, floats: list) -> tuple[dict, bool]:
     """The same of any function, from its tangent as JAX writes it."""
+    if step.equation.primitive.name in ("scan", "while") and any(_differs(variable.aval) for variable in step.equation.invars):
+        # The carry of a loop must say what differs between the devices of a shard_map, which is lost where it is traced anew.
+        raise Shared
     variables = [step.equation.invars[place] for place in places]
     avals = [variable.aval for variable in variables]
     differentiable = [place for place, aval in zip(places, avals) if jnp.issubdtype(aval.dtype, jnp.floating)]
@@ -206,6 +209,11 @@ def _traced_flow(step: Step, places: list, floats: list) -> tuple[dict, bool]:
     flow = {place: reaching for place, reaching in flow.items() if reaching}
     bends = _reached(traced.jaxpr, {traced.jaxpr.invars[place] for place in differentiable})
     return flow, any(floats.index(place) in bends for place in flow)
+
+
+def _differs(aval) -> bool:
+    """Whether JAX knows that a value differs between the devices of a `shard_map`; older versions say so elsewhere."""
+    return bool(getattr(aval, "vma", None) or getattr(getattr(aval, "mat", None), "varying", None))
 
 
 def _has(jaxpr, names: set) -> bool:

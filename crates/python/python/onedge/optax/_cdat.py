@@ -54,7 +54,8 @@ def cdat(
 
     `update` needs `params` and `value_fn`, the loss as a function of the parameters on the batch of the step, and takes the loss there as `value`, and its curvature, the third
     of what `onedge.jax.linearize` gives, as `curvature`, where you have them. With these two it needs no `value_fn`; the first step of the recommended rule is then checked
-    against its quadratic model instead of the loss. A measurement costs about 1.7 gradients; handed in, a sweep of tangents, 0.3 to 0.7 of one.
+    against its quadratic model instead of the loss. A measurement costs about 1.7 gradients; handed in, a sweep of tangents, 0.3 to 0.7 of one,
+    but then adjoints are kept at all steps: it pays where the curvature is measured at every step.
 
     Raises:
         ArgumentError: an argument out of its range, or one that is for the other preset.

@@ -80,7 +80,7 @@ def test_train_state_that_drops_the_loss_is_told():
     train_state = pytest.importorskip("flax.training.train_state", reason="flax is not installed")
     f = lambda params: (params["w"] ** 2).sum()
     params = {"w": jnp.arange(3.0)}
-    state = train_state.TrainState.create(apply_fn=None, params=params, tx=onedge.optax.cdat(optax.identity()))
+    state = train_state.TrainState.create(apply_fn=None, params=params, tx=onedge.optax.cdat(optax.identity(), preset="paper"))
     for more in ({}, {"value_fn": f}):
         with pytest.raises((onedge.ArgumentError, TypeError), match="TrainState.apply_gradients drops it|value_fn"):
             state.apply_gradients(grads=jax.grad(f)(params), **more)

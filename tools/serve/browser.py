@@ -101,7 +101,7 @@ class Browser:
             except RuntimeError:
                 # The page is being made.
                 value = None
-            if value:
+            if value or value == {}:
                 return value
             if time.monotonic() > end:
                 raise AssertionError(f"waited in vain for {what or script}; the page says: {self.run('document.body?.innerText ?? String()')[:800]}; errors: {self.errors}")

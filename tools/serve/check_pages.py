@@ -59,6 +59,7 @@ def prepare(onedge, folder):
         for tuner in ("cdat", "greedy"):
             train(onedge, folder, f"tuner={tuner}", f"seed={seed}", f"name={tuner}-{seed}")
     train(onedge, folder, "tuner=constant", "tuner.rate=1e4", f"name='{NAME}'")
+    subprocess.run([onedge, "figure", "9", "--preset", "tiny"], cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     broken = Path(folder) / "runs" / "broken"
     broken.mkdir()
     (broken / "spec.toml").write_text("steps = [")
@@ -140,6 +141,17 @@ def check(browser, server, onedge, folder):
     go(browser, server, "run?run=nonsense", "document.body.innerText.includes('expected one below')")
     go(browser, server, "nonsense", "document.body.innerText.includes('There is no page')")
 
+    # Tags, each after a question.
+    go(browser, server, "run?run=cdat-0", "document.querySelector('#tags input')")
+    browser.run("window.confirm = () => true; document.querySelector('#tags input').value = 'good'; document.querySelector('#tags form button').click()")
+    browser.wait("document.querySelector('#tags').innerText.includes('good ×')")
+    browser.run("document.querySelector('#tags > button').click()")
+    browser.wait("!document.querySelector('#tags').innerText.includes('good ×')")
+
+    # Figures with their pictures.
+    go(browser, server, "figures", "document.querySelector('.picture img')?.naturalWidth > 100")
+    assert "Must show" in browser.run("document.body.innerText")
+
     # The model moves with its sliders.
     go(browser, server, "theory", f"{DRAWN} >= 4 && document.getElementById('verdict').textContent.startsWith('CDAT')")
     browser.run("{ const slider = document.getElementById('sigma'); slider.value = 1.9; slider.dispatchEvent(new Event('input')); }")
@@ -206,12 +218,12 @@ def zoom(browser):
 
 def take(browser, server, folder):
     folder.mkdir(parents=True, exist_ok=True)
-    pages = {"runs": "runs", "run": "run?run=cdat-0", "compare": "compare?run=cdat-0&run=greedy-0", "theory": "theory"}
+    pages = {"runs": "runs", "run": "run?run=cdat-0", "compare": "compare?run=cdat-0&run=greedy-0", "theory": "theory", "figures": "figures"}
     for width in (400, 1280):
         for look in ("light", "dark"):
             browser.look(width, 900, look == "dark")
             for name, page in pages.items():
-                go(browser, server, page, f"{LINES} > 3" if name == "runs" else f"{DRAWN} >= 4")
+                go(browser, server, page, {"runs": f"{LINES} > 3", "figures": "document.querySelector('.picture img')"}.get(name, f"{DRAWN} >= 4"))
                 time.sleep(1)
                 browser.picture(folder / f"{name}-{width}-{look}.png")
 

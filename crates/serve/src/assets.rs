@@ -31,6 +31,7 @@ const FILES: &[(&str, &str)] = files![
     "runs.js",
     "run.js",
     "compare.js",
+    "figures.js",
     "theory.js",
 ];
 

@@ -200,6 +200,71 @@ fn other_machines_need_the_token() {
     assert_eq!(bench.get("/", "").0, 200);
 }
 
+impl Bench {
+    fn post(&self, path: &str, headers: &str, body: &str) -> (u16, Value) {
+        let length = body.len();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n"
+        );
+        let answer = self.raw(format!("{head}{body}").as_bytes());
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), serde_json::from_str(body).unwrap_or(Value::Null))
+    }
+}
+
+#[test]
+fn tags_change_with_the_token_alone() {
+    let bench = serve("127.0.0.1");
+    let json = "content-type: application/json\r\n";
+    let token = format!("{json}x-onedge-token: {}\r\n", bench.token);
+    let good = r#"{"run":"a","more":["good","old"]}"#;
+    assert_eq!(bench.post("/api/tag", json, good).0, 401);
+    assert_eq!(bench.post("/api/tag", &format!("{token}origin: http://evil.example\r\n"), good).0, 403);
+    assert_eq!(bench.get("/api/tag?run=a&more=good", "").0, 405);
+    let tags = bench.outside.path().join("runs/a/tags");
+    assert!(!tags.exists());
+    assert_eq!(bench.post("/api/tag", &token, good), (200, serde_json::json!({ "tags": ["good", "old"] })));
+    let fewer = r#"{"run":"a","fewer":["old"]}"#;
+    assert_eq!(bench.post("/api/tag", &token, fewer), (200, serde_json::json!({ "tags": ["good"] })));
+    assert_eq!(fs::read_to_string(&tags).unwrap(), "good\n");
+    assert_eq!(bench.json("/api/runs?columns=folder&where=tag%3Dgood")["fit"], 1);
+    for (body, status) in [
+        (r#"{"run":"a","more":["<b>"]}"#, 400),
+        (r#"{"run":"../elsewhere","more":["x"]}"#, 404),
+        (r#"{"run":"a","other":1}"#, 422),
+        ("{", 400),
+        ("", 400),
+    ] {
+        let (got, answer) = bench.post("/api/tag", &token, body);
+        assert!(got == status && answer["error"].is_string(), "{body}: {got} {answer}");
+    }
+    let large = format!("{{\"run\":\"{}\"}}", "a".repeat(100_000));
+    assert_eq!(bench.post("/api/tag", &token, &large).0, 413);
+    assert!(!bench.outside.path().join("elsewhere/tags").exists());
+}
+
+#[test]
+fn figures_are_shown_with_their_claims() {
+    let bench = serve("127.0.0.1");
+    assert_eq!(bench.json("/api/figures"), serde_json::json!({ "folders": [] }));
+    let folder = bench.outside.path().join("runs/figures/tiny");
+    fs::create_dir_all(&folder).unwrap();
+    let claim = r#"{"of":"net","says":"ends above","verdict":"shown","measured":"2 > 1"}"#;
+    let made = format!(
+        r#"{{"number":9,"title":"a title","must_show":"x","preset":"tiny","verdict":"shown","claims":[{claim}],"problems":[],"ends":[],"seeds":1,"runs":2,"seconds":3.0,"cost":4.0}}"#
+    );
+    fs::write(folder.join("figure-9.json"), made).unwrap();
+    fs::write(folder.join("figure-9.svg"), "<svg/>").unwrap();
+    fs::write(folder.join("figure-5.json"), "{").unwrap();
+    let figures = &bench.json("/api/figures")["folders"][0]["figures"];
+    assert!(figures[0]["name"] == "figure-5" && figures[0]["problem"].is_string(), "{figures}");
+    assert_eq!((&figures[1]["made"]["title"], &figures[1]["seen"][0]), (&"a title".into(), &"2 > 1".into()));
+    assert_eq!(bench.json("/api/figure?folder=tiny&figure=figure-9"), serde_json::json!({ "svg": "<svg/>" }));
+    for (folder, figure) in [("tiny", "figure-5"), ("tiny", "../../a/spec"), ("..", "figure-9"), ("tiny", "secret")] {
+        assert_eq!(bench.refused(&format!("/api/figure?folder={folder}&figure={figure}")).0, 404, "{folder} {figure}");
+    }
+}
+
 /// Reads events until one is `event`, and returns its data.
 fn next(reader: &mut impl BufRead, event: &str) -> Value {
     let (mut line, mut last) = (String::new(), String::new());

@@ -1,16 +1,18 @@
 //! What pages ask for, as JSON: a file for each kind of question.
 
 mod answer;
+mod figures;
 mod groups;
 mod hello;
 mod live;
 mod run;
 mod runs;
 mod series;
+mod tags;
 mod theory;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use crate::app::Shared;
 use crate::error::Refusal;
@@ -27,6 +29,9 @@ pub fn routes() -> Router<Shared> {
         .route("/api/series", get(series::series))
         .route("/api/densities", get(series::densities))
         .route("/api/live", get(live::live))
+        .route("/api/figures", get(figures::figures))
+        .route("/api/figure", get(figures::picture))
+        .route("/api/tag", post(tags::tag))
         .route("/api/theory", get(theory::theory))
         .fallback(unknown)
 }

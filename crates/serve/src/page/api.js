@@ -53,6 +53,11 @@ export async function get(name, parameters = {}, signal = undefined) {
   return read(await ask(`/api/${name}?${query(parameters)}`, { headers: headers(), signal }));
 }
 
+/** A change: never by an address alone, always with the token. */
+export async function post(name, change) {
+  return read(await ask(`/api/${name}`, { method: "POST", headers: { ...headers(), "content-type": "application/json" }, body: JSON.stringify(change) }));
+}
+
 /** Events of the server, one after the other, until `signal` ends it: `see(event, data)`. Throws when it is cut off. */
 export async function stream(name, parameters, signal, see) {
   const response = await ask(`/api/${name}?${query(parameters)}`, { headers: headers(), signal });

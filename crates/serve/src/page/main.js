@@ -5,13 +5,14 @@ import { fill, h } from "./dom.js";
 import { loadWords } from "./words.js";
 import { usePalette } from "./charts.js";
 import * as compare from "./compare.js";
+import * as figures from "./figures.js";
 import * as run from "./run.js";
 import * as runs from "./runs.js";
 import * as theory from "./theory.js";
 
 /** Each page is a module with `show(element, parameters, signal)`. */
-const PAGES = { runs, run, compare, theory };
-const LISTED = [["runs", "Runs"], ["compare", "Compare"], ["theory", "Theory"]];
+const PAGES = { runs, run, compare, figures, theory };
+const LISTED = [["runs", "Runs"], ["compare", "Compare"], ["figures", "Figures"], ["theory", "Theory"]];
 
 let shown = new AbortController();
 let instance = null;

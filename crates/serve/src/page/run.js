@@ -1,6 +1,6 @@
 // One run: its curves, what happened, how it was set, how to go on with it.
 
-import { get } from "./api.js";
+import { get, post } from "./api.js";
 import { Chart, SCALE, colour } from "./charts.js";
 import { fill, h } from "./dom.js";
 import { Follower } from "./follow.js";
@@ -167,6 +167,27 @@ function nearest(sorted, value) {
   return low;
 }
 
+/** The tags of a run, each of which can be taken away, and a field for another one. */
+function tagsOf(about, run) {
+  const place = h("div", { class: "bar", id: "tags" });
+  const said = h("span", { class: "error", role: "alert" });
+  const draw = (tags) => {
+    const remove = (tag) => h("button", { type: "button", title: `take the tag ${tag} away`, onclick: () => confirm(`Take the tag ${tag} away from ${run}?`) && change([], [tag]) }, `${tag} ×`);
+    const more = h("input", { "aria-label": "another tag", placeholder: "another tag", size: 12 });
+    const add = (event) => { event.preventDefault(); if (more.value.trim() && confirm(`Give ${run} the tag ${more.value.trim()}?`)) change([more.value.trim()], []); };
+    fill(place, term("tags"), tags.map(remove), h("form", { onsubmit: add }, more, " ", h("button", {}, "tag")), said);
+  };
+  const change = async (more, fewer) => {
+    try {
+      draw((await post("tag", { run, more, fewer })).tags);
+    } catch (error) {
+      fill(said, error.message);
+    }
+  };
+  draw(about.facts.find(([key]) => key === "tags")?.[1] ?? []);
+  return place;
+}
+
 function detailsOf(about, run, signal) {
   const rows = (list, shown = text) => h("table", {}, h("tbody", {}, list.map(([key, value]) => h("tr", {}, h("th", { scope: "row" }, term(key)), h("td", { class: typeof value === "number" ? "number" : null }, shown(value, key))))));
   const outcome = (value, key) => (key.endsWith("seconds") && typeof value === "number" ? duration(value) : text(value));
@@ -190,7 +211,7 @@ function detailsOf(about, run, signal) {
     }
   };
   return [
-    h("h2", {}, "how it went"), said, events.length ? h("ul", {}, events) : null,
+    tagsOf(about, run), h("h2", {}, "how it went"), said, events.length ? h("ul", {}, events) : null,
     h("div", { class: "columns" },
       h("section", {}, h("h2", {}, "results"), rows(about.outcomes, outcome)),
       h("section", {}, h("h2", {}, "settings"), rows(about.settings)),

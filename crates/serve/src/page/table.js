@@ -72,12 +72,7 @@ export class Table {
   sort() {
     const column = this.columns.find(({ key }) => key === this.sorting.key);
     this.shown = this.rows;
-    if (column) {
-      const keyed = this.rows.map((row) => [column.order(row), row]);
-      const sign = this.sorting.descending ? -1 : 1;
-      keyed.sort(([a], [b]) => compare(a, b, sign));
-      this.shown = keyed.map(([, row]) => row);
-    }
+    if (column) this.shown = sorted(this.rows, column.order, this.sorting.descending ? -1 : 1);
     this.body.style.height = `${this.shown.length * HEIGHT}px`;
     this.grid.setAttribute("aria-rowcount", this.shown.length + 1);
     this.here = Math.min(this.here, Math.max(0, this.shown.length - 1));
@@ -131,12 +126,17 @@ export class Table {
   }
 }
 
-/** Numbers by size, then text; what is absent comes last either way. */
-export function compare(a, b, sign = 1) {
-  const rank = (value) => (value === null || value === undefined || value === "" || Number.isNaN(value) ? 2 : typeof value === "number" ? 0 : 1);
-  const [first, second] = [rank(a), rank(b)];
-  if (first !== second) return first - second;
-  if (first === 0) return sign * (a - b);
-  if (first === 1) return sign * (a < b ? -1 : a > b ? 1 : 0);
-  return 0;
+/** Numbers by size, then text; what is absent comes last either way. Equal rows stay in their order. */
+export function sorted(rows, order, sign) {
+  const [numbers, texts, absent] = [[], [], []];
+  const keys = rows.map(order);
+  keys.forEach((key, place) => {
+    if (key === null || key === undefined || key === "" || Number.isNaN(key)) absent.push(place);
+    else if (typeof key === "number") numbers.push(place);
+    else texts.push(place);
+  });
+  numbers.sort((a, b) => sign * (keys[a] - keys[b]));
+  const words = keys.map(String);
+  texts.sort((a, b) => (words[a] === words[b] ? 0 : words[a] < words[b] ? -sign : sign));
+  return [...numbers, ...texts, ...absent].map((place) => rows[place]);
 }

@@ -251,7 +251,7 @@ fn figures_are_shown_with_their_claims() {
     fs::create_dir_all(&folder).unwrap();
     let claim = r#"{"of":"net","says":"ends above","verdict":"shown","measured":"2 > 1"}"#;
     let made = format!(
-        r#"{{"number":9,"title":"a title","must_show":"x","preset":"tiny","verdict":"shown","claims":[{claim}],"problems":[],"ends":[],"seeds":1,"runs":2,"seconds":3.0,"cost":4.0}}"#
+        r#"{{"name":"figure-9","number":9,"title":"a title","about":"x","preset":"tiny","verdict":"shown","claims":[{claim}],"problems":[],"ends":[],"seeds":1,"runs":2,"seconds":3.0,"cost":4.0}}"#
     );
     fs::write(folder.join("figure-9.json"), made).unwrap();
     fs::write(folder.join("figure-9.svg"), "<svg/>").unwrap();

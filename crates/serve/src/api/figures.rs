@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use axum::extract::{Query, State};
 use axum::response::Response;
-use onedge_paper::{ALL, MadeFigure};
+use onedge_paper::{FIGURES, Made};
 use serde_json::{Value, json};
 
 use super::answer::{Pairs, answer, needed};
@@ -30,7 +30,7 @@ pub async fn picture(State(app): State<Shared>, Query(pairs): Pairs) -> Response
         let (folder, figure) = (needed(&pairs, "folder")?, needed(&pairs, "figure")?);
         let none =
             || Refusal::missing(format!("figure `{figure}`: expected one that was made, got none in `{folder}`"));
-        let known = ALL.iter().any(|entry| entry.name == figure) && is_plain(folder);
+        let known = FIGURES.iter().any(|entry| entry.name == figure) && is_plain(folder);
         let path = app.root.join(FOLDER).join(folder).join(format!("{figure}.svg"));
         let path = app.inside(&path).filter(|_| known).ok_or_else(none)?;
         Ok(json!({ "svg": short(&path).ok_or_else(none)? }))
@@ -51,7 +51,7 @@ fn folders(app: &App) -> Vec<(String, PathBuf)> {
 fn made(app: &App, name: &str, folder: &Path) -> Option<Value> {
     let read = |figure: &str| {
         let text = short(&app.inside(&folder.join(format!("{figure}.json")))?)?;
-        let made = serde_json::from_str::<MadeFigure>(&text);
+        let made = serde_json::from_str::<Made>(&text);
         Some(match made {
             Ok(made) => json!({
                 "name": figure,
@@ -61,7 +61,7 @@ fn made(app: &App, name: &str, folder: &Path) -> Option<Value> {
             Err(error) => json!({ "name": figure, "problem": error.to_string() }),
         })
     };
-    let figures: Vec<Value> = ALL.iter().filter_map(|entry| read(entry.name)).collect();
+    let figures: Vec<Value> = FIGURES.iter().filter_map(|entry| read(entry.name)).collect();
     (!figures.is_empty()).then(|| json!({ "folder": name, "figures": figures }))
 }
 

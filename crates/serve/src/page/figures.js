@@ -29,7 +29,7 @@ export async function show(main, parameters, signal) {
         const { svg } = await get("figure", { folder: chosen.folder, figure: figure.name }, signal);
         const address = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
         pictures.push(address);
-        fill(place, h("img", { src: address, alt: made.must_show }));
+        fill(place, h("img", { src: address, alt: made.about }));
       } catch (error) {
         if (error.name !== "AbortError") fill(place, h("span", { class: "error" }, error.message));
       }
@@ -37,7 +37,7 @@ export async function show(main, parameters, signal) {
     watch.observe(place);
     const claim = (one, index) => h("tr", {}, h("td", {}, verdict(one.verdict)), h("td", {}, one.of), h("td", {}, one.says), h("td", {}, seen[index]));
     return h("section", { class: "figure" }, h("h2", {}, `${made.number}. ${made.title} `, verdict(made.verdict)),
-      h("p", {}, `Must show: ${made.must_show}.`), place,
+      h("p", {}, `Must show: ${made.about}.`), place,
       h("details", {}, h("summary", {}, `${made.claims.length} claims, ${made.runs} runs, ${duration(made.seconds)}`),
         h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, ["is", "of", "must show", "measured"].map((name) => h("th", {}, name)))), h("tbody", {}, made.claims.map(claim))))));
   };

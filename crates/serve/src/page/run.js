@@ -20,6 +20,7 @@ export async function show(main, parameters, signal) {
   const status = h("span", { class: `status ${about.status}`, id: "status" }, about.status);
   const progress = h("span", { class: "soft", id: "progress" });
   const area = h("div", { class: "panels" });
+  const tags = new Tags(run);
   const details = h("div", {});
   const met = h("div", { id: "met" });
   const x = h("select", { id: "axis", onchange: () => { state.x = x.value; follower.want({ x: state.x, window: null }); } }, Object.entries(AXES).map(([key, label]) => h("option", { value: key }, label)));
@@ -28,7 +29,7 @@ export async function show(main, parameters, signal) {
   fill(main,
     h("h1", {}, run), h("div", { class: "bar" }, status, progress,
       h("a", { href: `#/compare?run=${encodeURIComponent(run)}` }, "compare"), h("label", {}, "along", x), log, whole),
-    area, met, details);
+    area, met, tags.element, details);
 
   const charts = new Map();
   const follower = new Follower({ runs: [run], names: [], signal, see: () => draw(), pixels: () => Math.max(300, Math.min(1600, area.clientWidth / Math.max(1, Math.floor(area.clientWidth / 440)))), tell: heed });
@@ -146,6 +147,7 @@ export async function show(main, parameters, signal) {
     chart("spectrum", term("density", "density of eigenvalues along the run"), { wide: true }).draw([trace], { hovermode: "closest", xaxis: { title: "step" }, yaxis: { title: "eigenvalue" } });
   }
 
+  tags.draw(about.facts.find(([key]) => key === "tags")?.[1] ?? []);
   tellAbout();
   await follower.want({ names: ["loss"] });
   // Below the curves, which come first.
@@ -168,24 +170,30 @@ function nearest(sorted, value) {
 }
 
 /** The tags of a run, each of which can be taken away, and a field for another one. */
-function tagsOf(about, run) {
-  const place = h("div", { class: "bar", id: "tags" });
-  const said = h("span", { class: "error", role: "alert" });
-  const draw = (tags) => {
-    const remove = (tag) => h("button", { type: "button", title: `take the tag ${tag} away`, onclick: () => confirm(`Take the tag ${tag} away from ${run}?`) && change([], [tag]) }, `${tag} ×`);
+class Tags {
+  constructor(run) {
+    this.run = run;
+    this.element = h("div", { class: "bar", id: "tags" });
+    this.said = h("span", { class: "error", role: "alert" });
+  }
+
+  draw(tags) {
+    const { run } = this;
+    const remove = (tag) => h("button", { type: "button", title: `take the tag ${tag} away`, onclick: () => confirm(`Take the tag ${tag} away from ${run}?`) && this.change([], [tag]) }, `${tag} ×`);
     const more = h("input", { "aria-label": "another tag", placeholder: "another tag", size: 12 });
-    const add = (event) => { event.preventDefault(); if (more.value.trim() && confirm(`Give ${run} the tag ${more.value.trim()}?`)) change([more.value.trim()], []); };
-    fill(place, term("tags"), tags.map(remove), h("form", { onsubmit: add }, more, " ", h("button", {}, "tag")), said);
-  };
-  const change = async (more, fewer) => {
+    const add = (event) => { event.preventDefault(); if (more.value.trim() && confirm(`Give ${run} the tag ${more.value.trim()}?`)) this.change([more.value.trim()], []); };
+    fill(this.element, term("tags"), tags.map(remove), h("form", { onsubmit: add }, more, " ", h("button", {}, "tag")), this.said);
+  }
+
+  async change(more, fewer) {
     try {
-      draw((await post("tag", { run, more, fewer })).tags);
+      const { tags } = await post("tag", { run: this.run, more, fewer });
+      fill(this.said);
+      this.draw(tags);
     } catch (error) {
-      fill(said, error.message);
+      fill(this.said, error.message);
     }
-  };
-  draw(about.facts.find(([key]) => key === "tags")?.[1] ?? []);
-  return place;
+  }
 }
 
 function detailsOf(about, run, signal) {
@@ -211,7 +219,7 @@ function detailsOf(about, run, signal) {
     }
   };
   return [
-    tagsOf(about, run), h("h2", {}, "how it went"), said, events.length ? h("ul", {}, events) : null,
+    h("h2", {}, "how it went"), said, events.length ? h("ul", {}, events) : null,
     h("div", { class: "columns" },
       h("section", {}, h("h2", {}, "results"), rows(about.outcomes, outcome)),
       h("section", {}, h("h2", {}, "settings"), rows(about.settings)),

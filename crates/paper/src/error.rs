@@ -30,6 +30,9 @@ pub enum Error {
     /// A folder without figures.
     #[error("{}: expected a folder with figures, got none in it; try making them first", .0.display())]
     NoFigures(PathBuf),
+    /// A folder of notes that says nothing, or something of what is not there.
+    #[error("{}: {}", .0.display(), .1)]
+    Notes(PathBuf, String),
     /// A figure's file that says something else than figures say.
     #[error("{}: no figure: {source}", path.display())]
     Figure {
@@ -71,6 +74,7 @@ impl Error {
             Self::Spec(_)
             | Self::FigureRuns { .. }
             | Self::NoFigures(_)
+            | Self::Notes(..)
             | Self::Figure { .. }
             | Self::KeptRuns { .. }
             | Self::KeptRun { .. } => true,

@@ -37,6 +37,9 @@ pub struct Made {
     pub about: String,
     /// The preset, `small` or `paper`.
     pub preset: String,
+    /// The first of its seeds.
+    #[serde(default)]
+    pub first_seed: u64,
     /// `shown`, `partly` or `not shown`.
     pub verdict: String,
     /// What was judged.
@@ -158,6 +161,7 @@ fn summarise(entry: &Entry<Exhibit>, scope: &Scope, comparison: &Comparison, res
         title: entry.summary.to_owned(),
         about: entry.build.about().to_owned(),
         preset: scope.preset.to_string(),
+        first_seed: scope.first_seed,
         verdict: overall(&claims).to_string(),
         claims: claims.iter().map(judged).collect(),
         problems: described(comparison),

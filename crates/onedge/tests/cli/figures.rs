@@ -47,7 +47,19 @@ fn a_figure_is_run_judged_drawn_and_gathered() {
     let page = bench.read("runs/figures/tiny/report.html");
     assert!(page.matches("<svg").count() == 3 && page.contains("<h2>Figure 11: ") && !page.contains("src="), "{page}");
     let text = bench.done(&["report", "--figures", "runs/figures/tiny", "--markdown"]).stdout;
-    assert!(text.starts_with("# The paper's figures") && text.contains("\n## Figure 2: "), "{text}");
+    assert!(text.starts_with("# The paper's figures") && text.contains("\n## Figure 2\n"), "{text}");
+    // The same at another size beside it, with pictures and with what somebody wrote.
+    bench.done(&["figure", "9", "--first-seed", "100", "--out", "runs/other"]);
+    std::fs::create_dir(bench.path("notes")).unwrap();
+    std::fs::write(bench.path("notes/figure-9.md"), "Seen by hand.\n").unwrap();
+    let report = ["report", "--figures", "runs/figures/tiny", "--beside", "runs/other", "--notes", "notes"];
+    let text = bench.done(&[&report[..], &["--markdown", "--pictures", "images"]].concat()).stdout;
+    for expected in ["tiny | small, seeds from 100 |", "![Figure 9: ", "(images/figure-9.svg)\n\nSeen by hand.\n\n- "] {
+        assert!(text.contains(expected), "{expected}\n{text}");
+    }
+    let without = bench.run(&report);
+    assert_eq!(without.code, Some(2));
+    assert!(without.stderr.contains("--markdown"), "{}", without.stderr);
 }
 
 #[test]
@@ -145,7 +157,7 @@ fn a_study_asks_runs_and_answers() {
         assert!(made.contains(expected), "{expected}: {made}");
     }
     let page = bench.done(&["report", "--figures", "runs/studies/tiny", "--markdown"]).stdout;
-    assert!(page.starts_with("# Findings beyond the paper\n") && page.contains("## Study generalisation: "), "{page}");
+    assert!(page.starts_with("# Findings beyond the paper\n") && page.contains("## Study generalisation\n"), "{page}");
     let output = bench.run(&["study", "optimisers"]);
     assert_eq!(output.code, Some(2));
     assert!(output.stderr.contains("optimizers"), "{}", output.stderr);

@@ -243,7 +243,7 @@ pub(crate) fn to_a_loss(scope: &Scope) -> [Problem; 2] {
         let every = if scope.preset == Preset::Paper { &PAPER[..] } else { &SMALL[..] };
         let rates = powers(0.025, 0..=4);
         let problem = Problem::new(scope, name, key, data(count, side)).with(&["optimizer=gd", "target_loss=0.05"]);
-        problem.with(&FLAX).with(every).with(&["diagnostics.sharpness_every=10"]).runs(steps, 5).rates(rates)
+        problem.with(every).with(&["diagnostics.sharpness_every=10"]).runs(steps, 5).rates(rates)
     };
     [
         problem("ConvNet", "convnet-target").with(&[
@@ -253,4 +253,5 @@ pub(crate) fn to_a_loss(scope: &Scope) -> [Problem; 2] {
         ]),
         problem("MLP", "mlp-target").with(&["model=mlp", "model.hidden=[64, 64]"]),
     ]
+    .map(|problem| problem.with(&FLAX))
 }

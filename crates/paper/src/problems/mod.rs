@@ -114,9 +114,7 @@ impl Problem {
     /// A setting that no spec takes.
     pub(super) fn wanted(&self, rule: &Rule, seed: u64) -> Result<Wanted, Error> {
         let mut document = Document::empty("figure");
-        for setting in &self.settings {
-            document.set(setting)?;
-        }
+        document.set_all(&self.settings)?;
         document.set(&format!("seed={}", self.first_seed + seed))?;
         document.set(&format!("steps={}", self.steps))?;
         for (key, value) in &rule.settings {

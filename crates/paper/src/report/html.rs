@@ -1,4 +1,4 @@
-use super::{Page, capital, heading, introduction};
+use super::{Page, capital, column, columns, heading, introduction, otherwise};
 use crate::Made;
 use onedge_text::numbers::typeset;
 use onedge_text::table::{duration, number};
@@ -36,16 +36,24 @@ pub fn html(pages: &[Page]) -> String {
         escaped(heading(pages)),
         code(&introduction(pages))
     );
-    out += "<div class=\"wide\"><table>\n<tr><th></th><th></th><th>is</th><th class=\"number\">statements shown, partly, not</th>\
-            <th class=\"number\">seeds</th><th class=\"number\">runs</th><th class=\"number\">time</th></tr>\n";
-    for made in pages.iter().map(|page| &page.made) {
+    let own = pages.first().map_or_else(String::new, |page| column(&page.made));
+    let verdicts = std::iter::once(own).chain(columns(pages)).map(|column| format!("<th>{}</th>", escaped(&column)));
+    out += &format!(
+        "<div class=\"wide\"><table>\n<tr><th></th><th></th>{}<th class=\"number\">statements shown, partly, not</th>\
+         <th class=\"number\">seeds</th><th class=\"number\">runs</th><th class=\"number\">time</th></tr>\n",
+        verdicts.collect::<String>()
+    );
+    for Page { made, beside, .. } in pages {
         let [shown, partly, not] = made.counts();
+        let elsewhere =
+            |other: &Option<Made>| other.as_ref().map_or_else(|| "-".to_owned(), |other| verdict(&other.verdict));
+        let verdicts = std::iter::once(verdict(&made.verdict)).chain(beside.iter().map(elsewhere));
         out += &format!(
-            "<tr><td><a href=\"#{0}\">{6}</a></td><td>{1}</td><td>{2}</td><td class=\"number\">{shown}, {partly}, {not}</td>\
+            "<tr><td><a href=\"#{0}\">{6}</a></td><td>{1}</td>{2}<td class=\"number\">{shown}, {partly}, {not}</td>\
              <td class=\"number\">{3}</td><td class=\"number\">{4}</td><td class=\"number\">{5}</td></tr>\n",
             made.name,
             escaped(&made.title),
-            verdict(&made.verdict),
+            verdicts.map(|verdict| format!("<td>{verdict}</td>")).collect::<String>(),
             count(made.seeds),
             count(made.runs),
             time(made),
@@ -57,7 +65,8 @@ pub fn html(pages: &[Page]) -> String {
     out + "</body>\n</html>\n"
 }
 
-fn section(Page { made, svg }: &Page) -> String {
+fn section(page: &Page) -> String {
+    let Page { made, svg, .. } = page;
     let mut out = format!(
         "\n<section id=\"{}\">\n<h2>{}: {}</h2>\n<p>{} &ensp;<span class=\"dim\">{}</span> {}</p>\n{}",
         made.name,
@@ -72,7 +81,9 @@ fn section(Page { made, svg }: &Page) -> String {
     for (says, claims) in made.by_statement() {
         out += &format!("<tr><th colspan=\"3\">{}</th></tr>\n", escaped(says));
         for claim in claims {
-            let (of, seen) = (escaped(&claim.of), escaped(&typeset(&claim.seen())));
+            let elsewhere = otherwise(page, claim).into_iter().map(|text| text.replace('*', ""));
+            let seen = std::iter::once(claim.seen()).chain(elsewhere).collect::<Vec<_>>().join("; ");
+            let (of, seen) = (escaped(&claim.of), escaped(&typeset(&seen)));
             out += &format!("<tr><td>{}</td><td>{of}</td><td>{seen}</td></tr>\n", verdict(&claim.verdict));
         }
     }

@@ -4,11 +4,11 @@ mod html;
 mod markdown;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use onedge_registry::Entry;
 
-use super::{Exhibit, FIGURES, Made, STUDIES};
+use super::{Exhibit, FIGURES, Judged, Made, STUDIES};
 use crate::Error;
 
 pub use html::html;
@@ -21,25 +21,91 @@ pub struct Page {
     pub made: Made,
     /// Its picture, as SVG.
     pub svg: String,
+    /// What it says in each of the other folders; `None` where it is not there.
+    pub beside: Vec<Option<Made>>,
+    /// What somebody wrote on it, as Markdown.
+    pub note: Option<String>,
 }
 
-/// Reads the figures that were left in a folder, by their number; where there is none, the studies.
+/// Reads the figures that were left in a folder, by their number; where there is none, the studies. What other folders say of the same
+/// stands beside: of another size, or of other seeds.
 ///
 /// # Errors
-/// [`Error::NoFigures`] if there is none; [`Error::Record`], [`Error::Figure`].
-pub fn read(folder: &Path) -> Result<Vec<Page>, Error> {
+/// [`Error::NoFigures`] if a folder has none; [`Error::Record`], [`Error::Figure`].
+pub fn read(folder: &Path, others: &[PathBuf]) -> Result<Vec<Page>, Error> {
+    let mut columns = others.iter().map(|other| read_made(other)).collect::<Result<Vec<_>, _>>()?;
+    let mut pages = Vec::new();
+    for made in read_made(folder)? {
+        let path = folder.join(format!("{}.svg", made.name));
+        let svg = fs::read_to_string(&path).map_err(Error::read(&path))?;
+        let take = |column: &mut Vec<Made>| {
+            let place = column.iter().position(|other| other.name == made.name)?;
+            Some(column.swap_remove(place))
+        };
+        let beside = columns.iter_mut().map(take).collect();
+        pages.push(Page { made, svg, beside, note: None });
+    }
+    Ok(pages)
+}
+
+/// Gives pages the notes of a folder, in which the one on figure 5 is `figure-5.md`.
+///
+/// # Errors
+/// [`Error::Record`]; [`Error::Notes`] for a folder without any, and for notes on what is not among the pages.
+pub fn annotate(pages: &mut [Page], folder: &Path) -> Result<(), Error> {
+    let mut found = 0;
+    for file in fs::read_dir(folder).map_err(Error::read(folder))? {
+        let path = file.map_err(Error::read(folder))?.path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".md")) else { continue };
+        let Some(page) = pages.iter_mut().find(|page| page.made.name == name) else {
+            return Err(Error::Notes(path.clone(), "expected a name of the report's, as `figure-5.md`".to_owned()));
+        };
+        page.note = Some(fs::read_to_string(&path).map_err(Error::read(&path))?);
+        found += 1;
+    }
+    match found {
+        0 => Err(Error::Notes(folder.to_owned(), "expected files as `figure-5.md`, got none".to_owned())),
+        _ => Ok(()),
+    }
+}
+
+fn read_made(folder: &Path) -> Result<Vec<Made>, Error> {
     let there = |entry: &&&Entry<Exhibit>| folder.join(format!("{}.json", entry.name)).exists();
     let of = |all: &[&'static Entry<Exhibit>]| all.iter().filter(there).copied().collect::<Vec<_>>();
     let figures = of(FIGURES);
-    let mut pages = Vec::new();
+    let mut found = Vec::new();
     for entry in if figures.is_empty() { of(STUDIES) } else { figures } {
         let path = folder.join(format!("{}.json", entry.name));
         let text = fs::read_to_string(&path).map_err(Error::read(&path))?;
-        let made = serde_json::from_str(&text).map_err(|source| Error::Figure { path, source })?;
-        let path = folder.join(format!("{}.svg", entry.name));
-        pages.push(Page { made, svg: fs::read_to_string(&path).map_err(Error::read(&path))? });
+        found.push(serde_json::from_str(&text).map_err(|source| Error::Figure { path, source })?);
     }
-    if pages.is_empty() { Err(Error::NoFigures(folder.to_owned())) } else { Ok(pages) }
+    if found.is_empty() { Err(Error::NoFigures(folder.to_owned())) } else { Ok(found) }
+}
+
+/// The size and the seeds of each of the other folders, which stand over its column.
+fn columns(pages: &[Page]) -> Vec<String> {
+    let count = pages.iter().map(|page| page.beside.len()).max().unwrap_or(0);
+    let first = |place: usize| pages.iter().find_map(|page| page.beside.get(place)?.as_ref());
+    (0..count).map(|place| first(place).map_or_else(|| "-".to_owned(), column)).collect()
+}
+
+/// The size and the seeds: `medium`, `medium, seeds from 100`.
+fn column(made: &Made) -> String {
+    match made.first_seed {
+        0 => made.preset.clone(),
+        first => format!("{}, seeds from {first}", made.preset),
+    }
+}
+
+/// What is said of the same statement elsewhere at the same size, where it is judged otherwise: `*partly* with seeds from 100`.
+fn otherwise(page: &Page, claim: &Judged) -> Vec<String> {
+    let again = page.beside.iter().flatten().filter(|other| other.preset == page.made.preset);
+    let same = |other: &&Judged| other.of == claim.of && other.says == claim.says;
+    again
+        .filter_map(|other| Some((other.first_seed, other.claims.iter().find(same)?)))
+        .filter(|(_, other)| other.verdict != claim.verdict)
+        .map(|(first, other)| format!("*{}* with seeds from {first}: {}", other.verdict, other.measured))
+        .collect()
 }
 
 /// With a capital at its beginning.
@@ -69,7 +135,12 @@ fn introduction(pages: &[Page]) -> String {
     } else {
         ("studies that the paper leaves open", "studies", "study")
     };
-    format!(
+    let preset = if pages.iter().all(|page| page.beside.is_empty()) {
+        preset.to_owned()
+    } else {
+        format!("{preset}`, with the verdicts of others beside: `{}", columns(pages).join("`, `"))
+    };
+    let mut text = format!(
         "{} {what}, at the preset `{preset}`. What each states was judged by numbers, with the thresholds that its statements name: of the {each} \
          {shown} are shown, {partly} in part, {not} not. A {one} is shown if all of its statements are, and not shown if none is, \
          even in part. Each statement is judged over all seeds and for each seed alone, at the settings that are best over all: what does not \
@@ -77,7 +148,22 @@ fn introduction(pages: &[Page]) -> String {
          In brackets stand the lowest and the highest number of a seed. Losses are means over seeds with their standard errors; of a grid of settings the one with the smallest \
          final loss is taken, the mean over the last five steps, or over the last tenth of a run in mini-batches.",
         pages.len()
-    )
+    );
+    let again = |page: &Page| {
+        page.beside.iter().flatten().filter(|other| other.preset == page.made.preset && other.runs > 0).count()
+    };
+    let judged = pages
+        .iter()
+        .filter(|page| again(page) > 0)
+        .flat_map(|page| page.made.claims.iter().map(move |claim| (page, claim)));
+    let (all, other) = judged
+        .fold((0, 0), |(all, other), (page, claim)| (all + 1, other + usize::from(!otherwise(page, claim).is_empty())));
+    if all > 0 {
+        text += &format!(
+            " Of the {all} statements that were judged a second time, from other seeds, {other} came out otherwise; each of them says so."
+        );
+    }
+    text
 }
 
 #[cfg(test)]
@@ -100,6 +186,7 @@ mod samples {
             title: "tuners <against> constants".to_owned(),
             about: "tuners end above".to_owned(),
             preset: "small".to_owned(),
+            first_seed: 0,
             verdict: "partly".to_owned(),
             claims: vec![claim("first net", "shown"), claim("second net", "partly"), claim("third net", "not shown")],
             problems: vec![Described { problem: "first net".to_owned(), settings: "digits, mlp".to_owned() }],
@@ -131,7 +218,7 @@ mod samples {
         };
         let svg =
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"30\" height=\"20\" font-family=\"x\"><rect/></svg>";
-        [made, bare].map(|made| Page { made, svg: svg.to_owned() }).to_vec()
+        [made, bare].map(|made| Page { made, svg: svg.to_owned(), beside: Vec::new(), note: None }).to_vec()
     }
 }
 
@@ -143,16 +230,54 @@ mod tests {
     #[test]
     fn figures_are_read_back() {
         let folder = tempfile::tempdir().unwrap();
-        let message = read(folder.path()).unwrap_err().to_string();
+        let message = read(folder.path(), &[]).unwrap_err().to_string();
         assert!(message.contains("expected a folder with figures, got none in it; try making them first"), "{message}");
-        for Page { made, svg } in pages() {
+        for Page { made, svg, .. } in pages() {
             let place = |extension: &str| folder.path().join(format!("{}.{extension}", made.name));
             fs::write(place("json"), serde_json::to_vec(&made).unwrap()).unwrap();
             fs::write(place("svg"), svg).unwrap();
         }
-        assert_eq!(read(folder.path()).unwrap(), pages());
+        assert_eq!(read(folder.path(), &[]).unwrap(), pages());
+        // Beside it those of another folder, which has one of them.
+        let other = tempfile::tempdir().unwrap();
+        let again = Made { first_seed: 100, verdict: "shown".to_owned(), ..pages()[1].made.clone() };
+        fs::write(other.path().join("figure-9.json"), serde_json::to_vec(&again).unwrap()).unwrap();
+        let beside = read(folder.path(), &[other.path().to_owned()]).unwrap();
+        assert_eq!(beside.iter().map(|page| page.beside.clone()).collect::<Vec<_>>(), [vec![None], vec![Some(again)]]);
+        assert_eq!(columns(&beside), ["small, seeds from 100"]);
         fs::write(folder.path().join("figure-9.json"), "{}").unwrap();
-        let message = read(folder.path()).unwrap_err().to_string();
+        let message = read(folder.path(), &[]).unwrap_err().to_string();
         assert!(message.contains("figure-9.json: no figure: missing field"), "{message}");
+    }
+
+    #[test]
+    fn notes_stand_by_what_they_are_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut all = pages();
+        let none = annotate(&mut all, folder.path()).unwrap_err().to_string();
+        assert!(none.contains("expected files as `figure-5.md`, got none"), "{none}");
+        fs::write(folder.path().join("figure-9.md"), "It *differs*.").unwrap();
+        annotate(&mut all, folder.path()).unwrap();
+        assert_eq!(all.iter().map(|page| page.note.as_deref()).collect::<Vec<_>>(), [None, Some("It *differs*.")]);
+        fs::write(folder.path().join("figure-7.md"), "not there").unwrap();
+        let strange = annotate(&mut all, folder.path()).unwrap_err().to_string();
+        assert!(strange.contains("figure-7.md: expected a name of the report's"), "{strange}");
+    }
+
+    #[test]
+    fn other_seeds_may_judge_otherwise() {
+        let mut all = pages();
+        let mut again = all[0].made.clone();
+        (again.first_seed, again.claims[1].verdict, again.claims[1].measured) =
+            (100, "shown".to_owned(), "0.5".to_owned());
+        let small = Made { preset: "tiny".to_owned(), ..again.clone() };
+        all[0].beside = vec![Some(again), Some(small)];
+        let said: Vec<Vec<String>> = all[0].made.claims.iter().map(|claim| otherwise(&all[0], claim)).collect();
+        assert_eq!(said, [vec![], vec!["*shown* with seeds from 100: 0.5".to_owned()], vec![]]);
+        let text = introduction(&all);
+        assert!(
+            text.contains("Of the 3 statements that were judged a second time, from other seeds, 1 came out otherwise"),
+            "{text}"
+        );
     }
 }

@@ -74,6 +74,58 @@ pub(crate) fn mini_batch(scope: &Scope, optimizer: &str, batch: usize) -> Proble
     }
 }
 
+/// The optimizers of [`noisy`] problems, each with the momentum of its update.
+pub(crate) const NOISY: [(&str, &str, f64); 3] =
+    [("gd", "gradient descent", 0.0), ("momentum", "momentum", 0.9), ("adam", "Adam", 0.9)];
+
+/// Three networks in mini-batches of three sizes, by one of [`NOISY`], whose noise scale is measured along the way.
+pub(crate) fn noisy(scope: &Scope, (optimizer, method): (&str, &str)) -> Vec<Problem> {
+    let (images, epochs) = scope.choose((512, 20), (2048, 30), (16384, 60));
+    let photographs = |count: usize| match scope.preset {
+        Preset::Tiny | Preset::Small => small_images(scope, count, 0.25),
+        Preset::Medium => stored(scope, "cifar-10", &[&format!("data.random={count}"), "data.side=16"]),
+        Preset::Paper => stored(scope, "cifar-10", &[&format!("data.random={count}")]),
+    };
+    let text = |count: usize| match (&scope.data, scope.preset) {
+        (None, Preset::Tiny | Preset::Small) => {
+            (["data=cicero", "data.context=16", &format!("data.first={count}")].map(str::to_owned).to_vec(), None)
+        }
+        _ => {
+            let context = format!("data.context={}", scope.choose(16, 32, 64));
+            stored(scope, "tiny-shakespeare", &[&context, &format!("data.first={count}")])
+        }
+    };
+    let networks: [(&str, _, &[&str]); 3] = [
+        ("ConvNet", photographs(images), &["model=convnet", "model.channels=[8, 16, 32]", "model.activation=relu"]),
+        ("MLP", photographs(images), &["model=mlp", "model.hidden=[64, 64]"]),
+        (
+            "NanoLM",
+            text(images),
+            &["model=nanolm", "model.depth=1", "model.width=24", "model.heads=2", "model.qkv=8", "model.mlp=96"],
+        ),
+    ];
+    let batches = [16, 64, 256];
+    let mut all = Vec::new();
+    for (network, data, model) in networks {
+        for batch in batches {
+            let steps = (epochs * images / batch) as u64;
+            let name = format!("{network}, {method}, batch {batch}");
+            let key = format!("{}-{optimizer}-{batch}-noise", network.to_lowercase());
+            let settings = [
+                format!("optimizer={optimizer}"),
+                format!("batch={batch}"),
+                format!("diagnostics.noise_scale_every={}", steps.div_ceil(5)),
+            ];
+            let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
+            let problem = Problem::new(scope, &name, &key, data.clone()).with(model).with(&settings);
+            // NanoLM has its own initialisation.
+            let problem = if network == "NanoLM" { problem } else { problem.with(&FLAX) };
+            all.push(problem.with(&["engine.threads=1", "diagnostics.sharpness_every=0"]).runs(steps, 3));
+        }
+    }
+    all
+}
+
 /// Of the small problem in mini-batches.
 const EXAMPLES: usize = 1024;
 const EPOCHS: usize = 60;

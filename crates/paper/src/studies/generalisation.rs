@@ -7,6 +7,7 @@ use onedge_sweep::compare::Point;
 use onedge_text::numbers::plus_minus;
 use onedge_text::table::number;
 
+use super::ranks::correlation;
 use crate::claim::{Claim, Seen};
 use crate::draw::{LOSS, SHARPNESS, Style, curves, quoted};
 use crate::judge::{Judge, graded, limits, over_seeds, unknown};
@@ -111,7 +112,7 @@ fn judge(results: &Results) -> Vec<Claim> {
         let [most, partly] = limits(says);
         let found: Vec<(f64, f64)> =
             ends(results, problem).into_iter().map(|(sharpness, accuracy, _)| (sharpness, accuracy)).collect();
-        let seen = rank_correlation(&found).map_or_else(
+        let seen = correlation(&found).map_or_else(
             || unknown("fewer than five runs got there"),
             |rho| {
                 let text = format!("{rho:.2}, of {} runs", found.len());
@@ -141,26 +142,6 @@ fn ends<'a>(results: &'a Results, problem: &str) -> Vec<(f64, f64, &'a str)> {
     let runs =
         points.filter(|(_, point)| arrived(point)).flat_map(|(name, p)| p.runs.iter().map(move |run| (name, run)));
     runs.filter_map(|(name, run)| Some((sharpness(run)?, accuracy(run)?, name.as_str()))).collect()
-}
-
-/// Spearman's rank correlation, equal values sharing the mean of their ranks; `None` of fewer than five pairs, or where all are equal.
-fn rank_correlation(pairs: &[(f64, f64)]) -> Option<f64> {
-    if pairs.len() < 5 {
-        return None;
-    }
-    let ranks = |values: Vec<f64>| -> Vec<f64> {
-        let rank = |value: &f64| {
-            let below = values.iter().filter(|other| *other < value).count() as f64;
-            let same = values.iter().filter(|other| *other == value).count() as f64;
-            below + (same - 1.0) / 2.0
-        };
-        values.iter().map(rank).collect()
-    };
-    let (a, b) = (ranks(pairs.iter().map(|pair| pair.0).collect()), ranks(pairs.iter().map(|pair| pair.1).collect()));
-    let (mean_a, mean_b) = (mean(&a)?, mean(&b)?);
-    let sum = |f: &dyn Fn(f64, f64) -> f64| a.iter().zip(&b).map(|(x, y)| f(x - mean_a, y - mean_b)).sum::<f64>();
-    let scale = (sum(&|x, _| x * x) * sum(&|_, y| y * y)).sqrt();
-    (scale > 0.0).then(|| sum(&|x, y| x * y) / scale)
 }
 
 fn draw(results: &Results) -> Picture {
@@ -249,16 +230,5 @@ mod tests {
         late.summary.stop = StopReason::StepsDone;
         assert_eq!(judge(&results(late.clone()))[0].measured, "one of both did not get to the loss");
         assert_eq!(draw(&results(late)).csv.lines().count(), 1 + 4);
-    }
-
-    #[test]
-    fn ranks_are_correlated() {
-        let pairs = |of: &dyn Fn(f64) -> f64| (0..6).map(|i| (f64::from(i), of(f64::from(i)))).collect::<Vec<_>>();
-        assert!((rank_correlation(&pairs(&|x| x.exp())).unwrap() - 1.0).abs() < 1e-12);
-        assert!((rank_correlation(&pairs(&|x| -x * x)).unwrap() + 1.0).abs() < 1e-12);
-        assert_eq!((rank_correlation(&pairs(&|_| 1.0)), rank_correlation(&[(0.0, 1.0); 4])), (None, None));
-        // Two equal ones share a rank: 0.5, 0.5, 2, 3, 4 against 0 to 4 gives 9.5 / sqrt(9.5 * 10).
-        let tied = [(1.0, 0.0), (1.0, 1.0), (2.0, 2.0), (3.0, 3.0), (4.0, 4.0)];
-        assert!((rank_correlation(&tied).unwrap() - 9.5 / 95f64.sqrt()).abs() < 1e-12);
     }
 }

@@ -2,6 +2,8 @@
 
 mod generalisation;
 mod optimizers;
+mod ranks;
+mod stochastic;
 
 use onedge_registry::Entry;
 use onedge_sweep::compare::Point;
@@ -11,7 +13,7 @@ use crate::judge::over_seeds;
 use crate::results::mean;
 
 /// Every study.
-pub static STUDIES: &[&Entry<Exhibit>] = &[&optimizers::ENTRY, &generalisation::ENTRY];
+pub static STUDIES: &[&Entry<Exhibit>] = &[&optimizers::ENTRY, &stochastic::ENTRY, &generalisation::ENTRY];
 
 /// The loss of a point where it has cost as much as the runs of another in all, the mean over its seeds.
 fn at_cost(point: &Point, other: &Point) -> Option<f64> {

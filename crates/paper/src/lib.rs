@@ -15,6 +15,7 @@ mod error;
 mod estimate;
 mod exhibit;
 mod figures;
+mod gain;
 mod judge;
 pub mod kept;
 mod make;

@@ -6,8 +6,8 @@ use crate::draw::quoted;
 use crate::judge::{Judge, end, graded, limits, unknown, whether};
 use crate::problems::{Shape, mlp};
 use crate::results::Grids;
-use crate::{Comparison, Exhibit, Kind, Picture, Results, Scope, rules};
-use onedge_plot::{Chart, ChartPanel, Drawing, Look, Scale, Trace, tick_label};
+use crate::{Comparison, Exhibit, Kind, Picture, Results, Scope, gain};
+use onedge_plot::{Chart, ChartPanel, Drawing, Look, Scale, tick_label};
 use onedge_registry::Entry;
 use onedge_text::table::number;
 
@@ -45,8 +45,6 @@ const ALL: [(Varied, &str); 4] = [
     (Varied::Examples, "examples"),
 ];
 
-const SIGMAS: [f64; 7] = [1.0, 1.5, 1.75, 1.9, 2.0, 2.1, 2.25];
-
 /// The shapes along which one of them is varied, from the smallest to the largest.
 fn shapes(scope: &Scope, varied: Varied) -> Vec<Shape> {
     let base = scope.choose(
@@ -76,17 +74,9 @@ fn comparison(scope: &Scope) -> Result<Comparison, Error> {
             continue;
         }
         added.push(shape);
-        let problem = mlp(scope, shape);
-        comparison.add(&problem, "constant", &problem.constants())?;
-        for sigma in SIGMAS {
-            comparison.add(&problem, &series(sigma), &[rules::cdat(sigma, 0.0)])?;
-        }
+        gain::add(&mut comparison, &mlp(scope, shape))?;
     }
     Ok(comparison)
-}
-
-fn series(sigma: f64) -> String {
-    format!("σ {sigma}")
 }
 
 /// A problem as its name has it: "width 32, depth 2, weight decay 0.00001, 256 examples".
@@ -129,25 +119,13 @@ impl Varied {
     }
 }
 
-/// The tuned constant's loss over that of CDAT at this sigma; `None` if either failed.
-fn gain(results: &Results, problem: &str, sigma: f64) -> Option<f64> {
-    let loss = |name: &str| results.best(problem, name)?.final_loss();
-    Some(loss("constant")? / loss(&series(sigma))?)
-}
-
-/// The sigma of the largest gain, and that gain.
-fn best(results: &Results, problem: &str) -> Option<(f64, f64)> {
-    let gains = SIGMAS.iter().filter_map(|&sigma| Some((sigma, gain(results, problem, sigma)?)));
-    gains.max_by(|a, b| a.1.total_cmp(&b.1))
-}
-
 fn judge(results: &Results) -> Vec<Claim> {
     let mut judge = Judge::default();
     for (varied, name) in ALL {
         let along: Vec<(f64, f64, f64)> = varied
             .along(results)
             .into_iter()
-            .filter_map(|(value, problem)| best(results, &problem).map(|(sigma, gain)| (value, sigma, gain)))
+            .filter_map(|(value, problem)| gain::best(results, &problem).map(|(sigma, gain)| (value, sigma, gain)))
             .collect();
         let (Some(&first), Some(&last)) = (along.first(), along.last()) else {
             judge.claim(name, "there are runs that came to their end", unknown("none did"));
@@ -182,35 +160,18 @@ fn judge(results: &Results) -> Vec<Claim> {
             }
             Varied::Examples => {
                 let says = "the best sigmas of all data sizes are within 0.15 of each other (partly: 0.3)";
-                judge.claim(name, says, steady(along.iter().map(|point| point.1), limits(says), sigmas));
+                judge.claim(name, says, gain::steady(along.iter().map(|point| point.1), limits(says), sigmas));
             }
         }
     }
     judge.claims()
 }
 
-fn steady(sigmas: impl Iterator<Item = f64>, [most, partly]: [f64; 2], text: String) -> Seen {
-    let (low, high) = sigmas.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), s| (low.min(s), high.max(s)));
-    // Sigmas are multiples of 0.05 but for rounding.
-    let apart = high - low;
-    Seen::of(graded(apart < most + 0.001, apart < partly + 0.001), text, apart)
-}
-
 fn draw(results: &Results) -> Picture {
     let seeds: Vec<Results> = (0..results.seeds()).map(|seed| results.of_seed(seed, Grids::Chosen)).collect();
     let panel = |(varied, name): (Varied, &str)| {
         let along = varied.along(results);
-        let curve = |(_, problem): &(f64, String)| {
-            let of = |results: &Results, sigma| gain(results, problem, sigma);
-            let points = SIGMAS.iter().map(|&sigma| (sigma, of(results, sigma).unwrap_or(f64::NAN)));
-            let band = SIGMAS.iter().filter_map(|&sigma| {
-                of(results, sigma)?;
-                let gains: Option<Vec<f64>> = seeds.iter().map(|seed| of(seed, sigma)).collect();
-                let (low, high) = gains?.into_iter().map(|g| (g, g)).reduce(|(l, h), g| (l.min(g.0), h.max(g.1)))?;
-                Some((sigma, low, high))
-            });
-            Trace { points: points.collect(), band: band.collect(), ..Trace::default() }
-        };
+        let curve = |(_, problem): &(f64, String)| gain::trace(results, &seeds, problem);
         ChartPanel {
             title: name.to_owned(),
             legend: along.iter().map(|(value, _)| tick_label(*value)).collect(),
@@ -268,7 +229,7 @@ mod tests {
             let name = mlp(&Scope::small(), shape).name;
             let (best, gain) = gain(shape);
             all.push(measured(&name, "constant", vec![falling(0.8)]));
-            for sigma in SIGMAS {
+            for sigma in gain::SIGMAS {
                 let end = if sigma == best {
                     falling(0.8 / gain)
                 } else if sigma > 2.2 {
@@ -276,7 +237,7 @@ mod tests {
                 } else {
                     falling(0.8)
                 };
-                all.push(measured(&name, &series(sigma), vec![end]));
+                all.push(measured(&name, &gain::series(sigma), vec![end]));
             }
         }
         Results { series: all }

@@ -88,3 +88,36 @@ pub(crate) fn mlp(scope: &Scope, shape: Shape) -> Problem {
         }
     }
 }
+
+/// An MLP by gradient descent whose runs cost what those of every other do: so many steps that steps x parameters x examples are the same.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Scaled {
+    pub width: usize,
+    pub depth: usize,
+    pub examples: usize,
+}
+
+/// Such an MLP on photographs of CIFAR-10, with its steps in its name; `base` is the one that has the steps of the preset.
+pub(crate) fn scaled(scope: &Scope, shape: Scaled, base: Scaled) -> Problem {
+    let (side, steps) = scope.choose((8, 1000), (14, 2000), (32, 8192));
+    let is_built_in = scope.data.is_none() && matches!(scope.preset, Preset::Tiny | Preset::Small);
+    let (data, inputs) = if is_built_in {
+        let settings = ["data=digits", &format!("data.first={}", shape.examples), "data.label_noise=0.1"];
+        ((settings.map(str::to_owned).to_vec(), None), side * side)
+    } else {
+        let settings = [format!("data.random={}", shape.examples), format!("data.side={side}")];
+        (stored(scope, "cifar-10", &[&settings[0], &settings[1]]), 3 * side * side)
+    };
+    let work = |Scaled { width, depth, examples }: Scaled| {
+        ((inputs * width + (depth - 1) * width * width + 10 * width) * examples) as f64
+    };
+    let steps = (steps as f64 * work(base) / work(shape)).round().max(1.0) as u64;
+    let Scaled { width, depth, examples } = shape;
+    let name = format!("width {width}, depth {depth}, {examples} examples, {steps} steps");
+    let hidden = format!("model.hidden={:?}", vec![width; depth]);
+    Problem::new(scope, &name, "mlp-gd-scaled", data)
+        .with(&["model=mlp", &hidden, "optimizer=gd", "diagnostics.sharpness_every=0", "engine.threads=1"])
+        .with(&FLAX)
+        .runs(steps, 3)
+        .rates(powers(0.0125, 0..=7))
+}

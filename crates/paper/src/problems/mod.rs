@@ -27,7 +27,7 @@ pub(crate) use full_batch::{
     METHODS, convolutional, deep_mlp, first_four, five, linear, mixer_gd, networks, to_a_loss,
 };
 pub(crate) use mini_batch::{NOISY, batches, mini_batch, noisy};
-pub(crate) use mlps::{Shape, mlp, subsets};
+pub(crate) use mlps::{Scaled, Shape, mlp, scaled, subsets};
 
 /// What is trained: data, model and optimizer, with the grids of the rules that train it.
 #[derive(Debug, Clone, PartialEq)]

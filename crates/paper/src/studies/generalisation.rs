@@ -112,7 +112,7 @@ fn judge(results: &Results) -> Vec<Claim> {
         let [most, partly] = limits(says);
         let found: Vec<(f64, f64)> =
             ends(results, problem).into_iter().map(|(sharpness, accuracy, _)| (sharpness, accuracy)).collect();
-        let seen = correlation(&found).map_or_else(
+        let seen = correlation(&found, 5).map_or_else(
             || unknown("fewer than five runs got there"),
             |rho| {
                 let text = format!("{rho:.2}, of {} runs", found.len());

@@ -3,6 +3,7 @@
 mod generalisation;
 mod optimizers;
 mod ranks;
+mod scale;
 mod stochastic;
 
 use onedge_registry::Entry;
@@ -13,7 +14,8 @@ use crate::judge::over_seeds;
 use crate::results::mean;
 
 /// Every study.
-pub static STUDIES: &[&Entry<Exhibit>] = &[&optimizers::ENTRY, &stochastic::ENTRY, &generalisation::ENTRY];
+pub static STUDIES: &[&Entry<Exhibit>] =
+    &[&optimizers::ENTRY, &stochastic::ENTRY, &scale::ENTRY, &generalisation::ENTRY];
 
 /// The loss of a point where it has cost as much as the runs of another in all, the mean over its seeds.
 fn at_cost(point: &Point, other: &Point) -> Option<f64> {

@@ -1,8 +1,8 @@
 use crate::results::mean;
 
-/// Spearman's rank correlation, equal values sharing the mean of their ranks; `None` of fewer than five pairs, or where all are equal.
-pub fn correlation(pairs: &[(f64, f64)]) -> Option<f64> {
-    if pairs.len() < 5 {
+/// Spearman's rank correlation, equal values sharing the mean of their ranks; `None` of fewer than `least` pairs, or where all are equal.
+pub fn correlation(pairs: &[(f64, f64)], least: usize) -> Option<f64> {
+    if pairs.len() < least {
         return None;
     }
     let ranks = |values: Vec<f64>| -> Vec<f64> {
@@ -27,11 +27,11 @@ mod tests {
     #[test]
     fn ranks_are_correlated() {
         let pairs = |of: &dyn Fn(f64) -> f64| (0..6).map(|i| (f64::from(i), of(f64::from(i)))).collect::<Vec<_>>();
-        assert!((correlation(&pairs(&|x| x.exp())).unwrap() - 1.0).abs() < 1e-12);
-        assert!((correlation(&pairs(&|x| -x * x)).unwrap() + 1.0).abs() < 1e-12);
-        assert_eq!((correlation(&pairs(&|_| 1.0)), correlation(&[(0.0, 1.0); 4])), (None, None));
+        assert!((correlation(&pairs(&|x| x.exp()), 5).unwrap() - 1.0).abs() < 1e-12);
+        assert!((correlation(&pairs(&|x| -x * x), 5).unwrap() + 1.0).abs() < 1e-12);
+        assert_eq!((correlation(&pairs(&|_| 1.0), 5), correlation(&[(0.0, 1.0); 4], 5)), (None, None));
         // Two equal ones share a rank: 0.5, 0.5, 2, 3, 4 against 0 to 4 gives 9.5 / sqrt(9.5 * 10).
         let tied = [(1.0, 0.0), (1.0, 1.0), (2.0, 2.0), (3.0, 3.0), (4.0, 4.0)];
-        assert!((correlation(&tied).unwrap() - 9.5 / 95f64.sqrt()).abs() < 1e-12);
+        assert!((correlation(&tied, 5).unwrap() - 9.5 / 95f64.sqrt()).abs() < 1e-12);
     }
 }

@@ -144,7 +144,7 @@ fn judge(results: &Results) -> Vec<Claim> {
                     (partly: 0.3)";
         let [most, partly] = limits(says);
         let pairs: Vec<(f64, f64)> = own.iter().map(|one| (one.signal(), one.best().0)).collect();
-        let seen = correlation(&pairs).map_or_else(
+        let seen = correlation(&pairs, 5).map_or_else(
             || unknown("all best sigmas are the same, or there are too few"),
             |rho| Seen::of(graded(rho >= most, rho >= partly), format!("{rho:.2}, of {} problems", pairs.len()), rho),
         );

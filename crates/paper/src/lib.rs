@@ -80,7 +80,9 @@ mod tests {
         let data = Some(std::path::PathBuf::from("data"));
         let tiny = Scope { preset: Preset::Tiny, ..Scope::small() };
         let medium = Scope { data: data.clone(), ..Scope::medium() };
-        for scope in [tiny, Scope::small(), Scope { data, ..Scope::small() }, medium, Scope::medium(), Scope::paper()] {
+        let trial = Scope { preset: Preset::Trial, ..Scope::paper() };
+        let small = Scope { data, ..Scope::small() };
+        for scope in [tiny, Scope::small(), small, medium, Scope::medium(), trial, Scope::paper()] {
             for entry in FIGURES.iter().chain(STUDIES) {
                 let comparison =
                     (entry.build.comparison)(&scope).unwrap_or_else(|error| panic!("{}: {error}", entry.name));
@@ -98,6 +100,28 @@ mod tests {
                     assert!(!labels.is_empty());
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_trial_has_the_networks_and_rates_of_the_paper_on_few_examples() {
+        let of = |preset: Preset| {
+            let scope = Scope { preset, ..Scope::paper() };
+            let constants = |comparison: Comparison| {
+                let series = comparison.series.into_iter().filter(|series| series.name == "constant");
+                series.flat_map(|series| series.candidates).map(|point| point.runs[0].spec.clone()).collect::<Vec<_>>()
+            };
+            FIGURES.iter().flat_map(|entry| constants((entry.build.comparison)(&scope).unwrap())).collect::<Vec<_>>()
+        };
+        let (trial, paper) = (of(Preset::Trial), of(Preset::Paper));
+        assert_eq!(trial.len(), paper.len());
+        for (trial, paper) in trial.iter().zip(&paper) {
+            assert_eq!((&trial.model, &trial.optimizer, &trial.tuner), (&paper.model, &paper.optimizer, &paper.tuner));
+            assert_eq!(trial.steps, 20);
+            let settings = &trial.data.settings;
+            let count = |key: &str| settings.optional_count(key).unwrap();
+            assert_eq!(count("random").or(count("first")), Some(64), "{}", trial.name);
+            assert!(trial.batch.is_none_or(|batch| batch <= 32));
         }
     }
 

@@ -22,13 +22,15 @@ pub enum Preset {
     Small,
     /// A night on two cores: real photographs and text, small networks, runs of 1500 steps, three seeds.
     Medium,
+    /// The paper's networks and grids, for some steps on few examples with one seed: whether they work here.
+    Trial,
     /// The paper's.
     Paper,
 }
 
 impl Preset {
     /// Every preset.
-    pub const ALL: [Self; 4] = [Self::Tiny, Self::Small, Self::Medium, Self::Paper];
+    pub const ALL: [Self; 5] = [Self::Tiny, Self::Small, Self::Medium, Self::Trial, Self::Paper];
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -36,6 +38,7 @@ impl Preset {
             Self::Tiny => "tiny",
             Self::Small => "small",
             Self::Medium => "medium",
+            Self::Trial => "trial",
             Self::Paper => "paper",
         }
     }
@@ -68,7 +71,7 @@ impl Scope {
         match self.preset {
             Preset::Tiny | Preset::Small => small,
             Preset::Medium => medium,
-            Preset::Paper => paper,
+            Preset::Trial | Preset::Paper => paper,
         }
     }
 }

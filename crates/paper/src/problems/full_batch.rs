@@ -23,7 +23,7 @@ fn convnet(scope: &Scope, method: &str, key: &str) -> Problem {
             named("ConvNet", small_images(scope, 256, 1.0)).with(&LAYERS).with(&SMALL).runs(400, 3)
         }
         Preset::Medium => named("ConvNet", photographs(scope)).with(&LAYERS).with(&FLAX).with(&MEDIUM).runs(STEPS, 3),
-        Preset::Paper => named("ResNet34", cifar(scope))
+        Preset::Trial | Preset::Paper => named("ResNet34", cifar(scope))
             .with(&["model=resnet", "model.preset=resnet34", "model.norm=none"])
             .with(&FLAX)
             .with(&PAPER)
@@ -50,7 +50,7 @@ fn mixer(scope: &Scope, name: &str, key: &str, (examples, steps): (usize, u64)) 
             .with(&FLAX)
             .with(&MEDIUM)
             .runs(STEPS, 3),
-        Preset::Paper => Problem::new(scope, name, key, cifar(scope))
+        Preset::Trial | Preset::Paper => Problem::new(scope, name, key, cifar(scope))
             .with(&["model=mixer", "model.preset=ti-8"])
             .with(&FLAX)
             .with(&PAPER)
@@ -96,7 +96,7 @@ fn language(scope: &Scope, method: &str, key: &str) -> Problem {
                 .with(&MEDIUM)
                 .runs(STEPS, 3)
         }
-        Preset::Paper => {
+        Preset::Trial | Preset::Paper => {
             let data = stored(scope, "tiny-shakespeare", &["data.context=64", "data.first=2048"]);
             Problem::new(scope, name, key, data)
                 .with(&["model=nanolm", "model.preset=paper"])
@@ -123,7 +123,7 @@ fn vit(scope: &Scope, name: &str, key: &str) -> Problem {
             .with(&["model.embed_init=lecun-truncated", FLAX[1]])
             .with(&MEDIUM)
             .runs(STEPS, 3),
-        Preset::Paper => {
+        Preset::Trial | Preset::Paper => {
             // No address is known from which it could be had in this form.
             let folder = scope.data.clone().unwrap_or_default().join("imagenette2-320");
             let data = ["data=image-folder", "data.size=224", "data.first=1024"].map(str::to_owned).to_vec();
@@ -173,7 +173,9 @@ pub(crate) fn linear(scope: &Scope) -> Problem {
             problem.with(&["data.scale=standard"]).with(&SMALL).runs(400, 3).rates(powers(0.05, 0..=5))
         }
         Preset::Medium => problem.with(&FLAX[..1]).with(&MEDIUM).runs(STEPS, 3).rates(powers(1e-3, 2..=8)),
-        Preset::Paper => problem.with(&PAPER).with(&FLAX[..1]).runs(16384, 1).rates(powers(1e-3, -1..=7)),
+        Preset::Trial | Preset::Paper => {
+            problem.with(&PAPER).with(&FLAX[..1]).runs(16384, 1).rates(powers(1e-3, -1..=7))
+        }
     }
 }
 
@@ -193,7 +195,7 @@ pub(crate) fn deep_mlp(scope: &Scope) -> Problem {
             .with(&MEDIUM)
             .runs(2 * STEPS, 3)
             .rates(powers(1e-3, 2..=8)),
-        Preset::Paper => Problem::new(scope, name, "mlp3-gd", cifar(scope))
+        Preset::Trial | Preset::Paper => Problem::new(scope, name, "mlp3-gd", cifar(scope))
             .with(&["model=mlp", "model.hidden=[256, 256, 256]", "optimizer=gd"])
             .with(&FLAX)
             .with(&PAPER)
@@ -231,7 +233,7 @@ pub(crate) fn networks(scope: &Scope, (optimizer, method, base): (&str, &str, f6
 /// Networks that train to the same low loss on images with their own labels, some of which are left for testing.
 pub(crate) fn to_a_loss(scope: &Scope) -> [Problem; 2] {
     let data = |count: usize, side: usize| match scope.data {
-        None if scope.preset != Preset::Medium && scope.preset != Preset::Paper => {
+        None if matches!(scope.preset, Preset::Tiny | Preset::Small) => {
             let settings =
                 ["data=digits", "data.test_fraction=0.4", &format!("data.first={count}"), "data.label_noise=0.1"];
             (settings.map(str::to_owned).to_vec(), None)
@@ -240,7 +242,7 @@ pub(crate) fn to_a_loss(scope: &Scope) -> [Problem; 2] {
     };
     let (count, side, steps) = scope.choose((256, 8, 2000), (1024, 16, 4000), (4096, 32, 16384));
     let problem = |name: &str, key: &str| {
-        let every = if scope.preset == Preset::Paper { &PAPER[..] } else { &SMALL[..] };
+        let every = scope.choose(&SMALL[..], &SMALL[..], &PAPER[..]);
         let rates = powers(0.025, 0..=4);
         let problem = Problem::new(scope, name, key, data(count, side)).with(&["optimizer=gd", "target_loss=0.05"]);
         problem.with(every).with(&["diagnostics.sharpness_every=10"]).runs(steps, 5).rates(rates)

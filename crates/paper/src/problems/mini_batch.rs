@@ -52,7 +52,7 @@ pub(crate) fn mini_batch(scope: &Scope, optimizer: &str, batch: usize) -> Proble
                 .rates(rates)
                 .betas(&[0.9, 0.99])
         }
-        Preset::Paper => {
+        Preset::Trial | Preset::Paper => {
             let (base, epochs) = match optimizer {
                 "adam" => (scaled(1e-4, 1024.0, -1..=7), 128),
                 _ => (scaled(1e-4, 4096.0, -1..=7), 512),
@@ -84,7 +84,7 @@ pub(crate) fn noisy(scope: &Scope, (optimizer, method): (&str, &str)) -> Vec<Pro
     let photographs = |count: usize| match scope.preset {
         Preset::Tiny | Preset::Small => small_images(scope, count, 0.25),
         Preset::Medium => stored(scope, "cifar-10", &[&format!("data.random={count}"), "data.side=16"]),
-        Preset::Paper => stored(scope, "cifar-10", &[&format!("data.random={count}")]),
+        Preset::Trial | Preset::Paper => stored(scope, "cifar-10", &[&format!("data.random={count}")]),
     };
     let text = |count: usize| match (&scope.data, scope.preset) {
         (None, Preset::Tiny | Preset::Small) => {

@@ -26,7 +26,7 @@ pub(crate) fn subsets(scope: &Scope) -> Vec<Problem> {
                 .with(&["diagnostics.edge_against_greedy_every=25"])
                 .runs(1500, 1)
         }
-        Preset::Paper => {
+        Preset::Trial | Preset::Paper => {
             let skip = format!("data.skip={}", 4096 * part);
             Problem::new(scope, name, "mlp1-gd", stored(scope, "cifar-100", &[&skip, "data.first=4096"]))
                 .with(&["model=mlp", "model.hidden=[1024]", "optimizer=gd"])
@@ -79,7 +79,7 @@ pub(crate) fn mlp(scope: &Scope, shape: Shape) -> Problem {
                 .runs(1500, 3)
                 .rates(powers(1e-3, 4..=9))
         }
-        Preset::Paper => {
+        Preset::Trial | Preset::Paper => {
             Problem::new(scope, &name, "mlp-gd", stored(scope, "mnist", &[&format!("data.random={examples}")]))
                 .with(&settings)
                 .with(&FLAX)

@@ -49,12 +49,13 @@ pub struct Problem {
     pub(super) rates: Vec<f64>,
     /// Averages of CDAT to choose from.
     pub(super) betas: Vec<f64>,
-    /// Whether runs are cut short.
-    is_tiny: bool,
+    preset: Preset,
 }
 
 /// Steps of a tiny run.
 const TINY: u64 = 24;
+/// Steps of a trial, and its examples.
+const TRIAL: (u64, i64) = (20, 64);
 
 /// A data set: its settings, and its place.
 type Data = (Vec<String>, Option<PathBuf>);
@@ -63,7 +64,6 @@ impl Problem {
     fn new(scope: &Scope, name: &str, key: &str, (data, path): Data) -> Self {
         let (name, key) = (name.to_owned(), key.to_owned());
         let settings = [data, vec!["loss.l2=1e-5".to_owned()]].concat();
-        let is_tiny = scope.preset == Preset::Tiny;
         Self {
             name,
             key,
@@ -74,7 +74,7 @@ impl Problem {
             first_seed: scope.first_seed,
             rates: Vec::new(),
             betas: vec![0.0],
-            is_tiny,
+            preset: scope.preset,
         }
     }
 
@@ -91,13 +91,17 @@ impl Problem {
 
     /// With runs of so many steps, from so many seeds.
     pub(super) fn runs(self, steps: u64, seeds: u64) -> Self {
-        let (steps, seeds) = if self.is_tiny { (steps.min(TINY), 1) } else { (steps, seeds) };
+        let (steps, seeds) = match self.preset {
+            Preset::Tiny => (steps.min(TINY), 1),
+            Preset::Trial => (steps.min(TRIAL.0), 1),
+            Preset::Small | Preset::Medium | Preset::Paper => (steps, seeds),
+        };
         Self { steps, seeds, ..self }
     }
 
     /// With these constant rates.
     pub(super) fn rates(self, mut rates: Vec<f64>) -> Self {
-        if self.is_tiny {
+        if self.preset == Preset::Tiny {
             rates.truncate(2);
         }
         Self { rates, ..self }
@@ -115,6 +119,9 @@ impl Problem {
     pub(super) fn wanted(&self, rule: &Rule, seed: u64) -> Result<Wanted, Error> {
         let mut document = Document::empty("figure");
         document.set_all(&self.settings)?;
+        if self.preset == Preset::Trial {
+            cut(&mut document)?;
+        }
         document.set(&format!("seed={}", self.first_seed + seed))?;
         document.set(&format!("steps={}", self.steps))?;
         for (key, value) in &rule.settings {
@@ -144,7 +151,7 @@ impl Problem {
     pub(super) fn linesearches(&self, scope: &Scope) -> Vec<Rule> {
         let few = || vec![rules::linesearch(1e-4, 4.0, 0.8, 0.0), rules::linesearch(0.0, 4.0, 0.8, 1e-3)];
         match scope.preset {
-            Preset::Tiny | Preset::Small | Preset::Medium => few(),
+            Preset::Tiny | Preset::Small | Preset::Medium | Preset::Trial => few(),
             Preset::Paper => rules::linesearches(),
         }
     }
@@ -153,7 +160,7 @@ impl Problem {
     pub(super) fn schedules(&self, scope: &Scope) -> Vec<Rule> {
         let names = ["warmup-constant", "warmup-linear", "warmup-cosine"];
         let (names, warmups, parts) = match scope.preset {
-            Preset::Tiny | Preset::Small | Preset::Medium => (&names[2..], &[0.1][..], &[1][..]),
+            Preset::Tiny | Preset::Small | Preset::Medium | Preset::Trial => (&names[2..], &[0.1][..], &[1][..]),
             Preset::Paper => (&names[..], &[0.05, 0.1, 0.2][..], &[1, 2, 4][..]),
         };
         let mut rules = Vec::new();
@@ -164,6 +171,23 @@ impl Problem {
         }
         rules
     }
+}
+
+/// Makes a trial of a problem: few examples, batches that they fill, cheap measurements.
+fn cut(document: &mut Document) -> Result<(), Error> {
+    let count = |document: &Document, key: &str| match document.get(key) {
+        Some(Value::Integer(count)) => Some(*count),
+        _ => None,
+    };
+    let (key, all) = ["data.random", "data.first"]
+        .into_iter()
+        .find_map(|key| Some((key, count(document, key)?)))
+        .unwrap_or(("data.first", i64::MAX));
+    document.set(&format!("{key}={}", all.min(TRIAL.1)))?;
+    if let Some(batch) = count(document, "batch") {
+        document.set(&format!("batch={}", batch.min(TRIAL.1 / 2)))?;
+    }
+    Ok(document.set("diagnostics.max_products=10")?)
 }
 
 /// The settings of a document that bear on what its run leaves, in the order of their keys.

@@ -29,7 +29,8 @@ use progress::Progress;
 /// What figures and studies are made with.
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// Sizes of models, data and grids: seconds (shows nothing but that it works), minutes and a night on two cores, the paper's
+    /// Sizes of models, data and grids: seconds (shows nothing but that it works), minutes and a night on two cores, a trial of the
+    /// paper's (20 steps on 64 examples), the paper's
     #[arg(long, value_enum, default_value = "small")]
     preset: Size,
     /// A folder with cifar-10, tiny-shakespeare, ... in it [default: built-in data, for medium and the paper's sizes downloads]
@@ -76,6 +77,7 @@ enum Size {
     Tiny,
     Small,
     Medium,
+    Trial,
     Paper,
 }
 
@@ -88,6 +90,7 @@ pub fn run(command: &'static str, entries: &[&'static Entry<Exhibit>], args: &Op
         Size::Tiny => Preset::Tiny,
         Size::Small => Preset::Small,
         Size::Medium => Preset::Medium,
+        Size::Trial => Preset::Trial,
         Size::Paper => Preset::Paper,
     };
     let scope = Scope { preset, data: args.data.clone(), first_seed: args.first_seed };
@@ -258,7 +261,7 @@ fn abscissa(x: Option<Along>, chosen: &[Chosen]) -> anyhow::Result<Abscissa> {
 fn usual_jobs(preset: Preset) -> usize {
     match preset {
         Preset::Tiny | Preset::Small | Preset::Medium => std::thread::available_parallelism().map_or(1, usize::from),
-        Preset::Paper => 1,
+        Preset::Trial | Preset::Paper => 1,
     }
 }
 

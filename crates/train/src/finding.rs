@@ -193,6 +193,10 @@ pub fn event_in_words(event: &str) -> (&str, &str) {
         }
         "floored" => ("the floor set the rate and not the rule", "a smaller `floor` of the tuner"),
         "below_floor" => ("the loss was below the smallest one that the tuner expects", "a smaller `fstar`"),
+        "predicted" => (
+            "the curvature was predicted from earlier steps and not measured, as `curvature = \"auto\"` has it",
+            "a smaller `error` of the tuner",
+        ),
         "unconverged" => {
             ("the sharpness had not converged when its products ran out", "a larger `diagnostics.max_products`")
         }

@@ -196,9 +196,10 @@ impl Run<'_> {
         [third, fourth].map(|losses| losses.iter().sum::<f64>() / losses.len() as f64)
     }
 
-    /// What the tuner counted. Measurements that did not converge are no affair of its.
+    /// What the tuner counted. Measurements that did not converge are no affair of its, and curvatures are predicted only where that was asked for.
     fn tuner_events(&self) -> impl Iterator<Item = (&str, u64)> {
-        let counted = |(event, times): &&(String, u64)| *times > 0 && event != "unconverged_measurements";
+        const OTHERS: [&str; 2] = ["unconverged_measurements", "predicted"];
+        let counted = |(event, times): &&(String, u64)| *times > 0 && !OTHERS.contains(&event.as_str());
         self.evidence.events.iter().filter(counted).map(|(event, times)| (&event[..], *times))
     }
 }

@@ -196,7 +196,11 @@ fn losses_above_the_first() {
 #[test]
 fn policies_that_set_more_than_a_tenth_of_the_rates() {
     let counted = |times| Made {
-        events: vec![("capped".to_owned(), times), ("unconverged_measurements".to_owned(), 50)],
+        events: ["capped", "unconverged_measurements", "predicted"]
+            .map(str::to_owned)
+            .into_iter()
+            .zip([times, 50, 60])
+            .collect(),
         ..Made::new(falling(100))
     };
     assert!(counted(10).judge().is_empty());

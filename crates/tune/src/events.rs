@@ -25,6 +25,8 @@ pub struct Events {
     pub held_back: u64,
     /// The loss did not fall, and steps were made shorter for it.
     pub backed_off: u64,
+    /// The curvature was predicted and not measured.
+    pub predicted: u64,
     /// A sharpness was used that had not converged when its products ran out.
     pub unconverged: u64,
 }
@@ -43,6 +45,7 @@ impl Events {
             below_floor,
             held_back,
             backed_off,
+            predicted,
             unconverged,
         } = *self;
         [
@@ -56,6 +59,7 @@ impl Events {
             ("below_floor", below_floor),
             ("held_back", held_back),
             ("backed_off", backed_off),
+            ("predicted", predicted),
             ("unconverged", unconverged),
         ]
         .into_iter()
@@ -83,6 +87,7 @@ impl Events {
             // Checkpoints of before there were these counts lack them.
             held_back: reader.optional_scalar("held_back").unwrap_or_default() as u64,
             backed_off: reader.optional_scalar("backed_off").unwrap_or_default() as u64,
+            predicted: reader.optional_scalar("predicted").unwrap_or_default() as u64,
             unconverged: reader.count("unconverged")?,
         })
     }
@@ -105,9 +110,10 @@ mod tests {
             below_floor: 8,
             held_back: 9,
             backed_off: 10,
-            unconverged: 11,
+            predicted: 11,
+            unconverged: 12,
         };
-        assert_eq!(events.iter().map(|(_, count)| count).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+        assert_eq!(events.iter().map(|(_, count)| count).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
         let mut reader = events.state().reader("test");
         assert_eq!(Events::read(&mut reader).unwrap(), events);
         reader.finish().unwrap();

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use onedge_objective::State;
 use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, Value, setting};
 
+use super::amortised::Amortised;
 use super::guarded::Guarded;
 use super::make::Make;
 use super::parts::{PARTS, Parts};
@@ -24,6 +25,11 @@ use crate::{Conditions, Error, Events, Line, Needs, Tuner};
 /// known. Slope and `|u|` are always those of this step, and n and d are averaged at every step, whether d was measured
 /// or estimated. With k = 1 nothing is estimated. Measured alone, a step costs C.curvature / k more than its gradient.
 ///
+/// **Curvature where it must be measured** (`curvature = "auto"`, [`amortised`](Self::amortised)). In between it is predicted, with a learned error:
+/// along unit vectors from steps of the same parity, as rates at the edge alternate, or from an average; it is measured where the expected error of
+/// the rate is above `error`, at least once in 32 steps of a parity, and where the change of the gradient over the step before shows that
+/// something has changed. Everything else is as it was. Predictions are counted as `predicted`.
+///
 /// **Curvature of a part of the batch.** With `curvature_parts` = p it is measured on one of p equal parts, each in its turn, for
 /// C.curvature / p. The slope is always that of the whole batch: it is known anyway, and that of a part strays far more, as
 /// the slopes of examples cancel in the mean, the more so the further a run is, and their curvatures do not. As `1 / d` is larger in
@@ -37,7 +43,7 @@ use crate::{Conditions, Error, Events, Line, Needs, Tuner};
 /// - Slope or curvature not finite: the line's error ends the run.
 ///
 /// Source: Roulet et al. 2024, arXiv 2407.06183, equations 6 to 8. Differs from the paper: the cap, the schedule of
-/// sigma, `every` and `curvature_parts`, all off by default.
+/// sigma, `every`, `curvature_parts` and `auto`, all off by default.
 ///
 /// # Example
 /// Five steps on a loss given as a closure, each with the rate that slope and curvature say:
@@ -62,6 +68,7 @@ pub struct Cdat {
     cap: f64,
     every: u64,
     parts: Parts,
+    amortised: Option<Amortised>,
     numerator: f64,
     denominator: f64,
     /// Averages of `|u.Hu|` and `|u|^2` over the steps that measured.
@@ -80,7 +87,8 @@ impl Cdat {
         let (sigma, cap) = (Sigma::constant(sigma)?, CAP.check("cdat", "cap", cap)?);
         let (every, parts, events) = (1, Parts::ONE, Events::default());
         let (numerator, denominator, curvature, square) = (0.0, 0.0, 0.0, 0.0);
-        Ok(Self { sigma, eps, beta, cap, every, parts, numerator, denominator, curvature, square, events })
+        let amortised = None;
+        Ok(Self { sigma, eps, beta, cap, every, parts, amortised, numerator, denominator, curvature, square, events })
     }
 
     /// With this sigma instead.
@@ -94,6 +102,14 @@ impl Cdat {
     /// An argument out of its range.
     pub fn measuring_every(self, every: u64) -> Result<Self, SettingError> {
         Ok(Self { every: from_one("cdat", "every", every)?, ..self })
+    }
+
+    /// With the curvature measured only where what is predicted would put the rate off by more than the share `error`, 0 to 1.
+    ///
+    /// # Errors
+    /// An argument out of its range.
+    pub fn amortised(self, error: f64) -> Result<Self, SettingError> {
+        Ok(Self { amortised: Some(Amortised::new(error, self.beta)?), ..self })
     }
 
     /// With the curvature of one of `parts` equal parts of the batch, 1 or more.
@@ -127,13 +143,32 @@ impl Cdat {
         let sigma = number("sigma", 2.0);
         let cdat = Self::new(sigma, number("eps", 0.0), number("beta", 0.0), number("cap", f64::INFINITY))?;
         let parts = Parts::from_settings("cdat", settings)?;
-        let every = settings.optional_count("every")?.map_or(1, |every| every as u64);
-        let cdat = cdat.with_sigma(Sigma::from_settings(settings, sigma)?).measuring_every(every)?;
-        Ok(Self { parts, ..cdat })
+        let every = settings.optional_count("every")?.map(|every| every as u64);
+        let cdat = cdat.with_sigma(Sigma::from_settings(settings, sigma)?).measuring_every(every.unwrap_or(1))?;
+        let cdat = Self { parts, ..cdat };
+        let error = settings.optional_number("error");
+        match settings.optional_text("curvature").unwrap_or(MEASURED) {
+            AUTO if every.is_some_and(|every| every > 1) => {
+                Err(settings
+                    .out_of_range("every", "nothing beside `curvature = \"auto\"`, which finds the steps itself"))
+            }
+            AUTO => cdat.amortised(error.unwrap_or(ERROR)),
+            MEASURED if error.is_some() => {
+                Err(settings.out_of_range("error", "nothing without `curvature = \"auto\"`, whose error it is"))
+            }
+            MEASURED => Ok(cdat),
+            _ => Err(settings.out_of_range("curvature", "`measured` or `auto`")),
+        }
     }
 
     /// `|u.Hu| + eps`, measured or estimated.
     fn denominator(&mut self, line: &mut dyn Line) -> Result<f64, Error> {
+        if let Some(amortised) = &mut self.amortised {
+            let (parts, events) = (self.parts, &mut self.events);
+            let (curvature, predicted) = amortised.curvature(line, |line| denominator(parts, line, events))?;
+            self.events.predicted += u64::from(predicted);
+            return Ok(curvature + self.eps);
+        }
         if self.every == 1 {
             return Ok(denominator(self.parts, line, &mut self.events)? + self.eps);
         }
@@ -173,6 +208,13 @@ pub(super) static ENTRY: Entry<Make> = Entry {
         setting("beta", Kind::Number, Default::Absent, "decay of the averages, in [0, 1); recommended 0.97, paper 0"),
         setting("cap", Kind::Number, Default::Absent, "largest rate; none if absent"),
         setting("every", Kind::Integer, Default::Absent, "steps between measurements of u.Hu; recommended 8, paper 1"),
+        setting(
+            "curvature",
+            Kind::Text,
+            Default::Absent,
+            "`measured`, or `auto`: where a prediction will not do; paper measured",
+        ),
+        setting("error", Kind::Number, Default::Absent, "relative error of a rate that `auto` allows; 0.05 if absent"),
         setting("growth", Kind::Number, Default::Absent, "most that a step may grow by; recommended 1.5"),
         setting("cooldown", Kind::Number, Default::Absent, "share of the steps on the way down; recommended 0.5"),
         PARTS,
@@ -184,6 +226,11 @@ pub(super) static ENTRY: Entry<Make> = Entry {
     ],
     build,
 };
+
+/// What `curvature` may be, and what `error` is if absent.
+const MEASURED: &str = "measured";
+const AUTO: &str = "auto";
+const ERROR: f64 = 0.05;
 
 /// What `preset` may be.
 const RECOMMENDED: &str = "recommended";
@@ -206,6 +253,7 @@ fn build(settings: &Settings) -> Result<Box<dyn Tuner>, SettingError> {
 /// A preset that is no text; one that is not known is left for [`build`](super::build) to refuse.
 pub fn spelled_out(mut given: BTreeMap<String, Value>, conditions: Conditions) -> BTreeMap<String, Value> {
     let recommended = Guarded::recommended();
+    let is_auto = given.get("curvature").is_some_and(|value| value.to_string().trim_matches('"') == AUTO);
     let numbers: Vec<(&str, Value)> = match given.get("preset").map(ToString::to_string).as_deref() {
         None | Some("recommended" | "\"recommended\"") => recommended.spelled_out(conditions),
         Some("paper" | "\"paper\"") => vec![
@@ -217,7 +265,8 @@ pub fn spelled_out(mut given: BTreeMap<String, Value>, conditions: Conditions) -
         ],
         Some(_) => Vec::new(),
     };
-    for (key, value) in numbers {
+    let error = is_auto.then_some(("error", Value::Number(ERROR)));
+    for (key, value) in numbers.into_iter().chain(error) {
         given.entry(key.to_owned()).or_insert(value);
     }
     given
@@ -238,6 +287,9 @@ impl Tuner for Cdat {
     }
 
     fn expects_curvature(&self, step: u64) -> bool {
+        if let Some(amortised) = &self.amortised {
+            return amortised.is_due(step);
+        }
         step.is_multiple_of(self.every) || self.square == 0.0
     }
 
@@ -248,7 +300,11 @@ impl Tuner for Cdat {
     fn state(&self) -> State<f64> {
         let state = self.events.state().with_scalar("numerator", self.numerator);
         let state = state.with_scalar("denominator", self.denominator);
-        state.with_scalar("curvature", self.curvature).with_scalar("square", self.square)
+        let state = state.with_scalar("curvature", self.curvature).with_scalar("square", self.square);
+        match &self.amortised {
+            Some(amortised) => amortised.state(state),
+            None => state,
+        }
     }
 
     fn restore(&mut self, state: State<f64>) -> Result<(), Error> {
@@ -258,6 +314,9 @@ impl Tuner for Cdat {
         self.denominator = reader.scalar("denominator")?;
         self.curvature = reader.scalar("curvature")?;
         self.square = reader.scalar("square")?;
+        if let Some(amortised) = &mut self.amortised {
+            amortised.restore(&mut reader)?;
+        }
         Ok(reader.finish()?)
     }
 }

@@ -256,6 +256,12 @@ impl Guarded {
     /// The same on the settings of the entry `cdat`, of which those that are not given are as recommended.
     pub(super) fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
         let number = |key| settings.optional_number(key);
+        let given =
+            [("curvature", settings.optional_text("curvature").is_some()), ("error", number("error").is_some())];
+        if let Some((key, _)) = given.into_iter().find(|(_, given)| *given) {
+            let expected = "nothing without `preset = \"paper\"`; `every` says how often the recommended rule measures";
+            return Err(settings.out_of_range(key, expected));
+        }
         let recommended = Self::recommended();
         // Checked in any case; without a sigma a schedule leads to that of unknown conditions.
         let scheduled = Sigma::from_settings(settings, number("sigma").unwrap_or(Self::sigma(Conditions::UNKNOWN)))?;

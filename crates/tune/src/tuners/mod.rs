@@ -1,6 +1,7 @@
 //! Tuners: a line in, a learning rate out. One file each, one line in [`ALL`].
 
 mod adgd;
+mod amortised;
 mod armijo;
 mod barzilai_borwein;
 mod cdat;

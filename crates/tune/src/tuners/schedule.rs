@@ -39,6 +39,7 @@ impl<S: Schedule> Tuner for S {
             below_floor: 0,
             held_back: 0,
             backed_off: 0,
+            predicted: 0,
             unconverged: 0,
         };
         &NONE

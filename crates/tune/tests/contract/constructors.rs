@@ -103,7 +103,10 @@ fn cdat(or: &dyn Fn(&str, f64) -> f64, count: &dyn Fn(&str, u64) -> u64) -> Resu
     let sigma = Sigma::constant(2.0)?.starting_at(or("sigma_start", 1.0), count("sigma_steps", 5))?;
     let sigma = sigma.in_batches(count("batch", 8), or("noise", 4.0), or("momentum", 0.0))?;
     let every = count("every", 1);
-    cdat.with_sigma(sigma).measuring_every(every)?.measuring_parts(count("curvature_parts", 1) as usize)
+    cdat.with_sigma(sigma)
+        .measuring_every(every)?
+        .measuring_parts(count("curvature_parts", 1) as usize)?
+        .amortised(or("error", 0.05))
 }
 
 /// The error with another owner: a warm-up alone does not know of which schedule it is.
@@ -122,6 +125,7 @@ fn companions(tuner: &str, key: &str) -> &'static [(&'static str, &'static str)]
         "growth" | "cooldown" if tuner == "cdat" => &[("preset", "recommended")],
         "sigma_start" => &[("sigma_steps", "5")],
         "sigma_steps" => &[("sigma_start", "1.0")],
+        "error" => &[("curvature", "auto")],
         "noise" => &[("batch", "8")],
         "batch" => &[("noise", "4.0")],
         _ => &[],

@@ -37,7 +37,7 @@ const TUNERS: &[(&str, &str, &str)] = &[
     ("on-edge", "curvature_parts 1", "Roulet et al. 2024: sigma 2, no further setting"),
     (
         "cdat",
-        "preset recommended, sigma -, eps -, beta -, cap -, every -, growth -, cooldown -, curvature_parts 1, sigma_start -, sigma_steps -, batch -, noise -, momentum 0.0",
+        "preset recommended, sigma -, eps -, beta -, cap -, every -, curvature -, error -, growth -, cooldown -, curvature_parts 1, sigma_start -, sigma_steps -, batch -, noise -, momentum 0.0",
         "docs/DEFAULT.md: chosen on the suite in bench/default; what is absent is the preset's, see presets_are_spelled_out",
     ),
     (
@@ -166,6 +166,10 @@ fn presets_are_spelled_out() {
     };
     let paper = "beta 0.0, cap inf, eps 0.0, every 1, preset paper, sigma 2.0";
     assert_eq!(spelled("paper", Some(38.0), false).replace('"', ""), paper);
+    let auto =
+        [("preset", "paper"), ("curvature", "auto")].map(|(key, text)| (key.to_owned(), Value::Text(text.to_owned())));
+    let auto = tuners::spelled_out(auto.into(), Conditions::UNKNOWN);
+    assert_eq!(auto.get("error"), Some(&Value::Number(0.05)));
     let recommended = |sigma| {
         format!("beta 0.97, cap inf, cooldown 0.5, eps 0.0, every 8, growth 1.5, preset recommended, sigma {sigma}")
     };

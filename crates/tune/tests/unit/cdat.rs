@@ -54,3 +54,18 @@ fn caps() {
     assert_eq!(cdat.learning_rate(&mut Fixed::new(-3.0, 4.0)).unwrap(), 1.0);
     assert_eq!(cdat.events().capped, 1);
 }
+
+#[test]
+fn an_error_of_zero_measures_at_every_step() {
+    let mut measured = Cdat::new(2.0, 0.5, 0.9, f64::INFINITY).unwrap();
+    let mut amortised = measured.clone().amortised(0.0).unwrap();
+    for step in 0..200 {
+        let line = || {
+            let curvature = 3.0 + f64::sin(step as f64);
+            Fixed { step, update_norm: 1.5, ..Fixed::new(-1.0 - 0.01 * step as f64, curvature) }
+        };
+        assert!(amortised.expects_curvature(step));
+        assert_eq!(amortised.learning_rate(&mut line()).unwrap(), measured.learning_rate(&mut line()).unwrap());
+    }
+    assert_eq!(amortised.events().predicted, 0);
+}

@@ -1,0 +1,274 @@
+use onedge_objective::{Reader, State};
+use onedge_registry::Error as SettingError;
+
+use crate::bounds::Bounds;
+use crate::{Error, Line};
+
+/// A curvature along unit vectors that is measured where it must be, and predicted in between.
+///
+/// **What is predicted.** `c_t = |u.Hu| / |u|^2`, with its logarithm x. Near the edge rates alternate from step to step, and with them
+/// the part of the update that lies along the top eigenvector: c of one step says little of the next, and much of the one after. So there are
+/// two predictors, and the one with the smaller expected error is taken.
+///
+/// - *The same parity*, for the full batch: `x_s + r (t - s)`, where s is the last step measured that is even or odd as t is, and r the average of
+///   the change a step between two such. Its error grows with the steps in between like that of a random walk, `sqrt(v (t - s))`; v is the average of
+///   `e^2 / (t - s)` over the measured steps, e what the predictor was off there.
+/// - *The average*, for mini-batches: the logarithm of M, an average of c over the last 32 measurements. Its error is that of one batch,
+///   `(c - M) / M`, of which the averages of a rule with decay beta leave the share `sqrt((1 - beta) / (1 + beta))`.
+///
+/// **When it is measured.** At each of the first 8 steps; where the expected relative error of the rate is above `error`; where a parity
+/// was not measured for 32 steps, so that a prediction that was right once is proved again; and where the step before shows it:
+/// `u.(g_t - g_{t-1}) / (eta |u|^2)`, with u, eta of that step, is the mean curvature along it, and free. Its logarithm less the x that the step before
+/// was made with is averaged at measured steps, with its deviation; where it is off by more than three of those, and `error`, something has
+/// changed, and the curvature is measured. In mini-batches the two gradients are of different batches, the deviation is large, and it seldom speaks.
+///
+/// Source: this project. The secant is that of Barzilai and Borwein 1988.
+#[derive(Debug, Clone)]
+pub(super) struct Amortised {
+    /// The relative error of a rate that is allowed.
+    error: f64,
+    /// What averages of the rule leave of the error of a batch.
+    share: f64,
+    /// Of even and of odd steps.
+    last: [Option<Known>; 2],
+    trend: Average,
+    walk: Average,
+    mean: Average,
+    spread: Average,
+    /// The secant's logarithm less what was used, and its square.
+    bias: Average,
+    deviation: Average,
+    /// The step before.
+    before: Option<Before>,
+}
+
+/// The logarithm of a curvature, and the step at which it was measured.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Known {
+    log: f64,
+    step: u64,
+}
+
+/// What the secant of a step is made of at the next.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Before {
+    slope: f64,
+    norm: f64,
+    log: f64,
+    measured: bool,
+}
+
+/// A weighted mean whose weights fall off, and which is whole from its first value on.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+struct Average {
+    mean: f64,
+    count: f64,
+}
+
+impl Average {
+    /// Over the last `window` values or so.
+    fn add(&mut self, value: f64, window: f64) {
+        self.count = (self.count + 1.0).min(window);
+        self.mean += (value - self.mean) / self.count;
+    }
+}
+
+/// At each of the first so many steps the curvature is measured.
+const FIRST_STEPS: u64 = 8;
+/// A parity is measured after so many steps at the latest.
+const LONGEST: u64 = 32;
+/// Measurements that an average of curvatures reaches over.
+const WINDOW: f64 = 32.0;
+/// Those that errors and the trend are learned from.
+const LEARNED: f64 = 6.0;
+/// An error of the logarithm counts as no more than this: a curvature that changes its sign passes zero.
+const LARGEST: f64 = 1.0;
+/// Secants that were compared before one can be called odd, and how many deviations off that is.
+const SECANTS: f64 = 6.0;
+const ODD: f64 = 3.0;
+
+/// What `error` may be.
+const ERROR: Bounds = Bounds::new("a number from 0 to 1", |x| (0.0..=1.0).contains(&x));
+
+impl Amortised {
+    /// For a rule whose averages have decay `beta`: rates are to be off by `error`, 0 to 1, at most.
+    ///
+    /// # Errors
+    /// An error out of its range.
+    pub(super) fn new(error: f64, beta: f64) -> Result<Self, SettingError> {
+        Ok(Self {
+            error: ERROR.check("cdat", "error", error)?,
+            share: ((1.0 - beta) / (1.0 + beta)).sqrt(),
+            last: [None; 2],
+            trend: Average::default(),
+            walk: Average::default(),
+            mean: Average::default(),
+            spread: Average::default(),
+            bias: Average::default(),
+            deviation: Average::default(),
+            before: None,
+        })
+    }
+
+    /// `|u.Hu|` of this step, from `measure` or predicted, and whether it was predicted.
+    pub(super) fn curvature(
+        &mut self,
+        line: &mut dyn Line,
+        measure: impl FnOnce(&mut dyn Line) -> Result<f64, Error>,
+    ) -> Result<(f64, bool), Error> {
+        let (step, norm) = (line.step(), line.update_norm()?);
+        let square = norm * norm;
+        let secant = self.secant(line)?;
+        let is_odd = secant.is_some_and(|secant| self.is_odd(secant));
+        let predicted = self.predicted(step).filter(|_| !self.is_due(step) && !is_odd && square > 0.0);
+        let slope = line.slope()?;
+        if let Some(log) = predicted {
+            self.before = Some(Before { slope, norm, log, measured: false });
+            return Ok((log.exp() * square, true));
+        }
+        let curvature = measure(line)?;
+        let log = (curvature / square).ln();
+        // Nothing is learned of a curvature that vanishes.
+        if !log.is_finite() {
+            self.before = None;
+            return Ok((curvature, false));
+        }
+        self.learn(log, step);
+        self.before = Some(Before { slope, norm, log, measured: true });
+        Ok((curvature, false))
+    }
+
+    /// Whether the curvature is to be measured at a step, whatever the secant says.
+    pub(super) fn is_due(&self, step: u64) -> bool {
+        let lag = match self.last[parity(step)] {
+            Some(known) if step >= FIRST_STEPS => step - known.step,
+            _ => return true,
+        };
+        lag > LONGEST || self.expected(lag).1 > self.error
+    }
+
+    /// Whether the average predicts better than the parity, after so many steps, and the expected relative error of the rate.
+    fn expected(&self, lag: u64) -> (bool, f64) {
+        let by_parity = if self.walk.count > 0.0 { (self.walk.mean * lag as f64).sqrt() } else { f64::INFINITY };
+        let by_average = if self.spread.count > 0.0 { self.spread.mean.sqrt() * self.share } else { f64::INFINITY };
+        (by_average < by_parity, by_average.min(by_parity))
+    }
+
+    fn predicted(&self, step: u64) -> Option<f64> {
+        let known = self.last[parity(step)]?;
+        let lag = step - known.step;
+        Some(if self.expected(lag).0 { self.mean.mean.ln() } else { known.log + self.trend.mean * lag as f64 })
+    }
+
+    fn learn(&mut self, log: f64, step: u64) {
+        if let Some(known) = self.last[parity(step)] {
+            let lag = (step - known.step) as f64;
+            let off = (log - known.log - self.trend.mean * lag).abs().min(LARGEST);
+            self.walk.add(off * off / lag, LEARNED);
+            self.trend.add(((log - known.log) / lag).clamp(-LARGEST, LARGEST), LEARNED);
+        }
+        if self.mean.count > 0.0 {
+            let off = ((log.exp() - self.mean.mean) / self.mean.mean).abs().min(LARGEST);
+            self.spread.add(off * off, WINDOW);
+        }
+        self.mean.add(log.exp(), WINDOW);
+        self.last[parity(step)] = Some(Known { log, step });
+    }
+
+    /// The logarithm of the curvature along the step before, less the one that it was made with.
+    fn secant(&mut self, line: &mut dyn Line) -> Result<Option<f64>, Error> {
+        let Some(Before { slope, norm, log, measured }) = self.before else { return Ok(None) };
+        let (Some(cosine), Some(rate)) = (line.previous_cosine(), line.previous_learning_rate()) else {
+            return Ok(None);
+        };
+        let change = cosine * line.gradient_norm()? * norm - slope;
+        let off = (change / (rate * norm * norm)).abs().ln() - log;
+        if !off.is_finite() {
+            return Ok(None);
+        }
+        // What is learned now is known from the next step on.
+        let secant = off - self.bias.mean;
+        let said = (self.bias.count >= SECANTS).then_some(secant);
+        if measured {
+            self.deviation.add(secant.abs().min(LARGEST).powi(2), LEARNED);
+            self.bias.add(off.clamp(-LARGEST, LARGEST), LEARNED);
+        }
+        Ok(said)
+    }
+
+    fn is_odd(&self, secant: f64) -> bool {
+        secant.abs() > (ODD * self.deviation.mean.sqrt()).max(self.error)
+    }
+
+    /// Adds what it knows to a state.
+    pub(super) fn state(&self, mut state: State<f64>) -> State<f64> {
+        for (name, average) in self.averages() {
+            state = state.with_scalar(name, average.mean).with_scalar(&format!("{name}_count"), average.count);
+        }
+        for (name, known) in PARITIES.iter().zip(self.last) {
+            if let Some(Known { log, step }) = known {
+                state = state.with_scalar(name, log).with_scalar(&format!("{name}_step"), step as f64);
+            }
+        }
+        if let Some(Before { slope, norm, log, measured }) = self.before {
+            let flag = f64::from(u8::from(measured));
+            state = state.with_scalar("before_slope", slope).with_scalar("before_norm", norm);
+            state = state.with_scalar("before_log", log).with_scalar("before_measured", flag);
+        }
+        state
+    }
+
+    /// Takes what [`state`](Self::state) added.
+    ///
+    /// # Errors
+    /// A state without it.
+    pub(super) fn restore(&mut self, reader: &mut Reader<f64>) -> Result<(), Error> {
+        let mut read = |name: &str| -> Result<Average, Error> {
+            Ok(Average { mean: reader.scalar(name)?, count: reader.scalar(&format!("{name}_count"))? })
+        };
+        let [trend, walk, mean, spread, bias, deviation] = NAMES;
+        (self.trend, self.walk, self.mean) = (read(trend)?, read(walk)?, read(mean)?);
+        (self.spread, self.bias, self.deviation) = (read(spread)?, read(bias)?, read(deviation)?);
+        for (place, name) in PARITIES.into_iter().enumerate() {
+            let log = reader.optional_scalar(name);
+            self.last[place] = match log {
+                Some(log) => Some(Known { log, step: reader.count(&format!("{name}_step"))? }),
+                None => None,
+            };
+        }
+        self.before = match reader.optional_scalar("before_slope") {
+            Some(slope) => Some(Before {
+                slope,
+                norm: reader.scalar("before_norm")?,
+                log: reader.scalar("before_log")?,
+                measured: reader.scalar("before_measured")? > 0.0,
+            }),
+            None => None,
+        };
+        Ok(())
+    }
+
+    fn averages(&self) -> [(&'static str, Average); 6] {
+        let [trend, walk, mean, spread, bias, deviation] = NAMES;
+        [
+            (trend, self.trend),
+            (walk, self.walk),
+            (mean, self.mean),
+            (spread, self.spread),
+            (bias, self.bias),
+            (deviation, self.deviation),
+        ]
+    }
+}
+
+/// The averages of a state.
+const NAMES: [&str; 6] = ["trend", "walk", "mean", "spread", "bias", "deviation"];
+const PARITIES: [&str; 2] = ["even", "odd"];
+
+fn parity(step: u64) -> usize {
+    usize::from(!step.is_multiple_of(2))
+}
+
+#[cfg(test)]
+#[path = "../../tests/unit/amortised.rs"]
+mod tests;

@@ -23,8 +23,9 @@ const BETA: f64 = 0.9;
 pub(super) static ENTRY: Entry<Exhibit> = Entry {
     name: "stochastic",
     summary: "one rule for sigma by batch size and noise scale, on three networks by three optimizers",
-    doc: "CDAT in mini-batches of 16, 64 and 256 examples, sigma 0.25 to 2.5, averages with beta 0.9. A rule gives a sigma by batch size, \
-          momentum and noise scale (the median of its measurements along the run with sigma 0.5). It is judged by the loss at the sigma of the grid \
+    doc: "CDAT in mini-batches of 16, 64 and 256 examples, sigma 0.25 to 2.5, averages with beta 0.9. A rule gives a sigma by batch size m, \
+          momentum mu and noise scale B (the median of its measurements along the run with sigma 0.5): that of the setting `noise`, \
+          2 m / (m + (1 - mu) B), the same without the momentum, 2 m / (m + B), and its root. It is judged by the loss at the sigma of the grid \
           that is nearest to it, over the loss at the best: its regret. Losses are means over the last tenth of a run; a run that diverges counts with its first loss.",
     settings: &[],
     build: Exhibit {
@@ -76,9 +77,9 @@ impl Measured {
         self.losses.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((f64::NAN, f64::NAN))
     }
 
-    /// The share of the slope that is signal: `m / (m + (1 - mu) B)`.
+    /// The share of a batch's squared gradient that is signal: `m / (m + B)`.
     fn signal(&self) -> f64 {
-        self.batch / (self.batch + (1.0 - self.momentum) * self.noise)
+        self.batch / (self.batch + self.noise)
     }
 
     /// The loss at the sigma of the grid next to this one over that at the best.
@@ -104,18 +105,28 @@ fn noise(run: &Finished) -> Option<f64> {
     median(&values.filter(|value| value.is_finite()).map(|value| value.max(0.0)).collect::<Vec<_>>())
 }
 
-/// The rules that are compared: their names, and the sigma of each.
-type Law = (&'static str, fn(&Measured) -> f64);
-const LAWS: [Law; 4] = [
-    ("σ 2", |_| 2.0),
-    ("σ 1", |_| 1.0),
-    ("2 m / (m + (1 − μ) B)", |measured| 2.0 * measured.signal()),
-    ("2 √(m / (m + (1 − μ) B))", |measured| 2.0 * measured.signal().sqrt()),
-];
+/// `m / (m + (1 - mu) B)`, of `m / (m + B)`.
+fn with_momentum(signal: f64, momentum: f64) -> f64 {
+    1.0 / (1.0 + (1.0 - momentum) * (1.0 / signal - 1.0))
+}
+
+/// A rule: its name, and its sigma by signal and momentum.
+type Law = (&'static str, fn(f64, f64) -> f64);
+const TWO: Law = ("σ 2", |_, _| 2.0);
+const ONE: Law = ("σ 1", |_, _| 1.0);
+const FORMULA: Law = ("2 m / (m + (1 − μ) B)", |signal, momentum| 2.0 * with_momentum(signal, momentum));
+const PLAIN: Law = ("2 m / (m + B)", |signal, _| 2.0 * signal);
+const ROOT: Law = ("2 √(m / (m + B))", |signal, _| 2.0 * signal.sqrt());
+
+impl Measured {
+    fn by(&self, (_, of): Law) -> f64 {
+        of(self.signal(), self.momentum)
+    }
+}
 
 /// The geometric mean of a law's regrets.
-fn regret(all: &[&Measured], of: fn(&Measured) -> f64) -> Option<f64> {
-    let logs: Vec<f64> = all.iter().map(|one| one.regret(of(one)).ln()).filter(|log| log.is_finite()).collect();
+fn regret(all: &[&Measured], law: Law) -> Option<f64> {
+    let logs: Vec<f64> = all.iter().map(|one| one.regret(one.by(law)).ln()).filter(|log| log.is_finite()).collect();
     mean(&logs).map(f64::exp)
 }
 
@@ -125,23 +136,32 @@ fn judge(results: &Results) -> Vec<Claim> {
         results.problems().into_iter().filter_map(|problem| Measured::of(results, problem)).collect();
     let failed = || unknown("no run came to its end");
     for measured in &all {
-        let says = "the formula's sigma ends at 1.5 times the best sigma's loss or less (partly: 3 times)";
-        let [most, partly] = limits(says);
-        let (own, (best, _)) = (LAWS[2].1(measured), measured.best());
-        let ratio = measured.regret(own);
-        let text = format!(
-            "σ {} by a noise scale of {}, best {best}: {} times",
-            number(Some(own)),
-            number(Some(measured.noise)),
-            number(Some(ratio))
-        );
         let what = format!("{}, {}, batch {}", measured.network, measured.method, measured.batch);
-        judge.claim(&what, says, Seen::of(graded(ratio <= most, ratio <= partly), text, ratio));
+        for (law, says) in [
+            (
+                FORMULA,
+                "the sigma of the formula with momentum ends at 1.5 times the best sigma's loss or less (partly: 3 times)",
+            ),
+            (
+                PLAIN,
+                "the sigma of the formula without momentum ends at 1.5 times the best sigma's loss or less (partly: 3 times)",
+            ),
+        ] {
+            let [most, partly] = limits(says);
+            let (own, (best, _)) = (measured.by(law), measured.best());
+            let ratio = measured.regret(own);
+            let text = format!(
+                "σ {} by a noise scale of {}, best {best}: {} times",
+                number(Some(own)),
+                number(Some(measured.noise)),
+                number(Some(ratio))
+            );
+            judge.claim(&what, says, Seen::of(graded(ratio <= most, ratio <= partly), text, ratio));
+        }
     }
     for (_, method, _) in NOISY {
         let own: Vec<&Measured> = all.iter().filter(|measured| measured.method == method).collect();
-        let says = "over networks and batch sizes the best sigma goes with the share of the slope that is signal: the rank correlation is 0.6 or more \
-                    (partly: 0.3)";
+        let says = "over networks and batch sizes the best sigma goes with m / (m + B): the rank correlation is 0.6 or more (partly: 0.3)";
         let [most, partly] = limits(says);
         let pairs: Vec<(f64, f64)> = own.iter().map(|one| (one.signal(), one.best().0)).collect();
         let seen = correlation(&pairs, 5).map_or_else(
@@ -149,25 +169,31 @@ fn judge(results: &Results) -> Vec<Claim> {
             |rho| Seen::of(graded(rho >= most, rho >= partly), format!("{rho:.2}, of {} problems", pairs.len()), rho),
         );
         judge.claim(method, says, seen);
-        let says = "the formula's regret, the geometric mean over problems, is at most 0.9 times that of sigma 2 (partly: at most that of sigma 2)";
-        let [most, _, _] = limits(says);
-        judge.claim(method, says, against(&own, LAWS[2], LAWS[0], most).unwrap_or_else(failed));
+        for (law, other) in [(FORMULA, TWO), (PLAIN, TWO), (PLAIN, FORMULA)] {
+            let what = format!("{method}: {} against {}", law.0, other.0);
+            judge.claim(&what, REGRETS, against(&own, law, other).unwrap_or_else(failed));
+        }
     }
     let every: Vec<&Measured> = all.iter().collect();
-    for (law, other) in [(LAWS[2], LAWS[0]), (LAWS[2], LAWS[1]), (LAWS[3], LAWS[2])] {
-        let says = "the first's regret, the geometric mean over all problems, is at most 0.9 times the second's (partly: at most the second's)";
-        let [most] = limits(says);
-        let what = format!("{} against {}", law.0, other.0);
-        judge.claim(&what, says, against(&every, law, other, most).unwrap_or_else(failed));
+    for (law, other) in [(FORMULA, TWO), (PLAIN, TWO), (PLAIN, ONE), (PLAIN, FORMULA), (ROOT, PLAIN)] {
+        let what = format!("all: {} against {}", law.0, other.0);
+        judge.claim(&what, REGRETS, against(&every, law, other).unwrap_or_else(failed));
     }
     judge.claims()
 }
 
-fn against(all: &[&Measured], law: Law, other: Law, most: f64) -> Option<Seen> {
-    let (own, its) = (regret(all, law.1)?, regret(all, other.1)?);
+/// What is said of two rules.
+const REGRETS: &str = "the first's regret, the geometric mean over the problems, is at most 0.9 times the second's (partly: at most the second's)";
+
+fn against(all: &[&Measured], law: Law, other: Law) -> Option<Seen> {
+    let [most] = limits(REGRETS);
+    let (own, its) = (regret(all, law)?, regret(all, other)?);
     let text = format!("{} against {}", number(Some(own)), number(Some(its)));
     Some(Seen::of(graded(own <= most * its, own <= its), text, own / its))
 }
+
+/// The rules that are drawn, with their colours.
+const LINES: [(Law, usize); 3] = [(PLAIN, 6), (FORMULA, 4), (ROOT, 5)];
 
 fn draw(results: &Results) -> Picture {
     let all: Vec<Measured> =
@@ -180,25 +206,25 @@ fn draw(results: &Results) -> Picture {
     }
     let lowest = all.iter().map(|one| one.signal().log10()).fold(-1.0, f64::min);
     let along: Vec<f64> = (0..=60).map(|part| lowest * (1.0 - f64::from(part) / 60.0)).collect();
-    let panel = |(_, method, _): &(&str, &str, f64)| {
+    let panel = |(_, method, momentum): &(&str, &str, f64)| {
         let of = |network: &&str| {
             let own = all.iter().filter(|one| one.method == *method && one.network == **network);
             Trace { dots: own.map(|one| (one.signal().log10(), one.best().0)).collect(), ..Trace::default() }
         };
-        let law = |power: f64| along.iter().map(move |log| (*log, 2.0 * 10f64.powf(power * log))).collect::<Trace>();
+        let law = |(_, of): Law| along.iter().map(|log| (*log, of(10f64.powf(*log), *momentum))).collect::<Trace>();
         ChartPanel {
             title: format!("{method}: the best σ"),
             scale: Scale::Linear,
-            curves: networks.iter().map(of).chain([law(1.0), law(0.5)]).collect(),
+            curves: networks.iter().map(of).chain(LINES.map(|(drawn, _)| law(drawn))).collect(),
             across: None,
             legend: Vec::new(),
         }
     };
     let dots = networks.iter().zip([0, 1, 2]).map(|(name, color)| ((*name).to_owned(), Look::solid(color)));
-    let laws = [(LAWS[2].0, Look::dashed(6)), (LAWS[3].0, Look::dashed(4))].map(|(name, look)| (name.to_owned(), look));
+    let laws = LINES.map(|((name, _), color)| (name.to_owned(), Look::dashed(color)));
     let chart = Chart {
-        title: "The best σ by the share of the slope that is signal".to_owned(),
-        x_label: "log10 of m / (m + (1 − μ) B): batch size m, momentum μ, noise scale B".to_owned(),
+        title: "The best σ by the share of a batch's squared gradient that is signal".to_owned(),
+        x_label: "log10 of m / (m + B): batch size m, noise scale B".to_owned(),
         curves: dots.chain(laws).collect(),
         panels: NOISY.iter().map(panel).collect(),
         rows: Vec::new(),
@@ -230,14 +256,14 @@ mod tests {
     use crate::results::samples::{grid, run};
 
     /// Losses are least at `best(signal)`, and grow by the factor that sigma is off.
-    fn results(best: impl Fn(f64) -> f64) -> Results {
+    fn results(best: impl Fn(f64, f64) -> f64) -> Results {
         let mut series = Vec::new();
         for (_, method, momentum) in NOISY {
             for (network, batch) in
                 ["ConvNet", "MLP", "NanoLM"].into_iter().flat_map(|n| [16.0, 64.0, 256.0].map(|b| (n, b)))
             {
-                let noise = 100.0 / (1.0 - momentum);
-                let least = best(batch / (batch + 100.0));
+                let noise = 100.0;
+                let least = best(batch / (batch + noise), momentum);
                 let end = |sigma: f64| {
                     run(50, |step| Record {
                         loss: if step < 5 { 9.0 } else { 0.1 * (sigma / least).ln().abs().exp().powi(3) },
@@ -256,13 +282,28 @@ mod tests {
 
     #[test]
     fn both_outcomes() {
-        let verdicts =
-            |results: &Results| judge(results).into_iter().map(|claim| claim.verdict).collect::<Vec<Verdict>>();
-        let lawful = verdicts(&results(|signal| 2.0 * signal));
-        assert_eq!(lawful.len(), 27 + 6 + 3);
-        assert_eq!((&lawful[..35], lawful[35]), (&[Shown; 35][..], NotShown));
-        let steady = verdicts(&results(|_| 2.0));
-        assert_eq!((&steady[27..33], &steady[33..35]), (&[NotShown; 6][..], &[NotShown; 2][..]));
+        let verdicts = |results: &Results| -> Vec<(String, Verdict)> {
+            judge(results).into_iter().map(|claim| (claim.curve, claim.verdict)).collect()
+        };
+        // By m / (m + B), whatever the momentum.
+        let plain = verdicts(&results(|signal, _| 2.0 * signal));
+        assert_eq!(plain.len(), 2 * 27 + 3 * 4 + 5);
+        let of = |all: &[(String, Verdict)], what: &str| {
+            all.iter().filter(|(curve, _)| curve.contains(what)).map(|(_, verdict)| *verdict).collect::<Vec<_>>()
+        };
+        assert_eq!(of(&plain, "all: 2 m / (m + B) against"), [Shown; 3]);
+        assert_eq!(of(&plain, "all: 2 √"), [NotShown]);
+        assert_eq!(of(&plain, "momentum: 2 m / (m + B) against 2 m / (m + (1 − μ) B)"), [Shown]);
+        // With the momentum in it.
+        let momentum = verdicts(&results(|signal, momentum| 2.0 * with_momentum(signal, momentum)));
+        assert_eq!(of(&momentum, "momentum: 2 m / (m + B) against 2 m / (m + (1 − μ) B)"), [NotShown]);
+        assert_eq!(of(&momentum, "all: 2 m / (m + (1 − μ) B) against"), [Shown]);
+        // By none.
+        let steady = verdicts(&results(|_, _| 2.0));
+        assert_eq!(of(&steady, "all: 2 m / (m + B) against σ 2"), [NotShown]);
+        assert!(
+            steady[2 * 27..].iter().filter(|(curve, _)| !curve.contains(':')).all(|(_, verdict)| *verdict == NotShown)
+        );
     }
 
     #[test]
@@ -277,10 +318,10 @@ mod tests {
 
     #[test]
     fn the_picture_has_a_dot_for_each_problem() {
-        let Picture { drawing: Drawing::Curves(chart), csv } = draw(&results(|signal| 2.0 * signal)) else {
+        let Picture { drawing: Drawing::Curves(chart), csv } = draw(&results(|signal, _| 2.0 * signal)) else {
             panic!("expected curves")
         };
-        assert_eq!((chart.panels.len(), chart.panels[0].curves.len(), chart.panels[0].curves[0].dots.len()), (3, 5, 3));
+        assert_eq!((chart.panels.len(), chart.panels[0].curves.len(), chart.panels[0].curves[0].dots.len()), (3, 6, 3));
         assert_eq!(csv.lines().count(), 1 + 27 * SIGMAS.len());
     }
 }

@@ -120,8 +120,8 @@ mod tests {
             assert_eq!(trial.steps, 20);
             let settings = &trial.data.settings;
             let count = |key: &str| settings.optional_count(key).unwrap();
-            assert_eq!(count("random").or(count("first")), Some(64), "{}", trial.name);
-            assert!(trial.batch.is_none_or(|batch| batch <= 32));
+            assert_eq!(count("random").or(count("first")), Some(8), "{}", trial.name);
+            assert!(trial.batch.is_none_or(|batch| batch <= 4));
         }
     }
 

@@ -55,7 +55,7 @@ pub struct Problem {
 /// Steps of a tiny run.
 const TINY: u64 = 24;
 /// Steps of a trial, and its examples.
-const TRIAL: (u64, i64) = (20, 64);
+const TRIAL: (u64, i64) = (20, 8);
 
 /// A data set: its settings, and its place.
 type Data = (Vec<String>, Option<PathBuf>);

@@ -30,7 +30,7 @@ use progress::Progress;
 #[derive(Debug, clap::Args)]
 pub struct Options {
     /// Sizes of models, data and grids: seconds (shows nothing but that it works), minutes and a night on two cores, a trial of the
-    /// paper's (20 steps on 64 examples), the paper's
+    /// paper's (20 steps on 8 examples), the paper's
     #[arg(long, value_enum, default_value = "small")]
     preset: Size,
     /// A folder with cifar-10, tiny-shakespeare, ... in it [default: built-in data, for medium and the paper's sizes downloads]

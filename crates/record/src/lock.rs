@@ -49,7 +49,12 @@ impl RunLock {
 
     /// Whether a process holds the lock of the run in `folder`. Without the file nobody does.
     pub fn is_held(folder: &Path) -> bool {
-        let Ok(file) = File::open(folder.join(RUN_LOCK)) else { return false };
+        let path = folder.join(RUN_LOCK);
+        // To open a pipe would wait for whoever writes to it.
+        if !path.symlink_metadata().is_ok_and(|file| file.is_file()) {
+            return false;
+        }
+        let Ok(file) = File::open(path) else { return false };
         matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
     }
 }

@@ -154,7 +154,7 @@ fn nothing_leaves_the_folder() {
         }
     }
     #[cfg(unix)]
-    for question in ["run", "series", "densities"] {
+    for question in ["series", "densities"] {
         let (status, sentence) = bench.refused(&format!("/api/{question}?run=within"));
         assert!(status == 404 && sentence.contains("elsewhere, and"), "{question}: {sentence}");
     }
@@ -168,6 +168,67 @@ fn nothing_leaves_the_folder() {
         let (status, _, body) = bench.get(path, "");
         assert!(status == 404 && !body.contains(SECRET), "{path}");
     }
+}
+
+/// A run each of whose files is a link to somewhere else is broken, and says nothing of what the links lead to: neither in the table nor on its page.
+#[cfg(unix)]
+#[test]
+fn links_of_a_run_show_nothing_of_what_they_lead_to() {
+    use std::os::unix::fs::symlink;
+    let bench = serve("127.0.0.1");
+    let (root, outside) = (bench.outside.path().join("runs"), bench.outside.path().join("elsewhere"));
+    let told =
+        format!("{{\"name\":\"{SECRET}\",\"steps\":98765,\"final_loss\":0.98765,\"train\":{{\"accuracy\":0.98765}}}}");
+    fs::write(outside.join("summary.json"), told).unwrap();
+    fs::write(outside.join("spec.toml"), format!("name = \"{SECRET}\"\nseed = 98765\n")).unwrap();
+    fs::write(outside.join("tags"), "t98765\n").unwrap();
+    fs::create_dir(outside.join("checkpoints")).unwrap();
+    fs::write(outside.join("checkpoints/step-98765.ckpt"), SECRET).unwrap();
+    fs::write(outside.join("steps.jsonl"), record(98765, "0.98765")).unwrap();
+    for (place, file) in ["spec.toml", "summary.json", "steps.jsonl", "tags", "checkpoints"].into_iter().enumerate() {
+        let folder = format!("hostile-{place}");
+        run(&root, &folder, "seed = 6\n", 2);
+        let own = root.join(&folder).join(file);
+        let _ = fs::remove_file(&own);
+        symlink(if place % 2 == 0 { outside.join(file) } else { Path::new("../../elsewhere").join(file) }, own)
+            .unwrap();
+    }
+    // A run that the index knows becomes a link, in a folder that looks as it did.
+    run(&root, "group/known", "seed = 6\n", 2);
+    let before = std::time::SystemTime::now() - Duration::from_secs(3600);
+    let untouched = || fs::File::open(root.join("group")).unwrap().set_modified(before).unwrap();
+    untouched();
+    let table = "/api/runs?columns=folder,name,seed,steps,final_loss,train.accuracy,tags,status,problem,files";
+    assert_eq!(bench.json(table)["all"], 11);
+    fs::remove_dir_all(root.join("group/known")).unwrap();
+    symlink(&outside, root.join("group/known")).unwrap();
+    untouched();
+    let said = bench.json(&table.replace("files", "started")).to_string();
+    assert!(!said.contains(SECRET) && !said.contains("98765"), "{said}");
+    for place in 0..5 {
+        let page = bench.json(&format!("/api/run?run=hostile-{place}"));
+        let text = page.to_string();
+        assert!(!text.contains(SECRET) && !text.contains("98765"), "{text}");
+        if place < 4 {
+            let problem = page["problem"].as_str().unwrap();
+            assert!(problem.ends_with("got a link that leads elsewhere"), "{problem}");
+            assert_eq!(page["status"], "killed");
+        }
+    }
+    for (question, run) in
+        [("series", "group/known"), ("run", "group/known"), ("series", "hostile-2"), ("densities", "hostile-2")]
+    {
+        let (status, sentence) = bench.refused(&format!("/api/{question}?run={run}&name=loss"));
+        assert!(status == 404 && !sentence.contains("98765"), "{question} {run}: {sentence}");
+    }
+    // What is no file is not waited for.
+    run(&root, "pipe", "seed = 6\n", 2);
+    for file in ["summary.json", "lock"] {
+        let made = std::process::Command::new("mkfifo").arg(root.join("pipe").join(file)).status().unwrap();
+        assert!(made.success());
+    }
+    let problem = bench.json("/api/run?run=pipe")["problem"].to_string();
+    assert!(problem.contains("got something that is no file"), "{problem}");
 }
 
 #[test]

@@ -1,6 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -8,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::keys::OF_A_RUN;
 use super::progress::Progress;
-use super::{FieldValue, Status, tag_file};
+use super::{FieldValue, Status, own_file, tag_file};
 use crate::Error;
 use onedge_record::{Finding, RUN_LOCK, RunDirectory, RunLock, StopReason};
 use onedge_spec::{CONTENT, Catalogue, Document, PROVENANCE, Spec};
@@ -29,8 +28,9 @@ pub struct Entry {
     path: PathBuf,
 }
 
+const RECORDS: &str = "steps.jsonl";
 /// Files of a run that say something of it.
-const READ: [&str; 4] = ["spec.toml", "steps.jsonl", "summary.json", tag_file::FILE];
+const READ: [&str; 4] = ["spec.toml", RECORDS, "summary.json", tag_file::FILE];
 /// Files of a run may lie so deep in its folder.
 const DEPTH: usize = 4;
 
@@ -67,11 +67,15 @@ pub(super) fn modified(file: &fs::Metadata) -> Duration {
 }
 
 impl Entry {
-    /// Reads the run in `root/folder`, whose spec may name what is in `catalogue`. What cannot be read of it is left out and told by the fact `problem`.
+    /// Reads the run in `root/folder`, whose spec may name what is in `catalogue`. What cannot be read of it is left out and told by the fact
+    /// `problem`; so is what a link of the folder leads to outside of it. On the way from the root to the folder there are no links, or nothing is read.
     pub fn read(root: &Path, folder: &str, catalogue: &Catalogue) -> Self {
         let path = root.join(folder);
         // First of all: what changes afterwards is then seen to have changed.
         let stamp = stamp(&path);
+        if !own_file::is_straight(root, folder) {
+            return Self::elsewhere(folder, stamp);
+        }
         let running = stamp.starts_with("held");
         let mut reading =
             Reading { path: path.clone(), facts: BTreeMap::new(), settings: BTreeSet::new(), problem: None };
@@ -84,18 +88,29 @@ impl Entry {
         reading.put("folder", folder.to_owned().into());
         let status = if running { Status::Running } else { Status::ended(stop.as_ref(), &findings) };
         reading.put("status", status.name().into());
-        if !reading.facts.contains_key("id") {
-            let digest = sha256(format!("{folder}\n{spec}").as_bytes());
-            reading.put("id", digest[..8].into());
-        }
-        let name = folder.rsplit('/').next().unwrap_or(folder);
-        reading.facts.entry("name".to_owned()).or_insert_with(|| name.into());
+        reading.facts.entry("id".to_owned()).or_insert_with(|| id(folder, &spec));
+        reading.facts.entry("name".to_owned()).or_insert_with(|| name(folder));
         reading.tags();
         reading.files();
         if let Some(problem) = reading.problem.take() {
             reading.put("problem", problem.into());
         }
         Self { folder: folder.to_owned(), status, stamp, facts: reading.facts, settings: reading.settings, path }
+    }
+
+    /// Nothing is known of what a link leads to.
+    fn elsewhere(folder: &str, stamp: String) -> Self {
+        let problem = format!("{folder}: expected a folder below the root, got a link or nothing");
+        let status = Status::Killed;
+        let facts: [(&str, FieldValue); 5] = [
+            ("folder", folder.to_owned().into()),
+            ("status", status.name().into()),
+            ("id", id(folder, "")),
+            ("name", name(folder)),
+            ("problem", problem.into()),
+        ];
+        let facts = facts.into_iter().map(|(key, fact)| (key.to_owned(), fact)).collect();
+        Self { folder: folder.to_owned(), status, stamp, facts, settings: BTreeSet::new(), path: PathBuf::new() }
     }
 
     /// Reads the run in the folder `path`, wherever that is.
@@ -164,14 +179,10 @@ impl Reading {
 
     /// A file as text; empty if there is none.
     fn text(&mut self, name: &str) -> String {
-        match fs::read_to_string(self.path.join(name)) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
-            Err(error) => {
-                self.failed(format!("{name}: cannot read: {error}"));
-                String::new()
-            }
-        }
+        own_file::read(&self.path, name).unwrap_or_else(|error| {
+            self.failed(error.to_string());
+            String::new()
+        })
     }
 
     /// Settings, their digest ([`Spec::digest`]), and where the run was made. Returns the text of the spec.
@@ -274,7 +285,10 @@ impl Reading {
 
     /// What the records say of a run without a summary.
     fn progress(&mut self, running: bool) {
-        let read = RunDirectory::open(&self.path).map_err(Error::from).and_then(|run| Progress::read(&run, running));
+        let read = own_file::find(&self.path, RECORDS).and_then(|_| {
+            let run = RunDirectory::open(&self.path)?;
+            Progress::read(&run, running)
+        });
         let progress = match read {
             Ok(progress) if progress.steps > 0 => progress,
             Ok(_) => return self.put("steps", FieldValue::Integer(0)),
@@ -323,6 +337,16 @@ impl Reading {
         self.put("bytes", FieldValue::Integer(files.iter().map(|(_, bytes)| *bytes as i64).sum()));
         self.put("files", FieldValue::Words(files.into_iter().map(|(name, _)| name).collect()));
     }
+}
+
+/// Of a run whose spec has none.
+fn id(folder: &str, spec: &str) -> FieldValue {
+    sha256(format!("{folder}\n{spec}").as_bytes())[..8].into()
+}
+
+/// Of a run whose spec has none.
+fn name(folder: &str) -> FieldValue {
+    folder.rsplit('/').next().unwrap_or(folder).into()
 }
 
 /// In hexadecimal digits.

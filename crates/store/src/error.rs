@@ -70,6 +70,14 @@ pub enum Error {
         /// Of the store.
         root: PathBuf,
     },
+    /// What is called like a file of a run, and is none.
+    #[error("{}: expected a file that lies in the folder of its run, got {got}", path.display())]
+    Foreign {
+        /// Where it would be.
+        path: PathBuf,
+        /// What is there.
+        got: &'static str,
+    },
     /// A tag that is no plain word.
     #[error(
         "tag `{0}`: expected letters, digits and any of . _ - + : / @ #, beginning with a letter or digit; try `baseline`"
@@ -96,7 +104,7 @@ impl Error {
     pub fn is_misuse(&self) -> bool {
         match self {
             Self::Record(error) => error.is_misuse(),
-            Self::Index { .. } | Self::IndexBusy(_) => false,
+            Self::Index { .. } | Self::IndexBusy(_) | Self::Foreign { .. } => false,
             _ => true,
         }
     }

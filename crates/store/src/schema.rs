@@ -4,7 +4,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior, ffi};
 
 /// Counts up with every change to the tables or to what is put into them; an index of another version is made again.
-const VERSION: i64 = 4;
+const VERSION: i64 = 5;
 
 /// Facts lie key by key, so that a column of a listing is read in one go, however many keys there are. Each key has the number
 /// and the checksum of its facts, and `sums` has one for each of the other tables, so that no damage goes unnoticed.

@@ -20,13 +20,13 @@ pub async fn run(State(app): State<Shared>, Query(pairs): Pairs) -> Response {
     answer(app, move |app| {
         let name = needed(&pairs, "run")?;
         let path = app.run(name)?;
-        let entry = entry(app, name, &path)?;
+        let entry = Entry::read(&app.root, name, &app.catalogue);
         let summary = summary(app, &path).filter(|_| entry.status != Status::Running);
         let list = |facts: Vec<(&str, &FieldValue)>| -> Vec<Value> {
             facts.into_iter().map(|(key, fact)| json!([key, fact.to_json()])).collect()
         };
         let hidden = ["files", "bytes"];
-        let checkpoints = Checkpoints::in_folder(&RunDirectory::at(&path).checkpoints()).steps().unwrap_or_default();
+        let checkpoints = checkpoints(app, &path);
         Ok(json!({
             "run": name,
             "status": entry.status.name(),
@@ -56,7 +56,7 @@ pub async fn difference(State(app): State<Shared>, Query(pairs): Pairs) -> Respo
     answer(app, move |app| {
         let read = |parameter: &str| {
             let name = needed(&pairs, parameter)?;
-            entry(app, name, &app.run(name)?)
+            app.run(name).map(|_| Entry::read(&app.root, name, &app.catalogue))
         };
         let (run, other) = (read("run")?, read("other")?);
         let keys: std::collections::BTreeSet<&str> =
@@ -70,21 +70,16 @@ pub async fn difference(State(app): State<Shared>, Query(pairs): Pairs) -> Respo
     .await
 }
 
-/// What the folder says. Files in it that lie elsewhere are not read.
-fn entry(app: &App, name: &str, path: &Path) -> Result<Entry, Refusal> {
-    let elsewhere = ["spec.toml", "steps.jsonl", "summary.json", "tags"]
-        .into_iter()
-        .find(|file| path.join(file).symlink_metadata().is_ok() && app.inside(&path.join(file)).is_none());
-    match elsewhere {
-        Some(file) => Err(Refusal::missing(format!("run `{name}`: its {file} lies elsewhere, and is not shown"))),
-        None => Ok(Entry::read(&app.root, name, &app.catalogue)),
-    }
-}
-
 fn summary(app: &App, path: &Path) -> Option<Summary> {
     let file = app.inside(&RunDirectory::at(path).summary())?;
     let short = fs::metadata(&file).is_ok_and(|file| file.len() < LONGEST);
     if short { RunDirectory::at(path).read_summary().ok().flatten() } else { None }
+}
+
+/// The steps of its checkpoints, from the first on.
+fn checkpoints(app: &App, path: &Path) -> Vec<u64> {
+    let folder = app.inside(&RunDirectory::at(path).checkpoints());
+    folder.and_then(|folder| Checkpoints::in_folder(&folder).steps().ok()).unwrap_or_default()
 }
 
 /// Where learning rate times sharpness has its edge.

@@ -125,6 +125,12 @@ class Browser:
         """Bytes that scripts hold."""
         return self.send("Runtime.getHeapUsage")["usedSize"]
 
+    def busy(self):
+        """Seconds of processor time that the page has taken so far, however many others share the machine."""
+        self.send("Performance.enable", timeDomain="threadTicks")
+        metrics = self.send("Performance.getMetrics")["metrics"]
+        return next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration")
+
     def close(self):
         self.process.kill()
         self.process.wait()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Opens every page of `onedge serve` in a real headless Chromium and uses it: filter, sort, zoom, compare, a run that is training, a server that is
-started again. No page may ask for anything but this server, none may fail, none may be wider than its window.
+"""Opens every page of `onedge serve` in a real headless Chromium and uses it: filter, sort, zoom, compare, a sweep, a run that is training and is stopped, a server
+that is started again. No page may ask for anything but this server, none may fail, none may be wider than its window.
 
     python3 check_pages.py [FOLDER]     pictures of all pages go to FOLDER
 
@@ -8,6 +8,7 @@ Without a Chromium it says so and checks nothing.
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -43,7 +44,7 @@ def main():
         finally:
             browser.close()
             server.end()
-    print("the pages open, filter, sort, zoom, follow a run and survive a restart")
+    print("the pages open, filter, sort, zoom, show a sweep, follow a run, stop it and survive a restart")
 
 
 def train(onedge, folder, *more, wait=True):
@@ -60,12 +61,30 @@ def prepare(onedge, folder):
             train(onedge, folder, f"tuner={tuner}", f"seed={seed}", f"name={tuner}-{seed}")
     train(onedge, folder, "tuner=constant", "tuner.rate=1e4", f"name='{NAME}'")
     subprocess.run([onedge, "figure", "9", "--preset", "tiny"], cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    sweep(onedge, folder)
     broken = Path(folder) / "runs" / "broken"
     broken.mkdir()
     (broken / "spec.toml").write_text("steps = [")
     markup = Path(folder) / "runs" / NAME.replace("/", "")
     markup.mkdir()
     (markup / "spec.toml").write_text(f"name = \"{NAME}\"\nsteps = 1\n")
+
+
+def sweep(onedge, folder):
+    """A grid with runs that diverge, and one whose worker is gone."""
+    lines = [f"{setting.split('=')[0]} = {setting.split('=')[1]}" for setting in SETTINGS if not setting.startswith("diagnostics")]
+    grid = "\n".join([*lines, 'name = "grid"', "batch = [16, 32]", 'tuner.name = "constant"', "tuner.rate = [0.05, 0.2, 1e4]", "[sweep]", ""])
+    (Path(folder) / "grid.toml").write_text(grid)
+    subprocess.run([onedge, "sweep", "grid.toml", "--quiet"], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    runs = Path(folder) / "runs"
+    lost = sorted(runs.glob("grid-*"))[0]
+    (lost / "summary.json").unlink()
+    planned = json.loads((runs / "grid.sweep" / "plan.json").read_text())["runs"]
+    digest = next(run["digest"] for run in planned if lost.name.endswith(run["digest"]))
+    lost.rename(runs / f"{lost.name}.unfinished-0123456789ab")
+    claim = runs / ".claims" / (digest + "0" * 52)
+    claim.write_text(json.dumps({"host": "elsewhere", "space": "", "pid": 7, "started": 1, "token": "0"}))
+    os.utime(claim, (time.time() - 300, time.time() - 300))
 
 
 class Server:
@@ -90,13 +109,13 @@ def go(browser, server, page, until):
 
 def check(browser, server, onedge, folder):
     # The table: all runs, the broken one as broken, a name of markup as text.
-    go(browser, server, "runs", f"{LINES} === 7")
+    go(browser, server, "runs", f"{LINES} === 13")
     assert browser.run("document.querySelectorAll('.grid img').length") == 0
     assert NAME in browser.run("document.querySelector('.grid').innerText")
     typed(browser, "tuner=")
     browser.wait("document.getElementById('filter-error').textContent.startsWith('where: column 7: expected a value')")
     typed(browser, "tuner=cdat or tuner=greedy")
-    browser.wait(f"{LINES} === 4 && document.getElementById('count').textContent === '4 of 7 runs'")
+    browser.wait(f"{LINES} === 4 && document.getElementById('count').textContent === '4 of 13 runs'")
     browser.run("[...document.querySelectorAll('.head button')].find(one => one.textContent.startsWith('final_loss')).click()")
     losses = "[...document.querySelectorAll('.grid .line')].map(line => Number(line.children[6].textContent))"
     values = browser.run(losses)
@@ -148,6 +167,24 @@ def check(browser, server, onedge, folder):
     browser.run("document.querySelector('#tags > button').click()")
     browser.wait("!document.querySelector('#tags').innerText.includes('good ×')")
 
+    # A note, on the page and in the table.
+    browser.run("window.confirm = () => true; document.querySelector('#note input').value = 'the one <b>in the picture</b>'; document.querySelector('#note button').click()")
+    browser.wait("document.querySelector('#note').innerText.includes('kept')")
+    go(browser, server, "runs?where=note~picture", f"{LINES} === 1 && document.querySelector('.grid').innerText.includes('<b>in the picture</b>')")
+
+    # A sweep, by the link from all runs: how far it is, what failed and why, who is gone, the pictures of its points.
+    go(browser, server, "runs", "document.querySelector('#sweeps a')")
+    browser.run("document.querySelector('#sweeps a').click()")
+    browser.wait(f"location.hash.startsWith('#/sweep?') && {DRAWN} >= 2")
+    browser.wait("document.getElementById('progress').innerText.startsWith('5 of 6 runs') && document.getElementById('progress').innerText.includes('nobody works on it')")
+    assert browser.run("document.getElementById('workers').innerText.includes('is gone')")
+    assert browser.run("document.querySelectorAll('#failures tbody tr').length") >= 2
+    assert "diverged" in browser.run("document.getElementById('failures').innerText")
+    assert "rate=" in browser.run("document.getElementById('best').innerText")
+    assert browser.run("[...document.querySelectorAll('.plot')].some(plot => plot.data?.some(trace => trace.type === 'heatmap' && trace.x.length === 3 && trace.y.length === 2))")
+    choose(browser, "value", "seconds")
+    browser.wait("[...document.querySelectorAll('.plot')].some(plot => plot.data?.some(trace => trace.type === 'heatmap' && trace.name === 'seconds'))")
+
     # Figures with their pictures.
     go(browser, server, "figures", "document.querySelector('.picture img')?.naturalWidth > 100")
     assert "Must show" in browser.run("document.body.innerText")
@@ -165,7 +202,7 @@ def check(browser, server, onedge, folder):
     assert not wrong, wrong
     for width, dark in ((360, True), (1280, False), (2560, False)):
         browser.look(width, 900, dark)
-        for page, until in (("runs", f"{LINES} > 3"), ("run?run=cdat-0", f"{DRAWN} >= 8"), ("theory", f"{DRAWN} >= 4")):
+        for page, until in (("runs", f"{LINES} > 3"), ("run?run=cdat-0", f"{DRAWN} >= 8"), ("sweep", f"{DRAWN} >= 2"), ("theory", f"{DRAWN} >= 4")):
             go(browser, server, page, until)
             assert browser.run("document.documentElement.scrollWidth <= innerWidth"), (page, width)
     browser.look(1280, 900, False)
@@ -192,10 +229,15 @@ def follow(browser, server, onedge, folder):
         browser.wait(f"{reached} > {first}")
         curve = browser.run("Array.from(document.querySelector('.plot').data[0].x)")
         assert all(one < other for one, other in zip(curve, curve[1:])), "steps in order, each once"
+        # It is stopped from its page, as by Ctrl-C.
+        browser.run("window.confirm = () => true; document.getElementById('stop').click()")
+        process.wait()
+        browser.wait("document.getElementById('status')?.textContent === 'interrupted'")
     finally:
         process.kill()
         process.wait()
-    browser.wait("document.getElementById('status')?.textContent === 'killed'")
+    assert process.returncode == 130, process.returncode
+    assert list((Path(folder) / "runs" / "live" / "checkpoints").iterdir()), "a checkpoint to go on from"
 
 
 def typed(browser, text):
@@ -218,12 +260,12 @@ def zoom(browser):
 
 def take(browser, server, folder):
     folder.mkdir(parents=True, exist_ok=True)
-    pages = {"runs": "runs", "run": "run?run=cdat-0", "compare": "compare?run=cdat-0&run=greedy-0", "theory": "theory", "figures": "figures"}
+    pages = {"runs": "runs", "run": "run?run=cdat-0", "compare": "compare?run=cdat-0&run=greedy-0", "theory": "theory", "figures": "figures", "sweep": "sweep"}
     for width in (400, 1280):
         for look in ("light", "dark"):
             browser.look(width, 900, look == "dark")
             for name, page in pages.items():
-                go(browser, server, page, {"runs": f"{LINES} > 3", "figures": "document.querySelector('.picture img')"}.get(name, f"{DRAWN} >= 4"))
+                go(browser, server, page, {"runs": f"{LINES} > 3", "figures": "document.querySelector('.picture img')", "sweep": f"{DRAWN} >= 2"}.get(name, f"{DRAWN} >= 4"))
                 time.sleep(1)
                 browser.picture(folder / f"{name}-{width}-{look}.png")
 

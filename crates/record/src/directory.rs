@@ -15,7 +15,7 @@ use crate::{Error, PART, RUN_LOCK, Record, Resumption, RunLock, Steps, Summary, 
 pub const UNFINISHED: &str = ".unfinished-";
 
 /// What runs write under one name each.
-const OWN: [&str; 14] = [
+const OWN: [&str; 16] = [
     "spec.toml",
     "encoding.json",
     "meaning.json",
@@ -30,6 +30,8 @@ const OWN: [&str; 14] = [
     "resumed.jsonl",
     RUN_LOCK,
     "tags",
+    "note",
+    "stop",
 ];
 
 /// The folder that a run leaves:
@@ -291,6 +293,27 @@ impl RunDirectory {
         match fs::rename(&summary, self.path.join(format!("summary.before-{step}.json"))) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::write(&summary)(error)),
             _ => Ok(()),
+        }
+    }
+
+    /// `stop`: asks whoever is at the run to end it after its step, as Ctrl-C does, for as long as it is there.
+    pub fn stop_request(&self) -> PathBuf {
+        self.path.join("stop")
+    }
+
+    /// Asks the process that is at the run, on whatever machine, to end it. One that looks between two steps does.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn ask_to_stop(&self) -> Result<(), Error> {
+        write_whole(&self.stop_request(), b"asked to end after its step\n")
+    }
+
+    /// Takes back what was asked. Whether nothing is asked any more.
+    pub fn forget_stop_request(&self) -> bool {
+        match fs::remove_file(self.stop_request()) {
+            Ok(()) => true,
+            Err(error) => error.kind() == ErrorKind::NotFound,
         }
     }
 

@@ -33,6 +33,7 @@ mod resume;
 mod resume_error;
 pub mod scores;
 mod session;
+mod stop_request;
 mod trained;
 
 pub use data_sets::{DataSets, SharedData};

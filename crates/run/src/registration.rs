@@ -8,6 +8,7 @@ use onedge_text::hex;
 use sha2::{Digest, Sha256};
 
 use crate::Error;
+use crate::stop_request::StopRequest;
 
 /// A run that goes on: it holds the lock of its folder, and whoever keeps an index of runs was told of it. The index follows
 /// from the folders, so nothing that goes wrong with it ends a run.
@@ -15,6 +16,7 @@ pub(crate) struct Registration<'a> {
     register: Option<&'a dyn Register>,
     folder: PathBuf,
     lock: Option<RunLock>,
+    stop: StopRequest,
 }
 
 impl<'a> Registration<'a> {
@@ -29,7 +31,13 @@ impl<'a> Registration<'a> {
 
     /// Of a run in `folder` that is locked already, where the file system knows locks.
     pub(crate) fn of(register: Option<&'a dyn Register>, folder: &Path, lock: Option<RunLock>) -> Self {
-        Self { register, folder: folder.to_owned(), lock }
+        let stop = StopRequest::heed(RunDirectory::at(folder));
+        Self { register, folder: folder.to_owned(), lock, stop }
+    }
+
+    /// Whether the run is to end, as somebody asked for by a file in its folder.
+    pub(crate) fn is_to_stop(&mut self) -> bool {
+        self.stop.is_made()
     }
 
     /// What the spec of the run says beside its settings: `id` and `started`.
@@ -53,6 +61,8 @@ impl<'a> Registration<'a> {
     /// Lets go of the lock and tells the index how the run ended, once its summary is written.
     pub(crate) fn end(mut self, warn: &dyn Fn(&str)) {
         drop(self.lock.take());
+        // Asked for when there was nothing left to end; whoever asks later sees that nobody has the lock.
+        RunDirectory::at(&self.folder).forget_stop_request();
         self.enter(warn);
     }
 }

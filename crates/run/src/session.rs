@@ -95,7 +95,8 @@ impl<T: Element> Session<'_, T> {
         watch: &mut Watch<'_, T>,
         interrupt: &dyn Interrupt,
     ) -> Result<(Finished, Vec<T>, Outcome), Error> {
-        let Self { described, prepared, directory, registration, opening, mut w, first: own, is_fresh, save } = self;
+        let Self { described, prepared, directory, mut registration, opening, mut w, first: own, is_fresh, save } =
+            self;
         let Prepared { plan, mut problem, method, mut instruments, mut evaluator } = prepared;
         let mut training = Training::new(&plan, &mut *problem.train, &mut w, method, &mut instruments)?;
         if let (Some(evaluator), Some(test)) = (&mut evaluator, problem.test.as_deref_mut()) {
@@ -136,7 +137,7 @@ impl<T: Element> Session<'_, T> {
         let stop = loop {
             let step = training.steps();
             let asked_before = std::mem::replace(&mut asked, interrupt.checkpoints_asked());
-            let pause = match (training.is_done(), interrupt.is_set()) {
+            let pause = match (training.is_done(), interrupt.is_set() || registration.is_to_stop()) {
                 (true, _) => Some(Pause::Done),
                 (false, true) => Some(Pause::Interrupted),
                 (false, false) if asked > asked_before => Some(Pause::Asked),

@@ -15,6 +15,7 @@ mod listing;
 mod records;
 mod series;
 mod server;
+mod sweep;
 
 pub use app::Explained;
 pub use error::Error;

@@ -1,7 +1,7 @@
 //! The server: where it listens, and how long it waits for whom.
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,6 +21,8 @@ use crate::error::Error;
 use crate::guard::{Guard, check};
 use crate::{api, assets};
 
+/// Where nobody says otherwise.
+const PORT: u16 = 6543;
 /// So many connections at a time, open or half open.
 const CONNECTIONS: usize = 512;
 /// So many pages may follow runs at a time.
@@ -43,6 +45,13 @@ pub struct Options {
     pub port: u16,
     /// Every word that pages can explain.
     pub words: Vec<Explained>,
+}
+
+impl Options {
+    /// Of the runs below `folder`, for this machine alone, at the usual port; no words are explained.
+    pub fn of(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), host: "127.0.0.1".to_owned(), port: PORT, words: Vec::new() }
+    }
 }
 
 /// A server that listens, and does not answer yet.
@@ -75,6 +84,17 @@ impl Server {
             instance: random()?,
         };
         Ok(Self { listener, app: Arc::new(app), address })
+    }
+
+    /// The same at the next port that is free where that one is taken.
+    ///
+    /// # Errors
+    /// Those of [`bind`](Self::bind).
+    pub fn bind_near(options: Options, catalogue: &Catalogue) -> Result<Self, Error> {
+        match Self::bind(options.clone(), catalogue) {
+            Err(Error::PortInUse { next, .. }) if next > 0 => Self::bind(Options { port: next, ..options }, catalogue),
+            bound => bound,
+        }
     }
 
     /// What to open in a browser. With a token where other machines can reach it.

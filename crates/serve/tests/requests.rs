@@ -453,3 +453,151 @@ fn nonsense_harms_nobody() {
     assert!(!bench.cut_off(long.as_bytes()).starts_with("HTTP/1.1 200"));
     assert_eq!(bench.json("/api/series?run=a&name=loss")["records"], 20);
 }
+
+#[test]
+fn a_note_is_kept_as_it_was_meant() {
+    let bench = serve("127.0.0.1");
+    let json = "content-type: application/json\r\n";
+    let token = format!("{json}x-onedge-token: {}\r\n", bench.token);
+    let good = r#"{"run":"a","note":"<b>look</b>\n at this"}"#;
+    assert_eq!(bench.post("/api/note", json, good).0, 401);
+    assert_eq!(bench.get("/api/note?run=a&note=x", "").0, 405);
+    let file = bench.outside.path().join("runs/a/note");
+    assert!(!file.exists());
+    assert_eq!(bench.post("/api/note", &token, good), (200, serde_json::json!({ "note": "<b>look</b> at this" })));
+    assert_eq!(fs::read_to_string(&file).unwrap(), "<b>look</b> at this\n");
+    let rows = bench.json("/api/runs?columns=note&where=note%7Elook")["rows"].to_string();
+    assert_eq!(rows, r#"[["a",["<b>look</b> at this"]]]"#);
+    for (body, status) in [
+        (format!(r#"{{"run":"a","note":"{}"}}"#, "x".repeat(2001)), 400),
+        (r#"{"run":"a","note":"\u0007"}"#.to_owned(), 400),
+        (r#"{"run":"../elsewhere","note":"x"}"#.to_owned(), 404),
+        (r#"{"run":"a"}"#.to_owned(), 422),
+    ] {
+        let (got, answer) = bench.post("/api/note", &token, &body);
+        assert!(got == status && answer["error"].is_string(), "{body}: {got} {answer}");
+    }
+    assert_eq!(bench.post("/api/note", &token, r#"{"run":"a","note":" "}"#).0, 200);
+    assert!(!file.exists() && !bench.outside.path().join("elsewhere/note").exists());
+}
+
+#[test]
+fn only_a_run_that_goes_on_is_asked_to_stop() {
+    use onedge_record::{RunDirectory, RunLock, Taken};
+    let bench = serve("127.0.0.1");
+    let json = "content-type: application/json\r\n";
+    let token = format!("{json}x-onedge-token: {}\r\n", bench.token);
+    let (ask, folder) = (r#"{"run":"a"}"#, bench.outside.path().join("runs/a"));
+    let directory = RunDirectory::at(&folder);
+    let (status, answer) = bench.post("/api/stop", &token, ask);
+    assert_eq!(status, 409);
+    assert_eq!(answer["error"], "run `a`: expected one that a process is at, got one that has ended");
+    assert!(!directory.stop_request().exists());
+    let Taken::Held(_lock) = RunLock::take(&folder).unwrap() else { panic!("it is ours") };
+    assert_eq!(bench.post("/api/stop", json, ask).0, 401);
+    assert_eq!(bench.post("/api/stop", &format!("{token}sec-fetch-site: cross-site\r\n"), ask).0, 403);
+    assert_eq!(bench.get("/api/stop?run=a", "").0, 405);
+    assert_eq!(bench.post("/api/stop", &token, r#"{"run":"../elsewhere"}"#).0, 404);
+    assert_eq!(bench.post("/api/stop", &token, "{}").0, 422);
+    assert!(!directory.stop_request().exists());
+    assert!(bench.json("/api/run?run=a")["asked_to_stop"].is_null());
+    assert_eq!(bench.post("/api/stop", &token, ask), (200, serde_json::json!({ "asked": true })));
+    assert!(directory.stop_request().is_file());
+    assert!(bench.json("/api/run?run=a")["asked_to_stop"].as_f64().unwrap() >= 0.0);
+    #[cfg(unix)]
+    {
+        fs::remove_file(directory.stop_request()).unwrap();
+        std::os::unix::fs::symlink("../../secret.toml", directory.stop_request()).unwrap();
+        assert_eq!(bench.post("/api/stop", &token, ask).0, 409);
+        assert_eq!(fs::read_to_string(bench.outside.path().join("secret.toml")).unwrap(), SECRET);
+    }
+}
+
+#[test]
+fn a_sweep_tells_how_far_it_is() {
+    let bench = serve("127.0.0.1");
+    let root = bench.outside.path().join("runs");
+    assert_eq!(bench.json("/api/sweeps"), serde_json::json!({ "sweeps": [] }));
+    // Two values of sigma, two seeds; one more in another group.
+    let digest = |run: usize| format!("{run:012x}");
+    let planned = |run: usize, group: &str, sigma: f64, seed: usize| {
+        serde_json::json!({ "group": group, "label": format!("sigma={sigma}"), "coordinates": { "tuner.sigma": sigma, "batch": 8 }, "seed": seed,
+            "steps": 100, "name": "g", "digest": digest(run) })
+    };
+    let runs: Vec<Value> = [("x", 1.0, 0), ("x", 2.0, 0), ("x", 1.0, 1), ("x", 2.0, 1), ("y", 1.0, 0), ("y", 2.0, 0)]
+        .iter()
+        .enumerate()
+        .map(|(run, (group, sigma, seed))| planned(run, group, *sigma, *seed))
+        .collect();
+    let plan = serde_json::json!({ "sweep": "g.toml", "metric": "final_loss", "smaller_is_better": true, "gives_up": false, "runs": runs });
+    fs::create_dir(root.join("g.sweep")).unwrap();
+    fs::write(root.join("g.sweep/plan.json"), plan.to_string()).unwrap();
+    let ended = |number: usize, folder: &str, stop: &str, loss: f64| {
+        let folder = format!("g-{}{folder}", digest(number));
+        run(&root, &folder, "seed = 7\n", 4);
+        let summary = format!(
+            r#"{{"stop":{stop},"steps":100,"seconds":50.0,"spectrum_seconds":0.0,"first_loss":8.0,"final_loss":{loss},"cost":300.0}}"#
+        );
+        fs::write(root.join(folder).join("summary.json"), summary).unwrap();
+    };
+    let done = r#"{"reason":"steps_done"}"#;
+    ended(0, "", done, 1.0);
+    ended(2, "", done, 3.0);
+    ended(1, "", done, 0.5);
+    ended(3, "", r#"{"reason":"diverged","step":9,"loss":1e9,"limit":1e6}"#, 9.0);
+    ended(4, ".unfinished-0000", r#"{"reason":"failed","step":3,"error":"disk full"}"#, 9.0);
+    run(&root, &format!("g-{}.unfinished-1111", digest(5)), "seed = 8\n", 4);
+    fs::create_dir(root.join(".claims")).unwrap();
+    let claim = root.join(".claims").join(format!("{}{}", digest(5), "0".repeat(52)));
+    fs::write(&claim, r#"{"host":"far","space":"","pid":7,"started":1,"token":"t"}"#).unwrap();
+
+    assert_eq!(bench.json("/api/sweeps")["sweeps"][0]["ended"], 4);
+    let told = bench.json("/api/sweep?sweep=g.sweep");
+    assert_eq!(told["counts"], serde_json::json!({ "done": 3, "diverged": 1, "failed": 1, "running": 1 }));
+    assert_eq!((&told["ended"], &told["working"]), (&4.into(), &1.into()));
+    // Point x sigma=1 has the mean 2; sigma=2 has the better loss and a seed that diverged.
+    let best = &told["groups"][0]["best"];
+    assert_eq!(
+        (&best["label"], &best["score"], &best["mean"], &best["error"]),
+        (&"sigma=1".into(), &2.0.into(), &2.0.into(), &1.0.into())
+    );
+    assert_eq!(told["groups"][0]["counts"], serde_json::json!([4, 4, 1, 0]));
+    assert!(told["groups"][1]["best"].is_null());
+    assert_eq!(told["points"][1]["mean"], 0.5);
+    let runs = told["runs"].as_array().unwrap();
+    assert!(
+        runs[4]["why"].as_str().unwrap().contains("disk full") && runs[3]["why"].as_str().unwrap().contains("diverged"),
+        "{told}"
+    );
+    let worker = &runs[5]["worker"];
+    assert_eq!((&worker["machine"], &worker["pid"], &worker["state"]), (&"far".into(), &7.into(), &"working".into()));
+    assert!(runs[4]["worker"].is_null());
+    // Half a second a step: 96 of the one and 100 of the other are left to one worker.
+    assert!((told["left"].as_f64().unwrap() - 98.0).abs() < 3.0, "{}", told["left"]);
+    let costs = bench.json("/api/sweep?sweep=g.sweep&value=cost");
+    assert_eq!((&costs["points"][0]["mean"], &costs["groups"][0]["best"]["label"]), (&300.0.into(), &"sigma=1".into()));
+
+    // A worker that was not heard of is gone; one whose run records nothing is stuck.
+    let long_ago = std::time::SystemTime::now() - Duration::from_secs(3600);
+    let touch = |path: &Path| fs::File::options().write(true).open(path).unwrap().set_modified(long_ago).unwrap();
+    touch(&root.join(format!("g-{}.unfinished-1111/steps.jsonl", digest(5))));
+    let state = || bench.json("/api/sweep?sweep=g.sweep")["runs"][5]["worker"]["state"].clone();
+    assert_eq!(state(), "stuck");
+    touch(&claim);
+    assert_eq!(state(), "gone");
+    assert!(bench.json("/api/sweep?sweep=g.sweep")["left"].is_null());
+
+    for name in ["nothing.sweep", "../g.sweep", "a", "g.sweep/..", "%2e%2e/g.sweep", "/etc.sweep"] {
+        assert_eq!(bench.refused(&format!("/api/sweep?sweep={name}")).0, 404, "{name}");
+    }
+    fs::write(root.join("g.sweep/plan.json"), "{").unwrap();
+    assert!(bench.refused("/api/sweep?sweep=g.sweep").1.contains("plan.json cannot be read"));
+    #[cfg(unix)]
+    {
+        fs::remove_file(root.join("g.sweep/plan.json")).unwrap();
+        std::os::unix::fs::symlink("../../secret.toml", root.join("g.sweep/plan.json")).unwrap();
+        let (status, sentence) = bench.refused("/api/sweep?sweep=g.sweep");
+        assert!(status == 404 && !sentence.contains(SECRET), "{sentence}");
+        assert_eq!(bench.json("/api/sweeps"), serde_json::json!({ "sweeps": [] }));
+    }
+}

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::keys::OF_A_RUN;
 use super::progress::Progress;
-use super::{FieldValue, Status, own_file, tag_file};
+use super::{FieldValue, Status, note, own_file, tag_file};
 use crate::Error;
 use onedge_record::{Finding, RUN_LOCK, RunDirectory, RunLock, StopReason};
 use onedge_spec::{CONTENT, Catalogue, Document, PROVENANCE, Spec};
@@ -30,7 +30,7 @@ pub struct Entry {
 
 const RECORDS: &str = "steps.jsonl";
 /// Files of a run that say something of it.
-const READ: [&str; 4] = ["spec.toml", RECORDS, "summary.json", tag_file::FILE];
+const READ: [&str; 5] = ["spec.toml", RECORDS, "summary.json", tag_file::FILE, note::FILE];
 /// Files of a run may lie so deep in its folder.
 const DEPTH: usize = 4;
 
@@ -91,6 +91,7 @@ impl Entry {
         reading.facts.entry("id".to_owned()).or_insert_with(|| id(folder, &spec));
         reading.facts.entry("name".to_owned()).or_insert_with(|| name(folder));
         reading.tags();
+        reading.note();
         reading.files();
         if let Some(problem) = reading.problem.take() {
             reading.put("problem", problem.into());
@@ -328,6 +329,13 @@ impl Reading {
         match tag_file::read(&self.path) {
             Ok(tags) if tags.is_empty() => {}
             Ok(tags) => self.put("tags", FieldValue::Words(tags.into_iter().collect())),
+            Err(error) => self.failed(error.to_string()),
+        }
+    }
+
+    fn note(&mut self) {
+        match note::read(&self.path) {
+            Ok(note) => self.facts.extend(note.map(|note| ("note".to_owned(), note.into()))),
             Err(error) => self.failed(error.to_string()),
         }
     }

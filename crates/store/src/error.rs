@@ -83,6 +83,16 @@ pub enum Error {
         "tag `{0}`: expected letters, digits and any of . _ - + : / @ #, beginning with a letter or digit; try `baseline`"
     )]
     Tag(String),
+    /// A note that is too long, or has in it what is no text.
+    #[error(
+        "note: expected at most {most} characters without control characters, got {got} characters; try a shorter one, or a file beside it"
+    )]
+    Note {
+        /// So many are allowed.
+        most: usize,
+        /// So many were given.
+        got: usize,
+    },
     /// An export that cannot be made.
     #[error(transparent)]
     Export(#[from] ExportError),

@@ -6,7 +6,7 @@ use crate::Error;
 use onedge_spec::{Catalogue, ROOT, SECTIONS};
 
 /// What is known of a run beside its settings and what came out, with what it is.
-pub const OF_A_RUN: [(&str, &str); 18] = [
+pub const OF_A_RUN: [(&str, &str); 19] = [
     ("id", "eight hexadecimal digits that stay with the run"),
     ("folder", "relative to the root"),
     ("name", "from its spec"),
@@ -22,6 +22,7 @@ pub const OF_A_RUN: [(&str, &str); 18] = [
     ("processor", "its processor"),
     ("threads", "that it has"),
     ("tags", "as given"),
+    ("note", "as somebody wrote it"),
     ("files", "in its folder"),
     ("bytes", "of all of them"),
     ("problem", "what of its folder cannot be read"),

@@ -17,6 +17,7 @@ mod field;
 mod index;
 mod keys;
 mod listing;
+mod note;
 mod own_file;
 mod progress;
 mod query;

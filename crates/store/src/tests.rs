@@ -386,6 +386,33 @@ fn tags_are_in_the_folder_and_in_the_index() {
 }
 
 #[test]
+fn a_note_is_in_the_folder_and_in_the_index() {
+    let bench = Bench::new();
+    let path = bench.done("a", 1);
+    let mut store = bench.store();
+    let found = store.find("a").unwrap();
+    assert_eq!(store.note(&found, " too large\na rate? ").unwrap(), "too large a rate?");
+    assert_eq!(fs::read_to_string(path.join("note")).unwrap(), "too large a rate?\n");
+    let noted = |store: &mut Store| store.list(&Selection::default()).unwrap()[0].get("note").cloned();
+    assert_eq!(noted(&mut store), Some("too large a rate?".to_owned().into()));
+    for wrong in ["a\u{1b}[2Jb", &"x".repeat(2001)] {
+        let said = store.note(&found, wrong).unwrap_err().to_string();
+        assert!(said.starts_with("note: expected at most 2000 characters"), "{said}");
+    }
+    // Taken away, it is no fact of any run.
+    assert_eq!(store.note(&found, "  ").unwrap(), "");
+    assert!(!path.join("note").exists() && noted(&mut store).is_none());
+    #[cfg(unix)]
+    {
+        fs::write(bench.root().join("outside"), "other").unwrap();
+        std::os::unix::fs::symlink("../outside", path.join("note")).unwrap();
+        assert!(store.note(&found, "mine").unwrap_err().to_string().ends_with("got a link that leads elsewhere"));
+        assert_eq!(fs::read_to_string(bench.root().join("outside")).unwrap(), "other");
+        assert_eq!(noted(&mut bench.store()), None);
+    }
+}
+
+#[test]
 fn deleting_frees_what_it_says_and_spares_running_ones() {
     let bench = Bench::new();
     let path = bench.done("a", 1);

@@ -14,10 +14,14 @@ use super::host::{self, Host};
 use crate::Error;
 use onedge_record::{RUN_LOCK, RunLock, Taken};
 
+/// In the root.
+const FOLDER: &str = ".claims";
+/// A file of more bytes is no claim.
+const LONGEST: u64 = 1 << 16;
 /// A claim is renewed this often.
 const BEAT: Duration = Duration::from_secs(5);
 /// A claim that was not renewed for so long is a dead worker's.
-const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 /// How often it is tried to take what others take and leave at the same time.
 const TRIES: usize = 4;
 
@@ -71,7 +75,7 @@ impl Claims {
     /// # Errors
     /// [`Error::Record`].
     pub(crate) fn open(root: &Path) -> Result<Self, Error> {
-        let folder = root.join(".claims");
+        let folder = root.join(FOLDER);
         fs::create_dir_all(&folder).map_err(Error::write(&folder))?;
         Ok(Self { folder, host: host::this() })
     }
@@ -231,9 +235,28 @@ fn beat(mut file: File, path: PathBuf, content: Vec<u8>, lost: Arc<AtomicBool>) 
     (stop, thread)
 }
 
+/// The claims of the runs below `root`, by digest. What is no file, or called otherwise, is none.
+pub(crate) fn list(root: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
+    let folder = root.join(FOLDER);
+    if !folder.symlink_metadata().is_ok_and(|there| there.is_dir()) {
+        return Ok(Vec::new());
+    }
+    let entries = match fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if is_gone(&error) => return Ok(Vec::new()),
+        Err(error) => return Err(Error::read(&folder)(error)),
+    };
+    let is_digest = |name: &str| name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let claim = |entry: fs::DirEntry| {
+        let name = entry.file_name().into_string().ok().filter(|name| is_digest(name))?;
+        entry.metadata().is_ok_and(|file| file.is_file() && file.len() < LONGEST).then(|| (name, entry.path()))
+    };
+    Ok(entries.flatten().filter_map(claim).collect())
+}
+
 /// What a claim holds and when it was renewed last; `None` if there is none. Opening the file has network file systems
 /// ask the server.
-fn look(path: &Path) -> Result<Option<(Vec<u8>, SystemTime)>, Error> {
+pub(crate) fn look(path: &Path) -> Result<Option<(Vec<u8>, SystemTime)>, Error> {
     let read = || {
         let mut file = File::open(path)?;
         let mut content = Vec::new();

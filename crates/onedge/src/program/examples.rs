@@ -22,6 +22,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("runs compare", &["onedge runs compare cdat greedy"]),
     ("runs tag", &["onedge runs tag cdat baseline"]),
     ("runs untag", &["onedge runs untag cdat baseline"]),
+    ("runs note", &["onedge runs note cdat 'the one in the picture'"]),
     ("runs export", &["onedge runs export cdat greedy --format json -o steps.json"]),
     ("runs delete", &["onedge runs delete old --yes"]),
     ("runs index", &["onedge runs index"]),

@@ -27,6 +27,7 @@ mod overwrite;
 mod parameters;
 mod progress;
 mod root;
+mod served;
 mod specs;
 
 use std::ffi::OsString;

@@ -102,6 +102,7 @@ impl Left {
         left.done("resume all --steps 15 -q", "all");
         left.done("fork all --at 12 --out branch -q --set steps=14", "branch");
         left.done("runs --root . tag all good", "all");
+        left.done("runs --root . note all remarkable", "all");
         left.done("fork all --at 12 --out lost -q --set steps=14 --set checkpoint_every=1", "lost");
         fs::remove_file(left.bench.path("lost/spec.toml")).unwrap();
         left.done("resume lost --steps 16 -q", "lost");
@@ -185,8 +186,10 @@ fn general(name: &str) -> String {
 #[test]
 fn every_file_of_a_run_is_described_field_by_field() {
     let left = Left::new();
-    let files: BTreeSet<String> =
+    let mut files: BTreeSet<String> =
         left.runs.iter().flat_map(|run| below(&left.bench, run)).map(|name| general(&name)).collect();
+    // A request is there until it is honoured.
+    files.insert("stop".to_owned());
     assert_eq!(described("file"), files);
 
     let mut provenance = BTreeSet::new();

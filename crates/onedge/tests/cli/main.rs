@@ -32,6 +32,8 @@ mod printed;
 mod resume;
 mod runs;
 mod schedules;
+#[cfg(feature = "serve")]
+mod served;
 mod signals;
 mod store_kills;
 mod sweep;

@@ -125,6 +125,11 @@ fn tags_come_and_go() {
     let tagged = bench.done(&["runs", "--where", "tag=bad", "--columns", "folder,tags"]).stdout;
     assert_eq!(tagged, "folder  tags\nfast    bad lr/1e6\n");
     assert_eq!(bench.done(&["runs", "untag", "fast", "bad", "lr/1e6"]).stdout, "fast: no tags\n");
+    assert_eq!(bench.done(&["runs", "note", "fast", "too fast"]).stdout, "fast: too fast\n");
+    let listed = bench.done(&["runs", "--columns", "folder,note", "--where", "note~fast"]).stdout;
+    assert!(listed.lines().count() == 2 && listed.contains("too fast"), "{listed}");
+    assert!(bench.done(&["runs", "show", "fast"]).stdout.contains("too fast"));
+    assert_eq!(bench.done(&["runs", "note", "fast", ""]).stdout, "fast: no note\n");
     let wrong = bench.run(&["runs", "tag", "fast", "a b"]);
     assert_eq!(wrong.code, Some(2));
     assert!(wrong.stderr.starts_with("error: tag `a b`: expected letters"), "{}", wrong.stderr);

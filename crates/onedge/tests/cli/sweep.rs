@@ -74,7 +74,8 @@ fn tables_and_maps_tell_the_best() {
     let bench = Bench::new();
     grid(&bench);
     let output = bench.done(&["sweep", "grid.toml", "-q"]);
-    let files = ["made-by-onedge.txt", "map.csv", "map.png", "map.svg", "points.txt", "runs.csv", "table.txt"];
+    let files =
+        ["made-by-onedge.txt", "map.csv", "map.png", "map.svg", "plan.json", "points.txt", "runs.csv", "table.txt"];
     assert_eq!(bench.names("runs/grid.sweep"), files);
     let map = bench.read("runs/grid.sweep/map.csv");
     let rows: Vec<Vec<&str>> = map.lines().skip(1).map(|row| row.split(',').collect()).collect();

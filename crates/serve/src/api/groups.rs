@@ -64,7 +64,7 @@ fn sort_key(keys: &[Value]) -> String {
 }
 
 /// The mean, and the standard error of it where there are several.
-fn mean(numbers: &[f64]) -> Option<(f64, Option<f64>)> {
+pub fn mean(numbers: &[f64]) -> Option<(f64, Option<f64>)> {
     let count = numbers.len() as f64;
     if numbers.is_empty() {
         return None;

@@ -5,11 +5,16 @@ mod figures;
 mod groups;
 mod hello;
 mod live;
+mod note;
 mod run;
 mod runs;
 mod series;
+mod stop;
+mod sweep;
 mod tags;
 mod theory;
+
+pub use groups::mean;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -31,7 +36,11 @@ pub fn routes() -> Router<Shared> {
         .route("/api/live", get(live::live))
         .route("/api/figures", get(figures::figures))
         .route("/api/figure", get(figures::picture))
+        .route("/api/sweeps", get(sweep::sweeps))
+        .route("/api/sweep", get(sweep::sweep))
         .route("/api/tag", post(tags::tag))
+        .route("/api/note", post(note::note))
+        .route("/api/stop", post(stop::stop))
         .route("/api/theory", get(theory::theory))
         .fallback(unknown)
 }

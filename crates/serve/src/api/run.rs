@@ -1,5 +1,5 @@
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use axum::extract::{Query, State};
 use axum::response::Response;
@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 
 use super::answer::{Pairs, answer, needed};
 use crate::app::{App, Shared};
-use crate::error::Refusal;
 
 /// A spec or summary of more bytes is not read.
 const LONGEST: u64 = 16 << 20;
@@ -43,6 +42,7 @@ pub async fn run(State(app): State<Shared>, Query(pairs): Pairs) -> Response {
                 let (met, advice) = onedge_record::event_in_words(event);
                 json!({ "name": event, "count": count, "met": met, "advice": advice })
             }).collect::<Vec<_>>(),
+            "asked_to_stop": asked_to_stop(&path),
             "edge": edge(app, &path),
             "checkpoints": checkpoints,
             "commands": commands(app, name, &entry, &checkpoints),
@@ -71,9 +71,20 @@ pub async fn difference(State(app): State<Shared>, Query(pairs): Pairs) -> Respo
 }
 
 fn summary(app: &App, path: &Path) -> Option<Summary> {
-    let file = app.inside(&RunDirectory::at(path).summary())?;
-    let short = fs::metadata(&file).is_ok_and(|file| file.len() < LONGEST);
-    if short { RunDirectory::at(path).read_summary().ok().flatten() } else { None }
+    let directory = RunDirectory::at(path);
+    short(app, &directory.summary())?;
+    directory.read_summary().ok().flatten()
+}
+
+/// A file that lies below the root, and is one that can be read at once.
+fn short(app: &App, path: &Path) -> Option<PathBuf> {
+    app.inside(path).filter(|path| fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() < LONGEST))
+}
+
+/// How many seconds ago the end of the run was asked for, if it was and nobody has looked yet.
+fn asked_to_stop(path: &Path) -> Option<f64> {
+    let file = RunDirectory::at(path).stop_request().symlink_metadata().ok().filter(|file| file.is_file())?;
+    Some(file.modified().ok()?.elapsed().unwrap_or_default().as_secs_f64())
 }
 
 /// The steps of its checkpoints, from the first on.
@@ -84,8 +95,7 @@ fn checkpoints(app: &App, path: &Path) -> Vec<u64> {
 
 /// Where learning rate times sharpness has its edge.
 fn edge(app: &App, path: &Path) -> Option<f64> {
-    let file = app.inside(&RunDirectory::at(path).spec())?;
-    let text = fs::metadata(&file).is_ok_and(|file| file.len() < LONGEST).then(|| fs::read_to_string(file).ok())??;
+    let text = fs::read_to_string(short(app, &RunDirectory::at(path).spec())?).ok()?;
     Spec::edge_of(&Document::parse("spec.toml", &text).ok()?.with_catalogue(&app.catalogue))
 }
 

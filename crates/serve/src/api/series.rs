@@ -55,7 +55,7 @@ pub async fn densities(State(app): State<Shared>, Query(pairs): Pairs) -> Respon
 /// A sentence where there is none, or its file lies elsewhere.
 pub fn records_of(app: &App, run: &str) -> Result<OfRun, Refusal> {
     let path = app.run(run)?.join("steps.jsonl");
-    if path.symlink_metadata().is_ok() && app.inside(&path).is_none() {
+    if path.symlink_metadata().is_ok() && !app.inside(&path).is_some_and(|path| path.is_file()) {
         return Err(Refusal::missing(format!("run `{run}`: its records lie elsewhere, and are not shown")));
     }
     Ok(app.records.of(run, &path)?)

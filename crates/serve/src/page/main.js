@@ -8,11 +8,12 @@ import * as compare from "./compare.js";
 import * as figures from "./figures.js";
 import * as run from "./run.js";
 import * as runs from "./runs.js";
+import * as sweep from "./sweep.js";
 import * as theory from "./theory.js";
 
 /** Each page is a module with `show(element, parameters, signal)`. */
-const PAGES = { runs, run, compare, figures, theory };
-const LISTED = [["runs", "Runs"], ["compare", "Compare"], ["figures", "Figures"], ["theory", "Theory"]];
+const PAGES = { runs, run, compare, sweep, figures, theory };
+const LISTED = [["runs", "Runs"], ["compare", "Compare"], ["sweep", "Sweeps"], ["figures", "Figures"], ["theory", "Theory"]];
 
 let shown = new AbortController();
 let instance = null;

@@ -1,6 +1,7 @@
 // One run: its curves, what happened, how it was set, how to go on with it.
 
-import { get, post } from "./api.js";
+import { Note, Stop, Tags } from "./actions.js";
+import { get } from "./api.js";
 import { Chart, SCALE, colour } from "./charts.js";
 import { fill, h } from "./dom.js";
 import { Follower } from "./follow.js";
@@ -20,16 +21,17 @@ export async function show(main, parameters, signal) {
   const status = h("span", { class: `status ${about.status}`, id: "status" }, about.status);
   const progress = h("span", { class: "soft", id: "progress" });
   const area = h("div", { class: "panels" });
-  const tags = new Tags(run);
+  const [tags, stop] = [new Tags(run), new Stop(run)];
+  const note = new Note(run, about.facts.find(([key]) => key === "note")?.[1] ?? "");
   const details = h("div", {});
   const met = h("div", { id: "met" });
   const x = h("select", { id: "axis", onchange: () => { state.x = x.value; follower.want({ x: state.x, window: null }); } }, Object.entries(AXES).map(([key, label]) => h("option", { value: key }, label)));
   const log = h("button", { type: "button", "aria-pressed": "false", onclick: () => { state.log = !state.log; log.setAttribute("aria-pressed", state.log); follower.want({ log: state.log, window: null }); } }, "logarithmic axis");
   const whole = h("button", { type: "button", disabled: true, onclick: () => zoom(null) }, "whole run");
   fill(main,
-    h("h1", {}, run), h("div", { class: "bar" }, status, progress,
+    h("h1", {}, run), h("div", { class: "bar" }, status, progress, stop.element,
       h("a", { href: `#/compare?run=${encodeURIComponent(run)}` }, "compare"), h("label", {}, "along", x), log, whole),
-    area, met, tags.element, details);
+    area, met, tags.element, note.element, details);
 
   const charts = new Map();
   const follower = new Follower({ runs: [run], names: [], signal, see: () => draw(), pixels: () => Math.max(300, Math.min(1600, area.clientWidth / Math.max(1, Math.floor(area.clientWidth / 440)))), tell: heed });
@@ -54,6 +56,7 @@ export async function show(main, parameters, signal) {
   function tellAbout() {
     status.className = `status ${state.about.status}`;
     status.textContent = state.about.status;
+    stop.draw(state.about.status === "running", state.about.asked_to_stop);
     fill(details, detailsOf(state.about, run, signal));
   }
 
@@ -167,33 +170,6 @@ function nearest(sorted, value) {
     if (sorted[middle] < value) low = middle + 1; else high = middle;
   }
   return low;
-}
-
-/** The tags of a run, each of which can be taken away, and a field for another one. */
-class Tags {
-  constructor(run) {
-    this.run = run;
-    this.element = h("div", { class: "bar", id: "tags" });
-    this.said = h("span", { class: "error", role: "alert" });
-  }
-
-  draw(tags) {
-    const { run } = this;
-    const remove = (tag) => h("button", { type: "button", title: `take the tag ${tag} away`, onclick: () => confirm(`Take the tag ${tag} away from ${run}?`) && this.change([], [tag]) }, `${tag} ×`);
-    const more = h("input", { "aria-label": "another tag", placeholder: "another tag", size: 12 });
-    const add = (event) => { event.preventDefault(); if (more.value.trim() && confirm(`Give ${run} the tag ${more.value.trim()}?`)) this.change([more.value.trim()], []); };
-    fill(this.element, term("tags"), tags.map(remove), h("form", { onsubmit: add }, more, " ", h("button", {}, "tag")), this.said);
-  }
-
-  async change(more, fewer) {
-    try {
-      const { tags } = await post("tag", { run: this.run, more, fewer });
-      fill(this.said);
-      this.draw(tags);
-    } catch (error) {
-      fill(this.said, error.message);
-    }
-  }
 }
 
 function detailsOf(about, run, signal) {

@@ -6,8 +6,8 @@ import { duration, number, text, time } from "./format.js";
 import { Table } from "./table.js";
 import { term } from "./words.js";
 
-const USUAL = ["status", "folder", "tuner", "optimizer", "steps", "final_loss", "test.accuracy", "cost", "seconds", "seed", "started"];
-const WIDE = { folder: 190, started: 170, ended: 170, name: 120, status: 110, problem: 200, tags: 110, findings: 150, host: 110 };
+const USUAL = ["status", "folder", "tuner", "optimizer", "steps", "final_loss", "test.accuracy", "cost", "seconds", "seed", "started", "note"];
+const WIDE = { folder: 190, started: 170, ended: 170, name: 120, status: 110, problem: 200, tags: 110, note: 220, findings: 150, host: 110 };
 const KEPT = "onedge-columns";
 
 export async function show(main, parameters, signal) {
@@ -27,13 +27,14 @@ export async function show(main, parameters, signal) {
   const choices = h("div", { class: "choices" });
   const compare = h("button", { type: "button", id: "compare", disabled: true, onclick: () => open(`compare?${[...table.selected].map((run) => `run=${encodeURIComponent(run)}`).join("&")}`) }, "compare");
   const place = h("div", {});
+  const sweeps = h("span", { id: "sweeps" });
   const groups = h("div", { class: "scroll", id: "groups" });
   put();
 
   function put() {
     fill(main, h("h1", {}, "Runs"),
       h("div", { class: "bar" },
-        h("label", { class: "wide" }, "filter", filter), h("label", {}, "group by", by), compare, count),
+        h("label", { class: "wide" }, "filter", filter), h("label", {}, "group by", by), compare, count, sweeps),
       error,
       h("details", {}, h("summary", {}, "columns"), choices), groups, place, notes);
   }
@@ -152,6 +153,8 @@ export async function show(main, parameters, signal) {
     refresh();
   });
   await refresh();
+  const link = ({ sweep, runs, ended }) => h("a", { href: `#/sweep?sweep=${encodeURIComponent(sweep)}` }, `${sweep}${runs === undefined ? "" : ` ${ended}/${runs}`}`);
+  get("sweeps", {}, signal).then(({ sweeps: found }) => found.length && fill(sweeps, found.length === 1 ? "sweep " : "sweeps ", found.slice(0, 5).map((one) => [link(one), " "]), found.length > 5 ? h("a", { href: "#/sweep" }, "all") : null)).catch(() => {});
 }
 
 const ordered = (key, value) => (Array.isArray(value) ? value.join(" ") : value === "NaN" ? null : value === "inf" ? Infinity : value);

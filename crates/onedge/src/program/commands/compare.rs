@@ -16,6 +16,7 @@ use crate::program::finished::remarks;
 use crate::program::interrupt::Signals;
 use crate::program::progress::Rows;
 use crate::program::root::ROOT;
+use crate::program::served::Serve;
 use crate::program::specs::{Overrides, warn_of_foresights};
 
 #[derive(Debug, clap::Args)]
@@ -33,6 +34,8 @@ pub struct Args {
     metric: String,
     #[command(flatten)]
     appearance: Appearance,
+    #[command(flatten)]
+    serve: Serve,
     /// Show no progress
     #[arg(long, short)]
     quiet: bool,
@@ -55,6 +58,7 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
         Some(path) => RunDirectory::create(path)?,
         None => RunDirectory::create_numbered(Path::new(ROOT), "compare")?,
     };
+    args.serve.begin(folder.path(), catalogue);
     let (groups, stopped) = all(&plans, &rows, folder.path(), &mut data_sets, &interrupt, catalogue);
     rows.leave();
     let shown = show(&groups, &plans, folder.path(), (&metric, &args.appearance.theme(None)));

@@ -2,13 +2,13 @@ use std::io;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use onedge_serve::{Explained, Options, Server};
+use onedge_serve::{Options, Server};
 use onedge_spec::Catalogue;
 
 use crate::program::code::Code;
 use crate::program::console;
-use crate::program::named::kinds;
 use crate::program::root::ROOT;
+use crate::program::served::words;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -38,12 +38,6 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
     }
     server.run()?;
     Ok(Code::Done)
-}
-
-/// Everything that has a name, as `onedge explain` has it.
-fn words(catalogue: &Catalogue) -> Vec<Explained> {
-    let rows = kinds(catalogue).into_iter().flat_map(|kind| kind.rows);
-    rows.map(|row| row.explained()).map(|[name, summary, text]| Explained { name, summary, text }).collect()
 }
 
 /// Hands an address to whatever opens addresses here.

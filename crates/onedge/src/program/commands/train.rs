@@ -11,6 +11,7 @@ use crate::program::interrupt::Signals;
 use crate::program::overwrite::Force;
 use crate::program::progress::Rows;
 use crate::program::root::ROOT;
+use crate::program::served::Serve;
 use crate::program::specs::{Overrides, warn_of_foresights, which_tuner};
 
 #[derive(Debug, clap::Args)]
@@ -30,6 +31,8 @@ pub struct Args {
     /// Leave the run in this new folder [default: runs/NAME, numbered]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    serve: Serve,
     /// Show no progress
     #[arg(long, short)]
     quiet: bool,
@@ -42,6 +45,8 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
     let rows = Rows::new(args.quiet);
     let mut data_sets = args.overrides.data_sets(&rows).stopped_by(interrupt.stop());
     warn_of_foresights([&spec], &*rows.warnings());
+    let folder = args.out.as_deref().map_or(Path::new(ROOT), |out| out.parent().unwrap_or(Path::new("")));
+    args.serve.begin(if folder.as_os_str().is_empty() { Path::new(".") } else { folder }, catalogue);
     let mut row = rows.row(&spec.name, 0, spec.steps);
     let place = args.out.as_deref().map_or(Place::Under(Path::new(ROOT)), Place::At);
     let index = IndexedRoot::new(Path::new(ROOT), catalogue);

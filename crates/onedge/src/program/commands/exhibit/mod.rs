@@ -11,7 +11,7 @@ use onedge_paper::{self as figures, Comparison, EXTENSIONS, Exhibit, Made, Prese
 use onedge_plot::Abscissa;
 use onedge_registry::Entry;
 use onedge_run::{DataSets, Interrupt};
-use onedge_spec::Spec;
+use onedge_spec::{Catalogue, Spec};
 use onedge_sweep as sweep;
 use onedge_text::table::{Table, duration};
 
@@ -22,6 +22,7 @@ use crate::program::console;
 use crate::program::exit::Misuse;
 use crate::program::interrupt::Signals;
 use crate::program::overwrite::Force;
+use crate::program::served::Serve;
 use crate::program::specs::cache_dir;
 
 use progress::Progress;
@@ -64,9 +65,11 @@ pub struct Options {
     /// Only say what is done, what is left, and how long that would take
     #[arg(long, visible_alias = "status")]
     plan: bool,
-    /// Where downloads and decoded images are kept [default: the user's cache folder]
+    /// Where downloads are kept [default: the user's cache folder]
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
+    #[command(flatten)]
+    serve: Serve,
     /// Show no progress
     #[arg(long, short)]
     quiet: bool,
@@ -130,6 +133,7 @@ pub fn run(command: &'static str, entries: &[&'static Entry<Exhibit>], args: &Op
         return Ok(Code::Done);
     }
     let out = claim(command, args, &scope, &source.root, chosen.iter())?;
+    args.serve.begin(&source.root, &Catalogue::standard());
     let progress = Progress::new(&open, &seconds, jobs, args.quiet);
     let theme = args.appearance.theme(None);
     let mut made: Vec<Made> = Vec::new();

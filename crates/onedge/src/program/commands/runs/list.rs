@@ -44,9 +44,12 @@ impl Listing {
 }
 
 /// What is shown unless something else is said.
-const COLUMNS: [&str; 9] = ["id", "folder", "status", "tuner", "steps", "final_loss", "seconds", "started", "tags"];
+const COLUMNS: [&str; 10] =
+    ["id", "folder", "status", "tuner", "steps", "final_loss", "seconds", "started", "tags", NOTE];
+/// Shown where some run has one.
+const NOTE: &str = "note";
 /// How soon each is left out where there is no room.
-const RANKS: [u8; 9] = [3, 0, 0, 2, 5, 0, 6, 7, 4];
+const RANKS: [u8; 10] = [3, 0, 0, 2, 5, 0, 6, 7, 4, 8];
 
 pub fn run(args: &Listing, root: &Root, catalogue: &Catalogue) -> anyhow::Result<Code> {
     let filter = args.filter.as_deref().map(Filter::parse).transpose()?;
@@ -66,14 +69,19 @@ pub fn run(args: &Listing, root: &Root, catalogue: &Catalogue) -> anyhow::Result
         let none = if filter.is_some() { "no run fits, of those" } else { "no runs" };
         console::note(&format!("note: {none} below {}", root.path().display()));
     } else {
-        let columns = columns.unwrap_or_default();
+        let mut columns = columns.unwrap_or_default();
+        let mut usual = RANKS.to_vec();
+        if args.columns.is_none() && rows.iter().all(|row| !row.contains_key(NOTE)) {
+            columns.pop();
+            usual.pop();
+        }
         let headings: Vec<&str> = columns.iter().map(String::as_str).collect();
         let cells =
             |row: &BTreeMap<String, FieldValue>| columns.iter().map(|key| cell(key, row.get(canonical(key)))).collect();
         let numeric: Vec<bool> = columns.iter().map(|key| is_numeric(key, &rows)).collect();
         // Of columns that were asked for the last ones go first.
         let in_order = || (0..headings.len()).map(|column| u8::try_from(column).unwrap_or(u8::MAX)).collect();
-        let ranks = if args.columns.is_some() { in_order() } else { RANKS.to_vec() };
+        let ranks = if args.columns.is_some() { in_order() } else { usual };
         let table = Table::aligned(&headings, &numeric, &rows.iter().map(cells).collect::<Vec<_>>());
         console::table(&table.ranked(&ranks));
     }
@@ -96,7 +104,7 @@ fn is_numeric(key: &str, rows: &[BTreeMap<String, FieldValue>]) -> bool {
 /// A fact as tables show it.
 fn cell(key: &str, fact: Option<&FieldValue>) -> String {
     match (key, fact) {
-        ("tags", None) => String::new(),
+        ("tags" | NOTE, None) => String::new(),
         (_, None) => "-".to_owned(),
         ("seconds" | "spectrum_seconds", Some(fact)) => fact.number().map_or_else(|| fact.to_string(), duration),
         ("started" | "ended", Some(FieldValue::Text(time))) => time.replace('T', " ").trim_end_matches('Z').to_owned(),

@@ -4,6 +4,7 @@ mod compare;
 mod delete;
 mod index;
 mod list;
+mod note;
 mod show;
 mod tag;
 
@@ -39,6 +40,8 @@ enum What {
     Tag(tag::Args),
     /// Take tags from a run
     Untag(tag::Args),
+    /// Note something of a run
+    Note(note::Args),
     /// Delete runs for good
     Delete(delete::Args),
     /// Their step records as CSV, JSON, Parquet or for TensorBoard; the trained model of one as ONNX
@@ -60,6 +63,7 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
         Some(What::Compare(args)) => compare::run(args, root, catalogue),
         Some(What::Tag(args)) => tag::run(args, root, &args.tags, &[], catalogue),
         Some(What::Untag(args)) => tag::run(args, root, &[], &args.tags, catalogue),
+        Some(What::Note(args)) => note::run(args, root, catalogue),
         Some(What::Delete(args)) => delete::run(args, root, catalogue),
         Some(What::Export(args)) => export::run(args, root.path(), catalogue),
         Some(What::Index) => index::run(root, catalogue),

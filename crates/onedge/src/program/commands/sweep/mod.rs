@@ -10,7 +10,10 @@ pub use live::unlocked;
 use onedge_registry::Value;
 use onedge_run::{DataSets, Interrupt, check_all};
 use onedge_spec::{Catalogue, Spec};
-use onedge_sweep::{self as sweep, Axes, RELATIVE_LOSS, Report, Share, Status, Sweep, Trial, Workers, runs_of, survey};
+use onedge_sweep::{
+    self as sweep, Axes, Metric, PLAN, Plan, RELATIVE_LOSS, Report, SWEEP_FOLDER, Share, Status, Sweep, Trial, Workers,
+    runs_of, survey,
+};
 
 use crate::program::code::Code;
 use crate::program::console;
@@ -18,6 +21,7 @@ use crate::program::exit::Misuse;
 use crate::program::interrupt::Signals;
 use crate::program::overwrite::Force;
 use crate::program::progress::Rows;
+use crate::program::served::Serve;
 use crate::program::specs::{Overrides, note_different_data, warn_of_foresights};
 
 /// More points than these are left to a file.
@@ -49,6 +53,8 @@ pub struct Args {
     value: String,
     #[command(flatten)]
     force: Force,
+    #[command(flatten)]
+    serve: Serve,
     /// Show no progress
     #[arg(long, short)]
     quiet: bool,
@@ -84,6 +90,8 @@ pub fn run(args: &Args, catalogue: &Catalogue) -> anyhow::Result<Code> {
         check_all(open(), &mut data_sets)?;
         metric.check(open(), &mut data_sets)?;
         warn_of_foresights(open(), &*rows.warnings());
+        leave_plan(&trials, &metric, workers.give_up.is_some(), args)?;
+        args.serve.begin(&args.root, catalogue);
         let live = Live::new(&rows, &trials, &specs, &workers);
         let result = sweep::run(&specs, &args.root, &workers, &data_sets, &|event| live.see(&event), &interrupt);
         done = Some(live.finish());
@@ -169,13 +177,26 @@ fn show(report: &Report<'_>, axes: Option<&Axes>, args: &Args, done: Option<usiz
     if counts.open == counts.runs {
         return Ok(());
     }
-    let stem = args.sweep.file_stem().unwrap_or(args.sweep.as_os_str());
-    let folder = args.root.join(format!("{}.sweep", stem.to_string_lossy()));
+    let folder = folder(args);
     fs::create_dir_all(&folder).map_err(onedge_record::Error::write(&folder))?;
     let may = |names: &[String]| args.force.claim("sweep", &folder, names);
     let files = report.save(&folder, axes, &args.value, may)?;
     console::result(&format!("left in {}: {}\n", folder.display(), files.join(", ")));
     Ok(())
+}
+
+/// Where a sweep leaves what it tells.
+fn folder(args: &Args) -> PathBuf {
+    let stem = args.sweep.file_stem().unwrap_or(args.sweep.as_os_str());
+    args.root.join(format!("{}{SWEEP_FOLDER}", stem.to_string_lossy()))
+}
+
+/// Leaves what is to be done, so that a page can show how far it is.
+fn leave_plan(trials: &[Trial], metric: &Metric, gives_up: bool, args: &Args) -> anyhow::Result<()> {
+    let folder = folder(args);
+    args.force.claim("sweep", &folder, &[PLAN])?;
+    let called = args.sweep.file_name().unwrap_or(args.sweep.as_os_str()).to_string_lossy();
+    Ok(Plan::new(&called, trials, metric, gives_up).write(&folder)?)
 }
 
 fn code(report: &Report<'_>, specs: &[Spec], statuses: &[Status], args: &Args, interrupt: &dyn Interrupt) -> Code {

@@ -9,7 +9,7 @@ export function usePalette(colours) {
   if (colours?.length) palette = colours;
 }
 
-const isDark = () => matchMedia("(prefers-color-scheme: dark)").matches;
+export const isDark = () => matchMedia("(prefers-color-scheme: dark)").matches;
 
 /** The colour of the curve of this number; black turns white on a dark ground. */
 export function colour(index) {
@@ -103,7 +103,7 @@ export class Chart {
     const title = (one) => (typeof one.title === "string" ? { ...axis.title, text: one.title } : one.title ?? axis.title);
     return {
       paper_bgcolor: ground, plot_bgcolor: ground, font: { family: "system-ui, sans-serif", color: ink, size: 12 },
-      margin: { l: 52, r: 12, t: 8, b: 38 }, showlegend: false, hovermode: "x unified", uirevision: "same",
+      margin: { l: 52, r: 12, t: 8, b: 42 }, showlegend: false, hovermode: "x unified", uirevision: "same",
       hoverlabel: { bgcolor: raised, bordercolor: line, font: { color: ink, size: 12 } }, dragmode: "zoom",
       ...rest, xaxis: { ...axis, ...xaxis, ...decades(xaxis, "x", this.last[0]), title: title(xaxis) },
       yaxis: { ...axis, ...yaxis, ...decades(yaxis, "y", this.last[0]), title: title(yaxis) },

@@ -1,6 +1,6 @@
 // Pictures of the points of a sweep: a map over two settings, and lines across all of them.
 
-import { SCALE } from "./charts.js";
+import { SCALE, isDark } from "./charts.js";
 import { number } from "./format.js";
 
 /** Points are drawn in so many colours, each one trace however many they are. */
@@ -64,7 +64,9 @@ export function parallel(points, keys, about) {
     });
     for (const part of [line.x, line.y, line.text]) part.push(null);
   }
-  const colour = (place) => SCALE[Math.round((place / (COLOURS - 1)) * (SCALE.length - 1))][1];
+  // Lines are thin: of the scale only what stands out from the ground.
+  const [first, last] = isDark() ? [3, 9] : [0, 7];
+  const colour = (place) => SCALE[Math.round(first + (place / (COLOURS - 1)) * (last - first))][1];
   const traces = lines.map(({ x, y, text }, place) => ({ type: "scatter", mode: "lines+markers", name: `${place}`, x, y, text, hovertemplate: "%{text}<extra></extra>", connectgaps: false, line: { color: colour(place), width: 1.4 }, marker: { size: 4, color: colour(place) } })).filter(({ x }) => x.length);
   const ticks = axes.flatMap(({ ticks: own }, place) => own.map(([at, label]) => ({ x: place, y: at, text: label, showarrow: false, xanchor: place === axes.length - 1 ? "left" : "right", xshift: place === axes.length - 1 ? 6 : -6, font: { size: 11 } })));
   const shapes = axes.map((_, place) => ({ type: "line", x0: place, x1: place, y0: 0, y1: 1, line: { width: 1, color: "#808890" } }));
@@ -88,6 +90,7 @@ function axis(key, all) {
   const scale = isWide(values) ? Math.log : (value) => value;
   const [low, high] = [scale(values[0]), scale(values.at(-1))];
   const place = (value) => (Number.isFinite(value) ? (scale(value) - low) / (high - low) : null);
-  const shown = values.length <= 7 ? values : [values[0], values.at(-1)];
+  // The ends, and what has room between them.
+  const shown = values.length <= 7 ? values.filter((value, at) => at === 0 || at === values.length - 1 || (place(value) > 0.07 && place(value) < 0.93)) : [values[0], values.at(-1)];
   return { key, place, ticks: shown.map((value) => [place(value), number(value)]) };
 }

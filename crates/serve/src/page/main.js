@@ -69,7 +69,7 @@ function route() {
 }
 
 takeToken();
-addEventListener("hashchange", () => { route(); document.getElementById("main").focus(); });
+addEventListener("hashchange", () => { route(); document.getElementById("main").focus({ preventScroll: true }); scrollTo(0, 0); });
 try {
   await greet();
   await loadWords();

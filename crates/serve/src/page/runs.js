@@ -7,7 +7,7 @@ import { Table } from "./table.js";
 import { term } from "./words.js";
 
 const USUAL = ["status", "folder", "tuner", "optimizer", "steps", "final_loss", "test.accuracy", "cost", "seconds", "seed", "started", "note"];
-const WIDE = { folder: 190, started: 170, ended: 170, name: 120, status: 110, problem: 200, tags: 110, note: 220, findings: 150, host: 110 };
+const WIDE = { folder: 200, started: 205, ended: 205, name: 120, status: 122, optimizer: 104, steps: 84, final_loss: 112, "test.accuracy": 128, cost: 84, seed: 64, problem: 200, tags: 110, note: 220, findings: 150, host: 110 };
 const KEPT = "onedge-columns";
 
 export async function show(main, parameters, signal) {
@@ -57,7 +57,7 @@ export async function show(main, parameters, signal) {
       const value = ([, values]) => values[index] ?? null;
       const isNumber = state.order.some((row) => typeof value(row) === "number");
       return { key, head: key, width: WIDE[key] ?? 92, number: isNumber && key !== "seed", order: (row) => ordered(key, value(row)), cell: (row) => cell(key, value(row), row[0]) };
-    }));
+    }).filter(({ key, order }) => key !== "note" || state.order.some(order)));
   }
 
   function listColumns() {

@@ -99,7 +99,7 @@ export class Chart {
 
   layout({ xaxis = {}, yaxis = {}, ...rest }) {
     const { ground, raised, line, ink, soft } = look();
-    const axis = { gridcolor: line, linecolor: line, zerolinecolor: line, tickfont: { color: soft, size: 11 }, title: { font: { color: soft, size: 12 } }, exponentformat: "e", automargin: true, nticks: 6 };
+    const axis = { gridcolor: line, linecolor: line, zerolinecolor: line, tickfont: { color: soft, size: 11 }, title: { font: { color: soft, size: 12 } }, exponentformat: "e", minexponent: 5, automargin: true, nticks: 6 };
     const title = (one) => (typeof one.title === "string" ? { ...axis.title, text: one.title } : one.title ?? axis.title);
     return {
       paper_bgcolor: ground, plot_bgcolor: ground, font: { family: "system-ui, sans-serif", color: ink, size: 12 },

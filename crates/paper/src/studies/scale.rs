@@ -78,7 +78,7 @@ fn parsed(problem: &str) -> Option<Scaled> {
 }
 
 /// The problems along an axis, from the smallest to the largest: those that are alike in all else as the most are.
-fn along<'a>(results: &'a Results, (axis, _): Axis) -> Vec<(usize, &'a str)> {
+fn along(results: &Results, (axis, _): Axis) -> Vec<(usize, &str)> {
     let all: Vec<(Scaled, &str)> = results.problems().into_iter().filter_map(|p| Some((parsed(p)?, p))).collect();
     let alike = |a: &Scaled, b: &Scaled| AXES.iter().all(|(other, of)| *other == axis || of(a) == of(b));
     let like = |shape: Scaled| all.iter().filter(move |(other, _)| alike(&shape, other));
@@ -219,7 +219,7 @@ mod tests {
         assert_eq!(verdicts(&grows), [Shown; 3 * 3 + 2 * 12]);
         let fades = results(|shape| {
             let small = 1e5 / (1.5e5 + (shape.width * shape.depth * shape.examples) as f64);
-            let odd = (shape.width.ilog2() + shape.depth as u32 + shape.examples.ilog2()) % 2 == 0;
+            let odd = (shape.width.ilog2() + shape.depth as u32 + shape.examples.ilog2()).is_multiple_of(2);
             (if odd { 1.0 } else { 1.9 }, small)
         });
         assert_eq!(verdicts(&fades), [NotShown; 3 * 3 + 2 * 12]);

@@ -18,7 +18,7 @@ fn ask(amortised: &mut Amortised, steps: std::ops::Range<u64>, truth: impl Fn(u6
 #[test]
 fn what_alternates_and_grows_is_predicted() {
     let mut amortised = Amortised::new(0.05, 0.0).unwrap();
-    let truth = |step: u64| (if step % 2 == 0 { 3.0 } else { 0.5 }) * 1.01f64.powi(step as i32);
+    let truth = |step: u64| (if step.is_multiple_of(2) { 3.0 } else { 0.5 }) * 1.01f64.powi(step as i32);
     assert_eq!(ask(&mut amortised, 0..8, truth), (1.0, 0.0));
     // The trend is learned from the first steps, and the growth of a hundredth a step with it: only the longest interval asks.
     let (share, worst) = ask(&mut amortised, 8..400, truth);
@@ -98,7 +98,7 @@ fn nothing_is_learned_of_none() {
 
 #[test]
 fn it_goes_on_from_its_state() {
-    let truth = |step: u64| (if step % 2 == 0 { 3.0 } else { 0.5 }) * (1.0 + 0.1 * f64::sin(step as f64));
+    let truth = |step: u64| (if step.is_multiple_of(2) { 3.0 } else { 0.5 }) * (1.0 + 0.1 * f64::sin(step as f64));
     let mut whole = Amortised::new(0.2, 0.5).unwrap();
     ask(&mut whole, 0..101, truth);
     let mut other = Amortised::new(0.2, 0.5).unwrap();

@@ -35,7 +35,7 @@ fn a_run_is_served_and_stopped_from_its_page() {
     }
     let port = line.split("http://127.0.0.1:").nth(1).unwrap().split('/').next().unwrap().to_owned();
     let token = ask(&port, "GET /api/hello", "", "")["token"].as_str().unwrap().to_owned();
-    while ask(&port, "GET /api/run?run=long", "", "")["status"] != "running" {}
+    while !ask(&port, "GET /api/series?run=long&name=loss", "", "")["last"].is_number() {}
     let headers = format!("content-type: application/json\r\nx-onedge-token: {token}\r\n");
     // One that is asked before it heeds is not asked; then the next one is.
     let mut rest = String::new();

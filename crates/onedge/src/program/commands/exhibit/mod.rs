@@ -34,7 +34,7 @@ pub struct Options {
     /// paper's (20 steps on 8 examples), the paper's
     #[arg(long, value_enum, default_value = "small")]
     preset: Size,
-    /// A folder with cifar-10, tiny-shakespeare, ... in it [default: built-in data, for medium and the paper's sizes downloads]
+    /// A folder with cifar-10, ... in it [default: built-in data or downloads]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Where runs are kept; those that are there are not done again [default: runs/figures or runs/studies]

@@ -175,6 +175,7 @@ mod tests {
                 sharpness_every: 0,
                 hessian: false,
                 curvature: false,
+                refresh: 1,
                 lanczos: Lanczos::top(1, 0),
             },
         };

@@ -34,8 +34,13 @@ pub fn plan(spec: &Spec) -> Result<Plan, Error> {
         sharpness_every: settings.count("sharpness_every").map_err(&fail)? as u64,
         hessian: settings.flag("hessian"),
         curvature: settings.flag("curvature"),
+        refresh: positive("refresh").map_err(&fail)? as u64,
         lanczos,
     };
+    if diagnostics.refresh > 1 && (k > 1 || settings.flag("magnitude")) {
+        let expected = "1 with `top_k` above 1 or `magnitude`, whose eigenvalues are not followed";
+        return Err(fail(settings.out_of_range("refresh", expected)).into());
+    }
     Ok(Plan {
         steps: spec.steps,
         batch: spec.batch,

@@ -59,6 +59,12 @@ pub(crate) const DIAGNOSTICS: &[Setting] = &[
         "estimated relative error of an eigenvalue at which to stop",
     ),
     setting("max_products", Kind::Integer, Default::Is("100"), "Hessian-vector products per measurement at most"),
+    setting(
+        "refresh",
+        Kind::Integer,
+        Default::Is("1"),
+        "of so many measurements one shows that nothing larger hides; the others follow its eigenvector",
+    ),
 ];
 
 pub(crate) const EVALUATION: &[Setting] = &[

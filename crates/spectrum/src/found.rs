@@ -157,6 +157,8 @@ impl<'a> Found<'a> {
             converged.push(known && self.shown(i, &krylov)?);
         }
         let products = krylov.products;
+        let other = (0..self.values.len()).rev().find(|i| !wanted.contains(i));
+        let other = other.map(|i| (self.values[i], self.residuals[i]));
         let pair = |((&i, vector), converged): ((&usize, S::Vector), bool)| EigenpairOf {
             value: self.values[i],
             vector,
@@ -165,7 +167,7 @@ impl<'a> Found<'a> {
             converged,
         };
         let pairs = wanted.iter().zip(krylov.into_vectors(space, &wanted)?).zip(converged).map(pair).collect();
-        Ok(SpectrumOf { pairs, products, algebraic, magnitude })
+        Ok(SpectrumOf { pairs, products, algebraic, magnitude, other })
     }
 }
 

@@ -232,6 +232,22 @@ impl<V> Krylov<V> {
         Ok(self.basis)
     }
 
+    /// The product with the unit Ritz vector of the largest value, of length 1: a step of the power iteration onwards, for nothing.
+    pub(crate) fn onwards<S: Space<Vector = V>>(&self, space: &mut S) -> Result<V, Error> {
+        let Eigen { values, vectors } = self.eigen()?;
+        let (Some(value), Some(s)) = (values.last(), vectors.last()) else {
+            return Err(Error::Projected { size: 0 });
+        };
+        let leaving = self.pending.iter().map(|pending| (dot(&pending.coupling, s), &pending.vector));
+        let (mut coefficients, mut parts): (Vec<f64>, Vec<&V>) = leaving.unzip();
+        coefficients.extend(s.iter().map(|share| value * share));
+        parts.extend(&self.basis);
+        let mut sum = space.combine(&coefficients, &parts)?;
+        let norm = space.norm(&sum)?;
+        space.scale(1.0 / norm, &mut sum)?;
+        Ok(sum)
+    }
+
     fn eigen(&self) -> Result<Eigen, Error> {
         eigen::symmetric(full(&self.projected))
     }

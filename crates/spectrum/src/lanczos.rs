@@ -10,6 +10,7 @@ use crate::{Error, LinearOperator, Space};
 const RANDOM_SHARE: f64 = 0.3;
 /// The share of the error allowed that residuals may take before it is shown that nothing is missing.
 const SHARE: f64 = 0.25;
+
 /// Which eigenvalues are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
@@ -101,6 +102,8 @@ pub struct SpectrumOf<V> {
     pub products: usize,
     pub(crate) algebraic: Vec<usize>,
     pub(crate) magnitude: Vec<usize>,
+    /// The largest of the other Ritz values and its residual; none if there was no other.
+    pub(crate) other: Option<(f64, f64)>,
 }
 
 impl<V> SpectrumOf<V> {

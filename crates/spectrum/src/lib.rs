@@ -18,6 +18,7 @@ mod density;
 pub mod diagnostics;
 mod eigen;
 mod error;
+mod follow;
 mod forms;
 mod found;
 mod frobenius;

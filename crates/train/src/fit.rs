@@ -112,7 +112,13 @@ pub fn fit(
         seed: 0,
         target_loss: None,
         diverge_factor: 1e4,
-        diagnostics: Diagnostics { sharpness_every: 0, hessian: false, curvature: false, lanczos: Lanczos::top(1, 0) },
+        diagnostics: Diagnostics {
+            sharpness_every: 0,
+            hessian: false,
+            curvature: false,
+            refresh: 1,
+            lanczos: Lanczos::top(1, 0),
+        },
     };
     let (optimizer, tuner) = (Box::new(Gd::paper()), Box::new(Cdat::recommended()));
     let (names, diagnostics) = (["gd", "cdat"], BTreeMap::new());

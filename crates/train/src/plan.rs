@@ -48,4 +48,6 @@ pub struct Diagnostics {
     pub curvature: bool,
     /// How the spectrum is measured.
     pub lanczos: Lanczos,
+    /// Measurements from one that shows that nothing larger is hidden to the next; in between the eigenvector is followed. 1: all of them do.
+    pub refresh: u64,
 }

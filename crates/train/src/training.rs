@@ -149,6 +149,7 @@ impl<'a, T: Real> Training<'a, T> {
     ) -> Result<Self, Error> {
         plan.check_batch(workload.examples())?;
         let trainer = Trainer::new(w.len(), optimizer, tuner, plan.diagnostics.lanczos)?.for_steps(plan.steps);
+        let trainer = trainer.refreshing_every(plan.diagnostics.refresh)?;
         let full = plan.batch.is_none_or(|batch| batch >= workload.examples()) && !workload.brings_batches();
         let trainer = if full { trainer.in_full_batch() } else { trainer };
         let batches = batches(plan, workload.examples(), Position::default());

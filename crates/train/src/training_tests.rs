@@ -8,7 +8,8 @@ use crate::samples::Bowl;
 use crate::{COLUMNS, Diagnostics, Evaluation, Last};
 
 fn plan(steps: u64) -> Plan {
-    let diagnostics = Diagnostics { sharpness_every: 2, hessian: false, curvature: true, lanczos: Lanczos::top(2, 0) };
+    let diagnostics =
+        Diagnostics { sharpness_every: 2, hessian: false, curvature: true, refresh: 1, lanczos: Lanczos::top(2, 0) };
     Plan {
         steps,
         batch: None,
@@ -195,7 +196,7 @@ fn a_run_that_is_done_takes_no_step() {
 #[test]
 fn every_column_holds_what_it_says() {
     let lanczos = Lanczos { max_products: 1, ..Lanczos::top(1, 0) };
-    let diagnostics = Diagnostics { sharpness_every: 1, hessian: false, curvature: true, lanczos };
+    let diagnostics = Diagnostics { sharpness_every: 1, hessian: false, curvature: true, refresh: 1, lanczos };
     let (_, records, _) = run(&Plan { diagnostics, ..plan(2) }, 0.25, 0);
     let of = |name: &str, record: &Record| {
         let column = COLUMNS.iter().find(|column| column.name == name).unwrap_or_else(|| panic!("{name}"));

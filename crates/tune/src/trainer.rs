@@ -104,6 +104,20 @@ impl<T: Real> Trainer<T> {
         Self { loss_limit: Some(limit), ..self }
     }
 
+    /// Shows only at every `refresh`-th measurement of the sharpness, 1 or more, that nothing larger is hidden, and follows the eigenvector in
+    /// between: see [`SharpnessTracker::refreshing_every`].
+    ///
+    /// # Errors
+    /// 0, or more than 1 where not the one largest eigenvalue alone is wanted.
+    pub fn refreshing_every(mut self, refresh: u64) -> Result<Self, Error> {
+        let follow = |tracker: &SharpnessTracker| {
+            tracker.clone().refreshing_every(refresh).map_err(|error| Error::spectrum(0, error))
+        };
+        let Trackers { hessian, preconditioned } = &self.trackers;
+        self.trackers = Trackers { hessian: follow(hessian)?, preconditioned: follow(preconditioned)? };
+        Ok(self)
+    }
+
     /// Says that the run is to have so many steps, for a tuner that comes down towards the end. What is then trained beyond
     /// them stands still with such a tuner.
     pub fn for_steps(mut self, steps: u64) -> Self {

@@ -322,7 +322,7 @@ impl<T: Element> Objective<T> for DataObjective<T> {
     fn part_curvature(&mut self, u: &[T]) -> Result<f64, Failure> {
         Failure::require_length("u", self.sweeps.dim, u.len())?;
         if self.part.is_none() {
-            return Err(Failure::NoPart);
+            return Err(Failure::NoPart { probe: Probe::PartCurvature });
         }
         let Some(mut point) = self.point.take() else {
             return Err(Failure::NotLinearized { probe: Probe::PartCurvature });
@@ -331,6 +331,19 @@ impl<T: Element> Objective<T> for DataObjective<T> {
         let curvature = self.sweeps.curvature_on(&mut point, u, &self.part_range())?;
         self.point = Some(point);
         Failure::require_finite(Probe::PartCurvature, curvature)
+    }
+
+    fn part_gradient(&mut self, gradient: &mut [T]) -> Result<(), Failure> {
+        Failure::require_length("gradient", self.sweeps.dim, gradient.len())?;
+        if self.part.is_none() {
+            return Err(Failure::NoPart { probe: Probe::PartGradient });
+        }
+        let Some(mut point) = self.point.take() else {
+            return Err(Failure::NotLinearized { probe: Probe::PartGradient });
+        };
+        self.sweeps.gradient_on(&mut point, &self.part_range(), gradient)?;
+        self.point = Some(point);
+        Failure::require_finite(Probe::PartGradient, total(gradient)).map(|_| ())
     }
 
     fn hessian_vector(&mut self, v: &[T], out: &mut [T]) -> Result<(), Failure> {

@@ -117,6 +117,10 @@ impl<T: Element> Sweeps<T> {
             lane.output.resize(lane.output.len().max(output), T::ZERO);
             lane.totals.clear();
             lane.totals.resize(totals, 0.0);
+            // A lane without a chunk of those that are wanted has nothing to add.
+            if chunks.is_empty() && output > 0 {
+                lane.output.fill(T::ZERO);
+            }
             for (i, (chunk, kept)) in chunks.iter_mut().enumerate() {
                 if stop.load(Ordering::Relaxed) {
                     return;
@@ -168,7 +172,26 @@ impl<T: Element> Sweeps<T> {
 
     /// `out <- mean over examples of what the lanes collected + l2 x`
     pub(crate) fn reduce(&self, transposed: &[Transposed], x: &[T], out: &mut [T]) {
-        self.workers.reduce(&self.lanes, transposed, 1.0 / self.batch().len() as f64, self.l2, x, out);
+        self.reduce_over(self.batch().len(), transposed, x, out);
+    }
+
+    /// The same where the lanes collected sums over so many examples.
+    fn reduce_over(&self, examples: usize, transposed: &[Transposed], x: &[T], out: &mut [T]) {
+        self.workers.reduce(&self.lanes, transposed, 1.0 / examples as f64, self.l2, x, out);
+    }
+
+    /// The gradient at the point of the mean over the chunks in `examples`, which are then kept as far as the budget goes.
+    pub(crate) fn gradient_on(
+        &mut self,
+        point: &mut Point<T>,
+        examples: &Range<usize>,
+        gradient: &mut [T],
+    ) -> Result<(), Failure> {
+        self.demand().reserve(&mut point.kept, examples);
+        let wanted = |_: usize, chunk: &Chunk| examples.contains(&chunk.start);
+        self.sweep_some(&point.w, &[], 1, Stage::Linearize, &mut point.kept, &wanted)?;
+        self.reduce_over(examples.len(), &self.first_compiled().transposed_gradient, &point.w, gradient);
+        Ok(())
     }
 
     /// `u . H u` at the point, of the mean over the chunks in `examples`.

@@ -281,6 +281,39 @@ fn the_curvature_of_a_part_is_that_of_its_examples() {
     }
 }
 
+#[test]
+fn the_gradient_of_a_part_is_that_of_its_examples() {
+    let graph = build("tanh", "cross-entropy")(16);
+    let w: Vec<f64> = flat(&parameters(&graph));
+    let u: Vec<f64> = w.iter().map(|x| 0.3 - 0.7 * x).collect();
+    for (threads, memory_bytes) in [(2, 1 << 20), (1, 0), (3, 30_000)] {
+        let mut whole = engine::<f64>("tanh", "cross-entropy", options(threads, memory_bytes));
+        let mut some = engine::<f64>("tanh", "cross-entropy", options(2, 1 << 20));
+        let (mut all, mut part, mut expected) = (vec![0.0; w.len()], vec![0.0; w.len()], vec![0.0; w.len()]);
+        let close = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-12 * b.abs().max(1.0));
+        for of in [1, 2, 5, 77, 100] {
+            let mut mean = vec![0.0; w.len()];
+            for index in 0..of.min(EXAMPLES) {
+                let range = Part { index, of }.range(EXAMPLES);
+                whole.set_part(Some(Part { index, of })).unwrap();
+                whole.linearize(&w, &mut all).unwrap();
+                let before = whole.part_curvature(&u).unwrap();
+                whole.part_gradient(&mut part).unwrap();
+                assert_eq!(whole.part_curvature(&u).unwrap(), before);
+                let share = range.len() as f64 / EXAMPLES as f64;
+                mean.iter_mut().zip(&part).for_each(|(mean, part)| *mean += share * part);
+                some.select(Some(&range.collect::<Vec<_>>())).unwrap();
+                some.linearize(&w, &mut expected).unwrap();
+                assert!(close(&part, &expected), "{index} of {of}");
+            }
+            assert!(close(&mean, &all), "{of}");
+        }
+        whole.set_part(None).unwrap();
+        let message = whole.part_gradient(&mut part).unwrap_err().to_string();
+        assert_eq!(message, "gradient of a part of the batch: expected a part, got none; call `set_part` first");
+    }
+}
+
 /// Whatever was asked before, and whatever of it is kept.
 #[test]
 fn parts_have_the_same_bits_for_any_threads_budget_and_history() {

@@ -20,9 +20,12 @@ pub enum Error {
         /// The probe that was called.
         probe: Probe,
     },
-    /// The curvature of a part was asked for before any part was set.
-    #[error("curvature of a part of the batch: expected a part, got none; call `set_part` first")]
-    NoPart,
+    /// A part was asked about before any was set.
+    #[error("{probe}: expected a part, got none; call `set_part` first")]
+    NoPart {
+        /// The probe that was called.
+        probe: Probe,
+    },
     /// It was told to stop.
     #[error("interrupted before it was done; nothing is linearised now")]
     Interrupted,
@@ -95,6 +98,8 @@ pub enum Probe {
     Curvature,
     /// `u . H u` of a part of the examples
     PartCurvature,
+    /// The gradient of a part of the examples.
+    PartGradient,
     /// `H v`
     HessianVector,
     /// `G v`
@@ -119,6 +124,7 @@ impl fmt::Display for Probe {
             Self::Slope => "slope",
             Self::Curvature => "curvature",
             Self::PartCurvature => "curvature of a part of the batch",
+            Self::PartGradient => "gradient of a part of the batch",
             Self::HessianVector => "hessian-vector product",
             Self::GaussNewtonVector => "Gauss-Newton-vector product",
             Self::Sharpness => "sharpness",

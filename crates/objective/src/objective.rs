@@ -42,8 +42,8 @@ pub trait Objective<T: Real> {
         Err(Error::Unsupported { probe: Probe::GaussNewtonVector })
     }
 
-    /// Says of which part of the examples [`part_curvature`](Self::part_curvature) speaks from now on; `None` of none. Said before
-    /// `linearize`, so that only what that part needs has to be kept; the point may be lost.
+    /// Says of which part of the examples [`part_curvature`](Self::part_curvature) and [`part_gradient`](Self::part_gradient) speak from
+    /// now on; `None` of none. Said before `linearize`, so that only what that part needs has to be kept; the point may be lost.
     ///
     /// # Errors
     /// [`Error::Unsupported`] from an objective that is no mean over examples, as here.
@@ -62,6 +62,16 @@ pub trait Objective<T: Real> {
     fn part_curvature(&mut self, u: &[T]) -> Result<f64, Error> {
         let _ = u;
         Err(Error::Unsupported { probe: Probe::PartCurvature })
+    }
+
+    /// Writes the gradient, at the linearised point, of the mean over the part that was set. An L2 term counts in full. Cost: that of
+    /// `linearize` for the share of the examples that is in the part.
+    ///
+    /// # Errors
+    /// As for `part_curvature`.
+    fn part_gradient(&mut self, gradient: &mut [T]) -> Result<(), Error> {
+        let _ = gradient;
+        Err(Error::Unsupported { probe: Probe::PartGradient })
     }
 
     /// The loss at `w`, by a forward pass alone.

@@ -123,6 +123,10 @@ impl<T: Held> onedge_objective::Objective<T> for Lent<T> {
         self.with(|objective| objective.set_part(part))
     }
 
+    fn part_gradient(&mut self, gradient: &mut [T]) -> Result<(), Error> {
+        self.with(|objective| objective.part_gradient(gradient))
+    }
+
     fn part_curvature(&mut self, u: &[T]) -> Result<f64, Error> {
         self.with(|objective| objective.part_curvature(u))
     }

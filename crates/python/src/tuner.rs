@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard};
 
 use onedge_objective::{Error as ObjectiveError, Probe};
-use onedge_tune::{Change, Conditions, Error, Line, Sharpness, State, Trial, tuners};
+use onedge_tune::{BatchLine, Change, Conditions, Error, Form, Line, Sharpness, State, Trial, tuners};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -138,11 +138,13 @@ impl<'a, 'py> Asked<'a, 'py> {
             None => self.line.call_method0(method),
             Some(rate) => self.line.call_method1(method, (rate,)),
         };
-        answer.and_then(|answer| answer.extract()).map_err(|raised| {
-            self.raised.get_or_insert(raised);
-            // Whoever asked gets `raised` in its place.
-            Error::Objective { step: self.step, source: ObjectiveError::Interrupted }
-        })
+        answer.and_then(|answer| answer.extract()).map_err(|raised| self.refuse(raised))
+    }
+
+    /// Whoever asked gets `raised` in the place of this error.
+    fn refuse(&mut self, raised: PyErr) -> Error {
+        self.raised.get_or_insert(raised);
+        Error::Objective { step: self.step, source: ObjectiveError::Interrupted }
     }
 
     /// A number that must be finite, asked for once.
@@ -187,6 +189,23 @@ impl Line for Asked<'_, '_> {
 
     fn part_curvature(&mut self) -> Result<f64, Error> {
         self.number("part_curvature", Probe::PartCurvature)
+    }
+
+    fn gauss_newton_curvature(&mut self) -> Result<f64, Error> {
+        self.number("gauss_newton_curvature", Probe::GaussNewtonVector)
+    }
+
+    fn batch_line(&mut self) -> Result<BatchLine, Error> {
+        let (descent, curvature) = self.ask("batch_line", None)?;
+        let curvature = finite(self.step, Probe::Curvature, curvature)?;
+        Ok(BatchLine { descent: finite(self.step, Probe::Slope, descent)?, curvature })
+    }
+
+    fn over_signs(&mut self, form: Form, samples: usize) -> Result<f64, Error> {
+        let form = if form == Form::Trace { "trace" } else { "squares" };
+        let answer = self.line.call_method1("over_signs", (form, samples)).and_then(|answer| answer.extract());
+        let value = answer.map_err(|raised| self.refuse(raised))?;
+        finite(self.step, Probe::Sample, value)
     }
 
     fn value(&mut self, learning_rate: f64) -> Result<f64, Error> {

@@ -38,6 +38,8 @@ TUNERS = {
     "dowg": {},
     "sharpness": {"sigma": 1.2},
 }
+# They ask for what a loss of one's own does not tell.
+REFUSED = ("gauss-newton", "trace", "frobenius", "batch-sharpness")
 # The random vectors from which an eigenvalue is found are others in PyTorch.
 RELATIVE = {"sharpness": 1e-3}
 MORE = {
@@ -57,7 +59,17 @@ def problem():
 
 
 def test_no_tuner_is_left_out():
-    assert set(TUNERS) == set(onedge.entries("tuner"))
+    assert set(TUNERS) | set(REFUSED) == set(onedge.entries("tuner"))
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_tuners_that_need_more_are_refused(problem, name):
+    model, x, y, o, start = problem
+    with pytest.raises(onedge.UnsupportedError, match=f"tuner: `{name}` asks for .*; take `cdat` or `sharpness`"):
+        onedge.torch.Tuned(model.parameters(), "gd", name)
+    if name != "gauss-newton":
+        trained = onedge.train(o, start, optimizer="gd", tuner=onedge.tuner(name, sigma=1.0), steps=20, progress=False)
+        assert trained.losses[-1] < trained.losses[0]
 
 
 @pytest.mark.parametrize("base", BASES, ids=lambda base: base if isinstance(base, str) else base["name"])

@@ -66,7 +66,7 @@ pub use conditions::Conditions;
 pub use error::Error;
 pub use events::Events;
 pub use foresight::Foresight;
-pub use line::{Change, Line, Needs, Sharpness, Trial};
+pub use line::{BatchLine, Change, Line, Needs, Sharpness, Trial};
 pub use loss_limit::LossLimit;
 pub use optimizer::Optimizer;
 pub use preset::Preset;
@@ -77,3 +77,4 @@ pub use trainer::{Trainer, TrainerState};
 pub use tuner::Tuner;
 
 pub use onedge_objective::{Reader, State, StateError};
+pub use onedge_spectrum::Form;

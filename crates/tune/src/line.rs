@@ -1,3 +1,5 @@
+use onedge_spectrum::Form;
+
 use crate::{Conditions, Error};
 
 /// A largest eigenvalue, and whether it had converged when the products ran out.
@@ -24,6 +26,16 @@ pub struct Change {
     pub gradient_square: f64,
 }
 
+/// Slope and curvature of a mini-batch B along the update that its own gradient would make under the optimizer's preconditioner,
+/// `s = -P^-1 g_B`; without a preconditioner `s = -g_B`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BatchLine {
+    /// `-g_B . s`, 0 or more: `|g_B|^2` without a preconditioner.
+    pub descent: f64,
+    /// `s . H_B s`
+    pub curvature: f64,
+}
+
 /// The loss and its slope along u at a trial point `w + eta u`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Trial {
@@ -43,7 +55,7 @@ pub struct Needs {
     /// An update that leads downhill: where it does not, in full batch, an optimizer that
     /// [can](crate::Optimizer::restart) forgets the directions of earlier steps.
     pub descent: bool,
-    /// The number of equal parts of the batch of which [`Line::part_curvature`] takes one at a time, 1 or more.
+    /// The number of equal parts of the batch of which [`Line::part_curvature`] and [`Line::batch_line`] take one at a time, 1 or more.
     pub parts: Option<usize>,
 }
 
@@ -89,6 +101,28 @@ pub trait Line {
     /// # Errors
     /// As above; an objective that is no mean over examples; a tuner that needs no parts.
     fn part_curvature(&mut self) -> Result<f64, Error>;
+
+    /// `u.Gu` with the Gauss-Newton matrix G. Cost: `C.gauss_newton_vector`.
+    ///
+    /// # Errors
+    /// As above; an objective that knows of no outputs.
+    fn gauss_newton_curvature(&mut self) -> Result<f64, Error>;
+
+    /// Slope and curvature of a mini-batch along its own gradient: of one part of the batch where the tuner
+    /// [needs](crate::Tuner::needs) parts, the same part as [`part_curvature`](Self::part_curvature) has; else of the batch of this
+    /// step. Cost: `C.curvature`, of a part `C.linearize + C.curvature` over the number of parts.
+    ///
+    /// # Errors
+    /// As above; an objective that is no mean over examples, where parts are needed.
+    fn batch_line(&mut self) -> Result<BatchLine, Error>;
+
+    /// The mean over `samples` random vectors of signs z, 2 or more, of `z . A z` or of `|A z|^2`, by `form`: an estimate of `tr A` or
+    /// of `|A|_F^2` without bias. A is H or, if the optimizer has a preconditioner P, `P^-1/2 H P^-1/2`. The vectors follow the run's
+    /// seed and the step. Cost: `C.hessian_vector` a sample, for every call.
+    ///
+    /// # Errors
+    /// As above.
+    fn over_signs(&mut self, form: Form, samples: usize) -> Result<f64, Error>;
 
     /// The loss at `w + learning_rate u`; NaN or infinite where the loss is, which is no error here.
     /// Cost: one loss for every call.

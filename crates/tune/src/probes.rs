@@ -1,7 +1,9 @@
 use onedge_objective::{Error as ObjectiveError, Objective, Probe, Real, vector};
-use onedge_spectrum::{Hessian, Preconditioned, SharpnessTracker, Spectrum};
+use onedge_spectrum::{
+    Form, Hessian, LinearOperator, Preconditioned, Sampling, SharpnessTracker, Spectrum, frobenius, hutchinson,
+};
 
-use crate::{Change, Conditions, Error, Line, Sharpness, Trial};
+use crate::{BatchLine, Change, Conditions, Error, Line, Sharpness, Trial};
 
 /// The coordinates in which a sharpness is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,9 +85,12 @@ pub(crate) struct Asked<T> {
     pub(crate) slope: Option<f64>,
     pub(crate) curvature: Answer<f64>,
     pub(crate) part_curvature: Answer<f64>,
+    gauss_newton: Answer<f64>,
+    pub(crate) batch_line: Answer<BatchLine>,
     pub(crate) hessian: Answer<Spectrum<T>>,
     pub(crate) preconditioned: Answer<Spectrum<T>>,
-    trials: Spent,
+    /// What is asked anew every time.
+    anew: Spent,
 }
 
 impl<T> Asked<T> {
@@ -94,17 +99,21 @@ impl<T> Asked<T> {
             slope: None,
             curvature: Answer::none(),
             part_curvature: Answer::none(),
+            gauss_newton: Answer::none(),
+            batch_line: Answer::none(),
             hessian: Answer::none(),
             preconditioned: Answer::none(),
-            trials: Spent::default(),
+            anew: Spent::default(),
         }
     }
 
     /// What the tuner's questions cost and what the others did. An answer that both used is the tuner's.
     pub(crate) fn spent(&self) -> Spent {
-        let mut spent = self.trials;
+        let mut spent = self.anew;
         spent.add(self.curvature.payer, self.curvature.cost);
         spent.add(self.part_curvature.payer, self.part_curvature.cost);
+        spent.add(self.gauss_newton.payer, self.gauss_newton.cost);
+        spent.add(self.batch_line.payer, self.batch_line.cost);
         spent.add(self.hessian.payer, self.hessian.cost);
         spent.add(self.preconditioned.payer, self.preconditioned.cost);
         spent
@@ -183,7 +192,7 @@ impl<T: Real> Probes<'_, T> {
     fn linearize_at_parameters(&mut self) -> Result<(), Error> {
         if self.center == Center::Trial {
             self.scratch.gradient.resize(self.w.len(), T::ZERO);
-            self.asked.trials.add(self.payer, self.objective.costs().linearize);
+            self.asked.anew.add(self.payer, self.objective.costs().linearize);
             let loss = self.objective.linearize(self.w, &mut self.scratch.gradient);
             Error::require_finite(self.step, Probe::Loss, loss.map_err(|error| self.objective_error(error))?)?;
             self.center = Center::Parameters;
@@ -252,11 +261,82 @@ impl<T: Real> Line for Probes<'_, T> {
         Ok(curvature)
     }
 
+    fn gauss_newton_curvature(&mut self) -> Result<f64, Error> {
+        if !self.asked.gauss_newton.open(self.payer)
+            && let Some(curvature) = self.asked.gauss_newton.value
+        {
+            return Ok(curvature);
+        }
+        self.linearize_at_parameters()?;
+        self.scratch.point.resize(self.w.len(), T::ZERO);
+        let product = &mut self.scratch.point;
+        let applied = self.objective.gauss_newton_vector(self.update, product);
+        let curvature = vector::dot(self.update, product);
+        applied.map_err(|error| self.objective_error(error))?;
+        let curvature = Error::require_finite(self.step, Probe::GaussNewtonVector, curvature)?;
+        self.asked.gauss_newton.set(curvature, self.objective.costs().gauss_newton_vector);
+        Ok(curvature)
+    }
+
+    fn batch_line(&mut self) -> Result<BatchLine, Error> {
+        if !self.asked.batch_line.open(self.payer)
+            && let Some(line) = self.asked.batch_line.value
+        {
+            return Ok(line);
+        }
+        self.linearize_at_parameters()?;
+        let step = self.step;
+        let failed = |error| Error::objective(step, error);
+        let (costs, of) = (self.objective.costs(), self.parts);
+        let Scratch { point: update, gradient: part } = &mut *self.scratch;
+        let gradient = if of > 1 {
+            part.resize(self.w.len(), T::ZERO);
+            self.objective.part_gradient(part).map_err(failed)?;
+            &*part
+        } else {
+            self.gradient
+        };
+        update.clear();
+        match self.preconditioner {
+            None => update.extend(gradient.iter().map(|&g| -g)),
+            Some(diagonal) => update.extend(gradient.iter().zip(diagonal).map(|(&g, &d)| -g / d)),
+        }
+        let descent = Error::require_finite(step, Probe::Slope, -vector::dot(gradient, update))?;
+        let (probe, curvature) = if of > 1 {
+            (Probe::PartCurvature, self.objective.part_curvature(update))
+        } else {
+            (Probe::Curvature, self.objective.curvature(update))
+        };
+        let curvature = Error::require_finite(step, probe, curvature.map_err(failed)?)?;
+        let gradients = if of > 1 { costs.linearize } else { 0.0 };
+        let line = BatchLine { descent, curvature };
+        self.asked.batch_line.set(line, (gradients + costs.curvature) / of as f64);
+        Ok(line)
+    }
+
+    fn over_signs(&mut self, form: Form, samples: usize) -> Result<f64, Error> {
+        self.linearize_at_parameters()?;
+        // Other vectors at every step, and other ones than Lanczos starts from, whose seeds count on from the same.
+        let seed = self.trackers.hessian.options().seed ^ self.step.wrapping_add(1).wrapping_mul(0xd134_2543_de82_ef95);
+        let sampling = Sampling::exactly(samples, seed);
+        let mean = |operator: &mut dyn LinearOperator<T>| match form {
+            Form::Trace => hutchinson(operator, &sampling).map(|found| found.value),
+            Form::Squares => frobenius(operator, &sampling).map(|found| found.value.powi(2)),
+        };
+        self.asked.anew.add(self.payer, self.objective.costs().hessian_vector * samples as f64);
+        let mut hessian = Hessian::new(&mut *self.objective);
+        let value = match self.preconditioner {
+            None => mean(&mut hessian),
+            Some(diagonal) => Preconditioned::new(&mut hessian, diagonal).and_then(|mut scaled| mean(&mut scaled)),
+        };
+        value.map_err(|error| Error::spectrum(self.step, error))
+    }
+
     fn value(&mut self, learning_rate: f64) -> Result<f64, Error> {
         let point = &mut self.scratch.point;
         point.resize(self.w.len(), T::ZERO);
         vector::add_scaled(self.w, learning_rate, self.update, point);
-        self.asked.trials.add(self.payer, 1.0);
+        self.asked.anew.add(self.payer, 1.0);
         match self.objective.loss(point) {
             Ok(value) => Ok(value),
             Err(ObjectiveError::NonFinite { value, .. }) => Ok(value),
@@ -292,7 +372,7 @@ impl<T: Real> Line for Probes<'_, T> {
         point.resize(self.w.len(), T::ZERO);
         gradient.resize(self.w.len(), T::ZERO);
         vector::add_scaled(self.w, learning_rate, self.update, point);
-        self.asked.trials.add(self.payer, self.objective.costs().linearize);
+        self.asked.anew.add(self.payer, self.objective.costs().linearize);
         self.center = Center::Trial;
         match self.objective.linearize(point, gradient) {
             Ok(value) => {

@@ -100,7 +100,8 @@ impl<'a, T: Real> Step<'a, T> {
             learning_rate,
             update_norm: probes.update_norm,
             cost: progress.cost + cost,
-            parts: progress.parts + u64::from(probes.asked.part_curvature.value.is_some()),
+            parts: progress.parts
+                + u64::from(probes.asked.part_curvature.value.is_some() || probes.asked.batch_line.value.is_some()),
             diagnostics_cost: progress.diagnostics_cost + spent.diagnostics,
         };
         Ok(StepReport {

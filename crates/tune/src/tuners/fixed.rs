@@ -1,6 +1,6 @@
 //! A line with given answers, for the worked examples.
 
-use crate::{Change, Error, Line, Sharpness, Trial};
+use crate::{BatchLine, Change, Error, Form, Line, Sharpness, Trial};
 
 /// The quadratic `loss + eta slope + eta^2 curvature / 2`.
 pub(super) struct Fixed {
@@ -9,6 +9,12 @@ pub(super) struct Fixed {
     pub(super) slope: f64,
     pub(super) curvature: f64,
     pub(super) part_curvature: f64,
+    pub(super) gauss_newton: f64,
+    pub(super) batch: BatchLine,
+    /// The trace, and the square of the Frobenius norm.
+    pub(super) over_signs: [f64; 2],
+    /// Random vectors asked for.
+    pub(super) samples: usize,
     pub(super) gradient_norm: f64,
     pub(super) update_norm: f64,
     pub(super) parameter_norm: f64,
@@ -32,6 +38,10 @@ impl Fixed {
             slope,
             curvature,
             part_curvature: f64::NAN,
+            gauss_newton: f64::NAN,
+            batch: BatchLine { descent: f64::NAN, curvature: f64::NAN },
+            over_signs: [f64::NAN; 2],
+            samples: 0,
             gradient_norm: 1.0,
             update_norm: 1.0,
             parameter_norm: 0.0,
@@ -84,6 +94,19 @@ impl Line for Fixed {
 
     fn part_curvature(&mut self) -> Result<f64, Error> {
         Ok(self.part_curvature)
+    }
+
+    fn gauss_newton_curvature(&mut self) -> Result<f64, Error> {
+        Ok(self.gauss_newton)
+    }
+
+    fn batch_line(&mut self) -> Result<BatchLine, Error> {
+        Ok(self.batch)
+    }
+
+    fn over_signs(&mut self, form: Form, samples: usize) -> Result<f64, Error> {
+        self.samples += samples;
+        Ok(self.over_signs[usize::from(form == Form::Squares)])
     }
 
     fn value(&mut self, rate: f64) -> Result<f64, Error> {

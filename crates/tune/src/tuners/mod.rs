@@ -4,18 +4,22 @@ mod adgd;
 mod amortised;
 mod armijo;
 mod barzilai_borwein;
+mod batch_sharpness;
 mod cdat;
 mod constant;
 mod controlled;
 mod dog;
 mod dowg;
 mod exponential;
+mod frobenius;
+mod gauss_newton;
 mod greedy;
 mod guarded;
 mod hypergradient;
 mod linesearch;
 mod make;
 mod on_edge;
+mod over_signs;
 mod pal;
 mod parts;
 mod polyak;
@@ -25,6 +29,7 @@ mod sharpness;
 mod sigma;
 mod sls;
 mod step;
+mod trace;
 mod warmup;
 mod warmup_constant;
 mod warmup_cosine;
@@ -41,17 +46,21 @@ use crate::Tuner;
 pub use adgd::{AdGd, Year};
 pub use armijo::{Armijo, ArmijoOptions};
 pub use barzilai_borwein::{BarzilaiBorwein, Variant};
+pub use batch_sharpness::BatchSharpness;
 pub use cdat::{Cdat, spelled_out};
 pub use constant::Constant;
 pub use controlled::{Controlled, ControlledOptions};
 pub use dog::Dog;
 pub use dowg::Dowg;
 pub use exponential::Exponential;
+pub use frobenius::Frobenius;
+pub use gauss_newton::GaussNewton;
 pub use greedy::Greedy;
 pub use guarded::Guarded;
 pub use hypergradient::Hypergradient;
 pub use make::Make;
 pub use on_edge::OnEdge;
+pub use over_signs::OverSignsOptions;
 pub use pal::Pal;
 pub use polyak::Polyak;
 pub use schedule::Schedule;
@@ -59,6 +68,7 @@ pub use sharpness::Sharpness;
 pub use sigma::Sigma;
 pub use sls::{Sls, SlsOptions};
 pub use step::StepDecay;
+pub use trace::Trace;
 pub use warmup::Warmup;
 pub use warmup_constant::WarmupConstant;
 pub use warmup_cosine::WarmupCosine;
@@ -81,7 +91,11 @@ pub static ALL: &[&Entry<Make>] = &[
     &on_edge::ENTRY,
     &cdat::ENTRY,
     &controlled::ENTRY,
+    &gauss_newton::ENTRY,
     &sharpness::ENTRY,
+    &trace::ENTRY,
+    &frobenius::ENTRY,
+    &batch_sharpness::ENTRY,
     &polyak::ENTRY,
     &hypergradient::ENTRY,
     &adgd::ENTRY,

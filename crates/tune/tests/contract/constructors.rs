@@ -6,9 +6,10 @@ use onedge_tune::optimizers::{
     Prodigy, RmsProp, ScheduleFreeAdamW, ScheduleFreeAdamWOptions, ScheduleFreeSgd,
 };
 use onedge_tune::tuners::{
-    AdGd, Armijo, ArmijoOptions, BarzilaiBorwein, Cdat, Constant, Controlled, ControlledOptions, Dog, Dowg,
-    Exponential, Greedy, Guarded, Hypergradient, OnEdge, Pal, Polyak, Sharpness, Sigma, Sls, SlsOptions, StepDecay,
-    Variant, Warmup, WarmupConstant, WarmupCosine, WarmupLinear, Wolfe, WolfeOptions, Year,
+    AdGd, Armijo, ArmijoOptions, BarzilaiBorwein, BatchSharpness, Cdat, Constant, Controlled, ControlledOptions, Dog,
+    Dowg, Exponential, Frobenius, GaussNewton, Greedy, Guarded, Hypergradient, OnEdge, OverSignsOptions, Pal, Polyak,
+    Sharpness, Sigma, Sls, SlsOptions, StepDecay, Trace, Variant, Warmup, WarmupConstant, WarmupCosine, WarmupLinear,
+    Wolfe, WolfeOptions, Year,
 };
 use onedge_tune::{optimizers, tuners};
 
@@ -88,6 +89,18 @@ fn tuner(name: &str, key: &str, x: f64) -> Option<Error> {
             Controlled::new(options).and_then(|controlled| controlled.measuring_parts(parts)).err()
         }
         "sharpness" => Sharpness::new(or("sigma", 3.0)).err(),
+        "gauss-newton" => GaussNewton::new(or("sigma", 2.0), or("beta", 0.0), cap)
+            .and_then(|tuner| tuner.measuring_every(count("every", 1)))
+            .err(),
+        "trace" | "frobenius" => {
+            let (ratio, samples) = ((key == "ratio").then_some(x), count("samples", 4) as usize);
+            let (sigma, beta, every) = (or("sigma", 2.0), or("beta", 0.8), count("every", 4));
+            let options = OverSignsOptions { sigma, ratio, beta, every, samples };
+            if name == "trace" { Trace::new(options).err() } else { Frobenius::new(options).err() }
+        }
+        "batch-sharpness" => BatchSharpness::new(or("sigma", 2.0), beta)
+            .and_then(|tuner| tuner.of_parts(count("parts", 1) as usize))
+            .err(),
         "polyak" => Polyak::new(or("fstar", 0.0), cap).err(),
         "hypergradient" => Hypergradient::new(rate, beta).err(),
         "adgd" => AdGd::new(rate, Year::Y2023).err(),

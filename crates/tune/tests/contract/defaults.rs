@@ -45,7 +45,23 @@ const TUNERS: &[(&str, &str, &str)] = &[
         "target 2.0, beta 0.9, pole -, rate -, limit 2.0, cap inf, curvature_parts 1",
         "of this project: the target of cdat, its decay with averages",
     ),
+    (
+        "gauss-newton",
+        "sigma 2.0, beta 0.0, cap inf, every 1",
+        "as the paper's cdat: Roulet et al. 2024, sigma 2, no averages",
+    ),
     ("sharpness", "sigma 3.0", "Roulet et al. 2024, figure 15"),
+    (
+        "trace",
+        "sigma 2.0, ratio -, beta 0.8, every 4, samples 4",
+        "of this project: on edge at the first step; a product a step; averages over nine measurements",
+    ),
+    ("frobenius", "sigma 2.0, ratio -, beta 0.8, every 4, samples 4", "the same"),
+    (
+        "batch-sharpness",
+        "sigma 2.0, beta 0.9, parts 1",
+        "Andreyev, Beneventano 2024, arXiv 2412.20553: batch sharpness settles near 2 / eta; the decay of cdat with averages",
+    ),
     ("polyak", "fstar 0.0, cap 1.0", "Roulet et al. 2024, figure 13: smallest loss 0, caps 1 and 100"),
     ("hypergradient", "rate !, beta 0.01", "Roulet et al. 2024, figure 13: inside its grid 1e-3 to 1"),
     ("adgd", "rate 1e-6, year 2023", "Malitsky, Mishchenko 2023: the second rule; a first rate that is a probe"),

@@ -3,7 +3,7 @@
 use onedge_spectrum::Lanczos;
 use onedge_tune::optimizers::Gd;
 use onedge_tune::tuners::{Guarded, Sigma};
-use onedge_tune::{Change, Conditions, Error, Events, Line, Sharpness, Trainer, Trial, Tuner};
+use onedge_tune::{BatchLine, Change, Conditions, Error, Events, Form, Line, Sharpness, Trainer, Trial, Tuner};
 
 use crate::problems::Quadratic;
 
@@ -65,6 +65,18 @@ impl Line for Answers {
 
     fn part_curvature(&mut self) -> Result<f64, Error> {
         unreachable!("parts are off")
+    }
+
+    fn gauss_newton_curvature(&mut self) -> Result<f64, Error> {
+        unreachable!("nobody asks")
+    }
+
+    fn batch_line(&mut self) -> Result<BatchLine, Error> {
+        unreachable!("nobody asks")
+    }
+
+    fn over_signs(&mut self, _: Form, _: usize) -> Result<f64, Error> {
+        unreachable!("nobody asks")
     }
 
     fn value(&mut self, rate: f64) -> Result<f64, Error> {

@@ -6,6 +6,7 @@ mod guarded;
 mod laws;
 mod line;
 mod linesearch;
+mod measures;
 mod optax;
 mod packages;
 mod pairs;

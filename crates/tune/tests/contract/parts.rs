@@ -6,7 +6,7 @@ use onedge_objective::{Costs, Error, Objective, Part, Probe};
 use onedge_registry::{Entry, Value};
 use onedge_spectrum::Lanczos;
 use onedge_tune::optimizers::Gd;
-use onedge_tune::tuners::{self, Cdat, Greedy};
+use onedge_tune::tuners::{self, BatchSharpness, Cdat, Greedy};
 use onedge_tune::{Trainer, Tuner};
 
 use crate::problems::{PRICES, Quadratic};
@@ -14,6 +14,7 @@ use crate::problems::{PRICES, Quadratic};
 /// The mean of `1/2 a_i w^2` over examples, with the cost of what is called and the parts that were asked.
 struct Bowls {
     a: Vec<f64>,
+    w: f64,
     part: Option<Part>,
     spent: f64,
     asked: Vec<usize>,
@@ -21,7 +22,7 @@ struct Bowls {
 
 impl Bowls {
     fn new(a: &[f64]) -> Self {
-        Self { a: a.to_vec(), part: None, spent: 0.0, asked: Vec::new() }
+        Self { a: a.to_vec(), w: f64::NAN, part: None, spent: 0.0, asked: Vec::new() }
     }
 
     fn mean(&self, examples: std::ops::Range<usize>) -> f64 {
@@ -36,6 +37,7 @@ impl Objective<f64> for Bowls {
 
     fn linearize(&mut self, w: &[f64], gradient: &mut [f64]) -> Result<f64, Error> {
         self.spent += PRICES.linearize;
+        self.w = w[0];
         gradient[0] = self.mean(0..self.a.len()) * w[0];
         self.loss(w)
     }
@@ -51,10 +53,17 @@ impl Objective<f64> for Bowls {
     }
 
     fn part_curvature(&mut self, u: &[f64]) -> Result<f64, Error> {
-        let part = self.part.ok_or(Error::NoPart)?;
+        let part = self.part.ok_or(Error::NoPart { probe: Probe::PartCurvature })?;
         self.asked.push(part.index);
         self.spent += PRICES.curvature / part.of as f64;
         Error::require_finite(Probe::PartCurvature, self.mean(part.range(self.a.len())) * u[0] * u[0])
+    }
+
+    fn part_gradient(&mut self, gradient: &mut [f64]) -> Result<(), Error> {
+        let part = self.part.ok_or(Error::NoPart { probe: Probe::PartGradient })?;
+        self.spent += PRICES.linearize / part.of as f64;
+        gradient[0] = self.mean(part.range(self.a.len())) * self.w;
+        Ok(())
     }
 
     fn hessian_vector(&mut self, v: &[f64], out: &mut [f64]) -> Result<(), Error> {
@@ -182,6 +191,50 @@ fn what_is_no_mean_over_examples_is_refused() {
              model and loss of the library"
         );
     }
+}
+
+fn by_batches(parts: usize, beta: f64) -> Trainer<f64> {
+    trainer(Box::new(BatchSharpness::new(1.0, beta).unwrap().of_parts(parts).unwrap()))
+}
+
+#[test]
+fn batch_sharpness_takes_gradient_and_curvature_of_a_part() {
+    // a = 2 and 6: along its own gradient a part's sharpness is its a, so the rates are 1/2, then 1/6; g = 4 w.
+    let (mut trainer, mut w, mut objective) = (by_batches(2, 0.0), [1.0], Bowls::new(&[2.0, 6.0]));
+    let report = trainer.step(&mut objective, &mut w).unwrap();
+    assert_eq!((report.learning_rate, report.slope, report.curvature, w), (0.5, None, None, [-1.0]));
+    let half = (PRICES.linearize + PRICES.curvature) / 2.0;
+    assert_eq!((report.cost, objective.spent), (PRICES.linearize + half, report.cost));
+    let report = trainer.step(&mut objective, &mut w).unwrap();
+    assert!((report.learning_rate - 1.0 / 6.0).abs() < 1e-15);
+    assert_eq!(objective.asked, [0, 1]);
+    // With averages: n = 1/2 (4) and then 1/4 (4) + 1/2 (36), d = 1/2 (8), then 1/4 (8) + 1/2 (216); the first step leads to -1.
+    let (mut trainer, mut w) = (by_batches(2, 0.5), [1.0]);
+    trainer.step(&mut objective, &mut w).unwrap();
+    let report = trainer.step(&mut objective, &mut w).unwrap();
+    assert!((report.learning_rate - 19.0 / 110.0).abs() < 1e-15, "{report:?}");
+}
+
+#[test]
+fn a_stored_run_by_batch_sharpness_goes_on_with_the_part_that_is_next() {
+    let mut objective = Bowls::new(&[1.0, 2.0, 2.5, 0.5, 1.5, 3.0]);
+    let (mut first, mut w) = (by_batches(4, 0.9), [1.0]);
+    for _ in 0..3 {
+        first.step(&mut objective, &mut w).unwrap();
+    }
+    let mut second = by_batches(4, 0.9);
+    second.restore(first.state()).unwrap();
+    let mut copy = w;
+    for _ in 0..6 {
+        let expected = first.step(&mut objective, &mut w).unwrap();
+        assert_eq!(second.step(&mut objective, &mut copy).unwrap(), expected);
+    }
+    assert_eq!(objective.asked[..5], [0, 1, 2, 3, 3]);
+    let error = by_batches(2, 0.0).step(&mut Quadratic::new(&[2.0]), &mut [3.0]).unwrap_err();
+    assert!(
+        error.to_string().starts_with("step 0: curvature of a part of the batch: expected an objective"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -50,6 +50,10 @@ impl<T: Real> Objective<T> for Quadratic {
         Ok(())
     }
 
+    fn gauss_newton_vector(&mut self, v: &[T], out: &mut [T]) -> Result<(), Error> {
+        self.hessian_vector(v, out)
+    }
+
     fn loss(&mut self, w: &[T]) -> Result<f64, Error> {
         let loss = self.a.iter().zip(w).map(|(a, w)| 0.5 * a * (w.to_f64() - 1.0).powi(2)).sum();
         Error::require_finite(Probe::TrialLoss, loss)
@@ -102,6 +106,15 @@ impl<T: Real> Objective<T> for Rosenbrock {
         Ok(())
     }
 
+    /// Of the outputs `1 - x` and `10 (y - x^2)`, squared and added: J has the rows (-1, 0) and (-20 x, 10), and B is twice the identity.
+    fn gauss_newton_vector(&mut self, v: &[T], out: &mut [T]) -> Result<(), Error> {
+        let (x, [a, b]) = (self.point[0], [v[0].to_f64(), v[1].to_f64()]);
+        let (first, second) = (-a, -20.0 * x * a + 10.0 * b);
+        out[0] = T::from_f64(2.0 * (-first - 20.0 * x * second));
+        out[1] = T::from_f64(20.0 * second);
+        Error::require_finite(Probe::GaussNewtonVector, out[0].to_f64() + out[1].to_f64()).map(|_| ())
+    }
+
     fn loss(&mut self, w: &[T]) -> Result<f64, Error> {
         Error::require_finite(Probe::TrialLoss, Self::value([w[0].to_f64(), w[1].to_f64()]))
     }
@@ -133,6 +146,11 @@ impl<T: Real, O: Objective<T>> Objective<T> for Counted<O> {
     fn hessian_vector(&mut self, v: &[T], out: &mut [T]) -> Result<(), Error> {
         self.spent += PRICES.hessian_vector;
         self.inner.hessian_vector(v, out)
+    }
+
+    fn gauss_newton_vector(&mut self, v: &[T], out: &mut [T]) -> Result<(), Error> {
+        self.spent += PRICES.gauss_newton_vector;
+        self.inner.gauss_newton_vector(v, out)
     }
 
     fn loss(&mut self, w: &[T]) -> Result<f64, Error> {

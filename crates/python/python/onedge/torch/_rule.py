@@ -6,13 +6,19 @@ from collections.abc import Mapping
 
 from .._arguments import shown
 from .._choices import Choice, core, entries, section
-from .._errors import ArgumentError, Error
+from .._errors import ArgumentError, Error, UnsupportedError
 
 
 # A curvature costs two gradients more here, and about one in the engine, where `cdat` measures every 8 steps.
 EVERY = 16
 # At so many steps the recommended `cdat` looks where a step leads before it takes it, and halves it so many times at most.
 TRIED, HALVINGS = 32, 10
+# What a loss of one's own, of which only its value is given, does not tell; by the question.
+UNKNOWN = {
+    "gauss_newton_curvature": "the outputs of the model, of which the Gauss-Newton matrix is made",
+    "over_signs": "products of the Hessian with random vectors",
+    "batch_line": "the gradient of one mini-batch beside that of the step",
+}
 
 
 class Rule:
@@ -53,6 +59,11 @@ class Rule:
         self.core = self.make()
         self.needs = self.core.needs()
         self.asks = self._foreseen()
+        for question in sorted(self.asks & UNKNOWN.keys()):
+            raise UnsupportedError(
+                f"tuner: `{name}` asks for {UNKNOWN[question]}, which is not measured in loops of one's own; take `cdat` or `sharpness`, or train with "
+                "onedge.train(onedge.torch.objective(...), ...)"
+            )
 
     def make(self):
         """A new one, in its first state."""
@@ -102,8 +113,10 @@ class _MadeUp:
         if name.startswith("__"):
             raise AttributeError(name)
 
-        def answer(rate=0.0):
+        def answer(rate=0.0, samples=None):
             self._asked.add(name)
+            if name in UNKNOWN:
+                return (1.0, 1.0) if name == "batch_line" else 1.0
             return {
                 "slope": -1.0, "value": self.loss - rate + rate**2 / 2, "trial": (self.loss - rate + rate**2 / 2, rate - 1.0), "sharpness": (1.0, True),
                 "change": (0.01, 0.01, 0.01), "distance": 0.1 * self.step,

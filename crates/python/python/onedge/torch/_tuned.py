@@ -39,7 +39,8 @@ class Tuned(torch.optim.Optimizer):
         params: tensors, or groups of them: dictionaries with `params`, and `lr_scale`, by which the updates of the group are multiplied (1), and settings of the base.
         base: what a step goes along: a name with or without settings (`"adam"`, `{"name": "adam", "beta1": 0.95}`, `onedge.optimizer(...)`), of `gd`, `momentum`, `nesterov`, `adagrad`,
             `rmsprop`, `adam`, `adamw`, `lion`; or an optimizer of PyTorch over the same parameters, or a class or function that makes one, whose step is read as u.
-        tuner: what sets the rate, a name of `onedge.entries("tuner")` with or without settings. By default `cdat` as it is recommended.
+        tuner: what sets the rate, a name of `onedge.entries("tuner")` with or without settings. By default `cdat` as it is recommended. `gauss-newton`, `trace`, `frobenius` and
+            `batch-sharpness` ask for more than a loss tells, and are refused.
         every: measures the curvature every so many steps; in between it is taken as it was along a unit vector. By default what the tuner does: `cdat` 16, others 1.
         tried: at so many steps at the beginning, 32 by default, `cdat` as it is recommended evaluates the loss where the step leads, and halves the step while it is above both the loss here and
             what slope and curvature say of it. It needs `step(closure)`; 0 for none.

@@ -19,7 +19,7 @@ pub fn curves(name: &str, settings: &[(&str, &str)]) -> Result<Curves, Error> {
     let given = settings.iter().map(|(key, value)| ((*key).to_owned(), Value::parse(value)));
     match build(name, given.collect::<BTreeMap<_, _>>()).map_err(Error::spec(name))?.0 {
         Outcome::Curves(curves) => Ok(curves),
-        Outcome::Grid(_) => unreachable!("{name} has curves"),
+        Outcome::Grid(_) | Outcome::Batches(_) => unreachable!("{name} has curves"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Pictures of the simplified model.
 
 use onedge_theory::Point;
+use onedge_theory::batches::BatchMap;
 use onedge_theory::phase::{Cell, Fate, Map};
 use onedge_theory::presets::{Convention, Curves, Quantity};
 
@@ -84,6 +85,54 @@ pub fn heatmap(map: &Map) -> HeatMap {
             (Mark::Cross, "diverged".to_owned()),
         ],
     }
+}
+
+/// The last over the first loss by sigma and batch size, of each map a panel under its title. All are of the same sigmas and batch sizes.
+pub fn batch_heatmap(title: &str, maps: &[(String, &BatchMap)]) -> HeatMap {
+    let (columns, rows) = maps.first().map_or((Vec::new(), Vec::new()), |(_, map)| {
+        let sizes = map.of.batches.iter().map(|(batch, _)| *batch as f64).collect();
+        (map.of.sigmas.clone(), sizes)
+    });
+    let panel = |(title, map): &(String, &BatchMap)| HeatPanel {
+        title: title.clone(),
+        scale: Scale::Log,
+        cells: map
+            .best()
+            .iter()
+            .zip(map.rows())
+            .flat_map(|((_, best), (_, cells))| best_marked(cells, &map.of.sigmas, *best))
+            .collect(),
+    };
+    HeatMap {
+        title: title.to_owned(),
+        x_label: "σ".to_owned(),
+        columns,
+        y_label: "batch size".to_owned(),
+        rows,
+        panels: maps.iter().map(panel).collect(),
+        colors: Colors::OfEach,
+        marks: BEST_MARKS.map(|(mark, what)| (mark, what.to_owned())).to_vec(),
+    }
+}
+
+/// What the marks of a map of sigmas by batch size mean.
+pub(crate) const BEST_MARKS: [(Mark, &str); 3] =
+    [(Mark::Dot, "best of its row"), (Mark::Ring, "best, where the grid ends"), (Mark::Cross, "diverged, or no lower")];
+
+/// A row of such a map: the cell of the best sigma has its mark, which is another where the grid ends.
+pub(crate) fn best_marked(cells: &[Option<f64>], sigmas: &[f64], best: Option<(f64, f64)>) -> Vec<HeatCell> {
+    let ends = [sigmas.first(), sigmas.last()];
+    let cell = |(&value, sigma): (&Option<f64>, &f64)| {
+        let is_best = best.is_some_and(|(best, _)| best == *sigma);
+        let mark = match value {
+            None => Mark::Cross,
+            Some(_) if is_best && ends.contains(&Some(sigma)) => Mark::Ring,
+            Some(_) if is_best => Mark::Dot,
+            Some(_) => Mark::Nothing,
+        };
+        HeatCell { value, mark }
+    };
+    cells.iter().zip(sigmas).map(cell).collect()
 }
 
 fn mark(fate: Fate) -> Mark {

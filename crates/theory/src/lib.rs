@@ -15,12 +15,13 @@
 //! `y = eta lambda - 2`, how far beyond the edge of stability a step is. Which of two successive values an equation
 //! reads decides what happens, so every such choice is a setting: [`Time`] for (4), [`Lag`](tuners::Lag) for (10).
 //!
-//! [`stochastic`] noise is an addition of ours; no paper cited here has it.
+//! [`stochastic`] noise and [`batches`] are additions of ours; no paper cited here has them.
 //!
 //! Source: Roulet et al. 2024, arXiv 2407.06183, equations 4 to 6 and 10; after Damian, Nichani, Lee 2023,
 //! arXiv 2209.15594. Cost: some twenty operations a step.
 #![forbid(unsafe_code)]
 
+pub mod batches;
 mod model;
 pub mod phase;
 pub mod presets;

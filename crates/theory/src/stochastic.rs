@@ -53,7 +53,7 @@ impl Source {
     }
 
     /// Two independent normal numbers, by the method of Box and Muller.
-    fn normals(&mut self) -> [f64; 2] {
+    pub fn normals(&mut self) -> [f64; 2] {
         let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
         let (sine, cosine) = (std::f64::consts::TAU * self.uniform()).sin_cos();
         [radius * cosine, radius * sine]

@@ -13,14 +13,14 @@ fn given(text: &[(&str, &str)]) -> BTreeMap<String, Value> {
 fn curves(name: &str, set: &[(&str, &str)]) -> Curves {
     match build(name, given(set)).unwrap().0 {
         Outcome::Curves(curves) => curves,
-        Outcome::Grid(_) => panic!("{name} is no map"),
+        Outcome::Grid(_) | Outcome::Batches(_) => panic!("{name} is no map"),
     }
 }
 
 fn map(set: &[(&str, &str)]) -> Map {
     match build("phase", given(set)).unwrap().0 {
         Outcome::Grid(grid) => phase::map(&grid),
-        Outcome::Curves(_) => panic!("phase is a map"),
+        Outcome::Curves(_) | Outcome::Batches(_) => panic!("phase is a map"),
     }
 }
 

@@ -69,10 +69,26 @@ fn the_map_is_drawn_at_any_resolution() {
 }
 
 #[test]
+fn batches_have_their_best_sigma() {
+    let bench = Bench::new();
+    let small = ["--set", "batches=[16, 64]", "--set", "examples=128", "--set", "epochs=20", "--set", "seeds=2"];
+    let output = bench.done(&[&["theory", "batches"], &small[..]].concat()).stdout;
+    assert!(output.contains("an addition of ours that is not in the paper; 2 runs a cell"), "{output}");
+    for start in ["16", "64"] {
+        assert!(output.lines().any(|line| line.trim_start().starts_with(start)), "{output}");
+    }
+    assert_eq!(bench.read("runs/theory-batches/batches.csv").lines().count(), 1 + 2 * 7);
+    assert!(bench.read("runs/theory-batches/batches.svg").contains("batch size"));
+    let refused = bench.run(&["theory", "batches", "--set", "batches=[64, 2048]"]);
+    let expected = "error: --set: batches.batches: expected no more than the 1024 examples";
+    assert!(refused.code == Some(2) && refused.stderr.starts_with(expected), "{}", refused.stderr);
+}
+
+#[test]
 fn without_a_name_it_says_what_there_is() {
     let bench = Bench::new();
     let list = bench.done(&["theory"]).stdout;
-    for name in ["figure-4", "figure-9", "figure-10", "figure-11", "phase", "run"] {
+    for name in ["figure-4", "figure-9", "figure-10", "figure-11", "phase", "batches", "run"] {
         assert!(list.lines().any(|line| line.starts_with(name)), "{name}: {list}");
     }
     let one = bench.done(&["list", "theories", "figure-9"]).stdout;

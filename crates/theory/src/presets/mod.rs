@@ -1,5 +1,6 @@
 //! What can be asked for by name: the paper's figures with their printed settings, a run, and the phase map.
 
+mod batches;
 mod conditions;
 mod curves;
 mod figure_10;
@@ -14,9 +15,11 @@ use std::collections::BTreeMap;
 
 use onedge_registry::{Entry, Error, Settings, Value, find};
 
+pub use batches::CHOSEN;
 pub use curves::{Convention, Curve, Curves, Quantity};
 pub use verdict::{Claim, Verdict};
 
+use crate::batches::Batches;
 use crate::phase::Grid;
 
 /// What comes of an entry.
@@ -26,14 +29,23 @@ pub enum Outcome {
     Curves(Curves),
     /// A run for each cell of a grid, still to be made by [`map`](crate::phase::map): it may take long.
     Grid(Grid),
+    /// Runs for each cell of sigma and batch size, still to be made by [`Batches::map`].
+    Batches(Batches),
 }
 
 /// How an entry is worked out.
 pub type Make = fn(&Settings) -> Result<Outcome, Error>;
 
 /// Every entry.
-pub const ALL: &[&Entry<Make>] =
-    &[&figure_4::ENTRY, &figure_10::ENTRY, &figure_9::ENTRY, &figure_11::ENTRY, &phase_map::ENTRY, &single::ENTRY];
+pub const ALL: &[&Entry<Make>] = &[
+    &figure_4::ENTRY,
+    &figure_10::ENTRY,
+    &figure_9::ENTRY,
+    &figure_11::ENTRY,
+    &phase_map::ENTRY,
+    &batches::ENTRY,
+    &single::ENTRY,
+];
 
 /// Works out the entry called `name` with the settings `given`; also says them all.
 ///

@@ -15,7 +15,7 @@ use crate::program::console;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// figure-4, figure-9, figure-10, figure-11, phase or run; without it, a list of them
+    /// figure-4, figure-9, figure-10, figure-11, phase, batches or run; without it, a list of them
     name: Option<String>,
     /// Change a setting, like steps=500 or 'sigma=[2, 1.99]'; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE", requires = "name")]
@@ -63,6 +63,14 @@ pub fn run(args: &Args) -> anyhow::Result<Code> {
             let map = map(&grid);
             let picture = Drawing::Map(theory_pictures::heatmap(&map));
             Work { tables: widths.map(|width| report::map(&map, width)), csv: map.csv(), picture, failed: None }
+        }
+        Outcome::Batches(batches) => {
+            let map = batches.map();
+            let panels = [(format!("averages with β = {}", batches.beta), &map)];
+            let title = "CDAT in batches, in the simplified model (our addition)";
+            let picture = Drawing::Map(theory_pictures::batch_heatmap(title, &panels));
+            let tables = widths.map(|width| report::batches(&map, width));
+            Work { tables, csv: map.csv(), picture, failed: None }
         }
     };
     let [shown, whole] = &work.tables;

@@ -1,6 +1,7 @@
 //! What is printed.
 
 use onedge_text::table::{Table, number};
+use onedge_theory::batches::BatchMap;
 use onedge_theory::phase::{Cell, Fate, Map};
 use onedge_theory::presets::{Claim, Curve, Curves, Verdict};
 use onedge_theory::stochastic::Noise;
@@ -73,6 +74,21 @@ pub fn map(map: &Map, width: usize) -> String {
         Table::new(&["lambda", "cells", "sigma", "a/b", "last lambda", "last y"], &rows)
             .ranked(&[0, 0, 1, 2, 3, 4])
             .fitted(width)
+    )
+}
+
+/// The sigma that ends lowest at each batch size, in lines of so many characters.
+pub fn batches(map: &BatchMap, width: usize) -> String {
+    let row = |((batch, best), (_, steps)): (&(usize, Option<(f64, f64)>), &(usize, usize))| {
+        let (sigma, end) = best.map_or((None, None), |(sigma, end)| (Some(sigma), Some(end)));
+        vec![batch.to_string(), steps.to_string(), number(sigma), number(end)]
+    };
+    let rows: Vec<Vec<String>> = map.best().iter().zip(&map.of.batches).map(row).collect();
+    let table = Table::new(&["batch", "steps", "best sigma", "last over first loss"], &rows);
+    format!(
+        "CDAT in batches, in the simplified model: an addition of ours that is not in the paper; {} runs a cell\n{}\n",
+        map.of.seeds,
+        table.ranked(&[0, 2, 0, 1]).fitted(width)
     )
 }
 

@@ -75,6 +75,16 @@ fn of(spec: &Spec, forecast: &Forecast) -> f64 {
         }
         "greedy" | "on-edge" => seconds("curvature"),
         "sharpness" => PRODUCTS * product,
+        // A product with the Gauss-Newton matrix is about as much again as one with H and a loss.
+        "gauss-newton" => (product + seconds("loss")) / settings.count("every").unwrap_or(1).max(1) as f64,
+        "trace" | "frobenius" => {
+            let (samples, every) = (settings.count("samples").unwrap_or(1), settings.count("every").unwrap_or(1));
+            product * samples as f64 / every.max(1) as f64
+        }
+        "batch-sharpness" => match settings.count("parts").unwrap_or(1).max(1) {
+            1 => seconds("curvature"),
+            parts => (seconds("gradient") + seconds("curvature")) / parts as f64,
+        },
         "armijo" => {
             // It starts so many times above the last rate, and is back there after so many tries.
             let start = settings.number("c_plus").min(100.0);
@@ -128,6 +138,10 @@ mod tests {
         assert_eq!(seconds(&["tuner=cdat", "tuner.preset=paper", "diagnostics.sharpness_every=24"]), 700.0);
         // Every eighth step measures the curvature.
         assert_eq!(seconds(&["tuner=cdat"]), 300.0 + 200.0 / 8.0);
+        // A product and a loss; a product of one sample a step; a gradient and a curvature of a quarter of the batch.
+        assert_eq!(seconds(&["tuner=gauss-newton"]), 800.0);
+        assert_eq!(seconds(&["tuner=trace", "tuner.samples=6", "tuner.every=3"]), 1100.0);
+        assert_eq!(seconds(&["tuner=batch-sharpness", "tuner.parts=4"]), 425.0);
         // From four times the last rate by halves: three tries.
         assert!((seconds(&["tuner=armijo", "tuner.c_plus=4", "tuner.c_minus=0.5"]) - 600.0).abs() < 1e-9);
     }

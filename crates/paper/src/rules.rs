@@ -95,6 +95,16 @@ pub(super) fn sharpness(sigma: f64) -> Rule {
     Rule::new(format!("sigma={sigma}"), "sharpness", &[("tuner.sigma", sigma)])
 }
 
+/// sigma over another measure of sharpness, by the tuner of its name.
+pub(super) fn by_measure(tuner: &str, sigma: f64) -> Rule {
+    Rule::new(format!("sigma={sigma}"), tuner, &[("tuner.sigma", sigma)])
+}
+
+/// sigma over the sharpness that so many parts of the batch feel along their own gradients.
+pub(super) fn batch_sharpness(sigma: f64, parts: i64) -> Rule {
+    by_measure("batch-sharpness", sigma).with("tuner.parts", Value::Integer(parts))
+}
+
 /// `base * 2^i` for i of the range.
 pub(super) fn powers(base: f64, exponents: std::ops::RangeInclusive<i32>) -> Vec<f64> {
     exponents.map(|i| base * 2f64.powi(i)).collect()

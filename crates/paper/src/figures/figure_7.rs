@@ -4,7 +4,7 @@ use crate::Error;
 use crate::claim::{Claim, Seen};
 use crate::draw::quoted;
 use crate::judge::{Judge, graded, limits, unknown, whether};
-use crate::problems::mini_batch;
+use crate::problems::{map_batches, map_sigmas, mini_batch};
 use crate::results::{Grids, mean};
 use crate::{
     Comparison, Exhibit, Kind, Picture, Results, Scope,
@@ -30,18 +30,12 @@ pub(super) static ENTRY: Entry<Exhibit> = Entry {
 
 const BETAS: [f64; 3] = [0.0, 0.9, 0.99];
 
-fn sigmas(scope: &Scope) -> Vec<f64> {
-    // Written so that 0.6 is 0.6 and not 0.6000000000000001.
-    let tenths = scope.choose((4..=28).step_by(4), (4..=28).step_by(4), (4..=28).step_by(2));
-    tenths.map(|tenths| f64::from(tenths) / 10.0).collect()
-}
-
 fn comparison(scope: &Scope) -> Result<Comparison, Error> {
     let mut comparison = Comparison { grids: Grids::Whole, ..Comparison::none() };
-    for batch in scope.choose([32, 64, 128, 256, 512], [32, 64, 128, 256, 512], [64, 256, 1024, 4096, 16384]) {
+    for batch in map_batches(scope).0 {
         let problem = mini_batch(scope, "momentum", batch);
         for beta in BETAS {
-            let rules: Vec<_> = sigmas(scope).into_iter().map(|sigma| rules::cdat(sigma, beta)).collect();
+            let rules: Vec<_> = map_sigmas(scope).into_iter().map(|sigma| rules::cdat(sigma, beta)).collect();
             comparison.add(&problem, &series(beta), &rules)?;
         }
     }
@@ -235,7 +229,7 @@ mod tests {
 
     #[test]
     fn the_paper_has_thirteen_sigmas() {
-        assert_eq!(sigmas(&Scope::paper()).len(), 13);
-        assert_eq!(sigmas(&Scope::small()), [0.4, 0.8, 1.2, 1.6, 2.0, 2.4, 2.8]);
+        assert_eq!(map_sigmas(&Scope::paper()).len(), 13);
+        assert_eq!(map_sigmas(&Scope::small()), [0.4, 0.8, 1.2, 1.6, 2.0, 2.4, 2.8]);
     }
 }

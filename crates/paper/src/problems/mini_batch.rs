@@ -136,3 +136,16 @@ const PHOTOGRAPHS: usize = 2048;
 pub(crate) fn batches(scope: &Scope) -> [usize; 3] {
     scope.choose([32, 128, 512], [32, 128, 512], [64, 512, 4096])
 }
+
+/// The batch sizes of the map of sigma by batch size, figure 7, and how many examples there are.
+pub(crate) fn map_batches(scope: &Scope) -> ([usize; 5], usize) {
+    let small = [32, 64, 128, 256, 512];
+    scope.choose((small, EXAMPLES), (small, PHOTOGRAPHS), ([64, 256, 1024, 4096, 16384], 50_000))
+}
+
+/// Its sigmas.
+pub(crate) fn map_sigmas(scope: &Scope) -> Vec<f64> {
+    // Written so that 0.6 is 0.6 and not 0.6000000000000001.
+    let tenths = scope.choose((4..=28).step_by(4), (4..=28).step_by(4), (4..=28).step_by(2));
+    tenths.map(|tenths| f64::from(tenths) / 10.0).collect()
+}

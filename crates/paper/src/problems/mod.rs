@@ -26,7 +26,7 @@ use onedge_spec::{Document, Spec};
 pub(crate) use full_batch::{
     METHODS, convolutional, deep_mlp, first_four, five, linear, mixer_gd, networks, to_a_loss,
 };
-pub(crate) use mini_batch::{NOISY, batches, mini_batch, noisy};
+pub(crate) use mini_batch::{NOISY, batches, map_batches, map_sigmas, mini_batch, noisy};
 pub(crate) use mlps::{Scaled, Shape, mlp, scaled, subsets};
 
 /// What is trained: data, model and optimizer, with the grids of the rules that train it.
@@ -87,6 +87,11 @@ impl Problem {
     /// With another heading, and more to the names of its runs.
     pub(super) fn called(self, name: &str, key: &str) -> Self {
         Self { name: name.to_owned(), key: format!("{}-{key}", self.key), ..self }
+    }
+
+    /// With another heading alone: its runs are those of the same name and settings.
+    pub(super) fn headed(self, name: &str) -> Self {
+        Self { name: name.to_owned(), ..self }
     }
 
     /// With runs of so many steps, from so many seeds.

@@ -1,6 +1,8 @@
 //! Studies of our own beyond the paper, one file each.
 
 mod generalisation;
+mod measures;
+mod noise;
 mod optimizers;
 mod ranks;
 mod scale;
@@ -15,7 +17,7 @@ use crate::results::mean;
 
 /// Every study.
 pub static STUDIES: &[&Entry<Exhibit>] =
-    &[&optimizers::ENTRY, &stochastic::ENTRY, &scale::ENTRY, &generalisation::ENTRY];
+    &[&optimizers::ENTRY, &measures::ENTRY, &stochastic::ENTRY, &noise::ENTRY, &scale::ENTRY, &generalisation::ENTRY];
 
 /// The loss of a point where it has cost as much as the runs of another in all, the mean over its seeds.
 fn at_cost(point: &Point, other: &Point) -> Option<f64> {

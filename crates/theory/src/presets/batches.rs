@@ -14,13 +14,13 @@ const MOST_STEPS: usize = 1_000_000;
 /// What the study `noise` of the paper's figure 7 has, chosen on digits at its small size: the shape of which batch wants which sigma, in units in which the
 /// loss starts at 1 and the second eigenvalue is 1.
 pub const CHOSEN: Model = Model {
-    parameters: crate::Parameters { a: 160.0, b: 64_000.0, nu: 1.0 },
+    parameters: crate::Parameters { a: 480.0, b: 192_000.0, nu: 1.0 },
     directions: 5,
     lambda: 40.0,
     p: 0.005,
     q: 1.8,
     momentum: 0.9,
-    noise: 3.0,
+    noise: 60.0,
     power: 0.5,
     examples: 1024,
 };
@@ -39,7 +39,7 @@ pub(super) static ENTRY: Entry<Make> = Entry {
         setting("epochs", Kind::Integer, Default::Is("60"), "how often each is seen"),
         setting("momentum", Kind::Number, Default::Is("0.9"), "of the optimizer, in [0, 1)"),
         setting("beta", Kind::Number, Default::Is("0.9"), "decay of CDAT's averages, in [0, 1)"),
-        setting("noise", Kind::Number, Default::Is("3.0"), "noise scale at the start, in examples"),
+        setting("noise", Kind::Number, Default::Is("60.0"), "noise scale at the start, in examples"),
         setting(
             "noise_power",
             Kind::Number,
@@ -47,8 +47,8 @@ pub(super) static ENTRY: Entry<Make> = Entry {
             "variance of the noise goes as this power of the loss, 0 to 2",
         ),
         setting("directions", Kind::Integer, Default::Is("5"), "how many share the second eigenvalue"),
-        Setting { default: Default::Is("160.0"), ..A },
-        Setting { default: Default::Is("64000.0"), ..B },
+        Setting { default: Default::Is("480.0"), ..A },
+        Setting { default: Default::Is("192000.0"), ..B },
         Setting { default: Default::Is("1.0"), ..NU },
         Setting { default: Default::Is("40.0"), ..LAMBDA0 },
         Setting { default: Default::Is("0.005"), ..P0 },

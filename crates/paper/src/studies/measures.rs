@@ -9,7 +9,7 @@ use crate::claim::{Claim, Seen};
 use crate::draw::{LOSS, PRODUCT, SHARPNESS, Style, csv, curves};
 use crate::judge::{Judge, ends, graded, limits, over_seeds, unknown};
 use crate::problems::first_four;
-use crate::results::middle;
+use crate::results::{Grids, middle};
 use crate::rules::{self, Rule, sigma};
 use crate::{Comparison, Error, Exhibit, Kind, Picture, Results, Scope};
 
@@ -49,7 +49,7 @@ fn rule(name: &str, sigma: f64) -> Rule {
 }
 
 fn comparison(scope: &Scope) -> Result<Comparison, Error> {
-    let mut comparison = Comparison::none();
+    let mut comparison = Comparison { grids: Grids::Whole, ..Comparison::none() };
     for problem in &first_four(scope)[..3] {
         for name in NAMES {
             comparison.add(problem, name, &SIGMAS.map(|sigma| rule(name, sigma)))?;
@@ -58,7 +58,7 @@ fn comparison(scope: &Scope) -> Result<Comparison, Error> {
     Ok(comparison)
 }
 
-/// The point of a measure at sigma 2; of one seed there may be another one alone.
+/// The point of a measure at sigma 2.
 fn on_edge<'a>(results: &'a Results, problem: &str, name: &str) -> Option<&'a Point> {
     results.group(problem, name)?.points.iter().find(|point| sigma(point) == Some(2.0))
 }

@@ -97,6 +97,8 @@ fn every_tuner_that_suits_the_full_batch() {
             "exponential" => settings.push("tuner.factor=0.99"),
             // With the package's eps its first rates are so much smaller that 60 steps only begin to learn.
             "dowg" => settings.push("tuner.preset=paper"),
+            // On the edge of their measure they may oscillate, and that is said.
+            "gauss-newton" | "trace" | "frobenius" | "batch-sharpness" => settings.push("tuner.sigma=1"),
             _ => {}
         }
         for steps in ["steps=1", "steps=3", "steps=60"] {

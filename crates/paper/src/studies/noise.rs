@@ -233,8 +233,8 @@ mod tests {
     fn results(mirrored: bool) -> Results {
         let mut all = Vec::new();
         for beta in BETAS {
-            for (batch, steps) in [(16, 640), (32, 320), (64, 160), (128, 80), (256, 40)] {
-                let model = Model { examples: 512, ..CHOSEN };
+            for (batch, steps) in [(32, 1920), (64, 960), (128, 480), (256, 240), (512, 120)] {
+                let model = CHOSEN;
                 let of =
                     Batches { model, sigmas: LABELS.to_vec(), batches: vec![(batch, steps)], beta, seed: 0, seeds: 8 };
                 let mut cells = of.map().cells;
@@ -255,7 +255,7 @@ mod tests {
                     .map(|(sigma, cell)| (rules::cdat(*sigma, beta).label, vec![made(cell.unwrap_or(2.0))]))
                     .collect();
                 let points = points.iter().map(|(label, runs)| (label.as_str(), runs.clone())).collect();
-                all.push(grid(&format!("batch {batch} of 512"), &series(beta), points));
+                all.push(grid(&format!("batch {batch} of 1024"), &series(beta), points));
             }
         }
         Results { series: all }

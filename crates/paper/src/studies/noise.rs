@@ -58,7 +58,8 @@ fn comparison(scope: &Scope) -> Result<Comparison, Error> {
 }
 
 /// A sigma, and the last over the first loss there.
-type Best = Option<(f64, f64)>;
+type Cell = (f64, f64);
+type Best = Option<Cell>;
 
 /// Measured and modelled cells of one average, row by row.
 struct Both {
@@ -113,7 +114,7 @@ impl Both {
     }
 
     /// The same where both have one.
-    fn pairs(&self) -> Vec<(usize, (f64, f64), (f64, f64))> {
+    fn pairs(&self) -> Vec<(usize, Cell, Cell)> {
         self.best().into_iter().filter_map(|(batch, measured, model)| Some((batch, measured?, model?))).collect()
     }
 

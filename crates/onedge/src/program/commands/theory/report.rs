@@ -79,11 +79,15 @@ pub fn map(map: &Map, width: usize) -> String {
 
 /// The sigma that ends lowest at each batch size, in lines of so many characters.
 pub fn batches(map: &BatchMap, width: usize) -> String {
-    let row = |((batch, best), (_, steps)): (&(usize, Option<(f64, f64)>), &(usize, usize))| {
-        let (sigma, end) = best.map_or((None, None), |(sigma, end)| (Some(sigma), Some(end)));
-        vec![batch.to_string(), steps.to_string(), number(sigma), number(end)]
-    };
-    let rows: Vec<Vec<String>> = map.best().iter().zip(&map.of.batches).map(row).collect();
+    let best = map.best();
+    let rows: Vec<Vec<String>> = best
+        .iter()
+        .zip(&map.of.batches)
+        .map(|((batch, best), (_, steps))| {
+            let (sigma, end) = best.map_or((None, None), |(sigma, end)| (Some(sigma), Some(end)));
+            vec![batch.to_string(), steps.to_string(), number(sigma), number(end)]
+        })
+        .collect();
     let table = Table::new(&["batch", "steps", "best sigma", "last over first loss"], &rows);
     format!(
         "CDAT in batches, in the simplified model: an addition of ours that is not in the paper; {} runs a cell\n{}\n",

@@ -51,7 +51,9 @@ pub fn argument(message: impl std::fmt::Display) -> PyErr {
 pub fn of_objective(problem: &ObjectiveError) -> PyErr {
     let kind = match problem {
         ObjectiveError::NonFinite { .. } => Kind::NonFinite,
-        ObjectiveError::NotLinearized { .. } | ObjectiveError::NoPart { .. } | ObjectiveError::Interrupted => Kind::State,
+        ObjectiveError::NotLinearized { .. } | ObjectiveError::NoPart { .. } | ObjectiveError::Interrupted => {
+            Kind::State
+        }
         ObjectiveError::Unsupported { .. } => Kind::Unsupported,
         _ => Kind::Argument,
     };

@@ -88,15 +88,16 @@ class Rule:
         return tried
 
     def _foreseen(self) -> frozenset[str]:
-        """What a tuner asks for once it is under way, as it asks of a made-up line."""
-        trial, asked = self.make(), set()
+        """What a tuner asks for once it is under way, as it asks of a made-up line; what nobody answers, at whichever step it asks."""
+        trial, asked, unknown = self.make(), set(), set()
         for step in range(3):
             asked.clear()
             try:
                 trial.learning_rate(_MadeUp(step, asked))
             except Error:
                 pass
-        return frozenset(asked)
+            unknown |= asked & UNKNOWN.keys()
+        return frozenset(asked | unknown)
 
 
 class _MadeUp:

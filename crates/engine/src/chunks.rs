@@ -11,6 +11,8 @@ pub struct Chunk {
     pub len: usize,
     /// The lane.
     pub lane: usize,
+    /// Where its examples begin among those that are held here: at `start`, unless others hold some of them.
+    pub place: usize,
 }
 
 /// How many examples chunks have.
@@ -50,7 +52,10 @@ pub fn cut(examples: Range<usize>, lanes: usize, Sizes { target, block }: Sizes)
     let per_lane = ((examples + target * lanes / 2) / (target * lanes)).clamp(1, blocks.div_ceil(lanes));
     let count = (per_lane * lanes).min(blocks);
     let bound = |i: usize| (i * blocks / count * block).min(examples);
-    let chunk = |i: usize| Chunk { start: first + bound(i), len: bound(i + 1) - bound(i), lane: i * lanes / count };
+    let chunk = |i: usize| {
+        let start = first + bound(i);
+        Chunk { start, len: bound(i + 1) - bound(i), lane: i * lanes / count, place: start }
+    };
     (0..count).map(chunk).collect()
 }
 

@@ -54,10 +54,10 @@ mod tests {
     use super::*;
 
     const CHUNKS: [Chunk; 4] = [
-        Chunk { start: 0, len: 2, lane: 0 },
-        Chunk { start: 2, len: 2, lane: 1 },
-        Chunk { start: 4, len: 2, lane: 0 },
-        Chunk { start: 6, len: 1, lane: 1 },
+        Chunk { start: 0, len: 2, lane: 0, place: 0 },
+        Chunk { start: 2, len: 2, lane: 1, place: 2 },
+        Chunk { start: 4, len: 2, lane: 0, place: 4 },
+        Chunk { start: 6, len: 1, lane: 1, place: 6 },
     ];
 
     fn lens(kept: &[Vec<f32>]) -> Vec<usize> {

@@ -1,3 +1,4 @@
+use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -7,6 +8,7 @@ use crate::Error;
 use crate::kernels::TILE;
 use crate::kernels::{Element, accumulate};
 use crate::plan::{Plan, Transposed};
+use crate::tree;
 
 /// The memory of one lane: its sums over chunks.
 #[derive(Debug, Default)]
@@ -107,7 +109,7 @@ impl<T: Element> Workers<T> {
         });
     }
 
-    /// `out <- scale * (sum of the lanes' outputs, in order) + shift * x`, where the outputs hold some matrices
+    /// `out <- scale * (sum of the lanes' outputs, as a fixed binary tree) + shift * x`, where the outputs hold some matrices
     /// transposed, in the order of their places.
     pub fn reduce(&self, lanes: &[Lane<T>], transposed: &[Transposed], scale: f64, shift: f64, x: &[T], out: &mut [T]) {
         let (scale, shift) = (T::from_f64(scale), T::from_f64(shift));
@@ -125,6 +127,18 @@ impl<T: Element> Workers<T> {
             add_plain(lanes, done, rest, x, finish);
         });
     }
+
+    /// `out <- scale * out + shift * x`, what is left to be done to sums that were [reduced](Self::reduce) by 1 and 0, to the same bits.
+    pub fn finish(&self, scale: f64, shift: f64, x: &[T], out: &mut [T]) {
+        let (scale, shift) = (T::from_f64(scale), T::from_f64(shift));
+        self.pool.install(|| {
+            out.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK)).for_each(|(out, x)| {
+                for (out, x) in out.iter_mut().zip(x) {
+                    *out = if shift == T::ZERO { scale * *out } else { scale * *out + shift * *x };
+                }
+            });
+        });
+    }
 }
 
 /// Elements of a parallel piece of work: of each lane, what stays in the cache.
@@ -134,14 +148,30 @@ const BLOCK: usize = 4096;
 fn add_plain<T: Element>(lanes: &[Lane<T>], start: usize, out: &mut [T], x: &[T], finish: impl Fn(T, &T) -> T + Sync) {
     out.par_chunks_mut(BLOCK).enumerate().for_each(|(i, out)| {
         let range = start + i * BLOCK..start + i * BLOCK + out.len();
-        out.copy_from_slice(&lanes[0].output[range.clone()]);
-        for lane in &lanes[1..] {
-            accumulate(&lane.output[range.clone()], out, true);
-        }
+        add_block(lanes, &range, out);
         for (out, x) in out.iter_mut().zip(&x[range]) {
             *out = finish(*out, x);
         }
     });
+}
+
+/// `out <- sum of a block of the lanes' outputs`: all lanes of a block in one pass, while it stays in the cache.
+fn add_block<T: Element>(lanes: &[Lane<T>], range: &Range<usize>, out: &mut [T]) {
+    match lanes {
+        [] => out.fill(T::ZERO),
+        [lane] => out.copy_from_slice(&lane.output[range.clone()]),
+        _ => {
+            let (left, right) = lanes.split_at(tree::left(lanes.len()));
+            add_block(left, range, out);
+            if let [lane] = right {
+                accumulate(&lane.output[range.clone()], out, true);
+            } else {
+                let mut block = [T::ZERO; BLOCK];
+                add_block(right, range, &mut block[..out.len()]);
+                accumulate(&block[..out.len()], out, true);
+            }
+        }
+    }
 }
 
 /// The same for a matrix that the lanes hold transposed.
@@ -160,13 +190,18 @@ fn add_transposed<T: Element>(
         let x = &x[start + block * ROWS * columns..];
         for column in 0..columns {
             let from = start + column * rows + block * ROWS;
-            let mut sum = [T::ZERO; ROWS];
-            sum[..height].copy_from_slice(&lanes[0].output[from..from + height]);
-            for lane in &lanes[1..] {
-                for (sum, part) in sum.iter_mut().zip(&lane.output[from..from + height]) {
-                    *sum += *part;
+            let part = |lane: &Lane<T>| {
+                let mut part = [T::ZERO; ROWS];
+                part[..height].copy_from_slice(&lane.output[from..from + height]);
+                part
+            };
+            let add = |mut left: [T; ROWS], right: [T; ROWS]| {
+                for (left, right) in left.iter_mut().zip(right) {
+                    *left += right;
                 }
-            }
+                left
+            };
+            let sum = tree::fold(lanes, &part, &add).unwrap_or([T::ZERO; ROWS]);
             for (row, sum) in sum[..height].iter().enumerate() {
                 let place = row * columns + column;
                 out[place] = finish(*sum, &x[place]);

@@ -6,12 +6,12 @@ use std::sync::atomic::AtomicBool;
 use onedge_graph::LossGraph;
 use onedge_objective::{Costs, Error as Failure, Objective, Part, Probe, Sampled};
 
-use crate::chunks::{Sizes, cut};
+use crate::chunks::Sizes;
 use crate::compiled::{Compiled, Memory};
-use crate::gauss_newton::GaussNewton;
 use crate::indices::Legal;
 use crate::kernels::{Element, total};
 use crate::lanes::{Lane, Workers};
+use crate::peers::Share;
 use crate::sweep::{Point, Stage, Sweeps};
 use crate::{Error, Examples, Field, Options};
 
@@ -25,17 +25,17 @@ pub type BuildLoss = dyn Fn(usize) -> Result<LossGraph, Box<dyn std::error::Erro
 /// ```
 ///
 /// The batch is cut into chunks that fit the cache; each lane takes a fixed share of them in order, and lanes are added
-/// in order, so results are the same to the bit for any number of threads and any memory budget.
+/// as a fixed binary tree, so results are the same to the bit for any number of threads and any memory budget.
 pub struct DataObjective<T> {
-    build: Box<BuildLoss>,
+    pub(crate) build: Box<BuildLoss>,
     pub(crate) sweeps: Sweeps<T>,
     /// What values examples may have.
     legal: Legal,
-    sizes: Sizes,
-    point: Option<Point<T>>,
+    pub(crate) sizes: Sizes,
+    pub(crate) point: Option<Point<T>>,
     /// What later stages were asked of the last point, so that it pays to keep what they need of the next.
     keeps: Keeps,
-    part: Option<Part>,
+    pub(crate) part: Option<Part>,
 }
 
 /// The chunks that later stages were asked of.
@@ -62,8 +62,9 @@ impl<T: Element> DataObjective<T> {
     /// What `build` reports; [`Error::Fields`] if the graph reads other fields than the examples have; [`Error::Value`] if a value of them is
     /// not finite, or is read as an index and names nothing.
     pub fn new(build: Box<BuildLoss>, examples: Examples<T>, l2: f64, options: Options) -> Result<Self, Error> {
-        const PROBE_ROWS: usize = 16;
-        Self::probed(build, examples, l2, options, PROBE_ROWS, false)
+        let mut objective = Self::probed(build, examples, l2, options, Self::PROBE_EXAMPLES, false)?;
+        objective.cut()?;
+        Ok(objective)
     }
 
     /// The objective of a loss that ties the examples of its batch together, as batch norm or a contrastive loss does: the whole batch is one
@@ -89,11 +90,14 @@ impl<T: Element> DataObjective<T> {
             _ => Err(format!("expected a chunk of one part, got {examples}").into()),
         };
         let in_pieces = examples.len() == 1;
-        Self::probed(Box::new(build), examples, l2, Options { chunk: Some(1), ..options }, 1, in_pieces)
+        let options = Options { chunk: Some(1), ..options };
+        let mut objective = Self::probed(Box::new(build), examples, l2, options, 1, in_pieces)?;
+        objective.cut()?;
+        Ok(objective)
     }
 
-    /// Plans with a chunk of `rows` examples; threads share chunks, or the steps of each if `in_pieces`.
-    fn probed(
+    /// Plans with a chunk of `rows` examples, before the batch is cut; threads share chunks, or the steps of each if `in_pieces`.
+    pub(crate) fn probed(
         build: Box<BuildLoss>,
         examples: Examples<T>,
         l2: f64,
@@ -139,11 +143,12 @@ impl<T: Element> DataObjective<T> {
             gauss_newton: HashMap::new(),
             chunks: Vec::new(),
             lanes: Vec::new(),
+            peers: None,
+            all_lanes: 0,
+            all_examples: None,
             stop: Arc::default(),
         };
-        let mut objective = Self { build, legal, sweeps, sizes, point: None, keeps: Keeps::All, part: None };
-        objective.cut()?;
-        Ok(objective)
+        Ok(Self { build, legal, sweeps, sizes, point: None, keeps: Keeps::All, part: None })
     }
 
     /// Restricts the objective to the examples at `indices`, in that order; `None` takes all. The objective is no longer
@@ -228,7 +233,8 @@ impl<T: Element> DataObjective<T> {
         Failure::require_length("w", self.sweeps.dim, w.len())?;
         let names = self.sweeps.first_compiled().metrics.clone();
         self.sweeps.sweep(w, &[], 1 + names.len(), Stage::Loss, &mut [])?;
-        let means: Vec<f64> = (0..=names.len()).map(|slot| self.sweeps.mean(slot)).collect();
+        let count = self.sweeps.count() as f64;
+        let means: Vec<f64> = self.sweeps.sums(1 + names.len())?.into_iter().map(|sum| sum / count).collect();
         Ok(Means { loss: means[0], metrics: names.into_iter().zip(means[1..].iter().copied()).collect() })
     }
 
@@ -244,27 +250,25 @@ impl<T: Element> DataObjective<T> {
         (scratch + kept + (self.sweeps.lanes.len() + 3) * self.sweeps.dim * size_of::<T>()) as u64
     }
 
-    /// Cuts the batch into chunks, each part of it into its own, and plans every size that occurs.
-    fn cut(&mut self) -> Result<(), Error> {
+    /// Cuts the batch into chunks, each part of it into its own, and plans every size that occurs here.
+    pub(crate) fn cut(&mut self) -> Result<(), Error> {
         self.point = None;
-        let examples = self.sweeps.batch().len();
-        let parts = self.part.map_or(1, |part| part.of.min(examples));
-        let ranges = (0..parts).map(|index| Part { index, of: parts }.range(examples));
-        self.sweeps.chunks = ranges.flat_map(|range| cut(range, self.sweeps.options.lanes, self.sizes)).collect();
+        let chunks = self.all_chunks(self.sweeps.count(), self.part);
+        let Share { lanes, own, chunks } = Share::of(chunks, self.sweeps.peers.as_deref());
+        (self.sweeps.all_lanes, self.sweeps.chunks) = (lanes, chunks);
         for chunk in &self.sweeps.chunks {
             if !self.sweeps.compiled.contains_key(&chunk.len) {
                 let loss = (self.build)(chunk.len).map_err(Error::Build)?;
                 self.sweeps.compiled.insert(chunk.len, Compiled::new(loss)?);
             }
         }
-        let lanes = self.sweeps.chunks.iter().map(|chunk| chunk.lane + 1).max().unwrap_or(0);
-        self.sweeps.lanes.resize_with(lanes, Lane::default);
+        self.sweeps.lanes.resize_with(own, Lane::default);
         Ok(())
     }
 
     /// The examples of the part that is set; all of them if none is.
     fn part_range(&self) -> Range<usize> {
-        let examples = self.sweeps.batch().len();
+        let examples = self.sweeps.count();
         self.part.map_or(0..examples, |part| part.range(examples))
     }
 }
@@ -289,12 +293,12 @@ impl<T: Element> Objective<T> for DataObjective<T> {
         point.kept = match self.keeps {
             Keeps::Nothing => Vec::new(),
             Keeps::Part => self.sweeps.demand().hand_on(point.kept, &self.part_range()),
-            Keeps::All => self.sweeps.demand().hand_on(point.kept, &(0..self.sweeps.batch().len())),
+            Keeps::All => self.sweeps.demand().hand_on(point.kept, &(0..self.sweeps.count())),
         };
         self.keeps = Keeps::Nothing;
         self.sweeps.sweep(w, &[], 1, Stage::Linearize, &mut point.kept)?;
-        self.sweeps.reduce(&self.sweeps.first_compiled().transposed_gradient, w, gradient);
-        let loss = self.sweeps.mean(0) + 0.5 * self.sweeps.l2_square(w);
+        let sums = self.sweeps.reduce(1, &self.sweeps.first_compiled().transposed_gradient, w, gradient)?;
+        let loss = sums[0] / self.sweeps.count() as f64 + 0.5 * self.sweeps.l2_square(w);
         self.point = Some(point);
         Failure::require_finite(Probe::Loss, loss)
     }
@@ -305,7 +309,7 @@ impl<T: Element> Objective<T> for DataObjective<T> {
             return Err(Failure::NotLinearized { probe: Probe::Curvature });
         };
         self.keeps = Keeps::All;
-        let curvature = self.sweeps.curvature_on(&mut point, u, &(0..self.sweeps.batch().len()))?;
+        let curvature = self.sweeps.curvature_on(&mut point, u, &(0..self.sweeps.count()))?;
         self.point = Some(point);
         Failure::require_finite(Probe::Curvature, curvature)
     }
@@ -353,10 +357,10 @@ impl<T: Element> Objective<T> for DataObjective<T> {
             return Err(Failure::NotLinearized { probe: Probe::HessianVector });
         };
         self.keeps = Keeps::All;
-        self.sweeps.keep(&mut point, &(0..self.sweeps.batch().len()))?;
+        self.sweeps.keep(&mut point, &(0..self.sweeps.count()))?;
         self.sweeps.sweep(&point.w, v, 0, Stage::HessianVector, &mut point.kept)?;
         self.point = Some(point);
-        self.sweeps.reduce(&self.sweeps.first_compiled().transposed_product, v, out);
+        self.sweeps.reduce(0, &self.sweeps.first_compiled().transposed_product, v, out)?;
         // The sum of all elements is finite only if each of them is.
         Failure::require_finite(Probe::HessianVector, total(out)).map(|_| ())
     }
@@ -364,19 +368,14 @@ impl<T: Element> Objective<T> for DataObjective<T> {
     fn gauss_newton_vector(&mut self, v: &[T], out: &mut [T]) -> Result<(), Failure> {
         Failure::require_length("v", self.sweeps.dim, v.len())?;
         Failure::require_length("out", self.sweeps.dim, out.len())?;
-        for chunk in &self.sweeps.chunks {
-            if !self.sweeps.gauss_newton.contains_key(&chunk.len) {
-                let loss = (self.build)(chunk.len).map_err(Failure::Other)?;
-                let planned = GaussNewton::new(loss).map_err(|error| Failure::Other(Box::new(error)))?;
-                self.sweeps.gauss_newton.insert(chunk.len, planned);
-            }
-        }
+        self.plan_gauss_newton()?;
         let Some(point) = self.point.take() else {
             return Err(Failure::NotLinearized { probe: Probe::GaussNewtonVector });
         };
         self.sweeps.sweep(&point.w, v, 0, Stage::GaussNewton, &mut [])?;
         self.point = Some(point);
-        self.sweeps.reduce(&self.sweeps.gauss_newton[&self.sweeps.chunks[0].len].transposed, v, out);
+        let transposed = &self.sweeps.gauss_newton[&self.sweeps.chunks[0].len].transposed;
+        self.sweeps.reduce(0, transposed, v, out)?;
         Failure::require_finite(Probe::GaussNewtonVector, total(out)).map(|_| ())
     }
 

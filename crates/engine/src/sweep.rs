@@ -12,11 +12,12 @@ use crate::gauss_newton::GaussNewton;
 use crate::kept::Demand;
 use crate::kernels::Element;
 use crate::lanes::{Lane, Workers};
+use crate::peers::Peers;
 use crate::plan::Transposed;
 use crate::run::run;
 use crate::shifted::shift;
-use crate::team;
 use crate::{Examples, Options};
+use crate::{team, tree};
 
 /// What is computed of every chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,8 +60,15 @@ pub(crate) struct Sweeps<T> {
     pub(crate) compiled: HashMap<usize, Compiled<T>>,
     /// The same, planned when first asked for.
     pub(crate) gauss_newton: HashMap<usize, GaussNewton<T>>,
+    /// Those that are computed here, as all below.
     pub(crate) chunks: Vec<Chunk>,
     pub(crate) lanes: Vec<Lane<T>>,
+    /// Who computes the others, if there are any.
+    pub(crate) peers: Option<Arc<dyn Peers<T>>>,
+    /// The lanes of the batch, here and there.
+    pub(crate) all_lanes: usize,
+    /// The examples of the batch, here and there; `None` if all of them are here.
+    pub(crate) all_examples: Option<usize>,
     /// Whether to end at the next step of a plan.
     pub(crate) stop: Arc<AtomicBool>,
 }
@@ -137,7 +145,7 @@ impl<T: Element> Sweeps<T> {
                 let mut areas = Areas {
                     parameters: w,
                     direction,
-                    fields: batch.read(chunk.start..chunk.start + chunk.len),
+                    fields: batch.read(chunk.place..chunk.place + chunk.len),
                     arena: &mut scratch.arena,
                     kept,
                     output: &mut lane.output,
@@ -155,14 +163,19 @@ impl<T: Element> Sweeps<T> {
         if stop.load(Ordering::Relaxed) { Err(Failure::Interrupted) } else { Ok(()) }
     }
 
-    /// The mean over examples of a total, lanes added in order.
-    pub(crate) fn mean(&self, slot: usize) -> f64 {
-        self.sum(slot) / self.batch().len() as f64
+    /// The first `totals` sums over examples, lanes added as a tree, also those that others have.
+    ///
+    /// # Errors
+    /// Whatever comes between them.
+    pub(crate) fn sums(&self, totals: usize) -> Result<Vec<f64>, Failure> {
+        let mut sums = self.own_sums(totals);
+        self.peers.as_ref().map_or(Ok(()), |peers| peers.join(self.all_lanes, &mut [], &mut sums))?;
+        Ok(sums)
     }
 
-    /// The sum of a total over examples, lanes added in order.
-    pub(crate) fn sum(&self, slot: usize) -> f64 {
-        self.lanes.iter().map(|lane| lane.totals[slot]).sum()
+    fn own_sums(&self, totals: usize) -> Vec<f64> {
+        let sum = |slot: usize| tree::fold(&self.lanes, &|lane| lane.totals[slot], &|left, right| left + right);
+        (0..totals).map(|slot| sum(slot).unwrap_or(0.0)).collect()
     }
 
     /// `l2 |x|^2`
@@ -170,14 +183,40 @@ impl<T: Element> Sweeps<T> {
         if self.l2 == 0.0 { 0.0 } else { self.l2 * vector::dot(x, x) }
     }
 
-    /// `out <- mean over examples of what the lanes collected + l2 x`
-    pub(crate) fn reduce(&self, transposed: &[Transposed], x: &[T], out: &mut [T]) {
-        self.reduce_over(self.batch().len(), transposed, x, out);
+    /// `out <- mean over examples of what the lanes collected + l2 x`; gives the first `totals` sums beside it.
+    ///
+    /// # Errors
+    /// Whatever comes between those who have lanes.
+    pub(crate) fn reduce(
+        &self,
+        totals: usize,
+        transposed: &[Transposed],
+        x: &[T],
+        out: &mut [T],
+    ) -> Result<Vec<f64>, Failure> {
+        self.reduce_over(self.count(), totals, transposed, x, out)
     }
 
     /// The same where the lanes collected sums over so many examples.
-    fn reduce_over(&self, examples: usize, transposed: &[Transposed], x: &[T], out: &mut [T]) {
-        self.workers.reduce(&self.lanes, transposed, 1.0 / examples as f64, self.l2, x, out);
+    fn reduce_over(
+        &self,
+        examples: usize,
+        totals: usize,
+        transposed: &[Transposed],
+        x: &[T],
+        out: &mut [T],
+    ) -> Result<Vec<f64>, Failure> {
+        let scale = 1.0 / examples as f64;
+        let mut sums = self.own_sums(totals);
+        match &self.peers {
+            None => self.workers.reduce(&self.lanes, transposed, scale, self.l2, x, out),
+            Some(peers) => {
+                self.workers.reduce(&self.lanes, transposed, 1.0, 0.0, x, out);
+                peers.join(self.all_lanes, out, &mut sums)?;
+                self.workers.finish(scale, self.l2, x, out);
+            }
+        }
+        Ok(sums)
     }
 
     /// The gradient at the point of the mean over the chunks in `examples`, which are then kept as far as the budget goes.
@@ -190,7 +229,7 @@ impl<T: Element> Sweeps<T> {
         self.demand().reserve(&mut point.kept, examples);
         let wanted = |_: usize, chunk: &Chunk| examples.contains(&chunk.start);
         self.sweep_some(&point.w, &[], 1, Stage::Linearize, &mut point.kept, &wanted)?;
-        self.reduce_over(examples.len(), &self.first_compiled().transposed_gradient, &point.w, gradient);
+        self.reduce_over(examples.len(), 0, &self.first_compiled().transposed_gradient, &point.w, gradient)?;
         Ok(())
     }
 
@@ -206,7 +245,7 @@ impl<T: Element> Sweeps<T> {
         shift(&point.w, u, &self.parameters, &mut point.shifted);
         let wanted = |_: usize, chunk: &Chunk| examples.contains(&chunk.start);
         self.sweep_some(&point.w, &point.shifted, terms, Stage::Curvature, &mut point.kept, &wanted)?;
-        let mean: f64 = (0..terms).map(|term| self.sum(term) / examples.len() as f64).sum();
+        let mean: f64 = self.sums(terms)?.iter().map(|sum| sum / examples.len() as f64).sum();
         Ok(mean + self.l2_square(u))
     }
 
@@ -242,6 +281,11 @@ impl<T: Element> Sweeps<T> {
 
     pub(crate) fn first_compiled(&self) -> &Compiled<T> {
         &self.compiled[&self.chunks[0].len]
+    }
+
+    /// The number of examples in the batch, here and elsewhere.
+    pub(crate) fn count(&self) -> usize {
+        self.all_examples.unwrap_or_else(|| self.batch().len())
     }
 
     pub(crate) fn batch(&self) -> &Examples<T> {

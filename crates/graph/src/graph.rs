@@ -175,6 +175,11 @@ impl Graph {
         self.inputs - 1
     }
 
+    /// Has inputs to come be others than the one of this number.
+    pub(crate) fn reserve_input(&mut self, number: usize) {
+        self.inputs = self.inputs.max(number.saturating_add(1));
+    }
+
     /// For each node, whether any of `roots` depends on it (or is it).
     pub fn needed_by(&self, roots: &[NodeId]) -> Vec<bool> {
         let mut needed = vec![false; self.nodes.len()];

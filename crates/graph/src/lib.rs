@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod attributes;
+mod bytes;
 pub mod check;
 mod error;
 mod formula;

@@ -7,6 +7,7 @@ use onedge_data::{Context, Error as DataError, FileError, Precision, Progress, S
 use onedge_registry::find;
 
 use onedge_spec::{NamedFile, Part, Spec};
+use onedge_train::Placement;
 
 use crate::Error;
 use crate::fingerprint::of_content;
@@ -44,6 +45,7 @@ pub struct DataSets {
     interrupt: Option<Arc<AtomicBool>>,
     warn: Option<Box<Listener>>,
     tell: Option<Box<Listener>>,
+    place: Option<Box<dyn Placement>>,
     held: Vec<Held>,
 }
 
@@ -72,6 +74,16 @@ impl DataSets {
     /// The same, with `tell` told in a sentence how files were taken, where that may be doubted.
     pub fn told_by(self, tell: impl Fn(&str) + 'static) -> Self {
         Self { tell: Some(Box::new(tell)), ..self }
+    }
+
+    /// The same, with losses over the examples computed at `place` instead of in this process alone.
+    pub fn placed_at(self, place: Box<dyn Placement>) -> Self {
+        Self { place: Some(place), ..self }
+    }
+
+    /// Where losses over the examples are computed, if not here.
+    pub(crate) fn place(&self) -> Option<&dyn Placement> {
+        self.place.as_deref()
     }
 
     /// Tells, in a sentence, of what went wrong without harm.

@@ -22,7 +22,7 @@ pub fn build_problem<T: Element>(spec: &Spec, data_sets: &mut DataSets) -> Resul
     let loss = Arc::new(loss.map_err(&in_network)?);
     let split = data_sets.get(spec, options.threads)?;
     let (model, _) = network(spec, &split)?;
-    Ok(Problem::of(&spec.origin, Arc::new(model), &loss, split, l2, options)?)
+    Ok(Problem::of(&spec.origin, Arc::new(model), &loss, split, l2, options, data_sets.place())?)
 }
 
 /// The model of a spec for a data set, and what it is to predict.

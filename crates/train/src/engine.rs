@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use onedge_data::{Dataset, Targets};
-use onedge_engine::{DataObjective, Element, Examples, Field, Options, Report};
+use onedge_engine::{BuildLoss, DataObjective, Element, Examples, Field, Options, Report};
 use onedge_nn::{Loss, Model, Target, loss_graph};
-use onedge_objective::{Error as ObjectiveError, Probe};
+use onedge_objective::{Error as ObjectiveError, Probe, by_precision};
 use onedge_registry::{Error as RegistryError, Settings};
 
 use crate::Error;
-use crate::Workload;
+use crate::{Placement, Workload};
 
 /// The loss of `model` on the examples of `set`, run by the engine.
 ///
@@ -24,9 +24,29 @@ pub fn objective<T: Element>(
     l2: f64,
     options: Options,
 ) -> Result<DataObjective<T>, Error> {
+    Ok(DataObjective::new(build(model, loss, target), examples(set)?, l2, options)?)
+}
+
+/// The same, computed elsewhere.
+///
+/// # Errors
+/// As for [`objective`], and those of the place.
+pub(crate) fn placed<T: Element>(
+    place: &dyn Placement,
+    (model, loss, target): (&Arc<Model>, &Arc<Loss>, Target),
+    set: &Dataset,
+    l2: f64,
+    options: &Options,
+) -> Result<Box<dyn Workload<T>>, Error> {
+    let build = || build(model, loss, target);
+    let single = || place.single(build(), examples(set)?, l2, options.clone());
+    let double = || place.double(build(), examples(set)?, l2, options.clone());
+    Ok(by_precision::<T, _, _, _, _>(single, double)?)
+}
+
+fn build(model: &Arc<Model>, loss: &Arc<Loss>, target: Target) -> Box<BuildLoss> {
     let (model, loss) = (Arc::clone(model), Arc::clone(loss));
-    let build = move |batch: usize| Ok(loss_graph(&model, &loss, target, batch)?);
-    Ok(DataObjective::new(Box::new(build), examples(set)?, l2, options)?)
+    Box::new(move |batch: usize| Ok(loss_graph(&model, &loss, target, batch)?))
 }
 
 /// The options that the section `engine` of a spec gives.

@@ -239,7 +239,7 @@ impl Fit {
         let (model, loss, data) = (Arc::new(model), Arc::new(loss), Arc::new(data));
         let options = Options::for_this_machine();
         let threads = options.threads;
-        let problem = Problem::<f32>::of(ORIGIN, Arc::clone(&model), &loss, Arc::clone(&data), l2, options)?;
+        let problem = Problem::<f32>::of(ORIGIN, Arc::clone(&model), &loss, Arc::clone(&data), l2, options, None)?;
         let examples = problem.train.examples();
         plan.check_batch(examples)?;
         optimizer.set_layers(&Layout::layers(&problem.layouts))?;

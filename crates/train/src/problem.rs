@@ -6,7 +6,7 @@ use onedge_nn::{Loss, Model, Target, initial_parameters};
 
 use crate::Error;
 use crate::{Evidence, Finding, Layout, judge};
-use crate::{Workload, engine, memory};
+use crate::{Placement, Workload, engine, memory};
 
 pub use onedge_engine::Element;
 
@@ -32,7 +32,7 @@ enum Start<T> {
 }
 
 impl<T: Element> Problem<T> {
-    /// `model` with `loss` on the examples of `data`; `origin` names it in errors.
+    /// `model` with `loss` on the examples of `data`, computed at `place`, here if there is none; `origin` names it in errors.
     ///
     /// # Errors
     /// A loss that does not suit the targets, or a target that it does not take; a problem that does not fit the machine's memory; whatever the engine refuses.
@@ -43,6 +43,7 @@ impl<T: Element> Problem<T> {
         data: Arc<Split>,
         l2: f64,
         options: Options,
+        place: Option<&dyn Placement>,
     ) -> Result<Self, Error> {
         memory::require(origin, model.dim(), size_of::<T>(), options.lanes)?;
         let target = target(&data.train);
@@ -50,6 +51,9 @@ impl<T: Element> Problem<T> {
         let loss = loss.balanced(target, &data.train.targets().numbers()).map_err(in_network)?;
         let workload = |set: &Dataset| -> Result<Box<dyn Workload<T>>, Error> {
             let loss = Arc::new(loss.on(target, &set.targets().numbers()).map_err(in_network)?);
+            if let Some(place) = place {
+                return engine::placed(place, (&model, &loss, target), set, l2, &options);
+            }
             let objective = engine::objective::<T>(&model, &loss, target, set, l2, options.clone())?;
             memory::require_chunks(origin, &objective, options.threads)?;
             Ok(Box::new(objective))

@@ -1,0 +1,116 @@
+use onedge_engine::Options;
+use onedge_objective::Part;
+
+/// What the leader asks of all other ranks; most calls are followed by a vector, or by what else they say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Call {
+    /// Nothing any more.
+    End,
+    /// An objective, in double precision or single; followed by the graph of its probe.
+    New { id: u64, is_double: bool, lanes: u64, chunk: Option<u64>, threads: u64, memory_bytes: u64, bytes: u64 },
+    /// The graph of a chunk of so many examples follows.
+    Graph { id: u64, examples: u64, bytes: u64 },
+    /// Another batch of so many examples; each rank gets its own of them from the leader.
+    Share { id: u64, all: u64, part: Option<Part> },
+    /// Another part of the same batch, of as many.
+    Part { id: u64, part: Option<Part> },
+    /// A stage, at a point or along a direction that follows.
+    Stage { id: u64, stage: Stage, len: u64 },
+    /// An objective is not needed any more.
+    Drop { id: u64 },
+}
+
+/// What ranks compute together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Metrics,
+    Linearize,
+    Curvature,
+    PartCurvature,
+    PartGradient,
+    HessianVector,
+    GaussNewton,
+}
+
+const STAGES: [Stage; 7] = [
+    Stage::Metrics,
+    Stage::Linearize,
+    Stage::Curvature,
+    Stage::PartCurvature,
+    Stage::PartGradient,
+    Stage::HessianVector,
+    Stage::GaussNewton,
+];
+
+impl Call {
+    /// An objective with these options.
+    pub(crate) fn new(id: u64, is_double: bool, options: &Options, bytes: usize) -> Self {
+        let Options { threads, lanes, chunk, memory_bytes } = options;
+        let chunk = chunk.map(|chunk| chunk as u64);
+        let (lanes, threads, memory_bytes) = (*lanes as u64, *threads as u64, *memory_bytes);
+        Self::New { id, is_double, lanes, chunk, threads, memory_bytes, bytes: bytes as u64 }
+    }
+
+    /// As a message.
+    pub(crate) fn to_bytes(self) -> Vec<u8> {
+        let of = |part: Option<Part>| part.map_or([0, 0], |part| [part.index as u64, part.of as u64]);
+        let words = match self {
+            Self::End => vec![0],
+            Self::New { id, is_double, lanes, chunk, threads, memory_bytes, bytes } => {
+                vec![1, id, u64::from(is_double), lanes, chunk.unwrap_or(0), threads, memory_bytes, bytes]
+            }
+            Self::Graph { id, examples, bytes } => vec![2, id, examples, bytes],
+            Self::Share { id, all, part } => [&[3, id, all][..], &of(part)].concat(),
+            Self::Part { id, part } => [&[4, id][..], &of(part)].concat(),
+            Self::Stage { id, stage, len } => vec![5, id, stage as u64, len],
+            Self::Drop { id } => vec![6, id],
+        };
+        words.iter().flat_map(|word| word.to_le_bytes()).collect()
+    }
+
+    /// From a message; `None` if it is no call.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let words: Vec<u64> =
+            bytes.chunks_exact(8).map(|word| u64::from_le_bytes(word.try_into().unwrap_or_default())).collect();
+        let part = |index: u64, of: u64| (of > 0).then_some(Part { index: index as usize, of: of as usize });
+        Some(match words[..] {
+            [0] => Self::End,
+            [1, id, is_double, lanes, chunk, threads, memory_bytes, bytes] => {
+                let chunk = (chunk > 0).then_some(chunk);
+                Self::New { id, is_double: is_double != 0, lanes, chunk, threads, memory_bytes, bytes }
+            }
+            [2, id, examples, bytes] => Self::Graph { id, examples, bytes },
+            [3, id, all, index, of] => Self::Share { id, all, part: part(index, of) },
+            [4, id, index, of] => Self::Part { id, part: part(index, of) },
+            [5, id, stage, len] => Self::Stage { id, stage: *STAGES.get(stage as usize)?, len },
+            [6, id] => Self::Drop { id },
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_come_back() {
+        let options = Options { threads: 3, lanes: 8, chunk: Some(5), memory_bytes: 7 };
+        let part = Some(Part { index: 2, of: 3 });
+        let mut calls = vec![
+            Call::End,
+            Call::new(4, true, &options, 99),
+            Call::new(5, false, &Options { chunk: None, ..options }, 1),
+            Call::Graph { id: 1, examples: 16, bytes: 80 },
+            Call::Share { id: 1, all: 100, part },
+            Call::Share { id: 1, all: 100, part: None },
+            Call::Part { id: 9, part },
+            Call::Drop { id: 2 },
+        ];
+        calls.extend(STAGES.map(|stage| Call::Stage { id: 3, stage, len: 12 }));
+        for call in calls {
+            assert_eq!(Call::from_bytes(&call.to_bytes()), Some(call));
+        }
+        assert_eq!(Call::from_bytes(&[9; 16]), None);
+    }
+}

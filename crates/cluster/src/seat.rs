@@ -1,0 +1,152 @@
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use onedge_engine::{BuildLoss, DataObjective, Element, Examples, Field, Options, Peers};
+use onedge_graph::LossGraph;
+use onedge_objective::{Error as Failure, Objective, Part};
+
+use crate::call::Stage;
+use crate::{Error, Ranks};
+
+/// The graphs of chunks that came so far, by the number of examples.
+type Graphs = Arc<Mutex<HashMap<usize, LossGraph>>>;
+
+/// An objective on a rank that does not lead it: it follows calls.
+pub(crate) trait Seat {
+    /// Takes the graph of chunks of so many examples.
+    fn graph(&mut self, examples: usize, bytes: &[u8]) -> Result<(), Error>;
+
+    /// Takes the own examples of a batch of `all`.
+    fn share(&mut self, all: usize, part: Option<Part>) -> Result<(), Error>;
+
+    /// Goes on to another part.
+    fn part(&mut self, part: Option<Part>) -> Result<(), Error>;
+
+    /// Takes a vector of `len` elements, runs a stage and sends what it gave.
+    fn stage(&mut self, stage: Stage, len: usize) -> Result<(), Error>;
+}
+
+/// A [`Seat`] in one precision.
+pub(crate) struct Seated<T> {
+    ranks: Arc<Ranks>,
+    options: Options,
+    graphs: Graphs,
+    objective: Option<DataObjective<T>>,
+    /// Whether no lane of the batch is computed here.
+    is_idle: bool,
+    vector: Vec<T>,
+    out: Vec<T>,
+}
+
+impl<T: Element> Seated<T> {
+    pub(crate) fn new(ranks: &Arc<Ranks>, options: Options) -> Self {
+        let (ranks, graphs) = (Arc::clone(ranks), Graphs::default());
+        Self { ranks, options, graphs, objective: None, is_idle: true, vector: Vec::new(), out: Vec::new() }
+    }
+
+    fn failed(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+        Error::Share { rank: self.ranks.rank(), source: source.into() }
+    }
+
+    fn build(&self) -> Box<BuildLoss> {
+        let graphs = Arc::clone(&self.graphs);
+        Box::new(move |examples| {
+            let graphs = graphs.lock().unwrap_or_else(PoisonError::into_inner);
+            graphs.get(&examples).cloned().ok_or_else(|| format!("no graph of {examples} examples came").into())
+        })
+    }
+}
+
+impl<T: Element> Seat for Seated<T> {
+    fn graph(&mut self, examples: usize, bytes: &[u8]) -> Result<(), Error> {
+        let graph = LossGraph::from_bytes(bytes);
+        let graph = graph.ok_or(Error::Message { rank: self.ranks.rank(), expected: "a graph" })?;
+        self.graphs.lock().unwrap_or_else(PoisonError::into_inner).insert(examples, graph);
+        Ok(())
+    }
+
+    fn share(&mut self, all: usize, part: Option<Part>) -> Result<(), Error> {
+        let Some(examples) = receive_examples(&self.ranks)? else {
+            self.is_idle = true;
+            return Ok(());
+        };
+        self.is_idle = false;
+        let made = match &mut self.objective {
+            Some(objective) => objective.take_share(examples, all, part),
+            None => {
+                let peers = Arc::clone(&self.ranks) as Arc<dyn Peers<T>>;
+                // The L2 term is the leader's.
+                let made = DataObjective::among(self.build(), (examples, all, part), 0.0, self.options.clone(), peers);
+                made.map(|objective| self.objective = Some(objective))
+            }
+        };
+        made.map_err(|error| self.failed(error))
+    }
+
+    fn part(&mut self, part: Option<Part>) -> Result<(), Error> {
+        let set = self.objective.as_mut().map_or(Ok(()), |objective| objective.set_part(part));
+        set.map_err(|error| self.failed(error))
+    }
+
+    fn stage(&mut self, stage: Stage, len: usize) -> Result<(), Error> {
+        self.ranks.hear_vector(len, &mut self.vector)?;
+        let Some(objective) = self.objective.as_mut().filter(|_| !self.is_idle) else { return Ok(()) };
+        let Self { vector, out, .. } = self;
+        out.resize(objective.parameters(), T::ZERO);
+        let done = match stage {
+            Stage::Metrics => objective.metrics(vector).map(|_| ()),
+            Stage::Linearize => objective.linearize(vector, out).map(|_| ()),
+            Stage::Curvature => objective.curvature(vector).map(|_| ()),
+            Stage::PartCurvature => objective.part_curvature(vector).map(|_| ()),
+            Stage::PartGradient => objective.part_gradient(out),
+            Stage::HessianVector => objective.hessian_vector(vector, out),
+            Stage::GaussNewton => objective.gauss_newton_vector(vector, out),
+        };
+        match done {
+            // What is left here is the sum of a part, of which nobody knows whether it is finite.
+            Ok(()) | Err(Failure::NonFinite { .. }) => Ok(()),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+}
+
+/// Sends a rank those of the examples in `own`, one range after the other.
+pub(crate) fn send_examples<T: Element>(
+    ranks: &Ranks,
+    to: usize,
+    examples: &Examples<T>,
+    own: &[Range<usize>],
+) -> Result<(), Error> {
+    let count: usize = own.iter().map(Range::len).sum();
+    if count == 0 {
+        return ranks.send(to, &[]);
+    }
+    let sizes = examples.fields().iter().map(|field| field.width).chain(examples.shared().iter().map(|x| x.len()));
+    let words: Vec<usize> = [count, examples.fields().len()].into_iter().chain(sizes).collect();
+    ranks.send(to, &words.iter().flat_map(|word| (*word as u64).to_le_bytes()).collect::<Vec<_>>())?;
+    for field in examples.fields() {
+        for range in own {
+            ranks.send_vector(to, &field.values[range.start * field.width..range.end * field.width])?;
+        }
+    }
+    examples.shared().iter().try_for_each(|values| ranks.send_vector(to, values))
+}
+
+/// What that sent; `None` of no examples.
+fn receive_examples<T: Element>(ranks: &Ranks) -> Result<Option<Examples<T>>, Error> {
+    let misfit = || Error::Message { rank: ranks.rank(), expected: "examples" };
+    let message = ranks.receive(0)?;
+    let words: Vec<usize> =
+        message.chunks_exact(8).map(|word| u64::from_le_bytes(word.try_into().unwrap_or_default()) as usize).collect();
+    let [count, fields, sizes @ ..] = &words[..] else { return Ok(None) };
+    let (widths, shared) = sizes.split_at_checked(*fields).ok_or_else(misfit)?;
+    let field = |width: &usize| {
+        let values = ranks.receive_vector(0, count * width)?;
+        Ok(Field { width: *width, values: values.into() })
+    };
+    let fields = widths.iter().map(field).collect::<Result<Vec<_>, Error>>()?;
+    let shared = shared.iter().map(|len| Ok(ranks.receive_vector(0, *len)?.into()));
+    let shared = shared.collect::<Result<Vec<Arc<[T]>>, Error>>()?;
+    Ok(Some(Examples::new(*count, fields).map_err(|_| misfit())?.with_shared(shared)))
+}

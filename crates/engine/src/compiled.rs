@@ -5,7 +5,7 @@ use onedge_objective::Costs;
 
 use crate::Error;
 use crate::kernels::{Element, TILE};
-use crate::plan::{Area, Place, Plan, Stage, Transposed, Uses, build, is_fused, padded};
+use crate::plan::{Area, Place, Plan, Stage, Transposed, Uses, is_fused, padded};
 use crate::program::Program;
 use crate::shifted::Layout;
 
@@ -68,16 +68,16 @@ impl<T: Element> Compiled<T> {
         let from_kept = |stage: &Stage| {
             let mut stage = stage.clone();
             stage.known.extend(keep.iter().map(|(&id, &place)| (id, place)));
-            build(graph, &uses, &stage)
+            T::plan(graph, &uses, &stage)
         };
         Ok(Self {
-            loss: build(graph, &uses, &measured),
+            loss: T::plan(graph, &uses, &measured),
             linearize: Pair {
-                kept: build(graph, &uses, &Stage { keep: keep.clone(), ..linearize.clone() }),
-                fresh: build(graph, &uses, &linearize),
+                kept: T::plan(graph, &uses, &Stage { keep: keep.clone(), ..linearize.clone() }),
+                fresh: T::plan(graph, &uses, &linearize),
             },
-            curvature: Pair { kept: from_kept(&curvature), fresh: build(graph, &uses, &curvature) },
-            hessian_vector: Pair { kept: from_kept(&products), fresh: build(graph, &uses, &products) },
+            curvature: Pair { kept: from_kept(&curvature), fresh: T::plan(graph, &uses, &curvature) },
+            hessian_vector: Pair { kept: from_kept(&products), fresh: T::plan(graph, &uses, &products) },
             transposed_gradient: linearize.transposed(graph, &uses),
             transposed_product: products.transposed(graph, &uses),
             curvature_terms: program.curvature_terms.len(),

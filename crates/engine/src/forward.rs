@@ -7,8 +7,7 @@ use crate::Error;
 use crate::areas::Areas;
 use crate::kernels::Element;
 use crate::lanes::Scratch;
-use crate::plan::{Area, Place, Plan, Stage, Uses, build};
-use crate::run::run;
+use crate::plan::{Area, Place, Plan, Stage, Uses};
 
 /// Evaluates one value of a graph on one thread: the outputs of a model, for predictions.
 pub struct Forward<T> {
@@ -38,7 +37,7 @@ impl<T: Element> Forward<T> {
             known.insert(id, Place { area: Area::Field(field), start: 0, len: size(id) });
         }
         let keep = HashMap::from([(uses.value(outputs), Place { area: Area::Kept, start: 0, len: size(outputs) })]);
-        let plan = build(graph, &uses, &Stage { known, keep, ..Stage::default() });
+        let plan = T::plan(graph, &uses, &Stage { known, keep, ..Stage::default() });
         let fields = fields.iter().map(|&id| size(id)).collect();
         let mut scratch = Scratch::default();
         scratch.reserve(&plan);
@@ -55,7 +54,7 @@ impl<T: Element> Forward<T> {
         if got != expected {
             return Err(Error::Fields { expected, got });
         }
-        run(
+        T::run(
             &self.plan,
             &mut Areas {
                 parameters: w,

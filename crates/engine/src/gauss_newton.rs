@@ -4,7 +4,7 @@ use onedge_graph::{Graph, LossGraph, NodeId, Tangents, gauss_newton};
 
 use crate::Error;
 use crate::kernels::Element;
-use crate::plan::{Area, Place, Plan, Stage, Transposed, Uses, build};
+use crate::plan::{Area, Place, Plan, Stage, Transposed, Uses};
 
 /// The product with the Gauss-Newton matrix, for chunks of one size: from parameters, direction and data alone, as it is
 /// seldom asked for.
@@ -35,7 +35,7 @@ impl<T: Element> GaussNewton<T> {
             known: known.iter().flatten().copied().chain(fields).collect::<HashMap<_, _>>(),
             ..Stage::default()
         };
-        Ok(Self { plan: build(&graph, &uses, &stage), transposed: stage.transposed(&graph, &uses) })
+        Ok(Self { plan: T::plan(&graph, &uses, &stage), transposed: stage.transposed(&graph, &uses) })
     }
 }
 

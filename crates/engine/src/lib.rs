@@ -20,6 +20,7 @@ mod options;
 mod peers;
 mod piece;
 mod plan;
+mod precision;
 mod program;
 mod report;
 mod run;

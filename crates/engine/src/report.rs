@@ -8,7 +8,6 @@ use crate::kernels::Element;
 use crate::lanes::Scratch;
 use crate::objective::DataObjective;
 use crate::plan::Plan;
-use crate::run::run_step;
 use crate::shifted::shift;
 
 /// How a program is run and what each part of it costs, measured on one chunk.
@@ -119,7 +118,7 @@ fn time<T: Element>(plan: &Plan<T>, areas: &mut Areas<'_, T>, repeats: usize) ->
     for _ in 0..repeats.max(1) {
         for (step, time) in plan.steps.iter().zip(&mut times) {
             let start = Instant::now();
-            run_step(step, areas);
+            T::run_step(step, areas);
             *time = start.elapsed().min(*time);
         }
     }

@@ -14,10 +14,9 @@ use crate::kernels::Element;
 use crate::lanes::{Lane, Workers};
 use crate::peers::Peers;
 use crate::plan::Transposed;
-use crate::run::run;
 use crate::shifted::shift;
 use crate::{Examples, Options};
-use crate::{team, tree};
+use crate::tree;
 
 /// What is computed of every chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,8 +154,8 @@ impl<T: Element> Sweeps<T> {
                     first: i == 0,
                 };
                 match in_pieces {
-                    true => team::run(plan, &mut areas, stop, &workers.team(stop)),
-                    false => run(plan, &mut areas, stop),
+                    true => T::run_in_pieces(plan, &mut areas, stop, &workers.team(stop)),
+                    false => T::run(plan, &mut areas, stop),
                 }
             }
         });
@@ -209,9 +208,9 @@ impl<T: Element> Sweeps<T> {
         let scale = 1.0 / examples as f64;
         let mut sums = self.own_sums(totals);
         match &self.peers {
-            None => self.workers.reduce(&self.lanes, transposed, scale, self.l2, x, out),
+            None => T::reduce(&self.workers, &self.lanes, transposed, (scale, self.l2), x, out),
             Some(peers) => {
-                self.workers.reduce(&self.lanes, transposed, 1.0, 0.0, x, out);
+                T::reduce(&self.workers, &self.lanes, transposed, (1.0, 0.0), x, out);
                 peers.join(self.all_lanes, out, &mut sums)?;
                 self.workers.finish(scale, self.l2, x, out);
             }

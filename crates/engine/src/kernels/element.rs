@@ -3,6 +3,8 @@ use std::marker::PhantomData;
 use onedge_objective::Real;
 use pulp::{Simd, WithSimd};
 
+use crate::precision::Precision;
+
 use super::dispatch::{each, on_this_machine};
 
 /// `dst <- alpha dst + beta lhs rhs` of the library for products: sizes m, n, k; dst with its strides from column to column and
@@ -32,7 +34,7 @@ pub type MatrixProduct<T> = unsafe fn(
 );
 
 /// A float with kernels of its own: which function is taken for either precision, and vectors of it.
-pub trait Element: Real {
+pub trait Element: Real + Precision {
     /// Runs the one of two functions on slices that is for this precision.
     fn by_precision(
         x: &[Self],

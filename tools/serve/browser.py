@@ -112,9 +112,16 @@ class Browser:
             self.send("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code, text=text if kind == "keyDown" else "")
 
     def drag(self, start, end):
-        """With the left button."""
-        for kind, (x, y) in (("mouseMoved", start), ("mousePressed", start), ("mouseMoved", end), ("mouseReleased", end)):
-            self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=1, clickCount=1)
+        """With the left button, which is still down afterwards."""
+        for kind, place in (("mouseMoved", start), ("mousePressed", start), ("mouseMoved", end)):
+            self.mouse(kind, place)
+
+    def drop(self, end):
+        """Releases the button."""
+        self.mouse("mouseReleased", end)
+
+    def mouse(self, kind, place):
+        self.send("Input.dispatchMouseEvent", type=kind, x=place[0], y=place[1], button="left", buttons=1, clickCount=1)
 
     def picture(self, path, whole=False):
         data = self.send("Page.captureScreenshot", format="png", captureBeyondViewport=whole)["data"]
@@ -124,6 +131,30 @@ class Browser:
     def memory(self):
         """Bytes that scripts hold."""
         return self.send("Runtime.getHeapUsage")["usedSize"]
+
+    def processes(self):
+        """Bytes of memory that each process of the browser has, what several share divided among them; the page's own is the largest that is a renderer's."""
+        parents, found = {}, {}
+        for folder in os.listdir("/proc"):
+            if folder.isdigit():
+                try:
+                    with open(f"/proc/{folder}/stat") as file:
+                        parents[int(folder)] = int(file.read().rpartition(")")[2].split()[1])
+                except OSError:
+                    pass
+        for pid in parents:
+            above = pid
+            while above in parents and above != self.process.pid:
+                above = parents[above]
+            if above == self.process.pid:
+                try:
+                    with open(f"/proc/{pid}/smaps_rollup") as file:
+                        memory = next(int(line.split()[1]) * 1024 for line in file if line.startswith("Pss:"))
+                    with open(f"/proc/{pid}/cmdline") as file:
+                        found[pid] = (memory, "--type=renderer" in file.read())
+                except (OSError, StopIteration):
+                    pass
+        return found
 
     def busy(self):
         """Seconds of processor time that the page has taken so far, however many others share the machine."""

@@ -255,7 +255,9 @@ def press_button(browser, text):
 def zoom(browser):
     """Over the first third or so of the first panel."""
     left, top, width, height = browser.run("(() => { const at = document.querySelector('.plot .nsewdrag').getBoundingClientRect(); return [at.left, at.top, at.width, at.height]; })()")
-    browser.drag((left + 0.1 * width, top + height / 2), (left + 0.4 * width, top + height / 2))
+    end = (left + 0.4 * width, top + height / 2)
+    browser.drag((left + 0.1 * width, top + height / 2), end)
+    browser.drop(end)
 
 
 def take(browser, server, folder):

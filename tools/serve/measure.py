@@ -22,6 +22,7 @@ from pathlib import Path
 
 from browser import Browser
 
+ROUNDS = 21
 FRAME = "await new Promise(done => requestAnimationFrame(() => setTimeout(done, 0)))"
 
 
@@ -73,6 +74,12 @@ def own(browser, script, times):
     return f"{milliseconds(clock)} by the clock; {1000 * (browser.busy() - before) / times:.0f} ms of the page's processor time each"
 
 
+def tell_memory(browser):
+    all_of = browser.processes().values()
+    page = max((memory for memory, renders in all_of if renders), default=0)
+    say("memory of the page's scripts, process, browser", f"{browser.memory() / 1e6:.0f} MB, {page / 1e6:.0f} MB, {sum(memory for memory, _ in all_of) / 1e6:.0f} MB")
+
+
 def table(program, folder):
     with Server(program, folder) as server:
         browser = Browser()
@@ -91,7 +98,7 @@ def table(program, folder):
         browser.run("{ const filter = document.getElementById('filter'); filter.value = 'tuner=greedy and final_loss<0.1'; filter.dispatchEvent(new Event('input')); }")
         browser.wait("document.getElementById('count').textContent.includes(' of ')")
         say("filter", f"{time.monotonic() - start:.2f} s")
-        say("memory of the page", f"{browser.memory() / 1e6:.1f} MB")
+        tell_memory(browser)
         say("memory of the server, and its most", "{:.0f} MB, {:.0f} MB".format(*server.memory()))
         browser.close()
 
@@ -104,7 +111,7 @@ def curves(program, folder):
         browser = Browser()
         say("first picture, of records not read yet", f"{until(browser, server.address + page, drawn):.2f} s")
         start = time.monotonic()
-        whole = "(await Promise.all([" + ",".join(f"fetch('/api/series?name=loss&pixels=300&run={run}').then(one => one.json())" for run in runs) + "])).every(one => one.share === 1)"
+        whole = "(await (await fetch('/api/series?name=loss&pixels=300" + "".join(f"&run={run}" for run in runs) + "')).json()).runs.every(one => one.share === 1)"
         while not browser.run(f"(async () => {whole})()"):
             time.sleep(1)
         say("all records read after", f"{time.monotonic() - start:.0f} s")
@@ -116,15 +123,16 @@ def curves(program, folder):
         zoomed, before, spent = [], browser.busy(), server.seconds()
         for part in range(5):
             left, top, width, height = browser.run("(() => { const at = document.querySelector('.plot .nsewdrag').getBoundingClientRect(); return [at.left, at.top, at.width, at.height]; })()")
-            low, high = browser.run("document.querySelector('.plot').layout.xaxis.range")
+            browser.run("document.querySelector('.plot').data.forEach(({ x }) => { x.before = true; })")
+            end = (left + 0.7 * width, top + height / 2)
+            browser.drag((left + 0.2 * width, top + height / 2), end)
             start = time.monotonic()
-            browser.drag((left + 0.2 * width, top + height / 2), (left + 0.7 * width, top + height / 2))
-            inside = f"(() => {{ const [low, high] = document.querySelector('.plot').layout.xaxis.range; const {{ x }} = document.querySelector('.plot').data[0]; return high - low < {0.6 * (high - low)} && x[0] > low - (high - low) && x.at(-1) < high + (high - low); }})()"
-            browser.wait(inside)
+            browser.drop(end)
+            browser.wait("document.querySelector('.plot').data.every(({ x }) => !x.before)")
             zoomed.append(1000 * (time.monotonic() - start))
         each = [1000 * used / len(zoomed) for used in (browser.busy() - before, server.seconds() - spent)]
-        say("zoom", "{} by the clock; processor time {:.0f} ms of the page, {:.0f} ms of the server each".format(milliseconds(zoomed), *each))
-        say("memory of the page", f"{browser.memory() / 1e6:.1f} MB")
+        say("zoom, until all curves are the window's", "{} by the clock; processor time {:.0f} ms of the page, {:.0f} ms of the server each".format(milliseconds(zoomed), *each))
+        tell_memory(browser)
         say("memory of the server, and its most", "{:.0f} MB, {:.0f} MB".format(*server.memory()))
         browser.close()
 
@@ -148,9 +156,9 @@ def viewers(program):
     """Runs of the same steps, the one after the other; what matters is their own processor time, and the steps that a wall clock sees."""
     settings = ["data=digits", "data.first=512", "model.hidden=[32]", "steps=6000", "tuner=cdat", "engine.threads=1", "name=live"]
     words = [word for setting in settings for word in ("--set", setting)]
-    order = [0, 1, 50, 0, 1, 50, 0, 1, 50]
-    taken = {count: [] for count in order}
-    for count in order:
+    counts = (0, 1, 50)
+    taken = {count: [] for count in counts}
+    for count in counts * ROUNDS:
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "runs").mkdir()
             with Server(program, Path(folder) / "runs") as server:
@@ -162,9 +170,15 @@ def viewers(program):
                 wall = json.loads((Path(folder) / "runs" / "live" / "summary.json").read_text())["seconds"]
                 taken[count].append((usage.ru_utime + usage.ru_stime, wall, server.seconds()))
                 del following
-    for count, all_of in taken.items():
-        own, wall, server = (sorted(column)[len(column) // 2] for column in zip(*all_of))
-        say(f"{count} viewers", f"{own:.2f} s of the run's own processor time, {wall:.2f} s by the clock, {server:.2f} s of the server's")
+    for count in counts:
+        own, wall, server = (sorted(column)[ROUNDS // 2] for column in zip(*taken[count]))
+        say(f"{count} viewers", f"{own:.2f} s of the run's own processor time, {wall:.2f} s by the clock, {server:.2f} s of the server's (medians of {ROUNDS})")
+    for count in counts[1:]:
+        for place, kind in enumerate(("processor time", "clock")):
+            # In pairs, the one run just after the other.
+            ratios = sorted(one[place] / none[place] for one, none in zip(taken[count], taken[0]))
+            spread = (ratios[3 * ROUNDS // 4] - ratios[ROUNDS // 4]) / 1.35 / ROUNDS**0.5
+            say(f"{count} viewers over none, by {kind}", f"{ratios[ROUNDS // 2]:.3f} +- {spread:.3f}")
 
 
 def hostile(program, requests=20_000):

@@ -1,10 +1,12 @@
 //! What requests share.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use onedge_record::RunDirectory;
 use onedge_spec::Catalogue;
+use onedge_store::Entry;
 use serde::Serialize;
 use tokio::sync::Semaphore;
 
@@ -38,6 +40,8 @@ pub struct App {
     pub guard: Guard,
     /// Tables of runs.
     pub listings: Mutex<Listings>,
+    /// What runs say of themselves, by name, as it was last read: of one that was killed, all of its records were read for it.
+    pub entries: Mutex<HashMap<String, Arc<Entry>>>,
     /// Records of runs.
     pub records: Arc<Records>,
     /// One for each page that may follow runs at the same time.
@@ -70,6 +74,23 @@ impl App {
         }
         let path = self.inside(&self.root.join(name)).ok_or_else(none)?;
         if RunDirectory::is_run(&path) { Ok(path) } else { Err(none()) }
+    }
+
+    /// What the run of this name, which is there, says of itself.
+    pub fn entry(&self, name: &str) -> Arc<Entry> {
+        /// So many are remembered.
+        const MOST: usize = 256;
+        let known = locked(&self.entries).get(name).cloned();
+        if let Some(known) = known.filter(|entry| entry.is_current()) {
+            return known;
+        }
+        let entry = Arc::new(Entry::read(&self.root, name, &self.catalogue));
+        let mut entries = locked(&self.entries);
+        if entries.len() >= MOST {
+            entries.clear();
+        }
+        entries.insert(name.to_owned(), Arc::clone(&entry));
+        entry
     }
 
     /// Where a file or folder is, if it is there, and below the root.

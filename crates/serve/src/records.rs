@@ -12,6 +12,10 @@ use crate::series::Series;
 const ROOM: usize = 128 << 20;
 /// So much of a file is read before a first answer; the rest is read on the side.
 const AT_ONCE: u64 = 2 << 20;
+/// So much is read of every file, so that it is known which quantities it has.
+const FIRST: u64 = 1 << 16;
+/// Files are read on the side after so long: the first picture of many runs, from samples, comes first.
+const AFTER: Duration = Duration::from_millis(1000);
 /// So much is read at a time while others wait for the same run.
 const PIECE: u64 = 4 << 20;
 
@@ -46,6 +50,8 @@ impl Records {
             series.look()?;
             if series.left() <= AT_ONCE {
                 series.advance(AT_ONCE)?;
+            } else if series.records == 0 {
+                series.advance(FIRST)?;
             }
             series.is_complete()
         };
@@ -79,6 +85,7 @@ impl Records {
         let (all, own) = (Arc::clone(self), name.to_owned());
         let work = move || {
             let turn = Arc::clone(&all.reading);
+            std::thread::sleep(AFTER);
             // Whoever gave up the run meanwhile has taken it out: then nobody else holds it.
             while Arc::strong_count(&series) > 1 {
                 {

@@ -79,6 +79,7 @@ impl Server {
             words,
             guard: Guard::new(address, &host, random()?),
             listings: Mutex::default(),
+            entries: Mutex::default(),
             records: Arc::default(),
             streams: Arc::new(Semaphore::new(STREAMS)),
             instance: random()?,

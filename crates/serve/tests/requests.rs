@@ -132,7 +132,9 @@ fn runs_are_listed_filtered_grouped_and_told_of() {
     assert_eq!((&run["status"], &run["edge"]), (&"killed".into(), &2.0.into()));
     let rows = bench.json("/api/difference?run=a&other=b")["rows"].to_string();
     assert_eq!(rows, r#"[["seed",1,2]]"#);
-    let series = bench.json("/api/series?run=a&name=loss&name=nothing");
+    let series = bench.json("/api/series?run=a&run=none&name=loss&name=nothing");
+    assert!(series["runs"][1]["problem"].as_str().unwrap().starts_with("run `none`: expected one below"));
+    let series = &series["runs"][0];
     assert_eq!((&series["records"], &series["curves"][0]["y"][19]), (&20.into(), &19.25.into()));
     assert_eq!(bench.json("/api/theory?sigma=1&steps=100")["success"], true);
     assert!(bench.refused("/api/theory?steps=1e9").1.starts_with("steps: expected 20000 at most"));
@@ -451,7 +453,7 @@ fn nonsense_harms_nobody() {
     }
     let long = format!("GET /api/run?run={} HTTP/1.1\r\nhost: localhost\r\n\r\n", "a".repeat(1 << 20));
     assert!(!bench.cut_off(long.as_bytes()).starts_with("HTTP/1.1 200"));
-    assert_eq!(bench.json("/api/series?run=a&name=loss")["records"], 20);
+    assert_eq!(bench.json("/api/series?run=a&name=loss")["runs"][0]["records"], 20);
 }
 
 #[test]

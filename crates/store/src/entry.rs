@@ -99,6 +99,23 @@ impl Entry {
         Self { folder: folder.to_owned(), status, stamp, facts: reading.facts, settings: reading.settings, path }
     }
 
+    /// The settings alone of the run in `root/folder`, by key: nothing of it is read but its spec. None where that cannot be read.
+    pub fn settings_of(root: &Path, folder: &str, catalogue: &Catalogue) -> BTreeMap<String, FieldValue> {
+        let mut reading =
+            Reading { path: root.join(folder), facts: BTreeMap::new(), settings: BTreeSet::new(), problem: None };
+        if own_file::is_straight(root, folder) {
+            reading.spec(catalogue);
+        }
+        let Reading { mut facts, settings, .. } = reading;
+        facts.retain(|key, _| settings.contains(key));
+        facts
+    }
+
+    /// Whether no file of the run has changed since it was read, nor its lock.
+    pub fn is_current(&self) -> bool {
+        stamp(&self.path) == self.stamp
+    }
+
     /// Nothing is known of what a link leads to.
     fn elsewhere(folder: &str, stamp: String) -> Self {
         let problem = format!("{folder}: expected a folder below the root, got a link or nothing");

@@ -30,6 +30,7 @@ pub fn routes() -> Router<Shared> {
         .route("/api/runs", get(runs::runs))
         .route("/api/groups", get(groups::groups))
         .route("/api/run", get(run::run))
+        .route("/api/settings", get(run::settings))
         .route("/api/difference", get(run::difference))
         .route("/api/series", get(series::series))
         .route("/api/densities", get(series::densities))

@@ -1,3 +1,4 @@
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,9 +9,12 @@ use onedge_spec::{Document, Spec};
 use onedge_store::{Entry, FieldValue, Status};
 use serde_json::{Value, json};
 
-use super::answer::{Pairs, answer, needed};
+use super::answer::{Pairs, all, answer, needed};
 use crate::app::{App, Shared};
+use crate::error::Refusal;
 
+/// The settings of so many runs may be asked for at once.
+const MOST: usize = 256;
 /// A spec or summary of more bytes is not read.
 const LONGEST: u64 = 16 << 20;
 
@@ -19,7 +23,7 @@ pub async fn run(State(app): State<Shared>, Query(pairs): Pairs) -> Response {
     answer(app, move |app| {
         let name = needed(&pairs, "run")?;
         let path = app.run(name)?;
-        let entry = Entry::read(&app.root, name, &app.catalogue);
+        let entry = app.entry(name);
         let summary = summary(app, &path).filter(|_| entry.status != Status::Running);
         let list = |facts: Vec<(&str, &FieldValue)>| -> Vec<Value> {
             facts.into_iter().map(|(key, fact)| json!([key, fact.to_json()])).collect()
@@ -51,23 +55,44 @@ pub async fn run(State(app): State<Shared>, Query(pairs): Pairs) -> Response {
     .await
 }
 
+/// The settings of some runs: `run` (several).
+pub async fn settings(State(app): State<Shared>, Query(pairs): Pairs) -> Response {
+    answer(app, move |app| {
+        let of = |name: &String| -> Result<Value, Refusal> {
+            let path = app.run(name)?;
+            let settings: Vec<Value> =
+                settings_of(app, name).iter().map(|(key, fact)| json!([key, fact.to_json()])).collect();
+            Ok(json!({ "run": name, "settings": settings, "edge": edge(app, &path) }))
+        };
+        // A run that is gone meanwhile has none.
+        let runs: Vec<Value> = all(&pairs, "run").iter().take(MOST).filter_map(|name| of(name).ok()).collect();
+        Ok(json!({ "runs": runs }))
+    })
+    .await
+}
+
 /// Settings in which two runs differ: `run`, `other`.
 pub async fn difference(State(app): State<Shared>, Query(pairs): Pairs) -> Response {
     answer(app, move |app| {
         let read = |parameter: &str| {
             let name = needed(&pairs, parameter)?;
-            app.run(name).map(|_| Entry::read(&app.root, name, &app.catalogue))
+            app.run(name).map(|_| settings_of(app, name))
         };
         let (run, other) = (read("run")?, read("other")?);
-        let keys: std::collections::BTreeSet<&str> =
-            run.settings().chain(other.settings()).map(|(key, _)| key).collect();
-        let of = |entry: &Entry, key: &str| entry.facts.get(key).map_or(Value::Null, FieldValue::to_json);
-        let differs = |key: &&str| run.facts.get(*key) != other.facts.get(*key);
+        let keys: BTreeSet<&String> = run.keys().chain(other.keys()).collect();
+        let of = |settings: &Settings, key: &str| settings.get(key).map_or(Value::Null, FieldValue::to_json);
+        let differs = |key: &&String| run.get(*key) != other.get(*key);
         let rows: Vec<Value> =
             keys.into_iter().filter(differs).map(|key| json!([key, of(&run, key), of(&other, key)])).collect();
         Ok(json!({ "rows": rows }))
     })
     .await
+}
+
+type Settings = BTreeMap<String, FieldValue>;
+
+fn settings_of(app: &App, name: &str) -> Settings {
+    Entry::settings_of(&app.root, name, &app.catalogue)
 }
 
 fn summary(app: &App, path: &Path) -> Option<Summary> {

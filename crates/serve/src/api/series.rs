@@ -1,6 +1,6 @@
 use axum::extract::{Query, State};
 use axum::response::Response;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::answer::{Pairs, all, answer, needed, number, one};
 use crate::app::{App, Shared, locked};
@@ -10,33 +10,55 @@ use crate::series::Wanted;
 
 /// So many quantities may be asked for at once.
 const MOST: usize = 256;
+/// Of so many runs.
+const RUNS: usize = 64;
 /// And so many densities.
 const DENSITIES: usize = 200;
 
-/// Curves of a run: `run`, `name` (several), `x` (step, cost or seconds), `from`, `to`, `pixels`, `log` (1 for a logarithmic axis).
+/// Curves of some runs: `run` (several), `name` (several), `x` (step, cost or seconds), `from`, `to`, `pixels`, `log` (1 for a logarithmic axis). Of several, a run
+/// that cannot be shown has its `problem` in the place of its curves.
 pub async fn series(State(app): State<Shared>, Query(pairs): Pairs) -> Response {
     answer(app, move |app| {
-        let run = needed(&pairs, "run")?;
-        let wanted = wanted(&pairs)?;
-        let records = records_of(app, run)?;
-        let series = locked(&records);
-        let window = series.window(&wanted)?;
-        Ok(json!({
-            "run": run,
-            "x": wanted.x,
-            "names": wanted.names,
-            "curves": window.curves,
-            "share": window.share,
-            "generation": series.generation,
-            "last": series.last_step,
-            "records": series.records,
-            "damaged": series.damaged,
-            "there": series.names(),
-            "marks": series.marks,
-            "met": series.met,
-        }))
+        let (runs, wanted) = (all(&pairs, "run"), wanted(&pairs)?);
+        if runs.is_empty() || runs.len() > RUNS {
+            return Err(Refusal::wrong(format!("run: expected 1 to {RUNS} runs, got {}", runs.len())));
+        }
+        let of = |run: &String| match curves(app, run, &wanted) {
+            Err(Refusal(_, problem)) if runs.len() > 1 => Ok(json!({ "run": run, "problem": problem })),
+            answer => answer,
+        };
+        // Files may have to be read: by as many threads as there are processors.
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(runs.len());
+        let answers: Result<Vec<Value>, Refusal> = std::thread::scope(|scope| {
+            let parts = runs.chunks(runs.len().div_ceil(threads));
+            let work: Vec<_> = parts.map(|part| scope.spawn(|| part.iter().map(of).collect::<Vec<_>>())).collect();
+            let done =
+                work.into_iter().map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            done.flatten().collect()
+        });
+        Ok(json!({ "runs": answers? }))
     })
     .await
+}
+
+fn curves(app: &App, run: &str, wanted: &Wanted) -> Result<Value, Refusal> {
+    let records = records_of(app, run)?;
+    let series = locked(&records);
+    let window = series.window(wanted)?;
+    Ok(json!({
+        "run": run,
+        "x": wanted.x,
+        "names": wanted.names,
+        "curves": window.curves,
+        "share": window.share,
+        "generation": series.generation,
+        "last": series.last_step,
+        "records": series.records,
+        "damaged": series.damaged,
+        "there": series.names(),
+        "marks": series.marks,
+        "met": series.met,
+    }))
 }
 
 /// Densities of the spectrum along a run: `run`.

@@ -32,6 +32,9 @@ export function pale(hex, share) {
 export const SCALE = ["#00204d", "#00336f", "#39486b", "#575c6d", "#707173", "#8a8779", "#a69d75", "#c4b56c", "#e4cf5b", "#ffea46"]
   .map((one, place) => [place / 9, one]);
 
+/** Begins to load what draws, so that it is there when there is something to draw. */
+export const prepare = () => load().catch(() => {});
+
 function load() {
   library ??= new Promise((done, fail) => {
     document.head.append(h("script", { src: "/page/plotly.js", onload: () => done(window.Plotly), onerror: () => {

@@ -1,17 +1,20 @@
 // Some runs in one set of panels.
 
 import { get } from "./api.js";
-import { Chart, colour, dash, pale } from "./charts.js";
+import { Chart, colour, dash, pale, prepare } from "./charts.js";
 import { fill, h } from "./dom.js";
 import { Follower } from "./follow.js";
 import { text } from "./format.js";
 import { AXES, PRODUCT, panels, smooth } from "./panels.js";
 
 const MOST = 50;
+/** Of more runs, each curve has its extremes of every second pixel. */
+const FINE = 8;
 const SMOOTHING = [[0, "none"], [0.6, "0.6"], [0.9, "0.9"], [0.97, "0.97"], [0.99, "0.99"]];
 
 export async function show(main, parameters, signal) {
   const runs = [...new Set(parameters.getAll("run"))].slice(0, MOST);
+  prepare();
   if (!runs.length) {
     fill(main, h("h1", {}, "Compare"), h("p", { class: "empty" }, "Select runs in the ", h("a", { href: "#/runs" }, "table of runs"), ", then press compare."));
     return;
@@ -30,16 +33,22 @@ export async function show(main, parameters, signal) {
     h("div", { class: "bar" }, h("label", {}, "along", x), log, h("label", {}, "smoothing", smoothing), h("label", {}, "colours by", by), mean, whole), key, note, area);
 
   const charts = new Map();
-  const follower = new Follower({ runs, names: [], signal, see: soon(), pixels: () => Math.max(250, Math.min(1200, area.clientWidth / Math.max(1, Math.floor(area.clientWidth / 440)))) });
+  const follower = new Follower({ runs, signal, see: soon(), pixels });
   signal.addEventListener("abort", () => charts.forEach((chart) => chart.remove()));
 
-  /** Answers of many runs arrive together: they are drawn together. */
+  /** How finely curves are asked for. */
+  function pixels() {
+    const across = area.clientWidth / Math.max(1, Math.floor(area.clientWidth / 440));
+    return Math.max(250, Math.min(1200, across / (runs.length > FINE ? 2 : 1)));
+  }
+
+  /** What many runs record within a moment is drawn together. */
   function soon() {
     let waits = false;
     return () => {
       if (waits) return;
       waits = true;
-      setTimeout(() => { waits = false; if (!signal.aborted) draw(); }, 60);
+      setTimeout(() => { waits = false; if (!signal.aborted) draw(); }, 20);
     };
   }
 
@@ -66,7 +75,6 @@ export async function show(main, parameters, signal) {
     state.zoom = range;
     whole.disabled = range === null;
     follower.want({ window: range && (state.log ? range.map((value) => 10 ** value) : range) });
-    draw();
   }
 
   /** What each run is coloured by: a name for each, and its number. */
@@ -79,11 +87,7 @@ export async function show(main, parameters, signal) {
   function draw() {
     const there = [...new Set(follower.runs.flatMap((one) => one.there))];
     const shown = panels(there);
-    const names = shown.map(({ name }) => name);
-    if (names.length && names.join() !== follower.names.join()) {
-      follower.want({ names });
-      return;
-    }
+    if (!follower.has(shown.map(({ name }) => name))) return;
     const ways = colours();
     const seen = new Map(ways.map((way) => [way.name, way.place]));
     fill(key, [...seen].map(([name, place]) => {
@@ -117,20 +121,19 @@ export async function show(main, parameters, signal) {
 
   // Settings that are not the same in all runs are what curves can be coloured by.
   async function readSettings() {
-    const abouts = await Promise.all(runs.map((run) => get("run", { run }, signal).catch(() => null)));
-    abouts.forEach((about, place) => about && state.settings.set(runs[place], new Map(about.settings)));
+    const { runs: abouts } = await get("settings", { run: runs }, signal).catch(() => ({ runs: [] }));
+    for (const { run, settings } of abouts) state.settings.set(run, new Map(settings));
     const keys = [...new Set([...state.settings.values()].flatMap((settings) => [...settings.keys()]))].sort();
     const varied = keys.filter((one) => new Set(runs.map((run) => text(state.settings.get(run)?.get(one)))).size > 1);
     fill(by, h("option", { value: "" }, "run"), varied.map((one) => h("option", { value: one }, one)));
     if (!varied.includes(state.by)) state.by = "";
     by.value = state.by;
-    const edges = new Set(abouts.map((about) => about?.edge).filter((edge) => edge));
+    const edges = new Set(abouts.map(({ edge }) => edge).filter((edge) => edge));
     state.edge = edges.size === 1 ? [...edges][0] : null;
     draw();
   }
 
-  await follower.want({ names: ["loss"] });
-  await readSettings();
+  await Promise.all([follower.want(), readSettings()]);
 }
 
 function single({ x, y }, run, { place }, keep) {

@@ -1,7 +1,10 @@
 // The curves of some runs in a window, kept up with what the runs record.
 
 import { get, stream } from "./api.js";
+import { FIRST } from "./panels.js";
 
+/** The server answers for so many quantities at once. */
+const MOST = 256;
 /** So many points may be added to a curve before all of it is asked for again, thinned. */
 const ADDED = 1500;
 
@@ -10,38 +13,54 @@ const ADDED = 1500;
  * { run, curves: Map(name -> {x, y}), there, share, last, generation, marks, met, running, problem }.
  */
 export class Follower {
-  constructor({ runs, names, see, tell = () => {}, signal, pixels = () => 600 }) {
+  constructor({ runs, see, tell = () => {}, signal, pixels = () => 600 }) {
     this.runs = runs.map((run) => ({ run, curves: new Map(), there: [], share: 0, last: null, generation: 0, marks: [], met: {}, added: 0 }));
-    Object.assign(this, { names, see, tell, signal, pixels, x: "step", log: false, window: null });
+    Object.assign(this, { names: FIRST, see, tell, signal, pixels, x: "step", log: false, window: null });
   }
 
-  /** Other quantities, another axis, another window: all is asked for anew. */
+  /** Another axis, another window: all is asked for anew, and drawn once. */
   async want(change = {}) {
     Object.assign(this, change);
     this.asked = (this.asked ?? 0) + 1;
-    await Promise.all(this.runs.map((one) => this.fetch(one, this.asked)));
+    await this.fetch(this.runs);
     if ("names" in change || !this.streaming) this.restart();
   }
 
-  async fetch(one, asked = this.asked) {
-    const names = one.there.length ? this.names.filter((name) => one.there.includes(name)) : this.names;
-    const parameters = { run: one.run, name: names, x: this.x, pixels: this.pixels(), log: this.log ? 1 : 0, from: this.window?.[0], to: this.window?.[1] };
+  /** Whether all of these are asked for; those that were not are from now on. */
+  has(names) {
+    const missing = names.filter((name) => !this.names.includes(name));
+    if (missing.length) this.want({ names: [...this.names, ...missing] });
+    return !missing.length;
+  }
+
+  async fetch(some) {
+    const { asked } = this;
+    const there = new Set(some.flatMap((one) => one.there));
+    const names = (there.size ? this.names.filter((name) => there.has(name)) : this.names).slice(0, MOST);
+    const parameters = { run: some.map(({ run }) => run), name: names, x: this.x, pixels: this.pixels(), log: this.log ? 1 : 0, from: this.window?.[0], to: this.window?.[1] };
     try {
-      const answer = await get("series", parameters, this.signal);
+      const { runs } = await get("series", parameters, this.signal);
       if (asked !== this.asked) return;
-      answer.names.forEach((name, place) => one.curves.set(name, answer.curves[place]));
-      const { there, share, last, generation, marks, met, damaged, records } = answer;
-      Object.assign(one, { there, share, last, generation, marks, met, damaged, records, added: 0, problem: null });
+      some.forEach((one, place) => this.take(one, runs[place]));
     } catch (error) {
       if (error.name === "AbortError") return;
-      one.problem = error.message;
+      for (const one of some) one.problem = error.message;
     }
     this.see();
-    if (one.share < 1 && !one.problem) {
+    const unread = some.filter((one) => one.share < 1 && !one.problem);
+    if (unread.length) {
       // Until all was read, samples stand for the rest.
-      clearTimeout(one.timer);
-      one.timer = setTimeout(() => !this.signal.aborted && this.fetch(one), 700);
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => !this.signal.aborted && this.fetch(this.runs.filter((one) => one.share < 1 && !one.problem)), 700);
     }
+  }
+
+  take(one, { names, curves, problem = null, ...rest }) {
+    one.problem = problem;
+    if (problem) return;
+    names.forEach((name, place) => one.curves.set(name, curves[place]));
+    const { there, share, last, generation, marks, met, damaged, records } = rest;
+    Object.assign(one, { there, share, last, generation, marks, met, damaged, records, added: 0 });
   }
 
   restart() {
@@ -84,7 +103,7 @@ export class Follower {
   /** At most twice a second. */
   refetch(one) {
     if (one.waiting) return;
-    one.waiting = setTimeout(() => { one.waiting = null; if (!this.signal.aborted) this.fetch(one); }, 500);
+    one.waiting = setTimeout(() => { one.waiting = null; if (!this.signal.aborted) this.fetch([one]); }, 500);
   }
 
   /** Records that are known already, as after a stream that was cut off, are left out. */

@@ -17,6 +17,9 @@ const KNOWN = [
   ["update_norm", "update norm", true],
 ];
 
+/** What is asked for before it is known what a run has. */
+export const FIRST = KNOWN.map(([name]) => name);
+
 /** The word that explains a quantity. */
 const WORDS = { [PRODUCT]: "edge", update_cosine: "update_cosine" };
 

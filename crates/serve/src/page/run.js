@@ -2,7 +2,7 @@
 
 import { Note, Stop, Tags } from "./actions.js";
 import { get } from "./api.js";
-import { Chart, SCALE, colour } from "./charts.js";
+import { Chart, SCALE, colour, prepare } from "./charts.js";
 import { fill, h } from "./dom.js";
 import { Follower } from "./follow.js";
 import { bytes, duration, number, text, time } from "./format.js";
@@ -15,6 +15,7 @@ const MARKS = 200;
 
 export async function show(main, parameters, signal) {
   const run = parameters.get("run") ?? "";
+  prepare();
   const about = await get("run", { run }, signal);
   const state = { x: "step", log: false, about };
 
@@ -34,7 +35,7 @@ export async function show(main, parameters, signal) {
     area, met, tags.element, note.element, details);
 
   const charts = new Map();
-  const follower = new Follower({ runs: [run], names: [], signal, see: () => draw(), pixels: () => Math.max(300, Math.min(1600, area.clientWidth / Math.max(1, Math.floor(area.clientWidth / 440)))), tell: heed });
+  const follower = new Follower({ runs: [run], signal, see: () => draw(), pixels: () => Math.max(300, Math.min(1600, area.clientWidth / Math.max(1, Math.floor(area.clientWidth / 440)))), tell: heed });
   const one = follower.runs[0];
   signal.addEventListener("abort", () => charts.forEach((chart) => chart.remove()));
 
@@ -63,10 +64,7 @@ export async function show(main, parameters, signal) {
   function draw() {
     const asked = panels(one.there);
     const names = [...asked.map(({ name }) => name), ...eigenvalues(one.there), ...layers(one.there, "sharpness")];
-    if (names.join() !== follower.names.join() && one.there.length) {
-      follower.want({ names });
-      return;
-    }
+    if (!follower.has(names)) return;
     const steps = state.about.settings.find(([key]) => key === "spec.steps" || key === "steps")?.[1];
     const [seconds] = [one.curves.get("loss")?.x.at(-1)];
     const part = one.share < 1 ? `; reading its records, ${Math.floor(100 * one.share)} %: until then samples are shown` : "";
@@ -152,7 +150,7 @@ export async function show(main, parameters, signal) {
 
   tags.draw(about.facts.find(([key]) => key === "tags")?.[1] ?? []);
   tellAbout();
-  await follower.want({ names: ["loss"] });
+  await follower.want();
   // Below the curves, which come first.
   setTimeout(() => drawDensity().catch(() => {}), 500);
 }

@@ -15,8 +15,8 @@ use crate::lanes::{Lane, Workers};
 use crate::peers::Peers;
 use crate::plan::Transposed;
 use crate::shifted::shift;
-use crate::{Examples, Options};
 use crate::tree;
+use crate::{Examples, Options};
 
 /// What is computed of every chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -245,6 +245,52 @@ fn arithmetic() -> String {
 mod tests {
     use super::*;
 
+    /// Rank 0 of two, where the other one says this and no more.
+    struct Beside(AtomicBool, String);
+
+    impl Communicator for Beside {
+        fn rank(&self) -> usize {
+            0
+        }
+
+        fn size(&self) -> usize {
+            2
+        }
+
+        fn send(&self, _: usize, _: &[u8]) -> Result<(), Error> {
+            Ok(())
+        }
+
+        fn receive(&self, from: usize) -> Result<Vec<u8>, Error> {
+            match self.0.swap(true, Ordering::Relaxed) {
+                false => Ok(self.1.clone().into_bytes()),
+                true => Err(Error::Lost { rank: from }),
+            }
+        }
+    }
+
+    fn beside(says: &str) -> Result<Ranks, Error> {
+        Ranks::new(Box::new(Beside(AtomicBool::new(false), says.to_owned())))
+    }
+
+    #[test]
+    fn another_build_is_refused() {
+        let error = beside("onedge 0.0.9 on a toaster").err().unwrap().to_string();
+        assert!(
+            error.starts_with("rank 1: expected onedge ") && error.contains("got onedge 0.0.9 on a toaster"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_rank_that_is_gone_is_named() {
+        let ranks = beside(&arithmetic()).unwrap();
+        let error = Peers::<f32>::join(&ranks, 4, &mut [1.0; 3], &mut [2.0]).unwrap_err().to_string();
+        assert!(error.starts_with("rank 1: expected a message, got its end"), "{error}");
+        // Where the others have no lane nobody is waited for.
+        assert!(Peers::<f32>::join(&ranks, 1, &mut [1.0; 3], &mut [2.0]).is_ok());
+    }
+
     #[test]
     fn every_rank_has_one_parent() {
         assert_eq!(relatives(0, 1), (None, vec![]));

@@ -85,7 +85,9 @@ impl<T: Element> Seat for Seated<T> {
     }
 
     fn part(&mut self, part: Option<Part>) -> Result<(), Error> {
-        let set = self.objective.as_mut().map_or(Ok(()), |objective| objective.set_part(part));
+        // Without a lane of the batch its objective is still at another one.
+        let objective = self.objective.as_mut().filter(|_| !self.is_idle);
+        let set = objective.map_or(Ok(()), |objective| objective.set_part(part));
         set.map_err(|error| self.failed(error))
     }
 

@@ -157,6 +157,7 @@ impl<T: Element> DataObjective<T> {
     /// # Errors
     /// [`Error::Index`], [`Error::NoExamples`]; then nothing has changed.
     pub fn select(&mut self, indices: Option<&[usize]>) -> Result<(), Error> {
+        self.require_alone("select")?;
         self.sweeps.batch = indices.map(|indices| self.sweeps.examples.select(indices)).transpose()?;
         self.cut()
     }
@@ -167,6 +168,7 @@ impl<T: Element> DataObjective<T> {
     /// # Errors
     /// [`Error::Index`], [`Error::NoExamples`]; then nothing has changed.
     pub fn select_with(&mut self, indices: &[usize], change: &mut dyn FnMut(usize, &mut [T])) -> Result<(), Error> {
+        self.require_alone("select_with")?;
         self.sweeps.batch = Some(self.sweeps.examples.select_with(indices, change)?);
         self.cut()
     }
@@ -177,6 +179,7 @@ impl<T: Element> DataObjective<T> {
     /// # Errors
     /// As for [`new`](Self::new); then nothing has changed.
     pub fn replace(&mut self, examples: Examples<T>) -> Result<(), Error> {
+        self.require_alone("replace")?;
         let (expected, got) = (self.sweeps.examples.widths(), examples.widths());
         if expected != got {
             return Err(Error::Fields { expected, got });
@@ -316,6 +319,9 @@ impl<T: Element> Objective<T> for DataObjective<T> {
 
     fn set_part(&mut self, part: Option<Part>) -> Result<(), Failure> {
         let parts = |part: Option<Part>| part.map_or(1, |part| part.of);
+        if parts(self.part) != parts(part) {
+            self.require_alone("set_part").map_err(|error| Failure::Other(Box::new(error)))?;
+        }
         let before = std::mem::replace(&mut self.part, part);
         if parts(before) != parts(part) {
             self.cut().map_err(|error| Failure::Other(Box::new(error)))?;

@@ -115,6 +115,17 @@ impl<T: Element> DataObjective<T> {
         Ok(())
     }
 
+    /// That all examples are here, so that another batch can be chosen among them.
+    pub(crate) fn require_alone(&self, call: &str) -> Result<(), Error> {
+        match self.sweeps.peers {
+            None => Ok(()),
+            Some(_) => {
+                let expected = "expected an objective of one process, got one of several; try `take_share` on each";
+                Err(Error::Build(format!("{call}: {expected}").into()))
+            }
+        }
+    }
+
     pub(crate) fn all_chunks(&self, examples: usize, part: Option<Part>) -> Vec<Chunk> {
         let parts = part.map_or(1, |part| part.of.min(examples));
         let ranges = (0..parts).map(|index| Part { index, of: parts }.range(examples));

@@ -11,6 +11,8 @@
 //! ```
 
 mod appearance;
+#[cfg(feature = "mpi")]
+mod cluster;
 mod code;
 mod commands;
 mod completion;
@@ -48,8 +50,18 @@ struct Cli {
 }
 
 /// Does what the command line of this process asks for, with names looked up in `catalogue`, and says how to end.
+///
+/// With the feature `mpi`, a process that `mpirun` has started as one of several takes its part in what rank 0 does.
 pub fn run(catalogue: &Catalogue) -> ExitCode {
-    run_words(catalogue, std::env::args_os()).into()
+    let lead = || run_words(catalogue, std::env::args_os());
+    #[cfg(feature = "mpi")]
+    {
+        let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+        if let Some(code) = cluster::take_part(&words, lead) {
+            return code.into();
+        }
+    }
+    lead().into()
 }
 
 /// The same for a command line from elsewhere, of which the first word is the name of the program; the number is the code to end with.

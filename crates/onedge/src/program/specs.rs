@@ -55,7 +55,10 @@ impl Cache {
     /// Data sets, with the cache folder that the flags or the system name; what happens to them is shown among `rows`.
     pub fn data_sets(&self, rows: &Rows) -> DataSets {
         let data_sets = DataSets::new(self.cache.clone().or_else(cache_dir));
-        data_sets.watched_by(rows.downloads()).warned_by(rows.warnings()).told_by(rows.remarks())
+        let data_sets = data_sets.watched_by(rows.downloads()).warned_by(rows.warnings()).told_by(rows.remarks());
+        #[cfg(feature = "mpi")]
+        let data_sets = crate::program::cluster::placed(data_sets);
+        data_sets
     }
 }
 

@@ -158,6 +158,8 @@ class Check:
             require(process.returncode != 0, f"kill {kill}: ended with 0")
             require(not ranks_of(process.pid), f"kill {kill}: ranks are left")
             self.goes_on("killed", draw.choice([0, 2, 4]))
+            if (kill + 1) % 10 == 0 and kill + 1 < times:
+                print(f"ranks: {kill + 1} of {times} kills", flush=True)
         print(f"ranks: {times} kills: as many clear ends, the slowest after {slowest:.1f} s, and as many resumed runs with the same bits")
 
     def begin(self, ranks, name):

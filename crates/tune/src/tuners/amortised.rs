@@ -11,13 +11,16 @@ use crate::{Error, Line};
 /// two predictors, and the one with the smaller expected error is taken.
 ///
 /// - *The same parity*, for the full batch: `x_s + r (t - s)`, where s is the last step measured that is even or odd as t is, and r the average of
-///   the change a step between two such. Its error grows with the steps in between like that of a random walk, `sqrt(v (t - s))`; v is the average of
-///   `e^2 / (t - s)` over the measured steps, e what the predictor was off there.
-/// - *The average*, for mini-batches: the logarithm of M, an average of c over the last 32 measurements. Its error is that of one batch,
-///   `(c - M) / M`, of which the averages of a rule with decay beta leave the share `sqrt((1 - beta) / (1 + beta))`.
+///   the change a step between two such. Its error grows with the steps in between like that of a random walk, `v sqrt(t - s)`; v is the average of
+///   `|e| / sqrt(t - s)` over the measured steps, e what the predictor was off there. (Not the root of a mean square: curvatures jump now and then, and one
+///   jump would have every step measured for a while.)
+/// - *The average*, for mini-batches: `M = sum |u.Hu| / sum |u|^2` over the measured steps, each forgotten by a factor e in 64 steps. The ratio of sums, and not the mean
+///   of ratios: batches with a long update have a large c, too, and `M |u|^2` is then right in the mean. Its error has two parts. That of one batch, `s = (c - M) / M`, of
+///   which the averages of a rule with decay beta leave the share `sqrt((1 - beta) / (1 + beta))`; and what the average is late where the curvature
+///   drifts, the mean of `ln c - ln M + s^2 / 2` over the last 8 measurements, of which no average leaves less.
 ///
-/// **When it is measured.** At each of the first 8 steps; where the expected relative error of the rate is above `error`; where a parity
-/// was not measured for 32 steps, so that a prediction that was right once is proved again; and where the step before shows it:
+/// **When it is measured.** At each of the first 8 steps; where the expected relative error of the rate is above `error`; where nothing was measured for 16
+/// steps or a parity for 32, so that a prediction that was right once is proved again; and where the step before shows it:
 /// `u.(g_t - g_{t-1}) / (eta |u|^2)`, with u, eta of that step, is the mean curvature along it, and free. Its logarithm less the x that the step before
 /// was made with is averaged at measured steps, with its deviation; where it is off by more than three of those, and `error`, something has
 /// changed, and the curvature is measured. In mini-batches the two gradients are of different batches, the deviation is large, and it seldom speaks.
@@ -33,8 +36,11 @@ pub(super) struct Amortised {
     last: [Option<Known>; 2],
     trend: Average,
     walk: Average,
-    mean: Average,
+    sums: Sums,
+    /// Of the squares of what single batches are off the average, relative to it.
     spread: Average,
+    /// Of how late the average is.
+    drift: Average,
     /// The secant's logarithm less what was used, and its square.
     bias: Average,
     deviation: Average,
@@ -47,6 +53,28 @@ pub(super) struct Amortised {
 struct Known {
     log: f64,
     step: u64,
+}
+
+/// Curvatures and squared norms of updates, the older ones with less weight.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+struct Sums {
+    curvature: f64,
+    square: f64,
+    /// When something was added last.
+    step: u64,
+}
+
+impl Sums {
+    fn add(&mut self, curvature: f64, square: f64, step: u64) {
+        let kept = (-((step - self.step) as f64) / MEMORY).exp();
+        (self.curvature, self.square) = (kept * self.curvature + curvature, kept * self.square + square);
+        self.step = step;
+    }
+
+    /// The logarithm of the curvature along unit vectors, once there is one.
+    fn log(&self) -> Option<f64> {
+        (self.square > 0.0).then(|| (self.curvature / self.square).ln())
+    }
 }
 
 /// What the secant of a step is made of at the next.
@@ -77,8 +105,16 @@ impl Average {
 const FIRST_STEPS: u64 = 8;
 /// A parity is measured after so many steps at the latest.
 const LONGEST: u64 = 32;
-/// Measurements that an average of curvatures reaches over.
+/// And something after so many.
+const SILENT: u64 = 16;
+/// Sums forget by a factor e in so many steps.
+const MEMORY: f64 = 64.0;
+/// Measurements that the error of a batch, and the drift, are averaged over.
 const WINDOW: f64 = 32.0;
+const DRIFT: f64 = 8.0;
+/// A single batch counts as no more than this off the average, relative to it; and a drift as no more than this.
+const FARTHEST: f64 = 3.0;
+const LONG_DRIFT: f64 = 2.0;
 /// Those that errors and the trend are learned from.
 const LEARNED: f64 = 6.0;
 /// An error of the logarithm counts as no more than this: a curvature that changes its sign passes zero.
@@ -102,8 +138,9 @@ impl Amortised {
             last: [None; 2],
             trend: Average::default(),
             walk: Average::default(),
-            mean: Average::default(),
+            sums: Sums::default(),
             spread: Average::default(),
+            drift: Average::default(),
             bias: Average::default(),
             deviation: Average::default(),
             before: None,
@@ -133,7 +170,7 @@ impl Amortised {
             self.before = None;
             return Ok((curvature, false));
         }
-        self.learn(log, step);
+        self.learn(log, square, step);
         self.before = Some(Before { slope, norm, log, measured: true });
         Ok((curvature, false))
     }
@@ -144,34 +181,41 @@ impl Amortised {
             Some(known) if step >= FIRST_STEPS => step - known.step,
             _ => return true,
         };
-        lag > LONGEST || self.expected(lag).1 > self.error
+        lag > LONGEST || step - self.sums.step > SILENT || self.expected(lag).1 > self.error
     }
 
     /// Whether the average predicts better than the parity, after so many steps, and the expected relative error of the rate.
     fn expected(&self, lag: u64) -> (bool, f64) {
-        let by_parity = if self.walk.count > 0.0 { (self.walk.mean * lag as f64).sqrt() } else { f64::INFINITY };
-        let by_average = if self.spread.count > 0.0 { self.spread.mean.sqrt() * self.share } else { f64::INFINITY };
+        let by_parity = if self.walk.count > 0.0 { self.walk.mean * (lag as f64).sqrt() } else { f64::INFINITY };
+        let by_average = match self.spread.count > 0.0 {
+            true => (self.spread.mean * self.share * self.share + self.drift.mean * self.drift.mean).sqrt(),
+            false => f64::INFINITY,
+        };
         (by_average < by_parity, by_average.min(by_parity))
     }
 
     fn predicted(&self, step: u64) -> Option<f64> {
         let known = self.last[parity(step)]?;
         let lag = step - known.step;
-        Some(if self.expected(lag).0 { self.mean.mean.ln() } else { known.log + self.trend.mean * lag as f64 })
+        if self.expected(lag).0 { self.sums.log() } else { Some(known.log + self.trend.mean * lag as f64) }
     }
 
-    fn learn(&mut self, log: f64, step: u64) {
+    /// From a measured curvature along a unit vector and the square of the update's norm.
+    fn learn(&mut self, log: f64, square: f64, step: u64) {
         if let Some(known) = self.last[parity(step)] {
             let lag = (step - known.step) as f64;
             let off = (log - known.log - self.trend.mean * lag).abs().min(LARGEST);
-            self.walk.add(off * off / lag, LEARNED);
+            self.walk.add(off / lag.sqrt(), LEARNED);
             self.trend.add(((log - known.log) / lag).clamp(-LARGEST, LARGEST), LEARNED);
         }
-        if self.mean.count > 0.0 {
-            let off = ((log.exp() - self.mean.mean) / self.mean.mean).abs().min(LARGEST);
+        if let Some(average) = self.sums.log() {
+            let off = ((log - average).exp() - 1.0).min(FARTHEST);
             self.spread.add(off * off, WINDOW);
+            // Of what scatters the mean logarithm is smaller than that of the mean.
+            let late = log - average + 0.5 * self.spread.mean.min(1.0);
+            self.drift.add(late.clamp(-LONG_DRIFT, LONG_DRIFT), DRIFT);
         }
-        self.mean.add(log.exp(), WINDOW);
+        self.sums.add(log.exp() * square, square, step);
         self.last[parity(step)] = Some(Known { log, step });
     }
 
@@ -205,6 +249,9 @@ impl Amortised {
         for (name, average) in self.averages() {
             state = state.with_scalar(name, average.mean).with_scalar(&format!("{name}_count"), average.count);
         }
+        let Sums { curvature, square, step } = self.sums;
+        state = state.with_scalar("sum_curvature", curvature).with_scalar("sum_square", square);
+        state = state.with_scalar("sum_step", step as f64);
         for (name, known) in PARITIES.iter().zip(self.last) {
             if let Some(Known { log, step }) = known {
                 state = state.with_scalar(name, log).with_scalar(&format!("{name}_step"), step as f64);
@@ -226,9 +273,11 @@ impl Amortised {
         let mut read = |name: &str| -> Result<Average, Error> {
             Ok(Average { mean: reader.scalar(name)?, count: reader.scalar(&format!("{name}_count"))? })
         };
-        let [trend, walk, mean, spread, bias, deviation] = NAMES;
-        (self.trend, self.walk, self.mean) = (read(trend)?, read(walk)?, read(mean)?);
+        let [trend, walk, drift, spread, bias, deviation] = NAMES;
+        (self.trend, self.walk, self.drift) = (read(trend)?, read(walk)?, read(drift)?);
         (self.spread, self.bias, self.deviation) = (read(spread)?, read(bias)?, read(deviation)?);
+        let (curvature, square) = (reader.scalar("sum_curvature")?, reader.scalar("sum_square")?);
+        self.sums = Sums { curvature, square, step: reader.count("sum_step")? };
         for (place, name) in PARITIES.into_iter().enumerate() {
             let log = reader.optional_scalar(name);
             self.last[place] = match log {
@@ -249,11 +298,11 @@ impl Amortised {
     }
 
     fn averages(&self) -> [(&'static str, Average); 6] {
-        let [trend, walk, mean, spread, bias, deviation] = NAMES;
+        let [trend, walk, drift, spread, bias, deviation] = NAMES;
         [
             (trend, self.trend),
             (walk, self.walk),
-            (mean, self.mean),
+            (drift, self.drift),
             (spread, self.spread),
             (bias, self.bias),
             (deviation, self.deviation),
@@ -262,7 +311,7 @@ impl Amortised {
 }
 
 /// The averages of a state.
-const NAMES: [&str; 6] = ["trend", "walk", "mean", "spread", "bias", "deviation"];
+const NAMES: [&str; 6] = ["trend", "walk", "drift", "spread", "bias", "deviation"];
 const PARITIES: [&str; 2] = ["even", "odd"];
 
 fn parity(step: u64) -> usize {

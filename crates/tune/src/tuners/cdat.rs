@@ -27,7 +27,7 @@ use crate::{Conditions, Error, Events, Line, Needs, Tuner};
 ///
 /// **Curvature where it must be measured** (`curvature = "auto"`, [`amortised`](Self::amortised)). In between it is predicted, with a learned error:
 /// along unit vectors from steps of the same parity, as rates at the edge alternate, or from an average; it is measured where the expected error of
-/// the rate is above `error`, at least once in 32 steps of a parity, and where the change of the gradient over the step before shows that
+/// the rate is above `error`, at least once in 16 steps and once in 32 of a parity, and where the change of the gradient over the step before shows that
 /// something has changed. Everything else is as it was. Predictions are counted as `predicted`.
 ///
 /// **Curvature of a part of the batch.** With `curvature_parts` = p it is measured on one of p equal parts, each in its turn, for
@@ -214,7 +214,7 @@ pub(super) static ENTRY: Entry<Make> = Entry {
             Default::Absent,
             "`measured`, or `auto`: where a prediction will not do; paper measured",
         ),
-        setting("error", Kind::Number, Default::Absent, "relative error of a rate that `auto` allows; 0.05 if absent"),
+        setting("error", Kind::Number, Default::Absent, "relative error of a rate that `auto` allows; 0.1 if absent"),
         setting("growth", Kind::Number, Default::Absent, "most that a step may grow by; recommended 1.5"),
         setting("cooldown", Kind::Number, Default::Absent, "share of the steps on the way down; recommended 0.5"),
         PARTS,
@@ -230,7 +230,7 @@ pub(super) static ENTRY: Entry<Make> = Entry {
 /// What `curvature` may be, and what `error` is if absent.
 const MEASURED: &str = "measured";
 const AUTO: &str = "auto";
-const ERROR: f64 = 0.05;
+const ERROR: f64 = 0.1;
 
 /// What `preset` may be.
 const RECOMMENDED: &str = "recommended";

@@ -119,7 +119,7 @@ fn cdat(or: &dyn Fn(&str, f64) -> f64, count: &dyn Fn(&str, u64) -> u64) -> Resu
     cdat.with_sigma(sigma)
         .measuring_every(every)?
         .measuring_parts(count("curvature_parts", 1) as usize)?
-        .amortised(or("error", 0.05))
+        .amortised(or("error", 0.1))
 }
 
 /// The error with another owner: a warm-up alone does not know of which schedule it is.

@@ -185,7 +185,7 @@ fn presets_are_spelled_out() {
     let auto =
         [("preset", "paper"), ("curvature", "auto")].map(|(key, text)| (key.to_owned(), Value::Text(text.to_owned())));
     let auto = tuners::spelled_out(auto.into(), Conditions::UNKNOWN);
-    assert_eq!(auto.get("error"), Some(&Value::Number(0.05)));
+    assert_eq!(auto.get("error"), Some(&Value::Number(0.1)));
     let recommended = |sigma| {
         format!("beta 0.97, cap inf, cooldown 0.5, eps 0.0, every 8, growth 1.5, preset recommended, sigma {sigma}")
     };

@@ -35,7 +35,12 @@ fn a_run_is_served_and_stopped_from_its_page() {
     }
     let port = line.split("http://127.0.0.1:").nth(1).unwrap().split('/').next().unwrap().to_owned();
     let token = ask(&port, "GET /api/hello", "", "")["token"].as_str().unwrap().to_owned();
-    while !ask(&port, "GET /api/series?run=long&name=loss", "", "")["last"].is_number() {}
+    // Its folder may not be there yet.
+    let begun = |answer: Value| {
+        assert!(answer["runs"][0]["there"].is_array() || answer["error"].is_string(), "{answer}");
+        answer["runs"][0]["last"].is_number()
+    };
+    while !begun(ask(&port, "GET /api/series?run=long&name=loss", "", "")) {}
     let headers = format!("content-type: application/json\r\nx-onedge-token: {token}\r\n");
     // One that is asked before it heeds is not asked; then the next one is.
     let mut rest = String::new();

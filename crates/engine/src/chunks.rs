@@ -28,16 +28,23 @@ impl Sizes {
     /// Few enough examples for the cache, when each needs `bytes` of memory in a pass, and enough for products to run
     /// at full speed, when they have `rows` for each example.
     pub fn new(options: &Options, bytes: usize, rows: f64) -> Self {
-        const CACHE_BYTES: usize = 24 << 20;
+        /// What a pass may touch and still find in the caches of a core.
+        const CACHE_BYTES: usize = 6 << 20;
+        /// What it may touch so that products have their rows.
+        const PRODUCT_BYTES: usize = 24 << 20;
+        /// Whatever they touch, products have tiles of so many examples.
+        const FEWEST: usize = 16;
         /// The height of a tile of the product kernels.
         const TILE_ROWS: f64 = 16.0;
         /// Rows over which the packing of the other operand is paid off.
         const PRODUCT_ROWS: f64 = 512.0;
+        let bytes = bytes.max(1);
         let block = (TILE_ROWS / rows).ceil().max(1.0) as usize;
         // Whoever asks for chunks smaller than a tile gets them, at the price of speed.
         let block = options.chunk.map_or(block, |chunk| block.min(chunk));
-        let least = ((PRODUCT_ROWS / rows).ceil() as usize).clamp(1, 16).next_multiple_of(block);
-        let target = options.chunk.unwrap_or_else(|| (CACHE_BYTES / bytes.max(1)).clamp(least, 1024) / block * block);
+        let most = (PRODUCT_BYTES / bytes).clamp(FEWEST, 1024);
+        let least = ((PRODUCT_ROWS / rows).ceil() as usize).clamp(1, most).next_multiple_of(block);
+        let target = options.chunk.unwrap_or_else(|| (CACHE_BYTES / bytes).clamp(least, 1024.max(least)) / block * block);
         Self { target, block }
     }
 }
@@ -93,9 +100,12 @@ mod tests {
     #[test]
     fn examples_of_many_rows_make_small_chunks() {
         let options = Options { chunk: None, ..Options::for_this_machine() };
-        assert_eq!(Sizes::new(&options, 24 << 10, 1.0), Sizes { target: 1024, block: 16 });
+        assert_eq!(Sizes::new(&options, 3 << 10, 1.0), Sizes { target: 1024, block: 16 });
+        assert_eq!(Sizes::new(&options, 24 << 10, 1.0), Sizes { target: 512, block: 16 });
+        assert_eq!(Sizes::new(&options, 24 << 10, 16.0), Sizes { target: 256, block: 1 });
         assert_eq!(Sizes::new(&options, 7 << 20, 64.0), Sizes { target: 8, block: 1 });
-        assert_eq!(Sizes::new(&options, 7 << 20, 600.0), Sizes { target: 3, block: 1 });
+        assert_eq!(Sizes::new(&options, 7 << 20, 600.0), Sizes { target: 1, block: 1 });
+        assert_eq!(Sizes::new(&options, 7 << 20, 1.0), Sizes { target: 16, block: 16 });
     }
 
     #[test]

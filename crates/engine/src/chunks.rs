@@ -44,7 +44,8 @@ impl Sizes {
         let block = options.chunk.map_or(block, |chunk| block.min(chunk));
         let most = (PRODUCT_BYTES / bytes).clamp(FEWEST, 1024);
         let least = ((PRODUCT_ROWS / rows).ceil() as usize).clamp(1, most).next_multiple_of(block);
-        let target = options.chunk.unwrap_or_else(|| (CACHE_BYTES / bytes).clamp(least, 1024.max(least)) / block * block);
+        let target =
+            options.chunk.unwrap_or_else(|| (CACHE_BYTES / bytes).clamp(least, 1024.max(least)) / block * block);
         Self { target, block }
     }
 }

@@ -1,4 +1,4 @@
-use super::{Page, capital, column, columns, heading, introduction, otherwise};
+use super::{Page, capital, column, columns, heading, introduction, otherwise, own};
 use crate::Made;
 use onedge_text::numbers::typeset;
 use onedge_text::table::{duration, number};
@@ -36,27 +36,31 @@ pub fn html(pages: &[Page]) -> String {
         escaped(heading(pages)),
         code(&introduction(pages))
     );
-    let own = pages.first().map_or_else(String::new, |page| column(&page.made));
-    let verdicts = std::iter::once(own).chain(columns(pages)).map(|column| format!("<th>{}</th>", escaped(&column)));
+    let here = own(pages).next().map_or_else(String::new, |page| column(&page.made));
+    let verdicts = std::iter::once(here).chain(columns(pages)).map(|column| format!("<th>{}</th>", escaped(&column)));
     out += &format!(
         "<div class=\"wide\"><table>\n<tr><th></th><th></th>{}<th class=\"number\">statements shown, partly, not</th>\
          <th class=\"number\">seeds</th><th class=\"number\">runs</th><th class=\"number\">time</th></tr>\n",
         verdicts.collect::<String>()
     );
-    for Page { made, beside, .. } in pages {
+    for Page { made, svg, beside, .. } in pages {
+        let is_own = svg.is_some();
         let [shown, partly, not] = made.counts();
+        let statements = if is_own { format!("{shown}, {partly}, {not}") } else { "-".to_owned() };
+        let has = |text: String| if is_own { text } else { String::new() };
         let elsewhere =
             |other: &Option<Made>| other.as_ref().map_or_else(|| "-".to_owned(), |other| verdict(&other.verdict));
-        let verdicts = std::iter::once(verdict(&made.verdict)).chain(beside.iter().map(elsewhere));
+        let verdict = if is_own { verdict(&made.verdict) } else { "-".to_owned() };
+        let verdicts = std::iter::once(verdict).chain(beside.iter().map(elsewhere));
         out += &format!(
-            "<tr><td><a href=\"#{0}\">{6}</a></td><td>{1}</td>{2}<td class=\"number\">{shown}, {partly}, {not}</td>\
+            "<tr><td><a href=\"#{0}\">{6}</a></td><td>{1}</td>{2}<td class=\"number\">{statements}</td>\
              <td class=\"number\">{3}</td><td class=\"number\">{4}</td><td class=\"number\">{5}</td></tr>\n",
             made.name,
             escaped(&made.title),
             verdicts.map(|verdict| format!("<td>{verdict}</td>")).collect::<String>(),
-            count(made.seeds),
-            count(made.runs),
-            time(made),
+            has(count(made.seeds)),
+            has(count(made.runs)),
+            has(time(made)),
             made.number.map_or_else(|| made.name.clone(), |number| number.to_string())
         );
     }
@@ -67,6 +71,13 @@ pub fn html(pages: &[Page]) -> String {
 
 fn section(page: &Page) -> String {
     let Page { made, svg, .. } = page;
+    let shown = match svg {
+        Some(svg) => picture(svg, &format!("{}: {}", capital(&made.label()), made.title)),
+        None => format!(
+            "<p>The runs of this figure are not done at this size; its numbers are those of {}.</p>\n",
+            escaped(&column(made))
+        ),
+    };
     let mut out = format!(
         "\n<section id=\"{}\">\n<h2>{}: {}</h2>\n<p>{} &ensp;<span class=\"dim\">{}</span> {}</p>\n{}",
         made.name,
@@ -75,7 +86,7 @@ fn section(page: &Page) -> String {
         verdict(&made.verdict),
         if made.number.is_some() { "Must show:" } else { "Question:" },
         escaped(&made.asks()),
-        picture(svg, &format!("{}: {}", capital(&made.label()), made.title))
+        shown
     );
     out += "<div class=\"wide\"><table>\n";
     for (says, claims) in made.by_statement() {

@@ -1,4 +1,4 @@
-use super::{Page, are_figures, capital, column, columns, heading, introduction, otherwise};
+use super::{Page, are_figures, capital, column, columns, heading, introduction, otherwise, own};
 use crate::Made;
 use onedge_text::numbers::typeset;
 use onedge_text::table::duration;
@@ -20,8 +20,8 @@ pub fn markdown(pages: &[Page], pictures: Option<&str>) -> String {
 /// All of them on one screen.
 fn screen(pages: &[Page], pictures: Option<&str>) -> String {
     let (what, asks) = if are_figures(pages) { ("figure", "must show") } else { ("study", "question") };
-    let own = pages.first().map_or_else(String::new, |page| column(&page.made));
-    let verdicts: Vec<String> = std::iter::once(own).chain(columns(pages)).collect();
+    let here = own(pages).next().map_or_else(String::new, |page| column(&page.made));
+    let verdicts: Vec<String> = std::iter::once(here).chain(columns(pages)).collect();
     let picture = if pictures.is_some() { " | picture" } else { "" };
     let mut out =
         format!("| {what} | {asks} | {} | statements | seeds | runs | time{picture} |\n", verdicts.join(" | "));
@@ -30,24 +30,29 @@ fn screen(pages: &[Page], pictures: Option<&str>) -> String {
         "|---".repeat(verdicts.len()),
         if pictures.is_some() { "|---" } else { "" }
     );
-    for Page { made, beside, .. } in pages {
+    for Page { made, svg, beside, .. } in pages {
         let counts = |made: &Made| made.counts().map(|count| count.to_string()).join(", ");
         let elsewhere = |other: &Option<Made>| {
             other.as_ref().map_or_else(|| "-".to_owned(), |other| format!("{} ({})", other.verdict, counts(other)))
         };
-        let verdicts: Vec<String> = std::iter::once(made.verdict.clone()).chain(beside.iter().map(elsewhere)).collect();
+        let verdict = if svg.is_some() { made.verdict.clone() } else { "-".to_owned() };
+        let verdicts: Vec<String> = std::iter::once(verdict).chain(beside.iter().map(elsewhere)).collect();
+        let statements = if svg.is_some() { counts(made) } else { "-".to_owned() };
         let (seeds, runs, time) = match made.runs {
+            _ if svg.is_none() => (String::new(), String::new(), String::new()),
             0 => (String::new(), String::new(), String::new()),
             runs => (made.seeds.to_string(), runs.to_string(), duration(made.seconds)),
         };
         let called = made.number.map_or_else(|| made.name.clone(), |number| number.to_string());
-        let picture = pictures.map_or_else(String::new, |folder| format!(" | [SVG]({folder}/{}.svg)", made.name));
+        let picture = pictures.map_or_else(String::new, |folder| match svg {
+            Some(_) => format!(" | [SVG]({folder}/{}.svg)", made.name),
+            None => " | -".to_owned(),
+        });
         out += &format!(
-            "| [{called}](#{}) | {} | {} | {} | {seeds} | {runs} | {time}{picture} |\n",
+            "| [{called}](#{}) | {} | {} | {statements} | {seeds} | {runs} | {time}{picture} |\n",
             made.label().replace(' ', "-"),
             made.about,
-            verdicts.join(" | "),
-            counts(made)
+            verdicts.join(" | ")
         );
     }
     out
@@ -59,7 +64,12 @@ fn section(page: &Page, pictures: Option<&str>) -> String {
     let mut out = format!("\n## {}\n\n{}.\n\n", capital(&made.label()), capital(&made.title));
     let asks = if made.number.is_some() { "Must show: " } else { "" };
     out += &format!("{}\n\n", wrapped(&format!("{asks}{} **{}.**", made.asks(), capital(&made.verdict)), "", ""));
-    if let Some(folder) = pictures {
+    if page.svg.is_none() {
+        out += &format!(
+            "The runs of this figure are not done at this size; its numbers are those of `{}`.\n\n",
+            column(made)
+        );
+    } else if let Some(folder) = pictures {
         out += &format!("![{}: {}]({folder}/{}.svg)\n\n", capital(&made.label()), made.title, made.name);
     }
     if let Some(note) = &page.note {

@@ -19,8 +19,8 @@ pub use markdown::markdown;
 pub struct Page {
     /// What it says.
     pub made: Made,
-    /// Its picture, as SVG.
-    pub svg: String,
+    /// Its picture, as SVG; `None` if the folder of the report does not have it, and what it says is that of another one.
+    pub svg: Option<String>,
     /// What it says in each of the other folders; `None` where it is not there.
     pub beside: Vec<Option<Made>>,
     /// What somebody wrote on it, as Markdown.
@@ -28,21 +28,30 @@ pub struct Page {
 }
 
 /// Reads the figures that were left in a folder, by their number; where there is none, the studies. What other folders say of the same
-/// stands beside: of another size, or of other seeds.
+/// stands beside: of another size, or of other seeds. A figure that only others have is there, too, with what the first of them says and without a picture.
 ///
 /// # Errors
 /// [`Error::NoFigures`] if a folder has none; [`Error::Record`], [`Error::Figure`].
 pub fn read(folder: &Path, others: &[PathBuf]) -> Result<Vec<Page>, Error> {
     let mut columns = others.iter().map(|other| read_made(other)).collect::<Result<Vec<_>, _>>()?;
+    let mut own = read_made(folder)?;
+    let kind = if own.iter().all(|made| made.number.is_some()) { FIGURES } else { STUDIES };
+    let take = |column: &mut Vec<Made>, name: &str| {
+        let place = column.iter().position(|other| other.name == name)?;
+        Some(column.swap_remove(place))
+    };
     let mut pages = Vec::new();
-    for made in read_made(folder)? {
-        let path = folder.join(format!("{}.svg", made.name));
-        let svg = fs::read_to_string(&path).map_err(Error::read(&path))?;
-        let take = |column: &mut Vec<Made>| {
-            let place = column.iter().position(|other| other.name == made.name)?;
-            Some(column.swap_remove(place))
+    for entry in kind {
+        let made = take(&mut own, entry.name);
+        let beside: Vec<Option<Made>> = columns.iter_mut().map(|column| take(column, entry.name)).collect();
+        let svg = match &made {
+            Some(_) => {
+                let path = folder.join(format!("{}.svg", entry.name));
+                Some(fs::read_to_string(&path).map_err(Error::read(&path))?)
+            }
+            None => None,
         };
-        let beside = columns.iter_mut().map(take).collect();
+        let Some(made) = made.or_else(|| beside.iter().flatten().next().cloned()) else { continue };
         pages.push(Page { made, svg, beside, note: None });
     }
     Ok(pages)
@@ -80,6 +89,11 @@ fn read_made(folder: &Path) -> Result<Vec<Made>, Error> {
         found.push(serde_json::from_str(&text).map_err(|source| Error::Figure { path, source })?);
     }
     if found.is_empty() { Err(Error::NoFigures(folder.to_owned())) } else { Ok(found) }
+}
+
+/// Those that the folder of the report has itself.
+fn own(pages: &[Page]) -> impl Iterator<Item = &Page> {
+    pages.iter().filter(|page| page.svg.is_some())
 }
 
 /// The size and the seeds of each of the other folders, which stand over its column.
@@ -126,8 +140,8 @@ fn are_figures(pages: &[Page]) -> bool {
 
 /// What all of a report have in common, in sentences.
 fn introduction(pages: &[Page]) -> String {
-    let count = |verdict: &str| pages.iter().filter(|page| page.made.verdict == verdict).count();
-    let preset = pages.first().map_or("small", |page| page.made.preset.as_str());
+    let count = |verdict: &str| own(pages).filter(|page| page.made.verdict == verdict).count();
+    let preset = own(pages).next().map_or("small", |page| page.made.preset.as_str());
     // Runs that figures share are counted with each of them.
     let (shown, partly, not) = (count("shown"), count("partly"), count("not shown"));
     let (what, each, one) = if are_figures(pages) {
@@ -147,13 +161,18 @@ fn introduction(pages: &[Page]) -> String {
          hold in every seed is shown in part at most, as it may come out otherwise with another seed or on another processor, whose rounding differs. \
          In brackets stand the lowest and the highest number of a seed. Losses are means over seeds with their standard errors; of a grid of settings the one with the smallest \
          final loss is taken, the mean over the last five steps, or over the last tenth of a run in mini-batches.",
-        pages.len()
+        own(pages).count()
     );
+    let lacking = pages.len() - own(pages).count();
+    if lacking > 0 {
+        text += &format!(
+            " {lacking} more wait for their runs at this size; their verdicts and numbers are those of another."
+        );
+    }
     let again = |page: &Page| {
         page.beside.iter().flatten().filter(|other| other.preset == page.made.preset && other.runs > 0).count()
     };
-    let judged = pages
-        .iter()
+    let judged = own(pages)
         .filter(|page| again(page) > 0)
         .flat_map(|page| page.made.claims.iter().map(move |claim| (page, claim)));
     let (all, other) = judged
@@ -218,7 +237,7 @@ mod samples {
         };
         let svg =
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"30\" height=\"20\" font-family=\"x\"><rect/></svg>";
-        [made, bare].map(|made| Page { made, svg: svg.to_owned(), beside: Vec::new(), note: None }).to_vec()
+        [made, bare].map(|made| Page { made, svg: Some(svg.to_owned()), beside: Vec::new(), note: None }).to_vec()
     }
 }
 
@@ -235,7 +254,7 @@ mod tests {
         for Page { made, svg, .. } in pages() {
             let place = |extension: &str| folder.path().join(format!("{}.{extension}", made.name));
             fs::write(place("json"), serde_json::to_vec(&made).unwrap()).unwrap();
-            fs::write(place("svg"), svg).unwrap();
+            fs::write(place("svg"), svg.unwrap()).unwrap();
         }
         assert_eq!(read(folder.path(), &[]).unwrap(), pages());
         // Beside it those of another folder, which has one of them.
@@ -243,8 +262,22 @@ mod tests {
         let again = Made { first_seed: 100, verdict: "shown".to_owned(), ..pages()[1].made.clone() };
         fs::write(other.path().join("figure-9.json"), serde_json::to_vec(&again).unwrap()).unwrap();
         let beside = read(folder.path(), &[other.path().to_owned()]).unwrap();
-        assert_eq!(beside.iter().map(|page| page.beside.clone()).collect::<Vec<_>>(), [vec![None], vec![Some(again)]]);
+        assert_eq!(
+            beside.iter().map(|page| page.beside.clone()).collect::<Vec<_>>(),
+            [vec![None], vec![Some(again.clone())]]
+        );
         assert_eq!(columns(&beside), ["small, seeds from 100"]);
+        // What only the other has is borrowed from there.
+        fs::remove_file(folder.path().join("figure-1.json")).unwrap();
+        fs::rename(other.path().join("figure-9.json"), other.path().join("figure-1.json")).unwrap();
+        let borrowed = Made { name: "figure-1".to_owned(), number: Some(1), ..again.clone() };
+        fs::write(other.path().join("figure-1.json"), serde_json::to_vec(&borrowed).unwrap()).unwrap();
+        let partial = read(folder.path(), &[other.path().to_owned()]).unwrap();
+        assert_eq!(
+            partial.iter().map(|page| (page.made.number, page.svg.is_some())).collect::<Vec<_>>(),
+            [(Some(1), false), (Some(9), true)]
+        );
+        assert!(introduction(&partial).contains("1 more wait for their runs"), "{}", introduction(&partial));
         fs::write(folder.path().join("figure-9.json"), "{}").unwrap();
         let message = read(folder.path(), &[]).unwrap_err().to_string();
         assert!(message.contains("figure-9.json: no figure: missing field"), "{message}");

@@ -25,6 +25,11 @@ use crate::{Error, Line};
 /// was made with is averaged at measured steps, with its deviation; where it is off by more than three of those, and `error`, something has
 /// changed, and the curvature is measured. In mini-batches the two gradients are of different batches, the deviation is large, and it seldom speaks.
 ///
+/// **On how much it is measured.** Where there are parts, on one part of the batch, for its share of the cost, where that puts the rate off by
+/// no more than `error` either: what a part is off the batch, relative to it, is measured on both at the first steps and at each
+/// 17th from then on, and of its root mean square the averages of a rule leave the same share as of batches. What the parts scatter more than batches is taken off
+/// where the error of the average is learned.
+///
 /// Source: this project. The secant is that of Barzilai and Borwein 1988.
 #[derive(Debug, Clone)]
 pub(super) struct Amortised {
@@ -32,6 +37,8 @@ pub(super) struct Amortised {
     error: f64,
     /// What averages of the rule leave of the error of a batch.
     share: f64,
+    /// Of the squares of what a part is off the batch, relative to it.
+    part: Average,
     /// Of even and of odd steps.
     last: [Option<Known>; 2],
     trend: Average,
@@ -46,6 +53,15 @@ pub(super) struct Amortised {
     deviation: Average,
     /// The step before.
     before: Option<Before>,
+}
+
+/// What a curvature is measured on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    /// The whole batch.
+    Batch,
+    /// The part of it that the line has.
+    Part,
 }
 
 /// The logarithm of a curvature, and the step at which it was measured.
@@ -107,6 +123,8 @@ const FIRST_STEPS: u64 = 8;
 const LONGEST: u64 = 32;
 /// And something after so many.
 const SILENT: u64 = 16;
+/// A part is compared with its batch at each step that is a multiple of this; odd, so that both parities are met.
+const COMPARED: u64 = 17;
 /// Sums forget by a factor e in so many steps.
 const MEMORY: f64 = 64.0;
 /// Measurements that the error of a batch, and the drift, are averaged over.
@@ -135,6 +153,7 @@ impl Amortised {
         Ok(Self {
             error: ERROR.check("cdat", "error", error)?,
             share: ((1.0 - beta) / (1.0 + beta)).sqrt(),
+            part: Average::default(),
             last: [None; 2],
             trend: Average::default(),
             walk: Average::default(),
@@ -147,11 +166,13 @@ impl Amortised {
         })
     }
 
-    /// `|u.Hu|` of this step, from `measure` or predicted, and whether it was predicted.
+    /// `|u.Hu|` of this step, from `measure` or predicted, and whether it was predicted. Where the line `has_parts`, one of them may stand for the
+    /// batch.
     pub(super) fn curvature(
         &mut self,
         line: &mut dyn Line,
-        measure: impl FnOnce(&mut dyn Line) -> Result<f64, Error>,
+        has_parts: bool,
+        mut measure: impl FnMut(&mut dyn Line, Of) -> Result<f64, Error>,
     ) -> Result<(f64, bool), Error> {
         let (step, norm) = (line.step(), line.update_norm()?);
         let square = norm * norm;
@@ -163,14 +184,21 @@ impl Amortised {
             self.before = Some(Before { slope, norm, log, measured: false });
             return Ok((log.exp() * square, true));
         }
-        let curvature = measure(line)?;
+        let (of, compared) = if has_parts { self.measured_on(step) } else { (Of::Batch, false) };
+        let curvature = measure(line, of)?;
+        if compared {
+            let off = (line.part_curvature()?.abs() / curvature - 1.0).min(FARTHEST);
+            if off.is_finite() {
+                self.part.add(off * off, WINDOW);
+            }
+        }
         let log = (curvature / square).ln();
         // Nothing is learned of a curvature that vanishes.
         if !log.is_finite() {
             self.before = None;
             return Ok((curvature, false));
         }
-        self.learn(log, square, step);
+        self.learn(log, square, step, of);
         self.before = Some(Before { slope, norm, log, measured: true });
         Ok((curvature, false))
     }
@@ -184,11 +212,18 @@ impl Amortised {
         lag > LONGEST || step - self.sums.step > SILENT || self.expected(lag).1 > self.error
     }
 
+    /// What a measurement is made on, and whether a part is measured beside, to be compared with it.
+    fn measured_on(&self, step: u64) -> (Of, bool) {
+        let compared = step < FIRST_STEPS || step.is_multiple_of(COMPARED);
+        let will_do = self.part.count > 0.0 && self.share * self.part.mean.sqrt() <= self.error;
+        (if will_do && !compared { Of::Part } else { Of::Batch }, compared)
+    }
+
     /// Whether the average predicts better than the parity, after so many steps, and the expected relative error of the rate.
     fn expected(&self, lag: u64) -> (bool, f64) {
         let by_parity = if self.walk.count > 0.0 { self.walk.mean * (lag as f64).sqrt() } else { f64::INFINITY };
         let by_average = match self.spread.count > 0.0 {
-            true => (self.spread.mean * self.share * self.share + self.drift.mean * self.drift.mean).sqrt(),
+            true => (self.spread.mean.max(0.0) * self.share * self.share + self.drift.mean * self.drift.mean).sqrt(),
             false => f64::INFINITY,
         };
         (by_average < by_parity, by_average.min(by_parity))
@@ -201,7 +236,9 @@ impl Amortised {
     }
 
     /// From a measured curvature along a unit vector and the square of the update's norm.
-    fn learn(&mut self, log: f64, square: f64, step: u64) {
+    fn learn(&mut self, log: f64, square: f64, step: u64, of: Of) {
+        // What a part scatters more than its batch.
+        let more = if of == Of::Part { self.part.mean } else { 0.0 };
         if let Some(known) = self.last[parity(step)] {
             let lag = (step - known.step) as f64;
             let off = (log - known.log - self.trend.mean * lag).abs().min(LARGEST);
@@ -210,9 +247,9 @@ impl Amortised {
         }
         if let Some(average) = self.sums.log() {
             let off = ((log - average).exp() - 1.0).min(FARTHEST);
-            self.spread.add(off * off, WINDOW);
+            self.spread.add(off * off - more, WINDOW);
             // Of what scatters the mean logarithm is smaller than that of the mean.
-            let late = log - average + 0.5 * self.spread.mean.min(1.0);
+            let late = log - average + 0.5 * (self.spread.mean.max(0.0) + more).min(1.0);
             self.drift.add(late.clamp(-LONG_DRIFT, LONG_DRIFT), DRIFT);
         }
         self.sums.add(log.exp() * square, square, step);
@@ -249,6 +286,9 @@ impl Amortised {
         for (name, average) in self.averages() {
             state = state.with_scalar(name, average.mean).with_scalar(&format!("{name}_count"), average.count);
         }
+        if self.part.count > 0.0 {
+            state = state.with_scalar("part", self.part.mean).with_scalar("part_count", self.part.count);
+        }
         let Sums { curvature, square, step } = self.sums;
         state = state.with_scalar("sum_curvature", curvature).with_scalar("sum_square", square);
         state = state.with_scalar("sum_step", step as f64);
@@ -276,6 +316,10 @@ impl Amortised {
         let [trend, walk, drift, spread, bias, deviation] = NAMES;
         (self.trend, self.walk, self.drift) = (read(trend)?, read(walk)?, read(drift)?);
         (self.spread, self.bias, self.deviation) = (read(spread)?, read(bias)?, read(deviation)?);
+        // Not there where nothing was measured on parts, and in states of earlier versions.
+        if let Some(mean) = reader.optional_scalar("part") {
+            self.part = Average { mean, count: reader.scalar("part_count")? };
+        }
         let (curvature, square) = (reader.scalar("sum_curvature")?, reader.scalar("sum_square")?);
         self.sums = Sums { curvature, square, step: reader.count("sum_step")? };
         for (place, name) in PARITIES.into_iter().enumerate() {

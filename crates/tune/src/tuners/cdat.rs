@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use onedge_objective::State;
 use onedge_registry::{Default, Entry, Error as SettingError, Kind, Settings, Value, setting};
 
-use super::amortised::Amortised;
+use super::amortised::{Amortised, Of};
 use super::guarded::Guarded;
 use super::make::Make;
 use super::parts::{PARTS, Parts};
@@ -28,7 +28,8 @@ use crate::{Conditions, Error, Events, Line, Needs, Tuner};
 /// **Curvature where it must be measured** (`curvature = "auto"`, [`amortised`](Self::amortised)). In between it is predicted, with a learned error:
 /// along unit vectors from steps of the same parity, as rates at the edge alternate, or from an average; it is measured where the expected error of
 /// the rate is above `error`, at least once in 16 steps and once in 32 of a parity, and where the change of the gradient over the step before shows that
-/// something has changed. Everything else is as it was. Predictions are counted as `predicted`.
+/// something has changed. With `curvature_parts` it is measured on a part of the batch where that leaves the rate within `error` too. Everything else is as it
+/// was. Predictions are counted as `predicted`.
 ///
 /// **Curvature of a part of the batch.** With `curvature_parts` = p it is measured on one of p equal parts, each in its turn, for
 /// C.curvature / p. The slope is always that of the whole batch: it is known anyway, and that of a part strays far more, as
@@ -165,7 +166,11 @@ impl Cdat {
     fn denominator(&mut self, line: &mut dyn Line) -> Result<f64, Error> {
         if let Some(amortised) = &mut self.amortised {
             let (parts, events) = (self.parts, &mut self.events);
-            let (curvature, predicted) = amortised.curvature(line, |line| denominator(parts, line, events))?;
+            let measure = |line: &mut dyn Line, of: Of| match of {
+                Of::Batch => denominator(Parts::ONE, line, events),
+                Of::Part => denominator(parts, line, events),
+            };
+            let (curvature, predicted) = amortised.curvature(line, parts.are_several(), measure)?;
             self.events.predicted += u64::from(predicted);
             return Ok(curvature + self.eps);
         }
@@ -231,6 +236,8 @@ pub(super) static ENTRY: Entry<Make> = Entry {
 const MEASURED: &str = "measured";
 const AUTO: &str = "auto";
 const ERROR: f64 = 0.1;
+/// What `curvature_parts` is beside `auto` in a spec that does not say: its objectives all have parts.
+const AUTO_PARTS: i64 = 8;
 
 /// What `preset` may be.
 const RECOMMENDED: &str = "recommended";
@@ -265,8 +272,8 @@ pub fn spelled_out(mut given: BTreeMap<String, Value>, conditions: Conditions) -
         ],
         Some(_) => Vec::new(),
     };
-    let error = is_auto.then_some(("error", Value::Number(ERROR)));
-    for (key, value) in numbers.into_iter().chain(error) {
+    let of_auto = [("error", Value::Number(ERROR)), (PARTS.key, Value::Integer(AUTO_PARTS))];
+    for (key, value) in numbers.into_iter().chain(of_auto.into_iter().filter(|_| is_auto)) {
         given.entry(key.to_owned()).or_insert(value);
     }
     given

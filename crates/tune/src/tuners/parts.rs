@@ -28,6 +28,11 @@ impl Parts {
         Self::new(owner, settings.count(PARTS.key)?)
     }
 
+    /// Whether there are more than one.
+    pub(super) fn are_several(self) -> bool {
+        self.0 > 1
+    }
+
     pub(super) fn needs(self) -> Needs {
         Needs { parts: (self.0 > 1).then_some(self.0), ..Needs::default() }
     }

@@ -144,6 +144,11 @@ impl<T: Element> Objective<T> for Spread<T> {
         self.own.set_part(part)
     }
 
+    fn part_share(&self, _: usize) -> f64 {
+        let examples = self.batch.as_ref().unwrap_or(&self.all).len();
+        self.part.map_or(1.0, |part| part.range(examples).len() as f64 / examples.max(1) as f64)
+    }
+
     fn part_curvature(&mut self, u: &[T]) -> Result<f64, Failure> {
         let fits = self.is_of_length(u) && self.part.is_some() && self.own.is_linearized();
         self.ask_if(fits, Stage::PartCurvature, u)?;

@@ -329,6 +329,10 @@ impl<T: Element> Objective<T> for DataObjective<T> {
         Ok(())
     }
 
+    fn part_share(&self, _: usize) -> f64 {
+        self.part_range().len() as f64 / self.sweeps.count().max(1) as f64
+    }
+
     fn part_curvature(&mut self, u: &[T]) -> Result<f64, Failure> {
         Failure::require_length("u", self.sweeps.dim, u.len())?;
         if self.part.is_none() {

@@ -85,6 +85,8 @@ fn a_batch_that_is_tied_together_has_all_derivatives() {
     check(&mut objective);
     // Other values, the same plan.
     objective.replace_whole(fields(3.0)).unwrap();
+    // It has one part, which is all of it.
+    assert_eq!(objective.part_share(8), 1.0);
     check(&mut objective);
 }
 

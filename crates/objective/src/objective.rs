@@ -54,6 +54,12 @@ pub trait Objective<T: Real> {
         }
     }
 
+    /// The share of the examples that the part has, of which [`part_curvature`](Self::part_curvature) costs that share: 1 if there are fewer than two
+    /// examples, as of a loss that takes its batch as a whole. As provided, one of `parts`.
+    fn part_share(&self, parts: usize) -> f64 {
+        1.0 / parts.max(1) as f64
+    }
+
     /// `u . H u` at the linearised point, H the Hessian of the mean over the part that was set. An L2 term counts in full, so the mean
     /// over all parts, by their sizes, is the curvature.
     ///

@@ -123,6 +123,10 @@ impl<T: Held> onedge_objective::Objective<T> for Lent<T> {
         self.with(|objective| objective.set_part(part))
     }
 
+    fn part_share(&self, parts: usize) -> f64 {
+        self.objective.as_ref().map_or(1.0 / parts.max(1) as f64, |objective| objective.part_share(parts))
+    }
+
     fn part_gradient(&mut self, gradient: &mut [T]) -> Result<(), Error> {
         self.with(|objective| objective.part_gradient(gradient))
     }

@@ -96,7 +96,7 @@ pub trait Line {
     fn curvature(&mut self) -> Result<f64, Error>;
 
     /// `u.Hu` of one part of the batch, of as many as the tuner [needs](crate::Tuner::needs); every step that asks gets the next part.
-    /// Cost: `C.curvature` over the number of parts.
+    /// Cost: `C.curvature` by the share of the examples that is in the part.
     ///
     /// # Errors
     /// As above; an objective that is no mean over examples; a tuner that needs no parts.
@@ -110,7 +110,7 @@ pub trait Line {
 
     /// Slope and curvature of a mini-batch along its own gradient: of one part of the batch where the tuner
     /// [needs](crate::Tuner::needs) parts, the same part as [`part_curvature`](Self::part_curvature) has; else of the batch of this
-    /// step. Cost: `C.curvature`, of a part `C.linearize + C.curvature` over the number of parts.
+    /// step. Cost: `C.curvature`, of a part `C.linearize + C.curvature` by its share of the examples.
     ///
     /// # Errors
     /// As above; an objective that is no mean over examples, where parts are needed.

@@ -257,7 +257,9 @@ impl<T: Real> Line for Probes<'_, T> {
         self.linearize_at_parameters()?;
         let curvature = self.objective.part_curvature(self.update).map_err(|error| self.objective_error(error))?;
         let curvature = Error::require_finite(self.step, Probe::PartCurvature, curvature)?;
-        self.asked.part_curvature.set(curvature, self.objective.costs().curvature / self.parts as f64);
+        self.asked
+            .part_curvature
+            .set(curvature, self.objective.costs().curvature * self.objective.part_share(self.parts));
         Ok(curvature)
     }
 
@@ -310,7 +312,8 @@ impl<T: Real> Line for Probes<'_, T> {
         let curvature = Error::require_finite(step, probe, curvature.map_err(failed)?)?;
         let gradients = if of > 1 { costs.linearize } else { 0.0 };
         let line = BatchLine { descent, curvature };
-        self.asked.batch_line.set(line, (gradients + costs.curvature) / of as f64);
+        let share = if of > 1 { self.objective.part_share(of) } else { 1.0 };
+        self.asked.batch_line.set(line, (gradients + costs.curvature) * share);
         Ok(line)
     }
 

@@ -8,6 +8,9 @@ pub trait Communicator: Send + Sync {
     /// How many there are.
     fn size(&self) -> usize;
 
+    /// The machine that this rank is on, by name.
+    fn host(&self) -> String;
+
     /// Sends a message; it may wait until the other receives it.
     ///
     /// # Errors

@@ -9,11 +9,13 @@ pub enum Error {
     },
     /// Ranks that would compute other bits.
     #[error(
-        "rank {rank}: expected {expected} as on rank 0, got {got}; try machines of one kind with the same build of the program"
+        "rank {rank} on {host}: expected {expected} as on rank 0, got {got}; try machines of one kind with the same build of the program"
     )]
     Differs {
         /// Which.
         rank: usize,
+        /// Its machine.
+        host: String,
         /// The program and the processor of rank 0.
         expected: String,
         /// Those of the rank.
@@ -28,10 +30,12 @@ pub enum Error {
         expected: &'static str,
     },
     /// A rank that cannot do its share.
-    #[error("rank {rank}: {source}; the job ends, and the last checkpoint of its run can be resumed")]
+    #[error("rank {rank} on {host}: {source}; the job ends, and the last checkpoint of its run can be resumed")]
     Share {
         /// Which.
         rank: usize,
+        /// Its machine.
+        host: String,
         /// Why not.
         source: Box<dyn std::error::Error + Send + Sync>,
     },

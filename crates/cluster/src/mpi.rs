@@ -47,6 +47,10 @@ impl Communicator for Mpi {
         self.size
     }
 
+    fn host(&self) -> String {
+        mpi::environment::processor_name().unwrap_or_else(|_| "an unknown machine".to_owned())
+    }
+
     fn send(&self, to: usize, message: &[u8]) -> Result<(), Error> {
         SimpleCommunicator::world().process_at_rank(to as i32).send(message);
         Ok(())

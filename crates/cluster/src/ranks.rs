@@ -1,6 +1,7 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use onedge_engine::{Element, Peers, share};
 use onedge_objective::{Error as Failure, Real};
@@ -21,7 +22,11 @@ pub struct Ranks {
     children: Vec<usize>,
     objectives: AtomicU64,
     nanos: AtomicU64,
+    /// The rank with which a message is exchanged at the moment, and since when.
+    busy: Mutex<Option<(usize, Instant)>>,
     has_ended: AtomicBool,
+    /// The machines of all ranks, on rank 0; of this rank alone on the others.
+    hosts: Vec<String>,
 }
 
 impl Ranks {
@@ -32,20 +37,21 @@ impl Ranks {
     pub fn new(between: Box<dyn Communicator>) -> Result<Self, Error> {
         let (rank, size) = (between.rank(), between.size());
         let (parent, children) = relatives(rank, size);
-        let (objectives, nanos, has_ended) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
-        let ranks = Self { between, parent, children, objectives, nanos, has_ended };
-        let here = arithmetic();
+        let (here, mut hosts) = (arithmetic(), vec![between.host()]);
         if rank > 0 {
-            ranks.between.send(0, here.as_bytes())?;
+            between.send(0, format!("{here}\n{}", hosts[0]).as_bytes())?;
         } else {
             for rank in 1..size {
-                let got = String::from_utf8_lossy(&ranks.between.receive(rank)?).into_owned();
+                let told = String::from_utf8_lossy(&between.receive(rank)?).into_owned();
+                let (got, host) = told.split_once('\n').unwrap_or((&told, "an unknown machine"));
                 if got != here {
-                    return Err(Error::Differs { rank, expected: here, got });
+                    return Err(Error::Differs { rank, host: host.to_owned(), expected: here, got: got.to_owned() });
                 }
+                hosts.push(host.to_owned());
             }
         }
-        Ok(ranks)
+        let (objectives, nanos, has_ended) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
+        Ok(Self { between, parent, children, objectives, nanos, busy: Mutex::new(None), has_ended, hosts })
     }
 
     /// Which rank this is, from 0.
@@ -61,6 +67,20 @@ impl Ranks {
     /// The seconds that this rank has sent, received and waited for the others.
     pub fn seconds_between(&self) -> f64 {
         self.nanos.load(Ordering::Relaxed) as f64 * 1e-9
+    }
+
+    /// The machine of this rank, by name.
+    pub fn host(&self) -> &str {
+        &self.hosts[0]
+    }
+
+    /// The rank, with its machine, with which this one, rank 0, exchanges a message at the moment, and for how long it has waited for it: long
+    /// if that rank computes, or is lost, or waits for another.
+    pub fn awaited(&self) -> Option<(usize, &str, Duration)> {
+        let busy = *self.busy();
+        busy.map(|(rank, since)| {
+            (rank, self.hosts.get(rank).map_or("an unknown machine", |host| host), since.elapsed())
+        })
     }
 
     /// Says on rank 0 that nothing more will be asked, so that the others come to their end.
@@ -148,11 +168,11 @@ impl Ranks {
     }
 
     pub(crate) fn send(&self, to: usize, message: &[u8]) -> Result<(), Error> {
-        self.timed(|| self.between.send(to, message))
+        self.timed(to, || self.between.send(to, message))
     }
 
     pub(crate) fn receive(&self, from: usize) -> Result<Vec<u8>, Error> {
-        self.timed(|| self.between.receive(from))
+        self.timed(from, || self.between.receive(from))
     }
 
     fn pass_on(&self, message: &[u8]) -> Result<(), Error> {
@@ -165,9 +185,15 @@ impl Ranks {
         Ok(message)
     }
 
-    fn timed<R>(&self, work: impl FnOnce() -> R) -> R {
+    fn busy(&self) -> MutexGuard<'_, Option<(usize, Instant)>> {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn timed<R>(&self, with: usize, work: impl FnOnce() -> R) -> R {
         let start = Instant::now();
+        *self.busy() = Some((with, start));
         let result = work();
+        *self.busy() = None;
         self.nanos.fetch_add(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
         result
     }
@@ -257,6 +283,10 @@ mod tests {
             2
         }
 
+        fn host(&self) -> String {
+            "here".to_owned()
+        }
+
         fn send(&self, _: usize, _: &[u8]) -> Result<(), Error> {
             Ok(())
         }
@@ -275,9 +305,9 @@ mod tests {
 
     #[test]
     fn another_build_is_refused() {
-        let error = beside("onedge 0.0.9 on a toaster").err().unwrap().to_string();
+        let error = beside("onedge 0.0.9 on a toaster\nkitchen").err().unwrap().to_string();
         assert!(
-            error.starts_with("rank 1: expected onedge ") && error.contains("got onedge 0.0.9 on a toaster"),
+            error.starts_with("rank 1 on kitchen: expected onedge ") && error.contains("got onedge 0.0.9 on a toaster"),
             "{error}"
         );
     }
@@ -289,6 +319,15 @@ mod tests {
         assert!(error.starts_with("rank 1: expected a message, got its end"), "{error}");
         // Where the others have no lane nobody is waited for.
         assert!(Peers::<f32>::join(&ranks, 1, &mut [1.0; 3], &mut [2.0]).is_ok());
+    }
+
+    #[test]
+    fn it_is_known_who_is_awaited() {
+        let ranks = beside(&format!("{}\nkitchen", arithmetic())).unwrap();
+        assert!(ranks.host() == "here" && ranks.awaited().is_none());
+        let awaited = ranks.timed(1, || ranks.awaited().map(|(rank, host, _)| (rank, host.to_owned())));
+        assert_eq!(awaited, Some((1, "kitchen".to_owned())));
+        assert!(ranks.awaited().is_none());
     }
 
     #[test]

@@ -12,6 +12,9 @@ use crate::{Error, Ranks};
 /// The graphs of chunks that came so far, by the number of examples.
 type Graphs = Arc<Mutex<HashMap<usize, LossGraph>>>;
 
+/// Vectors as long as the parameters that a rank has beside one for each of its lanes: the point, the direction, what arrives and what it sums.
+const VECTORS: usize = 5;
+
 /// An objective on a rank that does not lead it: it follows calls.
 pub(crate) trait Seat {
     /// Takes the graph of chunks of so many examples.
@@ -46,7 +49,23 @@ impl<T: Element> Seated<T> {
     }
 
     fn failed(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-        Error::Share { rank: self.ranks.rank(), source: source.into() }
+        Error::Share { rank: self.ranks.rank(), host: self.ranks.host().to_owned(), source: source.into() }
+    }
+
+    /// Whether the vectors of this rank fit its memory, before it has any: an allocation that fails later ends the program without a sentence.
+    fn require_memory(&self, graph: &LossGraph) -> Result<(), Error> {
+        let sizes = graph.parameters.iter().map(|parameter| graph.graph.shape(*parameter).iter().product::<usize>());
+        let (parameters, of) = (sizes.sum::<usize>(), self.options.lanes);
+        let lanes = self.ranks.lanes_of(self.ranks.rank(), of).len();
+        let needed = ((lanes + VECTORS) as u64).saturating_mul((parameters * size_of::<T>()) as u64);
+        let available = onedge_train::available_memory().unwrap_or(u64::MAX);
+        if lanes == 0 || needed <= available {
+            return Ok(());
+        }
+        let [needed, available] = [needed, available].map(|bytes| bytes as f64 / f64::from(1 << 30));
+        Err(self.failed(format!(
+            "{parameters} parameters on {lanes} of {of} lanes need {needed:.1} GiB of memory here, expected at most {available:.1} GiB"
+        )))
     }
 
     fn build(&self) -> Box<BuildLoss> {
@@ -62,6 +81,9 @@ impl<T: Element> Seat for Seated<T> {
     fn graph(&mut self, examples: usize, bytes: &[u8]) -> Result<(), Error> {
         let graph = LossGraph::from_bytes(bytes);
         let graph = graph.ok_or(Error::Message { rank: self.ranks.rank(), expected: "a graph" })?;
+        if self.vector.is_empty() && self.objective.is_none() {
+            self.require_memory(&graph)?;
+        }
         self.graphs.lock().unwrap_or_else(PoisonError::into_inner).insert(examples, graph);
         Ok(())
     }

@@ -22,6 +22,10 @@ impl Communicator for Threads {
         self.to.len()
     }
 
+    fn host(&self) -> String {
+        "this machine".to_owned()
+    }
+
     fn send(&self, to: usize, message: &[u8]) -> Result<(), Error> {
         self.to[to].send(message.to_vec()).map_err(|_| Error::Lost { rank: to })
     }

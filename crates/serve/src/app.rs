@@ -44,6 +44,8 @@ pub struct App {
     pub entries: Mutex<HashMap<String, Arc<Entry>>>,
     /// Records of runs.
     pub records: Arc<Records>,
+    /// Signs of life of the workers of sweeps.
+    pub watch: onedge_sweep::Watch,
     /// One for each page that may follow runs at the same time.
     pub streams: Arc<Semaphore>,
     /// Of this process: a page that knows another one loads itself again.

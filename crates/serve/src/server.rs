@@ -81,6 +81,7 @@ impl Server {
             listings: Mutex::default(),
             entries: Mutex::default(),
             records: Arc::default(),
+            watch: onedge_sweep::Watch::default(),
             streams: Arc::new(Semaphore::new(STREAMS)),
             instance: random()?,
         };

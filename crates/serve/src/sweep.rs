@@ -57,7 +57,7 @@ pub struct OfRun {
     pub machine: String,
     /// Its process.
     pub pid: Option<u32>,
-    /// Seconds since its last sign of life.
+    /// Seconds for which it is known to have given no sign of life.
     pub silent: f64,
     /// Seconds since the last record of the run.
     pub quiet: Option<f64>,
@@ -123,7 +123,7 @@ impl App {
         let table = self.table(&Query { filter: String::new(), columns: columns(&more) })?;
         let root = parent(name);
         let rows = by_digest(&table, root);
-        let workers = workers(&self.root.join(root)).map_err(|error| Refusal::failed(&error))?;
+        let workers = workers(&self.root.join(root), &self.watch).map_err(|error| Refusal::failed(&error))?;
         let now = |planned: &Planned| {
             let row = rows.get(&planned.digest[..]).copied();
             let worker = workers.get(&planned.digest);

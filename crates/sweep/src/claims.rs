@@ -1,16 +1,17 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::host::{self, Host};
+use super::watch::Watch;
 use crate::Error;
 use onedge_record::{RUN_LOCK, RunLock, Taken};
 
@@ -20,7 +21,7 @@ const FOLDER: &str = ".claims";
 const LONGEST: u64 = 1 << 16;
 /// A claim is renewed this often.
 const BEAT: Duration = Duration::from_secs(5);
-/// A claim that was not renewed for so long is a dead worker's.
+/// A claim that was seen unchanged for so long is a dead worker's.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 /// How often it is tried to take what others take and leave at the same time.
 const TRIES: usize = 4;
@@ -29,12 +30,13 @@ const TRIES: usize = 4;
 ///
 /// A claim is a file named by the run's digest and made with `create_new`, so that one worker gets it, on network file
 /// systems too. It holds who made it, and is written anew every five seconds. The claim of a worker that is gone (a
-/// process of this machine that does not exist, or any that did not renew it for a minute) is removed by one of those
-/// who find it so. Ages are differences of times that the file system gave, so clocks need not agree.
-#[derive(Debug, Clone)]
+/// process of this machine that does not exist, or any whose claim was seen unchanged for a minute) is removed by one of
+/// those who find it so. See [`Watch`]: clocks need not agree.
+#[derive(Debug)]
 pub(crate) struct Claims {
     folder: PathBuf,
     host: Host,
+    watch: Watch,
 }
 
 /// Who claims a run: the content of a claim.
@@ -66,7 +68,23 @@ pub(crate) struct Claim {
     owner: Owner,
     content: Vec<u8>,
     lost: Arc<AtomicBool>,
+    renewed: Arc<Mutex<Renewed>>,
     beat: Option<(Sender<()>, JoinHandle<()>)>,
+}
+
+/// When a claim was renewed last, by two clocks of its own machine: the first stands still while the machine sleeps, the other may be set.
+#[derive(Clone, Copy)]
+struct Renewed(Instant, SystemTime);
+
+impl Renewed {
+    fn now() -> Self {
+        Self(Instant::now(), SystemTime::now())
+    }
+
+    /// Whether others may be about to take the run for a dead worker's.
+    fn is_late(&self) -> bool {
+        self.0.elapsed() > LIMIT / 2 || self.1.elapsed().is_ok_and(|since| since > LIMIT / 2)
+    }
 }
 
 impl Claims {
@@ -77,7 +95,7 @@ impl Claims {
     pub(crate) fn open(root: &Path) -> Result<Self, Error> {
         let folder = root.join(FOLDER);
         fs::create_dir_all(&folder).map_err(Error::write(&folder))?;
-        Ok(Self { folder, host: host::this() })
+        Ok(Self { folder, host: host::this(), watch: Watch::default() })
     }
 
     /// Why files of this folder cannot be locked, where that is so. Claims need no locks; who lists runs goes by them.
@@ -95,6 +113,10 @@ impl Claims {
     /// # Errors
     /// [`Error::Record`], [`Error::Read`].
     pub(crate) fn take(&self, digest: &str) -> Result<Option<Claim>, Error> {
+        self.take_at(digest, Instant::now())
+    }
+
+    fn take_at(&self, digest: &str, now: Instant) -> Result<Option<Claim>, Error> {
         let path = self.folder.join(digest);
         let mut after = None;
         for _ in 0..TRIES {
@@ -107,9 +129,10 @@ impl Claims {
                 Err(error) => return Err(Error::write(&path)(error)),
             }
             // Gone again: its worker is done with it.
-            let Some((content, renewed)) = look(&path)? else { continue };
-            let owner: Option<Owner> = serde_json::from_slice(&content).ok();
-            if !self.is_dead(owner.as_ref(), renewed)? || !self.remove_dead(&path, &content)? {
+            let Some(found) = look(&path)? else { continue };
+            let owner: Option<Owner> = serde_json::from_slice(&found.0).ok();
+            let is_dead = self.host.has_ended(owner.as_ref()) || self.watch.unchanged(&path, &found, now) > LIMIT;
+            if !is_dead || !self.remove_dead(&path, &found, now)? {
                 return Ok(None);
             }
             after = owner;
@@ -125,19 +148,20 @@ impl Claims {
         file.write_all(&content)?;
         file.sync_data()?;
         let lost = Arc::new(AtomicBool::new(false));
-        let beat = beat(file, path.to_owned(), content.clone(), Arc::clone(&lost));
-        Ok(Claim { after: None, path: path.to_owned(), owner, content, lost, beat: Some(beat) })
+        let renewed = Arc::new(Mutex::new(Renewed::now()));
+        let beat = beat(file, path.to_owned(), content.clone(), Arc::clone(&lost), Arc::clone(&renewed));
+        Ok(Claim { after: None, path: path.to_owned(), owner, content, lost, renewed, beat: Some(beat) })
     }
 
-    /// Removes a dead worker's claim with this content. Of several workers one does: whoever makes the file beside it,
+    /// Removes a dead worker's claim, found like this. Of several workers one does: whoever makes the file beside it,
     /// and finds the claim unchanged then. If that one dies in between, its file counts for nothing after a minute.
-    fn remove_dead(&self, path: &Path, content: &[u8]) -> Result<bool, Error> {
+    fn remove_dead(&self, path: &Path, found: &(Vec<u8>, SystemTime), now: Instant) -> Result<bool, Error> {
         let lock = path.with_extension("taking");
         match File::create_new(&lock) {
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                if let Some((_, made)) = look(&lock)?
-                    && self.is_old(made)?
+                if let Some(made) = look(&lock)?
+                    && self.watch.unchanged(&lock, &made, now) > LIMIT
                 {
                     let _ = fs::remove_file(&lock);
                 }
@@ -145,29 +169,9 @@ impl Claims {
             }
             Err(error) => return Err(Error::write(&lock)(error)),
         }
-        let removed = remove(path, content);
+        let removed = remove_if(path, |there| there == found);
         let _ = fs::remove_file(&lock);
         removed
-    }
-
-    /// Whether a claim, renewed last at that time, is of a worker that is gone.
-    fn is_dead(&self, owner: Option<&Owner>, renewed: SystemTime) -> Result<bool, Error> {
-        if owner.is_some_and(|owner| self.host.is_known() && owner.host == self.host && !host::is_running(owner.pid)) {
-            return Ok(true);
-        }
-        self.is_old(renewed)
-    }
-
-    fn is_old(&self, renewed: SystemTime) -> Result<bool, Error> {
-        Ok(self.now()?.duration_since(renewed).is_ok_and(|age| age > LIMIT))
-    }
-
-    /// The time as the file system has it.
-    fn now(&self) -> Result<SystemTime, Error> {
-        let path = self.folder.join(format!(".now-{}", self.token()));
-        let time = File::create_new(&path).and_then(|file| file.metadata()?.modified());
-        let _ = fs::remove_file(&path);
-        time.map_err(Error::write(&path))
     }
 
     /// 16 hexadecimal digits that no other worker has.
@@ -186,9 +190,10 @@ impl Claim {
     }
 
     /// Whether it is known that another worker has taken it over, as it was not renewed in time: by a machine asleep, a
-    /// network gone.
+    /// network gone. If the own heartbeat is late, this is the moment to look.
     pub(crate) fn is_lost(&self) -> bool {
-        self.lost.load(Ordering::Relaxed)
+        let is_late = || self.renewed.lock().unwrap_or_else(PoisonError::into_inner).is_late();
+        self.lost.load(Ordering::Relaxed) || is_late() && self.has_been_lost()
     }
 
     /// The same, found out now.
@@ -209,21 +214,32 @@ impl Drop for Claim {
             let _ = thread.join();
         }
         // Where this fails, others find the claim old in a minute.
-        let _ = remove(&self.path, &self.content);
+        let _ = remove_if(&self.path, |(there, _)| *there == self.content);
     }
 }
 
 /// Renews a claim until the sender is dropped or the claim is another's. It is written through the file that was made,
 /// so that what lies at `path` by then is never touched.
-fn beat(mut file: File, path: PathBuf, content: Vec<u8>, lost: Arc<AtomicBool>) -> (Sender<()>, JoinHandle<()>) {
+fn beat(
+    mut file: File,
+    path: PathBuf,
+    content: Vec<u8>,
+    lost: Arc<AtomicBool>,
+    renewed: Arc<Mutex<Renewed>>,
+) -> (Sender<()>, JoinHandle<()>) {
     let (stop, stopped) = channel::<()>();
     let thread = std::thread::spawn(move || {
         while stopped.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
+            let now = Renewed::now();
             // Where this fails, the next beat may not; if none succeeds, others take the run over.
-            let _ =
+            let written =
                 file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(&content)).and_then(|()| file.sync_data());
             match look(&path) {
-                Ok(Some((there, _))) if there == content => {}
+                Ok(Some((there, _))) if there == content => {
+                    if written.is_ok() {
+                        *renewed.lock().unwrap_or_else(PoisonError::into_inner) = now;
+                    }
+                }
                 Ok(_) => {
                     lost.store(true, Ordering::Relaxed);
                     return;
@@ -275,10 +291,10 @@ fn is_gone(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::StaleNetworkFileHandle)
 }
 
-/// Removes the claim with this content, and no other.
-fn remove(path: &Path, content: &[u8]) -> Result<bool, Error> {
+/// Removes the claim if it is `the_one`, and no other.
+fn remove_if(path: &Path, the_one: impl Fn(&(Vec<u8>, SystemTime)) -> bool) -> Result<bool, Error> {
     match look(path)? {
-        Some((there, _)) if there == content => fs::remove_file(path).map(|()| true).or_else(|error| match error {
+        Some(there) if the_one(&there) => fs::remove_file(path).map(|()| true).or_else(|error| match error {
             error if is_gone(&error) => Ok(false),
             error => Err(Error::write(path)(error)),
         }),

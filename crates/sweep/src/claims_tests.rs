@@ -12,6 +12,11 @@ fn ours(claims: &Claims, run: &str) -> Claim {
     claims.take(run).unwrap().expect("a claim of ours")
 }
 
+/// The same for whoever has watched the claim of a run for more than a minute.
+fn later(claims: &Claims) -> Option<Claim> {
+    claims.take_at("run", Instant::now() + LIMIT + Duration::from_secs(1)).unwrap()
+}
+
 /// A claim of a process that is no more.
 fn left_behind(claims: &Claims, host: &Host, seconds_ago: u64) -> Owner {
     let mut child = std::process::Command::new("true").spawn().unwrap();
@@ -47,14 +52,36 @@ fn the_claims_of_the_dead_are_taken_over() {
     let (_root, claims) = claims();
     let owner = left_behind(&claims, &claims.host, 0);
     assert_eq!(ours(&claims, "run").after.clone(), Some(owner));
-    // Of a process elsewhere nothing is known but its heartbeat.
-    left_behind(&claims, &elsewhere(), 30);
+    // Of a process elsewhere nothing is known but its heartbeat, which is watched for a minute.
+    let owner = left_behind(&claims, &elsewhere(), 0);
     assert!(claims.take("run").unwrap().is_none());
-    let owner = left_behind(&claims, &elsewhere(), 3600);
-    assert_eq!(ours(&claims, "run").after.clone(), Some(owner));
+    assert!(claims.take_at("run", Instant::now() + LIMIT - Duration::from_secs(1)).unwrap().is_none());
+    assert_eq!(later(&claims).unwrap().after.clone(), Some(owner));
     // Its worker died, or is about, between making and writing it.
     fs::write(claims.folder.join("run"), "").unwrap();
     assert!(claims.take("run").unwrap().is_none());
+    assert!(later(&claims).is_some());
+}
+
+#[test]
+fn a_clock_that_is_wrong_is_no_sign_of_death() {
+    let (_root, claims) = claims();
+    let path = claims.folder.join("run");
+    let stamped = |seconds_ago: i64| {
+        let (now, apart) = (SystemTime::now(), Duration::from_secs(seconds_ago.unsigned_abs()));
+        let then = if seconds_ago > 0 { now - apart } else { now + apart };
+        File::options().write(true).open(&path).unwrap().set_modified(then).unwrap();
+    };
+    left_behind(&claims, &elsewhere(), 0);
+    // A worker that beats, by a clock that is hours behind, ahead, or is set in between.
+    for (round, seconds_ago) in [7200, 7195, 7190, -3600, -3605, 7200, 3, -3].into_iter().enumerate() {
+        stamped(seconds_ago);
+        let now = Instant::now() + LIMIT * round as u32;
+        assert!(claims.take_at("run", now).unwrap().is_none(), "{round}");
+        assert!(claims.take_at("run", now + LIMIT / 2).unwrap().is_none(), "{round}");
+    }
+    // It is gone once nothing changes, whatever its last stamp was.
+    assert!(claims.take_at("run", Instant::now() + LIMIT * 9).unwrap().is_some());
 }
 
 #[test]
@@ -63,9 +90,10 @@ fn of_many_takers_one_wins() {
     for _ in 0..20 {
         left_behind(&claims, &elsewhere(), 3600);
         let start = Barrier::new(8);
+        assert!(claims.take("run").unwrap().is_none());
         let take = || {
             start.wait();
-            claims.take("run").unwrap()
+            later(&claims)
         };
         let taken: Vec<Option<Claim>> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..8).map(|_| scope.spawn(take)).collect();
@@ -80,14 +108,27 @@ fn of_many_takers_one_wins() {
 #[test]
 fn who_died_while_taking_over_stops_nobody_for_long() {
     let (_root, claims) = claims();
-    left_behind(&claims, &elsewhere(), 3600);
+    left_behind(&claims, &claims.host, 0);
     let lock = claims.folder.join("run.taking");
     fs::write(&lock, "").unwrap();
-    assert!(claims.take("run").unwrap().is_none() && lock.exists());
-    let then = SystemTime::now() - Duration::from_secs(61);
+    let then = SystemTime::now() - Duration::from_secs(3600);
     File::options().write(true).open(&lock).unwrap().set_modified(then).unwrap();
-    assert!(claims.take("run").unwrap().is_none() && !lock.exists());
+    assert!(claims.take("run").unwrap().is_none() && lock.exists());
+    assert!(later(&claims).is_none() && !lock.exists());
     ours(&claims, "run");
+}
+
+#[test]
+fn a_worker_whose_heartbeat_is_late_looks_before_it_goes_on() {
+    let (_root, claims) = claims();
+    let claim = ours(&claims, "run");
+    fs::write(claims.folder.join("run"), "another").unwrap();
+    assert!(!claim.is_lost());
+    // It slept: by one of its clocks at least.
+    let now = Renewed::now();
+    *claim.renewed.lock().unwrap() = Renewed(now.0, now.1 - LIMIT);
+    assert!(claim.is_lost());
+    assert!(!now.is_late() && Renewed(now.0 - LIMIT, now.1 + LIMIT).is_late());
 }
 
 #[test]
@@ -95,8 +136,11 @@ fn a_claim_of_another_is_not_removed() {
     let (_root, claims) = claims();
     let claim = ours(&claims, "run");
     let path = claims.folder.join("run");
-    assert!(!remove(&path, b"what it was before").unwrap());
-    assert_eq!(fs::read(&path).unwrap(), claim.content);
+    let (content, stamp) = look(&path).unwrap().unwrap();
+    // It was renewed since it was seen.
+    let earlier = (content.clone(), stamp - Duration::from_secs(5));
+    assert!(!claims.remove_dead(&path, &earlier, Instant::now()).unwrap());
+    assert_eq!(content, claim.content);
     // Taken over: it stays where it is when the first worker is done.
     assert!(!claim.has_been_lost());
     fs::write(&path, "another").unwrap();

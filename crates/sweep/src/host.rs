@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::claims::Owner;
+
 /// A place where process numbers mean the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Host {
@@ -13,9 +15,10 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// Whether it can be told from others.
-    pub(crate) fn is_known(&self) -> bool {
-        !self.name.is_empty()
+    /// Whether it is known that the process of a claim is no more. Only of processes of this machine can that be known: the numbers of another
+    /// one's say nothing here.
+    pub(crate) fn has_ended(&self, owner: Option<&Owner>) -> bool {
+        owner.is_some_and(|owner| !self.name.is_empty() && owner.host == *self && !is_running(owner.pid))
     }
 }
 
@@ -54,6 +57,6 @@ mod tests {
     #[test]
     fn this_process_runs() {
         assert!(is_running(std::process::id()));
-        assert!(cfg!(not(unix)) || this().is_known());
+        assert!(cfg!(not(unix)) || !this().name.is_empty());
     }
 }

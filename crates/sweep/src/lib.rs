@@ -22,6 +22,7 @@ mod save;
 mod section;
 mod status;
 mod trials;
+mod watch;
 mod workers;
 
 pub use axes::Axes;
@@ -38,4 +39,5 @@ pub use run::{run, survey};
 pub use section::KEYS;
 pub use status::{Damaged, Done, Hopeless, Status};
 pub use trials::Trial;
+pub use watch::Watch;
 pub use workers::{Event, Share, Workers, runs_of};

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
 use super::claims::{self, LIMIT, Owner};
 use super::host;
 use super::trials::Trial;
+use super::watch::Watch;
 use crate::{Error, Metric};
 use onedge_record::{UNFINISHED, write_whole};
 use onedge_run::file_name;
@@ -58,9 +60,9 @@ pub struct Planned {
 pub struct Worker {
     /// Who it is; unknown if its claim cannot be read.
     pub owner: Option<Owner>,
-    /// How many seconds ago it gave a sign of life, by the clock of this machine.
+    /// For how many seconds it is known to have given no sign of life.
     pub silent: f64,
-    /// Whether it is gone: its process on this machine does not exist, or it gave no sign for a minute.
+    /// Whether it is gone: its process on this machine does not exist, or it gave no sign for a minute in which it was watched.
     pub is_gone: bool,
 }
 
@@ -99,18 +101,22 @@ impl Plan {
 }
 
 /// Who has which run below `root`, by the digits of digests in the names of folders. Nothing is written; claims that cannot be read are
-/// those of somebody unknown.
+/// those of somebody unknown. Whoever asks again and again, with the same watch, learns who is gone.
 ///
 /// # Errors
 /// [`Error::Record`] for a folder that cannot be read.
-pub fn workers(root: &Path) -> Result<HashMap<String, Worker>, Error> {
+pub fn workers(root: &Path, watch: &Watch) -> Result<HashMap<String, Worker>, Error> {
+    workers_at(root, watch, Instant::now())
+}
+
+fn workers_at(root: &Path, watch: &Watch, now: Instant) -> Result<HashMap<String, Worker>, Error> {
     let (this, mut found) = (host::this(), HashMap::new());
+    watch.retain(|path| path.exists());
     for (digest, path) in claims::list(root)? {
-        let Some((content, renewed)) = claims::look(&path)? else { continue };
-        let owner: Option<Owner> = serde_json::from_slice(&content).ok();
-        let here = owner.as_ref().filter(|owner| this.is_known() && owner.host == this);
-        let silent = renewed.elapsed().unwrap_or_default();
-        let is_gone = silent > LIMIT || here.is_some_and(|owner| !host::is_running(owner.pid));
+        let Some(there) = claims::look(&path)? else { continue };
+        let owner: Option<Owner> = serde_json::from_slice(&there.0).ok();
+        let silent = watch.unchanged(&path, &there, now);
+        let is_gone = silent > LIMIT || this.has_ended(owner.as_ref());
         found.insert(digest[..DIGITS].to_owned(), Worker { owner, silent: silent.as_secs_f64(), is_gone });
     }
     Ok(found)
@@ -165,25 +171,29 @@ mod tests {
     #[test]
     fn workers_are_told_by_their_claims() {
         let root = tempfile::tempdir().unwrap();
-        assert!(workers(root.path()).unwrap().is_empty());
+        let watch = Watch::default();
+        assert!(workers(root.path(), &watch).unwrap().is_empty());
         let digest = "0123456789ab".repeat(6)[..64].to_owned();
         let claims = claims::Claims::open(root.path()).unwrap();
         let claim = claims.take(&digest).unwrap().unwrap();
         let path = root.path().join(".claims").join(&digest);
-        let worker = || workers(root.path()).unwrap()["0123456789ab"].clone();
+        let worker = || workers(root.path(), &watch).unwrap()["0123456789ab"].clone();
         assert!(!worker().is_gone && worker().owner.unwrap().pid == std::process::id());
         let text = std::fs::read_to_string(&path).unwrap();
         drop(claim);
-        assert!(workers(root.path()).unwrap().is_empty());
-        // A process that does not exist, and one of another machine that was not heard of for long.
+        assert!(workers(root.path(), &watch).unwrap().is_empty());
+        // A process that does not exist, and one of another machine, which is not heard of for long.
         let pid = format!("\"pid\":{}", std::process::id());
         std::fs::write(&path, text.replace(&pid, "\"pid\":999999999")).unwrap();
         assert_eq!(worker().is_gone, cfg!(unix));
         std::fs::write(&path, text.replace("\"host\":\"", "\"host\":\"other-")).unwrap();
         assert!(!worker().is_gone);
-        let long_ago = std::time::SystemTime::now() - 2 * LIMIT;
+        // Its clock may be hours behind.
+        let long_ago = std::time::SystemTime::now() - 100 * LIMIT;
         std::fs::File::options().write(true).open(&path).unwrap().set_modified(long_ago).unwrap();
-        assert!(worker().is_gone && worker().silent > 100.0);
+        assert!(!worker().is_gone && worker().silent < 60.0);
+        let later = workers_at(root.path(), &watch, Instant::now() + 2 * LIMIT).unwrap()["0123456789ab"].clone();
+        assert!(later.is_gone && later.silent > 100.0);
         std::fs::write(&path, "{").unwrap();
         assert_eq!(worker().owner, None);
     }

@@ -36,6 +36,7 @@ pub use finding::{Finding, event_in_words};
 pub use instruments::{Instruments, StepStart};
 pub use judge::{Evidence, judge};
 pub use layout::Layout;
+pub use memory::available_memory;
 pub use placement::Placement;
 pub use plan::{Diagnostics, Plan};
 pub use prepared::{Prepared, Trained, Watch};

@@ -19,7 +19,7 @@ const USUAL_LANES: u64 = 16;
 /// # Errors
 /// [`Error::Memory`]. Nothing is checked where the machine does not tell.
 pub fn require(origin: &str, parameters: usize, width: usize, lanes: usize) -> Result<(), Error> {
-    available().map_or(Ok(()), |available| within(available, origin, parameters, width, lanes))
+    available_memory().map_or(Ok(()), |available| within(available, origin, parameters, width, lanes))
 }
 
 /// The same of so many bytes.
@@ -40,7 +40,9 @@ fn within(available: u64, origin: &str, parameters: usize, width: usize, lanes: 
 /// [`Error::ChunkMemory`]. Nothing is checked where the machine does not tell.
 pub fn require_chunks<T: Element>(origin: &str, objective: &DataObjective<T>, threads: usize) -> Result<(), Error> {
     let (needed, (chunk, _)) = (objective.memory_bytes(), objective.chunking());
-    match available() {
+    // The sums of the lanes, which are a part of what is needed, may have their addresses already.
+    let available = free_memory().map(|free| free.min(address_space().unwrap_or(u64::MAX)));
+    match available {
         Some(available) if needed > available => {
             Err(Error::ChunkMemory { origin: origin.to_owned(), chunk, threads, needed, available })
         }
@@ -48,12 +50,25 @@ pub fn require_chunks<T: Element>(origin: &str, objective: &DataObjective<T>, th
     }
 }
 
-/// Bytes that this process can still get, as Linux tells: what is free, within the limit of its address space.
-fn available() -> Option<u64> {
-    let free = field(&fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable:")?.saturating_mul(1024);
-    let limits = fs::read_to_string("/proc/self/limits").ok();
-    let limit = limits.and_then(|text| field(&text, "Max address space")).unwrap_or(u64::MAX);
-    Some(free.min(limit))
+/// Bytes that this process can still get, as Linux tells: what is free, within what is left of its address space.
+pub fn available_memory() -> Option<u64> {
+    let taken = || kibibytes("/proc/self/status", "VmSize:").unwrap_or(0);
+    let left = address_space().map_or(u64::MAX, |limit| limit.saturating_sub(taken()));
+    Some(free_memory()?.min(left))
+}
+
+fn free_memory() -> Option<u64> {
+    kibibytes("/proc/meminfo", "MemAvailable:")
+}
+
+/// Where it is limited.
+fn address_space() -> Option<u64> {
+    field(&fs::read_to_string("/proc/self/limits").ok()?, "Max address space")
+}
+
+/// A number of KiB in a file, as bytes.
+fn kibibytes(path: &str, name: &str) -> Option<u64> {
+    Some(field(&fs::read_to_string(path).ok()?, name)?.saturating_mul(1024))
 }
 
 /// The first number after `name` on its line; `None` if there is none, as for a limit that is "unlimited".
@@ -77,7 +92,7 @@ mod tests {
     #[test]
     fn what_no_machine_has_is_refused() {
         assert!(require("spec", 1000, 4, 4).is_ok());
-        if available().is_some() {
+        if available_memory().is_some() {
             let message = require("spec", usize::MAX, 8, 4).unwrap_err().to_string();
             assert!(message.starts_with(&format!("spec: {} parameters on 4 lanes need", usize::MAX)), "{message}");
             assert!(message.ends_with("; try smaller widths"), "{message}");

@@ -1,10 +1,10 @@
 //! The program on several ranks that `mpirun` has started: rank 0 does what the command line says, the others compute their share.
 
-use std::panic;
 #[cfg(unix)]
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use std::{panic, thread};
 
 use onedge_cluster::{Mpi, Place, Ranks, is_launched, serve};
 use onedge_run::DataSets;
@@ -23,6 +23,8 @@ pub fn take_part(words: &[String], lead: impl FnOnce() -> u8) -> Option<u8> {
     if !is_launched(|name| std::env::var_os(name).is_some()) {
         return None;
     }
+    #[cfg(unix)]
+    begin_again_without_traces();
     let Some((universe, between)) = Mpi::join() else {
         console::note(
             "error: MPI: expected a library that lets any thread make calls, got another; try Open MPI 4 or later",
@@ -58,6 +60,23 @@ pub fn placed(data_sets: DataSets) -> DataSets {
     }
 }
 
+/// Called on rank 0 once the run is to end: says for whom it waits if it still does half a second later. If that rank is lost, the step never
+/// ends, and `mpirun`, which has noticed and sent the signal, kills this process after another half.
+pub fn tell_who_is_awaited() {
+    const PATIENCE: Duration = Duration::from_millis(500);
+    let Some(ranks) = RANKS.get().cloned() else { return };
+    thread::spawn(move || {
+        thread::sleep(PATIENCE);
+        if let Some((rank, host, since)) = ranks.awaited().filter(|(.., since)| *since >= PATIENCE) {
+            let secs = since.as_secs_f64();
+            console::note(&format!(
+                "no answer from rank {rank} on {host}, or from a rank behind it, for {secs:.1} s: lost, or still at work; if the job ends \
+                 before it comes, `onedge resume` continues from the last checkpoint"
+            ));
+        }
+    });
+}
+
 fn led(ranks: &Arc<Ranks>, words: &[String], lead: impl FnOnce() -> u8) -> u8 {
     let start = Instant::now();
     let _ = RANKS.set(Arc::clone(ranks));
@@ -85,6 +104,21 @@ fn refuse(command: &str, size: usize) -> u8 {
 fn fail(error: &onedge_cluster::Error) -> ! {
     console::note(&format!("error: {error}"));
     Mpi::abort(i32::from(Code::Failed.number()))
+}
+
+/// Open MPI prints a stack trace of a process that aborts, as this one does when memory cannot be had, of which the sentence is told. It reads
+/// which signals it is to do that for when the process joins, from the environment, which a process cannot change safely for itself.
+#[cfg(unix)]
+fn begin_again_without_traces() {
+    use std::os::unix::process::CommandExt;
+    use std::process::Command;
+    /// By default SIGABRT, 6, is one of them.
+    const TRACED: (&str, &str) = ("OMPI_MCA_opal_signal", "7,8,11");
+    let (mut words, program) = (std::env::args_os(), std::env::current_exe());
+    if let (None, Ok(program), Some(name)) = (std::env::var_os(TRACED.0), program, words.next()) {
+        // Where this fails, traces are all that is different.
+        let _ = Command::new(program).arg0(name).args(words).env(TRACED.0, TRACED.1).exec();
+    }
 }
 
 /// A rank that panics takes the others with it, which would wait for it for ever.

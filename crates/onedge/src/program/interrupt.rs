@@ -27,6 +27,8 @@ impl Signals {
                 std::process::exit(130);
             }
             console::note("\ninterrupted: ending after this step; press Ctrl-C again to stop at once");
+            #[cfg(feature = "mpi")]
+            crate::program::cluster::tell_who_is_awaited();
         })
         .context("cannot listen for Ctrl-C")?;
         #[cfg(unix)]
@@ -81,6 +83,8 @@ mod unix {
                     && !signals.stop.swap(true, Ordering::Relaxed)
                 {
                     console::note(&format!("signal {name}: ending after this step"));
+                    #[cfg(feature = "mpi")]
+                    crate::program::cluster::tell_who_is_awaited();
                 }
             }
         })?;

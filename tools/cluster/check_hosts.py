@@ -151,7 +151,8 @@ class Job(Part):
         process = self.start(at[0], *self.mpirun(2, at, *words, "-q"))
         checkpoints = self.folder / name / "checkpoints"
         until(lambda: list(checkpoints.glob("*.safetensors")) or process.poll() is not None, lambda: f"{name}: no checkpoint")
-        require(process.poll() is None, f"{name} ended: {process.communicate()[0]}")
+        if process.poll() is not None:
+            sys.exit(f"hosts: {name} ended: {process.communicate()[0]}")
         how(host)
         begun = time.monotonic()
         until(lambda: process.poll() is not None, lambda: f"{name}: the job does not end")

@@ -60,14 +60,16 @@ pub fn placed(data_sets: DataSets) -> DataSets {
     }
 }
 
-/// Called on rank 0 once the run is to end: says for whom it waits if it still does half a second later. If that rank is lost, the step never
-/// ends, and `mpirun`, which has noticed and sent the signal, kills this process after another half.
+/// Called on rank 0 once the run is to end: says for whom it waits if it still does half a second later, and has done for longer. If that rank
+/// is lost, the step never ends, and `mpirun`, which has noticed and sent the signal, kills this process after another half. A rank that ends
+/// the job with a sentence of its own does so at once.
 pub fn tell_who_is_awaited() {
     const PATIENCE: Duration = Duration::from_millis(500);
+    const LONG: Duration = Duration::from_millis(1500);
     let Some(ranks) = RANKS.get().cloned() else { return };
     thread::spawn(move || {
         thread::sleep(PATIENCE);
-        if let Some((rank, host, since)) = ranks.awaited().filter(|(.., since)| *since >= PATIENCE) {
+        if let Some((rank, host, since)) = ranks.awaited().filter(|(.., since)| *since >= LONG) {
             let secs = since.as_secs_f64();
             console::note(&format!(
                 "no answer from rank {rank} on {host}, or from a rank behind it, for {secs:.1} s: lost, or still at work; if the job ends \

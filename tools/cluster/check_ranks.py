@@ -1,6 +1,6 @@
 """Runs `onedge` under a real mpirun: the same bits on any number of ranks, clear ends, resumed runs.
 
-    tools/cluster/check_ranks.py                  # bits, refusals, one signal, three kills
+    tools/cluster/check_ranks.py                  # bits, refusals, SIGTERM and Ctrl-C, too little memory, three kills
     tools/cluster/check_ranks.py --only kills --kills 50   # kills of a random rank at random moments
     tools/cluster/check_ranks.py --program PATH   # a program that is built already, with the feature mpi
 
@@ -8,15 +8,18 @@ Without --program it builds one. Where there is no mpirun it says so and checks 
 """
 
 import argparse
+import fcntl
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 from pathlib import Path
 
@@ -51,7 +54,7 @@ def main():
     arguments.add_argument("--program", type=Path)
     arguments.add_argument("--kills", type=int, default=3)
     arguments.add_argument("--seed", type=int, default=1, help="of the kills")
-    arguments.add_argument("--only", choices=["bits", "refusals", "signals", "kills"])
+    arguments.add_argument("--only", choices=["bits", "refusals", "signals", "memory", "kills"])
     asked = arguments.parse_args()
     if shutil.which("mpirun") is None:
         print("ranks: no mpirun here, so nothing was checked (Debian: openmpi-bin libopenmpi-dev libclang-dev)")
@@ -66,6 +69,7 @@ def main():
             "bits": check.bits,
             "refusals": check.refusals,
             "signals": check.signals,
+            "memory": check.memory,
             "kills": lambda: check.kills(asked.kills, random.Random(asked.seed)),
         }
         for name, part in parts.items():
@@ -130,16 +134,59 @@ class Check:
     ]
 
     def signals(self):
-        """TERM at mpirun ends the run as it ends one process: everything recorded, a checkpoint, to be resumed with other ranks."""
-        process = self.begin(3, "stopped")
+        """TERM at mpirun, and Ctrl-C at its terminal, end the run as they end one process: everything recorded, a checkpoint, to be resumed with other ranks."""
+        for how in ("SIGTERM", "Ctrl-C"):
+            terminal, end = os.openpty() if how == "Ctrl-C" else (None, None)
+            # Time enough for a step, where the processors have other work; Open MPI waits for all of it.
+            process = self.begin(3, "stopped", ["--mca", "odls_base_sigkill_timeout", "5"], end)
+            if how == "SIGTERM":
+                process.send_signal(signal.SIGTERM)
+            else:
+                os.close(end)
+                os.write(terminal, b"\x03")
+            errors = process.communicate(timeout=SECONDS)[1]
+            if terminal is not None:
+                os.close(terminal)
+            summary = self.folder / "stopped" / "summary.json"
+            require(summary.is_file(), f"no summary after {how}: {errors}")
+            reason = json.loads(summary.read_text())["stop"]["reason"]
+            require(reason == "interrupted", f"stopped: {reason}")
+            require(errors.count("ending after this step") == 1, f"{how}: expected one sentence, got: {errors}")
+            # Open MPI ends with 1 whenever it was told to end, whatever the ranks end with.
+            require(process.returncode in (1, 130), f"{how}: ended with {process.returncode}")
+            self.goes_on("stopped", 2)
+            print(f"ranks: {how} ends a run with its checkpoint and one sentence", flush=True)
+
+    def memory(self):
+        """A rank that has too little memory for its share ends the job with one sentence, and the checkpoint stands."""
+        self.train(0, "large", [*self.WIDE, "steps=2"])
+        self.train(0, "whole", [*self.WIDE, "steps=3"])
+        resume = [str(self.program), "resume", "large", "-q", "--steps", "3"]
+        # As much as a rank takes that has nothing to do yet, and less than its vectors need beside.
+        limited = ["sh", "-c", f"ulimit -v {self.addresses() + 10 * 1024}; exec \"$@\"", "sh", *resume]
+        launch = [*MPIRUN, "-n", "1", *resume, ":", "-n", "1", *limited]
+        done = subprocess.run(launch, cwd=self.folder, capture_output=True, text=True, timeout=SECONDS)
+        said = " ".join(done.stderr.split())
+        require(done.returncode == 1 and said.count("error:") == 1, f"too little memory: ended with {done.returncode}: {said}")
+        require("error: rank 1 on " in said and "GiB of memory here, expected at most" in said, f"too little memory: {said}")
+        resumed = self.run(0, *resume[1:])
+        require(resumed.returncode in (0, 1), f"after too little memory: {resumed.stderr}")
+        require(left(self.folder / "large")["params"] == left(self.folder / "whole")["params"], "other bits after too little memory")
+        print("ranks: a rank with too little memory ends the job with one sentence, and its run goes on where there is enough")
+
+    # 17 MB for each vector of parameters, of which a rank needs seven.
+    WIDE = [
+        *("data=digits", "data.first=16", "model.hidden=[2000, 2000]", "tuner.preset=paper"),
+        *("checkpoint_every=1", "engine.threads=1", "diagnostics.sharpness_every=0"),
+    ]
+
+    def addresses(self):
+        """The KiB of addresses that a rank takes with a small model."""
+        process = self.begin(2, "small")
+        sizes = [Path(f"/proc/{rank}/status").read_text() for rank in ranks_of(process.pid)]
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=60)
-        summary = self.folder / "stopped" / "summary.json"
-        require(summary.is_file(), f"no summary after SIGTERM: {errors}")
-        reason = json.loads(summary.read_text())["stop"]["reason"]
-        require(reason == "interrupted", f"stopped: {reason}")
-        self.goes_on("stopped", 2)
-        print("ranks: SIGTERM ends a run with its checkpoint")
+        process.communicate(timeout=SECONDS)
+        return min(int(re.search(r"VmPeak:\s*(\d+) kB", size)[1]) for size in sizes)
 
     def kills(self, times, draw):
         """A random rank is killed at a random moment; the job ends at once, and its run goes on to the same bits."""
@@ -162,11 +209,13 @@ class Check:
                 print(f"ranks: {kill + 1} of {times} kills", flush=True)
         print(f"ranks: {times} kills: as many clear ends, the slowest after {slowest:.1f} s, and as many resumed runs with the same bits")
 
-    def begin(self, ranks, name):
-        """A long run on ranks that has a checkpoint."""
+    def begin(self, ranks, name, options=(), terminal=None):
+        """A long run on ranks that has a checkpoint, at a terminal of its own if there is one."""
         shutil.rmtree(self.folder / name, ignore_errors=True)
         command = self.command(ranks, *words_of(name, [*self.LONG, "steps=1000000"]))
-        process = subprocess.Popen(command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        command[1:1] = options
+        at = {} if terminal is None else {"stdin": terminal, "start_new_session": True, "preexec_fn": lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)}
+        process = subprocess.Popen(command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **at)
         deadline = time.monotonic() + SECONDS
         while not list((self.folder / name / "checkpoints").glob("*.safetensors")):
             if process.poll() is not None:

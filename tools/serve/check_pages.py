@@ -17,6 +17,9 @@ from pathlib import Path
 
 from browser import Browser, installed
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "reference"))
+from environment import program
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 SETTINGS = ["steps=120", "data.first=120", "data.test_fraction=0.25", "data.side=4", "model.hidden=[8]", "evaluation.every=20", "diagnostics.sharpness_every=5",
             "diagnostics.top_k=3", "diagnostics.layers_every=30", "diagnostics.density_every=40"]
@@ -29,9 +32,8 @@ def main():
     if installed() is None:
         print("check_pages: no Chromium is installed (Debian: apt-get install chromium), so the pages were not opened")
         return
-    subprocess.run(["cargo", "build", "--quiet", "-p", "onedge"], cwd=ROOT, check=True)
-    target = json.loads(subprocess.check_output(["cargo", "metadata", "--no-deps", "--format-version", "1"], cwd=ROOT))["target_directory"]
-    onedge = Path(target) / "debug" / "onedge"
+    # That of the tests: by itself it has fewer features of some dependencies, and nearly everything would be built again.
+    onedge = Path(program())
     pictures = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     with tempfile.TemporaryDirectory() as folder:
         prepare(onedge, folder)

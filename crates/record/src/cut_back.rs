@@ -11,67 +11,80 @@ use crate::{Error, Survey, write_whole_by};
 /// Leaves in the file at `path` the records below `step` that count, and appends every other line to `aside`.
 ///
 /// What goes is on the disk in its new place before the file is changed, and that happens in one step: a kill in between leaves
-/// lines in both places, and the file as it was.
-pub(crate) fn cut_back(path: &Path, aside: &Path, step: u64) -> Result<(), Error> {
+/// lines in both places, and the file as it was. Returns how many records stay.
+pub(crate) fn cut_back(path: &Path, aside: &Path, step: u64) -> Result<u64, Error> {
     let survey = Survey::of_file(path)?;
-    let stays = |line: usize| survey.step_on(line).is_some_and(|of| of < step);
-    let staying = (1..=survey.lines()).filter(|&line| stays(line)).count();
-    if staying == survey.lines() {
-        return Ok(());
+    let stays = |line: usize, text: &[u8]| survey.step_on(line, text).is_some_and(|of| of < step);
+    let staying = survey.count_below(path, step)?;
+    if staying == survey.lines() as u64 {
+        return Ok(staying);
     }
-    let length = set_aside(path, aside, &stays).map_err(Error::write(aside))?;
-    if (1..=staying).all(stays) {
-        let cut = || {
-            let file = OpenOptions::new().write(true).open(path)?;
-            file.set_len(length)?;
-            file.sync_data()
-        };
-        cut().map_err(Error::write(path))
-    } else {
-        let mut lines = lines_of(path)?;
-        write_whole_by(path, |file| copy(&mut lines, file, &stays))
+    match set_aside(path, aside, &stays).map_err(Error::write(aside))? {
+        Some(length) => {
+            let cut = || {
+                let file = OpenOptions::new().write(true).open(path)?;
+                file.set_len(length)?;
+                file.sync_data()
+            };
+            cut().map_err(Error::write(path))?;
+        }
+        None => {
+            let mut lines = lines_of(path)?;
+            write_whole_by(path, |file| copy(&mut lines, file, &stays).map(drop))?;
+        }
     }
+    Ok(staying)
 }
 
-/// Makes the file `to` with the records of `from` below `step` that count.
-pub(crate) fn copy_below(from: &Path, to: &Path, step: u64) -> Result<(), Error> {
+/// Makes the file `to` with the records of `from` below `step` that count. Returns how many these are.
+pub(crate) fn copy_below(from: &Path, to: &Path, step: u64) -> Result<u64, Error> {
     let survey = Survey::of_file(from)?;
     if survey.lines() == 0 {
-        return write_whole_by(to, |_| Ok(()));
+        return write_whole_by(to, |_| Ok(())).map(|()| 0);
     }
-    let mut lines = lines_of(from)?;
-    write_whole_by(to, |file| copy(&mut lines, file, &|line| survey.step_on(line).is_some_and(|of| of < step)))
+    let (mut lines, mut copied) = (lines_of(from)?, 0);
+    let stays = |line: usize, text: &[u8]| survey.step_on(line, text).is_some_and(|of| of < step);
+    write_whole_by(to, |file| {
+        copied = copy(&mut lines, file, &stays)?;
+        Ok(())
+    })?;
+    Ok(copied)
 }
 
-/// Appends the lines of `path` that do not stay to `aside`, and waits for the disk. Returns how many bytes the first line that
-/// does not stay comes after.
-fn set_aside(path: &Path, aside: &Path, stays: &dyn Fn(usize) -> bool) -> io::Result<u64> {
+/// Whether a line, by its number and its text, stays.
+type Stays<'a> = &'a dyn Fn(usize, &[u8]) -> bool;
+
+/// Appends the lines of `path` that do not stay to `aside`, and waits for the disk. Returns how many bytes those have that stay, if they are
+/// the first of the file.
+fn set_aside(path: &Path, aside: &Path, stays: Stays<'_>) -> io::Result<Option<u64>> {
     let mut lines = Lines::of(BufReader::with_capacity(1 << 17, File::open(path)?));
     let mut out = BufWriter::new(open_at_end(aside)?);
-    let (mut length, mut whole) = (0, true);
+    let (mut length, mut all, mut are_first) = (0, true, true);
     while lines.advance()? {
-        whole &= stays(lines.number());
-        if whole {
+        if stays(lines.number(), lines.line()) {
+            are_first &= all;
             length += lines.line().len() as u64 + 1;
-        }
-        if !stays(lines.number()) {
+        } else {
+            all = false;
             out.write_all(lines.line())?;
             out.write_all(b"\n")?;
         }
     }
     out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-    Ok(length)
+    Ok(are_first.then_some(length))
 }
 
-fn copy(lines: &mut Lines<BufReader<File>>, file: &mut File, stays: &dyn Fn(usize) -> bool) -> io::Result<()> {
-    let mut out = BufWriter::with_capacity(1 << 17, file);
+/// Copies the lines that stay. Returns how many they are.
+fn copy(lines: &mut Lines<BufReader<File>>, file: &mut File, stays: Stays<'_>) -> io::Result<u64> {
+    let (mut out, mut copied) = (BufWriter::with_capacity(1 << 17, file), 0);
     while lines.advance()? {
-        if stays(lines.number()) {
+        if stays(lines.number(), lines.line()) {
             out.write_all(lines.line())?;
             out.write_all(b"\n")?;
+            copied += 1;
         }
     }
-    out.flush()
+    out.flush().map(|()| copied)
 }
 
 fn lines_of(path: &Path) -> Result<Lines<BufReader<File>>, Error> {
@@ -104,7 +117,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let (path, to) = (root.path().join("steps.jsonl"), root.path().join("superseded.jsonl"));
         fs::write(&path, text(there)).unwrap();
-        cut_back(&path, &to, step).unwrap();
+        assert_eq!(cut_back(&path, &to, step).unwrap(), stays.len() as u64);
         assert_eq!(fs::read_to_string(&path).unwrap(), text(stays));
         assert_eq!(fs::read_to_string(&to).unwrap_or_default(), text(aside));
         // Again it changes nothing.
@@ -127,6 +140,9 @@ mod tests {
         // Damaged in the middle.
         check(&[(0, 1), (TORN, 0), (2, 3), (3, 4)], 9, &[(0, 1), (2, 3), (3, 4)], &[(TORN, 0)]);
         check(&[(4, 1), (5, 2)], 5, &[(4, 1)], &[(5, 2)]);
+        // Of every tenth step, and of some between.
+        check(&[(0, 1), (7, 2), (10, 3), (20, 4)], 11, &[(0, 1), (7, 2), (10, 3)], &[(20, 4)]);
+        check(&[(0, 1), (10, 2), (20, 3), (10, 4), (20, 5)], 20, &[(0, 1), (10, 4)], &[(10, 2), (20, 3), (20, 5)]);
     }
 
     #[test]
@@ -161,9 +177,9 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let (path, to) = (root.path().join("a"), root.path().join("b"));
         fs::write(&path, text(&[(0, 1), (1, 2), (1, 3), (2, 4), (TORN, 0)])).unwrap();
-        copy_below(&path, &to, 2).unwrap();
+        assert_eq!(copy_below(&path, &to, 2).unwrap(), 2);
         assert_eq!(fs::read_to_string(&to).unwrap(), text(&[(0, 1), (1, 3)]));
-        copy_below(&root.path().join("missing"), &to, 2).unwrap();
+        assert_eq!(copy_below(&root.path().join("missing"), &to, 2).unwrap(), 0);
         assert_eq!(fs::read_to_string(&to).unwrap(), "");
     }
 }

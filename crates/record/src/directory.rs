@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 use crate::checkpoint::Checkpoints;
 use crate::cut_back::{copy_below, cut_back};
 use crate::reader::each_of_file;
-use crate::{Error, PART, RUN_LOCK, Record, Resumption, RunLock, Steps, Summary, Survey, Taken, Thinned, write_whole};
+use crate::write_whole;
+use crate::{Error, Expected, PART, RUN_LOCK, Record, Resumption, RunLock, Steps, Summary, Survey, Taken, Thinned};
 
 /// What the name of a folder has in it before a token, where a worker does a run that it has not brought to its end.
 pub const UNFINISHED: &str = ".unfinished-";
@@ -42,7 +43,7 @@ const OWN: [&str; 16] = [
 /// | `encoding.json` | how the cells of a table became inputs, if the data are one: an `onedge_data::table::TableEncoding` |
 /// | `meaning.json` | what the numbers of the data mean (scaling, classes, vocabulary): an `onedge_data::Meaning` |
 /// | `data.json` | what the data were taken as, for people: an `onedge_data::Summary` |
-/// | `steps.jsonl` | one [`Record`] per line, as a JSON object, appended as the run goes: one for each step |
+/// | `steps.jsonl` | one [`Record`] per line, as a JSON object, appended as the run goes: one for each step, or for those that `record_every` keeps |
 /// | `superseded.jsonl` | lines that were in `steps.jsonl` until the run went on from an earlier step, if there were any |
 /// | `summary.json` | the [`Summary`]; absent if the run was killed |
 /// | `summary.before-STEP.json` | the summary of an earlier end, from which the run went on at that step |
@@ -355,28 +356,28 @@ impl RunDirectory {
         each_of_file(&self.steps(), see)
     }
 
-    /// What the step records are, line by line; of a run without the file, none.
+    /// What the step records are, line by line, with what is missing of those that are expected; of a run without the file, none.
     ///
     /// # Errors
     /// [`Error::Read`].
-    pub fn survey(&self) -> Result<Survey, Error> {
-        Survey::of_file(&self.steps())
+    pub fn survey(&self, expected: Expected) -> Result<Survey, Error> {
+        Survey::of_file_with(&self.steps(), Some(expected))
     }
 
     /// Leaves of the step records those below `step` that count, as the run goes on from there. Every other line is appended to
-    /// `superseded.jsonl` first, and that is on the disk before anything else changes.
+    /// `superseded.jsonl` first, and that is on the disk before anything else changes. Returns how many records stay.
     ///
     /// # Errors
     /// [`Error::Read`], [`Error::Write`].
-    pub fn cut_back(&self, step: u64) -> Result<(), Error> {
+    pub fn cut_back(&self, step: u64) -> Result<u64, Error> {
         cut_back(&self.steps(), &self.superseded(), step)
     }
 
-    /// Appends to the records of another run, which must not be there yet, those of this one below `step`.
+    /// Appends to the records of another run, which must not be there yet, those of this one below `step`. Returns how many these are.
     ///
     /// # Errors
     /// [`Error::Read`], [`Error::Write`].
-    pub fn copy_steps(&self, to: &Self, step: u64) -> Result<(), Error> {
+    pub fn copy_steps(&self, to: &Self, step: u64) -> Result<u64, Error> {
         copy_below(&self.steps(), &to.steps(), step)
     }
 

@@ -33,7 +33,7 @@ pub use resumption::Resumption;
 pub use rows::{Row, Rows};
 pub use summary::{Summary, final_loss};
 pub use summary_fields::SUMMARY;
-pub use survey::Survey;
+pub use survey::{Expected, Survey};
 pub use thinned::Thinned;
 pub use whole::{PART, check_writable, sync_folder_of, write_through, write_whole, write_whole_by};
 pub use writer::StepWriter;

@@ -21,7 +21,7 @@ pub struct Steps {
 /// # Errors
 /// [`Error::Record`] for a damaged line.
 pub fn read_steps(path: &Path, text: &str) -> Result<Steps, Error> {
-    let (mut records, survey) = (Vec::new(), Survey::of(text.as_bytes(), path)?);
+    let (mut records, survey) = (Vec::new(), Survey::of(text.as_bytes(), path, None)?);
     let torn = each(&survey, text.as_bytes(), path, &mut |record| records.push(record))?;
     Ok(Steps { records, torn })
 }
@@ -41,7 +41,7 @@ fn each(survey: &Survey, input: impl BufRead, path: &Path, see: &mut dyn FnMut(R
     // What was appended since the survey is left for the next reader.
     while lines.number() < survey.lines() && lines.advance().map_err(Error::read(path))? {
         let line = lines.number();
-        if !survey.shows(line) || survey.torn() && line == survey.lines() {
+        if !survey.shows(line, lines.line()) || survey.torn() && line == survey.lines() {
             continue;
         }
         let record = serde_json::from_slice(lines.line());

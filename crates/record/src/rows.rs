@@ -106,10 +106,14 @@ impl Rows {
     pub fn advance(&mut self) -> Result<bool, Error> {
         loop {
             let there = self.lines.advance().map_err(Error::read(&self.path))?;
-            if !there || self.survey.as_ref().is_none_or(|survey| survey.shows(self.lines.number())) {
+            if !there || self.shows() {
                 return Ok(there);
             }
         }
+    }
+
+    fn shows(&self) -> bool {
+        self.survey.as_ref().is_none_or(|survey| survey.shows(self.lines.number(), self.lines.line()))
     }
 
     /// The line of the record that came last, without its end.

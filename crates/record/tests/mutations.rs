@@ -98,7 +98,7 @@ fn checkpoints_are_whole_or_refused() {
     };
     let about = About { step: 5, spec: "steps = 9".to_owned(), data: "abc".to_owned(), version: "1".to_owned() };
     let snapshot = Snapshot { w: W.to_vec(), method, diagnostics: BTreeMap::new(), progress: State::new() };
-    let checkpoint = Checkpoint { about, snapshot };
+    let checkpoint = Checkpoint { about, snapshot, records: State::new() };
     let path = folder.path(5);
     checkpoint.write(&path, &layouts()).unwrap();
     let whole = fs::read(&path).unwrap();

@@ -1,19 +1,21 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use onedge_objective::State;
 use onedge_record::checkpoint::{Checkpoint, CheckpointError, Checkpoints};
 use onedge_record::{Error as RecordError, Record, RunDirectory, StopReason, check_writable};
 use onedge_registry::Value;
 use onedge_spec::{Catalogue, Precision, Spec};
-use onedge_train::{Advance, Element, Layout, Plan, Prepared, Snapshot, Training};
+use onedge_train::{Advance, Element, Layout, Plan, Prepared, Recorder, Snapshot, Training};
 use onedge_tune::TrainerState;
 
 use crate::fingerprint::of_problem;
 use crate::meaning::{CARRIED, Learned, is_read_alike, read_as_told};
 use crate::origin::{Origin, steps_of};
 use crate::prepare::prepare;
+use crate::recorded::Recorded;
 use crate::resume::state_at;
-use crate::session::{Described, Opening, Session, begin};
+use crate::session::{Described, Left, Opening, Session, begin};
 use crate::{DataSets, Error, Finished, Interrupt, Outputs, Place, ResumeError, build_problem};
 
 /// A variant of a run, from one of its steps on.
@@ -110,6 +112,8 @@ pub fn fork(
 /// The run at the step where it is left.
 struct ForkPoint {
     snapshot: Snapshot<f64>,
+    /// What it knew of its records; nothing where that is lost.
+    records: State<f64>,
     /// The parameters to evaluate, where they are others.
     evaluation_point: Option<Vec<f64>>,
     layouts: Vec<Layout>,
@@ -141,8 +145,9 @@ fn at_checkpoint<T: Element>(branch: &Branch, data_sets: &mut DataSets) -> Resul
     optimizer.set_layers(&Layout::layers(&layouts))?;
     optimizer.restore(checkpoint.snapshot.method.optimizer.clone())?;
     let evaluation_point = optimizer.evaluation_point().map(|point| point.iter().map(|x| x.to_f64()).collect());
-    let (snapshot, data) = (checkpoint.snapshot.convert(), checkpoint.about.data);
-    Ok(Some(ForkPoint { snapshot, evaluation_point, layouts, data }))
+    let Checkpoint { about, snapshot, records } = checkpoint;
+    let (snapshot, data) = (snapshot.convert(), about.data);
+    Ok(Some(ForkPoint { snapshot, records, evaluation_point, layouts, data }))
 }
 
 /// Takes the run to the step from the checkpoint before, with its own settings and data.
@@ -162,7 +167,15 @@ fn repeat<T: Element>(
     let Prepared { plan, mut problem, method, mut instruments, .. } = prepared;
     let plan = Plan { steps: *at, ..plan };
     let mut training = Training::new(&plan, &mut *problem.train, &mut w, method, &mut instruments)?;
-    checkpoint.map(|checkpoint| training.restore(checkpoint.snapshot)).transpose()?;
+    let recorder = Recorder::new(&plan, origin.forked_at());
+    let mut recorded = match checkpoint {
+        None => Some(Recorded::new(recorder, origin.forked_at())),
+        Some(Checkpoint { snapshot, records, .. }) => {
+            training.restore(snapshot)?;
+            let known = (!records.is_empty()).then_some(records);
+            known.map(|state| Recorded::of_state(state, recorder, origin.forked_at())).transpose()?
+        }
+    };
     if training.steps() < *at {
         tell(&format!("no checkpoint at step {at}: repeats the run from step {}", training.steps()));
     }
@@ -176,7 +189,8 @@ fn repeat<T: Element>(
         if training.is_done() {
             let evaluation_point = training.evaluation_point().map(|point| point.iter().map(|x| x.to_f64()).collect());
             let snapshot = training.snapshot().convert();
-            return Ok(ForkPoint { snapshot, evaluation_point, layouts: problem.layouts, data });
+            let records = recorded.as_ref().map(Recorded::state).unwrap_or_default();
+            return Ok(ForkPoint { snapshot, records, evaluation_point, layouts: problem.layouts, data });
         }
         if interrupt.is_set() {
             break StopReason::Interrupted { step: training.steps() };
@@ -185,6 +199,9 @@ fn repeat<T: Element>(
             Advance::Step(record) => (Some(record), None),
             Advance::Stop { reason, record } => (record, Some(reason)),
         };
+        if let (Some(recorded), Some(record)) = (&mut recorded, &record) {
+            recorded.see(record);
+        }
         let compared = record.filter(|record| record.step < first + COMPARED);
         if let Some(now) = compared
             && let Some(before) = before.iter().find(|before| before.step == now.step)
@@ -258,6 +275,7 @@ fn go_on<T: Element>(
     let Branch { origin, spec, at } = branch;
     let prepared = prepare::<T>(spec, data_sets)?;
     check_layouts(&spec.origin, &left.layouts, &prepared.problem.layouts)?;
+    let records = left.records.clone();
     let (snapshot, kept) = adapt(branch, left, &prepared)?;
     tell(&kept);
     let mut sources = vec![
@@ -271,7 +289,8 @@ fn go_on<T: Element>(
         let (steps, there) = (steps_of(&missing), origin.directory.steps());
         tell(&format!("{}: no records of {steps}; the fork begins without them", there.display()));
     }
-    let (w, opening) = (snapshot.w.clone(), Opening::Forked(snapshot, origin.directory.clone()));
+    let w = snapshot.w.clone();
+    let opening = Opening::Forked(Left { snapshot, records }, origin.directory.clone());
     let save = outputs.save;
     let mut judge = |record: &Record| {
         observe(record);

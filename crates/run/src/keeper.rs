@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use onedge_data::Split;
-use onedge_objective::Real;
+use onedge_objective::{Real, State};
 
 use onedge_record::checkpoint::{About, Checkpoint, Checkpoints};
 use onedge_record::{Error as RecordError, sync_folder_of};
@@ -69,12 +69,13 @@ impl Keeper {
         Self { cadence, checkpoints, layouts, spec, data, fingerprint: None, tried, last, tally: Tally::default() }
     }
 
-    /// Writes a checkpoint if one is due. `sync` brings the records before it to the disk first; `warn` is told when
+    /// Writes a checkpoint if one is due. `records` is what the run knows of its records, `sync` brings the records before it to the disk first; `warn` is told when
     /// writing begins to fail.
     pub(crate) fn pause<T: Real>(
         &mut self,
         training: &Training<'_, T>,
         pause: Pause,
+        records: &dyn Fn() -> State<f64>,
         sync: &mut dyn FnMut() -> Result<(), RecordError>,
         warn: &dyn Fn(&str),
     ) {
@@ -91,7 +92,7 @@ impl Keeper {
         if !due {
             return;
         }
-        let result = sync().map_err(Error::from).and_then(|()| self.write(training));
+        let result = sync().map_err(Error::from).and_then(|()| self.write(training, records()));
         if let Err(error) = &result {
             self.tally.failed += 1;
             if self.tally.error.is_none() {
@@ -102,10 +103,10 @@ impl Keeper {
     }
 
     /// Writes a checkpoint, and removes those that are then too many.
-    pub(crate) fn write<T: Real>(&mut self, training: &Training<'_, T>) -> Result<(), Error> {
+    pub(crate) fn write<T: Real>(&mut self, training: &Training<'_, T>, records: State<f64>) -> Result<(), Error> {
         let started = Instant::now();
         let step = training.steps();
-        let checkpoint = self.checkpoint(step, training.snapshot());
+        let checkpoint = self.checkpoint(step, training.snapshot(), records);
         let folder = self.checkpoints.folder();
         let made = if folder.is_dir() { Ok(()) } else { fs::create_dir(folder).and_then(|()| sync_folder_of(folder)) };
         let written = made
@@ -122,22 +123,28 @@ impl Keeper {
         Ok(written?)
     }
 
-    fn checkpoint<T: Real>(&mut self, step: u64, snapshot: Snapshot<T>) -> Checkpoint<T> {
+    fn checkpoint<T: Real>(&mut self, step: u64, snapshot: Snapshot<T>, records: State<f64>) -> Checkpoint<T> {
         let data =
             self.fingerprint.get_or_insert_with(|| self.data.as_deref().map_or_else(String::new, of_data)).clone();
         let (spec, version) = (self.spec.clone(), env!("CARGO_PKG_VERSION").to_owned());
-        Checkpoint { about: About { step, spec, data, version }, snapshot }
+        Checkpoint { about: About { step, spec, data, version }, snapshot, records }
     }
 
     /// Leaves in `path` the state of a run that is at its end after `step` steps, unless the last checkpoint has it or the optimizer keeps
     /// nothing; one of an earlier end goes.
-    pub(crate) fn leave_state<T: Real>(&mut self, path: &Path, step: u64, snapshot: Snapshot<T>) -> Result<(), Error> {
+    pub(crate) fn leave_state<T: Real>(
+        &mut self,
+        path: &Path,
+        step: u64,
+        snapshot: Snapshot<T>,
+        records: State<f64>,
+    ) -> Result<(), Error> {
         if self.last == Some(step) || snapshot.method.optimizer.is_empty() {
             // It is of no step that anybody asks for.
             drop(fs::remove_file(path));
             return Ok(());
         }
-        Ok(self.checkpoint(step, snapshot).write(path, &self.layouts)?)
+        Ok(self.checkpoint(step, snapshot, records).write(path, &self.layouts)?)
     }
 
     /// What became of all.
@@ -171,6 +178,7 @@ mod tests {
             seed: 0,
             target_loss: None,
             diverge_factor: 1e3,
+            record_every: 1,
             diagnostics: Diagnostics {
                 sharpness_every: 0,
                 hessian: false,
@@ -187,7 +195,7 @@ mod tests {
         let mut keeper = Keeper::new(cadence, folder, &layouts, String::new(), &data, None);
         let file = root.path().join("1.safetensors");
         let mut fail = || Err(RecordError::Gone(root.path().to_owned()));
-        keeper.pause(&training, Pause::Step, &mut fail, &|_| {});
+        keeper.pause(&training, Pause::Step, &State::new, &mut fail, &|_| {});
         assert!(!file.exists(), "a checkpoint whose records may be lost");
         let mut synced = false;
         let mut sync = || {
@@ -195,16 +203,16 @@ mod tests {
             synced = true;
             Ok(())
         };
-        keeper.pause(&training, Pause::Step, &mut sync, &|_| {});
+        keeper.pause(&training, Pause::Step, &State::new, &mut sync, &|_| {});
         assert!(synced && file.is_file());
         assert_eq!(keeper.finish().failed, 1);
         // Asked for, one is written where none is by itself.
         fs::remove_file(&file).unwrap();
         let off = Cadence { every: 0, minutes: 0.0, keep: 1 };
         let mut keeper = Keeper::new(off, Checkpoints::in_folder(root.path()), &layouts, String::new(), &data, None);
-        keeper.pause(&training, Pause::Interrupted, &mut || Ok(()), &|_| {});
+        keeper.pause(&training, Pause::Interrupted, &State::new, &mut || Ok(()), &|_| {});
         assert!(!file.exists());
-        keeper.pause(&training, Pause::Asked, &mut || Ok(()), &|_| {});
+        keeper.pause(&training, Pause::Asked, &State::new, &mut || Ok(()), &|_| {});
         assert!(file.is_file());
     }
 }

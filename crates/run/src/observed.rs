@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use onedge_record::{Error as RecordError, Record, RunDirectory, StepWriter, StopReason, Summary, write_whole};
 use onedge_registry::Value;
+use onedge_train::Recorder;
 
 use crate::Error;
 use crate::own::{text, with_provenance};
@@ -37,7 +38,15 @@ impl Observed {
         let spec = with_provenance(&name, &text(described), None, &registration);
         write_whole(&directory.spec(), spec.as_bytes())?;
         let steps = StepWriter::create(&directory.steps())?;
-        Ok(Self { directory, registration, steps, recorded: Recorded::new(0), name, parameters, last: None })
+        Ok(Self {
+            directory,
+            registration,
+            steps,
+            recorded: Recorded::new(Recorder::of_all(), 0),
+            name,
+            parameters,
+            last: None,
+        })
     }
 
     /// Appends the record of a step, a later one than those before: it is on its way to the disk when this returns.
@@ -51,7 +60,7 @@ impl Observed {
         }
         self.steps.append(&record)?;
         self.last = Some((record.step, record.seconds, record.cost));
-        self.recorded.see(record);
+        self.recorded.see(&record);
         Ok(())
     }
 

@@ -3,7 +3,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use onedge_record::checkpoint::{About, Checkpoints};
-use onedge_record::{RunDirectory, Survey, params, write_whole};
+use onedge_record::{Expected, RunDirectory, Survey, params, write_whole};
 use onedge_registry::Value;
 use onedge_spec::{CONTENT, Catalogue, Document, Machine, PROVENANCE, Spec};
 use onedge_train::{Element, Layout, Problem};
@@ -45,7 +45,9 @@ impl Origin {
         if let Some(last) = directory.resumptions()?.last() {
             spec.steps = last.steps;
         }
-        let survey = directory.survey()?;
+        // What a fork has of the run that it was forked from was kept as that one does it.
+        let expected = Expected { from: forked_at(&document), every: spec.record_every };
+        let survey = directory.survey(expected)?;
         Ok(Self { directory, spec, document, survey, restored_from })
     }
 
@@ -70,8 +72,9 @@ impl Origin {
         Ok(write_whole(&path, text.as_bytes())?)
     }
 
-    /// Says which records are lost of a run that goes on from the checkpoint at `step`.
-    pub(crate) fn tell_of_lost(&self, step: u64, tell: &mut dyn FnMut(&str)) {
+    /// Says which records are lost of a run that goes on from the checkpoint at `step`, which knows how many are `lost` of those before, unless an
+    /// earlier version wrote it.
+    pub(crate) fn tell_of_lost(&self, step: u64, lost: Option<u64>, tell: &mut dyn FnMut(&str)) {
         let (survey, path) = (&self.survey, self.directory.steps());
         let path = path.display();
         let mut damaged = survey.damaged();
@@ -80,7 +83,12 @@ impl Origin {
             tell(&format!("{path}:{line}: no step record{more}; kept in superseded.jsonl"));
         }
         let missing = survey.missing(step);
-        if !missing.is_empty() {
+        let lost = lost.unwrap_or(missing.len() as u64);
+        if lost > 0 && missing.is_empty() {
+            let records = if lost == 1 { "a record".to_owned() } else { format!("{lost} records") };
+            tell(&format!("{path}: {records} of steps before {step} lost; the run goes on without"));
+        }
+        if lost > 0 && !missing.is_empty() {
             tell(&format!("{path}: no records of {}; the run goes on without them", steps_of(&missing)));
         }
         let again = survey.missing(self.reached());
@@ -105,10 +113,7 @@ impl Origin {
 
     /// The first step that is its own: 0, or where it left the run that it was forked from.
     pub(crate) fn forked_at(&self) -> u64 {
-        match self.document.sections.get("provenance").and_then(|section| section.get("forked_at")) {
-            Some(Value::Integer(at)) => u64::try_from(*at).unwrap_or(0),
-            _ => 0,
-        }
+        forked_at(&self.document)
     }
 
     /// Whether it began with random parameters.
@@ -225,6 +230,14 @@ impl Origin {
             Value::Text(text) => Some(text),
             _ => None,
         }
+    }
+}
+
+/// The step at which the run of a spec left another one; 0 if it is no fork.
+fn forked_at(document: &Document) -> u64 {
+    match document.sections.get(PROVENANCE).and_then(|section| section.get("forked_at")) {
+        Some(Value::Integer(at)) => u64::try_from(*at).unwrap_or(0),
+        _ => 0,
     }
 }
 

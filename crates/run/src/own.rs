@@ -5,8 +5,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use onedge_record::checkpoint::Checkpoints;
-use onedge_record::{RunDirectory, StopReason, Summary, params, write_whole};
+use onedge_record::{Expected, RunDirectory, StopReason, Summary, params, write_whole};
 use onedge_registry::Value;
 use onedge_spec::{CONTENT, Cadence, Machine, PROVENANCE, parse_table, to_toml};
 use onedge_train::fit::{Fit, Fitted};
@@ -14,7 +13,8 @@ use onedge_train::{Element, Layout, Outcome, Prepared, Trained, Watch};
 
 use crate::fingerprint::{of_content, of_problem};
 use crate::registration::Registration;
-use crate::session::{Described, Opening, Session};
+use crate::resume::last_with_records;
+use crate::session::{Described, Left, Opening, Session};
 use crate::{DataSets, Error, Interrupt, Onward, ResumeError};
 
 /// Training that leaves a folder: records, checkpoints, parameters and a summary, as a run of a spec does.
@@ -109,7 +109,7 @@ impl<T: Element> OwnRun<T> {
             require_same(&directory, &settings)?;
             require_content(&directory, content.as_deref())?;
             let summary = directory.read_summary().ok().flatten();
-            let survey = directory.survey()?;
+            let survey = directory.survey(Expected { from: 0, every: prepared.plan.record_every })?;
             let taken = summary.as_ref().map_or(0, |summary| summary.steps).max(survey.reached());
             if taken > prepared.plan.steps {
                 let expected = format!("{taken} or more, the steps that {} has recorded", folder.display());
@@ -125,14 +125,13 @@ impl<T: Element> OwnRun<T> {
                 return Ok(Trained { parameters, best, records, outcome, findings, train, test });
             }
             let again = "remove its folder, which begins it again";
-            let checkpoints = Checkpoints::in_folder(&directory.checkpoints());
-            let last = checkpoints.last_for::<T>(survey.gapless(), &layouts, again, &mut |_| {})?;
+            let last = last_with_records::<T>(&directory, &survey, &layouts, again, &mut |_| {})?;
             if last.as_ref().is_some_and(|checkpoint| checkpoint.about.data != of_problem(&prepared.problem)) {
                 let origin = directory.spec().display().to_string();
                 return Err(ResumeError::OtherData { origin, place: String::new(), onward: Onward::Arrays }.into());
             }
             let registration = Registration::of(None, directory.path(), lock);
-            (registration, Opening::Resumed(last.map(|checkpoint| checkpoint.snapshot), Default::default()))
+            (registration, Opening::Resumed(last.map(Left::of), Default::default()))
         } else {
             RunDirectory::create(folder)?;
             let registration = Registration::begin(None, folder, &|_| {})?;
@@ -214,8 +213,8 @@ pub(crate) fn with_provenance(
 }
 
 /// What changes no bit of a step: when a run ends, and what is kept of it.
-const MAY_DIFFER: [&str; 6] =
-    ["name", "steps", "target_loss", "checkpoint_every", "checkpoint_minutes", "checkpoint_keep"];
+const MAY_DIFFER: [&str; 7] =
+    ["name", "steps", "target_loss", "checkpoint_every", "checkpoint_minutes", "checkpoint_keep", "record_every"];
 
 /// Whether the run in the folder has these settings, when it ends apart.
 fn require_same(directory: &RunDirectory, settings: &str) -> Result<(), Error> {

@@ -49,6 +49,7 @@ pub fn plan(spec: &Spec) -> Result<Plan, Error> {
         seed: spec.seed,
         target_loss: spec.target_loss,
         diverge_factor: spec.diverge_factor,
+        record_every: spec.record_every,
         diagnostics,
     })
 }

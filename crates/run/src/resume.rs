@@ -1,5 +1,6 @@
+use onedge_objective::State;
 use onedge_record::checkpoint::{Checkpoint, Checkpoints};
-use onedge_record::{Record, RunLock, StopReason, check_writable};
+use onedge_record::{Error as RecordError, Record, RunDirectory, RunLock, StopReason, Survey, check_writable};
 use onedge_registry::Value;
 use onedge_spec::{Catalogue, Precision, Spec};
 use onedge_train::{Element, Layout, Prepared};
@@ -9,8 +10,9 @@ use std::path::Path;
 use crate::meaning::read_as_told;
 use crate::origin::Origin;
 use crate::prepare::prepare;
+use crate::recorded::Kept;
 use crate::registration::Registration;
-use crate::session::{Described, Moved, Opening, Session};
+use crate::session::{Described, Left, Moved, Opening, Session};
 use crate::{DataSets, Error, Finished, Interrupt, Outputs, ResumeError};
 
 /// A run that was begun, held so that no other process goes on with it.
@@ -193,28 +195,53 @@ fn resume_in<T: Element>(
     if let Some(path) = outputs.save {
         check_writable(path)?;
     }
-    let folder = origin.directory.checkpoints();
-    let (recorded, layouts) = (origin.survey.gapless(), &prepared.problem.layouts);
-    let checkpoint = Checkpoints::in_folder(&folder).last_for::<T>(recorded, layouts, &origin.again(), tell)?;
-    let (snapshot, w) = or_beginning(checkpoint, &origin, &prepared)?;
-    let step = snapshot.as_ref().map_or(0, |checkpoint| checkpoint.about.step);
+    let layouts = &prepared.problem.layouts;
+    let checkpoint = last_with_records::<T>(&origin.directory, &origin.survey, layouts, &origin.again(), tell)?;
+    let (checkpoint, w) = or_beginning(checkpoint, &origin, &prepared)?;
+    let step = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.about.step);
+    let lost = checkpoint.as_ref().map(|checkpoint| lost(&origin.directory, &origin.survey, &checkpoint.records));
+    let lost = lost.transpose()?.flatten();
     tell(&match step {
         0 => "there is no checkpoint to go on from: begins again at step 0".to_owned(),
         step => format!("goes on from the checkpoint at step {step} of {}", origin.spec.steps),
     });
     notes.iter().for_each(|note| tell(note));
-    origin.tell_of_lost(step, tell);
+    origin.tell_of_lost(step, lost, tell);
     if let Some(note) = origin.machine_note() {
         tell(&note);
     }
     origin.restore_spec(data_sets, tell)?;
     let (first, is_fresh) = (origin.forked_at(), origin.is_fresh());
     let Origin { directory, spec, .. } = origin;
-    let opening = Opening::Resumed(snapshot.map(|checkpoint| checkpoint.snapshot), moved);
+    let opening = Opening::Resumed(checkpoint.map(Left::of), moved);
     let registration = Registration::of(outputs.register, directory.path(), lock);
     let save = outputs.save;
     Session { described: Described::by(&spec), prepared, directory, registration, opening, w, first, is_fresh, save }
         .run(data_sets, judge, interrupt)
+}
+
+/// The checkpoint from which a run goes on: the last one before which no record is lost or, if there is none, the last one.
+///
+/// # Errors
+/// [`CheckpointError`](onedge_record::checkpoint::CheckpointError); records that cannot be read.
+pub(crate) fn last_with_records<T: Element>(
+    directory: &RunDirectory,
+    survey: &Survey,
+    layouts: &[Layout],
+    again: &str,
+    tell: &mut dyn FnMut(&str),
+) -> Result<Option<Checkpoint<T>>, RecordError> {
+    let has_records = &mut |checkpoint: &Checkpoint<T>| match lost(directory, survey, &checkpoint.records)? {
+        Some(lost) => Ok(lost == 0),
+        None => Ok(checkpoint.about.step <= survey.gapless()),
+    };
+    Checkpoints::in_folder(&directory.checkpoints()).last_for(layouts, again, tell, has_records)
+}
+
+/// How many records that a checkpoint knows of are lost; `None` where it knows of none, being of an earlier version.
+fn lost(directory: &RunDirectory, survey: &Survey, known: &State<f64>) -> Result<Option<u64>, RecordError> {
+    let Some(Kept { records, reached }) = Kept::of_state(known) else { return Ok(None) };
+    Ok(Some(records.saturating_sub(survey.count_below(&directory.steps(), reached)?)))
 }
 
 /// The last checkpoint of a run up to the step `most`, if there is one, and the parameters to start from without.

@@ -1,13 +1,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
-use onedge_objective::Error as ObjectiveError;
-use onedge_record::checkpoint::Checkpoints;
+use onedge_objective::{Error as ObjectiveError, State};
+use onedge_record::checkpoint::{Checkpoint, Checkpoints};
 use onedge_record::{Record, Register, Resumption, RunDirectory, StepWriter, StopReason, Summary, params, write_whole};
 use onedge_registry::Value;
 use onedge_spec::{CONTENT, Cadence, Spec};
-use onedge_train::{Advance, Element, Evidence, Outcome, Prepared, Snapshot, Training, Watch, Workload};
+use onedge_train::{Advance, Element, Evidence, Outcome, Prepared, Recorder, Snapshot, Training, Watch, Workload};
 
 use crate::keeper::{Keeper, Pause, Tally};
 use crate::meaning::Learned;
@@ -33,8 +33,19 @@ pub(crate) struct Session<'a, T: Element> {
     pub(crate) save: Option<&'a Path>,
 }
 
+/// So often it is looked whether the folder is still there, while no record is kept.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// Where files are, by dotted key: absolute places, and such as seen from the folder of a run.
 pub(crate) type Moved = BTreeMap<String, Vec<PathBuf>>;
+
+impl<T> Left<T> {
+    /// Where a checkpoint has it.
+    pub(crate) fn of(checkpoint: Checkpoint<T>) -> Self {
+        let Checkpoint { snapshot, records, .. } = checkpoint;
+        Self { snapshot, records }
+    }
+}
 
 /// What a run is, for those who read what it leaves.
 pub(crate) struct Described {
@@ -62,10 +73,17 @@ pub(crate) enum Opening<T> {
     /// In a new folder, from the parameters.
     New,
     /// In a new folder, from the middle of the run in another one.
-    Forked(Snapshot<T>, RunDirectory),
+    Forked(Left<T>, RunDirectory),
     /// In its own folder: from its last checkpoint, or from the parameters if it has none; with files of its data that are
     /// elsewhere by now.
-    Resumed(Option<Snapshot<T>>, Moved),
+    Resumed(Option<Left<T>>, Moved),
+}
+
+/// A run between two of its steps.
+pub(crate) struct Left<T> {
+    pub(crate) snapshot: Snapshot<T>,
+    /// What it knew of its records ([`Recorded`]); nothing where a version left it that did not keep that.
+    pub(crate) records: State<f64>,
 }
 
 impl<T: Element> Session<'_, T> {
@@ -82,10 +100,29 @@ impl<T: Element> Session<'_, T> {
         interrupt: &dyn Interrupt,
     ) -> Result<Finished, Error> {
         let mut watch = |record: &Record, _: &[T]| judge(record);
-        self.run_keeping(data_sets, &mut watch, interrupt).map(|(finished, ..)| finished)
+        match self.run_keeping(data_sets, &mut watch, interrupt) {
+            Ok((mut finished, ..)) => {
+                let records = RunDirectory::at(&finished.folder).read_thinned().map(|steps| steps.records);
+                match records {
+                    Ok(records) => finished.records = records,
+                    Err(error) => {
+                        let (finished, source) = (Box::new(finished), Box::new(error.into()));
+                        return Err(Error::Incomplete { finished, source });
+                    }
+                }
+                Ok(finished)
+            }
+            Err(Error::Incomplete { mut finished, source }) => {
+                // The first error is the one that counts.
+                let records = RunDirectory::at(&finished.folder).read_thinned();
+                finished.records = records.map(|steps| steps.records).unwrap_or_default();
+                Err(Error::Incomplete { finished, source })
+            }
+            Err(error) => Err(error),
+        }
     }
 
-    /// The same, with the parameters shown to `watch`, which gives back them at the end and how training ended, too.
+    /// The same, with the parameters shown to `watch`, which gives back them at the end and how training ended, too. Records are in the folder alone.
     ///
     /// # Errors
     /// Those of [`run`](Self::run).
@@ -109,32 +146,46 @@ impl<T: Element> Session<'_, T> {
             let checkpoints = Checkpoints::in_folder(&directory.checkpoints());
             Keeper::new(described.checkpoints, checkpoints, layouts, described.settings.clone(), data, last)
         };
+        let recorder = Recorder::new(&plan, own);
         let (mut keeper, mut recorded, mut writer) = match opening {
-            Opening::New => (keeper(None), Recorded::new(own), StepWriter::create(&directory.steps())?),
-            Opening::Forked(snapshot, from) => {
+            Opening::New => (keeper(None), Recorded::new(recorder, own), StepWriter::create(&directory.steps())?),
+            Opening::Forked(Left { snapshot, records }, from) => {
                 training.restore(snapshot)?;
+                let copied = from.copy_steps(&directory, own)?;
+                let recorded = match records.is_empty() {
+                    false => Recorded::forked(records, recorder, own, copied)?,
+                    true => Recorded::of(&directory, recorder, own)?,
+                };
                 let mut keeper = keeper(None);
-                keeper.write(&training)?;
-                from.copy_steps(&directory, own)?;
-                (keeper, Recorded::of(&directory, own)?, StepWriter::at_end(&directory.steps())?)
+                keeper.write(&training, recorded.state())?;
+                (keeper, recorded, StepWriter::at_end(&directory.steps())?)
             }
-            Opening::Resumed(snapshot, files) => {
+            Opening::Resumed(left, files) => {
+                let (snapshot, records) = left.map(|left| (left.snapshot, left.records)).unzip();
+                let known = records.filter(|state| !state.is_empty());
+                let known = known.map(|state| Recorded::of_state(state, recorder.clone(), own)).transpose()?;
                 let last =
                     snapshot.map(|snapshot| training.restore(snapshot).map(|()| training.steps())).transpose()?;
                 directory.remove_parts();
                 directory.set_summary_aside(training.steps())?;
                 directory.add_resumption(&Resumption { files, ..Resumption::here(training.steps(), plan.steps) })?;
-                directory.cut_back(training.steps())?;
+                let reached = known.as_ref().map_or(training.steps(), |recorded| recorded.kept().reached);
+                let there = directory.cut_back(reached)?;
                 let writer = StepWriter::at_end(&directory.steps())?;
-                (keeper(last), Recorded::of(&directory, own)?, writer)
+                let mut recorded = match known {
+                    Some(recorded) => recorded,
+                    None => Recorded::of(&directory, recorder, own)?,
+                };
+                recorded.found(there);
+                (keeper(last), recorded, writer)
             }
         };
         let warn = |sentence: &str| data_sets.warn(sentence);
         registration.enter(&warn);
         let mut lost = FirstError::default();
         let first = training.steps();
-        let mut asked = interrupt.checkpoints_asked();
-        let stop = loop {
+        let (mut asked, mut looked) = (interrupt.checkpoints_asked(), Instant::now());
+        let mut stop = loop {
             let step = training.steps();
             let asked_before = std::mem::replace(&mut asked, interrupt.checkpoints_asked());
             let pause = match (training.is_done(), interrupt.is_set() || registration.is_to_stop()) {
@@ -144,7 +195,7 @@ impl<T: Element> Session<'_, T> {
                 (false, false) => (step > first).then_some(Pause::Step),
             };
             if let Some(pause) = pause {
-                keeper.pause(&training, pause, &mut || writer.sync(), &warn);
+                keeper.pause(&training, pause, &|| recorded.state(), &mut || writer.sync(), &warn);
             }
             if pause == Some(Pause::Interrupted) {
                 break StopReason::Interrupted { step };
@@ -155,10 +206,16 @@ impl<T: Element> Session<'_, T> {
             };
             let mut own = None;
             if let Some(record) = record {
-                let written = writer.append(&record);
-                // What is shown has been written.
+                let written = match recorded.see(&record) {
+                    true => writer.append(&record),
+                    false if looked.elapsed() < LOOK => Ok(()),
+                    false => {
+                        looked = Instant::now();
+                        writer.require_there()
+                    }
+                };
+                // What is shown has been written, if it is kept.
                 own = watch(&record, training.parameters());
-                recorded.see(record);
                 if let Err(error) = written {
                     own = Some(StopReason::Failed { step, error: error.to_string() });
                     lost.keep(Err::<(), _>(error.into()));
@@ -168,6 +225,12 @@ impl<T: Element> Session<'_, T> {
                 break reason;
             }
         };
+        if let (Some(record), None) = (recorded.held(), &lost.0)
+            && let Err(error) = writer.append(record)
+        {
+            stop = StopReason::Failed { step: training.steps(), error: error.to_string() };
+            lost.keep(Err::<(), _>(error.into()));
+        }
         let (snapshot, averages) = (training.snapshot(), training.evaluation_point().is_some());
         let is_broken = training.is_broken();
         let mut outcome = training.finish(stop)?;
@@ -183,8 +246,11 @@ impl<T: Element> Session<'_, T> {
         if there {
             lost.keep(params::save(&directory.params(), layouts, &w, &about).map_err(Error::from));
         }
-        let state =
-            if there && !is_broken { keeper.leave_state(&directory.state(), outcome.steps, snapshot) } else { Ok(()) };
+        let state = if there && !is_broken {
+            keeper.leave_state(&directory.state(), outcome.steps, snapshot, recorded.state())
+        } else {
+            Ok(())
+        };
         let train_means = lost.keep(means(&mut *problem.train, &w)).unwrap_or_default();
         let test_means = problem.test.as_deref_mut().and_then(|test| lost.keep(means(test, &w))).unwrap_or_default();
         if let Some(evaluator) = &mut evaluator {
@@ -222,8 +288,7 @@ impl<T: Element> Session<'_, T> {
         lost.keep(tally.error.take().map_or(Ok(()), Err));
         lost.keep(state);
         registration.end(&warn);
-        let records = recorded.into_records();
-        let finished = Finished { folder: directory.path().to_owned(), summary, records, edge };
+        let finished = Finished { folder: directory.path().to_owned(), summary, records: Vec::new(), edge };
         match lost.0 {
             None => Ok((finished, w, outcome)),
             Some(source) => Err(Error::Incomplete { finished: Box::new(finished), source: Box::new(source) }),

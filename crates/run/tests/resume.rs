@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use onedge_objective::State;
 use onedge_record::Record;
 use onedge_record::checkpoint::{About, Checkpoint};
 use onedge_registry::{Default, Entry};
@@ -56,7 +57,7 @@ fn course<T: Element>(
             let (step, snapshot) = (training.steps(), training.snapshot());
             let about = About { step, spec: String::new(), data: String::new(), version: String::new() };
             let path = folder.join(format!("{step}.safetensors"));
-            Checkpoint { about, snapshot }.write(&path, &layouts).unwrap();
+            Checkpoint { about, snapshot, records: State::new() }.write(&path, &layouts).unwrap();
         }
     };
     let outcome = training.finish(stop)?;

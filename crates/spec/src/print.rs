@@ -8,8 +8,8 @@ use crate::sections::{self, PROVENANCE};
 use crate::{Precision, Spec};
 
 /// Keys outside of any section that change no bit of a step: when a run ends, and what is kept of it.
-const WITHOUT_CONSEQUENCE: [&str; 6] =
-    ["name", "steps", "target_loss", "checkpoint_every", "checkpoint_minutes", "checkpoint_keep"];
+const WITHOUT_CONSEQUENCE: [&str; 7] =
+    ["name", "steps", "target_loss", "checkpoint_every", "checkpoint_minutes", "checkpoint_keep", "record_every"];
 
 /// Settings of the engine that change no bit.
 const WITHOUT_BITS: [&str; 2] = ["threads", "memory_mib"];
@@ -169,6 +169,8 @@ impl Spec {
         ];
         root.extend(self.batch.map(|batch| ("batch", Value::Integer(batch as i64))));
         root.extend(self.target_loss.map(|loss| ("target_loss", Value::Number(loss))));
+        // Where all are kept nothing is said: such runs have the digests that they had before there was a choice.
+        root.extend((self.record_every > 1).then_some(("record_every", Value::Integer(self.record_every as i64))));
         root
     }
 
@@ -228,12 +230,13 @@ mod tests {
     #[test]
     fn prints_back_the_same_spec() {
         let text = "name = \"a \\\"b\\\" \\\\ c\"\nseed = 7\nsteps = 3\nbatch = 32\nprecision = \"f64\"\ndrop_last = false\ncrop = 4\nflip = true\n\
-                    checkpoint_every = 9\ncheckpoint_minutes = 0.5\ncheckpoint_keep = 0\n\
+                    checkpoint_every = 9\ncheckpoint_minutes = 0.5\ncheckpoint_keep = 0\nrecord_every = 5\n\
                     target_loss = 1e-7\n[data]\nname = \"mixture\"\nseparation = 2\n[loss]\nl2 = 1e-5\n\
                     [engine]\nthreads = 2\nchunk = 64\n";
         let spec = resolve(&format!("{text}{CONSTANT}")).unwrap();
         assert_eq!((spec.seed, spec.batch, spec.precision), (7, Some(32), Precision::F64));
         assert_eq!((spec.checkpoints.every, spec.checkpoints.minutes, spec.checkpoints.keep), (9, 0.5, 0));
+        assert_eq!(spec.record_every, 5);
         assert_eq!(spec.data.settings.number("separation"), 2.0);
         let again = resolve(&spec.to_toml()).unwrap();
         assert_eq!(again, spec);
@@ -248,7 +251,8 @@ mod tests {
             let difference = base.difference(&resolve(text).unwrap())?;
             Some(format!("{} {} {}", difference.key, difference.one, difference.other))
         };
-        for text in ["name = \"b\"", "steps = 7", "target_loss = 0.1", "checkpoint_every = 3", "checkpoint_keep = 9"] {
+        let kept = ["checkpoint_every = 3", "checkpoint_keep = 9", "record_every = 3"];
+        for text in ["name = \"b\"", "steps = 7", "target_loss = 0.1"].into_iter().chain(kept) {
             assert_eq!(against(&format!("{text}\n{CONSTANT}")), None, "{text}");
         }
         for text in [

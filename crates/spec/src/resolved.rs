@@ -43,6 +43,8 @@ pub struct Spec {
     pub diverge_factor: f64,
     /// When checkpoints are written, and how many are kept.
     pub checkpoints: Cadence,
+    /// Keep the records of every so many steps, and those that say more than others.
+    pub record_every: u64,
     /// The data set.
     pub data: Part,
     /// The model.
@@ -150,6 +152,7 @@ impl Spec {
                 .number_where("diverge_factor", "a number above 1", |factor| factor > 1.0)
                 .map_err(root)?,
             checkpoints: checkpoints(&settings).map_err(root)?,
+            record_every: positive(&settings, "record_every").map_err(root)?.unwrap_or(1) as u64,
             data: part("data"),
             model: part("model"),
             loss: part("loss"),

@@ -42,6 +42,12 @@ pub const ROOT: &[Setting] = &[
         "write one after so many minutes, too; 0: not by time, and with checkpoint_every = 0 none at all",
     ),
     setting("checkpoint_keep", Kind::Integer, Default::Is("2"), "how many of the last checkpoints to keep; 0: all"),
+    setting(
+        "record_every",
+        Kind::Integer,
+        Default::Is("1"),
+        "keep the records of every so many steps, and of all with a measurement, an event, or at an end",
+    ),
 ];
 
 pub(crate) const L2: Setting = setting("l2", Kind::Number, Default::Is("0.0"), "adds 0.5 l2 |w|^2 to the loss");

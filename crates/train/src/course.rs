@@ -1,3 +1,5 @@
+use onedge_objective::{State, StateError};
+
 use crate::Record;
 
 /// Steps that are kept or left out together: what happens from step to step stays to be seen.
@@ -91,6 +93,53 @@ impl Course {
     fn halve(&mut self) {
         self.kept = self.kept.chunks(BLOCK).step_by(2).flatten().copied().collect();
         self.stride *= 2;
+    }
+
+    /// All of it, so that a run goes on without its records being read again.
+    pub fn state(&self) -> State<f64> {
+        let flag = |is_set: bool| f64::from(u8::from(is_set));
+        let column = |of: fn(&Moment) -> f64| self.kept.iter().map(of).collect();
+        let state = State::new()
+            .with_scalar("steps", self.steps as f64)
+            .with_scalar("stride", self.stride as f64)
+            .with_scalar("is_finite", flag(self.finite))
+            .with_scalar("stood_still", flag(self.still))
+            .with_scalar("rest", self.rest.0 as f64)
+            .with_scalar("rest_gradient", self.rest.1)
+            .with_scalar("end", self.end as f64)
+            .with_scalar("highest", self.highest)
+            .with_scalar("largest_gradient", self.gradient.0)
+            .with_scalar("knows_gradients", flag(self.gradient.1))
+            .with_vector("losses", column(|moment| moment.loss))
+            .with_vector("cosines", column(|moment| moment.cosine))
+            .with_vector("changes", column(|moment| moment.change))
+            .with_vector("start", self.start.clone());
+        self.bound.into_iter().fold(state, |state, bound| state.with_scalar("bound", bound))
+    }
+
+    /// What [`state`](Self::state) gave.
+    ///
+    /// # Errors
+    /// The state of something else.
+    pub fn of_state(state: State<f64>) -> Result<Self, StateError> {
+        let mut reader = state.reader("course");
+        let [losses, cosines, changes] = ["losses", "cosines", "changes"].map(|name| reader.vector(name));
+        let moments = losses?.into_iter().zip(cosines?).zip(changes?);
+        let course = Self {
+            steps: reader.count("steps")?,
+            kept: moments.map(|((loss, cosine), change)| Moment { loss, cosine, change }).collect(),
+            stride: reader.count("stride")?.max(1),
+            start: reader.vector("start")?,
+            finite: reader.count("is_finite")? == 1,
+            still: reader.count("stood_still")? == 1,
+            rest: (reader.count("rest")?, reader.scalar("rest_gradient")?),
+            end: reader.count("end")?,
+            highest: reader.scalar("highest")?,
+            gradient: (reader.scalar("largest_gradient")?, reader.count("knows_gradients")? == 1),
+            bound: reader.optional_scalar("bound"),
+        };
+        reader.finish()?;
+        Ok(course)
     }
 
     /// How many steps were taken.
@@ -193,6 +242,22 @@ mod tests {
         let last = losses[losses.len() - 1];
         assert!(1_000_000.0 - last <= course.stride as f64 * BLOCK as f64, "{last}");
         assert_eq!(course.start(), [0.0, 1.0, 2.0, 3.0, 4.0]);
+    }
+
+    #[test]
+    fn its_state_goes_on() {
+        let odd = |step: u64| match step % 5 {
+            0 => Record { gradient_norm: None, ..record(step) },
+            _ => Record { update_cosine: Some(-0.25), ..record(step) },
+        };
+        for steps in [0, 3, 200, MOST as u64 + 777] {
+            let mut whole = Course::default();
+            (0..steps).for_each(|step| whole.see(&odd(step)));
+            let mut rest = Course::of_state(whole.state()).unwrap();
+            (steps..steps + 100).for_each(|step| [&mut whole, &mut rest].into_iter().for_each(|c| c.see(&odd(step))));
+            assert_eq!(format!("{rest:?}"), format!("{whole:?}"), "{steps}");
+        }
+        assert!(Course::of_state(State::new()).is_err());
     }
 
     #[test]

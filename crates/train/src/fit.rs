@@ -104,7 +104,16 @@ pub fn fit(
     let loss = loss.balanced(target(&data), &data.targets().numbers()).map_err(&network)?;
     // What does not suit each other is told here and not after hours.
     loss_graph(&model, &loss, target(&data), 1).map_err(&network)?;
-    let plan = Plan {
+    let plan = usual_plan();
+    let (optimizer, tuner) = (Box::new(Gd::paper()), Box::new(Cdat::recommended()));
+    let (names, diagnostics) = (["gd", "cdat"], BTreeMap::new());
+    let (data, evaluation, l2) = (Split::new(data, None)?, None, 0.0);
+    Ok(Fit { model, loss, data, optimizer, tuner, names, diagnostics, plan, evaluation, l2 })
+}
+
+/// What a fit does unless it is said otherwise.
+pub(crate) fn usual_plan() -> Plan {
+    Plan {
         steps: 200,
         batch: None,
         last: Last::Dropped,
@@ -112,6 +121,7 @@ pub fn fit(
         seed: 0,
         target_loss: None,
         diverge_factor: 1e4,
+        record_every: 1,
         diagnostics: Diagnostics {
             sharpness_every: 0,
             hessian: false,
@@ -119,11 +129,7 @@ pub fn fit(
             refresh: 1,
             lanczos: Lanczos::top(1, 0),
         },
-    };
-    let (optimizer, tuner) = (Box::new(Gd::paper()), Box::new(Cdat::recommended()));
-    let (names, diagnostics) = (["gd", "cdat"], BTreeMap::new());
-    let (data, evaluation, l2) = (Split::new(data, None)?, None, 0.0);
-    Ok(Fit { model, loss, data, optimizer, tuner, names, diagnostics, plan, evaluation, l2 })
+    }
 }
 
 /// What errors name.
@@ -172,6 +178,12 @@ impl Fit {
         Self { l2, ..self }
     }
 
+    /// With the records of every so many steps kept, 1 or more, and those that say more than others: see [`Recorder`](crate::Recorder).
+    pub fn record_every(mut self, steps: u64) -> Self {
+        self.plan.record_every = steps;
+        self
+    }
+
     /// With the sharpness measured every so many steps.
     pub fn sharpness_every(mut self, steps: u64) -> Self {
         self.plan.diagnostics.sharpness_every = steps;
@@ -214,7 +226,7 @@ impl Fit {
     /// Trains in memory.
     ///
     /// # Errors
-    /// A batch of no examples or of more than there are; an evaluation without test examples or by an unknown metric; an `l2` that is negative or not finite; whatever the engine refuses. What happens in training is no
+    /// A batch of no examples or of more than there are; records of every 0 steps; an evaluation without test examples or by an unknown metric; an `l2` that is negative or not finite; whatever the engine refuses. What happens in training is no
     /// error but in [`Outcome::stop`].
     pub fn run(self) -> Result<Fitted, Error> {
         let (prepared, rest) = self.ready()?.split();
@@ -232,6 +244,9 @@ impl Fit {
         let option = |option, expected: &str, got: String| Error::Option { option, expected: expected.to_owned(), got };
         if plan.batch == Some(0) {
             return Err(option("batch", "1 or more examples", "0".to_owned()));
+        }
+        if plan.record_every == 0 {
+            return Err(option("record_every", "1 or more steps", "0".to_owned()));
         }
         if !(l2 >= 0.0 && l2.is_finite()) {
             return Err(option("l2", "a finite number, zero or more", l2.to_string()));
@@ -334,6 +349,7 @@ fn described(
     let own = |key: &str, value| (key.to_owned(), value);
     let mut all = vec![own("steps", Value::Integer(plan.steps as i64)), own("seed", Value::Integer(plan.seed as i64))];
     all.extend(plan.batch.map(|batch| own("batch", whole(batch))));
+    all.extend((plan.record_every > 1).then(|| own("record_every", Value::Integer(plan.record_every as i64))));
     all.extend([
         own("precision", text("f32")),
         own("data.name", text("arrays")),

@@ -20,6 +20,8 @@ pub struct Plan {
     pub target_loss: Option<f64>,
     /// Stop once the loss is this many times the larger of the first and that of parameters which are all zero.
     pub diverge_factor: f64,
+    /// Keep the records of every so many steps, and those that say more than others: see [`Recorder`](crate::Recorder).
+    pub record_every: u64,
     /// What is measured along the way.
     pub diagnostics: Diagnostics,
 }

@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 
 use onedge_tune::{Optimizer, Tuner};
 
-use crate::{Advance, Error, Evidence, Finding, Outcome, Record, StopReason, Training};
-use crate::{Element, Evaluator, Instruments, Plan, Problem};
+use crate::{Advance, Course, Error, Evidence, Finding, Outcome, Record, StopReason, Training};
+use crate::{Element, Evaluator, Instruments, Plan, Problem, Recorder};
 
 /// All that training needs but parameters and a place to leave them.
 pub struct Prepared<T: Element> {
@@ -25,7 +25,7 @@ pub struct Trained<T> {
     pub parameters: Vec<T>,
     /// Those of the best evaluation, if there were any.
     pub best: Option<Vec<T>>,
-    /// What was recorded at each step.
+    /// What was recorded, of the steps that the plan keeps.
     pub records: Vec<Record>,
     /// How it ended and what it cost.
     pub outcome: Outcome,
@@ -54,7 +54,7 @@ impl<T: Element> Prepared<T> {
     ) -> Result<Trained<T>, Error> {
         let Self { plan, mut problem, method, mut instruments, mut evaluator } = self;
         let mut parameters = problem.initial(plan.seed);
-        let mut records = Vec::new();
+        let (mut records, mut recorder, mut course) = (Vec::new(), Recorder::new(&plan, 0), Course::default());
         let mut training = Training::new(&plan, &mut *problem.train, &mut parameters, method, &mut instruments)?;
         if let (Some(evaluator), Some(test)) = (&mut evaluator, problem.test.as_deref_mut()) {
             training = training.with_evaluation(evaluator, test);
@@ -68,16 +68,20 @@ impl<T: Element> Prepared<T> {
                 Advance::Stop { reason, record } => (record, Some(reason)),
             };
             let own = record.as_ref().and_then(|record| watch(record, training.parameters()));
-            records.extend(record);
+            if let Some(record) = record {
+                course.see(&record);
+                records.extend(recorder.keeps(&record).then_some(record));
+            }
             if let Some(reason) = own.or(end) {
                 break reason;
             }
         };
+        records.extend(recorder.held().cloned());
         let mut outcome = training.finish(stop)?;
         let train = problem.train.metrics(&parameters).unwrap_or_default();
         let test = problem.test.as_mut().and_then(|test| test.metrics(&parameters).ok()).unwrap_or_default();
         let mut findings = problem.judge(Evidence {
-            course: &records.iter().collect(),
+            course: &course,
             stop: &outcome.stop,
             events: &outcome.events,
             counted_over: outcome.steps,

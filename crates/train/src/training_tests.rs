@@ -18,6 +18,7 @@ fn plan(steps: u64) -> Plan {
         seed: 3,
         target_loss: None,
         diverge_factor: 1000.0,
+        record_every: 1,
         diagnostics,
     }
 }

@@ -80,7 +80,7 @@ class Run:
         return core("run_columns")(os.fspath(self.folder))
 
     def steps(self, as_: str | None = None):
-        """The step records as a frame of pandas or polars, or a dictionary of arrays: a row for each step."""
+        """The step records as a frame of pandas or polars, or a dictionary of arrays: a row for each step that was kept."""
         return frame({name: values for name, values in self.columns.items() if name not in _NOT_A_COLUMN}, as_)
 
     def diagnostics(self, as_: str | None = None):

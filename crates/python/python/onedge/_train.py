@@ -76,7 +76,7 @@ class Trained:
         edge: where learning rate times sharpness has its edge with this optimizer, or None.
         train: means over the batch at the end, by name; empty with `batches`.
         test: the same of the test objective.
-        columns: the step records as arrays, NaN where nothing was measured.
+        columns: the step records that were kept as arrays, NaN where nothing was measured; `columns["step"]` says of which steps.
         run: the run with its folder, or None.
     """
 
@@ -92,7 +92,7 @@ class Trained:
 
     @property
     def losses(self) -> np.ndarray:
-        """The loss before each step."""
+        """The loss before each step that was kept."""
         return self.columns["loss"]
 
     @property
@@ -147,6 +147,7 @@ def train(
     resume: bool = False,
     checkpoint_every: int | None = None,
     checkpoint_minutes: float | None = None,
+    record_every: int | None = None,
     on_step: Callable[[Step], object] | None = None,
     progress: bool = True,
     seed: int = 0,
@@ -170,6 +171,8 @@ def train(
         run: a new folder for records, checkpoints and parameters, which `onedge runs`, `plot` and `show` know. None: in memory.
         resume: goes on with the run that is in the folder, from its last checkpoint and to the same bits; settings and data must be those that it had.
         checkpoint_every: a checkpoint every so many steps; `checkpoint_minutes`: and after so many minutes, 5 unless said.
+        record_every: keeps the records of every so many steps, and of those at which something was measured, the update led uphill or the loss bent
+            downwards, and of the last; 1, which keeps all.
         on_step: is called after each step with a `Step`; ends training by returning False or raising `StopTraining`. What else it raises ends
             training and is raised.
         progress: shows a bar, where tqdm is installed.
@@ -197,6 +200,7 @@ def train(
     spec = {
         "steps": steps, "seed": seed, "precision": o.dtype, "target_loss": target_loss, "diverge_factor": diverge_factor,
         "checkpoint_every": checkpoint_every, "checkpoint_minutes": checkpoint_minutes,
+        "record_every": record_every,
         # What the tuner's defaults depend on; of how many examples a batch is, nobody asks.
         "batch": None if batches is None else 1,
         "optimizer": section("optimizer", optimizer),

@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
+use onedge_objective::State;
 use onedge_text::hex;
 use onedge_train::Snapshot;
 
@@ -9,8 +10,8 @@ use onedge_train::Snapshot;
 ///
 /// Its file is in the safetensors format, so that other programs can look into it. Every scalar and vector is a tensor of
 /// its own, its bits kept: `parameters/NAME` in the shape of the parameter; `trainer/NAME`, `optimizer/NAME`, `tuner/NAME`,
-/// `diagnostics/DIAGNOSTIC/NAME` and `run/NAME`, the last of which are those of the loop. Scalars are `F64` of shape `[]`;
-/// vectors are flat and in the precision of the run, but for those of tuner and loop, which are `F64`.
+/// `diagnostics/DIAGNOSTIC/NAME`; `run/NAME`, which are those of the loop; and `records/NAME`, what the run knows of its records. Scalars are `F64` of shape `[]`;
+/// vectors are flat and in the precision of the run, but for those of tuner, loop and records, which are `F64`.
 ///
 /// In the metadata: `format` and `format_version`; what [`About`] holds; and `sha256`, the checksum of the whole file with
 /// zeros in the place of its own digits.
@@ -20,6 +21,8 @@ pub struct Checkpoint<T> {
     pub about: About,
     /// The state.
     pub snapshot: Snapshot<T>,
+    /// What the run knows of its records, so that they need not be read to go on; nothing in files of versions that did not keep it.
+    pub records: State<f64>,
 }
 
 /// What a checkpoint is of.

@@ -34,7 +34,8 @@ fn sample<T: Real>() -> Checkpoint<T> {
         data: "abc".to_owned(),
         version: "1.2".to_owned(),
     };
-    Checkpoint { about, snapshot: Snapshot { w, method, diagnostics, progress } }
+    let records = State::new().with_scalar("written", 7.0).with_vector("last", vec![0.1, f64::INFINITY]);
+    Checkpoint { about, snapshot: Snapshot { w, method, diagnostics, progress }, records }
 }
 
 fn written<T: Real>(checkpoint: &Checkpoint<T>) -> (tempfile::TempDir, PathBuf) {

@@ -65,49 +65,53 @@ impl Checkpoints {
         tell: &mut dyn FnMut(&str),
     ) -> Result<Option<Checkpoint<T>>, Error> {
         let steps: Vec<u64> = self.steps()?.into_iter().filter(|&step| step <= most).collect();
-        self.first_whole(&steps, layouts, again, tell)
+        self.first_whole(&steps, layouts, again, tell, &mut |_| Ok(true))
     }
 
-    /// The checkpoint from which a run goes on of which the first `recorded` steps have their records: the last one up to there,
+    /// The checkpoint from which a run goes on: the last one of which `has_records` says that all records of the steps before it are there,
     /// so that none is left out, or else the last one of all.
     ///
     /// # Errors
-    /// Those of [`last`](Self::last).
+    /// Those of [`last`](Self::last) and of `has_records`.
     pub fn last_for<T: Real>(
         &self,
-        recorded: u64,
         layouts: &[Layout],
         again: &str,
         tell: &mut dyn FnMut(&str),
+        has_records: &mut dyn FnMut(&Checkpoint<T>) -> Result<bool, Error>,
     ) -> Result<Option<Checkpoint<T>>, Error> {
-        let (mut steps, beyond): (Vec<u64>, Vec<u64>) = self.steps()?.into_iter().partition(|&step| step <= recorded);
-        steps.extend(beyond);
-        self.first_whole(&steps, layouts, again, tell)
+        self.first_whole(&self.steps()?, layouts, again, tell, has_records)
     }
 
+    /// The first of these that can be used and `fits`, or else the first that can be used.
     fn first_whole<T: Real>(
         &self,
         steps: &[u64],
         layouts: &[Layout],
         again: &str,
         tell: &mut dyn FnMut(&str),
+        fits: &mut dyn FnMut(&Checkpoint<T>) -> Result<bool, Error>,
     ) -> Result<Option<Checkpoint<T>>, Error> {
-        let mut first = None;
+        let (mut first, mut usable) = (None, None);
         let mut steps = steps.iter().copied().peekable();
         while let Some(step) = steps.next() {
             match Checkpoint::read(&self.path(step), layouts) {
-                Ok(checkpoint) => return Ok(Some(checkpoint)),
+                Ok(checkpoint) if fits(&checkpoint)? => return Ok(Some(checkpoint)),
+                Ok(_) => drop(usable.get_or_insert(step)),
                 Err(Error::Checkpoint(fault @ CheckpointError::Damaged { .. })) => {
-                    let next = match steps.peek() {
-                        Some(next) if *next < step => "the one before is tried".to_owned(),
-                        Some(next) => format!("the one of step {next} is tried"),
-                        None => "there is none before".to_owned(),
+                    let next = match (steps.peek(), usable) {
+                        (Some(_), _) => "the one before is tried".to_owned(),
+                        (None, Some(other)) => format!("the one of step {other} is tried"),
+                        (None, None) => "there is none before".to_owned(),
                     };
                     tell(&format!("{fault}; {next}"));
                     first.get_or_insert(fault);
                 }
                 Err(error) => return Err(error),
             }
+        }
+        if let Some(step) = usable {
+            return Checkpoint::read(&self.path(step), layouts).map(Some);
         }
         match first {
             None => Ok(None),

@@ -22,8 +22,9 @@ impl<T: Real> Checkpoint<T> {
         let (bytes, about) = whole(path)?;
         let file = SafeTensors::deserialize(&bytes).map_err(|error| damaged(&error.to_string()))?;
         let w = parameters(path, &file, layouts)?;
-        let snapshot = sections(&file, w).ok_or_else(|| damaged("a tensor has another type than its run"))?;
-        Ok(Self { about, snapshot })
+        let (snapshot, records) =
+            sections(&file, w).ok_or_else(|| damaged("a tensor has another type than its run"))?;
+        Ok(Self { about, snapshot, records })
     }
 }
 
@@ -92,10 +93,11 @@ fn parameters<T: Real>(path: &Path, file: &SafeTensors<'_>, layouts: &[Layout]) 
 }
 
 /// All but the parameters, which are there already; `None` if a type is not what it must be.
-fn sections<T: Real>(file: &SafeTensors<'_>, w: Vec<T>) -> Option<Snapshot<T>> {
+fn sections<T: Real>(file: &SafeTensors<'_>, w: Vec<T>) -> Option<(Snapshot<T>, State<f64>)> {
     let (trainer, optimizer, tuner) = (State::new(), State::new(), State::new());
     let method = TrainerState { trainer, optimizer, tuner };
     let mut snapshot = Snapshot { w, method, diagnostics: BTreeMap::new(), progress: State::new() };
+    let mut records = State::new();
     for (name, view) in file.iter() {
         let (section, name) = name.split_once('/')?;
         match section {
@@ -104,6 +106,7 @@ fn sections<T: Real>(file: &SafeTensors<'_>, w: Vec<T>) -> Option<Snapshot<T>> {
             "optimizer" => put(&mut snapshot.method.optimizer, name, &view)?,
             "tuner" => put(&mut snapshot.method.tuner, name, &view)?,
             "run" => put(&mut snapshot.progress, name, &view)?,
+            "records" => put(&mut records, name, &view)?,
             "diagnostics" => {
                 let (diagnostic, name) = name.split_once('/')?;
                 put(snapshot.diagnostics.entry(diagnostic.to_owned()).or_default(), name, &view)?;
@@ -111,7 +114,7 @@ fn sections<T: Real>(file: &SafeTensors<'_>, w: Vec<T>) -> Option<Snapshot<T>> {
             _ => return None,
         }
     }
-    Some(snapshot)
+    Some((snapshot, records))
 }
 
 fn put<U: Real>(state: &mut State<U>, name: &str, view: &TensorView<'_>) -> Option<()> {

@@ -60,7 +60,7 @@ impl<T: Real> Checkpoint<T> {
         assert_eq!(w.len(), layouts.iter().map(Layout::size).sum::<usize>(), "parameters: lengths differ");
         // Doubles first, so that everything is aligned.
         let mut tensors = Vec::new();
-        for (section, state) in [("tuner", &method.tuner), ("run", progress)] {
+        for (section, state) in [("tuner", &method.tuner), ("run", progress), ("records", &self.records)] {
             add_scalars(&mut tensors, section, state);
             add_vectors(&mut tensors, section, state, |vector| Elements::Double(vector));
         }

@@ -197,7 +197,7 @@ impl Series {
                 continue;
             }
             self.line += 1;
-            if !self.counts(self.line) {
+            if !self.counts(self.line, lines.line()) {
                 continue;
             }
             let Ok(row) = Row::read(lines.line()) else {
@@ -211,10 +211,10 @@ impl Series {
         Ok(Order::Forward)
     }
 
-    /// Whether a line, by its number, is the last of its step, or damaged.
-    pub(super) fn counts(&self, line: usize) -> bool {
+    /// Whether a line, by its number and its text, is the last of its step, or damaged.
+    pub(super) fn counts(&self, line: usize, text: &[u8]) -> bool {
         self.survey.as_ref().is_none_or(|survey| {
-            line > survey.lines() || survey.step_on(line).is_some() || survey.damaged().any(|damaged| damaged == line)
+            line > survey.lines() || survey.counts(line, text) || survey.damaged().any(|damaged| damaged == line)
         })
     }
 

@@ -150,7 +150,7 @@ impl Series {
         let mut line = start.line;
         while lines.at < to {
             let next = lines.advance()?;
-            if self.counts(line)
+            if self.counts(line, lines.line())
                 && let Ok(row) = Row::read(lines.line())
             {
                 see(&row);

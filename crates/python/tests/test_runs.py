@@ -132,6 +132,24 @@ def test_going_on_with_batches(tmp_path):
     assert np.array_equal(again.flat, whole.flat) and np.array_equal(again.losses, whole.losses)
 
 
+def test_fewer_records_are_kept_of_the_same_steps(tmp_path):
+    sharpness = [{"name": "sharpness", "every": 5}]
+    whole = train(tmp_path / "whole", diagnostics=sharpness)
+    seen = []
+    thin = train(tmp_path / "thin", diagnostics=sharpness, record_every=8, on_step=lambda step: seen.append(step.number))
+    kept = [0, 5, 8, 10, 15, 16, 20, 24, 25, 29]
+    assert seen == list(range(30)) and list(thin.columns["step"]) == kept
+    assert np.array_equal(thin.losses, whole.losses[kept]) and np.array_equal(thin.flat, whole.flat)
+    assert thin.findings == whole.findings and thin.run["final_loss"] == whole.run["final_loss"]
+    memory = onedge.train(objective(), PARAMS, tuner=constant(0.05), steps=30, diagnostics=sharpness, record_every=8)
+    assert np.array_equal(memory.losses, thin.losses)
+    # Its last record is none any more once it goes on, with more of them kept from there.
+    longer = train(tmp_path / "thin", diagnostics=sharpness, record_every=4, steps=40, resume=True)
+    assert list(longer.columns["step"]) == [*kept[:-1], 30, 32, 35, 36, 39]
+    with pytest.raises(onedge.ArgumentError, match="record_every: expected 1 or more, got 0"):
+        train(tmp_path / "none", record_every=0)
+
+
 def test_a_run_in_the_way(tmp_path):
     train(tmp_path / "a")
     for options, part in [

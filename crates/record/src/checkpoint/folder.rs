@@ -97,7 +97,9 @@ impl Checkpoints {
         while let Some(step) = steps.next() {
             match Checkpoint::read(&self.path(step), layouts) {
                 Ok(checkpoint) if fits(&checkpoint)? => return Ok(Some(checkpoint)),
-                Ok(_) => drop(usable.get_or_insert(step)),
+                Ok(_) => {
+                    usable.get_or_insert(step);
+                }
                 Err(Error::Checkpoint(fault @ CheckpointError::Damaged { .. })) => {
                     let next = match (steps.peek(), usable) {
                         (Some(_), _) => "the one before is tried".to_owned(),

@@ -6,7 +6,7 @@ use onedge_record::checkpoint::{Checkpoint, CheckpointError, Checkpoints};
 use onedge_record::{Error as RecordError, Record, RunDirectory, StopReason, check_writable};
 use onedge_registry::Value;
 use onedge_spec::{Catalogue, Precision, Spec};
-use onedge_train::{Advance, Element, Layout, Plan, Prepared, Recorder, Snapshot, Training};
+use onedge_train::{Advance, Element, Layout, Prepared, Recorder, Snapshot, Training};
 use onedge_tune::TrainerState;
 
 use crate::fingerprint::of_problem;
@@ -165,7 +165,6 @@ fn repeat<T: Element>(
     origin.check_data(&prepared.problem)?;
     let (checkpoint, mut w) = state_at(origin, *at, &prepared, tell)?;
     let Prepared { plan, mut problem, method, mut instruments, .. } = prepared;
-    let plan = Plan { steps: *at, ..plan };
     let mut training = Training::new(&plan, &mut *problem.train, &mut w, method, &mut instruments)?;
     let recorder = Recorder::new(&plan, origin.forked_at());
     let mut recorded = match checkpoint {
@@ -186,7 +185,8 @@ fn repeat<T: Element>(
         origin.directory.each_step(&mut |record| before.extend(Some(record).filter(|r| repeated.contains(&r.step))))?;
     }
     let stop = loop {
-        if training.is_done() {
+        // A tuner that comes down towards the end of the run does so here, too.
+        if training.steps() >= *at {
             let evaluation_point = training.evaluation_point().map(|point| point.iter().map(|x| x.to_f64()).collect());
             let snapshot = training.snapshot().convert();
             let records = recorded.as_ref().map(Recorded::state).unwrap_or_default();

@@ -232,7 +232,7 @@ fn lost_records_are_noticed_though_many_are_left_out() {
         assert_eq!((lines(&folder), summary(&folder)), (lines(&whole), summary(&whole)), "{told:?}");
     }
     // Those before every checkpoint are gone, which is said once; what is said of the run needs them not.
-    for (of, said) in [(0, "no records of step 0; the run goes on without them"), (4, "")] {
+    for (of, said) in [(0, "no records of steps 0 to 6; the run goes on without them"), (4, "")] {
         if !steps(&whole).contains(&of) {
             continue;
         }

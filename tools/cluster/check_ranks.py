@@ -1,6 +1,6 @@
-"""Runs `onedge` under a real mpirun: the same bits on any number of ranks, clear ends, resumed runs.
+"""Runs `onedge` under a real mpirun: the same bits on any number of ranks, clear ends, resumed runs, plans.
 
-    tools/cluster/check_ranks.py                  # bits, refusals, SIGTERM and Ctrl-C, too little memory, three kills
+    tools/cluster/check_ranks.py                  # bits, refusals, a measured network, SIGTERM and Ctrl-C, too little memory, three kills
     tools/cluster/check_ranks.py --only kills --kills 50   # kills of a random rank at random moments
     tools/cluster/check_ranks.py --program PATH   # a program that is built already, with the feature mpi
 
@@ -54,7 +54,7 @@ def main():
     arguments.add_argument("--program", type=Path)
     arguments.add_argument("--kills", type=int, default=3)
     arguments.add_argument("--seed", type=int, default=1, help="of the kills")
-    arguments.add_argument("--only", choices=["bits", "refusals", "signals", "memory", "kills"])
+    arguments.add_argument("--only", choices=["bits", "refusals", "network", "signals", "memory", "kills"])
     asked = arguments.parse_args()
     if shutil.which("mpirun") is None:
         print("ranks: no mpirun here, so nothing was checked (Debian: openmpi-bin libopenmpi-dev libclang-dev)")
@@ -68,6 +68,7 @@ def main():
         parts = {
             "bits": check.bits,
             "refusals": check.refusals,
+            "network": check.network,
             "signals": check.signals,
             "memory": check.memory,
             "kills": lambda: check.kills(asked.kills, random.Random(asked.seed)),
@@ -126,6 +127,27 @@ class Check:
         wrong = self.run(2, "train", "--set", "model=perceptron")
         require(wrong.returncode == 2 and wrong.stderr.count("error:") == 1, f"a wrong name: {wrong}")
         print("ranks: what is refused ends with one sentence")
+
+    def network(self):
+        """What lies between ranks is measured, and a plan made of it; with one process there is nothing to measure."""
+        alone = self.run(0, "plan", "--measure-network")
+        require(alone.returncode == 2 and alone.stderr.count("\n") == 1 and "mpirun -n 2" in alone.stderr, f"plan alone: {alone}")
+        refused = self.run(2, "plan")
+        require(refused.returncode == 2 and refused.stderr.count("error:") == 1, f"plan on ranks: {refused}")
+        settings = [word for setting in [*MLP, "engine.threads=1"] for word in ("--set", setting)]
+        for ranks, pairs, rows in ((2, [[0, 1]], [1, 2]), (4, [[0, 1], [0, 2], [2, 3]], [1, 2, 4])):
+            done = self.run(ranks, "plan", "--measure-network", "--json", *settings)
+            require(done.returncode == 0, f"plan --measure-network on {ranks} ranks: {done.stderr}")
+            plan = json.loads(done.stdout)
+            network, over = plan["network"], plan["over_ranks"]
+            require(network["ranks"] == ranks, f"{network}")
+            require([[pair["from"], pair["to"]] for pair in network["pairs"]] == pairs, f"pairs: {network}")
+            for link in [*network["pairs"], network["tree"]]:
+                require(0 <= link["latency"] < 1 and 1e5 < link["bandwidth"] < 1e12, f"a link that cannot be: {link}")
+            same = [over[key] == network["tree"][key] for key in ("latency", "bandwidth")]
+            require(all(same), f"a plan of another network than was measured: {plan}")
+            require([row["ranks"] for row in over["rows"]] == rows, f"rows: {over}")
+        print("ranks: the network is measured, and a plan made of it")
 
     # The paper's rule, as the recommended one depends on the number of steps to come.
     LONG = [

@@ -18,6 +18,10 @@ pub(crate) enum Call {
     Stage { id: u64, stage: Stage, len: u64 },
     /// An objective is not needed any more.
     Drop { id: u64 },
+    /// Messages of so many bytes to and fro between two ranks, of which the first measures and tells rank 0; it waits before each.
+    Echo { from: u64, to: u64, bytes: u64, rounds: u64, wait_micros: u64 },
+    /// Vectors of so many elements, each down the tree and summed up it.
+    Sum { len: u64, rounds: u64 },
 }
 
 /// What ranks compute together.
@@ -64,6 +68,8 @@ impl Call {
             Self::Part { id, part } => [&[4, id][..], &of(part)].concat(),
             Self::Stage { id, stage, len } => vec![5, id, stage as u64, len],
             Self::Drop { id } => vec![6, id],
+            Self::Echo { from, to, bytes, rounds, wait_micros } => vec![7, from, to, bytes, rounds, wait_micros],
+            Self::Sum { len, rounds } => vec![8, len, rounds],
         };
         words.iter().flat_map(|word| word.to_le_bytes()).collect()
     }
@@ -84,6 +90,8 @@ impl Call {
             [4, id, index, of] => Self::Part { id, part: part(index, of) },
             [5, id, stage, len] => Self::Stage { id, stage: *STAGES.get(stage as usize)?, len },
             [6, id] => Self::Drop { id },
+            [7, from, to, bytes, rounds, wait_micros] => Self::Echo { from, to, bytes, rounds, wait_micros },
+            [8, len, rounds] => Self::Sum { len, rounds },
             _ => return None,
         })
     }
@@ -106,6 +114,8 @@ mod tests {
             Call::Share { id: 1, all: 100, part: None },
             Call::Part { id: 9, part },
             Call::Drop { id: 2 },
+            Call::Echo { from: 0, to: 4, bytes: 8, rounds: 5, wait_micros: 9 },
+            Call::Sum { len: 7, rounds: 3 },
         ];
         calls.extend(STAGES.map(|stage| Call::Stage { id: 3, stage, len: 12 }));
         for call in calls {

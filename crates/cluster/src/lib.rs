@@ -7,8 +7,10 @@
 mod call;
 mod communicator;
 mod error;
+mod links;
 #[cfg(feature = "mpi")]
 mod mpi;
+mod network;
 mod place;
 mod ranks;
 mod seat;
@@ -18,8 +20,10 @@ mod threads;
 
 pub use communicator::Communicator;
 pub use error::Error;
+pub use links::{Link, Links, measure_links};
 #[cfg(feature = "mpi")]
 pub use mpi::{Mpi, is_launched};
+pub use network::{Network, Reply};
 pub use place::Place;
 pub use ranks::Ranks;
 pub use serve::serve;

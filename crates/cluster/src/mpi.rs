@@ -1,12 +1,11 @@
 use std::thread;
-use std::time::Duration;
 
 use mpi::Threading;
 use mpi::environment::Universe;
 use mpi::topology::{Communicator as _, SimpleCommunicator};
 use mpi::traits::{Destination, Equivalence, Source};
 
-use crate::{Communicator, Error};
+use crate::{Communicator, Error, Network};
 
 /// Ranks that `mpirun`, `srun` or the like has started. MPI itself ends the job when one of them is lost.
 pub struct Mpi {
@@ -60,7 +59,6 @@ impl Communicator for Mpi {
     /// processor to others.
     fn receive(&self, from: usize) -> Result<Vec<u8>, Error> {
         const LOOKS: u32 = 2000;
-        const PAUSE: Duration = Duration::from_micros(100);
         let world = SimpleCommunicator::world();
         let source = world.process_at_rank(from as i32);
         let mut looks = 0;
@@ -71,7 +69,7 @@ impl Communicator for Mpi {
                 return Ok(bytes);
             }
             looks += 1;
-            if looks < LOOKS { thread::yield_now() } else { thread::sleep(PAUSE) }
+            if looks < LOOKS { thread::yield_now() } else { thread::sleep(Network::PAUSE) }
         }
     }
 }

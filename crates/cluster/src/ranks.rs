@@ -10,7 +10,7 @@ use crate::call::Call;
 use crate::{Communicator, Error};
 
 /// Elements in a message: a vector is passed on piece by piece, so that no rank waits for the whole of it.
-const PIECE: usize = 1 << 16;
+pub(crate) const PIECE: usize = 1 << 16;
 
 /// The ranks of a job as a tree: halves of halves, as the lanes are, each led by its first rank. What rank 0 says goes down the tree, sums
 /// go up.
@@ -235,7 +235,7 @@ impl<T: Element> Peers<T> for Ranks {
 }
 
 /// Whom a rank listens to, and who listens to it, the largest subtree first.
-fn relatives(rank: usize, size: usize) -> (Option<usize>, Vec<usize>) {
+pub(crate) fn relatives(rank: usize, size: usize) -> (Option<usize>, Vec<usize>) {
     let (mut parent, mut children) = (None, Vec::new());
     let (mut first, mut len) = (0, size);
     while len > 1 {

@@ -5,7 +5,7 @@ use onedge_engine::Options;
 
 use crate::call::Call;
 use crate::seat::{Seat, Seated};
-use crate::{Error, Ranks};
+use crate::{Error, Ranks, links};
 
 /// Follows the calls of rank 0, on every other rank, until it says that nothing more will be asked.
 ///
@@ -15,7 +15,8 @@ pub fn serve(ranks: &Arc<Ranks>) -> Result<(), Error> {
     let mut seats: HashMap<u64, Box<dyn Seat>> = HashMap::new();
     let unknown = || Error::Message { rank: ranks.rank(), expected: "an objective that is known" };
     loop {
-        match ranks.hear()? {
+        let call = ranks.hear()?;
+        match call {
             Call::End => return Ok(()),
             Call::New { id, is_double, lanes, chunk, threads, memory_bytes, bytes } => {
                 let options = Options {
@@ -41,6 +42,7 @@ pub fn serve(ranks: &Arc<Ranks>) -> Result<(), Error> {
             Call::Drop { id } => {
                 seats.remove(&id);
             }
+            Call::Echo { .. } | Call::Sum { .. } => links::answer(ranks, call)?,
         }
     }
 }

@@ -34,13 +34,13 @@ pub struct DataObjective<T> {
     pub(crate) sizes: Sizes,
     pub(crate) point: Option<Point<T>>,
     /// What later stages were asked of the last point, so that it pays to keep what they need of the next.
-    keeps: Keeps,
+    pub(crate) keeps: Keeps,
     pub(crate) part: Option<Part>,
 }
 
 /// The chunks that later stages were asked of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Keeps {
+pub(crate) enum Keeps {
     Nothing,
     Part,
     All,

@@ -98,7 +98,7 @@ impl<T: Element> Sweeps<T> {
     }
 
     /// Runs one stage over the chunks that are `wanted`, by their numbers and themselves.
-    fn sweep_some(
+    pub(crate) fn sweep_some(
         &mut self,
         w: &[T],
         direction: &[T],

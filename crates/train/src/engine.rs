@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use onedge_data::{Dataset, Targets};
-use onedge_engine::{BuildLoss, DataObjective, Element, Examples, Field, Options, Report};
+use onedge_engine::{BuildLoss, DataObjective, Element, Examples, Field, Options, Rehearsal, Report};
 use onedge_nn::{Loss, Model, Target, loss_graph};
 use onedge_objective::{Error as ObjectiveError, Probe, by_precision};
 use onedge_registry::{Error as RegistryError, Settings};
@@ -96,6 +96,16 @@ impl<T: Element> Workload<T> for DataObjective<T> {
     fn report(&mut self, w: &[T], u: &[T]) -> Result<Report, ObjectiveError> {
         // The first pass warms the caches.
         DataObjective::report(self, w, u, 3)
+    }
+
+    fn rehearse(
+        &mut self,
+        (lanes, members): (usize, usize),
+        w: &[T],
+        u: &[T],
+        seconds: f64,
+    ) -> Result<Rehearsal, ObjectiveError> {
+        DataObjective::rehearse(self, (lanes, members), w, u, seconds)
     }
 }
 

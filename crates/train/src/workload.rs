@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use onedge_engine::Report;
+use onedge_engine::{Rehearsal, Report};
 use onedge_objective::{Error, Real, Sampled};
 
 /// What the training loop needs beyond a mean over [`Sampled`] examples.
@@ -49,5 +49,21 @@ pub trait Workload<T: Real>: Sampled<T> {
     fn report(&mut self, w: &[T], u: &[T]) -> Result<Report, Error> {
         let _ = (w, u);
         Err(Error::Other("this workload does not tell what it costs".into()))
+    }
+
+    /// What the busiest of `members` processes would do for the selected examples in `lanes` lanes, measured for about so many `seconds`.
+    /// Nothing is linearised after it.
+    ///
+    /// # Errors
+    /// A workload that cannot tell.
+    fn rehearse(
+        &mut self,
+        (lanes, members): (usize, usize),
+        w: &[T],
+        u: &[T],
+        seconds: f64,
+    ) -> Result<Rehearsal, Error> {
+        let _ = (lanes, members, w, u, seconds);
+        Err(Error::Other("this workload does not tell what a share of it costs".into()))
     }
 }

@@ -18,6 +18,9 @@ static RANKS: OnceLock<Arc<Ranks>> = OnceLock::new();
 /// The commands that have something for ranks to do.
 const SHARED: [&str; 4] = ["train", "resume", "fork", "measure"];
 
+/// With which `plan` has, too.
+const MEASURE: &str = "--measure-network";
+
 /// Does `lead` on rank 0 and the share of this rank on the others; `None` if this is not one process of several.
 pub fn take_part(words: &[String], lead: impl FnOnce() -> u8) -> Option<u8> {
     if !is_launched(|name| std::env::var_os(name).is_some()) {
@@ -41,7 +44,7 @@ pub fn take_part(words: &[String], lead: impl FnOnce() -> u8) -> Option<u8> {
         serve(&ranks).unwrap_or_else(|error| fail(&error));
         Code::Done.number()
     } else {
-        let code = match words.get(1).filter(|word| !word.starts_with('-') && !SHARED.contains(&word.as_str())) {
+        let code = match words.get(1).filter(|word| !word.starts_with('-') && !is_shared(word, words)) {
             Some(command) => refuse(command, ranks.size()),
             None => led(&ranks, words, lead),
         };
@@ -79,12 +82,24 @@ pub fn tell_who_is_awaited() {
     });
 }
 
+/// The ranks of this job, on rank 0, if it has several.
+pub fn ranks() -> Option<&'static Arc<Ranks>> {
+    RANKS.get()
+}
+
+/// Whether ranks have anything to do for a command: for `plan` only what lies between them.
+fn is_shared(command: &str, words: &[String]) -> bool {
+    SHARED.contains(&command) || (command == "plan" && words.iter().any(|word| word == MEASURE))
+}
+
 fn led(ranks: &Arc<Ranks>, words: &[String], lead: impl FnOnce() -> u8) -> u8 {
     let start = Instant::now();
     let _ = RANKS.set(Arc::clone(ranks));
     let code = lead();
     let (all, between) = (start.elapsed().as_secs_f64(), ranks.seconds_between());
-    if between > 0.0 && !words.iter().any(|word| word == "-q" || word == "--quiet") {
+    // A plan leaves the others without work.
+    let is_plan = words.get(1).is_some_and(|word| word == "plan");
+    if between > 0.0 && !is_plan && !words.iter().any(|word| word == "-q" || word == "--quiet") {
         let share = 100.0 * between / all;
         let size = ranks.size();
         console::note(&format!(

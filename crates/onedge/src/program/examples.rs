@@ -14,7 +14,13 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("evaluate", &["onedge evaluate wine", "onedge evaluate wine new.csv --json"]),
     ("predict", &["onedge predict wine new.csv -o predictions.csv"]),
     ("data", &["onedge data --set data=csv --set data.path=wine.csv", "onedge data spec.toml --json"]),
-    ("plan", &["onedge plan spec.toml --set batch=64"]),
+    (
+        "plan",
+        &[
+            "onedge plan spec.toml --set batch=64",
+            "onedge plan spec.toml --ranks 1,2,8,64 --latency 5us --bandwidth 10GB/s",
+        ],
+    ),
     ("generate", &["onedge generate cicero --prompt 'Quo usque' -n 80"]),
     ("runs", &["onedge runs --where 'tuner=cdat and final_loss<9' --sort final_loss"]),
     ("runs list", &["onedge runs list --columns folder,status,test.accuracy --limit 5"]),

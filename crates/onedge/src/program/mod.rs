@@ -31,6 +31,7 @@ mod progress;
 mod root;
 mod served;
 mod specs;
+mod units;
 
 use std::ffi::OsString;
 use std::io::Write;

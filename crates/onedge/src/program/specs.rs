@@ -52,13 +52,19 @@ impl Overrides {
 }
 
 impl Cache {
-    /// Data sets, with the cache folder that the flags or the system name; what happens to them is shown among `rows`.
+    /// Data sets, with the cache folder that the flags or the system name; what happens to them is shown among `rows`. If this process is one of
+    /// several ranks, examples are shared among them.
     pub fn data_sets(&self, rows: &Rows) -> DataSets {
-        let data_sets = DataSets::new(self.cache.clone().or_else(cache_dir));
-        let data_sets = data_sets.watched_by(rows.downloads()).warned_by(rows.warnings()).told_by(rows.remarks());
+        let data_sets = self.own_data_sets(rows);
         #[cfg(feature = "mpi")]
         let data_sets = crate::program::cluster::placed(data_sets);
         data_sets
+    }
+
+    /// The same for this process alone.
+    pub fn own_data_sets(&self, rows: &Rows) -> DataSets {
+        let data_sets = DataSets::new(self.cache.clone().or_else(cache_dir));
+        data_sets.watched_by(rows.downloads()).warned_by(rows.warnings()).told_by(rows.remarks())
     }
 }
 

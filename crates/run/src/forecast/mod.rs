@@ -1,4 +1,7 @@
-//! What a run will cost, before it is started: work, memory and time of each stage, measured on one chunk.
+//! What a run will cost, before it is started: work, memory and time of each stage, measured on one chunk; and over ranks.
+
+mod alone;
+mod over_ranks;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -10,6 +13,8 @@ use onedge_train::Element;
 use serde::Serialize;
 
 use crate::{DataSets, Error, build_problem, plan};
+
+pub use over_ranks::{LEAST_EFFICIENCY, MOST_RANKS, OverRanks, Row, over_ranks};
 
 /// Steps between measurements of the curvature by `cdat` as it is recommended.
 const CDAT_EVERY: f64 = 8.0;

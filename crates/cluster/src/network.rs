@@ -1,0 +1,180 @@
+use std::time::{Duration, Instant};
+
+use onedge_objective::Real;
+
+use crate::ranks::{PIECE, relatives};
+
+/// What lies between ranks, in numbers, and the seconds that their tree takes with it. A message of b bytes takes `latency + b / bandwidth`. A vector
+/// of n elements is sent in pieces of 65,536 elements, and rank 0 has d = ceil(log2 R) ranks right below it, to each of which it sends every
+/// piece itself, and from each of which it receives every piece. With m pieces of s bytes an element a vector thus takes
+///
+/// ```text
+/// d (m latency + n s / bandwidth)
+/// ```
+///
+/// down the tree or up. Ranks below have fewer right below them, so no piece waits for them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Network {
+    /// Seconds until a message without content is there.
+    pub latency: f64,
+    /// Bytes a second.
+    pub bandwidth: f64,
+    /// Seconds a byte of turning values into a message, or of adding those of a message; 0 where the bandwidth was measured with that.
+    pub handling: f64,
+    /// Seconds until a rank that has waited for long sees that a message is there.
+    pub wake: f64,
+}
+
+/// What a stage asks of the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reply {
+    /// A vector as long as the one that went down, as of a gradient or a product.
+    Vector,
+    /// Some numbers, as of a curvature or a loss.
+    Numbers,
+}
+
+impl Network {
+    /// How long a rank sleeps between two looks for a message, once it has waited for some time.
+    pub const PAUSE: Duration = Duration::from_micros(100);
+
+    /// A network known by name: what handling costs is measured here, in some milliseconds.
+    pub fn new(latency: f64, bandwidth: f64) -> Self {
+        Self { latency, bandwidth, handling: handling(), wake: Self::PAUSE.as_secs_f64() }
+    }
+
+    /// The ranks right below rank 0 of so many: the messages that it sends for one that all are to have.
+    pub fn depth(ranks: usize) -> usize {
+        relatives(0, ranks).1.len()
+    }
+
+    /// Seconds of a message.
+    pub fn message(&self, bytes: usize) -> f64 {
+        self.latency + bytes as f64 / self.bandwidth
+    }
+
+    /// Seconds in which a vector of so many elements, of `width` bytes each, goes down the tree of `ranks` or up.
+    pub fn vector(&self, ranks: usize, elements: usize, width: usize) -> f64 {
+        let depth = Self::depth(ranks) as f64;
+        depth * (pieces(elements) as f64 * self.latency + (elements * width) as f64 / self.bandwidth)
+    }
+
+    /// Seconds between the ranks of a stage: a call and a vector down, a reply up. 0 for one rank.
+    pub fn stage(&self, ranks: usize, elements: usize, width: usize, reply: Reply) -> f64 {
+        if ranks < 2 {
+            return 0.0;
+        }
+        let (depth, bytes) = (Self::depth(ranks) as f64, (elements * width) as f64);
+        // Called, packed by rank 0, unpacked by all others at once.
+        let down =
+            depth * (self.wake + self.latency) + self.vector(ranks, elements, width) + 2.0 * self.handling * bytes;
+        // The numbers first. Packed by those below, added by rank 0 one after the other.
+        let up = depth * self.latency
+            + match reply {
+                Reply::Numbers => 0.0,
+                Reply::Vector => self.vector(ranks, elements, width) + (depth + 1.0) * self.handling * bytes,
+            };
+        down + up
+    }
+
+    /// Seconds in which rank 0 sends each other rank its examples, one rank after the other: a call to all, for each rank a message of sizes and those of
+    /// `fields`, of so many values an example, and of `shared`, the values that all examples share. `counts` are the examples of each rank after
+    /// the first.
+    pub fn examples(&self, counts: &[usize], fields: &[usize], shared: &[usize], width: usize) -> f64 {
+        if counts.is_empty() {
+            return 0.0;
+        }
+        let vector = |elements: usize| {
+            let bytes = (elements * width) as f64;
+            pieces(elements) as f64 * self.latency + bytes / self.bandwidth + self.handling * bytes
+        };
+        let to = |&count: &usize| {
+            let own = fields.iter().map(|values| vector(count * values)).sum::<f64>();
+            let all = shared.iter().map(|values| vector(*values)).sum::<f64>();
+            self.latency + if count == 0 { 0.0 } else { own + all }
+        };
+        let call = Self::depth(counts.len() + 1) as f64 * (self.wake + self.latency);
+        call + counts.iter().map(to).sum::<f64>()
+    }
+}
+
+/// The messages of a vector.
+pub(crate) fn pieces(elements: usize) -> usize {
+    elements.div_ceil(PIECE)
+}
+
+/// Seconds a byte of turning values into a message and of adding those of one, whichever of both: their mean.
+pub(crate) fn handling() -> f64 {
+    const ROUNDS: usize = 12;
+    let (values, mut sums, mut bytes) = (vec![1f32; PIECE], vec![0f32; PIECE], Vec::new());
+    let round = |_| {
+        let start = Instant::now();
+        bytes.clear();
+        f32::to_bytes(&values, &mut bytes);
+        for (sum, value) in sums.iter_mut().zip(f32::from_bytes(&bytes)) {
+            *sum += value;
+        }
+        start.elapsed().as_secs_f64()
+    };
+    (0..ROUNDS).map(round).fold(f64::INFINITY, f64::min) / (2 * PIECE * size_of::<f32>()) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NETWORK: Network = Network { latency: 5e-6, bandwidth: 1e10, handling: 1e-10, wake: 1e-4 };
+
+    fn near(got: f64, expected: f64) {
+        assert!((got - expected).abs() < 1e-12 * expected.abs(), "{got} for {expected}");
+    }
+
+    #[test]
+    fn the_root_sends_to_every_level() {
+        assert_eq!([1, 2, 3, 4, 5, 8, 9, 64, 1024].map(Network::depth), [0, 1, 2, 2, 3, 3, 4, 6, 10]);
+    }
+
+    /// Of 100,000 elements of 4 bytes: 2 pieces, 400,000 bytes, 40 microseconds of them.
+    #[test]
+    fn times_are_those_by_hand() {
+        near(NETWORK.message(1000), 5.1e-6);
+        near(NETWORK.vector(2, 100_000, 4), 50e-6);
+        near(NETWORK.vector(8, 100_000, 4), 150e-6);
+        // A call 105 us and 50 us down and 2 x 40 us of handling; numbers 5 us; 50 us up and 2 x 40 us.
+        near(NETWORK.stage(2, 100_000, 4, Reply::Numbers), 240e-6);
+        near(NETWORK.stage(2, 100_000, 4, Reply::Vector), 370e-6);
+        // Three times 105, 50, 5 and 50 us; 80 and 160 us of handling.
+        near(NETWORK.stage(8, 100_000, 4, Reply::Vector), 870e-6);
+        // A call over two levels, 210 us, and 5 us of sizes for each of three ranks. 10 examples of 3,000 bytes and of 4, and a table of 400 bytes: 5 us
+        // each and 3, 0.004 and 0.04 us for two of them, and handling; nothing for the third.
+        let handled = 2.0 * 1e-10 * (30_000.0 + 40.0 + 400.0);
+        near(
+            NETWORK.examples(&[10, 10, 0], &[750, 1], &[100], 4),
+            210e-6 + 15e-6 + 2.0 * (8e-6 + 5.004e-6 + 5.04e-6) + handled,
+        );
+    }
+
+    #[test]
+    fn one_rank_says_nothing() {
+        near(NETWORK.stage(1, 1000, 4, Reply::Vector) + 1.0, 1.0);
+        near(NETWORK.examples(&[], &[3], &[], 4) + 1.0, 1.0);
+    }
+
+    #[test]
+    fn more_of_anything_takes_longer() {
+        let stage = |network: &Network, ranks, elements| network.stage(ranks, elements, 4, Reply::Vector);
+        let before = stage(&NETWORK, 8, 70_000);
+        assert!(stage(&NETWORK, 16, 70_000) > before && stage(&NETWORK, 8, 140_000) > before);
+        for slower in [
+            Network { latency: 6e-6, ..NETWORK },
+            Network { bandwidth: 9e9, ..NETWORK },
+            Network { handling: 2e-10, ..NETWORK },
+            Network { wake: 2e-4, ..NETWORK },
+        ] {
+            assert!(stage(&slower, 8, 70_000) > before, "{slower:?}");
+        }
+        let all: Vec<f64> = (1..70).map(|ranks| stage(&NETWORK, ranks, 1000)).collect();
+        assert!(all.is_sorted());
+        assert!(handling() > 0.0 && handling() < 1e-6);
+    }
+}

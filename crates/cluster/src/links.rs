@@ -44,7 +44,7 @@ const ROUNDS: [u64; 2] = [100, 24];
 /// Long enough for the other rank to look less often for messages.
 const WAIT: Duration = Duration::from_millis(20);
 
-/// Measures, on rank 0 of two or more, while the others [serve](crate::serve). Of each number of bytes it takes the lower quartile of 24 to
+/// Measures, on rank 0 of two or more, while the others [serve](fn@crate::serve). Of each number of bytes it takes the lower quartile of 24 to
 /// 100 rounds, so that what else the machines do counts little. Takes about half a second, and 0.1 s for each rank.
 ///
 /// # Errors
@@ -65,8 +65,10 @@ pub fn measure_links(ranks: &Ranks) -> Result<Links, Error> {
         let (latency, slowness) = fit(&samples);
         pairs.push(Link { from, to, latency, bandwidth: 1.0 / slowness });
     }
-    let last = ranks.size() / 2 + ranks.size() % 2;
-    let (quick, late) = (echo(ranks, (0, last), 8, 10, Duration::ZERO)?, echo(ranks, (0, last), 8, 10, WAIT)?);
+    // The first of the other half: the one to whose subtree rank 0 sends first.
+    let other_half = ranks.size().div_ceil(2);
+    let (quick, late) =
+        (echo(ranks, (0, other_half), 8, 10, Duration::ZERO)?, echo(ranks, (0, other_half), 8, 10, WAIT)?);
     let depth = Network::depth(ranks.size()) as f64;
     let mut samples = Vec::new();
     for len in VECTORS {

@@ -51,7 +51,7 @@ fn a_plan_over_ranks_has_a_row_for_each() {
         ["--set", "tuner=cdat", "--set", "tuner.preset=paper", "--set", "batch=16", "--set", "engine.threads=1"];
     let text = bench.done(&[&["plan", "a.toml", "--ranks", "1,8"][..], &NETWORK, &paper].concat()).stdout;
     for part in [
-        "over ranks, with 5 us and 10 GB/s between two:",
+        "over ranks, with 5.000 us and 10.00 GB/s between two:",
         "a step is a gradient, a curvature, and ",
         "its efficiency falls under 0.8 between 1 and 8 ranks",
         "engine.lanes = 4 leaves ranks without work: from 8 ranks on",

@@ -9,11 +9,14 @@ use onedge_spec::Spec;
 use crate::{Error, plan};
 
 /// What a step does beside its loss: optimizer, tuner, the move of the parameters.
+#[derive(Clone, Copy)]
 pub(super) struct Alone {
     /// Its seconds.
     pub(super) seconds: f64,
     /// Vectors as long as the parameters that it keeps, with the parameters and the gradient.
     pub(super) vectors: usize,
+    /// Curvatures that the tuner expects to ask for in a step, on average once it has begun.
+    pub(super) curvatures: f64,
 }
 
 /// A loss that costs next to nothing, with a gradient that is given and a Hessian that is one.
@@ -104,6 +107,10 @@ pub(super) fn measure<T: Element>(spec: &Spec, problem: &Problem<T>, gradient: &
         }
     }
     let kept = trainer.state().optimizer.vectors.values().filter(|vector| !vector.is_empty()).count();
+    // Of the steps to come, as a tuner that knows no curvature yet wants one at each.
+    let (first, steps) = (trainer.steps(), spec.steps.clamp(1, 10_000));
+    let asked = (first..first + steps).filter(|&step| trainer.tuner().expects_curvature(step)).count();
+    let curvatures = asked as f64 / steps as f64;
     // Beside those of the optimizer: the parameters, a copy where they were linearised, the gradient, this update and the one before.
-    Ok(Alone { seconds: seconds.max(0.0), vectors: 5 + kept })
+    Ok(Alone { seconds: seconds.max(0.0), vectors: 5 + kept, curvatures })
 }

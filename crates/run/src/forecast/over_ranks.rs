@@ -66,6 +66,7 @@ pub struct Row {
 }
 
 /// What does not depend on the number of ranks.
+#[derive(Clone, Copy)]
 struct Facts {
     parameters: usize,
     /// Bytes of an element.
@@ -73,7 +74,6 @@ struct Facts {
     /// All examples, whatever the batch.
     examples: usize,
     is_full_batch: bool,
-    curvatures: f64,
     /// The parts of the batch that curvatures are taken of, one at a time.
     parts: usize,
     alone: Alone,
@@ -109,7 +109,8 @@ fn over_ranks_in<T: Element>(
     ranks: &[usize],
     network: &Network,
 ) -> Result<OverRanks, Error> {
-    const SECONDS: f64 = 1.5;
+    const TURNS: usize = 3;
+    const SECONDS: f64 = 0.5;
     let (plan, in_spec) = (plan(spec)?, onedge_spec::Error::spec(&spec.origin));
     let options = engine::options(&spec.engine).map_err(&in_spec)?;
     let mut problem = build_problem::<T>(spec, data_sets)?;
@@ -121,8 +122,6 @@ fn over_ranks_in<T: Element>(
     let selection = batch.as_ref().map_or(0.0, |_| start.elapsed().as_secs_f64());
     let w = problem.initial(spec.seed);
     let tuner = spec.build_tuner().map_err(&in_spec)?;
-    let steps = spec.steps.clamp(1, 10_000);
-    let asked = (0..steps).filter(|&step| tuner.expects_curvature(step)).count();
     let mut alone = alone::measure(spec, &problem, &w)?;
     alone.seconds += selection;
     let facts = Facts {
@@ -130,31 +129,43 @@ fn over_ranks_in<T: Element>(
         width: size_of::<T>(),
         examples,
         is_full_batch: batch.is_none(),
-        curvatures: asked as f64 / steps as f64,
         parts: tuner.needs().parts.unwrap_or(1).max(1),
         alone,
     };
     let mut all: Vec<usize> = ranks.iter().copied().chain([1]).collect();
     all.sort_unstable();
     all.dedup();
+    let lanes_of = |ranks: usize| match ranks {
+        1 => options.lanes,
+        _ => options.lanes.max(ranks.saturating_mul(options.threads)),
+    };
+    let mut measured: Vec<Rehearsal> = Vec::new();
+    // In turns, so that what else the machine does at a time counts for none of them alone.
+    for turn in 0..TURNS {
+        for (place, &ranks) in all.iter().enumerate() {
+            // Parameters serve as the direction: any will do.
+            let again = problem.train.rehearse((lanes_of(ranks), ranks), &w, &w, SECONDS)?;
+            match turn {
+                0 => measured.push(again),
+                _ => measured[place].take_shorter(&again),
+            }
+        }
+    }
     let mut rows: Vec<Row> = Vec::new();
-    for &ranks in &all {
-        let lanes = options.lanes.max(if ranks > 1 { ranks.saturating_mul(options.threads) } else { 1 });
-        // Parameters serve as the direction: any will do.
-        let measured = problem.train.rehearse((lanes, ranks), &w, &w, SECONDS)?;
-        let row = facts.row(ranks, lanes, &measured, network);
+    for (measured, &ranks) in measured.iter().zip(&all) {
+        let row = facts.row(ranks, lanes_of(ranks), measured, network);
         rows.push(row.beside(rows.first()));
     }
     rows.retain(|row| row.ranks == 1 || ranks.contains(&row.ranks));
     let Network { latency, bandwidth, .. } = *network;
-    let Facts { curvatures, alone: Alone { seconds, .. }, .. } = facts;
+    let Alone { seconds, curvatures, .. } = facts.alone;
     Ok(OverRanks { latency, bandwidth, curvatures, alone: seconds, lanes: options.lanes, rows })
 }
 
 impl Facts {
     /// The row of so many ranks, its efficiency as if it were one process.
     fn row(&self, ranks: usize, lanes: usize, measured: &Rehearsal, network: &Network) -> Row {
-        let Self { parameters, width, curvatures, .. } = *self;
+        let (Self { parameters, width, .. }, curvatures) = (*self, self.alone.curvatures);
         let between = |reply| network.stage(ranks, parameters, width, reply);
         let (vector, numbers) = (between(Reply::Vector), between(Reply::Numbers));
         // Where not every step has a curvature, one that comes takes the gradient's pass again, to keep what it needs, and the next gradient keeps it in vain.
@@ -292,8 +303,8 @@ mod tests {
 
     /// 1,000 parameters of 4 bytes: 5 ms a vector and level, and 1 ms for each call and for numbers.
     fn facts() -> Facts {
-        let alone = Alone { seconds: 0.01, vectors: 5 };
-        Facts { parameters: 1000, width: 4, examples: 64, is_full_batch: true, curvatures: 1.0, parts: 1, alone }
+        let alone = Alone { seconds: 0.01, vectors: 5, curvatures: 1.0 };
+        Facts { parameters: 1000, width: 4, examples: 64, is_full_batch: true, parts: 1, alone }
     }
 
     fn measured(members: usize) -> Rehearsal {
@@ -341,7 +352,9 @@ mod tests {
 
     #[test]
     fn steps_without_a_curvature_keep_nothing() {
-        let of = |curvatures: f64| Facts { curvatures, ..facts() }.row(1, 8, &measured(1), &NETWORK).seconds;
+        let of = |curvatures: f64| {
+            Facts { alone: Alone { curvatures, ..facts().alone }, ..facts() }.row(1, 8, &measured(1), &NETWORK).seconds
+        };
         near(of(0.0), 0.01 + 0.7);
         // Of four steps one has a curvature, for which a gradient comes again; and the next gradient keeps what nobody wants.
         near(of(0.25), 0.01 + 0.25 * (3.0 * 0.7 + 2.0 * 0.8 + 0.4));

@@ -142,7 +142,8 @@ fn sum(ranks: &Ranks, vector: &mut [f32]) -> Result<f64, Error> {
 }
 
 fn join(ranks: &Ranks, vector: &mut [f32]) -> Result<(), Error> {
-    let failed = |source: onedge_objective::Error| Error::Share { rank: ranks.rank(), source: Box::new(source) };
+    let (rank, host) = (ranks.rank(), ranks.host().to_owned());
+    let failed = |source: onedge_objective::Error| Error::Share { rank, host, source: Box::new(source) };
     // As many lanes as ranks, so that each has something to add.
     ranks.join(ranks.size(), vector, &mut []).map_err(failed)
 }

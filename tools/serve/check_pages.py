@@ -2,11 +2,12 @@
 """Opens every page of `onedge serve` in a real headless Chromium and uses it: filter, sort, zoom, compare, a sweep, a run that is training and is stopped, a server
 that is started again. No page may ask for anything but this server, none may fail, none may be wider than its window.
 
-    python3 check_pages.py [FOLDER]     pictures of all pages go to FOLDER
+    python3 check_pages.py [FOLDER]
 
 Without a Chromium it says so and checks nothing.
 """
 
+import argparse
 import json
 import os
 import subprocess
@@ -29,12 +30,14 @@ DRAWN = "document.querySelectorAll('.plot .main-svg').length"
 
 
 def main():
+    parser = argparse.ArgumentParser(description="Opens and uses every page of `onedge serve` in a headless Chromium.")
+    parser.add_argument("pictures", metavar="FOLDER", nargs="?", type=Path, help="where pictures of all pages go; none are taken without it")
+    pictures = parser.parse_args().pictures
     if installed() is None:
         print("check_pages: no Chromium is installed (Debian: apt-get install chromium), so the pages were not opened")
         return
     # That of the tests: by itself it has fewer features of some dependencies, and nearly everything would be built again.
     onedge = Path(program())
-    pictures = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     with tempfile.TemporaryDirectory() as folder:
         prepare(onedge, folder)
         server = Server(onedge, folder, 0)

@@ -115,6 +115,18 @@ def test_operators_alone(name):
     assert_near(function, shapes)
 
 
+def test_memory_that_was_not_set_is_not_read(monkeypatch):
+    """PyTorch pads in circles by writing into memory that it has not set; here it is set to NaN."""
+    monkeypatch.setattr(torch.utils.deterministic, "fill_uninitialized_memory", True)
+    torch.use_deterministic_algorithms(True)
+    try:
+        assert torch.empty(2).isnan().all()
+        torch.manual_seed(0)
+        assert_near(lambda x, y: [F.pad(x[None], (1, 1), mode="circular"), y.new_empty(4, 3).copy_(y), torch.empty_like(x).copy_(y)], [(4, 3), (4, 3)])
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
 def losses():
     target, labels, signs = torch.linspace(0.05, 0.9, 12, dtype=torch.float64).reshape(4, 3), ix(0, 2, 1, 2), ix(1, -1, 1, 1)
     weight = torch.tensor([0.5, 1.0, 2.0], dtype=torch.float64)

@@ -28,6 +28,9 @@ BY_SHAPE = {
     "sym_size", "sym_numel", "uniform", "normal_functional", "exponential",
 }  # fmt: skip
 
+# They leave memory as it was. It is written over later, value by value, but may hold NaN until then.
+UNSET = {"empty", "empty_like", "new_empty", "empty_strided", "new_empty_strided", "empty_permuted"}
+
 
 class Missing:
     """A result that onedge does not compute, such as the places of maxima; an error once it is used."""
@@ -244,9 +247,10 @@ class Lowering:
         except (RuntimeError, IndexError, TypeError) as error:
             told = (str(error).strip().splitlines() or [""])[0]
             raise ArgumentError(f"{line_of(self.current) or 'the loss'}: PyTorch cannot compute `{target}` on this batch: {told}") from error
+        if str(target).removeprefix("aten.").split(".")[0] in UNSET:
+            result.zero_()
         self._number = batch and isinstance(result, (int, float))
         return map_aggregate(result, lambda leaf: Known(leaf, batch) if isinstance(leaf, torch.Tensor) else leaf)
-
 
     def _form(self, result):
         """What all batches must have in common: numbers, and the shapes of what follows from the batch; None if nothing does."""

@@ -16,6 +16,9 @@ pub(crate) enum Call {
     Part { id: u64, part: Option<Part> },
     /// A stage, at a point or along a direction that follows.
     Stage { id: u64, stage: Stage, len: u64 },
+    /// Work on stored vectors of `len` elements, the numbers of whose slots and then as many other numbers as said follow; each rank gets its part of the vector
+    /// that is worked on from the leader, and sends what it gives there.
+    Store { id: u64, work: Work, len: u64, slots: u64, numbers: u64 },
     /// An objective is not needed any more.
     Drop { id: u64 },
     /// Messages of so many bytes to and fro between two ranks, of which the first measures and tells rank 0; it waits before each.
@@ -35,6 +38,51 @@ pub(crate) enum Stage {
     HessianVector,
     GaussNewton,
 }
+
+/// What ranks do with the pieces of stored vectors that they have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// Stores the vector that comes.
+    Put,
+    /// Gives a stored vector.
+    Get,
+    /// Stores some vectors no longer.
+    Free,
+    /// Gives the products with the vector that comes, of every piece.
+    Dots,
+    /// The three sweeps of Gram-Schmidt, from the vector that comes: they give numbers of every piece, the last one what is left of the vector too.
+    Project,
+    ProjectAgain,
+    Finish,
+    /// Gives the sum of stored vectors, each times a number.
+    Combine,
+    /// Replaces stored vectors by such sums.
+    Rotate,
+}
+
+impl Work {
+    /// Whether a part of a vector comes with it.
+    pub(crate) fn takes_part(self) -> bool {
+        matches!(self, Self::Put | Self::Dots | Self::Project)
+    }
+
+    /// Whether it gives a part of a vector.
+    pub(crate) fn gives_part(self) -> bool {
+        matches!(self, Self::Get | Self::Combine | Self::Finish)
+    }
+}
+
+const WORK: [Work; 9] = [
+    Work::Put,
+    Work::Get,
+    Work::Free,
+    Work::Dots,
+    Work::Project,
+    Work::ProjectAgain,
+    Work::Finish,
+    Work::Combine,
+    Work::Rotate,
+];
 
 const STAGES: [Stage; 7] = [
     Stage::Metrics,
@@ -70,6 +118,7 @@ impl Call {
             Self::Drop { id } => vec![6, id],
             Self::Echo { from, to, bytes, rounds, wait_micros } => vec![7, from, to, bytes, rounds, wait_micros],
             Self::Sum { len, rounds } => vec![8, len, rounds],
+            Self::Store { id, work, len, slots, numbers } => vec![9, id, work as u64, len, slots, numbers],
         };
         words.iter().flat_map(|word| word.to_le_bytes()).collect()
     }
@@ -92,6 +141,9 @@ impl Call {
             [6, id] => Self::Drop { id },
             [7, from, to, bytes, rounds, wait_micros] => Self::Echo { from, to, bytes, rounds, wait_micros },
             [8, len, rounds] => Self::Sum { len, rounds },
+            [9, id, work, len, slots, numbers] => {
+                Self::Store { id, work: *WORK.get(work as usize)?, len, slots, numbers }
+            }
             _ => return None,
         })
     }
@@ -118,6 +170,7 @@ mod tests {
             Call::Sum { len: 7, rounds: 3 },
         ];
         calls.extend(STAGES.map(|stage| Call::Stage { id: 3, stage, len: 12 }));
+        calls.extend(WORK.map(|work| Call::Store { id: 3, work, len: 12, slots: 4, numbers: 9 }));
         for call in calls {
             assert_eq!(Call::from_bytes(&call.to_bytes()), Some(call));
         }

@@ -15,6 +15,7 @@ mod place;
 mod ranks;
 mod seat;
 mod serve;
+mod shelf;
 mod spread;
 mod threads;
 

@@ -6,7 +6,8 @@ use onedge_engine::{BuildLoss, DataObjective, Element, Examples, Field, Options,
 use onedge_graph::LossGraph;
 use onedge_objective::{Error as Failure, Objective, Part};
 
-use crate::call::Stage;
+use crate::call::{Stage, Work};
+use crate::shelf::{self, Pieces};
 use crate::{Error, Ranks};
 
 /// The graphs of chunks that came so far, by the number of examples.
@@ -28,6 +29,9 @@ pub(crate) trait Seat {
 
     /// Takes a vector of `len` elements, runs a stage and sends what it gave.
     fn stage(&mut self, stage: Stage, len: usize) -> Result<(), Error>;
+
+    /// Does the own part of work on stored vectors of `len` elements and sends what it gave.
+    fn store(&mut self, work: Work, len: usize, slots: &[u64], numbers: &[f64]) -> Result<(), Error>;
 }
 
 /// A [`Seat`] in one precision.
@@ -40,12 +44,22 @@ pub(crate) struct Seated<T> {
     is_idle: bool,
     vector: Vec<T>,
     out: Vec<T>,
+    stored: Option<Pieces<T>>,
 }
 
 impl<T: Element> Seated<T> {
     pub(crate) fn new(ranks: &Arc<Ranks>, options: Options) -> Self {
         let (ranks, graphs) = (Arc::clone(ranks), Graphs::default());
-        Self { ranks, options, graphs, objective: None, is_idle: true, vector: Vec::new(), out: Vec::new() }
+        Self {
+            ranks,
+            options,
+            graphs,
+            objective: None,
+            is_idle: true,
+            vector: Vec::new(),
+            out: Vec::new(),
+            stored: None,
+        }
     }
 
     fn failed(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
@@ -132,6 +146,21 @@ impl<T: Element> Seat for Seated<T> {
             Ok(()) | Err(Failure::NonFinite { .. }) => Ok(()),
             Err(error) => Err(self.failed(error)),
         }
+    }
+
+    fn store(&mut self, work: Work, len: usize, slots: &[u64], numbers: &[f64]) -> Result<(), Error> {
+        let range = shelf::range(&self.ranks, self.ranks.rank(), len);
+        if self.stored.is_none() {
+            let made = Pieces::new(self.options.threads, range.len());
+            self.stored = Some(made.map_err(|error| self.failed(error))?);
+        }
+        let Some(stored) = &mut self.stored else { return Ok(()) };
+        if work.takes_part() {
+            stored.load(self.ranks.receive_vector(0, range.len())?);
+        }
+        let given = stored.work(work, slots, numbers).map_err(|error| self.failed(error))?;
+        self.ranks.send_vector(0, &given.numbers)?;
+        self.ranks.send_vector(0, &given.part)
     }
 }
 

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use onedge_engine::Options;
+use onedge_objective::Real;
 
 use crate::call::Call;
 use crate::seat::{Seat, Seated};
@@ -39,6 +40,13 @@ pub fn serve(ranks: &Arc<Ranks>) -> Result<(), Error> {
             Call::Share { id, all, part } => seats.get_mut(&id).ok_or_else(unknown)?.share(all as usize, part)?,
             Call::Part { id, part } => seats.get_mut(&id).ok_or_else(unknown)?.part(part)?,
             Call::Stage { id, stage, len } => seats.get_mut(&id).ok_or_else(unknown)?.stage(stage, len as usize)?,
+            Call::Store { id, work, len, slots, numbers } => {
+                let mut slots_then_numbers = ranks.hear_bytes(8 * (slots + numbers) as usize)?;
+                let numbers = f64::from_bytes(&slots_then_numbers.split_off(8 * slots as usize));
+                let slots: Vec<u64> =
+                    slots_then_numbers.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)).collect();
+                seats.get_mut(&id).ok_or_else(unknown)?.store(work, len as usize, &slots, &numbers)?;
+            }
             Call::Drop { id } => {
                 seats.remove(&id);
             }

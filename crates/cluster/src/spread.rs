@@ -3,11 +3,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use onedge_engine::{BuildLoss, DataObjective, Element, Error as EngineError, Examples, Options, Peers, Report};
-use onedge_objective::{Costs, Error as Failure, Objective, Part, Real, Sampled};
+use onedge_objective::{Costs, Error as Failure, Objective, Part, Real, Sampled, Shelf};
+use onedge_spectrum::pieces::PIECE;
 use onedge_train::Workload;
 
 use crate::call::{Call, Stage};
 use crate::seat::send_examples;
+use crate::shelf::Shared;
 use crate::{Error, Ranks};
 
 /// The mean loss of a model over examples that lie on all ranks: what rank 0 has in the place of a [`DataObjective`], with the same bits.
@@ -26,6 +28,7 @@ pub struct Spread<T: Element> {
     part: Option<Part>,
     /// The examples of chunks whose graphs the others have.
     known: BTreeSet<usize>,
+    stored: Shared<T>,
 }
 
 impl<T: Element> Spread<T> {
@@ -50,8 +53,8 @@ impl<T: Element> Spread<T> {
         let call = Call::new(id, T::NAME == f64::NAME, &options, probe.len());
         ranks.tell(call).and_then(|()| ranks.tell_bytes(&probe)).map_err(between)?;
         let known = BTreeSet::from([DataObjective::<T>::PROBE_EXAMPLES]);
-        let ranks = Arc::clone(ranks);
-        let mut spread = Self { ranks, id, own, build, all: examples, batch: None, part: None, known };
+        let (ranks, stored) = (Arc::clone(ranks), Shared::new(ranks, id, options.threads));
+        let mut spread = Self { ranks, id, own, build, all: examples, batch: None, part: None, known, stored };
         spread.share()?;
         Ok(spread)
     }
@@ -93,13 +96,14 @@ impl<T: Element> Spread<T> {
     }
 
     /// Has all other ranks run a stage.
-    fn ask(&self, stage: Stage, vector: &[T]) -> Result<(), Failure> {
+    fn ask(&mut self, stage: Stage, vector: &[T]) -> Result<(), Failure> {
+        self.stored.sweep_up()?;
         self.ranks.tell(Call::Stage { id: self.id, stage, len: vector.len() as u64 })?;
         Ok(self.ranks.tell_vector(vector)?)
     }
 
     /// The same, unless the call is one that the own objective refuses before it computes anything.
-    fn ask_if(&self, fits: bool, stage: Stage, vector: &[T]) -> Result<(), Failure> {
+    fn ask_if(&mut self, fits: bool, stage: Stage, vector: &[T]) -> Result<(), Failure> {
         if fits { self.ask(stage, vector) } else { Ok(()) }
     }
 
@@ -181,6 +185,10 @@ impl<T: Element> Objective<T> for Spread<T> {
 
     fn costs(&self) -> Costs {
         self.own.costs()
+    }
+
+    fn shelf(&mut self) -> Option<&mut dyn Shelf<T>> {
+        (self.ranks.size() > 1 && self.own.parameters() > PIECE).then_some(&mut self.stored)
     }
 }
 

@@ -12,6 +12,7 @@ mod objective;
 mod part;
 mod real;
 mod sampled;
+mod shelf;
 mod state;
 pub mod vector;
 
@@ -23,4 +24,5 @@ pub use objective::Objective;
 pub use part::Part;
 pub use real::{Real, by_precision};
 pub use sampled::Sampled;
+pub use shelf::{Shelf, Slot};
 pub use state::{Reader, State, StateError};

@@ -1,4 +1,4 @@
-use crate::{Costs, Error, Part, Probe, Real, vector};
+use crate::{Costs, Error, Part, Probe, Real, Shelf, vector};
 
 /// A twice differentiable loss `L(w)` on `w` in R^P, exact derivatives included.
 ///
@@ -89,6 +89,11 @@ pub trait Objective<T: Real> {
     /// What each call costs, in evaluations of `loss`.
     fn costs(&self) -> Costs {
         Costs::NOMINAL
+    }
+
+    /// Room for many vectors on other machines; none, as here, where all is computed on this one.
+    fn shelf(&mut self) -> Option<&mut dyn Shelf<T>> {
+        None
     }
 }
 

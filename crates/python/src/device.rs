@@ -44,6 +44,8 @@ fn told(problem: Error) -> PyErr {
 
 impl<'py> Space for Device<'py> {
     type Vector = Handle<'py>;
+    // Vectors lie on the device, stored or not.
+    type Stored = Handle<'py>;
     type Sums = Handle<'py>;
 
     fn dim(&self) -> usize {
@@ -87,6 +89,34 @@ impl<'py> Space for Device<'py> {
     fn orthogonalize(&mut self, basis: &[&Handle<'py>], v: &mut Handle<'py>) -> Result<(Vec<f64>, f64), Error> {
         let basis = self.list(basis)?;
         self.space.call_method1("orthogonalize", (basis, &*v)).and_then(|numbers| numbers.extract()).map_err(kept)
+    }
+
+    fn store(&mut self, v: Handle<'py>) -> Result<Handle<'py>, Error> {
+        Ok(v)
+    }
+
+    fn take(&mut self, stored: Handle<'py>) -> Result<Handle<'py>, Error> {
+        Ok(stored)
+    }
+
+    fn copy_stored(&mut self, stored: &Handle<'py>) -> Result<Handle<'py>, Error> {
+        self.copy(stored)
+    }
+
+    fn combine_stored(&mut self, coefficients: &[f64], stored: &[&Handle<'py>]) -> Result<Handle<'py>, Error> {
+        self.combine(coefficients, stored)
+    }
+
+    fn dots_stored(&mut self, stored: &[&Handle<'py>], v: &Handle<'py>) -> Result<Vec<f64>, Error> {
+        self.dots(stored, v)
+    }
+
+    fn orthogonalize_stored(
+        &mut self,
+        basis: &[&Handle<'py>],
+        v: &mut Handle<'py>,
+    ) -> Result<(Vec<f64>, f64), Error> {
+        self.orthogonalize(basis, v)
     }
 
     fn rotate(&mut self, vectors: &mut Vec<Handle<'py>>, columns: &[Vec<f64>]) -> Result<(), Error> {

@@ -154,7 +154,7 @@ fn ask<T: Held>(
         Ok(())
     };
     let setup = Setup { seed: *seed, threads: 1, batch_size: None };
-    let mut point = Point::new(problem, step, layers, &mut direction, setup);
+    let mut point = Point::new(problem, step, layers, &mut direction, setup).linearized();
     let mut answer = Answer::default();
     for mut instrument in list {
         match instrument.diagnostic.measure(&mut point) {

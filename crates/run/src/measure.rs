@@ -213,7 +213,8 @@ fn read<T: Real>(
     optimizer.duplicate().direction(w, &gradient, &mut update)?;
     let left = StepStart::at(w, &gradient, &update, optimizer.duplicate());
     let sharpness = measurement.eigenvalues.first().map(|eigenvalue| eigenvalue.value);
-    let report = instruments::Report { step, loss: measurement.loss, learning_rate: f64::NAN, sharpness };
+    let report =
+        instruments::Report { step, loss: measurement.loss, learning_rate: f64::NAN, sharpness, is_linearized: true };
     let readings = instruments.measure(workload, &left, report, None);
     (measurement.measured, measurement.density) = (readings.measured, readings.density);
     measurement.missing.extend(readings.missing);

@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use onedge_objective::{Error as ObjectiveError, Real};
+use onedge_objective::{Error as ObjectiveError, Real, Shelf};
 
 use crate::{Error, LinearOperator};
 
@@ -39,6 +39,10 @@ impl<T: Real> LinearOperator<T> for Block<'_, T> {
         self.inner.apply(&self.vector, &mut self.product)?;
         out.copy_from_slice(&self.product[self.range.clone()]);
         Ok(())
+    }
+
+    fn shelf(&mut self) -> Option<&mut dyn Shelf<T>> {
+        self.inner.shelf()
     }
 }
 

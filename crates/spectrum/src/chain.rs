@@ -162,12 +162,12 @@ mod tests {
     use crate::krylov::Krylov;
     use crate::operator::samples::reflected;
     use crate::seeded::unit_vector;
-    use crate::space::Host;
+    use crate::space::{Host, Stored};
 
     const NONE: Claim = Claim { side: Side::Above, at: 0.0, allowed: 0 };
 
     /// A chain from a random vector after so many products with `diag(values)` between reflections.
-    fn grown(values: &[f64], products: usize, seed: u64) -> Krylov<Vec<f64>> {
+    fn grown(values: &[f64], products: usize, seed: u64) -> Krylov<Vec<f64>, Stored<f64>> {
         let (mut a, _) = reflected(values);
         let mut space = Host::new(&mut a, 1).unwrap();
         let mut krylov = Krylov::new(&space, unit_vector(seed, values.len()), seed);

@@ -38,7 +38,7 @@ pub(crate) struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    pub(crate) fn new<V>(options: &'a Lanczos, k: usize, krylov: &Krylov<V>, share: f64) -> Result<Self, Error> {
+    pub(crate) fn new<V, K>(options: &'a Lanczos, k: usize, krylov: &Krylov<V, K>, share: f64) -> Result<Self, Error> {
         let (values, residuals) = krylov.ritz()?;
         let (algebraic, magnitude) = options.choose(&values, k);
         Ok(Self { options, values, residuals, rounding: krylov.rounding(), share, algebraic, magnitude })
@@ -86,7 +86,7 @@ impl<'a> Found<'a> {
         claims
     }
 
-    pub(crate) fn next<V>(&self, krylov: &Krylov<V>) -> Result<Next, Error> {
+    pub(crate) fn next<V, K>(&self, krylov: &Krylov<V, K>) -> Result<Next, Error> {
         if krylov.complete() {
             return Ok(Next::Nothing);
         }
@@ -127,7 +127,7 @@ impl<'a> Found<'a> {
     }
 
     /// Whether the claims about value `i` are shown.
-    fn shown<V>(&self, i: usize, krylov: &Krylov<V>) -> Result<bool, Error> {
+    fn shown<V, K>(&self, i: usize, krylov: &Krylov<V, K>) -> Result<bool, Error> {
         if krylov.complete() {
             return Ok(true);
         }
@@ -143,7 +143,7 @@ impl<'a> Found<'a> {
     pub(crate) fn into_spectrum<S: Space>(
         self,
         space: &mut S,
-        krylov: Krylov<S::Vector>,
+        krylov: Krylov<S::Vector, S::Stored>,
     ) -> Result<SpectrumOf<S::Vector>, Error> {
         let wanted = self.wanted();
         let position = |i: &usize| wanted.iter().position(|w| w == i).unwrap_or_default();

@@ -1,4 +1,4 @@
-use onedge_objective::{Objective, Real};
+use onedge_objective::{Objective, Real, Shelf};
 
 use crate::{Error, LinearOperator};
 
@@ -41,6 +41,10 @@ impl<T: Real> LinearOperator<T> for GaussNewton<'_, T> {
     fn apply(&mut self, v: &[T], out: &mut [T]) -> Result<(), Error> {
         Ok(self.objective.gauss_newton_vector(v, out)?)
     }
+
+    fn shelf(&mut self) -> Option<&mut dyn Shelf<T>> {
+        self.objective.shelf()
+    }
 }
 
 impl<T: Real> LinearOperator<T> for Residual<'_, T> {
@@ -53,5 +57,9 @@ impl<T: Real> LinearOperator<T> for Residual<'_, T> {
         self.objective.gauss_newton_vector(v, &mut self.product)?;
         out.iter_mut().zip(&self.product).for_each(|(out, product)| *out -= *product);
         Ok(())
+    }
+
+    fn shelf(&mut self) -> Option<&mut dyn Shelf<T>> {
+        self.objective.shelf()
     }
 }

@@ -1,4 +1,4 @@
-use onedge_objective::{Objective, Real};
+use onedge_objective::{Objective, Real, Shelf};
 
 use crate::{Error, LinearOperator};
 
@@ -37,5 +37,9 @@ impl<T: Real> LinearOperator<T> for Hessian<'_, T> {
 
     fn apply(&mut self, v: &[T], out: &mut [T]) -> Result<(), Error> {
         Ok(self.objective.hessian_vector(v, out)?)
+    }
+
+    fn shelf(&mut self) -> Option<&mut dyn Shelf<T>> {
+        self.objective.shelf()
     }
 }

@@ -10,9 +10,9 @@ use crate::{Error, Space};
 ///
 /// From one start this is Lanczos's method, and the projected matrix is tridiagonal. Fresh random vectors may join, each the start of
 /// another chain: with several the method is block Lanczos, in which one vector at a time is multiplied.
-pub(crate) struct Krylov<V> {
-    /// The vectors multiplied.
-    basis: Vec<V>,
+pub(crate) struct Krylov<V, K> {
+    /// The vectors multiplied, stored.
+    basis: Vec<K>,
     /// `q_i . A q_j`, rows up to the diagonal.
     projected: Vec<Vec<f64>>,
     /// What products lead to beside the basis, the vector to multiply next last.
@@ -47,9 +47,9 @@ enum First<V> {
     Kept(V),
 }
 
-impl<V> Krylov<V> {
+impl<V, K> Krylov<V, K> {
     /// Starts from the unit vector `start` of `space`; random vectors that may be needed later come from `seed`.
-    pub(crate) fn new<S: Space<Vector = V>>(space: &S, start: V, seed: u64) -> Self {
+    pub(crate) fn new<S: Space<Vector = V, Stored = K>>(space: &S, start: V, seed: u64) -> Self {
         let dim = space.dim();
         Self {
             dim,
@@ -108,7 +108,7 @@ impl<V> Krylov<V> {
 
     /// One product: multiplies the next vector and makes what is left of it the one after. Where nothing comes next that is a fresh
     /// random vector; once the basis is complete there is none.
-    pub(crate) fn advance<S: Space<Vector = V>>(&mut self, space: &mut S) -> Result<(), Error> {
+    pub(crate) fn advance<S: Space<Vector = V, Stored = K>>(&mut self, space: &mut S) -> Result<(), Error> {
         if self.pending.is_empty() {
             self.begin_chain(space)?;
         }
@@ -119,8 +119,8 @@ impl<V> Krylov<V> {
         if matches!(self.first, First::Awaited) {
             self.first = First::Kept(space.copy(&r)?);
         }
-        self.basis.push(next);
-        let (coefficients, norm) = space.orthogonalize(&all(&self.basis), &mut r)?;
+        self.basis.push(space.store(next)?);
+        let (coefficients, norm) = space.orthogonalize_stored(&all(&self.basis), &mut r)?;
         let alpha = ObjectiveError::require_finite(Probe::HessianVector, coefficients[size])?;
         ObjectiveError::require_finite(Probe::HessianVector, norm)?;
         row.resize(size, 0.0);
@@ -147,7 +147,7 @@ impl<V> Krylov<V> {
     }
 
     /// A chain from a random vector orthogonal to the basis is what goes on from here; nothing if that is complete.
-    pub(crate) fn begin_chain<S: Space<Vector = V>>(&mut self, space: &mut S) -> Result<(), Error> {
+    pub(crate) fn begin_chain<S: Space<Vector = V, Stored = K>>(&mut self, space: &mut S) -> Result<(), Error> {
         if !self.complete() {
             let (known, leaving) = (full(&self.projected), self.leaving());
             self.chain = Some(Chain::new(known, leaving, self.dim - self.size(), 1.0));
@@ -199,7 +199,11 @@ impl<V> Krylov<V> {
     /// Replaces the basis by the Ritz vectors numbered in `keep` (as `ritz` orders them) and goes on from there.
     ///
     /// Source: thick restart, Wu and Simon, SIAM J. Matrix Anal. Appl. 22 (2000).
-    pub(crate) fn restart<S: Space<Vector = V>>(&mut self, space: &mut S, keep: &[usize]) -> Result<(), Error> {
+    pub(crate) fn restart<S: Space<Vector = V, Stored = K>>(
+        &mut self,
+        space: &mut S,
+        keep: &[usize],
+    ) -> Result<(), Error> {
         let Eigen { values, vectors } = self.eigen()?;
         let columns: Vec<Vec<f64>> = keep.iter().map(|&i| vectors[i].clone()).collect();
         space.rotate(&mut self.basis, &columns)?;
@@ -217,7 +221,7 @@ impl<V> Krylov<V> {
     }
 
     /// The unit Ritz vectors numbered in `wanted`.
-    pub(crate) fn into_vectors<S: Space<Vector = V>>(
+    pub(crate) fn into_vectors<S: Space<Vector = V, Stored = K>>(
         mut self,
         space: &mut S,
         wanted: &[usize],
@@ -225,23 +229,25 @@ impl<V> Krylov<V> {
         let Eigen { vectors, .. } = self.eigen()?;
         let columns: Vec<Vec<f64>> = wanted.iter().map(|&i| vectors[i].clone()).collect();
         space.rotate(&mut self.basis, &columns)?;
-        for v in &mut self.basis {
-            let norm = space.norm(v)?;
-            space.scale(1.0 / norm, v)?;
-        }
-        Ok(self.basis)
+        let unit = |stored| {
+            let mut v = space.take(stored)?;
+            let norm = space.norm(&v)?;
+            space.scale(1.0 / norm, &mut v)?;
+            Ok(v)
+        };
+        self.basis.into_iter().map(unit).collect()
     }
 
     /// The product with the unit Ritz vector of the largest value, of length 1: a step of the power iteration onwards, for nothing.
-    pub(crate) fn onwards<S: Space<Vector = V>>(&self, space: &mut S) -> Result<V, Error> {
+    pub(crate) fn onwards<S: Space<Vector = V, Stored = K>>(&self, space: &mut S) -> Result<V, Error> {
         let Eigen { values, vectors } = self.eigen()?;
         let (Some(value), Some(s)) = (values.last(), vectors.last()) else {
             return Err(Error::Projected { size: 0 });
         };
+        let shares: Vec<f64> = s.iter().map(|share| value * share).collect();
+        let inside = space.combine_stored(&shares, &all(&self.basis))?;
         let leaving = self.pending.iter().map(|pending| (dot(&pending.coupling, s), &pending.vector));
-        let (mut coefficients, mut parts): (Vec<f64>, Vec<&V>) = leaving.unzip();
-        coefficients.extend(s.iter().map(|share| value * share));
-        parts.extend(&self.basis);
+        let (coefficients, parts): (Vec<f64>, Vec<&V>) = [(1.0, &inside)].into_iter().chain(leaving).unzip();
         let mut sum = space.combine(&coefficients, &parts)?;
         let norm = space.norm(&sum)?;
         space.scale(1.0 / norm, &mut sum)?;
@@ -277,7 +283,11 @@ impl<V> Krylov<V> {
 
     /// Makes `first` what comes next, and the others that are pending orthogonal to it. Their couplings are kept: what products lead
     /// to is the sum of all `vector coupling'`, whatever vectors it is written in.
-    fn push_pending<S: Space<Vector = V>>(&mut self, space: &mut S, first: Pending<V>) -> Result<(), Error> {
+    fn push_pending<S: Space<Vector = V, Stored = K>>(
+        &mut self,
+        space: &mut S,
+        first: Pending<V>,
+    ) -> Result<(), Error> {
         let least = 4.0 * self.rounding.epsilon();
         let mut done = vec![first];
         for Pending { mut vector, coupling } in std::mem::take(&mut self.pending) {
@@ -285,11 +295,12 @@ impl<V> Krylov<V> {
             let (parts, left) = space.orthogonalize(&others, &mut vector)?;
             if left > least && left < 1e-2 {
                 // Much of what is left may be rounding.
-                for with in [&all(&self.basis), &others] {
-                    let norm = space.norm(&vector)?;
-                    space.scale(1.0 / norm, &mut vector)?;
-                    space.orthogonalize(with, &mut vector)?;
-                }
+                let norm = space.norm(&vector)?;
+                space.scale(1.0 / norm, &mut vector)?;
+                space.orthogonalize_stored(&all(&self.basis), &mut vector)?;
+                let norm = space.norm(&vector)?;
+                space.scale(1.0 / norm, &mut vector)?;
+                space.orthogonalize(&others, &mut vector)?;
             }
             for (pending, part) in done.iter_mut().zip(parts) {
                 pending.coupling.resize(pending.coupling.len().max(coupling.len()), 0.0);
@@ -306,11 +317,11 @@ impl<V> Krylov<V> {
         Ok(())
     }
 
-    fn random_orthogonal<S: Space<Vector = V>>(&mut self, space: &mut S) -> Result<V, Error> {
+    fn random_orthogonal<S: Space<Vector = V, Stored = K>>(&mut self, space: &mut S) -> Result<V, Error> {
         loop {
             self.seed = self.seed.wrapping_add(1);
             let mut fresh = space.random(self.seed)?;
-            let (_, norm) = space.orthogonalize(&all(&self.basis), &mut fresh)?;
+            let (_, norm) = space.orthogonalize_stored(&all(&self.basis), &mut fresh)?;
             // Otherwise too little is left of it to be accurate.
             if norm > 1e-3 {
                 space.scale(1.0 / norm, &mut fresh)?;

@@ -8,7 +8,6 @@
 #![forbid(unsafe_code)]
 
 pub mod alignment;
-mod basis;
 mod batches;
 mod block;
 mod chain;
@@ -27,6 +26,7 @@ mod hessian;
 mod krylov;
 mod lanczos;
 mod operator;
+pub mod pieces;
 mod power;
 mod preconditioned;
 mod proof;

@@ -1,4 +1,4 @@
-use onedge_objective::{Error as ObjectiveError, Real, vector};
+use onedge_objective::{Error as ObjectiveError, Real, Shelf, vector};
 
 use crate::Error;
 
@@ -12,6 +12,11 @@ pub trait LinearOperator<T: Real> {
     /// # Errors
     /// A slice that is not of length n; whatever the operator reports.
     fn apply(&mut self, v: &[T], out: &mut [T]) -> Result<(), Error>;
+
+    /// Room for many vectors on other machines; none, as here, where all is computed on this one.
+    fn shelf(&mut self) -> Option<&mut dyn Shelf<T>> {
+        None
+    }
 }
 
 /// A symmetric matrix in memory, for tests and small problems.

@@ -1,4 +1,4 @@
-use onedge_objective::{Error as ObjectiveError, Real};
+use onedge_objective::{Error as ObjectiveError, Real, Shelf};
 
 use crate::{Error, LinearOperator};
 
@@ -52,6 +52,10 @@ impl<T: Real> LinearOperator<T> for Preconditioned<'_, T> {
             *out *= root;
         }
         Ok(())
+    }
+
+    fn shelf(&mut self) -> Option<&mut dyn Shelf<T>> {
+        self.inner.shelf()
     }
 }
 

@@ -14,7 +14,7 @@ impl<V> Proof<V> {
     ///
     /// # Errors
     /// Those of the space.
-    pub(crate) fn begin<S: Space<Vector = V>>(space: &mut S, span: &Span<V>, start: V) -> Result<Self, Error> {
+    pub(crate) fn begin<S: Space<Vector = V>>(space: &mut S, span: &Span<S::Stored>, start: V) -> Result<Self, Error> {
         let (next, chain) = span.chain(space, start)?;
         Ok(Self { chain, next: Some(next) })
     }
@@ -23,7 +23,11 @@ impl<V> Proof<V> {
     ///
     /// # Errors
     /// Those of the product.
-    pub(crate) fn grow<S: Space<Vector = V>>(&mut self, space: &mut S, span: &mut Span<V>) -> Result<bool, Error> {
+    pub(crate) fn grow<S: Space<Vector = V>>(
+        &mut self,
+        space: &mut S,
+        span: &mut Span<S::Stored>,
+    ) -> Result<bool, Error> {
         let Some(vector) = self.next.take() else { return Ok(false) };
         self.next = span.grow(space, vector, &mut self.chain)?;
         Ok(true)

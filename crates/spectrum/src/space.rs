@@ -1,7 +1,7 @@
-use onedge_objective::{Real, vector};
+use onedge_objective::{Error as ObjectiveError, Real, Shelf, Slot, vector};
 
-use crate::basis::{self, Team};
 use crate::forms::{Form, Sketches};
+use crate::pieces::{self, Team};
 use crate::rounding::epsilon;
 use crate::seeded;
 use crate::{Error, LinearOperator};
@@ -13,6 +13,8 @@ use crate::{Error, LinearOperator};
 pub trait Space {
     /// A vector.
     type Vector;
+    /// A vector that is stored, one of many, where there is most room for it.
+    type Stored;
     /// What [`gather`](Self::gather) keeps from sample to sample.
     type Sums;
 
@@ -79,11 +81,48 @@ pub trait Space {
     /// As above.
     fn orthogonalize(&mut self, basis: &[&Self::Vector], v: &mut Self::Vector) -> Result<(Vec<f64>, f64), Error>;
 
-    /// Replaces the vectors by combinations of them: vector i becomes `sum_j columns[i][j] vectors[j]`.
+    /// Stores a vector.
     ///
     /// # Errors
     /// As above.
-    fn rotate(&mut self, vectors: &mut Vec<Self::Vector>, columns: &[Vec<f64>]) -> Result<(), Error>;
+    fn store(&mut self, v: Self::Vector) -> Result<Self::Stored, Error>;
+
+    /// A stored vector, which is stored no longer.
+    ///
+    /// # Errors
+    /// As above.
+    fn take(&mut self, stored: Self::Stored) -> Result<Self::Vector, Error>;
+
+    /// A copy of a stored vector.
+    ///
+    /// # Errors
+    /// As above.
+    fn copy_stored(&mut self, stored: &Self::Stored) -> Result<Self::Vector, Error>;
+
+    /// [`combine`](Self::combine) of stored vectors.
+    ///
+    /// # Errors
+    /// As above.
+    fn combine_stored(&mut self, coefficients: &[f64], stored: &[&Self::Stored]) -> Result<Self::Vector, Error>;
+
+    /// [`dots`](Self::dots) with stored vectors.
+    ///
+    /// # Errors
+    /// As above.
+    fn dots_stored(&mut self, stored: &[&Self::Stored], v: &Self::Vector) -> Result<Vec<f64>, Error>;
+
+    /// [`orthogonalize`](Self::orthogonalize) by stored vectors.
+    ///
+    /// # Errors
+    /// As above.
+    fn orthogonalize_stored(&mut self, basis: &[&Self::Stored], v: &mut Self::Vector)
+    -> Result<(Vec<f64>, f64), Error>;
+
+    /// Replaces stored vectors by combinations of them: vector i becomes `sum_j columns[i][j] vectors[j]`.
+    ///
+    /// # Errors
+    /// As above.
+    fn rotate(&mut self, stored: &mut Vec<Self::Stored>, columns: &[Vec<f64>]) -> Result<(), Error>;
 
     /// Nothing gathered yet.
     ///
@@ -119,6 +158,13 @@ pub struct Gathered {
     pub overlaps: Vec<f64>,
 }
 
+/// A vector that is stored in memory, or on the shelf of an operator that has one.
+#[derive(Debug)]
+pub(crate) enum Stored<T> {
+    Here(Vec<T>),
+    Away(Slot),
+}
+
 /// Slices in memory, and a [`LinearOperator`] on them.
 pub(crate) struct Host<'a, T: Real> {
     operator: &'a mut dyn LinearOperator<T>,
@@ -130,10 +176,39 @@ impl<'a, T: Real> Host<'a, T> {
         let team = Team::new(threads, operator.dim())?;
         Ok(Self { operator, team })
     }
+
+    fn shelf(&mut self) -> Result<&mut dyn Shelf<T>, Error> {
+        let missing = || ObjectiveError::Other("a vector was stored on a shelf that is gone".into());
+        Ok(self.operator.shelf().ok_or_else(missing)?)
+    }
+}
+
+/// Stored vectors that are named together: all in memory, or all on a shelf.
+enum Together<'a, T> {
+    Here(Vec<&'a [T]>),
+    Away(Vec<&'a Slot>),
+}
+
+impl<'a, T> Together<'a, T> {
+    fn of(stored: &[&'a Stored<T>]) -> Self {
+        let (mut here, mut away) = (Vec::new(), Vec::new());
+        for stored in stored {
+            match stored {
+                Stored::Here(vector) => here.push(vector.as_slice()),
+                Stored::Away(slot) => away.push(slot),
+            }
+        }
+        if away.is_empty() { Self::Here(here) } else { Self::Away(away) }
+    }
+}
+
+fn slices<'a, T>(vectors: &[&'a Vec<T>]) -> Vec<&'a [T]> {
+    vectors.iter().map(|v| v.as_slice()).collect()
 }
 
 impl<T: Real> Space for Host<'_, T> {
     type Vector = Vec<T>;
+    type Stored = Stored<T>;
     type Sums = Sketches;
 
     fn dim(&self) -> usize {
@@ -168,9 +243,7 @@ impl<T: Real> Space for Host<'_, T> {
     }
 
     fn combine(&mut self, coefficients: &[f64], vectors: &[&Vec<T>]) -> Result<Vec<T>, Error> {
-        let mut sum = vec![T::ZERO; vectors[0].len()];
-        coefficients.iter().zip(vectors).for_each(|(coefficient, v)| vector::axpy(*coefficient, v, &mut sum));
-        Ok(sum)
+        Ok(pieces::combine(coefficients, &slices(vectors)))
     }
 
     fn dots(&mut self, a: &[&Vec<T>], v: &Vec<T>) -> Result<Vec<f64>, Error> {
@@ -178,11 +251,65 @@ impl<T: Real> Space for Host<'_, T> {
     }
 
     fn orthogonalize(&mut self, basis: &[&Vec<T>], v: &mut Vec<T>) -> Result<(Vec<f64>, f64), Error> {
-        Ok(basis::orthogonalize(&self.team, basis, v))
+        Ok(pieces::orthogonalize(&self.team, &slices(basis), v))
     }
 
-    fn rotate(&mut self, vectors: &mut Vec<Vec<T>>, columns: &[Vec<f64>]) -> Result<(), Error> {
-        basis::rotate(&self.team, vectors, columns);
+    fn store(&mut self, v: Vec<T>) -> Result<Stored<T>, Error> {
+        match self.operator.shelf() {
+            Some(shelf) => Ok(Stored::Away(shelf.put(&v)?)),
+            None => Ok(Stored::Here(v)),
+        }
+    }
+
+    fn take(&mut self, stored: Stored<T>) -> Result<Vec<T>, Error> {
+        match stored {
+            Stored::Here(v) => Ok(v),
+            Stored::Away(slot) => Ok(self.shelf()?.get(&slot)?),
+        }
+    }
+
+    fn copy_stored(&mut self, stored: &Stored<T>) -> Result<Vec<T>, Error> {
+        match stored {
+            Stored::Here(v) => Ok(v.clone()),
+            Stored::Away(slot) => Ok(self.shelf()?.get(slot)?),
+        }
+    }
+
+    fn combine_stored(&mut self, coefficients: &[f64], stored: &[&Stored<T>]) -> Result<Vec<T>, Error> {
+        match Together::of(stored) {
+            Together::Here(vectors) => Ok(pieces::combine(coefficients, &vectors)),
+            Together::Away(slots) => Ok(self.shelf()?.combine(coefficients, &slots)?),
+        }
+    }
+
+    fn dots_stored(&mut self, stored: &[&Stored<T>], v: &Vec<T>) -> Result<Vec<f64>, Error> {
+        match Together::of(stored) {
+            Together::Here(vectors) => Ok(pieces::total(vectors.len(), &pieces::dots(&self.team, &vectors, v))),
+            Together::Away(slots) => Ok(self.shelf()?.dots(&slots, v)?),
+        }
+    }
+
+    fn orthogonalize_stored(&mut self, basis: &[&Stored<T>], v: &mut Vec<T>) -> Result<(Vec<f64>, f64), Error> {
+        match Together::of(basis) {
+            Together::Here(vectors) => Ok(pieces::orthogonalize(&self.team, &vectors, v)),
+            Together::Away(slots) => Ok(self.shelf()?.orthogonalize(&slots, v)?),
+        }
+    }
+
+    fn rotate(&mut self, stored: &mut Vec<Stored<T>>, columns: &[Vec<f64>]) -> Result<(), Error> {
+        let (mut here, mut away) = (Vec::new(), Vec::new());
+        for stored in stored.drain(..) {
+            match stored {
+                Stored::Here(vector) => here.push(vector),
+                Stored::Away(slot) => away.push(slot),
+            }
+        }
+        if away.is_empty() {
+            pieces::rotate(&self.team, &mut here, columns);
+        } else {
+            self.shelf()?.rotate(&mut away, columns)?;
+        }
+        stored.extend(here.into_iter().map(Stored::Here).chain(away.into_iter().map(Stored::Away)));
         Ok(())
     }
 

@@ -31,9 +31,10 @@ impl Ritz {
 }
 
 /// Orthonormal vectors, the products of the first of them, and what is known of those.
-pub(crate) struct Span<V> {
-    pub(crate) vectors: Vec<V>,
-    products: Vec<V>,
+pub(crate) struct Span<K> {
+    /// Stored, as the products are.
+    pub(crate) vectors: Vec<K>,
+    products: Vec<K>,
     /// `v_i . A v_j`, rows up to the diagonal, so that the matrix is symmetric whatever rounding does to the products.
     projected: Vec<Vec<f64>>,
     /// `A v_i . A v_j`, likewise.
@@ -43,42 +44,43 @@ pub(crate) struct Span<V> {
     pub(crate) spent: usize,
 }
 
-impl<V> Span<V> {
+impl<K> Span<K> {
     /// No vector of `space` yet.
-    pub(crate) fn new<S: Space<Vector = V>>(space: &S) -> Self {
+    pub(crate) fn new<S: Space<Stored = K>>(space: &S) -> Self {
         let (vectors, products, projected, squared) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         Self { vectors, products, projected, squared, rounding: Rounding::new(space.epsilon()), spent: 0 }
     }
 
     /// Adds what is left of `vector` beside the others, unless that is rounding.
-    pub(crate) fn add<S: Space<Vector = V>>(&mut self, space: &mut S, mut vector: V) -> Result<(), Error> {
+    pub(crate) fn add<S: Space<Stored = K>>(&mut self, space: &mut S, mut vector: S::Vector) -> Result<(), Error> {
         let before = space.norm(&vector)?;
-        let (_, norm) = space.orthogonalize(&all(&self.vectors), &mut vector)?;
+        let (_, norm) = space.orthogonalize_stored(&all(&self.vectors), &mut vector)?;
         if norm > 1e-4 * before && before > 0.0 {
             space.scale(1.0 / norm, &mut vector)?;
             // Once more: what was left may have been small.
-            let (_, norm) = space.orthogonalize(&all(&self.vectors), &mut vector)?;
+            let (_, norm) = space.orthogonalize_stored(&all(&self.vectors), &mut vector)?;
             space.scale(1.0 / norm, &mut vector)?;
-            self.vectors.push(vector);
+            self.vectors.push(space.store(vector)?);
         }
         Ok(())
     }
 
     /// Multiplies the vectors that have no product yet.
-    pub(crate) fn multiply<S: Space<Vector = V>>(&mut self, space: &mut S) -> Result<(), Error> {
-        for vector in &self.vectors[self.products.len()..] {
-            let product = space.apply(vector)?;
+    pub(crate) fn multiply<S: Space<Stored = K>>(&mut self, space: &mut S) -> Result<(), Error> {
+        for stored in &self.vectors[self.products.len()..] {
+            let vector = space.copy_stored(stored)?;
+            let product = space.apply(&vector)?;
             ObjectiveError::require_finite(Probe::HessianVector, space.norm(&product)?)?;
-            self.products.push(product);
+            let last = space.copy(&product)?;
+            self.products.push(space.store(product)?);
             self.spent += 1;
             let count = self.products.len();
-            let row: Vec<f64> = space.dots(&all(&self.products), vector)?;
+            let row: Vec<f64> = space.dots_stored(&all(&self.products), &vector)?;
             // The same by the products of the others: as much as they differ is rounding.
-            let last = &self.products[count - 1];
-            for (other, element) in space.dots(&all(&self.vectors[..count]), last)?.iter().zip(&row) {
+            for (other, element) in space.dots_stored(&all(&self.vectors[..count]), &last)?.iter().zip(&row) {
                 self.rounding.differs(other - element);
             }
-            let squares: Vec<f64> = space.dots(&all(&self.products), last)?;
+            let squares: Vec<f64> = space.dots_stored(&all(&self.products), &last)?;
             self.rounding.met(squares[count - 1].max(0.0).sqrt());
             self.projected.push(row);
             self.squared.push(squares);
@@ -108,17 +110,17 @@ impl<V> Span<V> {
     }
 
     /// The residuals of the combinations `columns`, which have these values, with all digits: `|A v - value v|`.
-    pub(crate) fn residuals<S: Space<Vector = V>>(
+    pub(crate) fn residuals<S: Space<Stored = K>>(
         &self,
         space: &mut S,
         columns: &[Vec<f64>],
         values: &[f64],
     ) -> Result<Vec<f64>, Error> {
-        let parts: Vec<&V> = self.products.iter().chain(&self.vectors).collect();
+        let parts: Vec<&K> = self.products.iter().chain(&self.vectors).collect();
         let residual = |(column, value): (&Vec<f64>, &f64)| {
             let of_vectors = column.iter().map(|coefficient| -value * coefficient);
             let coefficients: Vec<f64> = column.iter().copied().chain(of_vectors).collect();
-            let residual = space.combine(&coefficients, &parts)?;
+            let residual = space.combine_stored(&coefficients, &parts)?;
             space.norm(&residual)
         };
         columns.iter().zip(values).map(residual).collect()
@@ -126,30 +128,34 @@ impl<V> Span<V> {
 
     /// The start of a chain in the complement of all vectors, and the chain that the products from there will grow. All vectors have
     /// products.
-    pub(crate) fn chain<S: Space<Vector = V>>(&self, space: &mut S, mut start: V) -> Result<(V, Chain), Error> {
+    pub(crate) fn chain<S: Space<Stored = K>>(
+        &self,
+        space: &mut S,
+        mut start: S::Vector,
+    ) -> Result<(S::Vector, Chain), Error> {
         let (known, squared) = (full(&self.projected), full(&self.squared));
         let size = known.len();
         // `A V = V H + W`, so `W' W` is the product of `A V` with itself without `H H`.
         let leaving = |i: usize, j: usize| squared[i][j] - vector::dot(&known[i], &known[j]);
         let leaving = (0..size).map(|i| (0..size).map(|j| leaving(i, j)).collect()).collect();
-        let (_, norm) = space.orthogonalize(&all(&self.vectors), &mut start)?;
+        let (_, norm) = space.orthogonalize_stored(&all(&self.vectors), &mut start)?;
         space.scale(1.0 / norm, &mut start)?;
         let dim = space.dim() - size;
         Ok((start, Chain::new(known, leaving, dim, 1.0)))
     }
 
     /// Multiplies the next vector of a chain, and what is left of the product is the one after: `None` if that is rounding.
-    pub(crate) fn grow<S: Space<Vector = V>>(
+    pub(crate) fn grow<S: Space<Stored = K>>(
         &mut self,
         space: &mut S,
-        vector: V,
+        vector: S::Vector,
         chain: &mut Chain,
-    ) -> Result<Option<V>, Error> {
-        self.vectors.push(vector);
+    ) -> Result<Option<S::Vector>, Error> {
+        self.vectors.push(space.store(vector)?);
         self.multiply(space)?;
         let last = self.vectors.len() - 1;
-        let mut next = space.copy(&self.products[last])?;
-        let (_, norm) = space.orthogonalize(&all(&self.vectors), &mut next)?;
+        let mut next = space.copy_stored(&self.products[last])?;
+        let (_, norm) = space.orthogonalize_stored(&all(&self.vectors), &mut next)?;
         let ended = norm <= 4.0 * space.epsilon() * self.rounding.scale() || self.vectors.len() == space.dim();
         chain.push(self.projected[last][last], if ended { 0.0 } else { norm });
         space.scale(1.0 / norm, &mut next)?;
@@ -158,12 +164,12 @@ impl<V> Span<V> {
 
     /// Of the residuals of the values that are `open`, each over the root of its gap, the combination that is longest for its
     /// coefficients.
-    pub(crate) fn direction<S: Space<Vector = V>>(
+    pub(crate) fn direction<S: Space<Stored = K>>(
         &self,
         space: &mut S,
         ritz: &Ritz,
         open: &[usize],
-    ) -> Result<V, Error> {
+    ) -> Result<S::Vector, Error> {
         let squared = full(&self.squared);
         // A value of zero is known to rounding at best.
         let size = |i: usize| ritz.values[i].abs().max(self.rounding());
@@ -184,11 +190,11 @@ impl<V> Span<V> {
             coefficients.extend([of_product, -of_vector]);
             parts.extend([product, vector]);
         }
-        space.combine(&coefficients, &parts)
+        space.combine_stored(&coefficients, &parts)
     }
 
     /// Goes on from the first `count` Ritz vectors.
-    pub(crate) fn restart<S: Space<Vector = V>>(
+    pub(crate) fn restart<S: Space<Stored = K>>(
         &mut self,
         space: &mut S,
         ritz: &Ritz,
@@ -198,7 +204,7 @@ impl<V> Span<V> {
     }
 
     /// Goes on from the Ritz vectors `numbers`.
-    pub(crate) fn keep<S: Space<Vector = V>>(
+    pub(crate) fn keep<S: Space<Stored = K>>(
         &mut self,
         space: &mut S,
         ritz: &Ritz,
@@ -217,31 +223,31 @@ impl<V> Span<V> {
     }
 
     /// The Ritz vectors with these coefficients.
-    pub(crate) fn combinations<S: Space<Vector = V>>(
+    pub(crate) fn combinations<S: Space<Stored = K>>(
         &self,
         space: &mut S,
         columns: &[Vec<f64>],
-    ) -> Result<Vec<V>, Error> {
-        columns.iter().map(|column| space.combine(column, &all(&self.vectors))).collect()
+    ) -> Result<Vec<S::Vector>, Error> {
+        columns.iter().map(|column| space.combine_stored(column, &all(&self.vectors))).collect()
     }
 
     /// The Ritz vectors `vectors`, which have these coefficients, after a step of subspace iteration.
-    pub(crate) fn advanced<S: Space<Vector = V>>(
+    pub(crate) fn advanced<S: Space<Stored = K>>(
         &self,
         space: &mut S,
         columns: &[Vec<f64>],
-        vectors: &[V],
-    ) -> Result<Vec<V>, Error> {
+        vectors: &[S::Vector],
+    ) -> Result<Vec<S::Vector>, Error> {
         let mut next = Self::new(space);
         for (column, vector) in columns.iter().zip(vectors) {
-            let (count, product) = (next.vectors.len(), space.combine(column, &all(&self.products))?);
+            let (count, product) = (next.vectors.len(), space.combine_stored(column, &all(&self.products))?);
             next.add(space, product)?;
             if next.vectors.len() == count {
                 let vector = space.copy(vector)?;
                 next.add(space, vector)?;
             }
         }
-        Ok(next.vectors)
+        next.vectors.into_iter().map(|stored| space.take(stored)).collect()
     }
 }
 
@@ -256,9 +262,9 @@ mod tests {
     use crate::LinearOperator;
     use crate::operator::samples::reflected;
     use crate::seeded::unit_vector;
-    use crate::space::Host;
+    use crate::space::{Host, Stored};
 
-    fn span(count: u64) -> (Span<Vec<f64>>, crate::Dense<f64>) {
+    fn span(count: u64) -> (Span<Stored<f64>>, crate::Dense<f64>) {
         let (mut a, _) = reflected(&(0..40).map(|i| 9.0 / (1.0 + f64::from(i))).collect::<Vec<_>>());
         let mut space = Host::new(&mut a, 1).unwrap();
         let mut span = Span::new(&space);
@@ -268,7 +274,7 @@ mod tests {
     }
 
     /// `A v - value v` of Ritz value i.
-    fn residual(span: &Span<Vec<f64>>, a: &mut crate::Dense<f64>, ritz: &Ritz, i: usize) -> Vec<f64> {
+    fn residual(span: &Span<Stored<f64>>, a: &mut crate::Dense<f64>, ritz: &Ritz, i: usize) -> Vec<f64> {
         let v = span.combinations(&mut Host::new(a, 1).unwrap(), &ritz.columns[i..=i]).unwrap().remove(0);
         let mut residual = vec![0.0; v.len()];
         a.apply(&v, &mut residual).unwrap();
@@ -300,7 +306,9 @@ mod tests {
         let cosine = vector::cosine(&of_one, &residual(&span, &mut a, &ritz, 1));
         assert!((cosine.abs() - 1.0).abs() < 1e-12, "{cosine}");
         let residuals = [0, 1, 2].map(|i| residual(&span, &mut a, &ritz, i));
-        assert!(span.vectors.iter().all(|v| vector::cosine(v, &direction).abs() < 1e-12));
+        let mut space = Host::new(&mut a, 1).unwrap();
+        let mut cosine = |stored| vector::cosine(&space.copy_stored(stored).unwrap(), &direction);
+        assert!(span.vectors.iter().all(|stored| cosine(stored).abs() < 1e-12));
         assert!(residuals.iter().any(|r| vector::cosine(r, &direction).abs() > 0.7));
     }
 }

@@ -231,7 +231,7 @@ impl<V> SubspaceTrackerOf<V> {
     fn finish<S: Space<Vector = V>>(
         &mut self,
         space: &mut S,
-        span: &Span<V>,
+        span: &Span<S::Stored>,
         ritz: &Ritz,
         k: usize,
         shown: bool,
@@ -253,7 +253,7 @@ impl<V> SubspaceTrackerOf<V> {
     fn start<S: Space<Vector = V>>(
         &mut self,
         space: &mut S,
-        span: &mut Span<V>,
+        span: &mut Span<S::Stored>,
         hint: Option<&V>,
         random: &mut impl Iterator<Item = u64>,
     ) -> Result<(), Error> {

@@ -40,6 +40,8 @@ pub struct Report {
     pub learning_rate: f64,
     /// The largest eigenvalue of the Hessian, if it was measured.
     pub sharpness: Option<f64>,
+    /// Whether the workload is still linearised there.
+    pub is_linearized: bool,
 }
 
 /// What was read, as records hold it.
@@ -144,7 +146,7 @@ impl<T: Real> Instruments<T> {
         report: Report,
         batch: Option<&[usize]>,
     ) -> Readings {
-        let Report { step: number, loss, learning_rate, sharpness } = report;
+        let Report { step: number, loss, learning_rate, sharpness, is_linearized } = report;
         let (w, gradient, update) = (&left.w[..], &left.gradient[..], &left.update[..]);
         let step = diagnostics::Step { number, w, loss, gradient, update, learning_rate, sharpness, batch };
         let mut direction = |gradient: &[T], update: &mut [T]| {
@@ -153,6 +155,9 @@ impl<T: Real> Instruments<T> {
             made.map_err(|error| onedge_objective::Error::Other(Box::new(error)).into())
         };
         let mut point = Point::new(workload, step, &self.layers, &mut direction, self.setup);
+        if is_linearized {
+            point = point.linearized();
+        }
         let mut readings = Readings::default();
         let always = self.always;
         for instrument in self.list.iter_mut().filter(|it| always || number.is_multiple_of(it.every)) {

@@ -16,12 +16,14 @@ pub struct Bowl {
     pub center: f64,
     /// How many examples were selected, each time.
     pub sizes: Vec<usize>,
+    /// How often it was linearised.
+    pub linearized: usize,
 }
 
 impl Bowl {
     /// With all examples selected.
     pub fn new(eigenvalues: [f64; 2], centers: &[f64]) -> Self {
-        let mut bowl = Self { eigenvalues, centers: centers.to_vec(), center: 0.0, sizes: Vec::new() };
+        let mut bowl = Self { eigenvalues, centers: centers.to_vec(), center: 0.0, sizes: Vec::new(), linearized: 0 };
         Sampled::select(&mut bowl, None).unwrap();
         bowl
     }
@@ -33,6 +35,7 @@ impl Objective<f64> for Bowl {
     }
 
     fn linearize(&mut self, w: &[f64], gradient: &mut [f64]) -> Result<f64, Error> {
+        self.linearized += 1;
         gradient[0] = self.eigenvalues[0] * (w[0] - self.center);
         gradient[1] = self.eigenvalues[1] * w[1];
         self.loss(w)

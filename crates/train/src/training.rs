@@ -386,8 +386,8 @@ impl<'a, T: Real> Training<'a, T> {
         let mut record = record(&report, spectrum, trainer.cost(), watch.method.as_secs_f64());
         let measured = Instant::now();
         if let Some(left) = left {
-            let StepReport { step, loss, learning_rate, sharpness, .. } = report;
-            let report = Report { step, loss, learning_rate, sharpness };
+            let StepReport { step, loss, learning_rate, sharpness, is_linearized, .. } = report;
+            let report = Report { step, loss, learning_rate, sharpness, is_linearized };
             let readings = instruments.measure(&mut **workload, &left, report, batch.as_deref());
             readings.missing.iter().for_each(|(name, reason)| missing.note(name, reason));
             (record.measured, record.density) = (readings.measured, readings.density);

@@ -1,7 +1,7 @@
+use onedge_registry::{Settings, Value};
+use onedge_spectrum::{Lanczos, diagnostics};
 use onedge_tune::optimizers::{Gd, ScheduleFreeSgd};
-use onedge_tune::tuners::Constant;
-
-use onedge_spectrum::Lanczos;
+use onedge_tune::tuners::{self, Constant};
 
 use super::*;
 use crate::samples::Bowl;
@@ -281,6 +281,30 @@ fn what_diagnostics_and_evaluations_cost_adds_up() {
     add(&mut measured, BTreeMap::from([read("test_loss", 0.5), read("diagnostics_cost", 0.25)]));
     let sum = [read("trace", 3.0), read("diagnostics_cost", 4.25), read("test_loss", 0.5)];
     assert_eq!(measured, BTreeMap::from(sum));
+}
+
+#[test]
+fn diagnostics_take_the_gradients_pass_of_the_step_unless_a_trial_led_away() {
+    let passes =
+        |tuner: Box<dyn Tuner>, every: &str| {
+            let all: Vec<_> = diagnostics::ALL.iter().flat_map(|entry| entry.settings).copied().collect();
+            let given = BTreeMap::from([("trace_every".to_owned(), Value::parse(every))]);
+            let settings = Settings::resolve_section("diagnostics", &all, given).unwrap();
+            let setup = diagnostics::Setup { seed: 0, threads: 1, batch_size: None };
+            let mut instruments = Instruments::new(diagnostics::ALL, &settings, &[], setup).unwrap();
+            let (mut bowl, mut w, plan) = (Bowl::new([4.0, 1.0], &[0.0]), [1.0, 2.0], plan(4));
+            // What else is measured would lead the objective back.
+            let plan =
+                Plan { diagnostics: Diagnostics { sharpness_every: 0, curvature: false, ..plan.diagnostics }, ..plan };
+            let found = train(&plan, &mut bowl, &mut w, (Box::new(Gd), tuner), &mut instruments, &mut |_| {
+                ControlFlow::Continue(())
+            });
+            assert_eq!(found.unwrap().stop, StopReason::StepsDone);
+            bowl.linearized
+        };
+    assert_eq!(passes(Box::new(Constant::new(0.25).unwrap()), "1"), 4);
+    let wolfe = || tuners::build("wolfe", BTreeMap::new()).unwrap();
+    assert_eq!(passes(wolfe(), "1"), passes(wolfe(), "0") + 4);
 }
 
 /// With 1/4 of H = diag(4, 1) the second coordinate is 2 (3/4)^k, and the test loss with its centre at 1 is

@@ -30,4 +30,6 @@ pub struct StepReport {
     pub cost: f64,
     /// What was spent beyond that, on quantities that only a diagnostic asked for.
     pub diagnostics_cost: f64,
+    /// Whether the objective still stands at w, where it was linearised: no trial led it away.
+    pub is_linearized: bool,
 }

@@ -1,7 +1,7 @@
 use onedge_objective::{Probe, Real, vector};
 use onedge_spectrum::Spectrum;
 
-use crate::probes::{Payer, Probes, ratio};
+use crate::probes::{Center, Payer, Probes, ratio};
 use crate::progress::Progress;
 use crate::{Error, Line, Metric, StepReport, Tuner};
 
@@ -119,6 +119,7 @@ impl<'a, T: Real> Step<'a, T> {
             update_cosine,
             cost,
             diagnostics_cost: spent.diagnostics,
+            is_linearized: probes.center == Center::Parameters,
         })
     }
 }

@@ -1,6 +1,6 @@
 use std::rc::Rc;
 
-use onedge_objective::{Costs, Error as ObjectiveError, Layer, Objective, Real, Sampled};
+use onedge_objective::{Costs, Error as ObjectiveError, Layer, Objective, Real, Sampled, Shelf};
 
 use crate::{Direction, Error, Hessian, LinearOperator};
 
@@ -91,6 +91,12 @@ impl<'a, T: Real> Point<'a, T> {
             scratch: Vec::new(),
             shared: None,
         }
+    }
+
+    /// The same, where the problem is linearised at the point, so that this is not done again.
+    #[must_use]
+    pub fn linearized(self) -> Self {
+        Self { linearized: true, ..self }
     }
 
     /// Keeps what was found for the diagnostics that follow at this point.
@@ -199,6 +205,9 @@ impl<T: Real> Objective<T> for Counted<'_, T> {
     }
     fn costs(&self) -> Costs {
         self.inner.costs()
+    }
+    fn shelf(&mut self) -> Option<&mut dyn Shelf<T>> {
+        self.inner.shelf()
     }
 }
 

@@ -92,7 +92,7 @@ fn answer<T: Held + NumpyElement>(
     update: Option<&Bound<'_, PyAny>>,
     (learning_rate, layers, seed): (f64, Vec<Layer>, u64),
 ) -> PyResult<Answer> {
-    let of_part = given.contains_key("trace_batch");
+    let of_samples: Vec<&str> = ["trace", "top"].into_iter().filter(|name| given.contains_key(&format!("{name}_batch"))).collect();
     let list = chosen::<T>(names, given).map_err(argument)?;
     if names.iter().any(|name| name == "gauss-newton") {
         objective.require_outputs()?;
@@ -102,7 +102,7 @@ fn answer<T: Held + NumpyElement>(
     Layer::require_cover(&layers, w.len()).map_err(argument)?;
     let question = Question { w, update, learning_rate, layers, seed };
     let draws =
-        |instrument: &Instrument<T>| SAMPLED.contains(&instrument.name) || of_part && instrument.name == "trace";
+        |instrument: &Instrument<T>| SAMPLED.contains(&instrument.name) || of_samples.contains(&instrument.name);
     let (drawn, list): (Vec<_>, Vec<_>) = list.into_iter().partition(draws);
     let mut answer = Answer::default();
     if !list.is_empty() {

@@ -103,15 +103,20 @@ pub(crate) fn over_batches<T: Real, V>(
 
 /// Selects a batch drawn without replacement.
 pub(crate) fn select<T: Real>(problem: &mut dyn Sampled<T>, batch: usize, seed: u64) -> Result<(), Error> {
-    let mut indices: Vec<usize> = (0..problem.examples()).collect();
-    for i in 0..batch {
+    let indices = draw((0..problem.examples()).collect(), batch, seed);
+    Ok(problem.select(Some(&indices))?)
+}
+
+/// So many of the indices, drawn without replacement.
+pub(crate) fn draw(mut indices: Vec<usize>, count: usize, seed: u64) -> Vec<usize> {
+    for i in 0..count {
         let share = 0.5 * (uniform(seed, i as u64) + 1.0);
         let last = indices.len() - 1;
         let other = i + (share * (indices.len() - i) as f64) as usize;
         indices.swap(i, other.min(last));
     }
-    indices.truncate(batch);
-    Ok(problem.select(Some(&indices))?)
+    indices.truncate(count);
+    indices
 }
 
 #[cfg(test)]

@@ -177,6 +177,32 @@ fn what_is_measured_on_other_examples_costs_their_share() {
 }
 
 #[test]
+fn the_largest_eigenvalues_of_samples_have_errors_and_a_share_of_the_cost() {
+    let measure = |given: &[(&str, &str)]| {
+        let all = [&[("top_every", "1"), ("top_count", "2")], given].concat();
+        let mut top = settings(&all).unwrap().remove(0);
+        at_point(&mut Rows::new(64), Some(&[0, 3, 5, 6]), |point| {
+            let readings = top.diagnostic.measure(point).unwrap();
+            (readings, point.cost())
+        })
+    };
+    let (exact, _) = measure(&[]);
+    assert!(exact.iter().all(|reading| reading.standard_error.is_none()));
+    let (sampled, spent) = measure(&[("top_batch", "16")]);
+    let names: Vec<&str> = sampled.iter().map(|reading| &reading.name[..]).collect();
+    assert_eq!(names, ["top_1", "top_2", "top_above_1", "top_above_2"]);
+    assert!(sampled[..2].iter().all(|reading| reading.standard_error.is_some_and(|error| error > 0.0)));
+    assert!(sampled[2..].iter().all(|reading| reading.standard_error.is_none()));
+    // A gradient and some products on 16 examples, and eight times a gradient and two curvatures on 2, in evaluations on 4.
+    let products = (spent - 4.0 * 3.5 - 4.0 * (3.5 + 2.0 * 2.25)) / (4.0 * 5.0);
+    assert!(products >= 3.0 && products == products.round(), "{products}");
+    let many = [("top_every", "1"), ("top_batch", "33")];
+    let mut top = settings(&many).unwrap().remove(0);
+    let error = at_point(&mut Rows::new(64), None, |point| top.diagnostic.measure(point)).unwrap_err().to_string();
+    assert!(error.contains("2 to 32 examples, half of all, got 33"), "{error}");
+}
+
+#[test]
 fn a_sampled_batch_needs_a_size() {
     let noise = || settings(&[("noise_scale_every", "1"), ("noise_scale_samples", "16")]).unwrap().remove(0);
     let readings = at_point(&mut Rows::new(8), Some(&[0, 3, 5, 6]), |point| noise().diagnostic.measure(point)).unwrap();

@@ -86,6 +86,15 @@ pub fn check(settings: &Settings, batch: Option<usize>, examples: usize) -> Resu
             None => return Err(settings.out_of_range(&key, "a number of examples, as the run has no `batch`")),
         }
     }
+    // Two samples that have no example in common.
+    let top = settings.optional_count("top_batch")?.filter(|size| !(2..=examples / 2).contains(size));
+    if top.is_some() {
+        let expected = match examples / 2 {
+            0 | 1 => format!("no value, as it takes four training examples or more and there are {examples}"),
+            half => format!("2 to {half} examples, half of all"),
+        };
+        return Err(settings.out_of_range("top_batch", &expected));
+    }
     let trace = settings.optional_count("trace_batch")?.filter(|size| !(1..=examples).contains(size));
     match trace {
         Some(_) => Err(settings.out_of_range("trace_batch", &examples_up_to(examples))),

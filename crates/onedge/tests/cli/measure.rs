@@ -55,6 +55,12 @@ fn diagnostics_are_measured_where_a_spec_asks_for_them() {
         bench.run(&["measure", "a.toml", "--set", "diagnostics.trace_samples=3", "--set", "diagnostics.trace_every=1"]);
     assert_eq!(output.code, Some(2));
     assert!(output.stderr.contains("trace_samples") && output.stderr.contains("4 or more"), "{}", output.stderr);
+    let top = ["measure", "a.toml", "--set", "diagnostics.top_every=1", "--set"];
+    let text = bench.done(&[&top[..], &["diagnostics.top_batch=2"]].concat()).stdout;
+    assert!(text.contains("top_1") && text.contains("top_above_1") && text.contains("standard error"), "{text}");
+    let output = bench.run(&[&top[..], &["diagnostics.top_batch=1000"]].concat());
+    assert_eq!(output.code, Some(2));
+    assert!(output.stderr.contains("top_batch") && output.stderr.contains("half of all"), "{}", output.stderr);
 }
 
 #[test]

@@ -64,6 +64,8 @@ pub(super) struct SharedSubspace<T> {
     pub(super) vectors: Vec<Vec<T>>,
     /// `v . H v`
     pub(super) values: Vec<f64>,
+    /// The standard error of their sum; 0 where they are known.
+    pub(super) error: f64,
 }
 
 impl<'a, T: Real> Point<'a, T> {

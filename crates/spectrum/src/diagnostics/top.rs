@@ -87,6 +87,8 @@ impl<T: Real> Diagnostic<T> for Top<T> {
         if let Some(batch) = self.batch {
             let found = sampled_top(point.sampled().0, w, batch, tracker, Some(gradient), seed)?;
             let named = |prefix: &'static str| (1..).map(move |i| format!("{prefix}{i}"));
+            let known = found.values.iter().map(|estimate| estimate.value).collect();
+            point.share(SharedSubspace { vectors: found.vectors, values: known, error: found.sum.standard_error });
             let values = named("top_").zip(found.values).map(|(name, value)| Reading::sampled(name, value));
             let above = named("top_above_").zip(found.of_sample).map(|(name, value)| Reading::exact(name, value));
             return Ok(values.chain(above).collect());
@@ -102,7 +104,7 @@ impl<T: Real> Diagnostic<T> for Top<T> {
         let found = point.with_hessian(|hessian| tracker.measure(hessian, Some(gradient)))?;
         let named = found.values.iter().enumerate();
         let readings = named.map(|(i, value)| Reading::exact(format!("top_{}", i + 1), *value)).collect();
-        point.share(SharedSubspace { vectors: found.vectors, values: found.values });
+        point.share(SharedSubspace { vectors: found.vectors, values: found.values, error: 0.0 });
         Ok(readings)
     }
 

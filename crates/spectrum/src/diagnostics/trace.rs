@@ -6,7 +6,7 @@ use super::make::Make;
 use super::point::Point;
 use super::reading::Reading;
 use super::settings::{every, sampling};
-use crate::{Error, Sampling, deflated, hutch_plus_plus, sampled_trace};
+use crate::{Error, Estimate, Sampling, deflated, hutch_plus_plus, sampled_trace};
 
 /// Samples at least. They scatter little, and alike to both sides.
 const LEAST: usize = 4;
@@ -76,6 +76,7 @@ impl<T: Real> Diagnostic<T> for Trace {
         let sampling = Sampling { seed: point.seed, ..self.sampling };
         let shared = point.shared();
         let known = shared.as_ref().map_or((&[][..], &[][..]), |shared| (&shared.vectors[..], &shared.values[..]));
+        let error = shared.as_ref().filter(|_| !self.plus).map_or(0.0, |shared| shared.error);
         let usual = Some(point.examples() / 16).filter(|size| *size >= FEWEST && point.batch_size.is_none());
         let estimate = match self.batch.or(usual) {
             _ if self.plus => {
@@ -87,6 +88,7 @@ impl<T: Real> Diagnostic<T> for Trace {
             }
             None => point.with_hessian(|hessian| deflated(hessian, known.0, known.1, &sampling)),
         }?;
-        Ok(vec![Reading::sampled("trace", estimate)])
+        let standard_error = estimate.standard_error.hypot(error);
+        Ok(vec![Reading::sampled("trace", Estimate { standard_error, ..estimate })])
     }
 }

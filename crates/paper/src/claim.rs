@@ -1,7 +1,8 @@
 //! What is said of a figure, and how it stands with every seed.
 
 use onedge_theory::presets::{self, Verdict};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::results::{Grids, Results};
 
@@ -29,8 +30,33 @@ pub struct Spread {
     pub holds: usize,
     /// How many there are.
     pub of: usize,
-    /// The lowest and the highest of their numbers.
+    /// The lowest and the highest of their numbers; infinite where a run that diverged is held against another one.
+    #[serde(serialize_with = "write_range", deserialize_with = "read_range")]
     pub range: Option<(f64, f64)>,
+}
+
+/// A number as JSON has it, or, where that has none, in words: `inf`, `-inf`. Files of earlier versions have `null` there.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum End {
+    Number(f64),
+    Words(String),
+    Missing(()),
+}
+
+fn write_range<S: Serializer>(range: &Option<(f64, f64)>, to: S) -> Result<S::Ok, S::Error> {
+    let end = |x: f64| if x.is_finite() { End::Number(x) } else { End::Words(x.to_string()) };
+    range.map(|(low, high)| (end(low), end(high))).serialize(to)
+}
+
+fn read_range<'de, D: Deserializer<'de>>(from: D) -> Result<Option<(f64, f64)>, D::Error> {
+    let end = |end: End, missing: f64| match end {
+        End::Number(x) => Ok(x),
+        End::Words(words) => words.parse().map_err(D::Error::custom),
+        End::Missing(()) => Ok(missing),
+    };
+    let range: Option<(End, End)> = Option::deserialize(from)?;
+    range.map(|(low, high)| Ok((end(low, f64::NEG_INFINITY)?, end(high, f64::INFINITY)?))).transpose()
 }
 
 impl From<presets::Claim> for Claim {
@@ -91,6 +117,18 @@ mod tests {
     use super::super::judge::{Judge, ends, unknown, whether};
     use super::super::results::samples::{falling, series};
     use super::*;
+
+    #[test]
+    fn ranges_without_an_end_come_back() {
+        let spread = |range| Spread { holds: 2, of: 3, range };
+        for range in [None, Some((-1.5, 2.0)), Some((3.0, f64::INFINITY)), Some((f64::NEG_INFINITY, 0.1))] {
+            let text = serde_json::to_string(&spread(range)).unwrap();
+            assert_eq!(serde_json::from_str::<Spread>(&text).unwrap(), spread(range), "{text}");
+        }
+        let earlier = serde_json::from_str::<Spread>(r#"{"holds":2,"of":3,"range":[488.8,null]}"#).unwrap();
+        assert_eq!(earlier, spread(Some((488.8, f64::INFINITY))));
+        assert!(serde_json::from_str::<Spread>(r#"{"holds":2,"of":3,"range":[488.8,"many"]}"#).is_err());
+    }
 
     #[test]
     fn what_flips_with_a_seed_is_shown_in_part() {

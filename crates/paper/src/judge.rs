@@ -4,7 +4,7 @@ use onedge_theory::presets::Verdict;
 
 use super::claim::{Claim, Seen};
 use super::results::{Results, mean};
-use onedge_sweep::compare::Point;
+use onedge_sweep::compare::{Group, Point};
 use onedge_text::numbers::plus_minus;
 use onedge_text::table::number;
 
@@ -98,9 +98,10 @@ impl Ends {
 
 /// Compares the best points of two series on a problem; `None` if neither came to its end, or there is none.
 pub fn ends(results: &Results, problem: &str, first: &str, second: &str) -> Option<Ends> {
-    results.group(problem, first)?;
-    results.group(problem, second)?;
-    compare(results.best(problem, first), results.best(problem, second))
+    let groups = [results.group(problem, first)?, results.group(problem, second)?];
+    let ends = compare(results.best(problem, first), results.best(problem, second))?;
+    let text = format!("{} against {}{}", end_of(groups[0]), end_of(groups[1]), times(ends.ratio));
+    Some(Ends { text, ..ends })
 }
 
 /// Compares the ends of two points; `None` for one that failed.
@@ -118,9 +119,11 @@ pub fn compare(first: Option<&Point>, second: Option<&Point>) -> Option<Ends> {
         }
         _ => Vec::new(),
     };
-    let ratio_text =
-        if ratio.is_finite() && ratio > 0.0 { format!(", {} times", number(Some(ratio))) } else { String::new() };
-    Some(Ends { ratio, by_seed, text: format!("{} against {}{ratio_text}", end(first), end(second)) })
+    Some(Ends { ratio, by_seed, text: format!("{} against {}{}", end(first), end(second), times(ratio)) })
+}
+
+fn times(ratio: f64) -> String {
+    if ratio.is_finite() && ratio > 0.0 { format!(", {} times", number(Some(ratio))) } else { String::new() }
 }
 
 fn loss(point: Option<&Point>) -> Option<f64> {
@@ -131,6 +134,19 @@ fn loss(point: Option<&Point>) -> Option<f64> {
 pub fn end(point: Option<&Point>) -> String {
     let Some(loss) = loss(point) else { return "all diverged".to_owned() };
     plus_minus(loss, point.and_then(Point::standard_error))
+}
+
+/// The same of the best point of a grid; or with how many seeds even that diverged which did so with the fewest.
+pub fn end_of(group: &Group) -> String {
+    if let Some(best) = group.best() {
+        return end(Some(&group.points[best]));
+    }
+    let lost = |point: &Point| point.runs.iter().filter(|run| !run.summary.stop.is_success()).count();
+    let fewest = group.points.iter().min_by_key(|point| lost(point));
+    match fewest.map(|point| (lost(point), point.runs.len())) {
+        Some((lost, of)) if (1..of).contains(&lost) => format!("diverged with {lost} of {of} seeds"),
+        _ => end(None),
+    }
 }
 
 /// The mean over the runs of a point of what each of them says; `None` if none says anything.
@@ -158,6 +174,7 @@ mod tests {
                 series("a", "greedy", vec![falling(0.4), falling(0.8)]),
                 series("a", "constant", vec![falling(0.1), falling(0.2)]),
                 series("a", "far", vec![diverged()]),
+                series("a", "now and then", vec![diverged(), falling(0.1)]),
             ],
         };
         let found = ends(&results, "a", "greedy", "constant").unwrap();
@@ -168,6 +185,8 @@ mod tests {
         let far = ends(&results, "a", "far", "constant").unwrap();
         assert!(far.all_above(100.0) && !far.all_below(100.0));
         assert_eq!(far.seen(Verdict::Shown).measured, "all diverged against 0.15 ± 0.05");
+        let some = ends(&results, "a", "now and then", "constant").unwrap();
+        assert_eq!(some.seen(Verdict::Shown).measured, "diverged with 1 of 2 seeds against 0.15 ± 0.05");
         assert!(ends(&results, "a", "far", "far").is_none() && ends(&results, "b", "far", "greedy").is_none());
     }
 

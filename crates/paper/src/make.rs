@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Exhibit;
 use super::claim::{Claim, Spread, seed_by_seed};
 use super::comparison::Comparison;
-use super::judge::{end, overall};
+use super::judge::{end_of, overall};
 use super::results::Results;
 use super::runs::Source;
 use super::scope::Scope;
@@ -182,7 +182,7 @@ fn ended(problem: &str, group: &Group) -> Ended {
         rule: group.name.clone(),
         best: best.filter(|_| group.points.len() > 1).map_or(String::new(), |point| point.label.clone()),
         finished: (finished, group.points.len()),
-        loss: end(best),
+        loss: end_of(group),
         product: run.and_then(|run| run.records.iter().rev().find_map(|record| record.edge())),
         cost: run.map_or(0.0, |run| run.summary.cost),
         seconds: run.map_or(0.0, |run| run.summary.seconds),

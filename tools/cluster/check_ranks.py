@@ -35,11 +35,14 @@ DIAGNOSTICS = [
     *("diagnostics.noise_scale_every=4", "diagnostics.noise_scale_batch=16", "diagnostics.critical_sharpness_every=4"),
 ]
 IMAGES = ["data=digits", "data.first=48"]
+# What keeps many vectors; of more than 32,768 parameters they lie on all ranks.
+BASES = ["diagnostics.sharpness_every=2", "diagnostics.top_every=2", "diagnostics.density_every=4", "diagnostics.density_steps=8"]
 BLOCKS = ["model.width=8", "model.depth=1"]
 # A name, and the settings of a run, of each model one at least; each is done alone and on ranks.
 RUNS = {
     "mlp, all diagnostics": [*MLP, *DIAGNOSTICS],
     "mlp, parts, test examples": [*MLP, "engine.lanes=8", "tuner.curvature_parts=3", "data.test_fraction=0.25"],
+    "mlp, bases in pieces": [*IMAGES, "model.hidden=[400, 200]", *BASES],
     "linear, double": ["data=red-wine", "data.first=64", "model=linear", "loss=squared", "batch=32", "precision=f64"],
     "convnet, augmented mini-batches": [*IMAGES, "model=convnet", "model.channels=[4, 8]", "batch=24", "crop=1"],
     "resnet": [*IMAGES, "model=resnet", "model.width=8", "model.blocks=[1, 1]", "engine.lanes=8"],

@@ -111,11 +111,7 @@ impl<'py> Space for Device<'py> {
         self.dots(stored, v)
     }
 
-    fn orthogonalize_stored(
-        &mut self,
-        basis: &[&Handle<'py>],
-        v: &mut Handle<'py>,
-    ) -> Result<(Vec<f64>, f64), Error> {
+    fn orthogonalize_stored(&mut self, basis: &[&Handle<'py>], v: &mut Handle<'py>) -> Result<(Vec<f64>, f64), Error> {
         self.orthogonalize(basis, v)
     }
 

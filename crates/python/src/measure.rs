@@ -92,7 +92,8 @@ fn answer<T: Held + NumpyElement>(
     update: Option<&Bound<'_, PyAny>>,
     (learning_rate, layers, seed): (f64, Vec<Layer>, u64),
 ) -> PyResult<Answer> {
-    let of_samples: Vec<&str> = ["trace", "top"].into_iter().filter(|name| given.contains_key(&format!("{name}_batch"))).collect();
+    let of_samples: Vec<&str> =
+        ["trace", "top"].into_iter().filter(|name| given.contains_key(&format!("{name}_batch"))).collect();
     let list = chosen::<T>(names, given).map_err(argument)?;
     if names.iter().any(|name| name == "gauss-newton") {
         objective.require_outputs()?;

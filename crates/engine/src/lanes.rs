@@ -13,8 +13,8 @@ use crate::tree;
 /// The memory of one lane: its sums over chunks.
 #[derive(Debug, Default)]
 pub struct Lane<T> {
-    /// A sum as long as the parameters.
-    pub output: Vec<T>,
+    /// Sums as long as the parameters, one for each direction of a sweep.
+    pub outputs: Vec<Vec<T>>,
     /// Sums of single numbers.
     pub totals: Vec<f64>,
 }
@@ -28,6 +28,10 @@ pub struct Scratch<T> {
     pub tiles: Vec<T>,
     /// For kernels, within one step.
     pub kernels: Vec<T>,
+    /// For what is kept of a chunk as long as it is at work.
+    pub kept: Vec<T>,
+    /// For a gradient that nobody reads.
+    pub unread: Vec<T>,
 }
 
 impl<T: Element> Scratch<T> {
@@ -109,9 +113,9 @@ impl<T: Element> Workers<T> {
         });
     }
 
-    /// `out <- scale * (sum of the lanes' outputs, as a fixed binary tree) + shift * x`, where the outputs hold some matrices
+    /// `out <- scale * (sum of the outputs, one of each lane, as a fixed binary tree) + shift * x`, where the outputs hold some matrices
     /// transposed, in the order of their places.
-    pub fn reduce(&self, lanes: &[Lane<T>], transposed: &[Transposed], scale: f64, shift: f64, x: &[T], out: &mut [T]) {
+    pub fn reduce(&self, outputs: &[&[T]], transposed: &[Transposed], scale: f64, shift: f64, x: &[T], out: &mut [T]) {
         let (scale, shift) = (T::from_f64(scale), T::from_f64(shift));
         // Reads x only where it counts: these sweeps are bound by memory.
         let finish = |sum: T, x: &T| if shift == T::ZERO { scale * sum } else { scale * sum + shift * *x };
@@ -119,12 +123,12 @@ impl<T: Element> Workers<T> {
             let (mut done, mut rest) = (0, out);
             for matrix in transposed {
                 let (plain, tail) = rest.split_at_mut(matrix.start - done);
-                add_plain(lanes, done, plain, x, finish);
+                add_plain(outputs, done, plain, x, finish);
                 let (turned, tail) = tail.split_at_mut(matrix.rows * matrix.columns);
-                add_transposed(lanes, matrix, turned, x, finish);
+                add_transposed(outputs, matrix, turned, x, finish);
                 (done, rest) = (matrix.start + turned.len(), tail);
             }
-            add_plain(lanes, done, rest, x, finish);
+            add_plain(outputs, done, rest, x, finish);
         });
     }
 
@@ -145,7 +149,7 @@ impl<T: Element> Workers<T> {
 const BLOCK: usize = 4096;
 
 /// `out <- finish(sum of the lanes' outputs, x)` from element `start` on.
-fn add_plain<T: Element>(lanes: &[Lane<T>], start: usize, out: &mut [T], x: &[T], finish: impl Fn(T, &T) -> T + Sync) {
+fn add_plain<T: Element>(lanes: &[&[T]], start: usize, out: &mut [T], x: &[T], finish: impl Fn(T, &T) -> T + Sync) {
     out.par_chunks_mut(BLOCK).enumerate().for_each(|(i, out)| {
         let range = start + i * BLOCK..start + i * BLOCK + out.len();
         add_block(lanes, &range, out);
@@ -156,15 +160,15 @@ fn add_plain<T: Element>(lanes: &[Lane<T>], start: usize, out: &mut [T], x: &[T]
 }
 
 /// `out <- sum of a block of the lanes' outputs`: all lanes of a block in one pass, while it stays in the cache.
-fn add_block<T: Element>(lanes: &[Lane<T>], range: &Range<usize>, out: &mut [T]) {
+fn add_block<T: Element>(lanes: &[&[T]], range: &Range<usize>, out: &mut [T]) {
     match lanes {
         [] => out.fill(T::ZERO),
-        [lane] => out.copy_from_slice(&lane.output[range.clone()]),
+        [lane] => out.copy_from_slice(&lane[range.clone()]),
         _ => {
             let (left, right) = lanes.split_at(tree::left(lanes.len()));
             add_block(left, range, out);
             if let [lane] = right {
-                accumulate(&lane.output[range.clone()], out, true);
+                accumulate(&lane[range.clone()], out, true);
             } else {
                 let mut block = [T::ZERO; BLOCK];
                 add_block(right, range, &mut block[..out.len()]);
@@ -176,7 +180,7 @@ fn add_block<T: Element>(lanes: &[Lane<T>], range: &Range<usize>, out: &mut [T])
 
 /// The same for a matrix that the lanes hold transposed.
 fn add_transposed<T: Element>(
-    lanes: &[Lane<T>],
+    lanes: &[&[T]],
     matrix: &Transposed,
     out: &mut [T],
     x: &[T],
@@ -190,9 +194,9 @@ fn add_transposed<T: Element>(
         let x = &x[start + block * ROWS * columns..];
         for column in 0..columns {
             let from = start + column * rows + block * ROWS;
-            let part = |lane: &Lane<T>| {
+            let part = |lane: &&[T]| {
                 let mut part = [T::ZERO; ROWS];
-                part[..height].copy_from_slice(&lane.output[from..from + height]);
+                part[..height].copy_from_slice(&lane[from..from + height]);
                 part
             };
             let add = |mut left: [T; ROWS], right: [T; ROWS]| {

@@ -235,7 +235,7 @@ impl<T: Element> DataObjective<T> {
     pub fn metrics(&mut self, w: &[T]) -> Result<Means, Failure> {
         Failure::require_length("w", self.sweeps.dim, w.len())?;
         let names = self.sweeps.first_compiled().metrics.clone();
-        self.sweeps.sweep(w, &[], 1 + names.len(), Stage::Loss, &mut [])?;
+        self.sweeps.sweep(w, &[&[]], 1 + names.len(), Stage::Loss, &mut [])?;
         let count = self.sweeps.count() as f64;
         let means: Vec<f64> = self.sweeps.sums(1 + names.len())?.into_iter().map(|sum| sum / count).collect();
         Ok(Means { loss: means[0], metrics: names.into_iter().zip(means[1..].iter().copied()).collect() })
@@ -299,7 +299,7 @@ impl<T: Element> Objective<T> for DataObjective<T> {
             Keeps::All => self.sweeps.demand().hand_on(point.kept, &(0..self.sweeps.count())),
         };
         self.keeps = Keeps::Nothing;
-        self.sweeps.sweep(w, &[], 1, Stage::Linearize, &mut point.kept)?;
+        self.sweeps.sweep(w, &[&[]], 1, Stage::Linearize, &mut point.kept)?;
         let sums = self.sweeps.reduce(1, &self.sweeps.first_compiled().transposed_gradient, w, gradient)?;
         let loss = sums[0] / self.sweeps.count() as f64 + 0.5 * self.sweeps.l2_square(w);
         self.point = Some(point);
@@ -368,11 +368,49 @@ impl<T: Element> Objective<T> for DataObjective<T> {
         };
         self.keeps = Keeps::All;
         self.sweeps.keep(&mut point, &(0..self.sweeps.count()))?;
-        self.sweeps.sweep(&point.w, v, 0, Stage::HessianVector, &mut point.kept)?;
+        self.sweeps.sweep(&point.w, &[v], 0, Stage::HessianVector, &mut point.kept)?;
         self.point = Some(point);
         self.sweeps.reduce(0, &self.sweeps.first_compiled().transposed_product, v, out)?;
         // The sum of all elements is finite only if each of them is.
         Failure::require_finite(Probe::HessianVector, total(out)).map(|_| ())
+    }
+
+    fn hessian_vectors(&mut self, vectors: &[Vec<T>], out: &mut [Vec<T>]) -> Result<(), Failure> {
+        Failure::require_length("out", vectors.len(), out.len())?;
+        for (v, out) in vectors.iter().zip(&*out) {
+            Failure::require_length("v", self.sweeps.dim, v.len())?;
+            Failure::require_length("out", self.sweeps.dim, out.len())?;
+        }
+        let Some(mut point) = self.point.take() else {
+            return Err(Failure::NotLinearized { probe: Probe::HessianVector });
+        };
+        self.keeps = Keeps::All;
+        self.sweeps.keep(&mut point, &(0..self.sweeps.count()))?;
+        let directions: Vec<&[T]> = vectors.iter().map(Vec::as_slice).collect();
+        self.sweeps.sweep(&point.w, &directions, 0, Stage::HessianVector, &mut point.kept)?;
+        self.point = Some(point);
+        let transposed = &self.sweeps.first_compiled().transposed_product;
+        let count = self.sweeps.count();
+        for (i, (v, out)) in vectors.iter().zip(out).enumerate() {
+            self.sweeps.reduce_over(count, i, 0, transposed, v, out)?;
+            Failure::require_finite(Probe::HessianVector, total(out))?;
+        }
+        self.sweeps.lanes.iter_mut().for_each(|lane| lane.outputs.truncate(1));
+        Ok(())
+    }
+
+    /// More than 1 only where `memory_bytes` of the options keep less than the whole of the gradient's pass: there a chunk is computed once for all
+    /// products, where one after the other would each do it again.
+    fn products_at_once(&self) -> usize {
+        /// What is left to save by more of them is less than 3 %.
+        const MOST: usize = 8;
+        if self.sweeps.chunks_kept() == self.sweeps.chunks.len() {
+            return 1;
+        }
+        // The sums of all lanes, the vectors and their products may take a quarter as much as what is kept.
+        let each = ((self.sweeps.lanes.len() + 2) * self.sweeps.dim * size_of::<T>()).max(1) as u64;
+        let fit = self.sweeps.options.memory_bytes / 4 / each;
+        usize::try_from(fit).unwrap_or(MOST).clamp(1, MOST)
     }
 
     fn gauss_newton_vector(&mut self, v: &[T], out: &mut [T]) -> Result<(), Failure> {
@@ -382,7 +420,7 @@ impl<T: Element> Objective<T> for DataObjective<T> {
         let Some(point) = self.point.take() else {
             return Err(Failure::NotLinearized { probe: Probe::GaussNewtonVector });
         };
-        self.sweeps.sweep(&point.w, v, 0, Stage::GaussNewton, &mut [])?;
+        self.sweeps.sweep(&point.w, &[v], 0, Stage::GaussNewton, &mut [])?;
         self.point = Some(point);
         let transposed = &self.sweeps.gauss_newton[&self.sweeps.chunks[0].len].transposed;
         self.sweeps.reduce(0, transposed, v, out)?;

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use onedge_graph::Graph;
 
 use crate::areas::Areas;
-use crate::lanes::{Lane, Team, Workers};
+use crate::lanes::{Team, Workers};
 use crate::plan::{self, Plan, Stage, Step, Transposed, Uses};
 use crate::{run, team};
 
@@ -25,7 +25,7 @@ pub trait Precision: Sized {
     /// [`Workers::reduce`]
     fn reduce(
         workers: &Workers<Self>,
-        lanes: &[Lane<Self>],
+        outputs: &[&[Self]],
         transposed: &[Transposed],
         scale_and_shift: (f64, f64),
         x: &[Self],
@@ -50,13 +50,13 @@ macro_rules! compiled_here {
             }
             fn reduce(
                 workers: &Workers<Self>,
-                lanes: &[Lane<Self>],
+                outputs: &[&[Self]],
                 transposed: &[Transposed],
                 (scale, shift): (f64, f64),
                 x: &[Self],
                 out: &mut [Self],
             ) {
-                workers.reduce(lanes, transposed, scale, shift, x, out);
+                workers.reduce(outputs, transposed, scale, shift, x, out);
             }
         }
     };

@@ -231,7 +231,7 @@ impl<T: Element> DataObjective<T> {
         let [mut vector, mut shifted] = [f64::INFINITY; 2];
         for _ in 0..3 {
             let sum = timed(|| {
-                self.sweeps.sweep_some(w, &[], 1, Stage::Linearize, &mut [], &|_, _| false)?;
+                self.sweeps.sweep_some(w, &[&[]], 1, Stage::Linearize, &mut [], &|_, _| false)?;
                 self.sweeps.reduce(1, &self.sweeps.first_compiled().transposed_gradient, w, &mut out).map(|_| 0.0)
             })?;
             vector = vector.min(sum);

@@ -11,9 +11,9 @@ use crate::compiled::{Compiled, Memory};
 use crate::gauss_newton::GaussNewton;
 use crate::kept::Demand;
 use crate::kernels::Element;
-use crate::lanes::{Lane, Workers};
+use crate::lanes::{Lane, Scratch, Workers};
 use crate::peers::Peers;
-use crate::plan::Transposed;
+use crate::plan::{Plan, Transposed};
 use crate::shifted::shift;
 use crate::tree;
 use crate::{Examples, Options};
@@ -40,6 +40,9 @@ struct LaneWork<'a, T> {
     lane: &'a mut Lane<T>,
     chunks: Vec<(Chunk, &'a mut [T])>,
 }
+
+/// Direction, kept values, output and totals of a plan, and whether the chunk is the first of its lane.
+type Io<'a, T> = (&'a [T], &'a mut [T], &'a mut [T], &'a mut [f64], bool);
 
 /// Examples in chunks, with the plans and the memory to run stages over them.
 pub(crate) struct Sweeps<T> {
@@ -82,26 +85,26 @@ pub(crate) struct Point<T> {
 }
 
 impl<T: Element> Sweeps<T> {
-    /// Runs one stage over all chunks; `kept` is what the gradient's pass kept, chunk by chunk.
+    /// Runs one stage over all chunks, for one direction after the other in each; `kept` is what the gradient's pass kept, chunk by chunk.
     ///
     /// # Errors
     /// [`Failure::Interrupted`]; then sums are of a part.
     pub(crate) fn sweep(
         &mut self,
         w: &[T],
-        direction: &[T],
+        directions: &[&[T]],
         totals: usize,
         stage: Stage,
         kept: &mut [Vec<T>],
     ) -> Result<(), Failure> {
-        self.sweep_some(w, direction, totals, stage, kept, &|_, _| true)
+        self.sweep_some(w, directions, totals, stage, kept, &|_, _| true)
     }
 
     /// Runs one stage over the chunks that are `wanted`, by their numbers and themselves.
     pub(crate) fn sweep_some(
         &mut self,
         w: &[T],
-        direction: &[T],
+        directions: &[&[T]],
         totals: usize,
         stage: Stage,
         kept: &mut [Vec<T>],
@@ -121,42 +124,64 @@ impl<T: Element> Sweeps<T> {
         let (compiled, gauss_newton, stop) = (&self.compiled, &self.gauss_newton, &*self.stop);
         let (workers, in_pieces) = (&self.workers, self.in_pieces);
         workers.for_each(&mut work, |LaneWork { lane, chunks }, scratch| {
-            lane.output.resize(lane.output.len().max(output), T::ZERO);
+            lane.outputs.resize_with(lane.outputs.len().max(directions.len()), Vec::new);
+            for sum in &mut lane.outputs[..directions.len()] {
+                sum.resize(sum.len().max(output), T::ZERO);
+            }
             lane.totals.clear();
             lane.totals.resize(totals, 0.0);
             // A lane without a chunk of those that are wanted has nothing to add.
             if chunks.is_empty() && output > 0 {
-                lane.output.fill(T::ZERO);
+                lane.outputs[..directions.len()].iter_mut().for_each(|sum| sum.fill(T::ZERO));
             }
             for (i, (chunk, kept)) in chunks.iter_mut().enumerate() {
-                if stop.load(Ordering::Relaxed) {
-                    return;
+                let compiled = &compiled[&chunk.len];
+                let run =
+                    |scratch: &mut Scratch<T>, plan: &Plan<T>, (direction, kept, output, totals, first): Io<'_, T>| {
+                        if stop.load(Ordering::Relaxed) {
+                            return;
+                        }
+                        scratch.reserve(plan);
+                        let mut areas = Areas {
+                            parameters: w,
+                            direction,
+                            fields: batch.read(chunk.place..chunk.place + chunk.len),
+                            arena: &mut scratch.arena,
+                            kept,
+                            output,
+                            totals,
+                            tiles: &mut scratch.tiles,
+                            scratch: &mut scratch.kernels,
+                            first,
+                        };
+                        match in_pieces {
+                            true => T::run_in_pieces(plan, &mut areas, stop, &workers.team(stop)),
+                            false => T::run(plan, &mut areas, stop),
+                        }
+                    };
+                let mut brief = std::mem::take(&mut scratch.kept);
+                let mut kept = &mut **kept;
+                // Several products with a chunk of which nothing is kept share a pass that keeps it while they last.
+                if kept.is_empty() && stage == Stage::HessianVector && directions.len() > 1 {
+                    let mut unread = std::mem::take(&mut scratch.unread);
+                    brief.resize(brief.len().max(compiled.kept_len), T::ZERO);
+                    unread.resize(unread.len().max(output), T::ZERO);
+                    kept = &mut brief[..compiled.kept_len];
+                    run(scratch, compiled.linearize(Memory::Kept), (&[], kept, &mut unread, &mut [0.0], true));
+                    scratch.unread = unread;
                 }
                 let memory = if kept.is_empty() { Memory::Fresh } else { Memory::Kept };
                 let plan = match stage {
-                    Stage::Loss => compiled[&chunk.len].loss(memory),
-                    Stage::Linearize => compiled[&chunk.len].linearize(memory),
-                    Stage::Curvature => compiled[&chunk.len].curvature(memory),
-                    Stage::HessianVector => compiled[&chunk.len].hessian_vector(memory),
+                    Stage::Loss => compiled.loss(memory),
+                    Stage::Linearize => compiled.linearize(memory),
+                    Stage::Curvature => compiled.curvature(memory),
+                    Stage::HessianVector => compiled.hessian_vector(memory),
                     Stage::GaussNewton => &gauss_newton[&chunk.len].plan,
                 };
-                scratch.reserve(plan);
-                let mut areas = Areas {
-                    parameters: w,
-                    direction,
-                    fields: batch.read(chunk.place..chunk.place + chunk.len),
-                    arena: &mut scratch.arena,
-                    kept,
-                    output: &mut lane.output,
-                    totals: &mut lane.totals,
-                    tiles: &mut scratch.tiles,
-                    scratch: &mut scratch.kernels,
-                    first: i == 0,
-                };
-                match in_pieces {
-                    true => T::run_in_pieces(plan, &mut areas, stop, &workers.team(stop)),
-                    false => T::run(plan, &mut areas, stop),
+                for (direction, output) in directions.iter().zip(&mut lane.outputs) {
+                    run(scratch, plan, (direction, kept, output, &mut lane.totals, i == 0));
                 }
+                scratch.kept = brief;
             }
         });
         if stop.load(Ordering::Relaxed) { Err(Failure::Interrupted) } else { Ok(()) }
@@ -193,13 +218,14 @@ impl<T: Element> Sweeps<T> {
         x: &[T],
         out: &mut [T],
     ) -> Result<Vec<f64>, Failure> {
-        self.reduce_over(self.count(), totals, transposed, x, out)
+        self.reduce_over(self.count(), 0, totals, transposed, x, out)
     }
 
-    /// The same where the lanes collected sums over so many examples.
-    fn reduce_over(
+    /// The same of direction `which`, where the lanes collected sums over so many examples.
+    pub(crate) fn reduce_over(
         &self,
         examples: usize,
+        which: usize,
         totals: usize,
         transposed: &[Transposed],
         x: &[T],
@@ -207,10 +233,11 @@ impl<T: Element> Sweeps<T> {
     ) -> Result<Vec<f64>, Failure> {
         let scale = 1.0 / examples as f64;
         let mut sums = self.own_sums(totals);
+        let outputs: Vec<&[T]> = self.lanes.iter().map(|lane| &lane.outputs[which][..]).collect();
         match &self.peers {
-            None => T::reduce(&self.workers, &self.lanes, transposed, (scale, self.l2), x, out),
+            None => T::reduce(&self.workers, &outputs, transposed, (scale, self.l2), x, out),
             Some(peers) => {
-                T::reduce(&self.workers, &self.lanes, transposed, (1.0, 0.0), x, out);
+                T::reduce(&self.workers, &outputs, transposed, (1.0, 0.0), x, out);
                 peers.join(self.all_lanes, out, &mut sums)?;
                 self.workers.finish(scale, self.l2, x, out);
             }
@@ -227,8 +254,8 @@ impl<T: Element> Sweeps<T> {
     ) -> Result<(), Failure> {
         self.demand().reserve(&mut point.kept, examples);
         let wanted = |_: usize, chunk: &Chunk| examples.contains(&chunk.start);
-        self.sweep_some(&point.w, &[], 1, Stage::Linearize, &mut point.kept, &wanted)?;
-        self.reduce_over(examples.len(), 0, &self.first_compiled().transposed_gradient, &point.w, gradient)?;
+        self.sweep_some(&point.w, &[&[]], 1, Stage::Linearize, &mut point.kept, &wanted)?;
+        self.reduce_over(examples.len(), 0, 0, &self.first_compiled().transposed_gradient, &point.w, gradient)?;
         Ok(())
     }
 
@@ -243,7 +270,7 @@ impl<T: Element> Sweeps<T> {
         let terms = self.first_compiled().curvature_terms;
         shift(&point.w, u, &self.parameters, &mut point.shifted);
         let wanted = |_: usize, chunk: &Chunk| examples.contains(&chunk.start);
-        self.sweep_some(&point.w, &point.shifted, terms, Stage::Curvature, &mut point.kept, &wanted)?;
+        self.sweep_some(&point.w, &[&point.shifted], terms, Stage::Curvature, &mut point.kept, &wanted)?;
         let mean: f64 = self.sums(terms)?.iter().map(|sum| sum / examples.len() as f64).sum();
         Ok(mean + self.l2_square(u))
     }
@@ -256,7 +283,7 @@ impl<T: Element> Sweeps<T> {
         let new: Vec<bool> = (0..self.chunks.len()).map(new).collect();
         if new.contains(&true) {
             let wanted = |index: usize, _: &Chunk| new[index];
-            self.sweep_some(&point.w, &[], 1, Stage::Linearize, &mut point.kept, &wanted)?;
+            self.sweep_some(&point.w, &[&[]], 1, Stage::Linearize, &mut point.kept, &wanted)?;
         }
         Ok(())
     }

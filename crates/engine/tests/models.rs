@@ -38,7 +38,7 @@ fn point(small: &Small) -> (Vec<f64>, Vec<f64>) {
     (near, (0..w.len()).map(|i| wave(i, 53)).collect())
 }
 
-/// Loss, curvature, gradient and H v.
+/// Loss, curvature, gradient and H v, which is the same among others at once.
 fn everything<T: Element>(small: &'static Small, threads: usize, memory_bytes: u64) -> (f64, f64, Vec<f64>, Vec<f64>) {
     let field = |tensor: &Tensor| {
         let values: Arc<[T]> = tensor.data.iter().map(|&x| T::from_f64(x)).collect();
@@ -56,6 +56,15 @@ fn everything<T: Element>(small: &'static Small, threads: usize, memory_bytes: u
     let loss = engine.linearize(&w, &mut gradient).unwrap();
     let curvature = engine.curvature(&u).unwrap();
     engine.hessian_vector(&u, &mut product).unwrap();
+    let three = [w.clone(), u.clone(), gradient.clone()];
+    let (mut single, mut together) = (vec![product.clone(); 3], vec![product.clone(); 3]);
+    for (v, out) in three.iter().zip(&mut single) {
+        engine.hessian_vector(v, out).unwrap();
+    }
+    for _ in 0..2 {
+        engine.hessian_vectors(&three, &mut together).unwrap();
+        assert!(single[1] == product && together == single, "{}: {memory_bytes} bytes", small.describe());
+    }
     let back = |x: Vec<T>| x.into_iter().map(Real::to_f64).collect();
     (loss, curvature, back(gradient), back(product))
 }

@@ -32,6 +32,22 @@ pub trait Objective<T: Real> {
     /// As for `curvature`.
     fn hessian_vector(&mut self, v: &[T], out: &mut [T]) -> Result<(), Error>;
 
+    /// `H v` of several vectors at the linearised point, to the bits of one after the other.
+    ///
+    /// # Errors
+    /// As for `curvature`; [`Error::Length`] if there are not as many products as vectors.
+    ///
+    /// Cost: as provided that of so many products; less where [`products_at_once`](Self::products_at_once) is more than 1.
+    fn hessian_vectors(&mut self, vectors: &[Vec<T>], out: &mut [Vec<T>]) -> Result<(), Error> {
+        Error::require_length("out", vectors.len(), out.len())?;
+        vectors.iter().zip(out).try_for_each(|(v, out)| self.hessian_vector(v, out))
+    }
+
+    /// Of how many vectors [`hessian_vectors`](Self::hessian_vectors) is best asked at once: 1, as here, where that saves nothing.
+    fn products_at_once(&self) -> usize {
+        1
+    }
+
     /// `G v` at the linearised point, with the Gauss-Newton matrix `G = J' B J` of a loss of model outputs: J their derivative by
     /// the parameters, B the Hessian of the loss by the outputs. An L2 term counts in full.
     ///

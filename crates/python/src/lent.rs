@@ -115,6 +115,14 @@ impl<T: Held> onedge_objective::Objective<T> for Lent<T> {
         self.with(|objective| objective.hessian_vector(v, out))
     }
 
+    fn hessian_vectors(&mut self, vectors: &[Vec<T>], out: &mut [Vec<T>]) -> Result<(), Error> {
+        self.with(|objective| objective.hessian_vectors(vectors, out))
+    }
+
+    fn products_at_once(&self) -> usize {
+        self.objective.as_ref().map_or(1, |objective| objective.products_at_once())
+    }
+
     fn gauss_newton_vector(&mut self, v: &[T], out: &mut [T]) -> Result<(), Error> {
         self.with(|objective| objective.gauss_newton_vector(v, out))
     }

@@ -71,6 +71,13 @@ impl<M> Forms<M> {
         self.samples.len()
     }
 
+    /// Adds the products with the signs of these seeds.
+    pub(crate) fn add_signs<S: Space<Sums = M>>(&mut self, space: &mut S, seeds: &[u64]) -> Result<(), Error> {
+        let signs = seeds.iter().map(|&seed| space.signs(seed)).collect::<Result<Vec<_>, _>>()?;
+        let products = space.apply_all(&signs)?;
+        signs.iter().zip(&products).try_for_each(|(z, y)| self.add(space, z, y))
+    }
+
     /// Adds the product `y` with the signs `z`.
     pub(crate) fn add<S: Space<Sums = M>>(&mut self, space: &mut S, z: &S::Vector, y: &S::Vector) -> Result<(), Error> {
         let Gathered { form, square, elements, diagonal, overlaps } = space.gather(&mut self.sums, self.form, z, y)?;

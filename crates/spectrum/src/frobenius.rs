@@ -16,11 +16,8 @@ pub fn frobenius<T: Real>(operator: &mut dyn LinearOperator<T>, sampling: &Sampl
     let mut space = Host::new(operator, 1)?;
     // The relative error of a root is half that of the square.
     let sampling = Sampling { relative_error: 2.0 * sampling.relative_error, ..*sampling };
-    let square = sampling.forms(Forms::new(&mut space, Form::Squares)?, |forms, seed| {
-        let z = space.signs(seed)?;
-        let product = space.apply(&z)?;
-        forms.add(&mut space, &z, &product)
-    })?;
+    let (forms, at_once) = (Forms::new(&mut space, Form::Squares)?, space.at_once());
+    let square = sampling.forms(forms, at_once, |forms, seeds| forms.add_signs(&mut space, seeds))?;
     Ok(square.map(f64::sqrt, |square| if square > 0.0 { 0.5 / square.sqrt() } else { 0.0 }))
 }
 

@@ -4,7 +4,7 @@ use crate::{Error, LinearOperator};
 
 /// The Hessian of an objective at the point where it was last linearised.
 ///
-/// Cost: one `hessian_vector` a product.
+/// Cost: one `hessian_vector` a product; of several at once, `hessian_vectors`.
 pub struct Hessian<'a, T: Real> {
     objective: &'a mut dyn Objective<T>,
 }
@@ -37,6 +37,14 @@ impl<T: Real> LinearOperator<T> for Hessian<'_, T> {
 
     fn apply(&mut self, v: &[T], out: &mut [T]) -> Result<(), Error> {
         Ok(self.objective.hessian_vector(v, out)?)
+    }
+
+    fn apply_all(&mut self, vectors: &[Vec<T>], out: &mut [Vec<T>]) -> Result<(), Error> {
+        Ok(self.objective.hessian_vectors(vectors, out)?)
+    }
+
+    fn at_once(&self) -> usize {
+        self.objective.products_at_once()
     }
 
     fn shelf(&mut self) -> Option<&mut dyn Shelf<T>> {

@@ -13,6 +13,20 @@ pub trait LinearOperator<T: Real> {
     /// A slice that is not of length n; whatever the operator reports.
     fn apply(&mut self, v: &[T], out: &mut [T]) -> Result<(), Error>;
 
+    /// `A v` of several vectors, to the bits of one after the other.
+    ///
+    /// # Errors
+    /// As for `apply`; another number of products than of vectors.
+    fn apply_all(&mut self, vectors: &[Vec<T>], out: &mut [Vec<T>]) -> Result<(), Error> {
+        ObjectiveError::require_length("products", vectors.len(), out.len())?;
+        vectors.iter().zip(out).try_for_each(|(v, out)| self.apply(v, out))
+    }
+
+    /// Of how many vectors [`apply_all`](Self::apply_all) is best asked at once: 1, as here, where that saves nothing.
+    fn at_once(&self) -> usize {
+        1
+    }
+
     /// Room for many vectors on other machines; none, as here, where all is computed on this one.
     fn shelf(&mut self) -> Option<&mut dyn Shelf<T>> {
         None

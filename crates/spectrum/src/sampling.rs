@@ -67,32 +67,39 @@ impl Sampling {
     /// kurtosis (Satterthwaite, Biometrics Bull. 2, 1946).
     pub fn ratio(&self, mut sample: impl FnMut(u64) -> Result<(f64, f64), Error>) -> Result<Estimate, Error> {
         let finite = |x| ObjectiveError::require_finite(Probe::Sample, x);
-        self.settle(Vec::new(), |samples, seed| {
-            let (n, d) = sample(seed)?;
-            samples.push((finite(n)?, finite(d)?));
+        self.settle(Vec::new(), 1, |samples, seeds| {
+            for &seed in seeds {
+                let (n, d) = sample(seed)?;
+                samples.push((finite(n)?, finite(d)?));
+            }
             Ok(())
         })
     }
 
-    /// The mean of a quadratic form, from the signs and products that `add` adds.
+    /// The mean of a quadratic form, from the signs and products that `add` adds for so many seeds at a time, at most.
     pub(crate) fn forms<M>(
         &self,
         forms: Forms<M>,
-        add: impl FnMut(&mut Forms<M>, u64) -> Result<(), Error>,
+        at_once: usize,
+        add: impl FnMut(&mut Forms<M>, &[u64]) -> Result<(), Error>,
     ) -> Result<Estimate, Error> {
-        self.settle(forms, add)
+        self.settle(forms, at_once, add)
     }
 
     /// Adds samples until they are enough.
     fn settle<S: Samples>(
         &self,
         mut samples: S,
-        mut add: impl FnMut(&mut S, u64) -> Result<(), Error>,
+        at_once: usize,
+        mut add: impl FnMut(&mut S, &[u64]) -> Result<(), Error>,
     ) -> Result<Estimate, Error> {
         self.check()?;
-        let mut look = self.min_samples;
-        for count in 1.. {
-            add(&mut samples, stream(self.seed, count as u64 - 1))?;
+        let (mut look, mut count) = (self.min_samples, 0);
+        loop {
+            let end = (count + at_once.max(1)).min(look).min(self.max_samples);
+            let seeds: Vec<u64> = (count..end).map(|i| stream(self.seed, i as u64)).collect();
+            add(&mut samples, &seeds)?;
+            count = end;
             let last = count == self.max_samples;
             if count < look && !last {
                 continue;
@@ -107,7 +114,6 @@ impl Sampling {
                 return Ok(Estimate { settled, ..estimate });
             }
         }
-        unreachable!("the loop ends at the last sample")
     }
 }
 

@@ -30,6 +30,19 @@ pub trait Space {
     /// Whatever the operator reports; so it is with all that follows.
     fn apply(&mut self, v: &Self::Vector) -> Result<Self::Vector, Error>;
 
+    /// `A v` of several vectors.
+    ///
+    /// # Errors
+    /// As above.
+    fn apply_all(&mut self, vectors: &[Self::Vector]) -> Result<Vec<Self::Vector>, Error> {
+        vectors.iter().map(|v| self.apply(v)).collect()
+    }
+
+    /// Of how many vectors [`apply_all`](Self::apply_all) is best asked at once: 1, as here, where that saves nothing.
+    fn at_once(&self) -> usize {
+        1
+    }
+
     /// A random unit vector with independent elements, the same for the same seed.
     ///
     /// # Errors
@@ -223,6 +236,16 @@ impl<T: Real> Space for Host<'_, T> {
         let mut out = vec![T::ZERO; v.len()];
         self.operator.apply(v, &mut out)?;
         Ok(out)
+    }
+
+    fn apply_all(&mut self, vectors: &[Vec<T>]) -> Result<Vec<Vec<T>>, Error> {
+        let mut out = vec![vec![T::ZERO; self.dim()]; vectors.len()];
+        self.operator.apply_all(vectors, &mut out)?;
+        Ok(out)
+    }
+
+    fn at_once(&self) -> usize {
+        self.operator.at_once()
     }
 
     fn random(&mut self, seed: u64) -> Result<Vec<T>, Error> {

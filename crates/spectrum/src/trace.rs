@@ -28,11 +28,7 @@ pub fn hutchinson<T: Real>(operator: &mut dyn LinearOperator<T>, sampling: &Samp
 ///
 /// Cost: one product a sample; memory for four vectors, and a sketch of up to 4096 numbers for each sample.
 pub fn hutchinson_in<S: Space>(space: &mut S, sampling: &Sampling) -> Result<Estimate, Error> {
-    sampling.forms(Forms::new(space, Form::Trace)?, |forms, seed| {
-        let z = space.signs(seed)?;
-        let product = space.apply(&z)?;
-        forms.add(space, &z, &product)
-    })
+    sampling.forms(Forms::new(space, Form::Trace)?, space.at_once(), |forms, seeds| forms.add_signs(space, seeds))
 }
 
 /// The trace, exact on the span of some vectors and by Hutchinson's estimator beyond it: `sum_i v_i . A v_i + E[P z . A P z]` with the
@@ -55,7 +51,7 @@ pub fn deflated<T: Real>(
 ) -> Result<Estimate, Error> {
     let beyond = Beyond::new(operator.dim(), vectors, known)?;
     let mut space = Host::new(operator, 1)?;
-    sampling.forms(beyond.forms(&mut space)?, |forms, seed| beyond.sample(&mut space, forms, seed))
+    sampling.forms(beyond.forms(&mut space)?, space.at_once(), |forms, seeds| beyond.samples(&mut space, forms, seeds))
 }
 
 /// A trace that is known on the span of some vectors.
@@ -78,14 +74,26 @@ impl<V> Beyond<'_, V> {
         Forms::beside(space, self.exact)
     }
 
-    /// Adds one random vector's part.
-    fn sample<S: Space<Vector = V>>(&self, space: &mut S, forms: &mut Forms<S::Sums>, seed: u64) -> Result<(), Error> {
-        let z = space.signs(seed)?;
-        let mut beyond = space.copy(&z)?;
-        space.orthogonalize(&all(self.vectors), &mut beyond)?;
-        let mut product = space.apply(&beyond)?;
-        space.orthogonalize(&all(self.vectors), &mut product)?;
-        forms.add(space, &z, &product)
+    /// Adds the parts of the random vectors of these seeds.
+    fn samples<S: Space<Vector = V>>(
+        &self,
+        space: &mut S,
+        forms: &mut Forms<S::Sums>,
+        seeds: &[u64],
+    ) -> Result<(), Error> {
+        let (mut signs, mut beyond) = (Vec::new(), Vec::new());
+        for &seed in seeds {
+            let z = space.signs(seed)?;
+            let mut v = space.copy(&z)?;
+            space.orthogonalize(&all(self.vectors), &mut v)?;
+            signs.push(z);
+            beyond.push(v);
+        }
+        for (z, mut product) in signs.iter().zip(space.apply_all(&beyond)?) {
+            space.orthogonalize(&all(self.vectors), &mut product)?;
+            forms.add(space, z, &product)?;
+        }
+        Ok(())
     }
 }
 
@@ -111,10 +119,12 @@ pub fn sampled_trace<T: Real>(
     let beyond = Beyond::new(w.len(), vectors, known)?;
     over_batches(problem, batch, |problem| {
         let forms = beyond.forms(&mut Host::new(&mut Hessian::new(problem), 1)?)?;
-        sampling.forms(forms, |forms, seed| {
-            select(problem, batch, stream(seed, 0))?;
-            problem.linearize(w, &mut gradient)?;
-            beyond.sample(&mut Host::new(&mut Hessian::new(problem), 1)?, forms, stream(seed, 1))
+        sampling.forms(forms, 1, |forms, seeds| {
+            seeds.iter().try_for_each(|&seed| {
+                select(problem, batch, stream(seed, 0))?;
+                problem.linearize(w, &mut gradient)?;
+                beyond.samples(&mut Host::new(&mut Hessian::new(problem), 1)?, forms, &[stream(seed, 1)])
+            })
         })
     })
 }
@@ -149,26 +159,31 @@ pub fn hutch_plus_plus_in<S: Space>(space: &mut S, products: usize, seed: u64) -
     Error::require_option(products >= 6, "products", "6 or more", products)?;
     let third = products / 3;
     Error::require_dimension(space.dim())?;
+    let at_once = space.at_once();
     let mut basis: Vec<S::Vector> = Vec::new();
-    for i in 0..third as u64 {
-        let signs = space.signs(stream(seed, i))?;
-        let mut q = space.apply(&signs)?;
-        let before = space.norm(&q)?;
-        let (_, norm) = space.orthogonalize(&all(&basis), &mut q)?;
-        // What is left of a vector of the span is rounding.
-        if norm > 1e-5 * before {
-            space.scale(1.0 / norm, &mut q)?;
-            basis.push(q);
+    let seeds: Vec<u64> = (0..third as u64).map(|i| stream(seed, i)).collect();
+    for seeds in seeds.chunks(at_once) {
+        let signs = seeds.iter().map(|&seed| space.signs(seed)).collect::<Result<Vec<_>, _>>()?;
+        for mut q in space.apply_all(&signs)? {
+            let before = space.norm(&q)?;
+            let (_, norm) = space.orthogonalize(&all(&basis), &mut q)?;
+            // What is left of a vector of the span is rounding.
+            if norm > 1e-5 * before {
+                space.scale(1.0 / norm, &mut q)?;
+                basis.push(q);
+            }
         }
     }
     let mut exact = 0.0;
-    for q in &basis {
-        let product = space.apply(q)?;
-        exact += space.dots(&[q], &product)?[0];
+    for q in basis.chunks(at_once) {
+        for (q, product) in q.iter().zip(space.apply_all(q)?) {
+            exact += space.dots(&[q], &product)?[0];
+        }
     }
     let (sampling, beyond) =
         (Sampling::exactly(products - 2 * third, stream(seed, third as u64)), Beyond { vectors: &basis, exact });
-    let estimate = sampling.forms(beyond.forms(space)?, |forms, seed| beyond.sample(space, forms, seed))?;
+    let forms = beyond.forms(space)?;
+    let estimate = sampling.forms(forms, at_once, |forms, seeds| beyond.samples(space, forms, seeds))?;
     Ok(Estimate { samples: products, ..estimate })
 }
 
@@ -202,6 +217,50 @@ mod tests {
             let estimate = hutch_plus_plus(&mut a, products, 3).unwrap();
             assert_eq!((a.1, estimate.samples), (products, products));
         }
+    }
+
+    /// Four products at once, or as many as are asked for, of which it keeps the largest number.
+    struct Together(Dense<f64>, usize);
+
+    impl LinearOperator<f64> for Together {
+        fn dim(&self) -> usize {
+            self.0.dim()
+        }
+
+        fn apply(&mut self, v: &[f64], out: &mut [f64]) -> Result<(), Error> {
+            self.0.apply(v, out)
+        }
+
+        fn apply_all(&mut self, vectors: &[Vec<f64>], out: &mut [Vec<f64>]) -> Result<(), Error> {
+            self.1 = self.1.max(vectors.len());
+            self.0.apply_all(vectors, out)
+        }
+
+        fn at_once(&self) -> usize {
+            4
+        }
+    }
+
+    #[test]
+    fn products_at_once_are_those_one_after_the_other() {
+        let (mut a, vectors) = reflected(&spectrum());
+        let mut together = Together(a.clone(), 0);
+        // Looked at after 3, 6, 12 and 13 samples.
+        let all = Sampling { min_samples: 3, max_samples: 13, relative_error: 0.0, seed: 5 };
+        let some = Sampling { relative_error: 0.6, ..all };
+        for sampling in [all, some] {
+            assert_eq!(hutchinson(&mut together, &sampling).unwrap(), hutchinson(&mut a, &sampling).unwrap());
+            let known = (&vectors[..2], &spectrum()[..2]);
+            let expected = deflated(&mut a, known.0, known.1, &sampling).unwrap();
+            assert_eq!(deflated(&mut together, known.0, known.1, &sampling).unwrap(), expected);
+            assert_eq!(
+                crate::frobenius(&mut together, &sampling).unwrap(),
+                crate::frobenius(&mut a, &sampling).unwrap()
+            );
+        }
+        assert!(hutchinson(&mut a, &some).unwrap().samples < 13);
+        assert_eq!(hutch_plus_plus(&mut together, 20, 3).unwrap(), hutch_plus_plus(&mut a, 20, 3).unwrap());
+        assert_eq!(together.1, 4);
     }
 
     fn spectrum() -> Vec<f64> {

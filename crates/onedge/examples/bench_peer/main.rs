@@ -156,6 +156,9 @@ struct Network {
     gradient: Vec<f32>,
     u: Vec<f32>,
     out: Vec<f32>,
+    /// Signs, and their products.
+    eight: Vec<Vec<f32>>,
+    products: Vec<Vec<f32>>,
     /// Every search for an eigenvalue starts from a random vector of its own.
     searches: u64,
     found: Found,
@@ -165,12 +168,26 @@ impl Network {
     fn new(problem: Problem, threads: usize) -> Result<Self> {
         let zeros = vec![0.0; problem.w.len()];
         let objective = problem.objective(threads)?;
+        let sign = |stream: u64, i: usize| if uniform(stream, i as u64) < 0.5 { -1.0 } else { 1.0 };
+        let eight = (0..8).map(|k| (0..zeros.len()).map(|i| sign(101 + k, i)).collect()).collect();
+        let products = vec![zeros.clone(); 8];
         let (gradient, u, out) = (zeros.clone(), zeros.clone(), zeros);
-        Ok(Self { threads, objective, problem, gradient, u, out, searches: 0, found: Found::default() })
+        Ok(Self {
+            threads,
+            objective,
+            problem,
+            gradient,
+            u,
+            out,
+            eight,
+            products,
+            searches: 0,
+            found: Found::default(),
+        })
     }
 
     fn run(&mut self, op: &str, repeats: usize) -> Result<Timed> {
-        if op == "hv" {
+        if op.starts_with("hv") {
             self.objective.linearize(&self.problem.w, &mut self.gradient)?;
         }
         // Searches are long: one warms up for all that follow.
@@ -215,6 +232,16 @@ impl Network {
                 self.objective.hessian_vector(&self.problem.v, &mut self.out)?;
                 json!({})
             }
+            "hv8" => {
+                self.objective.hessian_vectors(&self.eight, &mut self.products)?;
+                self.forms()
+            }
+            "hv8-single" => {
+                for (v, out) in self.eight.iter().zip(&mut self.products) {
+                    self.objective.hessian_vector(v, out)?;
+                }
+                self.forms()
+            }
             "lanczos20" => self.lanczos(LANCZOS_STEPS)?,
             "sharpness" | "sharpness-random" | "power" => {
                 let (seed, w) = (self.searches, &self.problem.w);
@@ -226,9 +253,14 @@ impl Network {
                 json!({})
             }
             _ => bail!(
-                "expected an op of forward, gradient, cdat, hv, lanczos20, sharpness, sharpness-random, power, got {op}"
+                "expected an op of forward, gradient, cdat, hv, hv8, hv8-single, lanczos20, sharpness, sharpness-random, power, got {op}"
             ),
         })
+    }
+
+    /// The sum of `v . H v` over the eight vectors.
+    fn forms(&self) -> Json {
+        json!({"forms": self.eight.iter().zip(&self.products).map(|(v, hv)| vector::dot(v, hv)).sum::<f64>()})
     }
 
     /// Linearisation, then `steps` products with full reorthogonalisation, as the peers do.

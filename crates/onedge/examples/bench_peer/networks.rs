@@ -87,7 +87,7 @@ impl Problem {
         Ok(Self { spec, examples: spec.data()?, w, v })
     }
 
-    /// The objective of the product. `ONEDGE_BENCH_CHUNK` sets the examples of a chunk.
+    /// The objective of the product. `ONEDGE_BENCH_CHUNK` sets the examples of a chunk, `ONEDGE_BENCH_MEMORY` the MiB for what is kept.
     pub fn objective(&self, threads: usize) -> Result<DataObjective<f32>> {
         let spec = self.spec;
         let build = move |batch: usize| {
@@ -95,7 +95,10 @@ impl Problem {
             Ok(loss_graph(&spec.model()?, &loss, spec.target(), batch)?)
         };
         let chunk = std::env::var("ONEDGE_BENCH_CHUNK").ok().and_then(|text| text.parse().ok());
-        let options = Options { threads, chunk, ..Options::for_this_machine() };
+        let mut options = Options { threads, chunk, ..Options::for_this_machine() };
+        if let Some(mib) = std::env::var("ONEDGE_BENCH_MEMORY").ok().and_then(|text| text.parse::<u64>().ok()) {
+            options.memory_bytes = mib << 20;
+        }
         Ok(DataObjective::new(Box::new(build), self.examples.clone(), 0.0, options)?)
     }
 }

@@ -197,6 +197,13 @@ impl<T: Real> Objective<T> for Counted<'_, T> {
         self.pay(self.inner.costs().hessian_vector);
         self.inner.hessian_vector(v, out)
     }
+    fn hessian_vectors(&mut self, vectors: &[Vec<T>], out: &mut [Vec<T>]) -> Result<(), ObjectiveError> {
+        self.pay(self.inner.costs().hessian_vector * vectors.len() as f64);
+        self.inner.hessian_vectors(vectors, out)
+    }
+    fn products_at_once(&self) -> usize {
+        self.inner.products_at_once()
+    }
     fn gauss_newton_vector(&mut self, v: &[T], out: &mut [T]) -> Result<(), ObjectiveError> {
         self.pay(self.inner.costs().gauss_newton_vector);
         self.inner.gauss_newton_vector(v, out)

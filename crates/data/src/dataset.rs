@@ -200,7 +200,7 @@ impl Dataset {
     fn without_rows(&self) -> Self {
         Self {
             origin: self.origin.clone(),
-            inputs: Reals::Single(Vec::new()),
+            inputs: Vec::<f32>::new().into(),
             input_shape: self.input_shape.clone(),
             targets: Targets::Values { values: Vec::new(), width: 1 },
             full_scale: self.full_scale,
@@ -361,7 +361,7 @@ mod tests {
         let selected = set.select(&[2, 0]).unwrap();
         assert_eq!(
             (selected.examples(), selected.features(), selected.inputs()),
-            (2, 1, &Reals::Single(vec![3.0, 1.0]))
+            (2, 1, &Reals::from(vec![3.0f32, 1.0]))
         );
         assert_eq!(selected.targets(), &Targets::Values { values: vec![0.5, 0.6, 0.1, 0.2], width: 2 });
         assert_eq!(selected.full_scale(), Some(16.0));

@@ -1,4 +1,6 @@
+use std::any::Any;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// In which precision numbers are held.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -10,13 +12,13 @@ pub enum Precision {
     Double,
 }
 
-/// Numbers in the precision that they are held in.
+/// Numbers in the precision that they are held in. A copy shares them until one of both is changed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reals {
     /// In single precision.
-    Single(Vec<f32>),
+    Single(Arc<[f32]>),
     /// In double precision.
-    Double(Vec<f64>),
+    Double(Arc<[f64]>),
 }
 
 impl Reals {
@@ -65,6 +67,15 @@ impl Reals {
         }
     }
 
+    /// All of them as another kind of number: the same memory where that is the kind they are held in, else what `make` makes of each.
+    pub fn shared<T: 'static>(&self, make: impl Fn(f64) -> T) -> Arc<[T]> {
+        let held: &dyn Any = match self {
+            Self::Single(numbers) => numbers,
+            Self::Double(numbers) => numbers,
+        };
+        held.downcast_ref::<Arc<[T]>>().map_or_else(|| self.map_in(0..self.len(), make).into(), Arc::clone)
+    }
+
     /// The rows of `width` numbers at `indices`, in that order.
     pub(crate) fn rows(&self, width: usize, indices: &[usize]) -> Self {
         fn rows<T: Copy>(numbers: &[T], width: usize, indices: &[usize]) -> Vec<T> {
@@ -73,18 +84,18 @@ impl Reals {
             rows
         }
         match self {
-            Self::Single(numbers) => Self::Single(rows(numbers, width, indices)),
-            Self::Double(numbers) => Self::Double(rows(numbers, width, indices)),
+            Self::Single(numbers) => rows(numbers, width, indices).into(),
+            Self::Double(numbers) => rows(numbers, width, indices).into(),
         }
     }
 
     /// Changes each number, told its place in its row of `width`, in place.
     pub(crate) fn change(&mut self, width: usize, change: impl Fn(usize, f64) -> f64) {
         match self {
-            Self::Single(numbers) => numbers.chunks_exact_mut(width).for_each(|row| {
+            Self::Single(numbers) => Arc::make_mut(numbers).chunks_exact_mut(width).for_each(|row| {
                 row.iter_mut().enumerate().for_each(|(place, x)| *x = change(place, f64::from(*x)) as f32);
             }),
-            Self::Double(numbers) => numbers.chunks_exact_mut(width).for_each(|row| {
+            Self::Double(numbers) => Arc::make_mut(numbers).chunks_exact_mut(width).for_each(|row| {
                 row.iter_mut().enumerate().for_each(|(place, x)| *x = change(place, *x));
             }),
         }
@@ -109,13 +120,13 @@ fn first_not_finite<T: Copy + Into<f64>>(numbers: &[T]) -> Option<usize> {
 
 impl From<Vec<f32>> for Reals {
     fn from(numbers: Vec<f32>) -> Self {
-        Self::Single(numbers)
+        Self::Single(numbers.into())
     }
 }
 
 impl From<Vec<f64>> for Reals {
     fn from(numbers: Vec<f64>) -> Self {
-        Self::Double(numbers)
+        Self::Double(numbers.into())
     }
 }
 
@@ -149,14 +160,17 @@ mod tests {
         let double = Reals::from(vec![0.1f64, 1e60, -2.5, 4.0]);
         assert_eq!((double.get(0), double.get(1)), (0.1, 1e60));
         assert_eq!(double.single()[..], [0.1f32, f32::INFINITY, -2.5, 4.0]);
-        assert_eq!(double.rows(2, &[1, 0, 1]), Reals::Double(vec![-2.5, 4.0, 0.1, 1e60, -2.5, 4.0]));
+        assert_eq!(double.rows(2, &[1, 0, 1]), Reals::from(vec![-2.5, 4.0, 0.1, 1e60, -2.5, 4.0]));
         assert_eq!(double.map_in(2..4, |x| x as i32), [-2, 4]);
         let mut scaled = double.clone();
         scaled.change(2, |place, x| x / [10.0, 2.0][place]);
-        assert_eq!(scaled, Reals::Double(vec![0.01, 5e59, -0.25, 2.0]));
+        assert_eq!(scaled, Reals::from(vec![0.01, 5e59, -0.25, 2.0]));
         let mut single = Reals::from(vec![0.1f32, 3.0]);
         single.change(1, |_, x| x / 3.0);
         assert_eq!(single, [0.1f32 / 3.0, 1.0]);
+        // Shared where nothing is to be made of them.
+        let (Reals::Double(held), as_double) = (&double, double.shared(|x| x)) else { panic!() };
+        assert!(Arc::ptr_eq(held, &as_double) && double.shared(|x| x as i8)[2..] == [-2, 4]);
         assert_eq!(double.first_not_finite(), None);
         assert_eq!(Reals::from(vec![0.0, f64::NAN, f64::INFINITY]).first_not_finite(), Some(1));
         assert_eq!(Reals::from(vec![0.0; 9000]).first_not_finite(), None);

@@ -118,7 +118,7 @@ fn read_again(path: &Path, split: &Split) {
     let read: TableEncoding = serde_json::from_str(&serde_json::to_string(encoding).unwrap()).unwrap();
     let again = read.apply(&Table::read(path, read.format()).unwrap()).unwrap();
     match split.train.inputs() {
-        Reals::Double(inputs) => assert_eq!(*inputs, again.inputs),
+        Reals::Double(inputs) => assert_eq!(inputs[..], again.inputs),
         Reals::Single(inputs) => assert!(inputs.iter().zip(&again.inputs).all(|(x, y)| *x == *y as f32)),
     }
     assert_eq!(Some(split.train.targets()), again.targets.as_ref());

@@ -169,8 +169,8 @@ mod tests {
             let targets = Targets::Values { values: vec![0.5, 1.5], width: 1 };
             of_data(&Split::new(Dataset::of_reals("set", inputs, vec![1], targets).unwrap(), None).unwrap())
         };
-        let (exact, more) = (Reals::Double(vec![0.25, 3.0]), Reals::Double(vec![0.25, 3.0 + 1e-12]));
-        assert_eq!(of(exact.clone()), of(Reals::Single(vec![0.25, 3.0])));
+        let (exact, more) = (Reals::from(vec![0.25, 3.0]), Reals::from(vec![0.25, 3.0 + 1e-12]));
+        assert_eq!(of(exact.clone()), of(Reals::from(vec![0.25f32, 3.0])));
         assert_ne!(of(more), of(exact));
     }
 }

@@ -110,8 +110,7 @@ impl<T: Element> Workload<T> for DataObjective<T> {
 }
 
 fn examples<T: Element>(set: &Dataset) -> Result<Examples<T>, onedge_engine::Error> {
-    let inputs =
-        Field { width: set.features(), values: set.inputs().map_in(0..set.inputs().len(), T::from_f64).into() };
+    let inputs = Field { width: set.features(), values: set.inputs().shared(T::from_f64) };
     let targets = match set.targets() {
         Targets::Classes { labels, .. } => {
             Field { width: 1, values: labels.iter().map(|&label| T::from_f64(f64::from(label))).collect() }

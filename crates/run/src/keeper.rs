@@ -158,7 +158,7 @@ mod tests {
     use onedge_data::{Dataset, Targets};
     use onedge_spectrum::Lanczos;
     use onedge_train::samples::Bowl;
-    use onedge_train::{Diagnostics, Instruments, Last, Plan};
+    use onedge_train::{Diagnostics, Instruments, Last, Look, Plan};
     use onedge_tune::optimizers::Gd;
     use onedge_tune::tuners::Constant;
 
@@ -180,7 +180,7 @@ mod tests {
             diverge_factor: 1e3,
             record_every: 1,
             diagnostics: Diagnostics {
-                sharpness_every: 0,
+                sharpness: Look::Every(0),
                 hessian: false,
                 curvature: false,
                 refresh: 1,

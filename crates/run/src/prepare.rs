@@ -3,8 +3,8 @@ use onedge_spec::{Precision, Spec};
 use onedge_spectrum::diagnostics::Setup;
 use onedge_spectrum::{Lanczos, Wanted};
 use onedge_train::{
-    Augment, Diagnostics, Element, Evaluation, Evaluator, Instruments, Last, Layout, Plan, Prepared, Problem, Workload,
-    engine, instruments,
+    Augment, Diagnostics, Element, Evaluation, Evaluator, Instruments, Last, Layout, Look, Plan, Prepared, Problem,
+    Workload, engine, instruments,
 };
 use onedge_tune::Error as TuneError;
 
@@ -31,7 +31,10 @@ pub fn plan(spec: &Spec) -> Result<Plan, Error> {
         ..Lanczos::top(k, spec.seed)
     };
     let diagnostics = Diagnostics {
-        sharpness_every: settings.count("sharpness_every").map_err(&fail)? as u64,
+        sharpness: settings
+            .optional_count("sharpness_every")
+            .map_err(&fail)?
+            .map_or(Look::USUAL, |steps| Look::Every(steps as u64)),
         hessian: settings.flag("hessian"),
         curvature: settings.flag("curvature"),
         refresh: positive("refresh").map_err(&fail)? as u64,

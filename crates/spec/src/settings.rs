@@ -53,7 +53,12 @@ pub const ROOT: &[Setting] = &[
 pub(crate) const L2: Setting = setting("l2", Kind::Number, Default::Is("0.0"), "adds 0.5 l2 |w|^2 to the loss");
 
 pub(crate) const DIAGNOSTICS: &[Setting] = &[
-    setting("sharpness_every", Kind::Integer, Default::Is("10"), "measure the spectrum every so many steps; 0: never"),
+    setting(
+        "sharpness_every",
+        Kind::Integer,
+        Default::Absent,
+        "measure the spectrum every so many steps; 0: never; if absent, as often as a tenth of the run's cost allows",
+    ),
     setting("top_k", Kind::Integer, Default::Is("1"), "how many of the largest eigenvalues"),
     setting("magnitude", Kind::Flag, Default::Is("false"), "also the eigenvalue of largest magnitude"),
     setting("hessian", Kind::Flag, Default::Is("false"), "with a preconditioner, also the spectrum without it"),

@@ -14,7 +14,7 @@ use onedge_tune::tuners::Cdat;
 use onedge_tune::{Optimizer, Tuner};
 
 use crate::Error;
-use crate::{Diagnostics, Evaluation, Evaluator, Finding, Layout, Record, Workload};
+use crate::{Diagnostics, Evaluation, Evaluator, Finding, Layout, Look, Record, Workload};
 use crate::{Instruments, Last, Outcome, Plan, Prepared, Problem, Trained, instruments, target};
 
 /// A model on a data set, to be trained; made by [`fit`].
@@ -123,7 +123,7 @@ pub(crate) fn usual_plan() -> Plan {
         diverge_factor: 1e4,
         record_every: 1,
         diagnostics: Diagnostics {
-            sharpness_every: 0,
+            sharpness: Look::Every(0),
             hessian: false,
             curvature: false,
             refresh: 1,
@@ -186,7 +186,7 @@ impl Fit {
 
     /// With the sharpness measured every so many steps.
     pub fn sharpness_every(mut self, steps: u64) -> Self {
-        self.plan.diagnostics.sharpness_every = steps;
+        self.plan.diagnostics.sharpness = Look::Every(steps);
         self
     }
 
@@ -360,8 +360,9 @@ fn described(
         own("loss.l2", Value::Number(l2)),
         own("optimizer.name", text(optimizer)),
         own("tuner.name", text(tuner)),
-        own("diagnostics.sharpness_every", Value::Integer(plan.diagnostics.sharpness_every as i64)),
     ]);
+    let steps = plan.diagnostics.sharpness.steps();
+    all.extend(steps.map(|steps| own("diagnostics.sharpness_every", Value::Integer(steps as i64))));
     all.extend(diagnostics.iter().map(|(key, value)| own(&format!("diagnostics.{key}"), value.clone())));
     all
 }

@@ -27,19 +27,13 @@ pub(crate) fn record(report: &StepReport, spectrum: Record, cost: f64, seconds: 
     }
 }
 
-/// Measures what is due at this step; the record that comes back holds that and nothing else. What has no value is noted as missing.
-pub(crate) fn measure<T: Real>(
-    what: &Diagnostics,
-    number: u64,
-    step: &mut Step<'_, T>,
-    missing: &mut Missing,
-) -> Record {
+/// Measures what is wanted at this step, the spectrum if it is due; the record that comes back holds that and nothing else. What has no value is noted as missing.
+pub(crate) fn measure<T: Real>(what: &Diagnostics, due: bool, step: &mut Step<'_, T>, missing: &mut Missing) -> Record {
     let mut record = Record::default();
     missing.keep("slope", step.line().slope());
     if what.curvature {
         missing.keep("curvature", step.line().curvature());
     }
-    let due = what.sharpness_every > 0 && number.is_multiple_of(what.sharpness_every);
     if due {
         let scaled = step.preconditioner().is_some();
         let name = if scaled { "preconditioned_sharpness" } else { "sharpness" };

@@ -1,7 +1,7 @@
 use onedge_spectrum::Lanczos;
 
 use crate::Error;
-use crate::{Augment, Last};
+use crate::{Augment, Last, Look};
 
 /// What a training loop does, apart from the problem.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,8 +42,8 @@ impl Plan {
 /// What is measured along a run beyond what the tuner asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Diagnostics {
-    /// Measure the spectrum every so many steps; 0: never.
-    pub sharpness_every: u64,
+    /// When the spectrum is measured.
+    pub sharpness: Look,
     /// With a preconditioner, also the spectrum without it.
     pub hessian: bool,
     /// `u . H u` at every step.

@@ -1,6 +1,6 @@
 use onedge_objective::{Reader, State, StateError};
 
-use crate::{Plan, Record};
+use crate::{Look, Plan, Record};
 
 /// Which records of a run are kept: of every so many steps, and those that say more than others do.
 ///
@@ -10,7 +10,7 @@ use crate::{Plan, Record};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recorder {
     every: u64,
-    sharpness_every: u64,
+    sharpness: Look,
     first: u64,
     held: Option<Record>,
 }
@@ -18,8 +18,7 @@ pub struct Recorder {
 impl Recorder {
     /// For a run by `plan` whose first own step is `first`.
     pub fn new(plan: &Plan, first: u64) -> Self {
-        let sharpness_every = plan.diagnostics.sharpness_every;
-        Self { every: plan.record_every.max(1), sharpness_every, first, held: None }
+        Self { every: plan.record_every.max(1), sharpness: plan.diagnostics.sharpness, first, held: None }
     }
 
     /// For a run of which every record is kept.
@@ -29,7 +28,7 @@ impl Recorder {
 
     /// For a run without diagnostics of which the records of every so many steps are kept, from the step 0 on.
     pub fn every(steps: u64) -> Self {
-        Self { every: steps.max(1), sharpness_every: 0, first: 0, held: None }
+        Self { every: steps.max(1), sharpness: Look::Every(0), first: 0, held: None }
     }
 
     /// Whether the record of the next step is to be kept now. One that is not is held, as it may be the last.
@@ -46,7 +45,8 @@ impl Recorder {
 
     /// Whether it says more than others.
     fn tells(&self, record: &Record) -> bool {
-        let measures = self.sharpness_every > 0 && record.step.is_multiple_of(self.sharpness_every);
+        // With a share of the cost, what was paid is among the readings.
+        let measures = self.sharpness.steps().is_some_and(|steps| Look::Every(steps).is_due(record.step, 0.0, 0.0));
         let is_event = record.slope.is_some_and(|slope| slope > 0.0) || record.curvature.is_some_and(|bend| bend < 0.0);
         // Without a rate no step was taken: the run ends there.
         let is_end = record.learning_rate.is_nan();
@@ -127,7 +127,7 @@ mod tests {
 
     fn recorder(record_every: u64, sharpness_every: u64, first: u64) -> Recorder {
         let mut plan = Plan { record_every, ..usual_plan() };
-        plan.diagnostics.sharpness_every = sharpness_every;
+        plan.diagnostics.sharpness = Look::Every(sharpness_every);
         Recorder::new(&plan, first)
     }
 

@@ -84,6 +84,8 @@ pub struct Training<'a, T: Real> {
     least_limit: Option<f64>,
     /// Measured spectra that did not converge.
     unconverged: u64,
+    /// From what cost of the run on the spectrum may be measured again, where that takes a share of it.
+    next_spectrum: f64,
     /// Readings that had no value.
     missing: Missing,
     /// The cost up to the evaluation that ended the run, if one did.
@@ -102,8 +104,8 @@ pub struct Snapshot<T> {
     /// Of the diagnostics that keep anything, by name; of the evaluations as `test_evaluation`; what had no value as
     /// `missing_readings`.
     pub diagnostics: BTreeMap<String, State<T>>,
-    /// Of the loop itself: `drawn` (mini-batches), `limit` (if there is one), `unconverged`, `seconds` and
-    /// `diagnostics_seconds`.
+    /// Of the loop itself: `drawn` (mini-batches), `limit` (if there is one), `unconverged`, `seconds`,
+    /// `diagnostics_seconds`, `next_spectrum` (where the spectrum is measured for a share of the cost).
     pub progress: State<f64>,
 }
 
@@ -158,7 +160,7 @@ impl<'a, T: Real> Training<'a, T> {
             let step = trainer.steps();
             workload.select(Some(order)).map_err(|source| Error::from(TuneError::Objective { step, source }))?;
         }
-        let (watch, limit, least_limit, unconverged, missing, unfinished, broken) = Default::default();
+        let (watch, limit, least_limit, unconverged, next_spectrum, missing, unfinished, broken) = Default::default();
         Ok(Self {
             plan,
             workload,
@@ -172,6 +174,7 @@ impl<'a, T: Real> Training<'a, T> {
             limit,
             least_limit,
             unconverged,
+            next_spectrum,
             missing,
             unfinished,
             broken,
@@ -212,6 +215,10 @@ impl<'a, T: Real> Training<'a, T> {
             .with_scalar("unconverged", self.unconverged as f64)
             .with_scalar("seconds", self.watch.method.as_secs_f64())
             .with_scalar("diagnostics_seconds", self.watch.diagnostics.as_secs_f64());
+        let progress = match self.next_spectrum {
+            0.0 => progress,
+            cost => progress.with_scalar("next_spectrum", cost),
+        };
         let mut diagnostics = self.instruments.states();
         diagnostics.extend(self.evaluation.as_ref().map(|(evaluator, _)| (STATE.to_owned(), evaluator.state())));
         let missing = self.missing.state();
@@ -238,6 +245,7 @@ impl<'a, T: Real> Training<'a, T> {
         let mut time = |name| Ok::<_, Error>(Duration::try_from_secs_f64(reader.scalar(name)?).unwrap_or_default());
         self.watch = Watch { method: time("seconds")?, diagnostics: time("diagnostics_seconds")? };
         self.limit = reader.optional_scalar("limit");
+        self.next_spectrum = reader.optional_scalar("next_spectrum").unwrap_or(0.0);
         reader.finish()?;
         self.trainer.restore(snapshot.method)?;
         let mut diagnostics = snapshot.diagnostics;
@@ -339,7 +347,19 @@ impl<'a, T: Real> Training<'a, T> {
         }
         let (evaluated, unimproved) = self.evaluate()?;
         let Self {
-            plan, workload, w, trainer, instruments, batches, order, watch, limit, least_limit, missing, ..
+            plan,
+            workload,
+            w,
+            trainer,
+            instruments,
+            batches,
+            order,
+            watch,
+            limit,
+            least_limit,
+            next_spectrum,
+            missing,
+            ..
         } = self;
         let due = instruments.due(number);
         let failed = |source| TuneError::Objective { step: number, source };
@@ -376,7 +396,8 @@ impl<'a, T: Real> Training<'a, T> {
         watch.method += started.elapsed();
 
         let measured = Instant::now();
-        let spectrum = measure(&plan.diagnostics, number, &mut step, missing);
+        let spectrum_due = plan.diagnostics.sharpness.is_due(number, cost, *next_spectrum);
+        let spectrum = measure(&plan.diagnostics, spectrum_due, &mut step, missing);
         let left = before.map(|optimizer| StepStart::behind(&step, optimizer));
         watch.diagnostics += measured.elapsed();
 
@@ -393,6 +414,10 @@ impl<'a, T: Real> Training<'a, T> {
             (record.measured, record.density) = (readings.measured, readings.density);
         }
         add(&mut record.measured, evaluated);
+        if spectrum_due && report.diagnostics_cost > 0.0 {
+            *next_spectrum = plan.diagnostics.sharpness.next(trainer.cost(), report.diagnostics_cost);
+            add(&mut record.measured, BTreeMap::from([(COST.to_owned(), report.diagnostics_cost)]));
+        }
         instruments.advance(report.learning_rate);
         watch.diagnostics += measured.elapsed();
         Ok((record, None))

@@ -5,11 +5,16 @@ use onedge_tune::tuners::{self, Constant};
 
 use super::*;
 use crate::samples::Bowl;
-use crate::{COLUMNS, Diagnostics, Evaluation, Last};
+use crate::{COLUMNS, Diagnostics, Evaluation, Last, Look};
 
 fn plan(steps: u64) -> Plan {
-    let diagnostics =
-        Diagnostics { sharpness_every: 2, hessian: false, curvature: true, refresh: 1, lanczos: Lanczos::top(2, 0) };
+    let diagnostics = Diagnostics {
+        sharpness: Look::Every(2),
+        hessian: false,
+        curvature: true,
+        refresh: 1,
+        lanczos: Lanczos::top(2, 0),
+    };
     Plan {
         steps,
         batch: None,
@@ -197,7 +202,7 @@ fn a_run_that_is_done_takes_no_step() {
 #[test]
 fn every_column_holds_what_it_says() {
     let lanczos = Lanczos { max_products: 1, ..Lanczos::top(1, 0) };
-    let diagnostics = Diagnostics { sharpness_every: 1, hessian: false, curvature: true, refresh: 1, lanczos };
+    let diagnostics = Diagnostics { sharpness: Look::Every(1), hessian: false, curvature: true, refresh: 1, lanczos };
     let (_, records, _) = run(&Plan { diagnostics, ..plan(2) }, 0.25, 0);
     let of = |name: &str, record: &Record| {
         let column = COLUMNS.iter().find(|column| column.name == name).unwrap_or_else(|| panic!("{name}"));
@@ -265,13 +270,41 @@ fn evaluations_are_recorded_and_the_steps_keep_their_bits() {
     };
     let (without, plain, w) = course(false);
     let (mut records, outcome, same) = course(true);
-    let read = |record: &Record| ["test_loss", "diagnostics_cost"].map(|name| record.measured.get(name).copied());
-    assert_eq!(read(&records[0]), [Some(2.0), Some(0.25)], "one example in place of four");
-    assert_eq!(read(&records[1]), [None, None]);
-    assert_eq!(read(&records[2]), [Some(2.0 + 0.5 * 1.125 * 1.125), Some(0.25)]);
-    records.iter_mut().for_each(|record| record.measured.clear());
+    let read = |i: usize, records: &[Record]| {
+        ["test_loss", "diagnostics_cost"].map(|name| records[i].measured.get(name).copied())
+    };
+    let spectrum = read(0, &without)[1].unwrap();
+    assert!(spectrum > 0.0);
+    let with_one_in_place_of_four = Some(0.25 + spectrum);
+    assert_eq!(read(0, &records), [Some(2.0), with_one_in_place_of_four]);
+    assert_eq!(read(1, &records), [None, None]);
+    assert_eq!(read(2, &records), [Some(2.0 + 0.5 * 1.125 * 1.125), with_one_in_place_of_four]);
+    for (record, without) in records.iter_mut().zip(&without) {
+        record.measured.clone_from(&without.measured);
+    }
     assert_eq!((records, same, outcome.cost), (without, w, plain.cost));
     assert_eq!(outcome.events.last(), Some(&("non_finite_evaluations".to_owned(), 0)));
+}
+
+/// A run whose steps cost 3 and whose measurement P takes the next one when a tenth of its cost since is P.
+#[test]
+fn the_spectrum_takes_a_share_of_the_cost_at_most() {
+    let lanczos = Lanczos::top(1, 0);
+    let diagnostics = Diagnostics { sharpness: Look::USUAL, hessian: false, curvature: false, refresh: 1, lanczos };
+    let (_, records, _) = run(&Plan { diagnostics, ..plan(400) }, 0.25, 0);
+    let prices: Vec<(u64, f64)> =
+        records.iter().filter_map(|record| Some((record.step, *record.measured.get("diagnostics_cost")?))).collect();
+    assert!(prices[0].0 == 0 && prices.len() > 5, "{prices:?}");
+    for (record, looked) in records.iter().map(|record| (record, prices.iter().any(|(step, _)| *step == record.step))) {
+        assert_eq!(record.sharpness.is_some(), looked);
+    }
+    for pair in prices.windows(2) {
+        let [(step, price), (next, _)] = [pair[0], pair[1]];
+        assert_eq!(next - step, (price / 0.1 / 3.0).ceil() as u64, "{pair:?}");
+    }
+    let total: f64 = prices.iter().map(|(_, price)| price).sum();
+    let cost = records[records.len() - 1].cost;
+    assert!(total <= 0.1 * cost + prices[0].1, "{total} of {cost}");
 }
 
 #[test]
@@ -294,8 +327,10 @@ fn diagnostics_take_the_gradients_pass_of_the_step_unless_a_trial_led_away() {
             let mut instruments = Instruments::new(diagnostics::ALL, &settings, &[], setup).unwrap();
             let (mut bowl, mut w, plan) = (Bowl::new([4.0, 1.0], &[0.0]), [1.0, 2.0], plan(4));
             // What else is measured would lead the objective back.
-            let plan =
-                Plan { diagnostics: Diagnostics { sharpness_every: 0, curvature: false, ..plan.diagnostics }, ..plan };
+            let plan = Plan {
+                diagnostics: Diagnostics { sharpness: Look::Every(0), curvature: false, ..plan.diagnostics },
+                ..plan
+            };
             let found = train(&plan, &mut bowl, &mut w, (Box::new(Gd), tuner), &mut instruments, &mut |_| {
                 ControlFlow::Continue(())
             });

@@ -80,6 +80,11 @@ fn mutated(whole: &[u8], random: &mut Random) -> Vec<u8> {
     bytes
 }
 
+/// A folder in memory, where the system has one: thousands of files are written, and made to last, for nobody.
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 fn layouts() -> Vec<Layout> {
     let layout = |name: &str, shape: &[usize]| Layout { name: name.to_owned(), shape: shape.to_vec() };
     vec![layout("layers.0.weight", &[2, 3]), layout("layers.0.bias", &[3])]
@@ -89,7 +94,7 @@ const W: [f32; 9] = [0.5, -1.25, 2.0, 3.5, -0.75, 1e-3, 7.0, 8.5, -9.0];
 
 #[test]
 fn checkpoints_are_whole_or_refused() {
-    let root = tempfile::tempdir().unwrap();
+    let root = folder();
     let folder = Checkpoints::in_folder(root.path());
     let method = TrainerState {
         trainer: State::new().with_scalar("steps", 5.0).with_vector("update", W.to_vec()),
@@ -118,7 +123,7 @@ fn checkpoints_are_whole_or_refused() {
 
 #[test]
 fn parameters_are_finite_or_refused() {
-    let root = tempfile::tempdir().unwrap();
+    let root = folder();
     let path = root.path().join("p.safetensors");
     params::save(&path, &layouts(), &W, &BTreeMap::new()).unwrap();
     let whole = fs::read(&path).unwrap();
@@ -175,7 +180,7 @@ fn lines(bytes: &[u8]) -> usize {
 
 #[test]
 fn readers_of_records_agree() {
-    let root = tempfile::tempdir().unwrap();
+    let root = folder();
     let path = root.path().join("steps.jsonl");
     let whole = records(&path);
     let run = RunDirectory::at(root.path());
@@ -210,7 +215,7 @@ fn readers_of_records_agree() {
 
 #[test]
 fn summaries_are_read_or_refused() {
-    let root = tempfile::tempdir().unwrap();
+    let root = folder();
     let run = RunDirectory::at(root.path());
     let whole = br#"{"name":"a","version":"0","stop":{"reason":"diverged","step":7,"loss":1e9,"limit":1e6},"steps":7,"parameters":3,
         "seconds":1.5,"spectrum_seconds":0.25,"checkpoint_seconds":0.5,"checkpoints_failed":2,"cost":21.0,"first_loss":2.0,"final_loss":3.0,
@@ -235,7 +240,7 @@ fn deep_and_long_lines_end_soon() {
     assert!(Row::read(deep.as_bytes()).is_err());
     let nested = format!("{{\"step\":1,\"loss\":1,\"learning_rate\":1,\"cost\":1,\"seconds\":1,\"more\":{deep}}}");
     assert!(Row::read(nested.as_bytes()).is_err());
-    let root = tempfile::tempdir().unwrap();
+    let root = folder();
     let run = RunDirectory::at(root.path());
     for text in [deep, "{\"step\":".repeat(1 << 17), "\n".repeat(1 << 20), "{}\n".repeat(1 << 18)] {
         fs::write(run.steps(), &text).unwrap();

@@ -200,6 +200,6 @@ fn receive_examples<T: Element>(ranks: &Ranks) -> Result<Option<Examples<T>>, Er
     };
     let fields = widths.iter().map(field).collect::<Result<Vec<_>, Error>>()?;
     let shared = shared.iter().map(|len| Ok(ranks.receive_vector(0, *len)?.into()));
-    let shared = shared.collect::<Result<Vec<Arc<[T]>>, Error>>()?;
+    let shared = shared.collect::<Result<Vec<Arc<Vec<T>>>, Error>>()?;
     Ok(Some(Examples::new(*count, fields).map_err(|_| misfit())?.with_shared(shared)))
 }

@@ -31,7 +31,7 @@ fn examples<T: Element>(small: &Small) -> Examples<T> {
     let domain = if small.reads_tokens() { Domain::Index(CLASSES) } else { Domain::Real };
     let targets = sample(&small.target(CLASSES).shape(EXAMPLES), Domain::Index(CLASSES), 4);
     let fields = [sample(&shape, domain, 3), targets].map(|tensor| {
-        let values: Arc<[T]> = tensor.data.iter().map(|&x| T::from_f64(x)).collect();
+        let values: Arc<Vec<T>> = Arc::new(tensor.data.iter().map(|&x| T::from_f64(x)).collect());
         Field { width: tensor.shape.size() / EXAMPLES, values }
     });
     Examples::new(EXAMPLES, fields.into()).unwrap()

@@ -42,7 +42,7 @@ fn examples<T: Element>() -> Examples<T> {
     let inputs = sample(&Shape::from(vec![EXAMPLES, INPUTS]), Domain::Real, 3);
     let targets = sample(&target.shape(EXAMPLES), Domain::Index(CLASSES), 4);
     let fields = [inputs, targets].map(|tensor| {
-        let values: Arc<[T]> = tensor.data.iter().map(|&x| T::from_f64(x)).collect();
+        let values: Arc<Vec<T>> = Arc::new(tensor.data.iter().map(|&x| T::from_f64(x)).collect());
         Field { width: tensor.shape.size() / EXAMPLES, values }
     });
     Examples::new(EXAMPLES, fields.into()).unwrap()

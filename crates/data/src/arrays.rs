@@ -2,7 +2,7 @@
 
 use crate::{ArrayError, Dataset, Error, Targets};
 
-/// Numbers that a data set can be made of: slices, arrays and vectors of `f32` or `f64`.
+/// Numbers that a data set can be made of: slices, arrays and vectors of `f32` or `f64`. A `Vec<f32>` is taken over without a copy.
 pub trait Numbers {
     /// In single precision, checked in rows of `width` numbers; `what` names them in errors.
     ///
@@ -199,9 +199,10 @@ mod tests {
     #[test]
     fn arrays_become_examples() {
         let x: Vec<f32> = (0..12).map(|i| i as f32 / 4.0).collect();
+        let address = x.as_ptr();
         let set = Dataset::from_arrays(x, &[2, 3, 1, 2], Targets::classes_of(&[1.0f32, 0.0], 4).unwrap()).unwrap();
         assert_eq!((set.examples(), set.input_shape(), set.input(1)[0]), (2, &[3, 1, 2][..], 1.5));
-        let address = set.inputs().single().as_ptr();
+        assert_eq!(set.inputs().single().as_ptr(), address, "owned numbers are taken over");
         assert_eq!(set.inputs().shared(|x| x as f32).as_ptr(), address, "whoever trains on them has them once");
         let expected = Targets::Classes { labels: vec![1, 0], classes: 4, names: Vec::new() };
         assert_eq!(set.targets(), &expected);

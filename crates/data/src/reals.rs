@@ -16,9 +16,9 @@ pub enum Precision {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reals {
     /// In single precision.
-    Single(Arc<[f32]>),
+    Single(Arc<Vec<f32>>),
     /// In double precision.
-    Double(Arc<[f64]>),
+    Double(Arc<Vec<f64>>),
 }
 
 impl Reals {
@@ -68,12 +68,12 @@ impl Reals {
     }
 
     /// All of them as another kind of number: the same memory where that is the kind they are held in, else what `make` makes of each.
-    pub fn shared<T: 'static>(&self, make: impl Fn(f64) -> T) -> Arc<[T]> {
+    pub fn shared<T: 'static>(&self, make: impl Fn(f64) -> T) -> Arc<Vec<T>> {
         let held: &dyn Any = match self {
             Self::Single(numbers) => numbers,
             Self::Double(numbers) => numbers,
         };
-        held.downcast_ref::<Arc<[T]>>().map_or_else(|| self.map_in(0..self.len(), make).into(), Arc::clone)
+        held.downcast_ref::<Arc<Vec<T>>>().map_or_else(|| self.map_in(0..self.len(), make).into(), Arc::clone)
     }
 
     /// The rows of `width` numbers at `indices`, in that order.

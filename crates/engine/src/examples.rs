@@ -9,7 +9,7 @@ use crate::{Element, Error};
 pub struct Examples<T> {
     len: usize,
     fields: Vec<Field<T>>,
-    shared: Vec<Arc<[T]>>,
+    shared: Vec<Arc<Vec<T>>>,
 }
 
 /// One field of [`Examples`].
@@ -18,7 +18,7 @@ pub struct Field<T> {
     /// Values of one example.
     pub width: usize,
     /// All values, example by example.
-    pub values: Arc<[T]>,
+    pub values: Arc<Vec<T>>,
 }
 
 impl<T: Element> Examples<T> {
@@ -42,7 +42,7 @@ impl<T: Element> Examples<T> {
 
     /// The same with fields that all examples share; a graph reads them after the others.
     #[must_use]
-    pub fn with_shared(self, shared: Vec<Arc<[T]>>) -> Self {
+    pub fn with_shared(self, shared: Vec<Arc<Vec<T>>>) -> Self {
         Self { shared, ..self }
     }
 
@@ -62,7 +62,7 @@ impl<T: Element> Examples<T> {
     }
 
     /// The fields that all examples share.
-    pub fn shared(&self) -> &[Arc<[T]>] {
+    pub fn shared(&self) -> &[Arc<Vec<T>>] {
         &self.shared
     }
 
@@ -76,7 +76,7 @@ impl<T: Element> Examples<T> {
     pub(crate) fn read(&self, examples: Range<usize>) -> Vec<&[T]> {
         let part = |field: &Field<T>| examples.start * field.width..examples.end * field.width;
         let own = self.fields.iter().map(|field| &field.values[part(field)]);
-        own.chain(self.shared.iter().map(|values| &**values)).collect()
+        own.chain(self.shared.iter().map(|values| values.as_slice())).collect()
     }
 
     /// The examples at `indices`, copied, in that order.
@@ -89,7 +89,7 @@ impl<T: Element> Examples<T> {
         }
         let select = |field: &Field<T>| {
             let row = |&index: &usize| &field.values[index * field.width..(index + 1) * field.width];
-            Field { width: field.width, values: indices.iter().flat_map(row).copied().collect() }
+            Field { width: field.width, values: Arc::new(indices.iter().flat_map(row).copied().collect()) }
         };
         Ok(Self::new(indices.len(), self.fields.iter().map(select).collect())?.with_shared(self.shared.clone()))
     }

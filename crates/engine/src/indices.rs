@@ -142,7 +142,7 @@ mod tests {
 
     fn message(tokens: [f64; 4], logits: [f64; 6], labels: [f64; 2]) -> Option<String> {
         let (g, fields) = graph(2);
-        let field = |width: usize, values: &[f64]| Field { width, values: values.into() };
+        let field = |width: usize, values: &[f64]| Field { width, values: values.to_vec().into() };
         let examples = Examples::new(2, vec![field(2, &tokens), field(3, &logits), field(1, &labels)]).unwrap();
         Legal::new(&g, &fields, &examples.widths()).check(&examples).err().map(|error| error.to_string())
     }
@@ -152,7 +152,8 @@ mod tests {
         let mut g = Graph::new();
         let (table, rows) = (g.input(Shape::new(&[1 << 25, 1])), g.input(Shape::new(&[2])));
         g.take(table, rows).unwrap();
-        let examples = |rows: [f32; 2]| Examples::new(1, vec![Field { width: 2, values: rows.into() }]).unwrap();
+        let examples =
+            |rows: [f32; 2]| Examples::new(1, vec![Field { width: 2, values: rows.to_vec().into() }]).unwrap();
         let told =
             |rows| Legal::new(&g, &[rows_of(&g)], &[2]).check(&examples(rows)).err().map(|error| error.to_string());
         assert_eq!(told([16_777_215.0, 3.0]), None);
@@ -202,7 +203,7 @@ mod tests {
         g.take(table, both).unwrap();
         g.one_hot(labels, 3).unwrap();
         let told = |mixed: [f64; 4], labels: [f64; 2]| {
-            let field = |width: usize, values: &[f64]| Field { width, values: values.into() };
+            let field = |width: usize, values: &[f64]| Field { width, values: values.to_vec().into() };
             let examples = Examples::new(2, vec![field(2, &mixed), field(1, &labels)]).unwrap();
             Legal::new(&g, &fields, &examples.widths()).check(&examples).err().map(|error| error.to_string())
         };

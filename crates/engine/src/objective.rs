@@ -75,7 +75,7 @@ impl<T: Element> DataObjective<T> {
     ///
     /// # Errors
     /// As for [`new`](Self::new).
-    pub fn whole(loss: LossGraph, fields: Vec<Arc<[T]>>, l2: f64, options: Options) -> Result<Self, Error> {
+    pub fn whole(loss: LossGraph, fields: Vec<Arc<Vec<T>>>, l2: f64, options: Options) -> Result<Self, Error> {
         Self::parts(loss, whole_example(fields)?, l2, options)
     }
 
@@ -198,7 +198,7 @@ impl<T: Element> DataObjective<T> {
     ///
     /// # Errors
     /// As above.
-    pub fn replace_whole(&mut self, fields: Vec<Arc<[T]>>) -> Result<(), Error> {
+    pub fn replace_whole(&mut self, fields: Vec<Arc<Vec<T>>>) -> Result<(), Error> {
         self.replace(whole_example(fields)?)
     }
 
@@ -277,7 +277,7 @@ impl<T: Element> DataObjective<T> {
 }
 
 /// A batch as one example.
-fn whole_example<T: Element>(fields: Vec<Arc<[T]>>) -> Result<Examples<T>, Error> {
+fn whole_example<T: Element>(fields: Vec<Arc<Vec<T>>>) -> Result<Examples<T>, Error> {
     Examples::new(1, fields.into_iter().map(|values| Field { width: values.len(), values }).collect())
 }
 

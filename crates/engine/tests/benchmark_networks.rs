@@ -50,9 +50,10 @@ fn measure<T: Element>(network: &Network, gradient_of: Option<&[f64]>) -> (f64, 
     };
     let (n, features) = (network.examples, io.features());
     let token = |i: usize| T::from_f64((i * 7919 % target.outputs()) as f64);
-    let inputs: Arc<[T]> = (0..n * features).map(|i| if tokens { token(i + i / 64) } else { uniform() }).collect();
+    let inputs: Arc<Vec<T>> =
+        Arc::new((0..n * features).map(|i| if tokens { token(i + i / 64) } else { uniform() }).collect());
     let width = target.shape(1).size();
-    let labels: Arc<[T]> = (0..n * width).map(token).collect();
+    let labels: Arc<Vec<T>> = Arc::new((0..n * width).map(token).collect());
     let fields = vec![Field { width: features, values: inputs }, Field { width, values: labels }];
     let w = initial_parameters::<f32>(model.parameters(), 3);
     let w: Vec<T> = w.into_iter().map(|x| T::from_f64(f64::from(x))).collect();

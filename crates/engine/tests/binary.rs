@@ -17,7 +17,7 @@ fn measure(logit: f32, target: f32) -> [f64; 4] {
     let model = Arc::new(models::build("mlp", given, &Io::new(&[1], 1).unwrap()).unwrap());
     let loss = losses::build("binary-cross-entropy", BTreeMap::new()).unwrap();
     let build = move |batch| Ok(loss_graph(&model, &loss, target_kind, batch)?);
-    let field = |x: f32| Field { width: 1, values: Arc::from([x]) };
+    let field = |x: f32| Field { width: 1, values: Arc::new(vec![x]) };
     let examples = Examples::new(1, vec![field(logit), field(target)]).unwrap();
     let options = Options { threads: 1, lanes: 1, chunk: None, memory_bytes: 1 << 20 };
     let mut objective = DataObjective::<f32>::new(Box::new(build), examples, 0.0, options).unwrap();

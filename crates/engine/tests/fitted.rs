@@ -34,8 +34,8 @@ fn measure<T: Element>(scale: f32) -> [f64; 3] {
     let labels: Vec<usize> = x.chunks_exact(FEATURES).map(label).collect();
     let convert = |x: &f32| T::from_f64(f64::from(*x));
     let fields = vec![
-        Field { width: FEATURES, values: x.iter().map(convert).collect() },
-        Field { width: 1, values: labels.iter().map(|&label| T::from_f64(label as f64)).collect() },
+        Field { width: FEATURES, values: Arc::new(x.iter().map(convert).collect()) },
+        Field { width: 1, values: Arc::new(labels.iter().map(|&label| T::from_f64(label as f64)).collect()) },
     ];
     let model = Arc::new(models::build("linear", BTreeMap::new(), &Io::new(&[FEATURES], CLASSES).unwrap()).unwrap());
     let loss = losses::build("cross-entropy", BTreeMap::new()).unwrap();

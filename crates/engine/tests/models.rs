@@ -41,7 +41,7 @@ fn point(small: &Small) -> (Vec<f64>, Vec<f64>) {
 /// Loss, curvature, gradient and H v, which is the same among others at once.
 fn everything<T: Element>(small: &'static Small, threads: usize, memory_bytes: u64) -> (f64, f64, Vec<f64>, Vec<f64>) {
     let field = |tensor: &Tensor| {
-        let values: Arc<[T]> = tensor.data.iter().map(|&x| T::from_f64(x)).collect();
+        let values: Arc<Vec<T>> = Arc::new(tensor.data.iter().map(|&x| T::from_f64(x)).collect());
         Field { width: tensor.shape.size() / EXAMPLES, values }
     };
     let examples = Examples::new(EXAMPLES, fields(small).iter().map(field).collect()).unwrap();

@@ -60,7 +60,7 @@ fn data(loss: &str) -> (Tensor, Tensor) {
 fn examples<T: Element>(loss: &str) -> Examples<T> {
     let (inputs, labels) = data(loss);
     let field = |width: usize, t: &Tensor| {
-        let values: Arc<[T]> = t.data.iter().map(|&x| T::from_f64(x)).collect();
+        let values: Arc<Vec<T>> = Arc::new(t.data.iter().map(|&x| T::from_f64(x)).collect());
         Field { width, values }
     };
     Examples::new(EXAMPLES, vec![field(FEATURES, &inputs), field(labels.data.len() / EXAMPLES, &labels)]).unwrap()

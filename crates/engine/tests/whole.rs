@@ -54,7 +54,7 @@ fn loss(batch: usize, tied: bool) -> LossGraph {
     LossGraph { graph: g, parameters: vec![w, v], fields: vec![x, t], outputs: out, losses, metrics: Vec::new() }
 }
 
-fn fields(seed: f64) -> Vec<Arc<[f64]>> {
+fn fields(seed: f64) -> Vec<Arc<Vec<f64>>> {
     vec![numbers(BATCH * INPUTS, seed).into(), numbers(BATCH, seed + 5.0).into()]
 }
 
@@ -100,7 +100,7 @@ fn a_mean_is_the_same_as_a_whole_and_by_examples() {
         build
     };
     let mut whole = DataObjective::whole(mean(loss(BATCH, false)), fields(1.0), 0.0, options()).unwrap();
-    let width = |values: &Arc<[f64]>| Field { width: values.len() / BATCH, values: Arc::clone(values) };
+    let width = |values: &Arc<Vec<f64>>| Field { width: values.len() / BATCH, values: Arc::clone(values) };
     let examples = Examples::new(BATCH, fields(1.0).iter().map(width).collect()).unwrap();
     let mut each = DataObjective::new(Box::new(|n| Ok(loss(n, false))), examples, 0.0, options()).unwrap();
     let (w, u) = (numbers(DIM, 4.0), numbers(DIM, 7.0));
@@ -196,9 +196,9 @@ fn part(examples: usize) -> LossGraph {
 
 #[test]
 fn parts_of_a_batch_share_what_is_not_of_an_example() {
-    let shared: Vec<Arc<[f64]>> = vec![vec![1.7].into()];
+    let shared: Vec<Arc<Vec<f64>>> = vec![vec![1.7].into()];
     let examples = |seed: f64, parts: usize| {
-        let field = |values: Arc<[f64]>| Field { width: values.len() / parts, values };
+        let field = |values: Arc<Vec<f64>>| Field { width: values.len() / parts, values };
         Examples::new(parts, fields(seed).into_iter().map(field).collect()).unwrap().with_shared(shared.clone())
     };
     let mut whole = DataObjective::parts(part(BATCH), examples(1.0, 1), 0.01, options()).unwrap();
@@ -260,7 +260,7 @@ fn long_chains_are_planned_on_a_small_stack() {
 }
 
 /// A network whose steps are large enough to be cut into pieces: a convolution, its batch norm, pooling, a dense layer and softmax.
-fn large() -> (LossGraph, Vec<Arc<[f32]>>, usize) {
+fn large() -> (LossGraph, Vec<Arc<Vec<f32>>>, usize) {
     const IMAGES: usize = 32;
     const CHANNELS: usize = 32;
     let mut g = Graph::new();
@@ -299,8 +299,8 @@ fn large() -> (LossGraph, Vec<Arc<[f32]>>, usize) {
     let dim = parameters.iter().map(|&id| g.shape(id).size()).sum();
     let fields = vec![x, labels];
     let loss = LossGraph { graph: g, parameters, fields, outputs: losses, losses, metrics: Vec::new() };
-    let images = (0..IMAGES * 144 * CHANNELS).map(|i| (i as f32 * 0.37).sin()).collect();
-    let labels = (0..IMAGES).map(|i| (i * 7 % 50) as f32).collect();
+    let images = Arc::new((0..IMAGES * 144 * CHANNELS).map(|i| (i as f32 * 0.37).sin()).collect());
+    let labels = Arc::new((0..IMAGES).map(|i| (i * 7 % 50) as f32).collect());
     (loss, vec![images, labels], dim)
 }
 
@@ -317,7 +317,7 @@ fn everything<T: Element>(mut objective: DataObjective<T>, dim: usize) -> Vec<f6
 }
 
 /// Attention of 8 heads on 4 texts of 64 places, with layer norm: products by batch, permutations, sums of rows.
-fn attention() -> (LossGraph, Vec<Arc<[f32]>>, usize) {
+fn attention() -> (LossGraph, Vec<Arc<Vec<f32>>>, usize) {
     const TEXTS: usize = 4;
     const PLACES: usize = 64;
     const HEADS: usize = 8;
@@ -355,7 +355,7 @@ fn attention() -> (LossGraph, Vec<Arc<[f32]>>, usize) {
     let sum = g.scale(sum, 1e-3).unwrap();
     let losses = g.reshape(sum, Shape::new(&[1])).unwrap();
     let loss = LossGraph { graph: g, parameters, fields: vec![x], outputs: losses, losses, metrics: Vec::new() };
-    (loss, vec![(0..TEXTS * PLACES * WIDTH).map(|i| (i as f32 * 0.37).sin()).collect()], 3 * WIDTH * WIDTH)
+    (loss, vec![Arc::new((0..TEXTS * PLACES * WIDTH).map(|i| (i as f32 * 0.37).sin()).collect())], 3 * WIDTH * WIDTH)
 }
 
 /// The pieces of a step follow from its sizes, not from the number of threads.
@@ -366,7 +366,7 @@ fn threads_share_the_steps_of_a_whole_batch_and_change_no_bit() {
     }
 }
 
-fn the_same_for_any_threads(loss: &LossGraph, fields: &[Arc<[f32]>], dim: usize) {
+fn the_same_for_any_threads(loss: &LossGraph, fields: &[Arc<Vec<f32>>], dim: usize) {
     let with = |threads: usize, memory_bytes: u64| {
         let options = Options { threads, memory_bytes, ..options() };
         everything(DataObjective::<f32>::whole(loss.clone(), fields.to_vec(), 0.01, options).unwrap(), dim)
@@ -396,9 +396,9 @@ fn pieces_add_up_to_the_whole() {
     }
 }
 
-fn the_same_as_parts(loss: LossGraph, fields: &[Arc<[f32]>], dim: usize) {
+fn the_same_as_parts(loss: LossGraph, fields: &[Arc<Vec<f32>>], dim: usize) {
     let fields: Vec<Vec<f64>> = fields.iter().map(|field| field.iter().map(|x| f64::from(*x)).collect()).collect();
-    let whole = fields.iter().map(|field| field[..].into()).collect();
+    let whole = fields.iter().map(|field| field.clone().into()).collect();
     let twice = fields.iter().map(|field| Field { width: field.len(), values: field.repeat(2).into() }).collect();
     let whole = DataObjective::whole(loss.clone(), whole, 0.01, options()).unwrap();
     let parts = DataObjective::parts(loss, Examples::new(2, twice).unwrap(), 0.01, options()).unwrap();

@@ -62,8 +62,8 @@ fn record((name, sizes, images): Case) -> Result<Json> {
     };
     let targets: Vec<f64> = (1..=EXAMPLES * places).map(token).collect();
     let fields = vec![
-        Field { width, values: Arc::from(inputs.as_slice()) },
-        Field { width: places, values: Arc::from(targets.as_slice()) },
+        Field { width, values: Arc::new(inputs.to_vec()) },
+        Field { width: places, values: Arc::new(targets.to_vec()) },
     ];
     let build_io = io.clone();
     let given: BTreeMap<String, Value> = settings();

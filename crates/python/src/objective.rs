@@ -99,7 +99,7 @@ impl Objective {
     #[pyo3(signature = (arrays, parts=None))]
     fn replace(&self, py: Python<'_>, arrays: Vec<Bound<'_, PyAny>>, parts: Option<usize>) -> PyResult<()> {
         in_precision!(self, planned, T, {
-            let arrays: Vec<Arc<[T]>> = arrays.iter().map(kept::<T>).collect::<PyResult<_>>()?;
+            let arrays: Vec<Arc<Vec<T>>> = arrays.iter().map(kept::<T>).collect::<PyResult<_>>()?;
             let replaced = self.run(py, planned, move |objective| {
                 let (before, shared) = (objective.examples().len(), objective.examples().shared().to_vec());
                 objective.replace(in_parts(parts.unwrap_or(before), arrays)?.with_shared(shared))
@@ -426,9 +426,9 @@ fn slice<'a, T: NumpyElement>(name: &str, array: &'a PyReadonlyArray1<'_, T>) ->
 }
 
 /// A copy that is kept.
-fn kept<T: NumpyElement + Real>(given: &Bound<'_, PyAny>) -> PyResult<Arc<[T]>> {
+fn kept<T: NumpyElement + Real>(given: &Bound<'_, PyAny>) -> PyResult<Arc<Vec<T>>> {
     let array = vector::<T>("an array of the batch", given)?;
-    Ok(slice("an array of the batch", &array)?.into())
+    Ok(Arc::new(slice("an array of the batch", &array)?.to_vec()))
 }
 
 /// A loss planned on the values of its fields, of which the last ones are `shared` by all parts.
@@ -441,7 +441,7 @@ fn planned<T: Element + NumpyElement>(
     l2: f64,
     options: Options,
 ) -> PyResult<(Mutex<Planned<T>>, Arc<AtomicBool>, usize)> {
-    let mut own: Vec<Arc<[T]>> = arrays.iter().map(kept::<T>).collect::<PyResult<_>>()?;
+    let mut own: Vec<Arc<Vec<T>>> = arrays.iter().map(kept::<T>).collect::<PyResult<_>>()?;
     let shared = own.split_off(own.len().saturating_sub(shared));
     let made =
         left_alone(py, move || DataObjective::parts(loss, in_parts(parts, own)?.with_shared(shared), l2, options))?;
@@ -451,7 +451,7 @@ fn planned<T: Element + NumpyElement>(
 }
 
 /// A batch in parts of one size.
-fn in_parts<T: Element>(parts: usize, arrays: Vec<Arc<[T]>>) -> Result<Examples<T>, onedge_engine::Error> {
-    let field = |values: Arc<[T]>| Field { width: values.len() / parts.max(1), values };
+fn in_parts<T: Element>(parts: usize, arrays: Vec<Arc<Vec<T>>>) -> Result<Examples<T>, onedge_engine::Error> {
+    let field = |values: Arc<Vec<T>>| Field { width: values.len() / parts.max(1), values };
     Examples::new(parts, arrays.into_iter().map(field).collect())
 }

@@ -119,7 +119,7 @@ fn objective(problem: &Problem) -> DataObjective<f64> {
         let loss = losses::build(&loss, BTreeMap::new())?;
         Ok(loss_graph(&model, &loss, Target::Classes { count: CLASSES }, batch)?)
     };
-    let field = |width: usize, values: &[f64]| Field { width, values: Arc::from(values) };
+    let field = |width: usize, values: &[f64]| Field { width, values: Arc::new(values.to_vec()) };
     let fields = vec![field(INPUTS, &problem.x), field(1, &problem.labels)];
     let examples = Examples::new(problem.labels.len(), fields).unwrap();
     let options = Options { threads: 2, lanes: 2, chunk: Some(16), memory_bytes: 1 << 20 };

@@ -113,13 +113,14 @@ fn examples<T: Element>(set: &Dataset) -> Result<Examples<T>, onedge_engine::Err
     let inputs = Field { width: set.features(), values: set.inputs().shared(T::from_f64) };
     let targets = match set.targets() {
         Targets::Classes { labels, .. } => {
-            Field { width: 1, values: labels.iter().map(|&label| T::from_f64(f64::from(label))).collect() }
+            Field { width: 1, values: Arc::new(labels.iter().map(|&label| T::from_f64(f64::from(label))).collect()) }
         }
-        Targets::Tokens { tokens, length, .. } => {
-            Field { width: *length, values: tokens.iter().map(|&token| T::from_f64(f64::from(token))).collect() }
-        }
+        Targets::Tokens { tokens, length, .. } => Field {
+            width: *length,
+            values: Arc::new(tokens.iter().map(|&token| T::from_f64(f64::from(token))).collect()),
+        },
         Targets::Values { values, width } => {
-            Field { width: *width, values: values.iter().map(|&value| T::from_f64(value)).collect() }
+            Field { width: *width, values: Arc::new(values.iter().map(|&value| T::from_f64(value)).collect()) }
         }
     };
     Examples::new(set.examples(), vec![inputs, targets])

@@ -132,10 +132,15 @@ impl Chart {
 /// What crosses are.
 pub const DIVERGED: &str = "×: diverged there";
 
+/// The range that holds both.
+fn around((low, high): (f64, f64), (l, h): (f64, f64)) -> (f64, f64) {
+    (low.min(l), high.max(h))
+}
+
 /// From where to where the points of some panels lie along the horizontal axis; `None` if there are none.
 fn range(panels: &[ChartPanel]) -> Option<(f64, f64)> {
     let places = panels.iter().flat_map(|panel| panel.curves.iter().flat_map(Trace::places)).filter(|x| x.is_finite());
-    places.map(|x| (x, x)).reduce(|(low, high), (l, h)| (low.min(l), high.max(h)))
+    places.map(|x| (x, x)).reduce(around)
 }
 
 impl Look {
@@ -158,17 +163,28 @@ impl Look {
 }
 
 impl ChartPanel {
+    /// What is an outlier is for each curve to say: one that blows up must not hide how it began. Only those of a few points beside long ones say
+    /// nothing where they would make the range more than four times as wide.
+    fn range_of_values(&self) -> (f64, f64) {
+        let lines: Vec<Vec<f64>> = self.curves.iter().flat_map(Trace::lines).collect();
+        let places = |line: &[f64]| line.iter().filter(|value| value.is_finite()).count();
+        let longest = lines.iter().map(|line| places(line)).max().unwrap_or(0);
+        let (long, short): (Vec<_>, Vec<_>) = lines.into_iter().partition(|line| 10 * places(line) >= longest);
+        let of = |lines: Vec<Vec<f64>>| {
+            let ranges = lines.into_iter().filter_map(|line| readable_range(self.scale, line.into_iter()));
+            ranges.map(|(range, _)| range).reduce(around)
+        };
+        let across = self.across.map(|(value, _)| (value, value));
+        let long = of(long).into_iter().chain(across).reduce(around);
+        let all = long.into_iter().chain(of(short)).reduce(around);
+        let width = |(low, high): (f64, f64)| if self.scale == Scale::Log { (high / low).ln() } else { high - low };
+        let (Some(long), Some(all)) = (long, all) else { return (0.1, 1.0) };
+        if width(all) > 4.0 * width(long) && width(long) > 0.0 { long } else { all }
+    }
+
     /// Ready to be drawn, with what is to be said of it.
     fn sheet_panel(&self, x: Axis) -> (SheetPanel, Vec<String>) {
-        // What is an outlier is for each curve to say: one that blows up must not hide how it began.
-        let lines = self.curves.iter().flat_map(Trace::lines);
-        let ranges = lines.filter_map(|line| readable_range(self.scale, line.into_iter()));
-        let across = self.across.map(|(value, _)| (value, value));
-        let (low, high) = ranges
-            .map(|(range, _)| range)
-            .chain(across)
-            .reduce(|(low, high), (l, h)| (low.min(l), high.max(h)))
-            .unwrap_or((0.1, 1.0));
+        let (low, high) = self.range_of_values();
         let y = Axis::new(self.scale, low, high).padded(0.04);
         let mut heights = self.curves.iter().flat_map(Trace::values).filter_map(|value| y.place(value));
         let cut = heights.any(|height| !(0.0..=1.0).contains(&height));
@@ -228,6 +244,21 @@ mod tests {
         }
         assert!(!text.contains("NaN"));
         assert_eq!(&std::fs::read(png).unwrap()[..4], b"\x89PNG");
+    }
+
+    #[test]
+    fn a_curve_of_a_point_widens_no_range_by_far() {
+        let mut panel = chart().panels.remove(0);
+        let plain = panel.range_of_values();
+        assert!(plain.1 < 3.0, "{plain:?}");
+        for (value, expected) in [(3000.0, plain.1), (3.5, 3.5)] {
+            panel.curves[1] = Trace::from(vec![(0.0, value)]);
+            assert_eq!(panel.range_of_values().1, expected);
+        }
+        // Alone it has the range that it needs.
+        panel.curves.remove(0);
+        panel.across = None;
+        assert_eq!(panel.range_of_values(), (3.5, 3.5));
     }
 
     #[test]

@@ -85,7 +85,8 @@ pub(crate) struct Point<T> {
 }
 
 impl<T: Element> Sweeps<T> {
-    /// Runs one stage over all chunks, for one direction after the other in each; `kept` is what the gradient's pass kept, chunk by chunk.
+    /// Runs one stage over all chunks, for one direction after the other in each (a stage that has none gets one that is empty); `kept` is what the
+    /// gradient's pass kept, chunk by chunk.
     ///
     /// # Errors
     /// [`Failure::Interrupted`]; then sums are of a part.

@@ -10,8 +10,13 @@ pub(crate) enum Call {
     New { id: u64, is_double: bool, lanes: u64, chunk: Option<u64>, threads: u64, memory_bytes: u64, bytes: u64 },
     /// The graph of a chunk of so many examples follows.
     Graph { id: u64, examples: u64, bytes: u64 },
-    /// Another batch of so many examples; each rank gets its own of them from the leader.
-    Share { id: u64, all: u64, part: Option<Part> },
+    /// So many words follow that announce examples, and then what each rank is to keep of them.
+    Hold { id: u64, words: u64 },
+    /// Another batch of so many examples, or one of its parts; the order of so many words follows that says who computes what. Ranks get that from each other, or
+    /// from the leader if it `is_given`.
+    Share { id: u64, all: u64, part: Option<Part>, is_given: bool, words: u64 },
+    /// The order of so many words follows that says what the leader is to have for itself.
+    Gather { id: u64, words: u64 },
     /// Another part of the same batch, of as many.
     Part { id: u64, part: Option<Part> },
     /// A stage, at a point or along a direction that follows.
@@ -112,13 +117,17 @@ impl Call {
                 vec![1, id, u64::from(is_double), lanes, chunk.unwrap_or(0), threads, memory_bytes, bytes]
             }
             Self::Graph { id, examples, bytes } => vec![2, id, examples, bytes],
-            Self::Share { id, all, part } => [&[3, id, all][..], &of(part)].concat(),
+            Self::Share { id, all, part, is_given, words } => {
+                [&[3, id, all][..], &of(part), &[u64::from(is_given), words]].concat()
+            }
             Self::Part { id, part } => [&[4, id][..], &of(part)].concat(),
             Self::Stage { id, stage, len } => vec![5, id, stage as u64, len],
             Self::Drop { id } => vec![6, id],
             Self::Echo { from, to, bytes, rounds, wait_micros } => vec![7, from, to, bytes, rounds, wait_micros],
             Self::Sum { len, rounds } => vec![8, len, rounds],
             Self::Store { id, work, len, slots, numbers } => vec![9, id, work as u64, len, slots, numbers],
+            Self::Hold { id, words } => vec![10, id, words],
+            Self::Gather { id, words } => vec![11, id, words],
         };
         words.iter().flat_map(|word| word.to_le_bytes()).collect()
     }
@@ -135,7 +144,9 @@ impl Call {
                 Self::New { id, is_double: is_double != 0, lanes, chunk, threads, memory_bytes, bytes }
             }
             [2, id, examples, bytes] => Self::Graph { id, examples, bytes },
-            [3, id, all, index, of] => Self::Share { id, all, part: part(index, of) },
+            [3, id, all, index, of, is_given, words] => {
+                Self::Share { id, all, part: part(index, of), is_given: is_given != 0, words }
+            }
             [4, id, index, of] => Self::Part { id, part: part(index, of) },
             [5, id, stage, len] => Self::Stage { id, stage: *STAGES.get(stage as usize)?, len },
             [6, id] => Self::Drop { id },
@@ -144,6 +155,8 @@ impl Call {
             [9, id, work, len, slots, numbers] => {
                 Self::Store { id, work: *WORK.get(work as usize)?, len, slots, numbers }
             }
+            [10, id, words] => Self::Hold { id, words },
+            [11, id, words] => Self::Gather { id, words },
             _ => return None,
         })
     }
@@ -162,8 +175,10 @@ mod tests {
             Call::new(4, true, &options, 99),
             Call::new(5, false, &Options { chunk: None, ..options }, 1),
             Call::Graph { id: 1, examples: 16, bytes: 80 },
-            Call::Share { id: 1, all: 100, part },
-            Call::Share { id: 1, all: 100, part: None },
+            Call::Hold { id: 1, words: 12 },
+            Call::Share { id: 1, all: 100, part, is_given: true, words: 5 },
+            Call::Share { id: 1, all: 100, part: None, is_given: false, words: 6 },
+            Call::Gather { id: 1, words: 7 },
             Call::Part { id: 9, part },
             Call::Drop { id: 2 },
             Call::Echo { from: 0, to: 4, bytes: 8, rounds: 5, wait_micros: 9 },

@@ -7,6 +7,7 @@
 mod call;
 mod communicator;
 mod error;
+mod holding;
 mod links;
 #[cfg(feature = "mpi")]
 mod mpi;

@@ -77,24 +77,42 @@ impl Network {
         down + up
     }
 
-    /// Seconds in which rank 0 sends each other rank its examples, one rank after the other: a call to all, for each rank a message of sizes and those of
-    /// `fields`, of so many values an example, and of `shared`, the values that all examples share. `counts` are the examples of each rank after
-    /// the first.
-    pub fn examples(&self, counts: &[usize], fields: &[usize], shared: &[usize], width: usize) -> f64 {
-        if counts.is_empty() {
+    /// Seconds in which a mini-batch comes to where it is computed, of examples that lie evenly on all ranks, with `values` values of `width` bytes each: rank 0
+    /// tells all ranks the batch, and each pair of ranks exchanges what it has for each other. `counts` are the examples that each rank computes. Pairs come in one
+    /// order, so that with R ranks the last one has waited for `2 R - 3` exchanges. 0 for one rank.
+    pub fn exchange(&self, counts: &[usize], values: usize, width: usize) -> f64 {
+        let ranks = counts.len();
+        if ranks < 2 {
             return 0.0;
         }
-        let vector = |elements: usize| {
-            let bytes = (elements * width) as f64;
-            pieces(elements) as f64 * self.latency + bytes / self.bandwidth + self.handling * bytes
-        };
-        let to = |&count: &usize| {
-            let own = fields.iter().map(|values| vector(count * values)).sum::<f64>();
-            let all = shared.iter().map(|values| vector(*values)).sum::<f64>();
-            self.latency + if count == 0 { 0.0 } else { own + all }
-        };
-        let call = Self::depth(counts.len() + 1) as f64 * (self.wake + self.latency);
-        call + counts.iter().map(to).sum::<f64>()
+        let all: usize = counts.iter().sum();
+        // Of what the first two compute, the most that any two do, each has a share.
+        let elements = (counts[0] + counts[1]).div_ceil(ranks) * values;
+        let messages = counts.iter().take(2).filter(|count| **count > 0).count();
+        let turns = (2 * ranks - 3) as f64;
+        self.told(ranks, all) + turns * (messages as f64 * self.latency + self.carried(elements * width))
+    }
+
+    /// Seconds in which rank 0 has the same examples come to change them, and sends each other rank its own.
+    pub fn by_first(&self, counts: &[usize], values: usize, width: usize) -> f64 {
+        let ranks = counts.len();
+        if ranks < 2 {
+            return 0.0;
+        }
+        let (all, others) = (counts.iter().sum::<usize>(), counts[1..].iter().filter(|count| **count > 0));
+        let come = (ranks - 1) as f64 * self.latency + self.carried((all - all.div_ceil(ranks)) * values * width);
+        let go: f64 = others.map(|count| self.latency + self.carried(count * values * width)).sum();
+        self.told(ranks, all) + come + self.told(ranks, 0) + go
+    }
+
+    /// A call to all ranks, with the numbers of so many examples.
+    fn told(&self, ranks: usize, examples: usize) -> f64 {
+        Self::depth(ranks) as f64 * (self.wake + 2.0 * self.latency + (8 * examples) as f64 / self.bandwidth)
+    }
+
+    /// Bytes that are packed, sent and unpacked.
+    fn carried(&self, bytes: usize) -> f64 {
+        bytes as f64 * (1.0 / self.bandwidth + 2.0 * self.handling)
     }
 }
 
@@ -145,19 +163,20 @@ mod tests {
         near(NETWORK.stage(2, 100_000, 4, Reply::Vector), 370e-6);
         // Three times 105, 50, 5 and 50 us; 80 and 160 us of handling.
         near(NETWORK.stage(8, 100_000, 4, Reply::Vector), 870e-6);
-        // A call over two levels, 210 us, and 5 us of sizes for each of three ranks. 10 examples of 3,000 bytes and of 4, and a table of 400 bytes: 5 us
-        // each and 3, 0.004 and 0.04 us for two of them, and handling; nothing for the third.
-        let handled = 2.0 * 1e-10 * (30_000.0 + 40.0 + 400.0);
-        near(
-            NETWORK.examples(&[10, 10, 0], &[750, 1], &[100], 4),
-            210e-6 + 15e-6 + 2.0 * (8e-6 + 5.004e-6 + 5.04e-6) + handled,
-        );
+        // To one other rank: a call and the numbers of 20 examples, 110.016 us; of 20 examples of 3,004 bytes half are exchanged, in two messages of 5 us.
+        let (each, handled) = (30_040.0 / 1e10, 2.0 * 1e-10 * 30_040.0);
+        near(NETWORK.exchange(&[10, 10], 751, 4), 110.016e-6 + 10e-6 + each + handled);
+        // Of three ranks one has nothing to compute: a third of 20 examples, seven at most, three times, one after the other.
+        let seven = 7.0 * 3004.0;
+        near(NETWORK.exchange(&[10, 10, 0], 751, 4), 220.032e-6 + 3.0 * (10e-6 + seven / 1e10 + 2.0 * 1e-10 * seven));
+        // Half of them come to rank 0, and as many go.
+        near(NETWORK.by_first(&[10, 10], 751, 4), 110.016e-6 + 110e-6 + 2.0 * (5e-6 + each + handled));
     }
 
     #[test]
     fn one_rank_says_nothing() {
         near(NETWORK.stage(1, 1000, 4, Reply::Vector) + 1.0, 1.0);
-        near(NETWORK.examples(&[], &[3], &[], 4) + 1.0, 1.0);
+        near(NETWORK.exchange(&[9], 3, 4) + NETWORK.by_first(&[9], 3, 4) + 1.0, 1.0);
     }
 
     #[test]

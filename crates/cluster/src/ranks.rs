@@ -127,6 +127,16 @@ impl Ranks {
         Ok(bytes)
     }
 
+    /// Sends words that follow a call to all other ranks, from rank 0.
+    pub(crate) fn tell_words(&self, words: &[u64]) -> Result<(), Error> {
+        self.tell_bytes(&words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<_>>())
+    }
+
+    /// So many words that follow a call.
+    pub(crate) fn hear_words(&self, len: u64) -> Result<Vec<u64>, Error> {
+        Ok(self.hear_bytes(8 * len as usize)?.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)).collect())
+    }
+
     /// Sends a vector that follows a call to all other ranks, from rank 0.
     pub(crate) fn tell_vector<T: Real>(&self, vector: &[T]) -> Result<(), Error> {
         let mut bytes = Vec::new();

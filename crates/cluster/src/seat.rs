@@ -1,12 +1,12 @@
 use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use onedge_engine::{BuildLoss, DataObjective, Element, Examples, Field, Options, Peers};
+use onedge_engine::{BuildLoss, DataObjective, Element, Options, Peers};
 use onedge_graph::LossGraph;
 use onedge_objective::{Error as Failure, Objective, Part};
 
 use crate::call::{Stage, Work};
+use crate::holding::{Holding, Order};
 use crate::shelf::{self, Pieces};
 use crate::{Error, Ranks};
 
@@ -21,8 +21,14 @@ pub(crate) trait Seat {
     /// Takes the graph of chunks of so many examples.
     fn graph(&mut self, examples: usize, bytes: &[u8]) -> Result<(), Error>;
 
-    /// Takes the own examples of a batch of `all`.
-    fn share(&mut self, all: usize, part: Option<Part>) -> Result<(), Error>;
+    /// Takes the own ones of the examples that are announced.
+    fn hold(&mut self, announced: &[u64]) -> Result<(), Error>;
+
+    /// Takes the own examples of a batch of so many, or of a part of it, and gives the others theirs; rank 0 has them all if it `is_given`.
+    fn share(&mut self, batch: (usize, Option<Part>), order: &[u64], is_given: bool) -> Result<(), Error>;
+
+    /// Gives rank 0 what it is to have.
+    fn gather(&mut self, order: &[u64]) -> Result<(), Error>;
 
     /// Goes on to another part.
     fn part(&mut self, part: Option<Part>) -> Result<(), Error>;
@@ -39,6 +45,7 @@ pub(crate) struct Seated<T> {
     ranks: Arc<Ranks>,
     options: Options,
     graphs: Graphs,
+    holding: Option<Holding<T>>,
     objective: Option<DataObjective<T>>,
     /// Whether no lane of the batch is computed here.
     is_idle: bool,
@@ -54,6 +61,7 @@ impl<T: Element> Seated<T> {
             ranks,
             options,
             graphs,
+            holding: None,
             objective: None,
             is_idle: true,
             vector: Vec::new(),
@@ -64,6 +72,10 @@ impl<T: Element> Seated<T> {
 
     fn failed(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
         Error::Share { rank: self.ranks.rank(), host: self.ranks.host().to_owned(), source: source.into() }
+    }
+
+    fn misfit(&self, expected: &'static str) -> Error {
+        Error::Message { rank: self.ranks.rank(), expected }
     }
 
     /// Whether the vectors of this rank fit its memory, before it has any: an allocation that fails later ends the program without a sentence.
@@ -102,8 +114,21 @@ impl<T: Element> Seat for Seated<T> {
         Ok(())
     }
 
-    fn share(&mut self, all: usize, part: Option<Part>) -> Result<(), Error> {
-        let Some(examples) = receive_examples(&self.ranks)? else {
+    fn hold(&mut self, announced: &[u64]) -> Result<(), Error> {
+        let holding = Holding::take(&self.ranks, announced)?;
+        self.holding = Some(holding.ok_or(self.misfit("examples"))?);
+        Ok(())
+    }
+
+    fn share(&mut self, (all, part): (usize, Option<Part>), order: &[u64], is_given: bool) -> Result<(), Error> {
+        let holding = self.holding.as_ref().ok_or(self.misfit("examples"))?;
+        let below = if is_given { all } else { holding.len() };
+        let order = Order::from_words(order, self.ranks.size(), below).ok_or(self.misfit("an order of examples"))?;
+        let examples = match is_given {
+            true => holding.compose_given(&self.ranks, (None, all), &order),
+            false => holding.compose(&self.ranks, &order),
+        };
+        let Some(examples) = examples? else {
             self.is_idle = true;
             return Ok(());
         };
@@ -118,6 +143,12 @@ impl<T: Element> Seat for Seated<T> {
             }
         };
         made.map_err(|error| self.failed(error))
+    }
+
+    fn gather(&mut self, order: &[u64]) -> Result<(), Error> {
+        let holding = self.holding.as_ref().ok_or(self.misfit("examples"))?;
+        let order = Order::from_words(order, self.ranks.size(), holding.len());
+        holding.compose(&self.ranks, &order.ok_or(self.misfit("an order of examples"))?).map(|_| ())
     }
 
     fn part(&mut self, part: Option<Part>) -> Result<(), Error> {
@@ -162,44 +193,4 @@ impl<T: Element> Seat for Seated<T> {
         self.ranks.send_vector(0, &given.numbers)?;
         self.ranks.send_vector(0, &given.part)
     }
-}
-
-/// Sends a rank those of the examples in `own`, one range after the other.
-pub(crate) fn send_examples<T: Element>(
-    ranks: &Ranks,
-    to: usize,
-    examples: &Examples<T>,
-    own: &[Range<usize>],
-) -> Result<(), Error> {
-    let count: usize = own.iter().map(Range::len).sum();
-    if count == 0 {
-        return ranks.send(to, &[]);
-    }
-    let sizes = examples.fields().iter().map(|field| field.width).chain(examples.shared().iter().map(|x| x.len()));
-    let words: Vec<usize> = [count, examples.fields().len()].into_iter().chain(sizes).collect();
-    ranks.send(to, &words.iter().flat_map(|word| (*word as u64).to_le_bytes()).collect::<Vec<_>>())?;
-    for field in examples.fields() {
-        for range in own {
-            ranks.send_vector(to, &field.values[range.start * field.width..range.end * field.width])?;
-        }
-    }
-    examples.shared().iter().try_for_each(|values| ranks.send_vector(to, values))
-}
-
-/// What that sent; `None` of no examples.
-fn receive_examples<T: Element>(ranks: &Ranks) -> Result<Option<Examples<T>>, Error> {
-    let misfit = || Error::Message { rank: ranks.rank(), expected: "examples" };
-    let message = ranks.receive(0)?;
-    let words: Vec<usize> =
-        message.chunks_exact(8).map(|word| u64::from_le_bytes(word.try_into().unwrap_or_default()) as usize).collect();
-    let [count, fields, sizes @ ..] = &words[..] else { return Ok(None) };
-    let (widths, shared) = sizes.split_at_checked(*fields).ok_or_else(misfit)?;
-    let field = |width: &usize| {
-        let values = ranks.receive_vector(0, count * width)?;
-        Ok(Field { width: *width, values: values.into() })
-    };
-    let fields = widths.iter().map(field).collect::<Result<Vec<_>, Error>>()?;
-    let shared = shared.iter().map(|len| Ok(ranks.receive_vector(0, *len)?.into()));
-    let shared = shared.collect::<Result<Vec<Arc<Vec<T>>>, Error>>()?;
-    Ok(Some(Examples::new(*count, fields).map_err(|_| misfit())?.with_shared(shared)))
 }

@@ -37,7 +37,18 @@ pub fn serve(ranks: &Arc<Ranks>) -> Result<(), Error> {
                 let bytes = ranks.hear_bytes(bytes as usize)?;
                 seats.get_mut(&id).ok_or_else(unknown)?.graph(examples as usize, &bytes)?;
             }
-            Call::Share { id, all, part } => seats.get_mut(&id).ok_or_else(unknown)?.share(all as usize, part)?,
+            Call::Hold { id, words } => {
+                let announced = ranks.hear_words(words)?;
+                seats.get_mut(&id).ok_or_else(unknown)?.hold(&announced)?;
+            }
+            Call::Share { id, all, part, is_given, words } => {
+                let order = ranks.hear_words(words)?;
+                seats.get_mut(&id).ok_or_else(unknown)?.share((all as usize, part), &order, is_given)?;
+            }
+            Call::Gather { id, words } => {
+                let order = ranks.hear_words(words)?;
+                seats.get_mut(&id).ok_or_else(unknown)?.gather(&order)?;
+            }
             Call::Part { id, part } => seats.get_mut(&id).ok_or_else(unknown)?.part(part)?,
             Call::Stage { id, stage, len } => seats.get_mut(&id).ok_or_else(unknown)?.stage(stage, len as usize)?,
             Call::Store { id, work, len, slots, numbers } => {

@@ -8,27 +8,36 @@ use onedge_spectrum::pieces::PIECE;
 use onedge_train::Workload;
 
 use crate::call::{Call, Stage};
-use crate::seat::send_examples;
+use crate::holding::{Holding, Order};
 use crate::shelf::Shared;
 use crate::{Error, Ranks};
 
 /// The mean loss of a model over examples that lie on all ranks: what rank 0 has in the place of a [`DataObjective`], with the same bits.
 ///
-/// Rank 0 has all examples, each other rank those of its lanes of the batch. Cost of a stage: one vector down the tree of ranks, and one up
-/// where the stage gives a vector.
+/// Each rank, rank 0 too, keeps the examples of its lanes of the full batch. Those of a mini-batch go at once from where they are kept to where they are
+/// computed. Cost of a stage: one vector down the tree of ranks, and one up where the stage gives a vector.
 pub struct Spread<T: Element> {
     ranks: Arc<Ranks>,
     id: u64,
     /// The lanes of rank 0.
     own: DataObjective<T>,
     build: Arc<BuildLoss>,
-    all: Examples<T>,
-    /// The selected examples; all if there are none.
-    batch: Option<Examples<T>>,
+    holding: Holding<T>,
+    batch: Batch<T>,
     part: Option<Part>,
     /// The examples of chunks whose graphs the others have.
     known: BTreeSet<usize>,
     stored: Shared<T>,
+}
+
+/// What is computed.
+enum Batch<T> {
+    /// All examples.
+    All,
+    /// Those at these places.
+    Chosen(Vec<usize>),
+    /// Others, which are on rank 0.
+    Given(Examples<T>),
 }
 
 impl<T: Element> Spread<T> {
@@ -52,47 +61,84 @@ impl<T: Element> Spread<T> {
         let id = ranks.next_objective();
         let call = Call::new(id, T::NAME == f64::NAME, &options, probe.len());
         ranks.tell(call).and_then(|()| ranks.tell_bytes(&probe)).map_err(between)?;
+        let chunks = own.cut_of(examples.len(), None);
+        let places = places(ranks, &chunks);
+        let ends = places.iter().scan(0, |end, ranges| {
+            *end = ranges.last().map_or(*end, |range| range.end);
+            Some(*end)
+        });
+        let bounds: Vec<usize> = [0].into_iter().chain(ends).collect();
+        let announced = Holding::announce(&examples, &bounds);
+        let call = Call::Hold { id, words: announced.len() as u64 };
+        ranks.tell(call).and_then(|()| ranks.tell_words(&announced)).map_err(between)?;
+        let holding = Holding::hand_out(ranks, &examples, bounds).map_err(between)?;
         let known = BTreeSet::from([DataObjective::<T>::PROBE_EXAMPLES]);
         let (ranks, stored) = (Arc::clone(ranks), Shared::new(ranks, id, options.threads));
-        let mut spread = Self { ranks, id, own, build, all: examples, batch: None, part: None, known, stored };
+        // From here on nobody has all of them.
+        drop(examples);
+        let mut spread = Self { ranks, id, own, build, holding, batch: Batch::All, part: None, known, stored };
         spread.share()?;
         Ok(spread)
     }
 
-    /// Gives each rank its examples of the batch.
+    /// The examples of the batch.
+    fn batch_len(&self) -> usize {
+        match &self.batch {
+            Batch::All => self.holding.len(),
+            Batch::Chosen(indices) => indices.len(),
+            Batch::Given(examples) => examples.len(),
+        }
+    }
+
+    /// Has each rank get its examples of the batch.
     fn share(&mut self) -> Result<(), EngineError> {
-        let Self { ranks, id, part, .. } = self;
-        let (id, part) = (*id, *part);
-        let examples = self.batch.as_ref().unwrap_or(&self.all);
-        let chunks = self.own.cut_of(examples.len(), part);
-        let lanes = chunks.iter().map(|(_, lane)| lane + 1).max().unwrap_or(0);
+        let (all, id, part) = (self.batch_len(), self.id, self.part);
+        let chunks = self.own.cut_of(all, part);
         let lens: BTreeSet<usize> = chunks.iter().map(|(range, _)| range.len()).collect();
         for &len in lens.difference(&self.known.clone()) {
             let graph = (self.build)(len).map_err(EngineError::Build)?.to_bytes();
             let call = Call::Graph { id, examples: len as u64, bytes: graph.len() as u64 };
-            ranks.tell(call).and_then(|()| ranks.tell_bytes(&graph)).map_err(between)?;
+            self.ranks.tell(call).and_then(|()| self.ranks.tell_bytes(&graph)).map_err(between)?;
             self.known.insert(len);
         }
-        let of_rank = |rank: usize| -> Vec<Range<usize>> {
-            let own = ranks.lanes_of(rank, lanes);
-            chunks.iter().filter(|(_, lane)| own.contains(lane)).map(|(range, _)| range.clone()).collect()
+        let Self { ranks, holding, batch, .. } = self;
+        let indices = if let Batch::Chosen(indices) = batch { Some(indices.clone()) } else { None };
+        let order = Order { places: places(ranks, &chunks), indices };
+        let (words, is_given) = (order.to_words(), matches!(batch, Batch::Given(_)));
+        let call = Call::Share { id, all: all as u64, part, is_given, words: words.len() as u64 };
+        ranks.tell(call).and_then(|()| ranks.tell_words(&words)).map_err(between)?;
+        let own = match batch {
+            Batch::Given(examples) => holding.compose_given(ranks, (Some(examples), all), &order),
+            Batch::All | Batch::Chosen(_) => holding.compose(ranks, &order),
         };
-        ranks.tell(Call::Share { id, all: examples.len() as u64, part }).map_err(between)?;
-        for rank in 1..ranks.size() {
-            send_examples(ranks, rank, examples, &of_rank(rank)).map_err(between)?;
-        }
-        let own = match part {
-            // They are the first.
-            None => examples.clone(),
-            Some(_) => examples.select(&of_rank(0).into_iter().flatten().collect::<Vec<_>>())?,
-        };
-        self.own.take_share(own, examples.len(), part)
+        self.own.take_share(own.map_err(between)?.ok_or(EngineError::NoExamples)?, all, part)
     }
 
     /// Takes a batch.
-    fn take(&mut self, batch: Option<Examples<T>>) -> Result<(), Failure> {
+    fn take(&mut self, batch: Batch<T>) -> Result<(), EngineError> {
         self.batch = batch;
-        self.share().map_err(|error| Failure::Other(Box::new(error)))
+        self.share()
+    }
+
+    /// Whether there are examples at all of these places.
+    fn require(&self, indices: &[usize]) -> Result<(), EngineError> {
+        let examples = self.holding.len();
+        match indices.iter().find(|&&index| index >= examples) {
+            Some(&index) => Err(EngineError::Index { examples, index }),
+            None if indices.is_empty() => Err(EngineError::NoExamples),
+            None => Ok(()),
+        }
+    }
+
+    /// The examples at these places, on rank 0.
+    fn gather(&self, indices: &[usize]) -> Result<Examples<T>, EngineError> {
+        self.require(indices)?;
+        let Self { ranks, id, holding, .. } = self;
+        let order = Order::at_first(ranks.size(), indices);
+        let words = order.to_words();
+        let call = Call::Gather { id: *id, words: words.len() as u64 };
+        ranks.tell(call).and_then(|()| ranks.tell_words(&words)).map_err(between)?;
+        holding.compose(ranks, &order).map_err(between)?.ok_or(EngineError::NoExamples)
     }
 
     /// Has all other ranks run a stage.
@@ -110,6 +156,27 @@ impl<T: Element> Spread<T> {
     fn is_of_length(&self, vector: &[T]) -> bool {
         vector.len() == self.own.parameters()
     }
+}
+
+/// The chunks of each rank, as ranges of a batch, one after the other.
+fn places(ranks: &Ranks, chunks: &[(Range<usize>, usize)]) -> Vec<Vec<Range<usize>>> {
+    let lanes = chunks.iter().map(|(_, lane)| lane + 1).max().unwrap_or(0);
+    let of_rank = |rank: usize| {
+        let own = ranks.lanes_of(rank, lanes);
+        let mut places: Vec<Range<usize>> = Vec::new();
+        for (range, _) in chunks.iter().filter(|(_, lane)| own.contains(lane)) {
+            match places.last_mut().filter(|last| last.end == range.start) {
+                Some(last) => last.end = range.end,
+                None => places.push(range.clone()),
+            }
+        }
+        places
+    };
+    (0..ranks.size()).map(of_rank).collect()
+}
+
+fn other(error: EngineError) -> Failure {
+    Failure::Other(Box::new(error))
 }
 
 fn between(error: Error) -> EngineError {
@@ -142,14 +209,14 @@ impl<T: Element> Objective<T> for Spread<T> {
         let parts = |part: Option<Part>| part.map_or(1, |part| part.of);
         let before = std::mem::replace(&mut self.part, part);
         if parts(before) != parts(part) {
-            return self.share().map_err(|error| Failure::Other(Box::new(error)));
+            return self.share().map_err(other);
         }
         self.ranks.tell(Call::Part { id: self.id, part })?;
         self.own.set_part(part)
     }
 
     fn part_share(&self, _: usize) -> f64 {
-        let examples = self.batch.as_ref().unwrap_or(&self.all).len();
+        let examples = self.batch_len();
         self.part.map_or(1.0, |part| part.range(examples).len() as f64 / examples.max(1) as f64)
     }
 
@@ -194,19 +261,20 @@ impl<T: Element> Objective<T> for Spread<T> {
 
 impl<T: Element> Sampled<T> for Spread<T> {
     fn examples(&self) -> usize {
-        self.all.len()
+        self.holding.len()
     }
 
     fn select(&mut self, indices: Option<&[usize]>) -> Result<(), Failure> {
-        let batch = indices.map(|indices| self.all.select(indices)).transpose();
-        self.take(batch.map_err(|error| Failure::Other(Box::new(error)))?)
+        let Some(indices) = indices else { return self.take(Batch::All).map_err(other) };
+        self.require(indices).and_then(|()| self.take(Batch::Chosen(indices.to_vec()))).map_err(other)
     }
 }
 
 impl<T: Element> Workload<T> for Spread<T> {
+    /// Rank 0 has those examples come, changes them and gives each rank its own.
     fn select_with(&mut self, indices: &[usize], change: &mut dyn FnMut(usize, &mut [T])) -> Result<(), Failure> {
-        let batch = self.all.select_with(indices, change);
-        self.take(Some(batch.map_err(|error| Failure::Other(Box::new(error)))?))
+        let batch = self.gather(indices).map(|examples| examples.changed(change));
+        batch.and_then(|batch| self.take(Batch::Given(batch))).map_err(other)
     }
 
     fn metrics(&mut self, w: &[T]) -> Result<BTreeMap<String, f64>, Failure> {

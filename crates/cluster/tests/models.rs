@@ -12,7 +12,7 @@ use onedge_engine::{BuildLoss, DataObjective, Element, Examples, Field, Options}
 use onedge_graph::check::sample;
 use onedge_graph::{Domain, LossGraph, Shape};
 use onedge_nn::{initial_parameters, loss_graph, losses};
-use onedge_objective::{Error, Part, Probe};
+use onedge_objective::{Error, Part, Probe, Sampled};
 use onedge_train::Workload;
 
 const CLASSES: usize = 5;
@@ -132,4 +132,22 @@ fn the_same_bits_with_other_lanes_and_in_double() {
             }
         }
     }
+}
+
+#[test]
+fn no_rank_keeps_all_examples() {
+    let small = &SMALL[0];
+    let lead = |ranks: &Arc<Ranks>| {
+        let all = examples::<f32>(small);
+        let there: Vec<_> = all.fields().iter().map(|field| Arc::downgrade(&field.values)).collect();
+        let mut spread = Spread::new(ranks, build(small), all, 0.0, options(4, 1)).unwrap();
+        let gone = || there.iter().all(|values| values.strong_count() == 0);
+        assert!(gone() && Sampled::examples(&spread) == EXAMPLES);
+        // They are not needed for what is wrong with a batch, either.
+        let failed = |found: Result<(), Error>| found.unwrap_err().to_string();
+        assert!(failed(spread.select(Some(&[0, EXAMPLES]))).contains("23"), "{}", failed(spread.select(Some(&[23]))));
+        assert!(failed(spread.select(Some(&[]))).contains("example"), "{}", failed(spread.select(Some(&[]))));
+        assert!(spread.select(Some(&[22, 0, 11])).is_ok() && spread.select(None).is_ok());
+    };
+    in_threads(4, lead).unwrap();
 }

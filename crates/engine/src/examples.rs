@@ -94,17 +94,21 @@ impl<T: Element> Examples<T> {
         Ok(Self::new(indices.len(), self.fields.iter().map(select).collect())?.with_shared(self.shared.clone()))
     }
 
-    /// The same, with the first field of each changed: `change` gets the place among `indices` and the values.
+    /// The same, with the first field of each changed: see [`changed`](Self::changed).
     ///
     /// # Errors
     /// [`Error::Index`], [`Error::NoExamples`].
     pub fn select_with(&self, indices: &[usize], change: &mut dyn FnMut(usize, &mut [T])) -> Result<Self, Error> {
-        let mut chosen = self.select(indices)?;
-        if let Some(field) = chosen.fields.first_mut() {
-            // Made just now, so that nothing is copied once more.
+        Ok(self.select(indices)?.changed(change))
+    }
+
+    /// These examples with the first field of each changed: `change` gets the place of an example and its values. They are copied if others have them, too.
+    #[must_use]
+    pub fn changed(mut self, change: &mut dyn FnMut(usize, &mut [T])) -> Self {
+        if let Some(field) = self.fields.first_mut() {
             let rows = Arc::make_mut(&mut field.values).chunks_exact_mut(field.width.max(1));
             rows.enumerate().for_each(|(place, row)| change(place, row));
         }
-        Ok(chosen)
+        self
     }
 }

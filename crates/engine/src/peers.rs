@@ -78,7 +78,8 @@ impl<T: Element> DataObjective<T> {
     /// # Errors
     /// Chunks that cannot be planned.
     pub fn take_share(&mut self, examples: Examples<T>, all: usize, part: Option<Part>) -> Result<(), Error> {
-        self.sweeps.batch = Some(examples);
+        // Nothing is kept of what was there before.
+        (self.sweeps.examples, self.sweeps.batch) = (examples, None);
         self.sweeps.all_examples = Some(all);
         self.part = part;
         self.cut()

@@ -93,6 +93,11 @@ impl DataSets {
         }
     }
 
+    /// Keeps nothing of what was read: who asks again has it read again.
+    pub(crate) fn let_go(&mut self) {
+        self.held.clear();
+    }
+
     /// What was read so far, shared and not copied.
     pub fn share(&self) -> SharedData {
         let Self { cache_dir, interrupt, held, .. } = self;

@@ -1,5 +1,6 @@
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use onedge_data::table::Role;
 use onedge_data::{Dataset, Reals, Split, Targets, Vocabulary};
@@ -25,6 +26,29 @@ pub(crate) fn of_data(split: &Split) -> String {
         }
     }
     hex(hash.finalize())
+}
+
+/// The same for a run that may need it: found when it is asked for, and kept in the place of the data from then on.
+pub(crate) enum Fingerprint {
+    /// Of these data.
+    Of(Arc<Split>),
+    /// This one; empty for data that the loss of a run alone knows.
+    Known(String),
+}
+
+impl Fingerprint {
+    /// That of the data of a run, if it has any.
+    pub(crate) fn of(data: Option<Arc<Split>>) -> Self {
+        data.map_or(Self::Known(String::new()), Self::Of)
+    }
+
+    /// The fingerprint.
+    pub(crate) fn get(&mut self) -> &str {
+        if let Self::Of(data) = self {
+            *self = Self::Known(of_data(data));
+        }
+        if let Self::Known(known) = self { known } else { "" }
+    }
 }
 
 /// The same of what a problem is on; of data that its loss alone knows it has nothing to say.

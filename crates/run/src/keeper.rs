@@ -1,9 +1,7 @@
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use onedge_data::Split;
 use onedge_objective::{Real, State};
 
 use onedge_record::checkpoint::{About, Checkpoint, Checkpoints};
@@ -12,7 +10,7 @@ use onedge_spec::Cadence;
 use onedge_train::{Layout, Snapshot, Training};
 
 use crate::Error;
-use crate::fingerprint::of_data;
+use crate::fingerprint::Fingerprint;
 
 /// A moment between two steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,9 +32,8 @@ pub(crate) struct Keeper {
     checkpoints: Checkpoints,
     layouts: Vec<Layout>,
     spec: String,
-    data: Option<Arc<Split>>,
-    /// The fingerprint of the data, once it was needed.
-    fingerprint: Option<String>,
+    /// Of its data.
+    fingerprint: Fingerprint,
     /// When the last one was tried.
     tried: Instant,
     /// The step of the last one that is there.
@@ -62,11 +59,11 @@ impl Keeper {
         checkpoints: Checkpoints,
         layouts: &[Layout],
         spec: String,
-        data: &Option<Arc<Split>>,
+        fingerprint: Fingerprint,
         last: Option<u64>,
     ) -> Self {
-        let (layouts, data, tried) = (layouts.to_vec(), data.clone(), Instant::now());
-        Self { cadence, checkpoints, layouts, spec, data, fingerprint: None, tried, last, tally: Tally::default() }
+        let (layouts, tried) = (layouts.to_vec(), Instant::now());
+        Self { cadence, checkpoints, layouts, spec, fingerprint, tried, last, tally: Tally::default() }
     }
 
     /// Writes a checkpoint if one is due. `records` is what the run knows of its records, `sync` brings the records before it to the disk first; `warn` is told when
@@ -124,8 +121,7 @@ impl Keeper {
     }
 
     fn checkpoint<T: Real>(&mut self, step: u64, snapshot: Snapshot<T>, records: State<f64>) -> Checkpoint<T> {
-        let data =
-            self.fingerprint.get_or_insert_with(|| self.data.as_deref().map_or_else(String::new, of_data)).clone();
+        let data = self.fingerprint.get().to_owned();
         let (spec, version) = (self.spec.clone(), env!("CARGO_PKG_VERSION").to_owned());
         Checkpoint { about: About { step, spec, data, version }, snapshot, records }
     }
@@ -155,7 +151,9 @@ impl Keeper {
 
 #[cfg(test)]
 mod tests {
-    use onedge_data::{Dataset, Targets};
+    use std::sync::Arc;
+
+    use onedge_data::{Dataset, Split, Targets};
     use onedge_spectrum::Lanczos;
     use onedge_train::samples::Bowl;
     use onedge_train::{Diagnostics, Instruments, Last, Look, Plan};
@@ -168,7 +166,8 @@ mod tests {
     fn records_are_synced_before_a_checkpoint_is_written_and_one_is_not_written_if_that_fails() {
         let root = tempfile::tempdir().unwrap();
         let data = Dataset::from_arrays(&[0.0, 1.0], &[2, 1], Targets::values(&[0.0, 1.0], 1).unwrap()).unwrap();
-        let data = Some(Arc::new(Split::new(data, None).unwrap()));
+        let data = Arc::new(Split::new(data, None).unwrap());
+        let fingerprint = || Fingerprint::of(Some(Arc::clone(&data)));
         let layouts = [Layout { name: "w".to_owned(), shape: vec![2] }];
         let plan = Plan {
             steps: 4,
@@ -192,7 +191,7 @@ mod tests {
         let mut training = Training::new(&plan, &mut bowl, &mut w, method, &mut none).unwrap();
         training.advance();
         let (cadence, folder) = (Cadence { every: 1, minutes: 0.0, keep: 1 }, Checkpoints::in_folder(root.path()));
-        let mut keeper = Keeper::new(cadence, folder, &layouts, String::new(), &data, None);
+        let mut keeper = Keeper::new(cadence, folder, &layouts, String::new(), fingerprint(), None);
         let file = root.path().join("1.safetensors");
         let mut fail = || Err(RecordError::Gone(root.path().to_owned()));
         keeper.pause(&training, Pause::Step, &State::new, &mut fail, &|_| {});
@@ -209,7 +208,8 @@ mod tests {
         // Asked for, one is written where none is by itself.
         fs::remove_file(&file).unwrap();
         let off = Cadence { every: 0, minutes: 0.0, keep: 1 };
-        let mut keeper = Keeper::new(off, Checkpoints::in_folder(root.path()), &layouts, String::new(), &data, None);
+        let mut keeper =
+            Keeper::new(off, Checkpoints::in_folder(root.path()), &layouts, String::new(), fingerprint(), None);
         keeper.pause(&training, Pause::Interrupted, &State::new, &mut || Ok(()), &|_| {});
         assert!(!file.exists());
         keeper.pause(&training, Pause::Asked, &State::new, &mut || Ok(()), &|_| {});

@@ -102,6 +102,11 @@ pub fn measure(spec: &Spec, run: Option<&Path>, point: &Point, data_sets: &mut D
 fn measure_in<T: Element>(spec: &Spec, point: &Point, data_sets: &mut DataSets) -> Result<Measurement, Error> {
     let mut problem = build_problem::<T>(spec, data_sets)?;
     let Located { w, mut words, step, optimizer: state } = point.of(spec, &problem)?;
+    if data_sets.place().is_some() {
+        // The examples lie elsewhere by now.
+        problem.data = None;
+        data_sets.let_go();
+    }
     let in_spec = onedge_spec::Error::spec(&spec.origin);
     let mut optimizer = spec.build_optimizer().map_err(&in_spec)?;
     optimizer.set_layers(&Layout::layers(&problem.layouts))?;

@@ -141,7 +141,7 @@ impl<T: Element> OwnRun<T> {
         };
         let (first, w) = (0, prepared.problem.initial(prepared.plan.seed));
         let session = Session { described, prepared, directory, registration, opening, w, first, is_fresh, save: None };
-        let (finished, parameters, outcome) = session.run_keeping(&DataSets::new(None), watch, interrupt)?;
+        let (finished, parameters, outcome) = session.run_keeping(&mut DataSets::new(None), watch, interrupt)?;
         let Summary { findings, train, test, .. } = finished.summary;
         let directory = RunDirectory::at(folder);
         let best = best_of(&directory, &layouts, outcome.best.is_some())?;

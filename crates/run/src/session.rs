@@ -9,6 +9,7 @@ use onedge_registry::Value;
 use onedge_spec::{CONTENT, Cadence, Spec};
 use onedge_train::{Advance, Element, Evidence, Outcome, Prepared, Recorder, Snapshot, Training, Watch, Workload};
 
+use crate::fingerprint::Fingerprint;
 use crate::keeper::{Keeper, Pause, Tally};
 use crate::meaning::Learned;
 use crate::origin::place_of_data;
@@ -95,7 +96,7 @@ impl<T: Element> Session<'_, T> {
     /// [`Gone`](onedge_record::Error::Gone): then the run has failed, and writes nothing more to where it was.
     pub(crate) fn run(
         self,
-        data_sets: &DataSets,
+        data_sets: &mut DataSets,
         judge: &mut dyn FnMut(&Record) -> Option<StopReason>,
         interrupt: &dyn Interrupt,
     ) -> Result<Finished, Error> {
@@ -128,7 +129,7 @@ impl<T: Element> Session<'_, T> {
     /// Those of [`run`](Self::run).
     pub(crate) fn run_keeping(
         self,
-        data_sets: &DataSets,
+        data_sets: &mut DataSets,
         watch: &mut Watch<'_, T>,
         interrupt: &dyn Interrupt,
     ) -> Result<(Finished, Vec<T>, Outcome), Error> {
@@ -139,12 +140,18 @@ impl<T: Element> Session<'_, T> {
         if let (Some(evaluator), Some(test)) = (&mut evaluator, problem.test.as_deref_mut()) {
             training = training.with_evaluation(evaluator, test);
         }
-        let (layouts, data) = (&problem.layouts, &problem.data);
+        let (layouts, data) = (&problem.layouts, problem.data.take());
         data.as_ref().map(|data| meaning::leave(&directory, &described.data, data)).transpose()?;
         let about = data.as_ref().map(|data| Learned::metadata(data)).unwrap_or_default();
+        let mut fingerprint = Fingerprint::of(data);
+        if data_sets.place().is_some() {
+            // The examples lie elsewhere by now.
+            fingerprint.get();
+            data_sets.let_go();
+        }
         let keeper = |last| {
             let checkpoints = Checkpoints::in_folder(&directory.checkpoints());
-            Keeper::new(described.checkpoints, checkpoints, layouts, described.settings.clone(), data, last)
+            Keeper::new(described.checkpoints, checkpoints, layouts, described.settings.clone(), fingerprint, last)
         };
         let recorder = Recorder::new(&plan, own);
         let (mut keeper, mut recorded, mut writer) = match opening {

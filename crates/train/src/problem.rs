@@ -20,8 +20,10 @@ pub struct Problem<T> {
     pub train: Box<dyn Workload<T>>,
     /// The loss on the test examples, if the data set has any.
     pub test: Option<Box<dyn Workload<T>>>,
-    /// The examples; `None` where the loss alone knows them.
+    /// The examples; `None` where the loss alone knows them. Not needed for training.
     pub data: Option<Arc<Split>>,
+    /// How many classes there are to choose from, if that is what is to be predicted.
+    classes: Option<usize>,
     start: Start<T>,
 }
 
@@ -64,6 +66,10 @@ impl<T: Element> Problem<T> {
             train: workload(&data.train)?,
             test: data.test.as_ref().map(workload).transpose()?,
             data: Some(data),
+            classes: match target {
+                Target::Classes { count } | Target::Tokens { count, .. } => Some(count),
+                Target::Values { .. } => None,
+            },
             start: Start::Random(model),
         })
     }
@@ -85,7 +91,7 @@ impl<T: Element> Problem<T> {
             let (option, got) = ("parameters", w.len().to_string());
             return Err(Error::Option { option, expected: format!("{expected} of them"), got });
         }
-        Ok(Self { layouts, input_shape: Vec::new(), train, test, data: None, start: Start::Given(w) })
+        Ok(Self { layouts, input_shape: Vec::new(), train, test, data: None, classes: None, start: Start::Given(w) })
     }
 
     /// The parameters to begin with: the random ones that `seed` gives, unless others were given.
@@ -99,15 +105,11 @@ impl<T: Element> Problem<T> {
     /// What is to be said of a run on this problem that left `evidence`, beside why it stopped: see [`judge`].
     /// Cost: a loss over all training examples, where the losses alone do not show that it went well.
     pub fn judge(&mut self, evidence: Evidence<'_>) -> Vec<Finding> {
-        let classes = self.data.as_ref().and_then(|data| match target(&data.train) {
-            Target::Classes { count } | Target::Tokens { count, .. } => Some(count),
-            Target::Values { .. } => None,
-        });
-        let Self { train, layouts, .. } = self;
+        let Self { train, layouts, classes, .. } = self;
         let is_full_batch = evidence.is_full_batch && !train.brings_batches();
         let zeros = || vec![T::ZERO; layouts.iter().map(Layout::size).sum()];
         let mut loss_at_zero = || train.metrics(&zeros()).ok()?.remove("loss");
-        judge(&Evidence { classes, is_full_batch, ..evidence }, &mut loss_at_zero)
+        judge(&Evidence { classes: *classes, is_full_batch, ..evidence }, &mut loss_at_zero)
     }
 }
 

@@ -59,7 +59,7 @@ pub struct Row {
     pub product: f64,
     /// The efficiency of such a product.
     pub product_efficiency: f64,
-    /// Bytes of memory of rank 0, with all examples and the state of the optimizer.
+    /// Bytes of memory of rank 0 at its highest: while it reads all examples and hands them out, or with the state of the optimizer.
     pub memory_of_first: u64,
     /// Bytes of memory of each other rank.
     pub memory_of_others: u64,
@@ -74,6 +74,8 @@ struct Facts {
     /// All examples, whatever the batch.
     examples: usize,
     is_full_batch: bool,
+    /// Whether rank 0 changes the inputs of each batch.
+    is_changed: bool,
     /// The parts of the batch that curvatures are taken of, one at a time.
     parts: usize,
     alone: Alone,
@@ -129,6 +131,7 @@ fn over_ranks_in<T: Element>(
         width: size_of::<T>(),
         examples,
         is_full_batch: batch.is_none(),
+        is_changed: spec.crop > 0 || spec.flip,
         parts: tuner.needs().parts.unwrap_or(1).max(1),
         alone,
     };
@@ -175,22 +178,25 @@ impl Facts {
             + (1.0 - keeps) * measured.gradient
             + keeps * measured.keeping
             + curvatures * (again + measured.curvature) / self.parts as f64;
-        let sent = if self.is_full_batch {
-            0.0
-        } else {
-            network.examples(&measured.examples_of_others, &measured.widths, &measured.shared, width)
+        let counts: Vec<usize> =
+            [measured.examples].into_iter().chain(measured.examples_of_others.iter().copied()).collect();
+        let values = measured.widths.iter().sum::<usize>();
+        let sent = match (self.is_full_batch, self.is_changed) {
+            (true, _) => 0.0,
+            (false, false) => network.exchange(&counts, values, width),
+            (false, true) => network.by_first(&counts, values, width),
         };
         let messages = sent + vector + curvatures * numbers;
-        let bytes_of = |examples: usize| {
-            let values = examples * measured.widths.iter().sum::<usize>() + measured.shared.iter().sum::<usize>();
-            (values * width) as u64
-        };
+        let shared = measured.shared.iter().sum::<usize>();
+        let bytes_of = |examples: usize| ((examples * values + shared) * width) as u64;
         let vectors = |count: usize| (count * parameters * width) as u64;
-        // The batch of rank 0 is a copy.
-        let own_batch = if self.is_full_batch { 0 } else { bytes_of(measured.examples) };
-        let memory_of_first = measured.memory_bytes + vectors(self.alone.vectors) + bytes_of(self.examples) + own_batch;
+        // What a rank keeps of all examples, and its share of a batch, which is a copy.
+        let kept = if self.is_full_batch { measured.examples } else { self.examples.div_ceil(ranks) };
+        let examples = bytes_of(kept) + if self.is_full_batch { 0 } else { bytes_of(measured.examples) };
+        let reading = if ranks > 1 { bytes_of(self.examples) + bytes_of(kept) } else { 0 };
+        let memory_of_first = (measured.memory_bytes + vectors(self.alone.vectors) + examples).max(reading);
         // The vector that comes, a copy of the linearised point, and what is sent.
-        let memory_of_others = measured.memory_bytes + vectors(3) + bytes_of(measured.examples);
+        let memory_of_others = measured.memory_bytes + vectors(3) + examples;
         Row {
             ranks,
             lanes,
@@ -304,7 +310,7 @@ mod tests {
     /// 1,000 parameters of 4 bytes: 5 ms a vector and level, and 1 ms for each call and for numbers.
     fn facts() -> Facts {
         let alone = Alone { seconds: 0.01, vectors: 5, curvatures: 1.0 };
-        Facts { parameters: 1000, width: 4, examples: 64, is_full_batch: true, parts: 1, alone }
+        Facts { parameters: 1000, width: 4, examples: 64, is_full_batch: true, is_changed: false, parts: 1, alone }
     }
 
     fn measured(members: usize) -> Rehearsal {
@@ -345,7 +351,7 @@ mod tests {
         near(two.efficiency, 1.21 / (2.0 * 0.629));
         near(two.product, 0.5 + 0.012);
         near(two.product_efficiency, 1.0 / 1.024);
-        assert_eq!((two.memory_of_first, two.memory_of_others), (1000 + 20_000 + 1024, 1000 + 12_000 + 512));
+        assert_eq!((two.memory_of_first, two.memory_of_others), (1000 + 20_000 + 512, 1000 + 12_000 + 512));
         let eight = facts().row(8, 8, &measured(8), &NETWORK).beside(Some(&single));
         near(eight.seconds, 0.01 + 0.1 + 0.05 + 0.057);
     }
@@ -364,9 +370,15 @@ mod tests {
     fn batches_are_sent() {
         let mini = Facts { is_full_batch: false, ..facts() };
         let two = mini.row(2, 8, &measured(2), &NETWORK);
-        // A call, sizes, 32 examples of 12 bytes and of 4.
-        near(two.messages, 0.019 + 1e-3 + 1e-3 + (1e-3 + 384e-6) + (1e-3 + 128e-6));
-        assert_eq!(two.memory_of_first, 1000 + 20_000 + 1024 + 512);
+        // A call with the numbers of 64 examples, a message each of half of 32 examples of 16 bytes.
+        near(two.messages, 0.019 + 2e-3 + 512e-6 + 2.0 * (1e-3 + 256e-6));
+        assert_eq!(two.memory_of_first, 1000 + 20_000 + 512 + 512);
+        // Rank 0 has half of them come, and sends as many.
+        let changed = Facts { is_changed: true, ..mini }.row(2, 8, &measured(2), &NETWORK);
+        near(changed.messages, 0.019 + 2e-3 + 512e-6 + 2e-3 + 2.0 * (1e-3 + 512e-6));
+        // Many more examples than parameters are read before they are handed out.
+        let many = Facts { examples: 10_000, ..mini }.row(2, 8, &measured(2), &NETWORK);
+        assert_eq!((many.memory_of_first, many.memory_of_others), (240_000, 1000 + 12_000 + 80_000 + 512));
     }
 
     #[test]

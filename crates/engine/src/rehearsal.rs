@@ -97,10 +97,11 @@ impl<T: Element> DataObjective<T> {
                 return Err(other(Error::Option { option, expected: "at least 1", got }));
             }
         }
-        let before = (self.sweeps.options.clone(), self.sweeps.batch.clone(), self.part.take());
+        let before =
+            (self.sweeps.options.clone(), self.sweeps.examples.clone(), self.sweeps.batch.clone(), self.part.take());
         self.sweeps.options.lanes = lanes;
         let measured = self.rehearse_at(members, w, u, seconds);
-        (self.sweeps.options, self.sweeps.batch, self.part) = before;
+        (self.sweeps.options, self.sweeps.examples, self.sweeps.batch, self.part) = before;
         (self.sweeps.peers, self.sweeps.all_examples, self.keeps) = (None, None, Keeps::All);
         let restored = self.restart_workers().and_then(|()| self.cut().map_err(other));
         let measured = measured?;

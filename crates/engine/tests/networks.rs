@@ -170,6 +170,20 @@ fn gradients_alone_change_nothing_for_what_follows() {
 }
 
 #[test]
+fn a_rehearsal_leaves_the_objective_as_it_was() {
+    let mut engine = engine::<f64>("tanh", "squared", options(2, u64::MAX));
+    let w: Vec<f64> = flat(&parameters(&build("tanh", "squared")(1)));
+    for batch in [None, Some((0..40).collect::<Vec<usize>>())] {
+        engine.select(batch.as_deref()).unwrap();
+        let before = everything(&mut engine, &w, &w);
+        for members in [2, 8, 2, 1] {
+            engine.rehearse((16, members), &w, &w, 0.0).unwrap();
+            assert_eq!(everything(&mut engine, &w, &w), before, "{members} members");
+        }
+    }
+}
+
+#[test]
 fn a_batch_is_the_objective_of_its_examples() {
     let w: Vec<f64> = flat(&parameters(&build("tanh", "cross-entropy")(16)));
     let mut engine = engine::<f64>("tanh", "cross-entropy", options(2, 1 << 20));

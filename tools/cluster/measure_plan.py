@@ -2,6 +2,7 @@
 
     tools/cluster/measure_plan.py --program PATH --data DIR                # four networks, three turns each
     tools/cluster/measure_plan.py --program PATH --only convnet --turns 5
+    tools/cluster/measure_plan.py --program PATH --mini-batch              # batches of as many, of four times as many
 
 PATH is a release build with the feature mpi. DIR has cifar-10 and tiny-shakespeare, as for `onedge figure --data`; without it, digits and Cicero.
 A turn is a plan, a run of one process and a run of two ranks, one after the other, so that all see what else the machine does. Of a run the
@@ -22,17 +23,19 @@ MPIRUN = ["mpirun", "-n", "2", "--oversubscribe", "--bind-to", "core", "--mca", 
 ALWAYS = ["tuner=cdat", "tuner.preset=paper", "tuner.sigma=1", "engine.threads=1", "engine.lanes=4", "diagnostics.sharpness_every=0"]
 
 
-def networks(data):
+def networks(data, is_mini_batch):
     images, text = (["data=digits"], ["data=cicero"])
     if data:
         images = ["data=cifar-10", f"data.path={data / 'cifar-10'}"]
         text = ["data=tiny-shakespeare", f"data.path={data / 'tiny-shakespeare'}"]
-    return {
-        "mlp": [*images, "data.first=1024", "model=mlp", "model.hidden=[512, 512, 512]"],
-        "convnet": [*images, "data.first=512", "model=convnet", "model.channels=[16, 32, 64]"],
-        "resnet20": [*images, "data.first=64", "model=resnet", "model.preset=resnet20", "model.norm=none"],
-        "nanolm": [*text, "data.context=64", "data.first=64", "model=nanolm", "model.depth=2", "model.qkv=32", "model.heads=4"],
+    of = {
+        "mlp": (1024, [*images, "model=mlp", "model.hidden=[512, 512, 512]"]),
+        "convnet": (512, [*images, "model=convnet", "model.channels=[16, 32, 64]"]),
+        "resnet20": (64, [*images, "model=resnet", "model.preset=resnet20", "model.norm=none"]),
+        "nanolm": (64, [*text, "data.context=64", "model=nanolm", "model.depth=2", "model.qkv=32", "model.heads=4"]),
     }
+    count = lambda n: [f"data.first={4 * n}", f"batch={n}"] if is_mini_batch else [f"data.first={n}"]
+    return {name: [*settings, *count(n)] for name, (n, settings) in of.items()}
 
 
 def main():
@@ -40,6 +43,7 @@ def main():
     arguments.add_argument("--program", type=Path, required=True)
     arguments.add_argument("--data", type=Path)
     arguments.add_argument("--only", action="append")
+    arguments.add_argument("--mini-batch", action="store_true")
     arguments.add_argument("--turns", type=int, default=3)
     arguments.add_argument("--steps", type=int, default=12)
     asked = arguments.parse_args()
@@ -47,7 +51,7 @@ def main():
         MPIRUN.append("--allow-run-as-root")
     print("network   one: plan, run ms    two: plan, run ms    off   beside   efficiency: plan, run   messages: plan, run")
     with tempfile.TemporaryDirectory(prefix="plan-") as folder:
-        for name, settings in networks(asked.data and asked.data.resolve()).items():
+        for name, settings in networks(asked.data and asked.data.resolve(), asked.mini_batch).items():
             if not asked.only or name in asked.only:
                 report(name, [turn(asked, Path(folder), settings) for _ in range(asked.turns)])
 

@@ -15,38 +15,40 @@ pub struct Demand<'a> {
 }
 
 impl Demand<'_> {
-    /// Adds memory to `kept`, chunk by chunk, for the chunks in `examples`: of as many as fit the budget, from the first.
-    pub fn reserve<T: Real>(&self, kept: &mut Vec<Vec<T>>, examples: &Range<usize>) {
+    /// Adds memory to `kept`, chunk by chunk, for the chunks in `examples`: of as many as fit the budget, from the first. It comes from `spare`, where that has
+    /// some of the same size. Only then is any made, and all that is spare given back.
+    pub fn reserve<T: Real>(&self, kept: &mut Vec<Vec<T>>, spare: &mut Vec<Vec<T>>, examples: &Range<usize>) {
         kept.resize_with(self.chunks.len(), Vec::new);
         let used: usize = kept.iter().map(Vec::len).sum();
         let mut left = self.budget.saturating_sub(used as u64);
         for ((memory, chunk), &len) in kept.iter_mut().zip(self.chunks).zip(&self.lens) {
             if memory.is_empty() && examples.contains(&chunk.start) {
-                let fits = len as u64 <= left;
-                left = if fits { left - len as u64 } else { 0 };
-                memory.resize(if fits { len } else { 0 }, T::ZERO);
+                if len as u64 > left {
+                    left = 0;
+                    continue;
+                }
+                left -= len as u64;
+                *memory = match spare.iter().position(|spare| spare.len() == len) {
+                    Some(place) => spare.remove(place),
+                    None => {
+                        spare.clear();
+                        vec![T::ZERO; len]
+                    }
+                };
             }
         }
+        // What is left of the budget is room for some of the rest.
+        spare.retain(|memory| {
+            let fits = memory.len() as u64 <= left;
+            left -= if fits { memory.len() as u64 } else { 0 };
+            fits
+        });
     }
+}
 
-    /// The memory that was kept at an old point, for the chunks in `examples` at a new one: theirs, or that of others of the same size.
-    pub fn hand_on<T: Real>(&self, mut kept: Vec<Vec<T>>, examples: &Range<usize>) -> Vec<Vec<T>> {
-        kept.resize_with(self.chunks.len(), Vec::new);
-        let mut spare = Vec::new();
-        for ((memory, chunk), &len) in kept.iter_mut().zip(self.chunks).zip(&self.lens) {
-            if !examples.contains(&chunk.start) || memory.len() != len {
-                spare.push(std::mem::take(memory));
-            }
-        }
-        for ((memory, chunk), &len) in kept.iter_mut().zip(self.chunks).zip(&self.lens) {
-            if memory.is_empty() && examples.contains(&chunk.start) {
-                let place = spare.iter().position(|spare: &Vec<T>| spare.len() == len);
-                *memory = place.map_or_else(Vec::new, |place| spare.swap_remove(place));
-            }
-        }
-        self.reserve(&mut kept, examples);
-        kept
-    }
+/// Takes the memory of all chunks away, to be used again.
+pub fn release<T>(kept: &mut Vec<Vec<T>>, spare: &mut Vec<Vec<T>>) {
+    spare.splice(0..0, kept.drain(..).filter(|memory| !memory.is_empty()));
 }
 
 #[cfg(test)]
@@ -67,27 +69,40 @@ mod tests {
     #[test]
     fn room_goes_to_the_first_and_stays_with_whoever_has_it() {
         let demand = |budget| Demand { chunks: &CHUNKS, lens: vec![10, 10, 10, 5], budget };
-        let mut kept: Vec<Vec<f32>> = Vec::new();
-        demand(28).reserve(&mut kept, &(4..7));
+        let (mut kept, mut spare): (Vec<Vec<f32>>, Vec<Vec<f32>>) = Default::default();
+        demand(28).reserve(&mut kept, &mut spare, &(4..7));
         assert_eq!(lens(&kept), [0, 0, 10, 5]);
-        demand(28).reserve(&mut kept, &(0..7));
+        demand(28).reserve(&mut kept, &mut spare, &(0..7));
         assert_eq!(lens(&kept), [10, 0, 10, 5]);
-        let mut kept: Vec<Vec<f32>> = Vec::new();
+        kept.clear();
         // The last would fit, but not after one that does not.
-        demand(28).reserve(&mut kept, &(0..7));
+        demand(28).reserve(&mut kept, &mut spare, &(0..7));
         assert_eq!(lens(&kept), [10, 10, 0, 0]);
     }
 
     #[test]
-    fn memory_moves_to_the_next_part() {
-        let demand = Demand { chunks: &CHUNKS, lens: vec![10, 10, 10, 5], budget: 100 };
-        let kept = demand.hand_on::<f32>(Vec::new(), &(0..4));
-        let places: Vec<*const f32> = kept.iter().map(|memory| memory.as_ptr()).collect();
-        let kept = demand.hand_on(kept, &(4..7));
-        assert_eq!(lens(&kept), [0, 0, 10, 5]);
-        assert!(places[..2].contains(&kept[2].as_ptr()) && kept[0].capacity() == 0);
-        let place = kept[2].as_ptr();
-        let kept = demand.hand_on(kept, &(0..7));
-        assert_eq!((lens(&kept), kept[2].as_ptr()), (vec![10, 10, 10, 5], place));
+    fn memory_is_used_again() {
+        let demand = |budget| Demand { chunks: &CHUNKS, lens: vec![10, 10, 10, 5], budget };
+        let (mut kept, mut spare): (Vec<Vec<f32>>, Vec<Vec<f32>>) = Default::default();
+        demand(100).reserve(&mut kept, &mut spare, &(0..7));
+        let places = |kept: &[Vec<f32>]| kept.iter().map(|memory| memory.as_ptr()).collect::<Vec<_>>();
+        let before = places(&kept);
+        // Each chunk has its own again.
+        release(&mut kept, &mut spare);
+        assert_eq!((kept.len(), lens(&spare)), (0, vec![10, 10, 10, 5]));
+        demand(100).reserve(&mut kept, &mut spare, &(0..7));
+        assert_eq!((places(&kept), spare.len()), (before.clone(), 0));
+        // A part has that of another, and what is over stays, as far as the budget goes.
+        release(&mut kept, &mut spare);
+        demand(100).reserve(&mut kept, &mut spare, &(4..7));
+        assert_eq!((lens(&kept), lens(&spare)), (vec![0, 0, 10, 5], vec![10, 10]));
+        assert_eq!((kept[2].as_ptr(), kept[3].as_ptr()), (before[0], before[3]));
+        demand(25).reserve(&mut kept, &mut spare, &(4..7));
+        assert_eq!((lens(&kept), lens(&spare)), (vec![0, 0, 10, 5], vec![10]));
+        // Other sizes.
+        release(&mut kept, &mut spare);
+        let larger = Demand { chunks: &CHUNKS[..2], lens: vec![11, 11], budget: 100 };
+        larger.reserve(&mut kept, &mut spare, &(0..4));
+        assert_eq!((lens(&kept), spare.len()), (vec![11, 11], 0));
     }
 }

@@ -9,6 +9,7 @@ use onedge_objective::{Costs, Error as Failure, Objective, Part, Probe, Sampled}
 use crate::chunks::Sizes;
 use crate::compiled::{Compiled, Memory};
 use crate::indices::Legal;
+use crate::kept;
 use crate::kernels::{Element, total};
 use crate::lanes::{Lane, Workers};
 use crate::peers::Share;
@@ -140,6 +141,7 @@ impl<T: Element> DataObjective<T> {
             workers,
             in_pieces,
             compiled: HashMap::from([(rows, compiled)]),
+            spare: Vec::new(),
             gauss_newton: HashMap::new(),
             chunks: Vec::new(),
             lanes: Vec::new(),
@@ -255,7 +257,9 @@ impl<T: Element> DataObjective<T> {
 
     /// Cuts the batch into chunks, each part of it into its own, and plans every size that occurs here.
     pub(crate) fn cut(&mut self) -> Result<(), Error> {
-        self.point = None;
+        if let Some(mut point) = self.point.take() {
+            kept::release(&mut point.kept, &mut self.sweeps.spare);
+        }
         let chunks = self.all_chunks(self.sweeps.count(), self.part);
         let Share { lanes, own, chunks } = Share::of(chunks, self.sweeps.peers.as_deref());
         (self.sweeps.all_lanes, self.sweeps.chunks) = (lanes, chunks);
@@ -292,12 +296,13 @@ impl<T: Element> Objective<T> for DataObjective<T> {
         let mut point = self.point.take().unwrap_or(Point { w: Vec::new(), kept: Vec::new(), shifted: Vec::new() });
         point.w.clear();
         point.w.extend_from_slice(w);
+        kept::release(&mut point.kept, &mut self.sweeps.spare);
         // Gradients alone run faster without.
-        point.kept = match self.keeps {
-            Keeps::Nothing => Vec::new(),
-            Keeps::Part => self.sweeps.demand().hand_on(point.kept, &self.part_range()),
-            Keeps::All => self.sweeps.demand().hand_on(point.kept, &(0..self.sweeps.count())),
-        };
+        match self.keeps {
+            Keeps::Nothing => {}
+            Keeps::Part => self.sweeps.reserve(&mut point, &self.part_range()),
+            Keeps::All => self.sweeps.reserve(&mut point, &(0..self.sweeps.count())),
+        }
         self.keeps = Keeps::Nothing;
         self.sweeps.sweep(w, &[&[]], 1, Stage::Linearize, &mut point.kept)?;
         let sums = self.sweeps.reduce(1, &self.sweeps.first_compiled().transposed_gradient, w, gradient)?;

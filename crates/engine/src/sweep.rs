@@ -64,6 +64,8 @@ pub(crate) struct Sweeps<T> {
     pub(crate) gauss_newton: HashMap<usize, GaussNewton<T>>,
     /// Those that are computed here, as all below.
     pub(crate) chunks: Vec<Chunk>,
+    /// What was kept at points that are left behind: memory that the next one need not ask for, which would cost as much as some 30 % of a step.
+    pub(crate) spare: Vec<Vec<T>>,
     pub(crate) lanes: Vec<Lane<T>>,
     /// Who computes the others, if there are any.
     pub(crate) peers: Option<Arc<dyn Peers<T>>>,
@@ -253,7 +255,7 @@ impl<T: Element> Sweeps<T> {
         examples: &Range<usize>,
         gradient: &mut [T],
     ) -> Result<(), Failure> {
-        self.demand().reserve(&mut point.kept, examples);
+        self.reserve(point, examples);
         let wanted = |_: usize, chunk: &Chunk| examples.contains(&chunk.start);
         self.sweep_some(&point.w, &[&[]], 1, Stage::Linearize, &mut point.kept, &wanted)?;
         self.reduce_over(examples.len(), 0, 0, &self.first_compiled().transposed_gradient, &point.w, gradient)?;
@@ -279,7 +281,7 @@ impl<T: Element> Sweeps<T> {
     /// Makes sure that what later stages need of the chunks in `examples` is kept at the point, as far as the budget goes.
     pub(crate) fn keep(&mut self, point: &mut Point<T>, examples: &Range<usize>) -> Result<(), Failure> {
         let had: Vec<bool> = point.kept.iter().map(|memory| !memory.is_empty()).collect();
-        self.demand().reserve(&mut point.kept, examples);
+        self.reserve(point, examples);
         let new = |index: usize| !point.kept[index].is_empty() && !had.get(index).is_some_and(|had| *had);
         let new: Vec<bool> = (0..self.chunks.len()).map(new).collect();
         if new.contains(&true) {
@@ -287,6 +289,13 @@ impl<T: Element> Sweeps<T> {
             self.sweep_some(&point.w, &[&[]], 1, Stage::Linearize, &mut point.kept, &wanted)?;
         }
         Ok(())
+    }
+
+    /// Makes room for what is kept of the chunks in `examples`, as far as the budget goes.
+    pub(crate) fn reserve(&mut self, point: &mut Point<T>, examples: &Range<usize>) {
+        let mut spare = std::mem::take(&mut self.spare);
+        self.demand().reserve(&mut point.kept, &mut spare, examples);
+        self.spare = spare;
     }
 
     /// What there is to keep, and how much may be.

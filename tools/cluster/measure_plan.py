@@ -6,7 +6,8 @@
 
 PATH is a release build with the feature mpi. DIR has cifar-10 and tiny-shakespeare, as for `onedge figure --data`; without it, digits and Cicero.
 A turn is a plan, a run of one process and a run of two ranks, one after the other, so that all see what else the machine does. Of a run the
-median step counts, of turns the median. `beside` corrects the plan by how far the single process was from its own prediction.
+median step counts, of turns the median; `shortest` is beside the shortest step of all, which others on the machine delay least. `beside` corrects
+the plan by how far the single process was from its own prediction.
 """
 
 import argparse
@@ -49,7 +50,7 @@ def main():
     asked = arguments.parse_args()
     if hasattr(os, "getuid") and os.getuid() == 0:
         MPIRUN.append("--allow-run-as-root")
-    print("network   one: plan, run ms    two: plan, run ms    off   beside   efficiency: plan, run   messages: plan, run")
+    print("network   one: plan, run ms    two: plan, run ms    off (shortest)   beside   efficiency: plan, run   messages: plan, run")
     with tempfile.TemporaryDirectory(prefix="plan-") as folder:
         for name, settings in networks(asked.data and asked.data.resolve(), asked.mini_batch).items():
             if not asked.only or name in asked.only:
@@ -61,14 +62,15 @@ def turn(asked, folder, settings):
     program = str(asked.program.resolve())
     plan = json.loads(run(folder, *MPIRUN, program, "plan", *words, "--measure-network", "--json")[0])
     one, two = plan["over_ranks"]["rows"]
-    alone, _ = train(folder, [program], words)
-    both, share = train(folder, [*MPIRUN, program], words)
+    alone, _, _ = train(folder, [program], words)
+    both, shortest, share = train(folder, [*MPIRUN, program], words)
     return {
         "one": one["seconds"],
         "two": two["seconds"],
         "messages": two["messages"] / two["seconds"],
         "alone": alone,
         "both": both,
+        "shortest": shortest,
         "share": share,
     }
 
@@ -80,7 +82,7 @@ def train(folder, launch, words):
     # The first steps fill memory.
     steps = [after - before for before, after in zip(seconds[1:], seconds[2:])]
     share = [float(line.split(":")[1].split("%")[0]) for line in said.splitlines() if "went to messages" in line]
-    return statistics.median(steps), share[0] / 100 if share else 0.0
+    return statistics.median(steps), min(steps), share[0] / 100 if share else 0.0
 
 
 def run(folder, *command):
@@ -93,9 +95,10 @@ def run(folder, *command):
 def report(name, turns):
     middle = {key: statistics.median(turn[key] for turn in turns) for key in turns[0]}
     one, two, alone, both = (1e3 * middle[key] for key in ("one", "two", "alone", "both"))
+    shortest = 1e3 * min(turn["shortest"] for turn in turns)
     beside = statistics.median(turn["two"] * turn["alone"] / turn["one"] / turn["both"] for turn in turns)
     print(
-        f"{name:<9} {one:10.1f} {alone:7.1f}    {two:10.1f} {both:7.1f}   {100 * (two / both - 1):+4.0f} %  {100 * (beside - 1):+4.0f} %"
+        f"{name:<9} {one:10.1f} {alone:7.1f}    {two:10.1f} {both:7.1f}   {100 * (two / both - 1):+4.0f} % ({100 * (two / shortest - 1):+3.0f} %)  {100 * (beside - 1):+4.0f} %"
         f"   {one / two / 2:12.2f} {alone / both / 2:8.2f}   {100 * middle['messages']:9.1f} {100 * middle['share']:6.0f} %",
         flush=True,
     )

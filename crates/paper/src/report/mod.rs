@@ -165,9 +165,9 @@ fn introduction(pages: &[Page]) -> String {
     );
     let lacking = pages.len() - own(pages).count();
     if lacking > 0 {
-        text += &format!(
-            " {lacking} more wait for their runs at this size; their verdicts and numbers are those of another."
-        );
+        let (wait, their) = if lacking == 1 { ("waits for its", "its") } else { ("wait for their", "their") };
+        text +=
+            &format!(" {lacking} more {wait} runs at this size; {their} verdicts and numbers are those of another.");
     }
     let again = |page: &Page| {
         page.beside.iter().flatten().filter(|other| other.preset == page.made.preset && other.runs > 0).count()
@@ -277,7 +277,7 @@ mod tests {
             partial.iter().map(|page| (page.made.number, page.svg.is_some())).collect::<Vec<_>>(),
             [(Some(1), false), (Some(9), true)]
         );
-        assert!(introduction(&partial).contains("1 more wait for their runs"), "{}", introduction(&partial));
+        assert!(introduction(&partial).contains("1 more waits for its runs"), "{}", introduction(&partial));
         fs::write(folder.path().join("figure-9.json"), "{}").unwrap();
         let message = read(folder.path(), &[]).unwrap_err().to_string();
         assert!(message.contains("figure-9.json: no figure: missing field"), "{message}");

@@ -86,9 +86,12 @@ impl Network {
             return 0.0;
         }
         let all: usize = counts.iter().sum();
-        // Of what the first two compute, the most that any two do, each has a share.
-        let elements = (counts[0] + counts[1]).div_ceil(ranks) * values;
-        let messages = counts.iter().take(2).filter(|count| **count > 0).count();
+        // Of what the two with most compute, each of them has a share.
+        let mut most = counts.to_vec();
+        most.sort_unstable_by(|a, b| b.cmp(a));
+        most.truncate(2);
+        let elements = most.iter().sum::<usize>().div_ceil(ranks) * values;
+        let messages = most.iter().filter(|count| **count > 0).count();
         let turns = (2 * ranks - 3) as f64;
         self.told(ranks, all) + turns * (messages as f64 * self.latency + self.carried(elements * width))
     }
@@ -169,6 +172,7 @@ mod tests {
         // Of three ranks one has nothing to compute: a third of 20 examples, seven at most, three times, one after the other.
         let seven = 7.0 * 3004.0;
         near(NETWORK.exchange(&[10, 10, 0], 751, 4), 220.032e-6 + 3.0 * (10e-6 + seven / 1e10 + 2.0 * 1e-10 * seven));
+        near(NETWORK.exchange(&[0, 10, 10], 751, 4), NETWORK.exchange(&[10, 10, 0], 751, 4));
         // Half of them come to rank 0, and as many go.
         near(NETWORK.by_first(&[10, 10], 751, 4), 110.016e-6 + 110e-6 + 2.0 * (5e-6 + each + handled));
     }

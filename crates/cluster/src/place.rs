@@ -9,6 +9,10 @@ use crate::{Ranks, Spread};
 pub struct Place(pub Arc<Ranks>);
 
 impl Placement for Place {
+    fn own_lanes(&self, lanes: usize) -> usize {
+        self.0.lanes_of(self.0.rank(), lanes).len()
+    }
+
     fn single(
         &self,
         build: Box<BuildLoss>,

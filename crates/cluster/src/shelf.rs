@@ -139,13 +139,14 @@ impl<T: Real> Shared<T> {
         vector: Option<&[T]>,
     ) -> Result<Given<T>, Failure> {
         self.sweep_up()?;
-        self.tell(work, len, slots, numbers_)?;
         let ranks = Arc::clone(&self.ranks);
         let of_rank = |rank: usize| range(&ranks, rank, len);
-        let own = match &mut self.own {
-            Some(own) => own,
-            None => self.own.insert(Pieces::new(self.threads, of_rank(0).len())?),
-        };
+        // What can fail here does so before the others wait for it.
+        if self.own.is_none() {
+            self.own = Some(Pieces::new(self.threads, of_rank(0).len())?);
+        }
+        self.tell(work, len, slots, numbers_)?;
+        let own = self.own.as_mut().ok_or_else(|| Failure::Other("no place for stored vectors".into()))?;
         if let Some(vector) = vector {
             (1..ranks.size()).try_for_each(|rank| ranks.send_vector(rank, &vector[of_rank(rank)]))?;
             own.load(vector[of_rank(0)].to_vec());

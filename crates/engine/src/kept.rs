@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::ops::Range;
 
 use onedge_objective::Real;
@@ -17,7 +18,7 @@ pub struct Demand<'a> {
 impl Demand<'_> {
     /// Adds memory to `kept`, chunk by chunk, for the chunks in `examples`: of as many as fit the budget, from the first. It comes from `spare`, where that has
     /// some of the same size. Only then is any made, and all that is spare given back.
-    pub fn reserve<T: Real>(&self, kept: &mut Vec<Vec<T>>, spare: &mut Vec<Vec<T>>, examples: &Range<usize>) {
+    pub fn reserve<T: Real>(&self, kept: &mut Vec<Vec<T>>, spare: &mut VecDeque<Vec<T>>, examples: &Range<usize>) {
         kept.resize_with(self.chunks.len(), Vec::new);
         let used: usize = kept.iter().map(Vec::len).sum();
         let mut left = self.budget.saturating_sub(used as u64);
@@ -28,13 +29,11 @@ impl Demand<'_> {
                     continue;
                 }
                 left -= len as u64;
-                *memory = match spare.iter().position(|spare| spare.len() == len) {
-                    Some(place) => spare.remove(place),
-                    None => {
-                        spare.clear();
-                        vec![T::ZERO; len]
-                    }
-                };
+                let place = spare.iter().position(|spare| spare.len() == len);
+                *memory = place.and_then(|place| spare.remove(place)).unwrap_or_else(|| {
+                    spare.clear();
+                    vec![T::ZERO; len]
+                });
             }
         }
         // What is left of the budget is room for some of the rest.
@@ -47,8 +46,9 @@ impl Demand<'_> {
 }
 
 /// Takes the memory of all chunks away, to be used again.
-pub fn release<T>(kept: &mut Vec<Vec<T>>, spare: &mut Vec<Vec<T>>) {
-    spare.splice(0..0, kept.drain(..).filter(|memory| !memory.is_empty()));
+pub fn release<T>(kept: &mut Vec<Vec<T>>, spare: &mut VecDeque<Vec<T>>) {
+    // In their order before the rest, so that each chunk finds its own first.
+    kept.drain(..).rev().filter(|memory| !memory.is_empty()).for_each(|memory| spare.push_front(memory));
 }
 
 #[cfg(test)]
@@ -62,14 +62,14 @@ mod tests {
         Chunk { start: 6, len: 1, lane: 1, place: 6 },
     ];
 
-    fn lens(kept: &[Vec<f32>]) -> Vec<usize> {
-        kept.iter().map(Vec::len).collect()
+    fn lens<'a>(kept: impl IntoIterator<Item = &'a Vec<f32>>) -> Vec<usize> {
+        kept.into_iter().map(Vec::len).collect()
     }
 
     #[test]
     fn room_goes_to_the_first_and_stays_with_whoever_has_it() {
         let demand = |budget| Demand { chunks: &CHUNKS, lens: vec![10, 10, 10, 5], budget };
-        let (mut kept, mut spare): (Vec<Vec<f32>>, Vec<Vec<f32>>) = Default::default();
+        let (mut kept, mut spare): (Vec<Vec<f32>>, VecDeque<Vec<f32>>) = Default::default();
         demand(28).reserve(&mut kept, &mut spare, &(4..7));
         assert_eq!(lens(&kept), [0, 0, 10, 5]);
         demand(28).reserve(&mut kept, &mut spare, &(0..7));
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn memory_is_used_again() {
         let demand = |budget| Demand { chunks: &CHUNKS, lens: vec![10, 10, 10, 5], budget };
-        let (mut kept, mut spare): (Vec<Vec<f32>>, Vec<Vec<f32>>) = Default::default();
+        let (mut kept, mut spare): (Vec<Vec<f32>>, VecDeque<Vec<f32>>) = Default::default();
         demand(100).reserve(&mut kept, &mut spare, &(0..7));
         let places = |kept: &[Vec<f32>]| kept.iter().map(|memory| memory.as_ptr()).collect::<Vec<_>>();
         let before = places(&kept);

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -141,7 +141,8 @@ impl<T: Element> DataObjective<T> {
             workers,
             in_pieces,
             compiled: HashMap::from([(rows, compiled)]),
-            spare: Vec::new(),
+            spare: VecDeque::new(),
+            unasked: 0,
             gauss_newton: HashMap::new(),
             chunks: Vec::new(),
             lanes: Vec::new(),
@@ -299,7 +300,7 @@ impl<T: Element> Objective<T> for DataObjective<T> {
         kept::release(&mut point.kept, &mut self.sweeps.spare);
         // Gradients alone run faster without.
         match self.keeps {
-            Keeps::Nothing => {}
+            Keeps::Nothing => self.sweeps.keep_nothing(),
             Keeps::Part => self.sweeps.reserve(&mut point, &self.part_range()),
             Keeps::All => self.sweeps.reserve(&mut point, &(0..self.sweeps.count())),
         }

@@ -28,8 +28,8 @@ pub struct Rehearsal {
     pub chunks_kept: usize,
     /// The processes that have no lane.
     pub idle: usize,
-    /// Of each process after the first, the examples.
-    pub examples_of_others: Vec<usize>,
+    /// The examples of each process.
+    pub examples_of_each: Vec<usize>,
     /// Bytes of its memory beside the examples.
     pub memory_bytes: u64,
     /// Values of an example in each of its fields.
@@ -145,7 +145,7 @@ impl<T: Element> DataObjective<T> {
             chunks: all.len(),
             chunks_kept,
             idle: counts.iter().filter(|&&count| count == 0).count(),
-            examples_of_others: counts[1..].to_vec(),
+            examples_of_each: counts,
             memory_bytes,
             widths: examples.fields().iter().map(|field| field.width).collect(),
             shared: examples.shared().iter().map(|values| values.len()).collect(),

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -65,7 +65,9 @@ pub(crate) struct Sweeps<T> {
     /// Those that are computed here, as all below.
     pub(crate) chunks: Vec<Chunk>,
     /// What was kept at points that are left behind: memory that the next one need not ask for, which would cost as much as some 30 % of a step.
-    pub(crate) spare: Vec<Vec<T>>,
+    pub(crate) spare: VecDeque<Vec<T>>,
+    /// The points since anything was kept.
+    pub(crate) unasked: usize,
     pub(crate) lanes: Vec<Lane<T>>,
     /// Who computes the others, if there are any.
     pub(crate) peers: Option<Arc<dyn Peers<T>>>,
@@ -293,9 +295,20 @@ impl<T: Element> Sweeps<T> {
 
     /// Makes room for what is kept of the chunks in `examples`, as far as the budget goes.
     pub(crate) fn reserve(&mut self, point: &mut Point<T>, examples: &Range<usize>) {
+        self.unasked = 0;
         let mut spare = std::mem::take(&mut self.spare);
         self.demand().reserve(&mut point.kept, &mut spare, examples);
         self.spare = spare;
+    }
+
+    /// Goes on to a point of which nothing is kept. Memory that was spare for so many of them is given back.
+    pub(crate) fn keep_nothing(&mut self) {
+        /// Twice the steps between two curvatures of `cdat` as it comes.
+        const POINTS: usize = 16;
+        self.unasked += 1;
+        if self.unasked > POINTS {
+            self.spare = VecDeque::new();
+        }
     }
 
     /// What there is to keep, and how much may be.

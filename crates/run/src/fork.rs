@@ -13,10 +13,11 @@ use crate::fingerprint::of_problem;
 use crate::meaning::{CARRIED, Learned, is_read_alike, read_as_told};
 use crate::origin::{Origin, steps_of};
 use crate::prepare::prepare;
+use crate::problem::layouts_of;
 use crate::recorded::Recorded;
 use crate::resume::state_at;
 use crate::session::{Described, Left, Opening, Session, begin};
-use crate::{DataSets, Error, Finished, Interrupt, Outputs, Place, ResumeError, build_problem};
+use crate::{DataSets, Error, Finished, Interrupt, Outputs, Place, ResumeError};
 
 /// A variant of a run, from one of its steps on.
 #[derive(Debug)]
@@ -128,7 +129,7 @@ fn at_checkpoint<T: Element>(branch: &Branch, data_sets: &mut DataSets) -> Resul
     if !path.is_file() {
         return Ok(None);
     }
-    let layouts = build_problem::<f32>(spec, data_sets)?.layouts;
+    let layouts = layouts_of(spec, data_sets)?;
     let checkpoint = match Checkpoint::<T>::read(&path, &layouts) {
         Ok(checkpoint) => checkpoint,
         Err(RecordError::Checkpoint(CheckpointError::OtherParameters { name, expected, got, .. })) => {
@@ -257,7 +258,7 @@ fn difference(origin: &Origin, before: &Record, now: &Record) -> Option<ResumeEr
 
 /// Whether the variant can start from the parameters of the run.
 fn check_fit(branch: &Branch, data_sets: &mut DataSets) -> Result<(), Error> {
-    let mut layouts = |spec| build_problem::<f32>(spec, data_sets).map(|problem| problem.layouts);
+    let mut layouts = |spec| layouts_of(spec, data_sets);
     check_layouts(&branch.spec.origin, &layouts(&branch.origin.spec)?, &layouts(&branch.spec)?)
 }
 

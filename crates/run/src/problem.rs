@@ -4,7 +4,7 @@ use onedge_data::Split;
 use onedge_nn::{Io, Model, Target};
 use onedge_registry::find;
 use onedge_spec::Spec;
-use onedge_train::{Element, Problem, engine, target};
+use onedge_train::{Element, Layout, Problem, engine, layouts, target};
 
 use crate::{DataSets, Error};
 
@@ -23,6 +23,17 @@ pub fn build_problem<T: Element>(spec: &Spec, data_sets: &mut DataSets) -> Resul
     let split = data_sets.get(spec, options.threads)?;
     let (model, _) = network(spec, &split)?;
     Ok(Problem::of(&spec.origin, Arc::new(model), &loss, split, l2, options, data_sets.place())?)
+}
+
+/// How the parameters of a spec's model lie. Nothing is computed, and no rank gets any examples.
+///
+/// # Errors
+/// As for [`network`], and what is wrong with the data.
+pub(crate) fn layouts_of(spec: &Spec, data_sets: &mut DataSets) -> Result<Vec<Layout>, Error> {
+    let threads = engine::options(&spec.engine).map_err(onedge_spec::Error::spec(&spec.origin))?.threads;
+    let split = data_sets.get(spec, threads)?;
+    let (model, _) = network(spec, &split)?;
+    Ok(layouts(&model))
 }
 
 /// The model of a spec for a data set, and what it is to predict.

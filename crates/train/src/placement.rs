@@ -4,6 +4,9 @@ use crate::Workload;
 
 /// Where losses over many examples are computed, if not by this process alone.
 pub trait Placement {
+    /// How many of `lanes` are computed by this process.
+    fn own_lanes(&self, lanes: usize) -> usize;
+
     /// The mean loss over `examples` in single precision; see [`DataObjective::new`](onedge_engine::DataObjective::new).
     ///
     /// # Errors

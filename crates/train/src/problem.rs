@@ -47,7 +47,8 @@ impl<T: Element> Problem<T> {
         options: Options,
         place: Option<&dyn Placement>,
     ) -> Result<Self, Error> {
-        memory::require(origin, model.dim(), size_of::<T>(), options.lanes)?;
+        let lanes = place.map_or(options.lanes, |place| place.own_lanes(options.lanes));
+        memory::require(origin, model.dim(), size_of::<T>(), lanes)?;
         let target = target(&data.train);
         let in_network = |source| Error::Network { origin: origin.to_owned(), source: Box::new(source) };
         let loss = loss.balanced(target, &data.train.targets().numbers()).map_err(in_network)?;

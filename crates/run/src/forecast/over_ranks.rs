@@ -178,23 +178,25 @@ impl Facts {
             + (1.0 - keeps) * measured.gradient
             + keeps * measured.keeping
             + curvatures * (again + measured.curvature) / self.parts as f64;
-        let counts: Vec<usize> =
-            [measured.examples].into_iter().chain(measured.examples_of_others.iter().copied()).collect();
+        let counts = &measured.examples_of_each;
         let values = measured.widths.iter().sum::<usize>();
         let sent = match (self.is_full_batch, self.is_changed) {
             (true, _) => 0.0,
-            (false, false) => network.exchange(&counts, values, width),
-            (false, true) => network.by_first(&counts, values, width),
+            (false, false) => network.exchange(counts, values, width),
+            (false, true) => network.by_first(counts, values, width),
         };
         let messages = sent + vector + curvatures * numbers;
         let shared = measured.shared.iter().sum::<usize>();
         let bytes_of = |examples: usize| ((examples * values + shared) * width) as u64;
         let vectors = |count: usize| (count * parameters * width) as u64;
-        // What a rank keeps of all examples, and its share of a batch, which is a copy.
+        // What a rank keeps of all examples, and copies: its share of a batch, of which the next one comes before the last one goes, or of the parts of all.
         let kept = if self.is_full_batch { measured.examples } else { self.examples.div_ceil(ranks) };
-        let examples = bytes_of(kept) + if self.is_full_batch { 0 } else { bytes_of(measured.examples) };
+        let copies = if self.is_full_batch { usize::from(self.parts > 1) } else { 2 };
+        let examples = bytes_of(kept) + bytes_of(copies * measured.examples);
+        // Rank 0 has a batch whole where it changes it, and the next one besides.
+        let whole = if self.is_changed && ranks > 1 { bytes_of(2 * counts.iter().sum::<usize>()) } else { 0 };
         let reading = if ranks > 1 { bytes_of(self.examples) + bytes_of(kept) } else { 0 };
-        let memory_of_first = (measured.memory_bytes + vectors(self.alone.vectors) + examples).max(reading);
+        let memory_of_first = (measured.memory_bytes + vectors(self.alone.vectors) + examples + whole).max(reading);
         // The vector that comes, a copy of the linearised point, and what is sent.
         let memory_of_others = measured.memory_bytes + vectors(3) + examples;
         Row {
@@ -322,7 +324,7 @@ mod tests {
             chunks: 8 / members,
             chunks_kept: 8 / members,
             idle: 0,
-            examples_of_others: vec![64 / members; members - 1],
+            examples_of_each: vec![64 / members; members],
             memory_bytes: 1000,
             widths: vec![3, 1],
             shared: vec![],
@@ -372,13 +374,17 @@ mod tests {
         let two = mini.row(2, 8, &measured(2), &NETWORK);
         // A call with the numbers of 64 examples, a message each of half of 32 examples of 16 bytes.
         near(two.messages, 0.019 + 2e-3 + 512e-6 + 2.0 * (1e-3 + 256e-6));
-        assert_eq!(two.memory_of_first, 1000 + 20_000 + 512 + 512);
+        assert_eq!(two.memory_of_first, 1000 + 20_000 + 512 + 2 * 512);
         // Rank 0 has half of them come, and sends as many.
         let changed = Facts { is_changed: true, ..mini }.row(2, 8, &measured(2), &NETWORK);
         near(changed.messages, 0.019 + 2e-3 + 512e-6 + 2e-3 + 2.0 * (1e-3 + 512e-6));
+        assert_eq!(
+            (changed.memory_of_first, changed.memory_of_others),
+            (two.memory_of_first + 2 * 1024, two.memory_of_others)
+        );
         // Many more examples than parameters are read before they are handed out.
         let many = Facts { examples: 10_000, ..mini }.row(2, 8, &measured(2), &NETWORK);
-        assert_eq!((many.memory_of_first, many.memory_of_others), (240_000, 1000 + 12_000 + 80_000 + 512));
+        assert_eq!((many.memory_of_first, many.memory_of_others), (240_000, 1000 + 12_000 + 80_000 + 2 * 512));
     }
 
     #[test]

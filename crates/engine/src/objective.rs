@@ -452,3 +452,52 @@ impl<T: Element> Sampled<T> for DataObjective<T> {
         DataObjective::select(self, indices).map_err(|error| Failure::Other(Box::new(error)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use onedge_graph::{Graph, Shape};
+
+    use super::*;
+
+    /// `tanh(w . x)^2` of each example.
+    fn squares(batch: usize) -> LossGraph {
+        let mut g = Graph::new();
+        let (w, x) = (g.input(Shape::new(&[2, 1])), g.input(Shape::new(&[batch, 2])));
+        let out = g.matmul(x, w).unwrap();
+        let out = g.tanh(out).unwrap();
+        let out = g.reshape(out, Shape::new(&[batch])).unwrap();
+        let losses = g.mul(out, out).unwrap();
+        LossGraph { graph: g, parameters: vec![w], fields: vec![x], outputs: out, losses, metrics: Vec::new() }
+    }
+
+    #[test]
+    fn what_is_kept_has_the_memory_of_the_batch_before() {
+        let values = Arc::new((0..80).map(|i| f64::from(i % 7) - 3.0).collect());
+        let examples = Examples::new(40, vec![Field { width: 2, values }]).unwrap();
+        let options = Options { threads: 1, lanes: 2, ..Options::for_this_machine() };
+        let mut objective = DataObjective::new(Box::new(|n| Ok(squares(n))), examples, 0.0, options).unwrap();
+        let mut gradient = [0.0; 2];
+        let mut places = |start: usize| {
+            objective.select(Some(&(start..start + 20).collect::<Vec<_>>())).unwrap();
+            objective.linearize(&[1.0, 2.0], &mut gradient).unwrap();
+            objective.curvature(&[1.0, -1.0]).unwrap();
+            let kept = &objective.point.as_ref().unwrap().kept;
+            assert!(kept.iter().all(|memory| !memory.is_empty()));
+            kept.iter().map(|memory| memory.as_ptr()).collect::<Vec<_>>()
+        };
+        let first = places(0);
+        assert!(!first.is_empty());
+        assert_eq!(places(20), first);
+        // Nobody asks any more: it is spare for a while, and then given back.
+        for _ in 0..2 {
+            objective.linearize(&[1.0, 2.0], &mut gradient).unwrap();
+        }
+        assert_eq!(objective.sweeps.spare.len(), first.len());
+        for _ in 0..16 {
+            objective.linearize(&[1.0, 2.0], &mut gradient).unwrap();
+        }
+        assert!(objective.sweeps.spare.is_empty());
+    }
+}

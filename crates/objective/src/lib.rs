@@ -8,6 +8,7 @@ mod cost;
 mod error;
 mod fn_objective;
 mod layer;
+mod loops;
 mod objective;
 mod part;
 mod real;

@@ -3,9 +3,12 @@ use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
+use crate::loops::Loops;
+
 /// The two floats that everything is written for: `f32` for speed, `f64` for verification. Sealed.
 pub trait Real:
     sealed::Sealed
+    + Loops
     + Copy
     + Debug
     + Display

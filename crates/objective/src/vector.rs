@@ -3,24 +3,13 @@
 
 use crate::Real;
 
-/// Independent partial sums: enough to fill vector registers, fixed so that the order of the sum is.
-const ACCUMULATORS: usize = 16;
-
 /// `a . b` in f64.
 ///
 /// # Panics
 /// If the lengths differ; so do all functions here.
 pub fn dot<T: Real>(a: &[T], b: &[T]) -> f64 {
     assert_eq!(a.len(), b.len(), "dot: lengths differ");
-    let mut sums = [0.0; ACCUMULATORS];
-    let (a_blocks, b_blocks) = (a.chunks_exact(ACCUMULATORS), b.chunks_exact(ACCUMULATORS));
-    let tail: f64 = a_blocks.remainder().iter().zip(b_blocks.remainder()).map(|(x, y)| x.to_f64() * y.to_f64()).sum();
-    for (x, y) in a_blocks.zip(b_blocks) {
-        for i in 0..ACCUMULATORS {
-            sums[i] += x[i].to_f64() * y[i].to_f64();
-        }
-    }
-    sums.iter().sum::<f64>() + tail
+    T::dot(a, b)
 }
 
 /// `|a|`, the Euclidean norm.
@@ -37,33 +26,23 @@ pub fn cosine<T: Real>(a: &[T], b: &[T]) -> f64 {
 /// `y <- y + alpha x`
 pub fn axpy<T: Real>(alpha: f64, x: &[T], y: &mut [T]) {
     assert_eq!(x.len(), y.len(), "axpy: lengths differ");
-    let alpha = T::from_f64(alpha);
-    for (y, x) in y.iter_mut().zip(x) {
-        *y += alpha * *x;
-    }
+    T::axpy(T::from_f64(alpha), x, y);
 }
 
 /// `out <- x + alpha y`
 pub fn add_scaled<T: Real>(x: &[T], alpha: f64, y: &[T], out: &mut [T]) {
     assert!(x.len() == y.len() && x.len() == out.len(), "add_scaled: lengths differ");
-    let alpha = T::from_f64(alpha);
-    for ((out, x), y) in out.iter_mut().zip(x).zip(y) {
-        *out = *x + alpha * *y;
-    }
+    T::add_scaled(x, T::from_f64(alpha), y, out);
 }
 
 /// `x <- alpha x`
 pub fn scale<T: Real>(alpha: f64, x: &mut [T]) {
-    let alpha = T::from_f64(alpha);
-    for x in x {
-        *x *= alpha;
-    }
+    T::scale(T::from_f64(alpha), x);
 }
 
 /// Whether every element is finite.
 pub fn all_finite<T: Real>(x: &[T]) -> bool {
-    // Zero times a finite number is zero, and NaN otherwise: one pass without branches.
-    x.iter().map(|&x| x * T::ZERO).fold(T::ZERO, |sum, x| sum + x) == T::ZERO
+    T::all_finite(x)
 }
 
 #[cfg(test)]

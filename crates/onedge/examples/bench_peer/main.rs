@@ -156,7 +156,7 @@ struct Network {
     gradient: Vec<f32>,
     u: Vec<f32>,
     out: Vec<f32>,
-    /// Signs, and their products.
+    /// Signs, and their products; none until they are asked for.
     eight: Vec<Vec<f32>>,
     products: Vec<Vec<f32>>,
     /// Every search for an eigenvalue starts from a random vector of its own.
@@ -168,9 +168,6 @@ impl Network {
     fn new(problem: Problem, threads: usize) -> Result<Self> {
         let zeros = vec![0.0; problem.w.len()];
         let objective = problem.objective(threads)?;
-        let sign = |stream: u64, i: usize| if uniform(stream, i as u64) < 0.5 { -1.0 } else { 1.0 };
-        let eight = (0..8).map(|k| (0..zeros.len()).map(|i| sign(101 + k, i)).collect()).collect();
-        let products = vec![zeros.clone(); 8];
         let (gradient, u, out) = (zeros.clone(), zeros.clone(), zeros);
         Ok(Self {
             threads,
@@ -179,14 +176,19 @@ impl Network {
             gradient,
             u,
             out,
-            eight,
-            products,
+            eight: Vec::new(),
+            products: Vec::new(),
             searches: 0,
             found: Found::default(),
         })
     }
 
     fn run(&mut self, op: &str, repeats: usize) -> Result<Timed> {
+        if op.starts_with("hv8") && self.eight.is_empty() {
+            let sign = |stream: u64, i: usize| if uniform(stream, i as u64) < 0.5 { -1.0 } else { 1.0 };
+            self.eight = (0..8).map(|k| (0..self.out.len()).map(|i| sign(101 + k, i)).collect()).collect();
+            self.products = vec![vec![0.0; self.out.len()]; 8];
+        }
         if op.starts_with("hv") {
             self.objective.linearize(&self.problem.w, &mut self.gradient)?;
         }
@@ -219,9 +221,8 @@ impl Network {
             "gradient" => json!({"loss": self.objective.linearize(&self.problem.w, &mut self.gradient)?}),
             "cdat" => {
                 let loss = self.objective.linearize(&self.problem.w, &mut self.gradient)?;
-                for (u, g) in self.u.iter_mut().zip(&self.gradient) {
-                    *u = -g;
-                }
+                self.u.copy_from_slice(&self.gradient);
+                vector::scale(-1.0, &mut self.u);
                 let slope = vector::dot(&self.gradient, &self.u);
                 let curvature = self.objective.curvature(&self.u)?;
                 let rate = 2.0 * (-slope).max(0.0) / curvature.abs();

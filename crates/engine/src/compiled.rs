@@ -45,8 +45,8 @@ pub enum Memory {
 }
 
 impl<T: Element> Compiled<T> {
-    /// Differentiates and plans `loss`, which is for a chunk of some size.
-    pub fn new(loss: LossGraph) -> Result<Self, Error> {
+    /// Differentiates and plans `loss`, which is for a chunk of some size, [slice by slice](Stage::in_strips) where that helps.
+    pub fn new(loss: LossGraph, in_strips: bool) -> Result<Self, Error> {
         let program = Program::new(loss)?;
         let graph = &program.graph;
         let starts = program.parameter_starts();
@@ -54,14 +54,15 @@ impl<T: Element> Compiled<T> {
         let uses = Uses::new(graph, &program.roots())?;
 
         let known = program.leaves(&starts);
-        let losses = Stage { known: known.clone(), totals: vec![(program.losses, 0)], ..Stage::default() };
+        let empty = Stage { known, in_strips, ..Stage::default() };
+        let losses = Stage { totals: vec![(program.losses, 0)], ..empty.clone() };
         let metrics = program.metrics.iter().enumerate().map(|(i, (_, id))| (*id, i + 1));
         let measured = Stage { totals: losses.totals.iter().copied().chain(metrics).collect(), ..losses.clone() };
         let linearize = Stage { outputs: outputs(&program.gradients), ..losses };
         // A total for each term: added up in one, their order would depend on what is kept.
         let totals = program.curvature_terms.iter().enumerate().map(|(slot, &id)| (id, slot)).collect();
-        let curvature = Stage { known: known.clone(), totals, ..Stage::default() };
-        let products = Stage { known, outputs: outputs(&program.products), ..Stage::default() };
+        let curvature = Stage { totals, ..empty.clone() };
+        let products = Stage { outputs: outputs(&program.products), ..empty };
 
         let later = [curvature.roots(&uses), products.roots(&uses)].concat();
         let (keep, kept_len) = kept(&program, &uses, &linearize, &later);
@@ -235,5 +236,97 @@ impl Program {
         });
         let shifted = shifted.map(|(id, start)| place(Area::Direction, start, &id));
         parameters.into_iter().chain(directions).chain(shifted).chain(fields).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::atomic::AtomicBool;
+
+    use onedge_nn::{Io, Target, loss_graph, losses, models};
+    use onedge_registry::Value;
+
+    use super::*;
+    use crate::areas::Areas;
+    use crate::lanes::Scratch;
+    use crate::shifted::shift;
+
+    const VOCABULARY: usize = 11;
+
+    /// A small language model on so many examples of so many tokens.
+    fn language_model(examples: usize, length: usize, heads: i64) -> LossGraph {
+        let io = Io::new(&[length], VOCABULARY).unwrap();
+        let settings = [("depth", 2), ("width", 16), ("heads", heads), ("qkv", 4 * heads), ("mlp", 16)];
+        let settings = settings.map(|(key, value)| (key.to_owned(), Value::Integer(value)));
+        let model = models::build("nanolm", BTreeMap::from(settings), &io).unwrap();
+        let loss = losses::build("cross-entropy", BTreeMap::new()).unwrap();
+        loss_graph(&model, &loss, Target::Tokens { count: VOCABULARY, length }, examples).unwrap()
+    }
+
+    /// What all plans leave, run one after the other: totals, outputs, what is kept; and the memory and the steps that they take.
+    fn run<T: Element>(loss: &LossGraph, in_strips: bool) -> (Vec<f64>, Vec<T>, [usize; 2]) {
+        let compiled = Compiled::<T>::new(loss.clone(), in_strips).unwrap();
+        let dim: usize = loss.parameters.iter().map(|&id| loss.graph.shape(id).size()).sum();
+        let wave = |i: usize, k: usize| T::from_f64(((i * k % 101) as f64 - 50.0) / 200.0);
+        let (w, u): (Vec<T>, Vec<T>) = (0..dim).map(|i| (wave(i, 37), wave(i, 53))).unzip();
+        let fields: Vec<Vec<T>> = (0..2)
+            .map(|field| {
+                let len = loss.graph.shape(loss.fields[field]).size();
+                (0..len).map(|i| T::from_f64((i * 7 % (VOCABULARY - field)) as f64)).collect()
+            })
+            .collect();
+        let sizes: Vec<usize> = loss.parameters.iter().map(|&id| loss.graph.shape(id).size()).collect();
+        let mut shifted = Vec::new();
+        shift(&w, &u, &sizes, &mut shifted);
+        let mut kept = vec![T::ZERO; compiled.kept_len];
+        let (mut all_totals, mut all, mut cost) = (Vec::new(), Vec::new(), [0, 0]);
+        let plans = [Memory::Kept, Memory::Fresh].map(|memory| compiled.stages(memory));
+        for (name, plan) in plans.into_iter().flatten().chain([("loss", compiled.loss(Memory::Fresh))]) {
+            let (mut scratch, mut totals, mut output) = (Scratch::default(), vec![0.0; plan.totals], vec![T::ONE; dim]);
+            scratch.reserve(plan);
+            // What is not written before it is read must not be there by chance.
+            scratch.arena.fill(T::from_f64(f64::NAN));
+            let mut areas = Areas {
+                parameters: &w,
+                direction: if name == "hessian-vector" { &u } else { &shifted },
+                fields: fields.iter().map(Vec::as_slice).collect(),
+                arena: &mut scratch.arena,
+                kept: &mut kept,
+                output: &mut output,
+                totals: &mut totals,
+                tiles: &mut scratch.tiles,
+                scratch: &mut scratch.kernels,
+                first: false,
+            };
+            T::run(plan, &mut areas, &AtomicBool::new(false));
+            assert!(totals.iter().all(|total| total.is_finite()) && output.iter().all(|x| x.is_finite()), "{name}");
+            all_totals.extend(totals);
+            all.extend(output);
+            cost = [cost[0].max(plan.arena_len), cost[1] + plan.steps.len()];
+        }
+        all.extend(kept);
+        (all_totals, all, cost)
+    }
+
+    fn check<T: Element>(loss: &LossGraph) {
+        let ((totals, values, whole), (in_strips, sliced, strips)) = (run::<T>(loss, false), run::<T>(loss, true));
+        assert!(totals == in_strips && values == sliced, "other bits");
+        assert!(strips[0] < whole[0] && strips[1] > whole[1], "{strips:?} and {whole:?}");
+    }
+
+    #[test]
+    fn strips_have_the_bits_of_whole_steps_and_less_memory() {
+        // Cut by heads, by examples and heads, by rows of a head.
+        check::<f32>(&language_model(1, 256, 8));
+        check::<f32>(&language_model(3, 128, 16));
+        check::<f32>(&language_model(1, 1024, 1));
+        check::<f64>(&language_model(1, 512, 2));
+    }
+
+    #[test]
+    fn what_is_short_stays_whole() {
+        let loss = language_model(2, 64, 4);
+        assert_eq!(run::<f32>(&loss, true).2, run::<f32>(&loss, false).2);
     }
 }

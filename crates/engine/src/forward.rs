@@ -37,7 +37,7 @@ impl<T: Element> Forward<T> {
             known.insert(id, Place { area: Area::Field(field), start: 0, len: size(id) });
         }
         let keep = HashMap::from([(uses.value(outputs), Place { area: Area::Kept, start: 0, len: size(outputs) })]);
-        let plan = T::plan(graph, &uses, &Stage { known, keep, ..Stage::default() });
+        let plan = T::plan(graph, &uses, &Stage { known, keep, in_strips: true, ..Stage::default() });
         let fields = fields.iter().map(|&id| size(id)).collect();
         let mut scratch = Scratch::default();
         scratch.reserve(&plan);

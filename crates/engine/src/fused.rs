@@ -102,7 +102,7 @@ fn run_instruction<T: Element>(
             let (base, out, rest) = memory.sums(place);
             add_window(spec, start, rest.under_tile(operands[0], start, len), base, out);
         }
-        (Kernel::Spread { every, .. }, _) if !first && !start.is_multiple_of(*every) => {}
+        (Kernel::Spread { every, from, .. }, _) if !first && !(from + start).is_multiple_of(*every) => {}
         (kernel, Operand::Tile(tile)) => {
             let (out, rest) = memory.tile(tile, len);
             apply(kernel, operands, start, out, &rest);
@@ -128,7 +128,7 @@ fn apply<'a, T: Element>(
     match kernel {
         Kernel::Elementwise(kernel) => kernel.apply(read, out),
         Kernel::Pair(kernel) => kernel.apply(read(0), read(1), read(2), out),
-        Kernel::Spread { spec, .. } => spec.load(rest.whole(operands[0]), start, out),
+        Kernel::Spread { spec, from, .. } => spec.load(rest.whole(operands[0]), from + start, out),
         Kernel::Copy => out.copy_from_slice(read(0)),
         Kernel::Total(_) | Kernel::Sum { .. } => unreachable!("handled above"),
     }

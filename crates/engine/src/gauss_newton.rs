@@ -16,8 +16,8 @@ pub struct GaussNewton<T> {
 }
 
 impl<T: Element> GaussNewton<T> {
-    /// Differentiates and plans `loss`.
-    pub fn new(loss: LossGraph) -> Result<Self, Error> {
+    /// Differentiates and plans `loss`, [slice by slice](Stage::in_strips) where that helps.
+    pub fn new(loss: LossGraph, in_strips: bool) -> Result<Self, Error> {
         loss.check()?;
         let LossGraph { mut graph, parameters, fields, outputs, losses, .. } = loss;
         let directions: Vec<NodeId> = parameters.iter().map(|&id| graph.input(graph.shape(id).clone())).collect();
@@ -33,6 +33,7 @@ impl<T: Element> GaussNewton<T> {
         let stage = Stage {
             outputs: products.iter().copied().zip(starts).collect(),
             known: known.iter().flatten().copied().chain(fields).collect::<HashMap<_, _>>(),
+            in_strips,
             ..Stage::default()
         };
         Ok(Self { plan: T::plan(&graph, &uses, &stage), transposed: stage.transposed(&graph, &uses) })

@@ -122,7 +122,7 @@ impl<T: Element> DataObjective<T> {
         legal.check(&examples)?;
         let parameters: Vec<usize> = probe.parameters.iter().map(|&id| probe.graph.shape(id).size()).collect();
         let dim = parameters.iter().sum();
-        let compiled = Compiled::<T>::new(probe)?;
+        let compiled = Compiled::<T>::new(probe, false)?;
         let values =
             (compiled.kept_len + compiled.linearize(Memory::Kept).arena_len) / rows + expected.iter().sum::<usize>();
         let product_rows = compiled.loss(Memory::Fresh).product_rows() / rows as f64;
@@ -140,7 +140,8 @@ impl<T: Element> DataObjective<T> {
             parameters,
             workers,
             in_pieces,
-            compiled: HashMap::from([(rows, compiled)]),
+            // Chunks are planned in strips, threads that share steps have pieces of whole ones.
+            compiled: if in_pieces { HashMap::from([(rows, compiled)]) } else { HashMap::new() },
             spare: VecDeque::new(),
             unasked: 0,
             gauss_newton: HashMap::new(),
@@ -267,7 +268,7 @@ impl<T: Element> DataObjective<T> {
         for chunk in &self.sweeps.chunks {
             if !self.sweeps.compiled.contains_key(&chunk.len) {
                 let loss = (self.build)(chunk.len).map_err(Error::Build)?;
-                self.sweeps.compiled.insert(chunk.len, Compiled::new(loss)?);
+                self.sweeps.compiled.insert(chunk.len, Compiled::new(loss, !self.sweeps.in_pieces)?);
             }
         }
         self.sweeps.lanes.resize_with(own, Lane::default);

@@ -109,7 +109,8 @@ impl<T: Element> DataObjective<T> {
         for chunk in &self.sweeps.chunks {
             if !self.sweeps.gauss_newton.contains_key(&chunk.len) {
                 let loss = (self.build)(chunk.len).map_err(Failure::Other)?;
-                let planned = GaussNewton::new(loss).map_err(|error| Failure::Other(Box::new(error)))?;
+                let planned =
+                    GaussNewton::new(loss, !self.sweeps.in_pieces).map_err(|error| Failure::Other(Box::new(error)))?;
                 self.sweeps.gauss_newton.insert(chunk.len, planned);
             }
         }

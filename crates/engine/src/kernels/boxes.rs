@@ -59,9 +59,12 @@ pub fn paste<T: Element>(inner: &Boxed, x: &[T], out: &mut [T]) {
 
 /// The index of each element along an axis, where so many elements lie `within` one step of it.
 pub fn iota<T: Element>(extent: usize, within: usize, out: &mut [T]) {
-    for (i, out) in out.chunks_exact_mut(within.max(1)).enumerate() {
-        out.fill(T::from_f64((i % extent.max(1)) as f64));
+    let period = (extent * within).max(1);
+    let (first, rest) = out.split_at_mut(period.min(out.len()));
+    for (i, out) in first.chunks_exact_mut(within.max(1)).enumerate() {
+        out.fill(T::from_f64(i as f64));
     }
+    rest.chunks_mut(period).for_each(|again| again.copy_from_slice(&first[..again.len()]));
 }
 
 /// Rows of a table, one for each index; NaN for one that names no row.

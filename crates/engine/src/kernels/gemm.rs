@@ -7,7 +7,7 @@ use onedge_graph::{Matmul, Shape};
 
 use super::pieces::{self, Piece, Pieces, parts};
 use super::turn::turn;
-use super::{Element, Product, Sharing, Whole};
+use super::{Element, Product, Sharing, Slice, Whole};
 
 /// The sizes of a matrix product `[batch, m, k] x [batch, k, n]`, and which operands are stored transposed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,6 +134,17 @@ impl<T: Element> Product<T> for Gemm {
         })
     }
 
+    fn slice(&self, slices: usize) -> Option<Slice<T>> {
+        let Self { batch, m, n, transposed, column_major, .. } = *self;
+        if batch.is_multiple_of(slices) {
+            return Some(Slice { kernel: Arc::new(Self { batch: batch / slices, ..*self }), right: slices });
+        }
+        let rows = slices / batch;
+        let even = slices.is_multiple_of(batch) && m.is_multiple_of(rows) && m / rows >= LEAST_ROWS && n >= LEAST_OTHER;
+        (even && !transposed.left && !column_major)
+            .then(|| Slice { kernel: Arc::new(Self { batch: 1, m: m / rows, ..*self }), right: batch })
+    }
+
     fn scratch_len(&self) -> usize {
         self.turned_len::<T>()
     }
@@ -165,11 +176,26 @@ const LEAST_ROWS: usize = 80;
 /// Columns of a product in pieces: the library adds up those of less than 256 elements in another order.
 const LEAST_OTHER: usize = 4;
 
+/// Rows of an operand that are read at once where each is in another page of memory: a core knows as many pages without a look into its tables.
+const FAR_ROWS: usize = 64;
+
 /// A product of matrices whose stored rows lie further apart than they are long.
 #[derive(Debug, Clone, Copy)]
 struct Strided {
     spec: Gemm,
     strides: [usize; 3],
+}
+
+impl Strided {
+    /// Whether the library would go down the columns of a left operand that it does not pack, for few columns of the result, from page to page.
+    fn reads_far_rows<T>(&self) -> bool {
+        /// Columns from which on the library packs it.
+        const MANY: usize = 64;
+        /// Bytes of a page.
+        const PAGE: usize = 4096;
+        let Gemm { n, transposed, column_major, .. } = self.spec;
+        transposed.left && !column_major && n <= MANY && self.strides[0] * size_of::<T>() >= PAGE
+    }
 }
 
 impl<T: Element> Product<T> for Strided {
@@ -188,12 +214,18 @@ impl<T: Element> Product<T> for Strided {
             let part = |x: &'_ [T], len: usize| if batch == 1 { 0..x.len() } else { i * len..(i + 1) * len };
             let (a, b) = (&a[part(a, m * k)], &b[part(b, k * n)]);
             let out = &mut out[i * m * n..(i + 1) * m * n];
-            if turned > 0 {
+            let b = if turned > 0 {
                 let scratch = &mut scratch[..turned];
                 turn(&[(k, 1), (n, k)], b, scratch);
-                gemm_strided(&spec, [a, scratch], out, strides, add);
+                scratch
             } else {
-                gemm_strided(&spec, [a, b], out, strides, add);
+                b
+            };
+            let depth = if self.reads_far_rows::<T>() { FAR_ROWS } else { k.max(1) };
+            for from in (0..k.max(1)).step_by(depth) {
+                let some = Gemm { k: depth.min(k - from), ..spec };
+                let right = if spec.transposed.right { &b[from..] } else { &b[from * strides[1]..] };
+                gemm_strided(&some, [&a[from * strides[0]..], right], out, strides, add || from > 0);
             }
         }
     }

@@ -28,7 +28,7 @@ pub use element::Element;
 pub use elementwise::Elementwise;
 pub use gemm::{Gemm, gemm};
 pub use pieces::{ELEMENTS, Piece, Pieces, bounds};
-pub use product::{Product, Sharing};
+pub use product::{Product, Sharing, Slice};
 pub use spread::Spread;
 pub use sum::{Sum, accumulate, add_tiles, add_window, sum, tile_total, total};
 pub use table::{Cost, Kind, Maker, entry};

@@ -17,6 +17,13 @@ pub trait Product<T>: Debug + Send + Sync {
         None
     }
 
+    /// One of `slices` equal parts of its result, in the order in which they lie in memory; `None` if the left operand does not come in such parts, too.
+    /// The bits are the same.
+    fn slice(&self, slices: usize) -> Option<Slice<T>> {
+        let _ = slices;
+        None
+    }
+
     /// Elements of scratch memory that it needs.
     fn scratch_len(&self) -> usize;
 
@@ -41,4 +48,12 @@ pub struct Sharing<T> {
     pub copy: Whole<T>,
     /// The product of the left operand and the copy.
     pub product: Arc<dyn Product<T>>,
+}
+
+/// A part of a product: of an equal part of the left operand, and some of the right one.
+pub struct Slice<T> {
+    /// The product of the two parts.
+    pub kernel: Arc<dyn Product<T>>,
+    /// Into how many equal parts the right operand is cut; each serves as many slices as come to it.
+    pub right: usize,
 }

@@ -85,6 +85,15 @@ impl Spread {
         if outer.is_empty() { Some(usize::MAX) } else { Some(block).filter(|block| block.is_multiple_of(TILE)) }
     }
 
+    /// How often each element comes, if one comes after the other, all of them equally often.
+    pub fn times_each(&self) -> Option<usize> {
+        match (&self.repeat, &self.runs[..]) {
+            (None, [(_, 1)]) => Some(1),
+            (None, [(_, 1), (times, 0)]) => Some(*times),
+            _ => None,
+        }
+    }
+
     /// Parts of the larger tensor are loaded fastest if they are multiples of so many elements.
     pub fn unit(&self) -> usize {
         match self.runs.last() {

@@ -55,6 +55,14 @@ impl Sum {
         Self { outer, block }
     }
 
+    /// How many neighbours each result is the sum of, if it is one of neighbours alone.
+    pub fn neighbours(&self) -> Option<usize> {
+        match (self.block, &self.outer[..]) {
+            (Block::Row(len), [] | [(_, 1)]) => Some(len),
+            _ => None,
+        }
+    }
+
     /// Where the results of a block begin.
     fn place(&self, block: usize) -> usize {
         place(&self.outer, block)

@@ -201,7 +201,7 @@ fn table<T: Element>() -> &'static [Entry<T>] {
             }),
             whole("softmax", |_, shapes| {
                 let columns = columns(shapes[0]);
-                Whole::by(columns, move |x, start, out| softmax(columns, under(x[0], start, out), out))
+                Whole::within(columns, move |x, start, out| softmax(columns, under(x[0], start, out), out))
             }),
             whole("one_hot", |node, _| {
                 let classes = node.attributes.classes();

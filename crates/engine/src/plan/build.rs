@@ -5,9 +5,12 @@ use onedge_graph::{Graph, NodeId, Shape};
 
 use super::arena::Arena;
 use super::fuse::Draft;
-use super::schedule::{Schedule, operands};
+use super::item::Item;
+use super::schedule::Schedule;
 use super::share::share;
+use super::slicing::Slicing;
 use super::step::{Area, Fused, Place, Plan, Step, Write};
+use super::strips::{Strip, Strips};
 use super::uses::Uses;
 use crate::kernels::{Element, Kind, Maker, Sum, entry};
 
@@ -22,6 +25,8 @@ pub struct Stage {
     pub outputs: Vec<(NodeId, usize)>,
     /// Values to keep, each with its place.
     pub keep: HashMap<NodeId, Place>,
+    /// Whether steps with long values may be done slice by slice.
+    pub in_strips: bool,
 }
 
 /// A matrix of `[rows, columns]` that lies transposed, `[columns, rows]`, in a lane's sum.
@@ -126,7 +131,10 @@ pub fn build<T: Element>(graph: &Graph, uses: &Uses, stage: &Stage) -> Plan<T> {
     }
     let indirect = stage.outputs.iter().filter(|(id, _)| !direct.contains_key(&uses.value(*id)));
     items.extend(indirect.map(|&(id, start)| Item::Accumulate(uses.value(id), start)));
-    Placer { graph, uses, stage, direct, arena: Arena::default(), places: stage.known.clone() }.run(items)
+    let strips = Strips::new(graph, uses, stage, &direct);
+    let items = if stage.in_strips { strips.join(items) } else { items };
+    Placer { graph, uses, stage, direct: &direct, strips, arena: Arena::default(), places: stage.known.clone() }
+        .run(items)
 }
 
 impl<T: Element> Step<T> {
@@ -140,38 +148,13 @@ impl<T: Element> Step<T> {
     }
 }
 
-/// A step before values have places.
-enum Item<T> {
-    Group(Draft<T>),
-    Barrier(NodeId),
-    Total(NodeId, usize),
-    Accumulate(NodeId, usize),
-}
-
-impl<T: Element> Item<T> {
-    fn reads(&self, graph: &Graph, uses: &Uses) -> Vec<NodeId> {
-        match self {
-            Self::Group(draft) => draft.reads().collect(),
-            Self::Barrier(id) => operands(graph, uses, *id),
-            Self::Total(id, _) | Self::Accumulate(id, _) => vec![*id],
-        }
-    }
-
-    fn writes(&self) -> Vec<NodeId> {
-        match self {
-            Self::Group(draft) => draft.writes().collect(),
-            Self::Barrier(id) => vec![*id],
-            Self::Total(..) | Self::Accumulate(..) => Vec::new(),
-        }
-    }
-}
-
 /// Gives every value a place, from the step that writes it to the last that reads it.
 struct Placer<'a> {
     graph: &'a Graph,
     uses: &'a Uses,
     stage: &'a Stage,
-    direct: HashMap<NodeId, usize>,
+    direct: &'a HashMap<NodeId, usize>,
+    strips: Strips<'a>,
     arena: Arena,
     places: HashMap<NodeId, Place>,
 }
@@ -198,6 +181,11 @@ impl Placer<'_> {
                     let collected = |id: NodeId| self.direct.contains_key(&id);
                     let instructions = draft.instructions.into_iter().map(|i| i.place(place, collected)).collect();
                     steps.push(Step::Fused(Fused { len: draft.len, constants: draft.constants, instructions }));
+                }
+                Item::Strip(strip) => {
+                    let drafts = strip.items.iter().filter_map(Item::draft);
+                    registers = drafts.map(|draft| draft.registers).fold(registers, usize::max);
+                    self.strip(&strip, &mut steps);
                 }
                 Item::Barrier(id) => self.barrier(id, &mut steps),
                 Item::Total(id, slot) => steps.push(Step::Total { x: self.places[&id], slot }),
@@ -230,6 +218,55 @@ impl Placer<'_> {
         match self.stage.keep.get(&id) {
             Some(&place) => place,
             None => Place { area: Area::Arena, start: self.arena.allocate(len), len },
+        }
+    }
+
+    /// Emits the steps of a strip, for one slice after the other.
+    fn strip<T: Element>(&mut self, strip: &Strip<T>, steps: &mut Vec<Step<T>>) {
+        // Slices of what is private have the same place, one after the other.
+        let mut last_read: HashMap<NodeId, usize> = HashMap::new();
+        for (at, item) in strip.items.iter().enumerate() {
+            item.reads(self.graph, self.uses).into_iter().chain(item.writes()).for_each(|id| {
+                last_read.insert(id, at);
+            });
+        }
+        let mut private: HashMap<NodeId, Place> = HashMap::new();
+        for (at, item) in strip.items.iter().enumerate() {
+            for id in item.writes().into_iter().filter(|id| strip.private.contains(id)) {
+                let len = self.graph.shape(id).size() / strip.slices;
+                private.insert(id, Place { area: Area::Arena, start: self.arena.allocate(len), len });
+            }
+            for place in private.iter().filter(|(id, _)| last_read[id] == at).map(|(_, place)| place) {
+                self.arena.free(place.start, place.len);
+            }
+        }
+        for slice in 0..strip.slices {
+            let slice = Slicing { places: &self.places, private: &private, strip, slice };
+            for item in &strip.items {
+                match item {
+                    Item::Group(draft) => steps.push(Step::Fused(slice.group(draft))),
+                    Item::Barrier(id) => self.barrier_slice(*id, &slice, steps),
+                    Item::Total(..) | Item::Accumulate(..) | Item::Strip(_) => unreachable!("no strip has such items"),
+                }
+            }
+        }
+    }
+
+    /// Emits the steps of a node of a strip that is not fused, for one slice.
+    fn barrier_slice<T: Element>(&self, id: NodeId, slice: &Slicing<'_, T>, steps: &mut Vec<Step<T>>) {
+        let inputs = |id: NodeId| self.uses.inputs(self.graph.node(id));
+        let out = slice.part(id);
+        if let Some(kernel) = self.strips.whole(id) {
+            let operands = inputs(id).into_iter().map(|id| slice.part(id)).collect();
+            steps.push(Step::Whole { op: self.graph.node(id).op.name, kernel, operands, out });
+            return;
+        }
+        for (i, product) in self.uses.products(self.graph, id).into_iter().enumerate() {
+            let of = self.strips.slice(product, slice.strip.slices).expect("asked when the strip was made");
+            let (left, right) = (inputs(product)[0], inputs(product)[1]);
+            let write = if i == 0 { Write::Replace } else { Write::Add };
+            let operands = [slice.part(left), slice.part_of(right, of.right)];
+            steps.push(Step::Product { kernel: of.kernel, operands, out, write });
         }
     }
 

@@ -129,7 +129,9 @@ impl<T: Element> Emitter<'_, T> {
         let kernel = match self.uses.kind(id) {
             // A constant is a tile filled beforehand; as an instruction it only marks the tile, or copies it.
             Kind::Constant => Kernel::Elementwise(Elementwise::Scale(T::from_f64(node.attributes.scalar()))),
-            Kind::Broadcast => Kernel::Spread { spec: Spread::new(&node.shape, node.attributes.axes()), every: 1 },
+            Kind::Broadcast => {
+                Kernel::Spread { spec: Spread::new(&node.shape, node.attributes.axes()), every: 1, from: 0 }
+            }
             kind => {
                 let kernel = entry(node.op.name).and_then(|entry| entry.elementwise(&node.attributes));
                 Kernel::Elementwise(kernel.unwrap_or_else(|| unreachable!("{} is {kind:?}", node.op.name)))
@@ -211,7 +213,8 @@ fn allocate_tiles<T: Element>(len: usize, draft: Vec<DraftInstruction<T>>) -> Dr
         if let (true, DraftOperand::Tile(tile)) = (filled, instruction.out) {
             lasting.insert(tile);
         }
-        if let (Kernel::Spread { spec, every }, DraftOperand::Tile(tile)) = (&mut instruction.kernel, instruction.out)
+        if let (Kernel::Spread { spec, every, .. }, DraftOperand::Tile(tile)) =
+            (&mut instruction.kernel, instruction.out)
             && let Some(steady) = spec.steady()
         {
             *every = steady;

@@ -7,9 +7,12 @@ mod arena;
 mod build;
 mod describe;
 mod fuse;
+mod item;
 mod schedule;
 mod share;
+mod slicing;
 mod step;
+mod strips;
 mod uses;
 
 pub use arena::padded;

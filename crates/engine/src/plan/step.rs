@@ -168,6 +168,8 @@ pub enum Kernel<T> {
         spec: Spread,
         /// The tile is left as it is, unless it begins at a multiple of so many elements.
         every: usize,
+        /// The first element of the larger tensor that the step has.
+        from: usize,
     },
     /// The same elements.
     Copy,

@@ -1,7 +1,7 @@
 //! From a stage of a program to the steps that compute it for one chunk.
 //!
-//! [`schedule`] decides when each node is computed and with which others; [`build`](mod@build) decides where each value
-//! lives and emits the steps. A plan holds kernels with their sizes, and places; only the runner touches memory.
+//! [`schedule`] decides when each node is computed and with which others; [`strips`] what is done slice by slice; [`build`](mod@build) where each value
+//! lives, and emits the steps. A plan holds kernels with their sizes, and places; only the runner touches memory.
 
 mod arena;
 mod build;

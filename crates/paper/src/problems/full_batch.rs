@@ -227,7 +227,7 @@ pub(crate) fn networks(scope: &Scope, (optimizer, method, base): (&str, &str, f6
         language(scope, method, optimizer),
         vit(scope, &vits.0, &vits.1),
     ]
-    .map(|problem| problem.with(&[&choice]).rates(powers(base, 0..=5)).betas(&[0.0, 0.9]))
+    .map(|problem| problem.with(&[&choice]).rates(powers(base, 0..=8)).betas(&[0.0, 0.9]))
 }
 
 /// Networks that train to the same low loss on images with their own labels, some of which are left for testing.

@@ -20,7 +20,7 @@ pub(super) static ENTRY: Entry<Exhibit> = Entry {
     name: "optimizers",
     summary: "CDAT around eight optimizers on four networks",
     doc: "The best of sigma 1 to 2.25, with and without averages (beta 0.9), against the best constant rate and the best cosine \
-          schedule of six rates each, in full batch. For Lion and Muon, whose updates are no gradients under a fixed preconditioner, the sharpness is what CDAT itself \
+          schedule of nine rates each, in full batch. For Lion and Muon, whose updates are no gradients under a fixed preconditioner, the sharpness is what CDAT itself \
           reads, u.Hu / |u|^2 along their own update; no edge of theirs is known.",
     settings: &[],
     build: Exhibit {

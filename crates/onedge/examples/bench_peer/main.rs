@@ -118,7 +118,12 @@ fn resident_mib(key: &str) -> Result<f64> {
 fn processor_ms() -> Result<f64> {
     let mut nanoseconds = 0;
     for thread in std::fs::read_dir("/proc/self/task").context("/proc/self/task: Linux only")? {
-        let text = std::fs::read_to_string(thread?.path().join("schedstat"))?;
+        let text = match std::fs::read_to_string(thread?.path().join("schedstat")) {
+            Ok(text) => text,
+            // A thread that has ended since: those of the network before.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error.into()),
+        };
         let ran: u64 = text.split_whitespace().next().context("a number comes first")?.parse()?;
         nanoseconds += ran;
     }

@@ -97,6 +97,9 @@ def draw(path, results):
 
     # Of two sizes a line says nothing.
     shown = {name: rows for name, (_, rows) in results.items() if len(rows) > 2}
+    if not shown:
+        print("scaling: no axis with more than two sizes, so there is no picture")
+        return
     figure, axes = pyplot.subplots(2, len(shown), figsize=(4 * len(shown), 6), squeeze=False)
     for column, (name, rows) in enumerate(shown.items()):
         sizes = [row["size"] for row in rows]
@@ -110,8 +113,7 @@ def draw(path, results):
             for axis in (one.xaxis, one.yaxis):
                 axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
                 axis.set_minor_formatter(NullFormatter())
-    if shown:
-        axes[0][0].legend(frameon=False)
+    axes[0][0].legend(frameon=False)
     figure.tight_layout()
     figure.savefig(path)
 
